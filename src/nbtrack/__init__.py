@@ -1,0 +1,204 @@
+"""nbtrack: an experiment tracker that lives in the notebook.
+
+Runs go into one embedded DuckDB file in the folder `.nbtrack`; the names and meanings are MLflow's.
+
+>>> import nbtrack
+>>> with nbtrack.start_run(run_name="baseline"):
+...     nbtrack.log_param("lr", 0.1)
+...     for loss in (0.9, 0.5, 0.4):
+...         nbtrack.log_metric("train/loss", loss)
+0.1
+>>> best = nbtrack.search_runs(filter_string="metrics.`train/loss` < 0.5 AND params.lr = 0.1")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .integrations import install_finder
+
+if TYPE_CHECKING:
+    from . import artifacts, client, entities, errors, models, tracking
+    from .client import Client
+    from .client import Client as MlflowClient
+    from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+    from .entities import ViewType
+    from .errors import NbtrackError
+    from .fluent import (
+        active_run,
+        create_experiment,
+        delete_experiment,
+        delete_run,
+        delete_tag,
+        end_run,
+        get_artifact_uri,
+        get_experiment,
+        get_experiment_by_name,
+        get_parent_run,
+        get_run,
+        last_active_run,
+        log_artifact,
+        log_artifacts,
+        log_batch,
+        log_dict,
+        log_figure,
+        log_image,
+        log_metric,
+        log_metrics,
+        log_param,
+        log_params,
+        log_table,
+        log_text,
+        rename_experiment,
+        restore_experiment,
+        restore_run,
+        search_experiments,
+        search_runs,
+        set_experiment,
+        set_experiment_tag,
+        set_tag,
+        set_tags,
+        sql,
+        start_run,
+    )
+    from .integrations import sklearn
+    from .magics import load_ipython_extension
+    from .models import register_model
+    from .run import ActiveRun
+    from .widgets import compare, registry
+
+__version__ = "0.1.0"
+
+# `import nbtrack.sklearn`
+install_finder()
+
+__all__ = [
+    "ActiveRun",
+    "Client",
+    "MlflowClient",
+    "NbtrackError",
+    "ViewType",
+    "active_run",
+    "artifacts",
+    "client",
+    "compare",
+    "create_experiment",
+    "delete_experiment",
+    "delete_run",
+    "delete_tag",
+    "end_run",
+    "entities",
+    "errors",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "load_ipython_extension",
+    "log_artifact",
+    "log_artifacts",
+    "log_batch",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "models",
+    "register_model",
+    "registry",
+    "rename_experiment",
+    "restore_experiment",
+    "restore_run",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "sklearn",
+    "sql",
+    "start_run",
+    "tracking",
+]
+
+_HOMES = {
+    "active_run": "fluent",
+    "ActiveRun": "run",
+    "Client": "client",
+    "compare": "widgets",
+    "create_experiment": "fluent",
+    "delete_experiment": "fluent",
+    "delete_run": "fluent",
+    "delete_tag": "fluent",
+    "end_run": "fluent",
+    "get_artifact_uri": "fluent",
+    "get_experiment": "fluent",
+    "get_experiment_by_name": "fluent",
+    "get_parent_run": "fluent",
+    "get_run": "fluent",
+    "get_tracking_uri": "config",
+    "is_tracking_uri_set": "config",
+    "last_active_run": "fluent",
+    "load_ipython_extension": "magics",
+    "log_artifact": "fluent",
+    "log_artifacts": "fluent",
+    "log_batch": "fluent",
+    "log_dict": "fluent",
+    "log_figure": "fluent",
+    "log_image": "fluent",
+    "log_metric": "fluent",
+    "log_metrics": "fluent",
+    "log_param": "fluent",
+    "log_params": "fluent",
+    "log_table": "fluent",
+    "log_text": "fluent",
+    "MlflowClient": "client",
+    "NbtrackError": "errors",
+    "register_model": "models",
+    "registry": "widgets",
+    "rename_experiment": "fluent",
+    "restore_experiment": "fluent",
+    "restore_run": "fluent",
+    "search_experiments": "fluent",
+    "search_runs": "fluent",
+    "set_experiment": "fluent",
+    "set_experiment_tag": "fluent",
+    "set_tag": "fluent",
+    "set_tags": "fluent",
+    "set_tracking_uri": "config",
+    "sql": "fluent",
+    "start_run": "fluent",
+    "ViewType": "entities",
+}
+"""The module that each public name lives in; it is imported when the name is first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        home = importlib.import_module(f".{_HOMES[name]}", __name__)
+        value = home.Client if name == "MlflowClient" else getattr(home, name)
+    elif name.startswith("_"):
+        raise AttributeError(name)
+    else:
+        # A module, or a flavor: the import system finds both.
+        try:
+            value = importlib.import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise AttributeError(f"module 'nbtrack' has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,50 @@
+"""Which runs are active: a stack in each context, and one that contexts with none of their own look at.
+
+A thread or a task that started a run sees its own stack. One that did not sees the process's: the runs that the main
+thread has open. So a worker's log call, or its nested run, finds the run that it works for. Notebook cells, each of
+which may run in a context of its own, go on with the run that an earlier cell left open.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+
+from .run import ActiveRun
+
+_own: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_active_runs", default=())
+_process: tuple[ActiveRun, ...] = ()
+
+
+def current() -> ActiveRun | None:
+    """The innermost active run."""
+    own = _own.get()
+    if own and own[-1].is_open:
+        return own[-1]
+    runs = stack()
+    return runs[-1] if runs else None
+
+
+def stack() -> tuple[ActiveRun, ...]:
+    """The active runs, outermost first."""
+    return _open(_own.get()) or _open(_process)
+
+
+def push(run: ActiveRun) -> None:
+    """Make `run` the innermost active run of this context, and of the process where the main thread calls."""
+    global _process
+    runs = (*stack(), run)
+    _own.set(runs)
+    if threading.current_thread() is threading.main_thread() or not _open(_process):
+        _process = runs
+
+
+def everywhere() -> list[ActiveRun]:
+    """The runs to end when the process ends, innermost first."""
+    return list(reversed(_open(_process)))
+
+
+def _open(runs: tuple[ActiveRun, ...]) -> tuple[ActiveRun, ...]:
+    if all(run.is_open for run in runs):
+        return runs
+    return tuple(run for run in runs if run.is_open)

@@ -1,0 +1,29 @@
+"""The client: every operation by id, with no active run and no policy. MLflow calls it MlflowClient."""
+
+from __future__ import annotations
+
+from ..config import get_tracking_uri
+from ..errors import InvalidParameter
+from ..store import open_store
+from .registry import RegistryMixin
+from .tracking import TrackingMixin
+
+__all__ = ["Client"]
+
+
+class Client(TrackingMixin, RegistryMixin):
+    """A client of the store that `tracking_uri` names, by default the current one.
+
+    >>> client = Client()
+    >>> run = client.create_run(experiment_id="0")
+    >>> client.log_metric(run.info.run_id, "loss", 0.5)
+    >>> client.set_terminated(run.info.run_id)
+    """
+
+    def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
+        self.tracking_uri = str(tracking_uri or get_tracking_uri())
+        if registry_uri not in (None, tracking_uri, self.tracking_uri):
+            raise InvalidParameter(
+                f"registry_uri={registry_uri!r}: the registry lives in the same store as the runs. Leave it out."
+            )
+        self._store = open_store(self.tracking_uri)

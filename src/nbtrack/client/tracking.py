@@ -1,0 +1,318 @@
+"""The tracking half of the client: experiments, runs, what is logged to them, artifacts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import artifact_writers
+from ..artifact_store import ArtifactRepository, open_repository
+from ..entities import (
+    Experiment,
+    FileInfo,
+    LifecycleStage,
+    Metric,
+    PagedList,
+    Param,
+    Run,
+    RunData,
+    RunInfo,
+    RunStatus,
+    RunTag,
+    ViewType,
+)
+from ..errors import InvalidParameter, NotFound
+from ..journal import event, now
+from ..journal.recorder import tag_lines
+from ..names import check_name, check_text, new_id, new_run_name
+
+if TYPE_CHECKING:
+    from ..store.duckdb import DuckDBStore as Store
+
+RUN_NAME = "mlflow.runName"
+PARENT = "mlflow.parentRunId"
+USER = "mlflow.user"
+NOTE = "mlflow.note.content"
+TRACEBACK = "nbtrack.traceback"
+
+
+class TrackingMixin:
+    """Operations on experiments and runs by id, with MLflow's names and arguments."""
+
+    _store: Store
+
+    # -- experiments ---------------------------------------------------------------------------------------------
+
+    def create_experiment(
+        self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
+    ) -> str:
+        """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+        check_name(name, "An experiment's name")
+        if artifact_location is not None:
+            open_repository(artifact_location)
+        texts = {check_name(key, "A tag's key"): check_text(str(value), "A tag") for key, value in (tags or {}).items()}
+        return self._store.create_experiment(name, artifact_location, texts)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """The experiment, deleted or not. Raises NotFound."""
+        return self._store.get_experiment(str(experiment_id))
+
+    def get_experiment_by_name(self, name: str) -> Experiment | None:
+        """The active experiment of this name, else a deleted one, else None."""
+        return self._store.get_experiment_by_name(name)
+
+    def search_experiments(
+        self,
+        view_type: ViewType = ViewType.ACTIVE_ONLY,
+        max_results: int = 1000,
+        filter_string: str | None = None,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[Experiment]:
+        """Experiments that match, the one changed last first."""
+        return self._store.search_experiments(
+            _view(view_type), max_results, filter_string or "", _clauses(order_by), page_token
+        )
+
+    def rename_experiment(self, experiment_id: str, new_name: str) -> None:
+        """Give an experiment another name."""
+        self._store.rename_experiment(str(experiment_id), check_name(new_name, "An experiment's name"))
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Put an experiment and its runs into the bin; its name is free again."""
+        self._store.set_experiment_stage(str(experiment_id), LifecycleStage.DELETED)
+
+    def restore_experiment(self, experiment_id: str) -> None:
+        """Take an experiment, with the runs that went along with it, out of the bin."""
+        self._store.set_experiment_stage(str(experiment_id), LifecycleStage.ACTIVE)
+
+    def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
+        """Set a tag on an experiment."""
+        text = check_text(str(value), "A tag")
+        self._store.set_experiment_tag(str(experiment_id), check_name(key, "A tag's key"), text)
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Delete a tag of an experiment. Raises NotFound where it has none such."""
+        self._store.set_experiment_tag(str(experiment_id), key, None)
+
+    # -- runs ----------------------------------------------------------------------------------------------------
+
+    def create_run(
+        self,
+        experiment_id: str,
+        start_time: int | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Make a run with status RUNNING. Its name is generated where none is given.
+
+        Raises NotFound for an unknown experiment and InvalidParameter for a deleted one.
+        """
+        experiment = self._store.experiment_for_new_runs(str(experiment_id))
+        texts = {str(key): str(value) for key, value in (tags or {}).items()}
+        if run_name and texts.get(RUN_NAME, run_name) != run_name:
+            raise InvalidParameter(
+                f"The run was given two names: run_name={run_name!r} and the tag {RUN_NAME}={texts[RUN_NAME]!r}. "
+                "Give one."
+            )
+        name = check_name(run_name or texts.get(RUN_NAME) or new_run_name(), "A run's name")
+        texts[RUN_NAME] = name
+        run_id = new_id()
+        info = RunInfo(
+            run_id,
+            experiment.experiment_id,
+            name,
+            texts.get(USER, ""),
+            RunStatus.RUNNING,
+            now() if start_time is None else int(start_time),
+            None,
+            f"{experiment.artifact_location}/{run_id}/artifacts",
+        )
+        created = event(
+            "run",
+            r=run_id,
+            d={
+                "experiment_id": info.experiment_id,
+                "name": name,
+                "user_id": info.user_id,
+                "start_time": info.start_time,
+                "artifact_uri": self._store.relative(info.artifact_uri),
+                "writer": self._store.journal.writer,
+            },
+        )
+        self._store.append(created + tag_lines(run_id, texts))
+        self._store.add_recorder(run_id, info.artifact_uri)
+        return Run(info, RunData(tags=texts))
+
+    def get_run(self, run_id: str) -> Run:
+        """A run with its params, tags and last metrics. Raises NotFound."""
+        return self._store.get_run(run_id)
+
+    def get_parent_run(self, run_id: str) -> Run | None:
+        """The run that this one is nested in, if any."""
+        parent = self.get_run(run_id).data.tags.get(PARENT)
+        return self.get_run(parent) if parent else None
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str] | str | None = None,
+        filter_string: str = "",
+        run_view_type: ViewType = ViewType.ACTIVE_ONLY,
+        max_results: int = 1000,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[Run]:
+        """Runs of these experiments (None: of all) that match the filter; see `nbtrack.query` for its grammar.
+
+        Newest first unless `order_by` says otherwise. Raises QueryError, with the position, for a wrong filter.
+        """
+        if isinstance(experiment_ids, (str, int)):
+            experiment_ids = [str(experiment_ids)]
+        ids = None if experiment_ids is None else [str(experiment_id) for experiment_id in experiment_ids]
+        return self._store.search_runs(
+            ids, filter_string or "", _view(run_view_type), max_results, _clauses(order_by), page_token
+        )
+
+    def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
+        """Change a run's status or name."""
+        recorder = self._store.recorder(run_id)
+        if name:
+            recorder.tags({RUN_NAME: check_name(name, "A run's name")})
+        if status:
+            recorder.status(status)
+
+    def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
+        """End a run: FINISHED, or FAILED or KILLED where `status` says so."""
+        self._store.recorder(run_id).status(status or RunStatus.FINISHED, end_time)
+        self._store.nudge()
+
+    def resume_run(self, run_id: str) -> Run:
+        """Set an ended run to RUNNING again, written by this process from now on."""
+        self._store.forget_recorder(run_id)
+        self._store.recorder(run_id).status(RunStatus.RUNNING, writer=self._store.journal.writer)
+        return self.get_run(run_id)
+
+    def delete_run(self, run_id: str) -> None:
+        """Put a run and the runs nested in it into the bin."""
+        for member in self._store.set_run_stage(run_id, LifecycleStage.DELETED):
+            self._store.forget_recorder(member)
+
+    def restore_run(self, run_id: str) -> None:
+        """Take a run and the runs nested in it out of the bin."""
+        self._store.set_run_stage(run_id, LifecycleStage.ACTIVE)
+
+    # -- logging -------------------------------------------------------------------------------------------------
+
+    def log_metric(
+        self,
+        run_id: str,
+        key: str,
+        value: Any,
+        timestamp: int | None = None,
+        step: int | None = None,
+        synchronous: bool | None = None,
+        **_: Any,
+    ) -> None:
+        """Log one point; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves."""
+        self._store.recorder(run_id).metric(key, value, step, timestamp)
+
+    def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
+        """Log a param and return its value."""
+        self._store.recorder(run_id).params({key: value})
+        return value
+
+    def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> None:
+        """Set a tag."""
+        self._store.recorder(run_id).tags({key: value})
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Delete a tag. Raises NotFound where the run has none such."""
+        if key not in self.get_run(run_id).data.tags:
+            raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
+        self._store.recorder(run_id).untag(key)
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+        synchronous: bool | None = None,
+    ) -> None:
+        """Log many metrics, params and tags at once; no limit on how many."""
+        recorder = self._store.recorder(run_id)
+        recorder.params({param.key: param.value for param in params})
+        recorder.tags({tag.key: tag.value for tag in tags})
+        for metric in metrics:
+            recorder.metric(metric.key, metric.value, metric.step, metric.timestamp)
+
+    def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""
+        self.get_run(run_id)
+        return self._store.get_metric_history(run_id, key)
+
+    # -- artifacts -----------------------------------------------------------------------------------------------
+
+    def _artifacts(self, run_id: str) -> ArtifactRepository:
+        return open_repository(self._store.artifact_uri(run_id))
+
+    def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+        """Copy a file or a folder to the run, below `artifact_path`."""
+        self._artifacts(run_id).log_artifact(local_path, artifact_path)
+
+    def log_artifacts(self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+        """Copy what is in a folder to the run, below `artifact_path`."""
+        self._artifacts(run_id).log_artifacts(local_dir, artifact_path)
+
+    def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
+        """Write a text as an artifact."""
+        artifact_writers.log_text(self._artifacts(run_id), text, artifact_file)
+
+    def log_dict(self, run_id: str, dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str) -> None:
+        """Write a dict or a list as JSON, or as YAML where the file's name ends so."""
+        artifact_writers.log_dict(self._artifacts(run_id), dictionary, artifact_file)
+
+    def log_figure(
+        self, run_id: str, figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write a matplotlib or plotly figure."""
+        artifact_writers.log_figure(self._artifacts(run_id), figure, artifact_file, save_kwargs=save_kwargs)
+
+    def log_image(
+        self,
+        run_id: str,
+        image: Any,
+        artifact_file: str | None = None,
+        key: str | None = None,
+        step: int | None = None,
+        timestamp: int | None = None,
+        synchronous: bool | None = None,
+    ) -> None:
+        """Write a PIL image or a NumPy array, to a file or as the image of a key at a step."""
+        artifact_writers.log_image(self._artifacts(run_id), image, artifact_file, key, step, timestamp)
+
+    def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
+        """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
+        artifact_writers.log_table(self._artifacts(run_id), data, artifact_file)
+
+    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        """What lies directly below `path` (the run's artifact folder by default)."""
+        return self._artifacts(run_id).list(path)
+
+    def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
+        """A local path with the artifact: the file itself, or a copy below `dst_path`."""
+        return str(self._artifacts(run_id).download(path, dst_path))
+
+
+def _view(view_type: ViewType | int) -> ViewType:
+    try:
+        return ViewType(view_type)
+    except ValueError:
+        raise InvalidParameter(
+            f"{view_type!r} is no ViewType. Use ViewType.ACTIVE_ONLY, DELETED_ONLY or ALL."
+        ) from None
+
+
+def _clauses(order_by: Sequence[str] | str | None) -> Sequence[str]:
+    return [order_by] if isinstance(order_by, str) else order_by or ()

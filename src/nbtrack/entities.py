@@ -1,0 +1,183 @@
+"""What the API returns: MLflow's entities, with MLflow's attribute names. Times are epoch milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class RunStatus:
+    """The states of a run."""
+
+    RUNNING = "RUNNING"
+    SCHEDULED = "SCHEDULED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+    ALL = (RUNNING, SCHEDULED, FINISHED, FAILED, KILLED)
+    ENDED = (FINISHED, FAILED, KILLED)
+
+
+class LifecycleStage:
+    """Whether a run or an experiment is there or in the bin."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class ViewType(Enum):
+    """Which lifecycle stages a search looks at."""
+
+    ACTIVE_ONLY = 1
+    DELETED_ONLY = 2
+    ALL = 3
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The lifecycle stages that this view includes."""
+        return {
+            ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
+            ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
+            ViewType.ALL: (LifecycleStage.ACTIVE, LifecycleStage.DELETED),
+        }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    experiment_id: str
+    name: str
+    artifact_location: str
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    creation_time: int = 0
+    last_update_time: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One point of a metric's history."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int = 0
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunTag:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    run_id: str
+    experiment_id: str
+    run_name: str
+    user_id: str
+    status: str
+    start_time: int
+    end_time: int | None
+    artifact_uri: str
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+
+    @property
+    def run_uuid(self) -> str:
+        """MLflow's older name for `run_id`."""
+        return self.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """Last value of each metric, params and tags, as dicts."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    info: RunInfo
+    data: RunData
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}}`."""
+        info = {name: getattr(self.info, name) for name in RunInfo.__slots__}
+        data = {name: dict(getattr(self.data, name)) for name in RunData.__slots__}
+        return {"info": info, "data": data}
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """An artifact: its path below the run's artifact folder; `file_size` in bytes, None for a folder."""
+
+    path: str
+    is_dir: bool
+    file_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of a registered model. `version` is an int, as MLflow's client on a local store gives it."""
+
+    name: str
+    version: int
+    creation_timestamp: int
+    last_updated_timestamp: int
+    current_stage: str = "None"
+    description: str = ""
+    user_id: str = ""
+    source: str = ""
+    run_id: str = ""
+    run_link: str = ""
+    status: str = "READY"
+    status_message: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A name in the registry. `latest_versions`: the newest of each stage; `aliases`: version by alias."""
+
+    name: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str = ""
+    latest_versions: list[ModelVersion] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvent:
+    """One change in the registry: who did what to which version, when, from what to what."""
+
+    name: str
+    version: int | None
+    timestamp: int
+    user_id: str
+    kind: str
+    old: str | None = None
+    new: str | None = None
+
+
+class PagedList(list[T], Generic[T]):
+    """A list that knows where the next page begins; `token` is None on the last page."""
+
+    def __init__(self, items: Iterable[T], token: str | None = None) -> None:
+        super().__init__(items)
+        self.token = token

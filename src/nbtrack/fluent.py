@@ -1,0 +1,473 @@
+"""The module-level API: MLflow's names, arguments and meanings on the active run and the active experiment."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from . import active, capture, config
+from .client import Client
+from .client.tracking import NOTE, PARENT, USER
+from .entities import Experiment, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
+from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from .frame import runs_to_frame
+from .run import ActiveRun
+from .store.experiments import DEFAULT_ID
+
+if TYPE_CHECKING:
+    import pandas
+
+_experiments: dict[str, str] = {}
+"""The active experiment's id in each store that this process has used."""
+_last_run_id: str | None = None
+
+
+def _client() -> Client:
+    return Client()
+
+
+# -- experiments -------------------------------------------------------------------------------------------------
+
+
+def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
+    """Log to this experiment from now on; a name that no active experiment has makes a new one.
+
+    >>> experiment = set_experiment("digits")
+    """
+    if (experiment_name is None) == (experiment_id is None):
+        raise InvalidParameter("Give set_experiment either a name or an experiment_id.")
+    client = _client()
+    if experiment_id is not None:
+        experiment = client.get_experiment(experiment_id)
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment.")
+    else:
+        experiment = _experiment_named(client, experiment_name)
+    _experiments[client.tracking_uri] = experiment.experiment_id
+    return experiment
+
+
+def _experiment_named(client: Client, name: Any) -> Experiment:
+    found = client.get_experiment_by_name(name)
+    if found is None or found.lifecycle_stage != LifecycleStage.ACTIVE:
+        try:
+            return client.get_experiment(client.create_experiment(name))
+        except AlreadyExists:
+            # Another process made it between our look and now.
+            found = client.get_experiment_by_name(name)
+            assert found is not None
+    return found
+
+
+def active_experiment_id() -> str:
+    """The id of the experiment that new runs go to: set_experiment, the environment, else Default."""
+    client = _client()
+    chosen = _experiments.get(client.tracking_uri)
+    if chosen is None:
+        chosen = config.environment("EXPERIMENT_ID")
+        if chosen is None:
+            name = config.environment("EXPERIMENT_NAME")
+            chosen = _experiment_named(client, name).experiment_id if name else DEFAULT_ID
+        _experiments[client.tracking_uri] = chosen
+    return chosen
+
+
+def create_experiment(name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None) -> str:
+    """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+    return _client().create_experiment(name, artifact_location, tags)
+
+
+def get_experiment(experiment_id: str) -> Experiment:
+    """The experiment with this id, deleted or not. Raises NotFound."""
+    return _client().get_experiment(experiment_id)
+
+
+def get_experiment_by_name(name: str) -> Experiment | None:
+    """The active experiment of this name, else a deleted one, else None."""
+    return _client().get_experiment_by_name(name)
+
+
+def search_experiments(
+    view_type: ViewType = ViewType.ACTIVE_ONLY,
+    max_results: int | None = None,
+    filter_string: str | None = None,
+    order_by: Sequence[str] | None = None,
+) -> list[Experiment]:
+    """Experiments that match, the one changed last first."""
+    return list(_client().search_experiments(view_type, max_results or 50_000, filter_string, order_by))
+
+
+def rename_experiment(experiment_id: str, new_name: str) -> None:
+    """Give an experiment another name."""
+    _client().rename_experiment(experiment_id, new_name)
+
+
+def delete_experiment(experiment_id: str) -> None:
+    """Put an experiment and its runs into the bin; its name is free again."""
+    client = _client()
+    client.delete_experiment(experiment_id)
+    if _experiments.get(client.tracking_uri) == str(experiment_id):
+        del _experiments[client.tracking_uri]
+
+
+def restore_experiment(experiment_id: str) -> None:
+    """Take an experiment, with the runs that went along with it, out of the bin."""
+    _client().restore_experiment(experiment_id)
+
+
+def set_experiment_tag(key: str, value: Any) -> None:
+    """Set a tag on the active experiment."""
+    _client().set_experiment_tag(active_experiment_id(), key, value)
+
+
+# -- runs --------------------------------------------------------------------------------------------------------
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> ActiveRun:
+    """Start a run, or go on with the run `run_id`, and make it the active one.
+
+    Use it in a `with` statement, or end it with end_run. Raises InvalidState where a run is active already and
+    `nested` is not set; but a run that an earlier execution of the same notebook cell left open is ended first.
+
+    >>> with start_run(run_name="baseline") as run:
+    ...     log_metric("loss", 0.5)
+    """
+    cell = capture.current_cell()
+    _end_leftovers(cell)
+    around = active.current()
+    if around and not nested:
+        raise InvalidState(
+            f"Run {around.info.run_name!r} ({around.info.run_id}) is already active. End it with end_run(), or start "
+            "this one inside it with start_run(nested=True)."
+        )
+    client = _client()
+    run_id = run_id or (None if around else config.environment("RUN_ID"))
+    if run_id:
+        run = _resumed(client, run_id, experiment_id)
+        if tags or description or run_name:
+            extra = {**(tags or {}), **({NOTE: description} if description else {})}
+            client._store.recorder(run_id).tags(extra)
+            client.update_run(run_id, name=run_name)
+            run = client.get_run(run_id)
+    else:
+        if parent_run_id is None and around:
+            parent_run_id = around.info.run_id
+        elif parent_run_id and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidParameter(f"The parent run {parent_run_id} is deleted. Restore it with restore_run.")
+        if description and NOTE in (tags or {}):
+            raise InvalidParameter(f"Give either `description` or the tag {NOTE}, not both.")
+        all_tags = {
+            **capture.run_tags(),
+            **({PARENT: parent_run_id} if parent_run_id else {}),
+            **({NOTE: description} if description else {}),
+            **(tags or {}),
+        }
+        all_tags.setdefault(USER, "")
+        run = client.create_run(experiment_id or active_experiment_id(), tags=all_tags, run_name=run_name)
+    started = ActiveRun(client, run, _end)
+    started.cell = cell
+    active.push(started)
+    return started
+
+
+def _resumed(client: Client, run_id: str, experiment_id: str | None) -> Run:
+    run = client.get_run(run_id)
+    if experiment_id is not None and run.info.experiment_id != str(experiment_id):
+        raise InvalidParameter(
+            f"Run {run_id} belongs to experiment {run.info.experiment_id}, not {experiment_id}. "
+            "Leave experiment_id out."
+        )
+    if any(other.info.run_id == run_id for other in active.stack()):
+        raise InvalidState(f"Run {run.info.run_name!r} ({run_id}) is active already.")
+    return client.resume_run(run_id)
+
+
+def _end_leftovers(cell: capture.Cell | None) -> None:
+    """End the runs that an earlier execution of this cell left open."""
+    if cell is None or cell.cell_id is None:
+        return
+    for run in reversed(active.stack()):
+        if run.cell and run.cell.cell_id == cell.cell_id and run.cell.execution != cell.execution:
+            run.set_tag("nbtrack.killed", "the cell that started it was run again")
+            run.end(RunStatus.KILLED)
+
+
+def _end(run: ActiveRun, status: str) -> None:
+    global _last_run_id
+    # First: a run that cannot be ended (it was deleted, the disk is full) must not stay active for ever.
+    run.is_open = False
+    _last_run_id = run.info.run_id
+    run._client.set_terminated(run.info.run_id, status)
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run, if there is one."""
+    run = active.current()
+    if run:
+        run.end(status)
+
+
+def active_run() -> ActiveRun | None:
+    """The innermost active run, or None. In a worker thread: the run that it works for."""
+    return active.current()
+
+
+def last_active_run() -> Run | None:
+    """The active run, else the one that was active last in this process, else None."""
+    run = active.current()
+    run_id = run.info.run_id if run else _last_run_id
+    return _client().get_run(run_id) if run_id else None
+
+
+def get_run(run_id: str) -> Run:
+    """A run with its params, tags and last metrics. Raises NotFound."""
+    return _client().get_run(run_id)
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """The run that this one is nested in, if any."""
+    return _client().get_parent_run(run_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Put a run and the runs nested in it into the bin."""
+    _client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Take a run and the runs nested in it out of the bin."""
+    _client().restore_run(run_id)
+
+
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    output_format: Literal["pandas"] = ...,
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> pandas.DataFrame: ...
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    *,
+    output_format: Literal["list"],
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> list[Run]: ...
+def search_runs(
+    experiment_ids: Sequence[str] | None = None,
+    filter_string: str = "",
+    run_view_type: ViewType = ViewType.ACTIVE_ONLY,
+    max_results: int = 100_000,
+    order_by: Sequence[str] | None = None,
+    output_format: str = "pandas",
+    search_all_experiments: bool = False,
+    experiment_names: Sequence[str] | None = None,
+) -> pandas.DataFrame | list[Run]:
+    """Runs that match the filter, as a DataFrame (one row a run) or, with `output_format="list"`, as Run objects.
+
+    Looks into the active experiment unless ids, names or `search_all_experiments` say otherwise; newest first unless
+    `order_by` does. The filter's grammar is in `nbtrack.query`.
+
+    >>> best = search_runs(filter_string="metrics.loss < 1", order_by=["metrics.loss ASC"], max_results=10)
+    """
+    if output_format not in ("pandas", "list"):
+        raise InvalidParameter(f"output_format={output_format!r}: use 'pandas' or 'list'.")
+    client = _client()
+    ids = scope_of(experiment_ids, experiment_names, search_all_experiments)
+    runs = client.search_runs(ids, filter_string, run_view_type, max_results, order_by)
+    return list(runs) if output_format == "list" else runs_to_frame(runs)
+
+
+def scope_of(
+    experiment_ids: Sequence[str] | None, experiment_names: Sequence[str] | None, search_all_experiments: bool
+) -> list[str] | None:
+    """The experiments that a search looks into; None for all."""
+    if experiment_ids and experiment_names:
+        raise InvalidParameter("Give either experiment_ids or experiment_names, not both.")
+    if experiment_names:
+        client = _client()
+        found = {name: client.get_experiment_by_name(name) for name in experiment_names}
+        for name, experiment in found.items():
+            if experiment is None:
+                raise NotFound(f"No experiment is named {name!r}. search_experiments() lists those that are there.")
+        return [experiment.experiment_id for experiment in found.values() if experiment]
+    if search_all_experiments:
+        return None
+    if experiment_ids is None or len(experiment_ids) == 0:
+        return [active_experiment_id()]
+    return [str(experiment_id) for experiment_id in experiment_ids]
+
+
+def sql(query: str, parameters: Sequence[Any] | None = None) -> pandas.DataFrame:
+    """Run a read-only SQL statement on the store's tables (see store/schema.py); `$1`, `$2` … take `parameters`.
+
+    >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+    """
+    return _client()._store.sql(query, list(parameters or ()))
+
+
+# -- logging -----------------------------------------------------------------------------------------------------
+
+
+def _run() -> ActiveRun:
+    """The run that a log call goes to. As in MLflow, one is started where none is active."""
+    return active.current() or start_run()
+
+
+def log_metric(
+    key: str,
+    value: Any,
+    step: int | None = None,
+    synchronous: bool | None = None,
+    timestamp: int | None = None,
+    run_id: str | None = None,
+    **_: Any,
+) -> None:
+    """Log one point of a metric; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves.
+
+    Raises InvalidParameter where `value` is no number.
+    """
+    if run_id is None:
+        (active.current() or start_run()).log_metric(key, value, step, timestamp)
+    else:
+        _client().log_metric(run_id, key, value, timestamp, step)
+
+
+def log_metrics(
+    metrics: Mapping[str, Any],
+    step: int | None = None,
+    synchronous: bool | None = None,
+    run_id: str | None = None,
+    timestamp: int | None = None,
+    **_: Any,
+) -> None:
+    """Log a point of several metrics, all or none."""
+    if run_id is None:
+        _run().log_metrics(metrics, step, timestamp)
+    else:
+        _client()._store.recorder(run_id).metrics(metrics, step, timestamp)
+
+
+def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
+    """Log a param and return its value. A changed value is kept beside the earlier one."""
+    return _run().log_param(key, value)
+
+
+def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
+    """Log several params."""
+    if run_id is None:
+        _run().log_params(params)
+    else:
+        _client()._store.recorder(run_id).params(params)
+
+
+def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
+    """Set a tag on the active run."""
+    _run().set_tag(key, value)
+
+
+def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
+    """Set several tags on the active run."""
+    _run().set_tags(tags)
+
+
+def delete_tag(key: str) -> None:
+    """Delete a tag of the active run. Raises NotFound where it has none such."""
+    _run().delete_tag(key)
+
+
+def log_batch(
+    metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = (), run_id: str | None = None
+) -> None:
+    """Log many metrics, params and tags at once."""
+    _client().log_batch(run_id or _run().info.run_id, metrics, params, tags)
+
+
+# -- artifacts ---------------------------------------------------------------------------------------------------
+
+
+def log_artifact(
+    local_path: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
+) -> None:
+    """Copy a file or a folder to the run, below `artifact_path`."""
+    _client().log_artifact(run_id or _run().info.run_id, local_path, artifact_path)
+
+
+def log_artifacts(
+    local_dir: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
+) -> None:
+    """Copy what is in a folder to the run, below `artifact_path`."""
+    _client().log_artifacts(run_id or _run().info.run_id, local_dir, artifact_path)
+
+
+def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
+    """Write a text as an artifact."""
+    _client().log_text(run_id or _run().info.run_id, text, artifact_file)
+
+
+def log_dict(dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str, run_id: str | None = None) -> None:
+    """Write a dict or a list as JSON, or as YAML where the file's name ends so."""
+    _client().log_dict(run_id or _run().info.run_id, dictionary, artifact_file)
+
+
+def log_figure(figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None) -> None:
+    """Write a matplotlib or plotly figure."""
+    _client().log_figure(_run().info.run_id, figure, artifact_file, save_kwargs=save_kwargs)
+
+
+def log_image(
+    image: Any,
+    artifact_file: str | None = None,
+    key: str | None = None,
+    step: int | None = None,
+    timestamp: int | None = None,
+    synchronous: bool | None = None,
+) -> None:
+    """Write a PIL image or a NumPy array, to a file or as the image of a key at a step."""
+    _client().log_image(_run().info.run_id, image, artifact_file, key, step, timestamp)
+
+
+def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
+    _client().log_table(run_id or _run().info.run_id, data, artifact_file)
+
+
+def get_artifact_uri(artifact_path: str | None = None) -> str:
+    """Where the active run keeps its artifacts, or the one at `artifact_path`."""
+    root = _run().info.artifact_uri
+    return f"{root}/{artifact_path}" if artifact_path else root
+
+
+# -- the end of the process --------------------------------------------------------------------------------------
+
+
+@atexit.register
+def _end_open_runs() -> None:
+    failed = not _interactive() and getattr(sys, "last_value", None) is not None
+    for run in active.everywhere():
+        run.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
+
+
+def _interactive() -> bool:
+    """In a console or a notebook `sys.last_value` tells of an earlier cell, not of why the process ends."""
+    return hasattr(sys, "ps1") or "IPython" in sys.modules

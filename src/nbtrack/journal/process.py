@@ -1,0 +1,89 @@
+"""Who writes a journal, and whether that process is still alive."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, told apart from a later one with the same pid by the moment it started."""
+
+    host: str
+    boot: str
+    namespace: str
+    pid: int
+    started: float
+    """Epoch seconds; 0.0 where the system does not tell."""
+
+    @classmethod
+    def current(cls) -> Process:
+        return cls(socket.gethostname(), _boot_id(), _pid_namespace(), os.getpid(), _started(os.getpid()) or 0.0)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Process:
+        return cls(
+            str(values.get("host", "")),
+            str(values.get("boot", "")),
+            str(values.get("namespace", "")),
+            int(values.get("pid", 0)),
+            float(values.get("started", 0.0)),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def is_dead(self) -> bool:
+        """True where it is certain that the process has ended; False on doubt (another machine or container)."""
+        if self.host != socket.gethostname() or self.namespace != _pid_namespace():
+            return False
+        if self.boot != _boot_id():
+            return True
+        started = _started(self.pid)
+        if started is None:
+            return True
+        # The start time is derived from the boot time, which the system may correct by a second or so.
+        return bool(self.started) and abs(started - self.started) > 2.0
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+@functools.cache
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _pid_namespace() -> str:
+    """Containers can share a host name and still count their pids apart."""
+    if sys.platform != "linux":
+        return ""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> float | None:
+    """When the process started, or None where there is none with this pid."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.Error:
+        return 0.0

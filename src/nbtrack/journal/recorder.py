@@ -1,0 +1,179 @@
+"""One run's events: checks what a log call was given and encodes it."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from ..entities import RunStatus
+from ..errors import InvalidParameter
+from ..names import check_name, check_text
+from .writer import event, now
+
+_LONGEST_TIME = 2**63 - 1
+
+
+class RunRecorder:
+    """What this process logs to one run. `append` takes whole lines and must not fail.
+
+    `steps` and `params` are what the run has already: the step counts on from there, and a changed param is noticed.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        artifact_uri: str,
+        append: Callable[[bytes], None],
+        steps: Mapping[str, int] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        self.run_id = run_id
+        self.artifact_uri = artifact_uri
+        self._append = append
+        self._steps = dict(steps or {})
+        self._params = dict(params or {})
+        self._heads: dict[str, str] = {}
+        self._told: set[str] = set()
+
+    def metric(self, key: str, value: Any, step: int | None = None, timestamp: int | None = None) -> None:
+        """Log one point. Without a step it gets the one after the metric's highest; the first is 0."""
+        self._append(self._point(key, value, step, timestamp).encode())
+
+    def metrics(self, values: Mapping[str, Any], step: int | None = None, timestamp: int | None = None) -> None:
+        """Log a point of several metrics, all or none."""
+        if timestamp is None:
+            timestamp = now()
+        # Checked as a whole first: a wrong value must not leave half of the points, nor their step counted.
+        numbers = {key: _number(key, value) for key, value in values.items()}
+        for key in numbers:
+            self._head(key)
+        lines = "".join([self._point(key, value, step, timestamp) for key, value in numbers.items()])
+        if lines:
+            self._append(lines.encode())
+
+    def _point(self, key: str, value: Any, step: int | None, timestamp: int | None) -> str:
+        if type(value) is not float:
+            value = _number(key, value)
+        head = self._heads.get(key) or self._head(key)
+        last = self._steps.get(key, -1)
+        if step is None:
+            step = last + 1
+        elif type(step) is not int:
+            step = _whole(step, "step")
+        if not -_LONGEST_TIME <= step <= _LONGEST_TIME:
+            raise InvalidParameter(f"step {step} does not fit into 64 bits.")
+        if timestamp is None:
+            timestamp = now()
+        elif type(timestamp) is not int or not 0 <= timestamp <= _LONGEST_TIME:
+            timestamp = _timestamp(timestamp)
+        if step > last:
+            self._steps[key] = step
+        text = repr(value) if math.isfinite(value) else _NON_FINITE[repr(value)]
+        return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
+
+    def _head(self, key: str) -> str:
+        """What all lines of a metric begin with."""
+        head = self._heads.get(key)
+        if head is None:
+            encoded = orjson.dumps(check_name(key, "A metric's key")).decode()
+            head = self._heads[key] = f'{{"e":"metric","r":"{self.run_id}","k":{encoded},"s":'
+        return head
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Log params; values become text by `str`. A changed value is kept beside the earlier one, and said once."""
+        texts = {
+            check_name(key, "A param's key"): check_text(str(value), f"Param {key!r:.80}")
+            for key, value in values.items()
+        }
+        time = now()
+        lines = b""
+        for key, text in texts.items():
+            earlier = self._params.get(key)
+            if earlier == text:
+                continue
+            if earlier is not None and key not in self._told:
+                self._told.add(key)
+                warnings.warn(
+                    f"Param {key!r} was {earlier!r:.80} and is {text!r:.80} now. Both are kept: the run shows the new "
+                    "value, param_history the earlier one.",
+                    stacklevel=4,
+                )
+            self._params[key] = text
+            lines += event("param", r=self.run_id, k=key, x=text, t=time)
+        if lines:
+            self._append(lines)
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Set tags; values become text by `str`."""
+        if lines := tag_lines(self.run_id, values):
+            self._append(lines)
+
+    def untag(self, key: str) -> None:
+        """Delete a tag."""
+        self._append(event("untag", r=self.run_id, k=check_name(key, "A tag's key")))
+
+    def status(self, status: str, end_time: int | None = None, writer: str | None = None) -> None:
+        """Set the status. `writer` names the journal that the run belongs to from now on."""
+        if status not in RunStatus.ALL:
+            raise InvalidParameter(f"{status!r:.80} is no run status. Use one of {', '.join(RunStatus.ALL)}.")
+        if status not in RunStatus.ENDED:
+            end_time = None
+        elif end_time is None:
+            end_time = now()
+        extra = {"d": {"writer": writer}} if writer else {}
+        time = None if end_time is None else _timestamp(end_time)
+        self._append(event("status", r=self.run_id, x=status, t=time, **extra))
+
+
+def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
+    """The events that set these tags."""
+    texts = {
+        check_name(key, "A tag's key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()
+    }
+    return b"".join(event("tag", r=run_id, k=key, x=text) for key, text in texts.items())
+
+
+_NON_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
+
+
+def _number(key: str, value: Any) -> float:
+    """A metric's value as a float: Python and NumPy numbers, and arrays or tensors that hold one number."""
+    if not isinstance(value, (str, bytes, complex)) and value is not None:
+        try:
+            # NumPy no longer takes an array of one element for a number, but `item` does.
+            return float(value.item() if getattr(value, "size", 0) == 1 else value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    hint = ""
+    if isinstance(value, str):
+        hint = " Convert it with float(), or log it as a param or a tag."
+    elif getattr(value, "ndim", 0):
+        hint = " Log one number a call, for instance its mean()."
+    raise InvalidParameter(
+        f"Metric {key!r:.80} needs a number, not {type(value).__name__} ({value!r:.60}).{hint} Nothing was logged."
+    )
+
+
+def _whole(value: Any, what: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        pass
+    try:
+        if float(value).is_integer():
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise InvalidParameter(f"{what} must be a whole number, not {value!r:.80}.")
+
+
+def _timestamp(value: Any) -> int:
+    time = _whole(value, "timestamp")
+    if not 0 <= time <= _LONGEST_TIME:
+        raise InvalidParameter(f"timestamp is {time}; it counts the milliseconds since 1970 and cannot be negative.")
+    return time

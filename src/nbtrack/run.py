@@ -1,0 +1,83 @@
+"""The run that a `with` block holds."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from .capture import Cell
+from .client import Client
+from .client.tracking import TRACEBACK as TRACEBACK
+from .entities import Run, RunData, RunInfo, RunStatus
+
+
+class ActiveRun:
+    """A run that this process writes. As a context manager it ends the run: FINISHED, FAILED on an exception (whose
+    traceback is kept in the tag `nbtrack.traceback`), KILLED on a KeyboardInterrupt.
+
+    `info` is as of the start, but for what this object changed itself; `data` is read from the store at each access.
+    """
+
+    def __init__(self, client: Client, run: Run, end: Callable[[ActiveRun, str], None]) -> None:
+        self._client = client
+        self._end = end
+        self._info = run.info
+        # Held here, and not looked up at each call: a log call costs microseconds.
+        self._recorder = client._store.recorder(run.info.run_id)
+        self.log_metric = self._recorder.metric
+        self.log_metrics = self._recorder.metrics
+        self.is_open = True
+        self.cell: Cell | None = None
+
+    @property
+    def info(self) -> RunInfo:
+        return self._info
+
+    @property
+    def data(self) -> RunData:
+        return self._client.get_run(self._info.run_id).data
+
+    def log_param(self, key: str, value: Any) -> Any:
+        """Log a param and return its value."""
+        self._recorder.params({key: value})
+        return value
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log several params."""
+        self._recorder.params(params)
+
+    def set_tag(self, key: str, value: Any) -> None:
+        """Set a tag."""
+        self._recorder.tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set several tags."""
+        self._recorder.tags(tags)
+
+    def delete_tag(self, key: str) -> None:
+        """Delete a tag. Raises NotFound where the run has none such."""
+        self._client.delete_tag(self._info.run_id, key)
+
+    def fail(self, error: BaseException) -> str:
+        """Keep the traceback of what ended the run; the status that the run ends with."""
+        self.set_tag(TRACEBACK, "".join(traceback.format_exception(error)).replace("\0", "\\0"))
+        return RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
+
+    def end(self, status: str = RunStatus.FINISHED) -> None:
+        """End the run, if it is still open."""
+        if self.is_open:
+            self._end(self, status)
+
+    def __enter__(self) -> ActiveRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(self.fail(error) if error and self.is_open else RunStatus.FINISHED)
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "ended"
+        return f"<ActiveRun {self._info.run_name!r} ({self._info.run_id}), {state}>"

@@ -1,0 +1,31 @@
+"""Stores: where runs are kept. One file a backend; `open_store` finds it by the tracking URI."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import folder_of, get_tracking_uri
+
+if TYPE_CHECKING:
+    from .duckdb import DuckDBStore as Store
+
+_open: dict[Path, Store] = {}
+
+
+def open_store(uri: str | None = None) -> Store:
+    """The store that a tracking URI names (by default the current one), the same object each time."""
+    folder = folder_of(uri) if uri else Path(get_tracking_uri())
+    store = _open.get(folder)
+    if store is None:
+        from .duckdb import DuckDBStore
+
+        store = _open.setdefault(folder, DuckDBStore(folder))
+    return store
+
+
+@atexit.register
+def _close_all() -> None:
+    for store in _open.values():
+        store.close()

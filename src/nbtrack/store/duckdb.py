@@ -1,0 +1,416 @@
+"""The store in one DuckDB file: connection, lock, and when the journals are applied.
+
+DuckDB lets one process open a file. So nobody keeps it open: each process has one in-memory DuckDB and attaches the
+file for the length of one operation, under the lock file that all processes of the store wait in line for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..entities import Experiment, LifecycleStage
+from ..errors import InvalidParameter, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
+from ..journal import Journal, RunRecorder
+from . import schema
+from .apply import Journals
+from .base import Cursor
+from .experiments import DEFAULT_ID, DEFAULT_NAME
+from .sql import SqlTables
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas
+
+STORAGE_VERSION = "v1.5.0"
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait in line for the store's lock before saying that somebody hangs."""
+_POLL = 0.002
+_RELATIVE = "artifacts:"
+"""What the tables write for the store's own artifact folder."""
+_APPLY_SECONDS = 5.0
+"""How often a process that logs applies its journal in the background, and …"""
+_NUDGE_SECONDS = 1.0
+"""… how soon after a run has ended."""
+_EXPERIMENT_SECONDS = 5.0
+
+_stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
+
+
+class DuckDBStore(SqlTables):
+    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`.
+
+    Threads may share it; their operations follow one another. After a fork the child has the store too, with a
+    journal and a DuckDB of its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "runs.duckdb"
+        self.artifacts = folder / "artifacts"
+        self._reset()
+        _stores.add(self)
+
+    def _reset(self) -> None:
+        self._mutex = threading.RLock()
+        self._depth = 0
+        self._writable = True
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._journal: Journal | None = None
+        self._journal_mutex = threading.Lock()
+        self._journals = Journals(self.folder / "journal")
+        self._recorders: dict[str, RunRecorder] = {}
+        self._experiments: dict[str, tuple[float, Experiment]] = {}
+        self._known = False
+        self._background: threading.Thread | None = None
+        self._nudged = threading.Event()
+
+    # -- writing events ------------------------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """This process's journal, made when it is first needed."""
+        if self._journal is None:
+            with self._journal_mutex:
+                if self._journal is None:
+                    self._make()
+                    self._journal = Journal(self._journals.folder)
+                    self._start_background()
+        return self._journal
+
+    def close(self) -> None:
+        """Write what is left, apply it where the store is free, and say that this process is done."""
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        journal.close()
+        self.try_apply(wait=1.0)
+
+    def append(self, lines: bytes) -> None:
+        """Write events to this process's journal."""
+        self.journal.append(lines)
+
+    def add_recorder(self, run_id: str, artifact_uri: str) -> RunRecorder:
+        """The recorder of a run that this process has just made."""
+        recorder = self._recorders[run_id] = RunRecorder(run_id, artifact_uri, self.append)
+        return recorder
+
+    def recorder(self, run_id: str) -> RunRecorder:
+        """The recorder of any run. Raises NotFound, and InvalidParameter for a deleted run."""
+        recorder = self._recorders.get(run_id)
+        if recorder is None:
+            run = self.get_run(run_id)
+            if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+                raise InvalidParameter(
+                    f"Run {run.info.run_name!r} ({run_id}) is deleted. Restore it with restore_run before logging "
+                    "to it."
+                )
+            recorder = RunRecorder(run_id, run.info.artifact_uri, self.append, self.last_steps(run_id), run.data.params)
+            self._recorders[run_id] = recorder
+        return recorder
+
+    def artifact_uri(self, run_id: str) -> str:
+        """Where a run, deleted or not, keeps its artifacts. Raises NotFound."""
+        recorder = self._recorders.get(run_id)
+        return recorder.artifact_uri if recorder else self.get_run(run_id).info.artifact_uri
+
+    def experiment_for_new_runs(self, experiment_id: str) -> Experiment:
+        """An experiment as of the last few seconds, so that a loop of short runs need not read for each.
+
+        Raises NotFound, and InvalidParameter for a deleted experiment.
+        """
+        known = self._experiments.get(experiment_id)
+        if known is None or time.monotonic() - known[0] > _EXPERIMENT_SECONDS:
+            try:
+                known = (time.monotonic(), self.get_experiment(experiment_id))
+            except StoreLocked:
+                # Training must be able to start while somebody else reads the file.
+                if known is None and experiment_id != DEFAULT_ID:
+                    raise
+                known = known or (0.0, Experiment(DEFAULT_ID, DEFAULT_NAME, self.locate(self.artifact_root(DEFAULT_ID))))
+            self._experiments[experiment_id] = known
+        experiment = known[1]
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidParameter(
+                f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment, or choose another."
+            )
+        return experiment
+
+    def set_experiment_stage(self, experiment_id: str, stage: str) -> None:
+        super().set_experiment_stage(experiment_id, stage)
+        self._experiments.clear()
+        self._recorders.clear()
+
+    def forget_recorder(self, run_id: str) -> None:
+        """Look at the run anew the next time that something is logged to it."""
+        self._recorders.pop(run_id, None)
+
+    def nudge(self) -> None:
+        """Ask the background thread to apply soon (a run has ended)."""
+        self._nudged.set()
+
+    def _start_background(self) -> None:
+        if self._background is None:
+            self._background = threading.Thread(target=_apply_now_and_then, args=(weakref.ref(self),), daemon=True)
+            self._background.name = "nbtrack-apply"
+            self._background.start()
+
+    def try_apply(self, wait: float = 0.0) -> bool:
+        """Apply the journals if the store is free within `wait` seconds; False where it is not."""
+        if not self._mutex.acquire(timeout=max(wait, 0.0)):
+            return False
+        try:
+            with self._attached(timeout=wait):
+                pass
+        except (StoreError, OSError):
+            return False
+        finally:
+            self._mutex.release()
+        return True
+
+    def locate(self, artifact_uri: str) -> str:
+        if artifact_uri.startswith(_RELATIVE):
+            return str(self.artifacts / artifact_uri.removeprefix(_RELATIVE))
+        return artifact_uri
+
+    def relative(self, artifact_uri: str) -> str:
+        """The form in which a table holds an artifact URI; `locate` is the way back."""
+        root = f"{self.artifacts}{os.sep}"
+        return _RELATIVE + artifact_uri.removeprefix(root) if artifact_uri.startswith(root) else artifact_uri
+
+    def artifact_root(self, experiment_id: str) -> str:
+        return _RELATIVE + experiment_id
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        with self._mutex, self._attached() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        with self._mutex, self._attached() as connection:
+            if not self._writable:
+                raise StoreNotWritable(
+                    f"The store in {self.folder} cannot be written. Grant the permission, or name another folder "
+                    "with set_tracking_uri."
+                )
+            outermost = self._depth == 1
+            if outermost:
+                connection.execute("BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                if outermost:
+                    connection.execute("ROLLBACK")
+                raise
+            if outermost:
+                connection.execute("COMMIT")
+
+    def sql(self, query: str, parameters: list[Any] | None = None) -> pandas.DataFrame:
+        """The result of a read-only statement on the tables, as a DataFrame.
+
+        Raises InvalidParameter with DuckDB's own words where the statement is wrong or would write.
+        """
+        from .readonly import run_readonly
+
+        with self._mutex:
+            with self._attached():
+                pass
+            with self._locked():
+                return run_readonly(self._instance(), self.database, query, parameters or [])
+
+    @contextmanager
+    def _attached(self, timeout: float = LOCK_TIMEOUT) -> Iterator[Cursor]:
+        """The file attached, everything pending applied. Called with the mutex held; nested calls share it."""
+        if self._depth:
+            self._depth += 1
+            try:
+                yield self._instance()
+            finally:
+                self._depth -= 1
+            return
+        self._make()
+        with self._locked(timeout):
+            connection = self._instance()
+            self._attach(connection)
+            self._depth = 1
+            try:
+                self._check_schema(connection)
+                self._apply(connection)
+                yield connection
+            finally:
+                self._depth = 0
+                connection.execute("USE memory")
+                connection.execute("DETACH store")
+
+    def _apply(self, connection: Cursor) -> None:
+        import duckdb
+
+        if not self._writable:
+            return
+        try:
+            self._journals.apply(connection, self._journal.path if self._journal else None)
+        except (duckdb.IOException, OSError) as error:
+            warnings.warn(
+                f"nbtrack could not apply what was logged to {self.database}: {error}. It stays in the journal; what "
+                "you see is as of the last time that it could.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _instance(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            import duckdb
+
+            self._connection = duckdb.connect(
+                ":memory:", config={"threads": min(os.cpu_count() or 1, 4), "autoinstall_known_extensions": False}
+            )
+        return self._connection
+
+    @contextmanager
+    def _locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        if not self._writable:
+            yield
+            return
+        import filelock
+
+        path = self.folder / "runs.lock"
+        lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise StoreLocked(
+                f"Another nbtrack process has held the store {self.folder} for {timeout:g} s. What was logged is in "
+                "the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
+            ) from None
+        except OSError as error:
+            raise StoreNotWritable(
+                f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        import duckdb
+
+        path = str(self.database).replace("'", "''")
+        option = f"STORAGE_VERSION '{STORAGE_VERSION}'" if self._writable else "READ_ONLY"
+        try:
+            connection.execute(f"ATTACH '{path}' AS store ({option})")
+            connection.execute("USE store")
+        except duckdb.Error as error:
+            raise _translated(error, self.database) from error
+
+    def _check_schema(self, connection: Cursor) -> None:
+        if self._known:
+            return
+        count = connection.execute(
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_catalog = 'store' AND table_name = 'meta'"
+        ).fetchone()
+        if not count or not count[0]:
+            connection.execute("BEGIN")
+            connection.execute(schema.TABLES)
+            connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
+            self._create_default_experiment(connection)
+            connection.execute("COMMIT")
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        version = int(row[0]) if row else 0
+        if version > schema.VERSION:
+            raise StoreTooNew(
+                f"The store {self.folder} was made by a newer nbtrack (schema {version}; this one knows "
+                f"{schema.VERSION}). Nothing was changed. Upgrade with: pip install -U nbtrack"
+            )
+        self._known = True
+
+    def _make(self) -> None:
+        """Make the folder at first use, and say where it is."""
+        if self._known or self.database.exists():
+            self._writable = os.access(self.folder, os.W_OK)
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._journals.folder.mkdir(exist_ok=True)
+            (self.folder / ".gitignore").write_text("*\n")
+        except OSError as error:
+            raise StoreNotWritable(
+                f"Cannot make a store in {self.folder}: {error.strerror}. Grant the permission or free some space, or "
+                "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
+            ) from error
+        print(f"nbtrack: runs are kept in {self.folder} (new)", file=sys.stderr)
+
+    # -- forks ---------------------------------------------------------------------------------------------------
+
+    def _before_fork(self) -> None:
+        self._mutex.acquire()
+
+    def _after_fork_in_parent(self) -> None:
+        self._mutex.release()
+
+    def _after_fork_in_child(self) -> None:
+        # DuckDB's threads did not come along: its instance must neither be used nor be destroyed here.
+        _inherited.append((self._connection, self._journal))
+        self._reset()
+
+
+_inherited: list[Any] = []
+
+
+def _apply_now_and_then(reference: weakref.ref[DuckDBStore]) -> None:
+    while (store := reference()) is not None:
+        nudged, journal = store._nudged, store._journal
+        del store
+        if nudged.wait(_APPLY_SECONDS):
+            time.sleep(_NUDGE_SECONDS)
+            nudged.clear()
+        if (store := reference()) is None or store._journal is None or store._journal is not journal:
+            return
+        store._journal.flush()
+        store.try_apply()
+        del store
+
+
+def _translated(error: Exception, path: Path) -> StoreError:
+    """DuckDB's refusal to open the file, in words that say who and what to do."""
+    text = str(error)
+    holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
+    if "lock on file" in text or "already attached" in text or "Unique file handle" in text:
+        who = holder[1] if holder else "another connection of this process"
+        return StoreLocked(
+            f"{path} is held by {who}. Logging goes on into the journal and nothing is lost; reading works again when "
+            "it lets go. Close it there (the DuckDB command line: .exit; Python: connection.close())."
+        )
+    if re.search(r"version number|newer version|storage version", text):
+        return StoreTooNew(
+            f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
+            f"(DuckDB says: {text})"
+        )
+    return StoreError(f"{path} cannot be opened. DuckDB says: {text}")
+
+
+def _each(method: str) -> Any:
+    def call() -> None:
+        for store in list(_stores):
+            getattr(store, method)()
+
+    return call
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_each("_before_fork"),
+        after_in_parent=_each("_after_fork_in_parent"),
+        after_in_child=_each("_after_fork_in_child"),
+    )

@@ -1,0 +1,151 @@
+"""Metric histories in SQL, whole or as curves of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..entities import Metric
+from .base import Tables
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Axis = Literal["step", "time", "relative"]
+
+_X = {
+    "step": "m.step",
+    "time": "m.timestamp",
+    "relative": "(m.timestamp - r.start_time) / 1000.0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One series: `x` and `y` have the same length; `total` points lie in the range that was asked for."""
+
+    run_id: str
+    key: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    total: int
+
+
+class MetricTables(Tables):
+    """Points go in through the journal."""
+
+    def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Every point of a metric in the order of time, then step. A point logged twice alike counts once."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT DISTINCT timestamp, step, value FROM metrics WHERE run_id = $1 AND key = $2 "
+                "ORDER BY timestamp, step, value",
+                [run_id, key],
+            ).fetchall()
+        return [Metric(key, value, timestamp, step, run_id) for timestamp, step, value in rows]
+
+    def last_steps(self, run_id: str) -> dict[str, int]:
+        """The highest step of each of a run's metrics."""
+        with self.reading() as cursor:
+            return dict(cursor.execute("SELECT key, step FROM latest_metrics WHERE run_id = $1", [run_id]).fetchall())
+
+    def metric_keys(self, run_ids: Sequence[str]) -> list[str]:
+        """The metrics that any of these runs has, sorted."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT DISTINCT m.key FROM latest_metrics AS m "
+                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id ORDER BY m.key",
+                [list(run_ids)],
+            ).fetchall()
+        return [key for (key,) in rows]
+
+    def best_runs(self, run_ids: Sequence[str], lower_is_better: Mapping[str, bool]) -> dict[str, str]:
+        """For each metric the run whose last value is the best; the earliest where several are."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                "SELECT m.key, m.run_id, m.value FROM latest_metrics AS m "
+                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id "
+                "WHERE m.value <> 'NaN' ORDER BY m.run_id DESC",
+                [list(run_ids)],
+            ).fetchall()
+        best: dict[str, tuple[float, str]] = {}
+        for key, run_id, value in rows:
+            score = -value if lower_is_better.get(key) else value
+            if key not in best or score >= best[key][0]:
+                best[key] = (score, run_id)
+        return {key: run_id for key, (_, run_id) in best.items()}
+
+    def curves(
+        self,
+        run_ids: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis = "step",
+        x_min: float | None = None,
+        x_max: float | None = None,
+        max_points: int | None = None,
+    ) -> list[Curve]:
+        """The series of these runs and keys that have points, in the order of `run_ids`, then `keys`.
+
+        The range includes its ends. A series of more than `max_points` is cut into buckets of equal width, and of each
+        bucket its lowest and highest point are sent (and one NaN, where there is any), so that no spike is lost.
+        """
+        import numpy as np
+
+        points, parameters = _points(run_ids, keys, axis, x_min, x_max)
+        with self.reading() as cursor:
+            if max_points is None:
+                cursor.execute(f"{points} SELECT series, x, y, 0 AS total FROM points", parameters)
+            else:
+                buckets = max(max_points // 2, 1)
+                cursor.execute(f"{points} {_DOWNSAMPLED.format(most=max_points, buckets=buckets)}", parameters)
+            columns = cursor.fetchnumpy()
+        series, x, y, total = (columns[name] for name in ("series", "x", "y", "total"))
+        order = np.lexsort((x, series))
+        starts = np.flatnonzero(np.diff(series[order], prepend=-1))
+        curves = []
+        for part in np.split(order, starts[1:]) if len(order) else ():
+            run, key = divmod(int(series[part[0]]), len(keys))
+            count = len(part) if max_points is None else int(total[part[0]])
+            curves.append(Curve(run_ids[run], keys[key], x[part], y[part], count))
+        return curves
+
+
+def _points(
+    run_ids: Sequence[str], keys: Sequence[str], axis: Axis, x_min: float | None, x_max: float | None
+) -> tuple[str, list[Any]]:
+    parameters: list[Any] = [list(run_ids), list(keys)]
+    x = _X[axis]
+    condition = ""
+    for sign, bound in ((">=", x_min), ("<=", x_max)):
+        if bound is not None:
+            parameters.append(float(bound))
+            condition += f" AND {x} {sign} ${len(parameters)}"
+    runs = " JOIN runs AS r ON r.run_id = m.run_id" if axis == "relative" else ""
+    points = f"""
+        WITH points AS (
+            SELECT (ids.n - 1) * {len(keys)} + wanted.n - 1 AS series, CAST({x} AS DOUBLE PRECISION) AS x, m.value AS y
+            FROM metrics AS m
+            JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS ids(run_id, n) ON ids.run_id = m.run_id
+            JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = m.key
+            {runs} WHERE TRUE{condition})
+    """
+    return points, parameters
+
+
+# [y, x] pairs compare by y first, on DuckDB and on PostgreSQL: the lowest pair is the lowest point with its x.
+_DOWNSAMPLED = """
+    , extents AS (SELECT series, COUNT(*) AS total, MIN(x) AS low, MAX(x) AS high FROM points GROUP BY series),
+    buckets AS (
+        SELECT p.series, FLOOR((p.x - e.low) / NULLIF(e.high - e.low, 0) * {buckets}) AS bucket,
+               MIN(CASE WHEN p.y <> 'NaN' THEN ARRAY[p.y, p.x] END) AS lowest,
+               MAX(CASE WHEN p.y <> 'NaN' THEN ARRAY[p.y, p.x] END) AS highest,
+               MIN(CASE WHEN p.y = 'NaN' THEN p.x END) AS gap, MAX(e.total) AS total
+        FROM points AS p JOIN extents AS e ON e.series = p.series
+        WHERE e.total > {most} GROUP BY p.series, bucket)
+    SELECT p.series, p.x, p.y, e.total FROM points AS p JOIN extents AS e ON e.series = p.series WHERE e.total <= {most}
+    UNION ALL SELECT series, lowest[2], lowest[1], total FROM buckets WHERE lowest IS NOT NULL
+    UNION ALL SELECT series, highest[2], highest[1], total FROM buckets WHERE highest IS NOT NULL AND highest <> lowest
+    UNION ALL SELECT series, gap, CAST('NaN' AS DOUBLE PRECISION), total FROM buckets WHERE gap IS NOT NULL
+"""

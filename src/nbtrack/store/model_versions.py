@@ -1,0 +1,273 @@
+"""Versions of registered models: numbers that are never used twice, stages, aliases, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..entities import ModelVersion, PagedList
+from ..errors import InvalidParameter
+from ..names import check_text
+from ..query import VERSIONS, compile_search
+from . import registry_rows as rows
+from .base import Cursor, Tables
+from .model_events import record_event
+from .paging import check_max_results, offset_of, token_for
+from .registered_models import touch
+from .registry_names import (
+    check_alias,
+    check_description,
+    check_model_name,
+    check_tag,
+    check_tags,
+    check_version,
+)
+from .stages import ACTIVE_STAGES, ARCHIVED, NONE, canonical_stage
+
+MAX_VERSIONS = 200_000
+"""Most versions that one page of a search holds (MLflow's limit)."""
+
+_KEY = "name = $1 AND version = $2"
+
+
+class ModelVersionTables(Tables):
+    """A `version` is an int or its text. `user_id` is who makes the change."""
+
+    def create_model_version(
+        self,
+        name: str,
+        source: str,
+        run_id: str | None = None,
+        tags: Mapping[str, object] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        *,
+        user_id: str,
+    ) -> ModelVersion:
+        """The model's next version. `source` is the URI or the path of the model's files."""
+        check_model_name(name)
+        if not isinstance(source, str) or not source.strip():
+            raise InvalidParameter(
+                f"The source of a model version must be the URI or the path of a model's folder, not {source!r:.80}."
+            )
+        check_text(source, "The source of a model version")
+        new_tags, text = check_tags(tags), check_description(description)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            row = cur.execute("SELECT next_version FROM registered_models WHERE name = $1", [name]).fetchone()
+            version: int = row[0] if row else 1
+            cur.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [name, version + 1])
+            now = record_event(cur, name, "version_created", user_id, version=version, new=source)
+            cur.execute(
+                "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
+                "description, user_id, source, run_id, run_link, status, status_message) "
+                "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
+                [name, version, now, NONE, text, user_id, source, run_id or "", run_link or ""],
+            )
+            for key, value in new_tags.items():
+                _write_tag(cur, name, version, key, value)
+            touch(cur, name, now)
+            return _version(cur, name, version)
+
+    def get_model_version(self, name: str, version: int | str) -> ModelVersion:
+        """The version with its tags and aliases."""
+        check_model_name(name)
+        with self.reading() as cur:
+            return _version(cur, name, check_version(version))
+
+    def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
+        """The newest version in each of these stages (all of them for None), oldest first."""
+        check_model_name(name)
+        if isinstance(stages, str):
+            raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
+        wanted = None if stages is None else {canonical_stage(stage) for stage in stages}
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            latest = rows.latest_versions(cur, [name])
+        return [version for version in latest if wanted is None or version.current_stage in wanted]
+
+    def update_model_version(
+        self, name: str, version: int | str, description: str | None, *, user_id: str
+    ) -> ModelVersion:
+        """Replace the version's description."""
+        check_model_name(name)
+        number, text = check_version(version), check_description(description)
+        with self.writing() as cur:
+            old = rows.require_version(cur, name, number)[5]
+            if text != old:
+                now = record_event(cur, name, "description", user_id, version=number, old=old, new=text)
+                cur.execute(f"UPDATE model_versions SET description = $3 WHERE {_KEY}", [name, number, text])
+                _touch_version(cur, name, number, now)
+            return _version(cur, name, number)
+
+    def transition_model_version_stage(
+        self,
+        name: str,
+        version: int | str,
+        stage: str,
+        archive_existing_versions: bool = False,
+        *,
+        user_id: str,
+    ) -> ModelVersion:
+        """Move the version to a stage, and on demand every other version out of it to Archived, at one stroke."""
+        check_model_name(name)
+        number, target = check_version(version), canonical_stage(stage)
+        if archive_existing_versions and target not in ACTIVE_STAGES:
+            raise InvalidParameter(
+                f"archive_existing_versions goes with a move to {' or '.join(ACTIVE_STAGES)}, not to {target}. "
+                "Leave it out."
+            )
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            if archive_existing_versions:
+                others = cur.execute(
+                    "SELECT version FROM model_versions WHERE name = $1 AND version <> $2 AND current_stage = $3 "
+                    "ORDER BY version",
+                    [name, number, target],
+                ).fetchall()
+                for (other,) in others:
+                    _move(cur, name, other, ARCHIVED, user_id)
+            _move(cur, name, number, target, user_id)
+            return _version(cur, name, number)
+
+    def delete_model_version(self, name: str, version: int | str, *, user_id: str) -> None:
+        """Delete the version with its tags and aliases. Its number is not used again; its files are not touched."""
+        check_model_name(name)
+        number = check_version(version)
+        with self.writing() as cur:
+            stage = rows.require_version(cur, name, number)[4]
+            aliases = cur.execute(
+                f'SELECT alias FROM registered_model_aliases WHERE {_KEY} ORDER BY alias COLLATE "C"', [name, number]
+            ).fetchall()
+            for (alias,) in aliases:
+                record_event(cur, name, "alias_deleted", user_id, version=number, old=alias)
+            for table in ("registered_model_aliases", "model_version_tags", "model_versions"):
+                cur.execute(f"DELETE FROM {table} WHERE {_KEY}", [name, number])
+            touch(cur, name, record_event(cur, name, "version_deleted", user_id, version=number, old=stage))
+
+    def search_model_versions(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 10_000,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[ModelVersion]:
+        """A page of the versions that the filter matches, last changed first where `order_by` says nothing else."""
+        limit, offset = check_max_results(max_results, MAX_VERSIONS), offset_of(page_token)
+        search = compile_search(filter_string, order_by or (), VERSIONS)
+        # One more than asked for tells whether there is a next page.
+        parameters = [*search.parameters, limit + 1, offset]
+        sql = (
+            f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r {search.joins} WHERE {search.where} "
+            f"ORDER BY {search.order_by} LIMIT ${len(parameters) - 1} OFFSET ${len(parameters)}"
+        )
+        with self.reading() as cur:
+            found = cur.execute(sql, parameters).fetchall()
+            page = rows.versions(cur, found[:limit])
+        return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
+
+    def set_model_version_tag(self, name: str, version: int | str, key: str, value: object, *, user_id: str) -> None:
+        """Write a tag of the version, over the one that has this key."""
+        check_model_name(name)
+        number = check_version(version)
+        key, text = check_tag(key, value)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _read_tag(cur, name, number, key)
+            if old != text:
+                _write_tag(cur, name, number, key, text)
+                was = None if old is None else f"{key}={old}"
+                record_event(cur, name, "tag_set", user_id, version=number, old=was, new=f"{key}={text}")
+
+    def delete_model_version_tag(self, name: str, version: int | str, key: str, *, user_id: str) -> None:
+        """Remove a tag; nothing happens where the version has none with this key."""
+        check_model_name(name)
+        number = check_version(version)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _read_tag(cur, name, number, key)
+            if old is not None:
+                cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, number, key])
+                record_event(cur, name, "tag_deleted", user_id, version=number, old=f"{key}={old}")
+
+    def set_registered_model_alias(self, name: str, alias: str, version: int | str, *, user_id: str) -> None:
+        """Point the alias at a version, away from the one that it named before. Case counts."""
+        check_model_name(name)
+        alias, number = check_alias(alias), check_version(version)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _aliased(cur, name, alias)
+            if old != number:
+                _delete_alias(cur, name, alias)
+                cur.execute(
+                    "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
+                    [name, alias, number],
+                )
+                was = None if old is None else str(old)
+                record_event(cur, name, "alias_set", user_id, version=number, old=was, new=alias)
+
+    def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str) -> None:
+        """Remove the alias; nothing happens where the model has none of this name."""
+        check_model_name(name)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            old = _aliased(cur, name, alias)
+            if old is not None:
+                _delete_alias(cur, name, alias)
+                record_event(cur, name, "alias_deleted", user_id, version=old, old=alias)
+
+    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """The version that the alias names. An unknown alias is InvalidParameter, as in MLflow."""
+        check_model_name(name)
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            number = _aliased(cur, name, alias)
+            if number is None:
+                known = [row[0] for row in _aliases(cur, name)]
+                has = f"It has {', '.join(known)}." if known else "It has none."
+                raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
+            return _version(cur, name, number)
+
+
+def _version(cur: Cursor, name: str, version: int) -> ModelVersion:
+    return rows.versions(cur, [rows.require_version(cur, name, version)])[0]
+
+
+def _move(cur: Cursor, name: str, version: int, stage: str, user_id: str) -> None:
+    old = rows.require_version(cur, name, version)[4]
+    if old == stage:
+        return
+    now = record_event(cur, name, "stage", user_id, version=version, old=old, new=stage)
+    cur.execute(f"UPDATE model_versions SET current_stage = $3 WHERE {_KEY}", [name, version, stage])
+    _touch_version(cur, name, version, now)
+
+
+def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:
+    cur.execute(f"UPDATE model_versions SET last_update_time = $3 WHERE {_KEY}", [name, version, now])
+    touch(cur, name, now)
+
+
+def _aliases(cur: Cursor, name: str) -> list[rows.Row]:
+    sql = 'SELECT alias, version FROM registered_model_aliases WHERE name = $1 ORDER BY alias COLLATE "C"'
+    return cur.execute(sql, [name]).fetchall()
+
+
+def _aliased(cur: Cursor, name: str, alias: str) -> int | None:
+    return next((version for known, version in _aliases(cur, name) if known == alias), None)
+
+
+def _delete_alias(cur: Cursor, name: str, alias: str) -> None:
+    cur.execute("DELETE FROM registered_model_aliases WHERE name = $1 AND alias = $2", [name, alias])
+
+
+def _read_tag(cur: Cursor, name: str, version: int, key: str) -> str | None:
+    sql = f"SELECT value FROM model_version_tags WHERE {_KEY} AND key = $3"
+    row = cur.execute(sql, [name, version, key]).fetchone()
+    return row[0] if row else None
+
+
+def _write_tag(cur: Cursor, name: str, version: int, key: str, value: str) -> None:
+    cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, version, key])
+    cur.execute(
+        "INSERT INTO model_version_tags (name, version, key, value) VALUES ($1, $2, $3, $4)",
+        [name, version, key, value],
+    )

@@ -1,0 +1,157 @@
+"""Runs in SQL: what a search finds, one run whole, and the bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..entities import LifecycleStage, PagedList, Run, RunData, RunInfo, ViewType
+from ..errors import NotFound
+from ..journal import now
+from ..query import RUNS, compile_search
+from . import paging
+from .base import Cursor, Tables
+
+_INFO = (
+    "r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
+    "r.lifecycle_stage"
+)
+_IDS = "UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id)"
+
+
+class RunTables(Tables):
+    """Runs are made, changed and ended through the journal; here they are read, deleted and restored."""
+
+    def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs in the order of `run_ids`; those that do not exist are left out."""
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT {_INFO} FROM runs AS r JOIN {_IDS} ON ids.run_id = r.run_id", [list(run_ids)]
+            ).fetchall()
+            runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
+        return [runs[run_id] for run_id in run_ids if run_id in runs]
+
+    def get_run(self, run_id: str) -> Run:
+        """One run, deleted or not. Raises NotFound."""
+        found = self.get_runs([run_id])
+        if not found:
+            raise NotFound(
+                f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
+            )
+        return found[0]
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        view: ViewType,
+        max_results: int,
+        order_by: Sequence[str],
+        page_token: str | None = None,
+    ) -> PagedList[Run]:
+        """Runs that match, newest first unless `order_by` says otherwise. None for the ids means all experiments."""
+        paging.check_max_results(max_results, 1_000_000)
+        offset = paging.offset_of(page_token)
+        found, joins, order, parameters = _matching(experiment_ids, filter_string, view, order_by)
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT {_INFO} FROM runs AS r {joins} WHERE {found} "
+                f"ORDER BY {order} LIMIT {max_results + 1} OFFSET {offset}",
+                parameters,
+            ).fetchall()
+            runs = self._with_data(cursor, rows[:max_results])
+        more = len(rows) > max_results
+        return PagedList(runs, paging.token_for(offset + max_results) if more else None)
+
+    def matching_ids(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        view: ViewType = ViewType.ACTIVE_ONLY,
+        order_by: Sequence[str] = (),
+    ) -> list[str]:
+        """The ids of all runs that match, newest first unless `order_by` says otherwise."""
+        found, joins, order, parameters = _matching(experiment_ids, filter_string, view, order_by)
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT r.run_id FROM runs AS r {joins} WHERE {found} ORDER BY {order}", parameters
+            ).fetchall()
+        return [run_id for (run_id,) in rows]
+
+    def params_of(self, run_ids: Sequence[str]) -> list[tuple[str, int, int]]:
+        """Of these runs' params: key, how many runs have it, and how many values it takes; by key."""
+        with self.reading() as cursor:
+            return cursor.execute(
+                f"SELECT p.key, COUNT(*), COUNT(DISTINCT p.value) FROM params AS p JOIN {_IDS} "
+                "ON ids.run_id = p.run_id GROUP BY p.key ORDER BY p.key",
+                [list(run_ids)],
+            ).fetchall()
+
+    def set_run_stage(self, run_id: str, stage: str) -> list[str]:
+        """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
+        with self.writing() as cursor:
+            if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
+                raise NotFound(f"No run with id {run_id!r:.80} is in this store. search_runs() lists the runs.")
+            family = _family(cursor, run_id)
+            deleted = now() if stage == LifecycleStage.DELETED else None
+            changed = cursor.execute(
+                f"SELECT r.run_id FROM runs AS r JOIN {_IDS} ON ids.run_id = r.run_id WHERE r.lifecycle_stage <> $2",
+                [family, stage],
+            ).fetchall()
+            for (member,) in changed:
+                cursor.execute(
+                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run_id = $3",
+                    [stage, deleted, member],
+                )
+        return [member for (member,) in changed]
+
+    def param_history(self, run_id: str) -> list[tuple[str, str, int]]:
+        """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
+        with self.reading() as cursor:
+            return cursor.execute(
+                "SELECT key, value, timestamp FROM param_history WHERE run_id = $1 ORDER BY timestamp, key", [run_id]
+            ).fetchall()
+
+    def _with_data(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
+        ids = [row[0] for row in rows]
+        data = {run_id: RunData({}, {}, {}) for run_id in ids}
+        if ids:
+            for table, kind in (("latest_metrics", "metrics"), ("params", "params"), ("tags", "tags")):
+                for run_id, key, value in cursor.execute(
+                    f"SELECT t.run_id, t.key, t.value FROM {table} AS t JOIN {_IDS} ON ids.run_id = t.run_id "
+                    "ORDER BY t.run_id, t.key",
+                    [ids],
+                ).fetchall():
+                    getattr(data[run_id], kind)[key] = value
+        return [Run(RunInfo(row[0], str(row[1]), *row[2:7], self.locate(row[7]), row[8]), data[row[0]]) for row in rows]
+
+
+def _matching(
+    experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
+) -> tuple[str, str, str, list[Any]]:
+    """The condition, the joins, the order and the parameters of a search."""
+    search = compile_search(filter_string, order_by, RUNS)
+    stages = ", ".join(f"'{stage}'" for stage in view.stages)
+    condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
+    if experiment_ids is not None:
+        numbers = [str(int(experiment_id)) for experiment_id in experiment_ids if experiment_id.lstrip("-").isdigit()]
+        condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"
+    return condition, search.joins, search.order_by, list(search.parameters)
+
+
+def _family(cursor: Cursor, run_id: str) -> list[str]:
+    """The run and all that is nested in it."""
+    family = [run_id]
+    young = [run_id]
+    while young:
+        young = [
+            child
+            for (child,) in cursor.execute(
+                f"SELECT t.run_id FROM tags AS t JOIN {_IDS} ON ids.run_id = t.value "
+                "WHERE t.key = 'mlflow.parentRunId'",
+                [young],
+            ).fetchall()
+            if child not in family
+        ]
+        family += young
+    return family

@@ -1,0 +1,12 @@
+"""Everything a store answers in SQL, put together from one module a subject. A backend adds sessions to it."""
+
+from __future__ import annotations
+
+from .experiments import ExperimentTables
+from .metrics import MetricTables
+from .registry import RegistryTables
+from .runs import RunTables
+
+
+class SqlTables(ExperimentTables, RunTables, MetricTables, RegistryTables):
+    """The whole schema."""

@@ -1,0 +1,75 @@
+"""What changed between a run and the previous attempt: the run that the same cell made the time before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from ..capture import code_hash
+from ..entities import Run, RunStatus
+from ..errors import NotFound
+from .contract import Attempt, Change
+
+NUMBER = "nbtrack.attempt"
+PREVIOUS = "nbtrack.previous_run"
+SOURCE = "nbtrack.cell.source"
+
+
+class Runs(Protocol):
+    """The part of a client that is asked here."""
+
+    def get_run(self, run_id: str) -> Run:
+        """The run with this id; NotFound where there is none."""
+        ...
+
+
+def attempt_of(client: Runs, run: Run) -> Attempt | None:
+    """Which attempt of its cell a run is, and what differs from the one before; None for a first attempt.
+
+    While the run is going on, only what it has logged already is compared. None also where the previous run is gone.
+    """
+    previous_id = run.data.tags.get(PREVIOUS)
+    if not previous_id:
+        return None
+    try:
+        previous = client.get_run(previous_id)
+    except NotFound:
+        return None
+    number = run.data.tags.get(NUMBER, "")
+    return {
+        "number": int(number) if number.isdecimal() else 2,
+        "previous_run_id": previous_id,
+        "previous_run_name": previous.info.run_name,
+        "changes": _changes(previous, run),
+        "code_changed": _code_changed(previous, run),
+    }
+
+
+def _changes(previous: Run, run: Run) -> list[Change]:
+    going_on = run.info.status not in RunStatus.ENDED
+    params = _differences("param", previous.data.params, run.data.params, only_present=going_on)
+    metrics = _differences("metric", _texts(previous.data.metrics), _texts(run.data.metrics), only_present=going_on)
+    return params + metrics
+
+
+def _differences(
+    kind: Literal["param", "metric"], old: Mapping[str, str], new: Mapping[str, str], *, only_present: bool
+) -> list[Change]:
+    keys = new.keys() if only_present else old.keys() | new.keys()
+    return [
+        {"kind": kind, "key": key, "old": old.get(key), "new": new.get(key)}
+        for key in sorted(keys)
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _texts(metrics: Mapping[str, float]) -> dict[str, str]:
+    # repr tells every two different numbers apart, and NaN equals itself as a text.
+    return {key: repr(float(value)) for key, value in metrics.items()}
+
+
+def _code_changed(previous: Run, run: Run) -> bool:
+    old, new = previous.data.tags.get(SOURCE), run.data.tags.get(SOURCE)
+    if old is None or new is None or old == new:
+        return False
+    return code_hash(old) != code_hash(new)

@@ -1,0 +1,65 @@
+"""A run as it goes: what it is, its curves by panel, how it ended, what changed since the attempt before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..client import Client
+from ..client.tracking import TRACEBACK
+from ..journal import now
+from ..store.metrics import Curve
+from .attempts import attempt_of
+from .contract import LiveReply, LiveRequest, Panel, Summary
+from .curves import MOST_POINTS, buffers_of, series_of
+from .runs import lower_is_better, number, run_rows
+
+_SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/_.\- ]+(?=.)", re.IGNORECASE)
+
+
+def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
+    """The run's state with all of its curves, each of at most `max_points`."""
+    store = client._store
+    with store.reading():
+        run = client.get_run(request["run_id"])
+        keys = list(run.data.metrics)
+        found = store.curves([run.info.run_id], keys, "step", None, None, min(request["max_points"], MOST_POINTS))
+        (row,) = run_rows(client, [run])
+        attempt = attempt_of(client, run)
+    lines = run.data.tags.get(TRACEBACK, "").rstrip().splitlines()
+    reply: LiveReply = {
+        "run": row,
+        "now": now(),
+        "panels": panels_of(keys),
+        "series": series_of(found),
+        "summary": [_summary(curve, run.data.metrics[curve.key]) for curve in found],
+        "error": lines[-1] if lines else None,
+        "attempt": attempt,
+    }
+    return reply, buffers_of(found)
+
+
+def _summary(curve: Curve, last: float) -> Summary:
+    import numpy as np
+
+    lower = lower_is_better(curve.key)
+    # Buckets keep their lowest and highest point, so the best value is among those that were fetched.
+    is_finite = np.isfinite(curve.y)
+    finite = curve.y[is_finite]
+    at = int(finite.argmin() if lower else finite.argmax()) if finite.size else None
+    return {
+        "key": curve.key,
+        "last": number(last),
+        "best": number(last) if at is None else float(finite[at]),
+        "best_step": None if at is None else float(curve.x[is_finite][at]),
+        "lower_is_better": lower,
+        "points": curve.total,
+    }
+
+
+def panels_of(keys: Sequence[str]) -> list[Panel]:
+    """Metrics that measure the same share a panel: train/loss and val/loss are both the loss."""
+    panels: dict[str, list[str]] = {}
+    for key in keys:
+        panels.setdefault(_SPLIT.sub("", key), []).append(key)
+    return [{"title": title, "keys": members} for title, members in panels.items()]

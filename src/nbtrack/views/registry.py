@@ -1,0 +1,106 @@
+"""The registry: models, their versions by stage with the run behind each, who did what when; and the two changes."""
+
+from __future__ import annotations
+
+from ..client import Client
+from ..entities import ModelVersion
+from ..errors import InvalidParameter
+from ..models import register_model
+from .contract import (
+    EventRow,
+    ModelRow,
+    RegisterRequest,
+    RegistryReply,
+    RegistryRequest,
+    TransitionRequest,
+    VersionReply,
+    VersionRow,
+)
+from .runs import logged_models, number
+
+MOST_EVENTS = 200
+
+
+def registry(client: Client, request: RegistryRequest) -> RegistryReply:
+    """One model (NotFound where it is unknown), or all of them by name."""
+    with client._store.reading():
+        if request["name"] is None:
+            models = list(client.search_registered_models(max_results=1000))
+        else:
+            models = [client.get_registered_model(request["name"])]
+        rows: list[ModelRow] = []
+        for model in models:
+            versions = list(client.search_model_versions(f"name = '{_quoted(model.name)}'", max_results=10_000))
+            versions.sort(key=lambda version: int(version.version), reverse=True)
+            events: list[EventRow] = [
+                {
+                    "timestamp": event.timestamp,
+                    "user_id": event.user_id,
+                    "version": None if event.version is None else int(event.version),
+                    "kind": event.kind,
+                    "old": event.old,
+                    "new": event.new,
+                }
+                for event in client.get_history(model.name)[:MOST_EVENTS]
+            ]
+            rows.append(
+                {
+                    "name": model.name,
+                    "description": model.description,
+                    "creation_time": model.creation_timestamp,
+                    "versions": _version_rows(client, versions),
+                    "events": events,
+                }
+            )
+    return {"models": rows}
+
+
+def register(client: Client, request: RegisterRequest) -> VersionReply:
+    """Make a run's model a version of a registered model, which is made where there is none of the name."""
+    path = request["artifact_path"]
+    if path is None:
+        run = client.get_run(request["run_id"])
+        models = logged_models(run.data.tags)
+        if len(models) != 1:
+            raise InvalidParameter(
+                f"Run {run.info.run_name!r} logged {len(models) or 'no'} models"
+                + (f": {', '.join(models)}. Say which." if models else ". Log one with nbtrack.sklearn.log_model.")
+            )
+        path = models[0]
+    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], client=client)
+    return {"version": _version_rows(client, [version])[0]}
+
+
+def transition(client: Client, request: TransitionRequest) -> VersionReply:
+    """Move a version to a stage."""
+    version = client.transition_model_version_stage(
+        request["name"], str(request["version"]), request["stage"], request["archive_existing_versions"]
+    )
+    return {"version": _version_rows(client, [version])[0]}
+
+
+def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionRow]:
+    runs = {run.info.run_id: run for run in client._store.get_runs([version.run_id for version in versions])}
+    rows: list[VersionRow] = []
+    for version in versions:
+        run = runs.get(version.run_id)
+        rows.append(
+            {
+                "name": version.name,
+                "version": int(version.version),
+                "stage": version.current_stage,  # type: ignore[typeddict-item]
+                "creation_time": version.creation_timestamp,
+                "user_id": version.user_id,
+                "description": version.description,
+                "source": version.source,
+                "aliases": list(version.aliases),
+                "run_id": version.run_id,
+                "run_name": run.info.run_name if run else "",
+                "metrics": {key: number(value) for key, value in run.data.metrics.items()} if run else {},
+            }
+        )
+    return rows
+
+
+def _quoted(name: str) -> str:
+    return name.replace("'", "''")

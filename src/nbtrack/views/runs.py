@@ -1,0 +1,121 @@
+"""A page of the run table, and runs side by side."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..client import Client
+from ..client.tracking import NOTE, PARENT
+from ..entities import Run, ViewType
+from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest
+
+MODELS = "mlflow.log-model.history"
+"""The tag in which flavors keep what they logged: a JSON list of objects with `artifact_path`."""
+
+_LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
+
+
+def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> RunsReply:
+    """The runs from `offset` on, at most `limit`, and what is worth a column among all that match."""
+    store = client._store
+    experiment_ids = scope if request["experiment_ids"] is None else request["experiment_ids"]
+    with store.reading():
+        matching = store.matching_ids(experiment_ids, request["filter"], ViewType.ACTIVE_ONLY, request["order_by"])
+        shown = matching[request["offset"] : request["offset"] + request["limit"]]
+        rows = run_rows(client, store.get_runs(shown))
+        params = store.params_of(matching)
+        metrics = store.metric_keys(matching)
+        best = store.best_runs(matching, {key: lower_is_better(key) for key in metrics})
+    return {
+        "rows": rows,
+        "total": len(matching),
+        "params": [{"key": key, "differs": values > 1 or 0 < having < len(matching)} for key, having, values in params],
+        "metrics": metrics,
+        "best": best,
+    }
+
+
+def diff(client: Client, request: DiffRequest) -> DiffReply:
+    """Params, last metrics and the tags that people set, side by side."""
+    runs = client._store.get_runs(request["run_ids"])
+    rows: list[DiffRow] = []
+    for section, values in (
+        ("info", [_info(run) for run in runs]),
+        ("param", [run.data.params for run in runs]),
+        ("metric", [{key: f"{value:.6g}" for key, value in run.data.metrics.items()} for run in runs]),
+        ("tag", [_own_tags(run.data.tags) for run in runs]),
+    ):
+        for key in _keys(values):
+            cells = [value.get(key) for value in values]
+            rows.append({"section": section, "key": key, "values": cells, "differs": len(set(cells)) > 1})  # type: ignore[typeddict-item]
+    return {
+        "run_ids": [run.info.run_id for run in runs],
+        "run_names": [run.info.run_name for run in runs],
+        "rows": rows,
+    }
+
+
+def run_rows(client: Client, runs: Sequence[Run]) -> list[RunRow]:
+    """The runs as screens know them."""
+    names = client._store.experiment_names()
+    return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
+
+
+def number(value: float) -> Number:
+    """A float as JSON can carry it."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def lower_is_better(key: str) -> bool:
+    """Whether a metric of this name is the better the lower it is: losses, errors, durations."""
+    words = key.lower().replace("-", "_").replace("/", "_").replace(".", "_").split("_")
+    return any(word in _LOWER_IS_BETTER for word in words)
+
+
+def _row(run: Run, experiment_name: str) -> RunRow:
+    info, data = run.info, run.data
+    return {
+        "run_id": info.run_id,
+        "run_name": info.run_name,
+        "experiment_id": info.experiment_id,
+        "experiment_name": experiment_name,
+        "status": info.status,  # type: ignore[typeddict-item]
+        "start_time": info.start_time,
+        "end_time": info.end_time,
+        "user_id": info.user_id,
+        "parent_run_id": data.tags.get(PARENT),
+        "note": data.tags.get(NOTE, ""),
+        "params": data.params,
+        "metrics": {key: number(value) for key, value in data.metrics.items()},
+        "models": logged_models(data.tags),
+    }
+
+
+def logged_models(tags: Mapping[str, str]) -> list[str]:
+    """Artifact paths of the models that a run logged, each once, the first first."""
+    try:
+        models = json.loads(tags.get(MODELS, "[]"))
+        return list(dict.fromkeys(str(model["artifact_path"]) for model in models))
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
+def _info(run: Run) -> dict[str, str]:
+    info = run.info
+    facts = {"status": info.status, "user": info.user_id}
+    if info.end_time is not None:
+        facts["duration"] = f"{(info.end_time - info.start_time) / 1000:.1f} s"
+    return facts
+
+
+def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    kept = ("mlflow.source.git.commit", "nbtrack.git.dirty", "nbtrack.attempt", NOTE)
+    return {k: v for k, v in tags.items() if k in kept or not k.startswith(("mlflow.", "nbtrack."))}
+
+
+def _keys(values: Iterable[Mapping[str, str]]) -> list[str]:
+    return sorted({key for value in values for key in value})

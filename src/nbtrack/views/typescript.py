@@ -1,0 +1,113 @@
+"""Writes `js/contract.ts` from `contract.py`, so that screens and kernel cannot disagree about a field.
+
+python -m nbtrack.views.typescript > js/contract.ts
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+COMMAND = "python -m nbtrack.views.typescript > js/contract.ts"
+
+_NAMES = {"str": "string", "int": "number", "float": "number", "bool": "boolean", "None": "null"}
+_INDENT = "  "
+
+
+def render() -> str:
+    """The text of `js/contract.ts`: each type of `contract.py`, in its order, docstrings as JSDoc."""
+    module = ast.parse((Path(__file__).parent / "contract.py").read_text(encoding="utf-8"))
+    parts = [f"// Generated from src/nbtrack/views/contract.py; do not edit. Regenerate with\n//   {COMMAND}"]
+    for node, doc in _documented(module.body):
+        match node:
+            case ast.ClassDef():
+                parts.append(_interface(node))
+            case ast.AnnAssign(target=ast.Name(id="REQUESTS"), value=ast.Dict() as table):
+                parts.append(_requests(table, doc))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                parts.append(f"{_jsdoc(doc)}export type {name} = {_type(value)};")
+    return "\n\n".join(parts) + "\n"
+
+
+def _interface(node: ast.ClassDef) -> str:
+    parents = [base.id for base in node.bases if isinstance(base, ast.Name) and base.id != "TypedDict"]
+    head = f"export interface {node.name}{' extends ' + ', '.join(parents) if parents else ''} {{"
+    lines = [
+        f"{_jsdoc(doc, _INDENT)}{_INDENT}{_field(field)}"
+        for field, doc in _documented(node.body)
+        if isinstance(field, ast.AnnAssign)
+    ]
+    return "\n".join([_jsdoc(ast.get_docstring(node)) + head, *lines, "}"])
+
+
+def _field(node: ast.AnnAssign) -> str:
+    assert isinstance(node.target, ast.Name)
+    annotation = node.annotation
+    optional = isinstance(annotation, ast.Subscript) and _name(annotation.value) == "NotRequired"
+    if optional and isinstance(annotation, ast.Subscript):
+        annotation = annotation.slice
+    return f"{node.target.id}{'?' if optional else ''}: {_type(annotation)};"
+
+
+def _requests(table: ast.Dict, doc: str | None) -> str:
+    lines = []
+    for key, value in zip(table.keys, table.values, strict=True):
+        assert isinstance(key, ast.Constant)
+        assert isinstance(value, ast.Tuple)
+        payload, reply = (_type(item) for item in value.elts)
+        lines.append(f"{_INDENT}{key.value}: {{ payload: {payload}; reply: {reply} }};")
+    return "\n".join([f"{_jsdoc(doc)}export interface Requests {{", *lines, "}"])
+
+
+def _type(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return _NAMES.get(name, name)
+        case ast.Constant(value=None):
+            return "null"
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return f"{_type(left)} | {_type(right)}"
+        case ast.Subscript(value=container, slice=inside):
+            return _subscript(_name(container), list(inside.elts) if isinstance(inside, ast.Tuple) else [inside])
+    raise TypeError(f"contract.py, line {node.lineno}: no TypeScript for {ast.unparse(node)}")
+
+
+def _subscript(container: str, arguments: Sequence[ast.expr]) -> str:
+    match container, arguments:
+        case "Literal", values:
+            return " | ".join(f'"{item.value}"' for item in values if isinstance(item, ast.Constant))
+        case "list", [item]:
+            inside = _type(item)
+            return f"({inside})[]" if " | " in inside else f"{inside}[]"
+        case "dict", [key, value]:
+            return f"Record<{_type(key)}, {_type(value)}>"
+    raise TypeError(f"contract.py: no TypeScript for {container}[…]")
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ast.unparse(node)
+
+
+def _documented(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, str | None]]:
+    """Each statement with the string that stands right under it."""
+    for index, node in enumerate(body):
+        following = body[index + 1] if index + 1 < len(body) else None
+        match following:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node, text
+            case _:
+                yield node, None
+
+
+def _jsdoc(text: str | None, indent: str = "") -> str:
+    if not text:
+        return ""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if len(lines) == 1:
+        return f"{indent}/** {lines[0]} */\n"
+    return "\n".join([f"{indent}/**", *(f"{indent} * {line}".rstrip() for line in lines), f"{indent} */"]) + "\n"
+
+
+if __name__ == "__main__":
+    print(render(), end="")

@@ -1,0 +1,132 @@
+"""The database file: held by somebody else, made by a newer version, read-only, moved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import nbtrack
+from nbtrack.errors import InvalidParameter, NotSupported, StoreLocked, StoreNotWritable, StoreTooNew
+
+
+def test_another_program_holds_the_database(own_store: Path) -> None:
+    with nbtrack.start_run(run_name="before"):
+        nbtrack.log_metric("m", 1)
+    nbtrack.search_runs()
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, own_store / "runs.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with nbtrack.start_run(run_name="meanwhile"):
+        nbtrack.log_metric("m", 2)
+    with pytest.raises(StoreLocked, match=rf"PID {holder.pid}.*nothing is lost"):
+        nbtrack.search_runs()
+    holder.communicate(b"")
+    runs = nbtrack.search_runs(output_format="list")
+    assert [run.info.run_name for run in runs] == ["meanwhile", "before"]
+    assert runs[0].data.metrics == {"m": 2}
+
+
+def test_a_connection_of_this_process_holds_the_database(own_store: Path) -> None:
+    nbtrack.search_runs()
+    held = duckdb.connect(str(own_store / "runs.duckdb"))
+    with pytest.raises(StoreLocked, match="another connection of this process"):
+        nbtrack.search_runs()
+    held.close()
+    assert len(nbtrack.search_runs()) == 0
+
+
+def test_the_users_own_tools_can_open_the_file(own_store: Path) -> None:
+    with nbtrack.start_run():
+        nbtrack.log_param("lr", 0.1)
+    nbtrack.search_runs()
+    with duckdb.connect(str(own_store / "runs.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT key, value FROM params").fetchall() == [("lr", "0.1")]
+
+
+def test_a_store_of_a_newer_nbtrack_is_refused_and_left_alone(own_store: Path) -> None:
+    nbtrack.search_runs()
+    database = own_store / "runs.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("UPDATE meta SET value = '999' WHERE key = 'schema_version'")
+    before = database.read_bytes()
+    script = "import nbtrack; nbtrack.search_runs()"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert StoreTooNew.__name__ in result.stderr
+    assert "pip install -U nbtrack" in result.stderr
+    assert database.read_bytes() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_read_only_store_can_be_read_and_says_why_not_written(own_store: Path, tmp_path: Path) -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metric("m", 1)
+    nbtrack.search_runs()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == "root" and str(folder) != "/":
+            folder.chmod(0o755)
+    script = f"""
+import os, nbtrack
+nbtrack.search_runs()  # imports what the other user may have no right to read
+os.setgid(65534); os.setuid(65534)
+print(len(nbtrack.search_runs()))
+for call in (lambda: nbtrack.start_run(), lambda: nbtrack.create_experiment("x")):
+    try: call()
+    except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    lines = result.stdout.splitlines()
+    assert lines[0] == "1"
+    assert len(lines) == 3
+    assert all("set_tracking_uri" in line for line in lines[1:])
+
+
+def test_a_moved_store_keeps_its_artifacts(own_store: Path, tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_text("hello", "note.txt")
+    nbtrack.search_runs()
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(own_store, moved)
+    shutil.rmtree(own_store)
+    client = nbtrack.MlflowClient(str(moved))
+    assert Path(client.download_artifacts(run.info.run_id, "note.txt")).read_text() == "hello"
+    assert client.get_run(run.info.run_id).info.artifact_uri.startswith(str(moved))
+
+
+def test_sql_reads_and_refuses_to_write() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metric("m", 0.5)
+    frame = nbtrack.sql("SELECT key, value FROM metrics WHERE value < $1", [1.0])
+    assert frame.to_dict("records") == [{"key": "m", "value": 0.5}]
+    for statement in ("DELETE FROM runs", "INSERT INTO meta VALUES ('a', 'b')", "DROP TABLE runs"):
+        with pytest.raises(InvalidParameter, match="only reads"):
+            nbtrack.sql(statement)
+    with pytest.raises(InvalidParameter, match="metrix"):
+        nbtrack.sql("SELECT * FROM metrix")
+    assert len(nbtrack.search_runs()) == 1
+
+
+def test_where_a_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBTRACK_TRACKING_URI")
+    deep = tmp_path / "project" / "notebooks" / "deep"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert nbtrack.get_tracking_uri() == str(deep / ".nbtrack")
+    (tmp_path / "project" / ".git").mkdir()
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "project" / ".nbtrack")
+    (tmp_path / "project" / "notebooks" / ".nbtrack").mkdir()
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "project" / "notebooks" / ".nbtrack")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(tmp_path / "from-mlflow"))
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "from-mlflow")
+    monkeypatch.setenv("NBTRACK_TRACKING_URI", (tmp_path / "with space").as_uri())
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "with space")
+    with pytest.raises(NotSupported, match="keeps them in a folder"):
+        nbtrack.set_tracking_uri("postgresql://host/db")

@@ -1,0 +1,167 @@
+"""Journals that are torn, foreign, inherited or on a full disk."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.journal import Journal, event
+
+
+def _history(run_id: str, key: str = "m") -> list[float]:
+    return [metric.value for metric in nbtrack.MlflowClient().get_metric_history(run_id, key)]
+
+
+def _journal_of_another_process(store: Path, text: bytes) -> Path:
+    path = store / "journal" / "foreign-0000.jsonl"
+    path.write_bytes(text)
+    return path
+
+
+def test_a_foreign_line_is_kept_aside_and_the_others_apply(own_store: Path) -> None:
+    with nbtrack.start_run() as run:
+        pass
+    run_id = run.info.run_id
+    good = [event("metric", r=run_id, k="m", s=step, t=step, v=float(step)) for step in range(3)]
+    foreign = [
+        b"this is not JSON\n",
+        b'{"e":"metric","r":"' + run_id.encode() + b'","k":"m","s":"three","t":1,"v":1}\n',
+        b'{"e":"wish","r":"x"}\n',
+        event("metric", r="f" * 32, k="m", s=0, t=0, v=1.0),
+        b"\xff\xfe\x00\n",
+        b"[1, 2]\n",
+    ]
+    lines = [good[0], foreign[0], foreign[1], good[1], foreign[2], foreign[3], b"\n", foreign[4], foreign[5], good[2]]
+    _journal_of_another_process(own_store, b"".join(lines))
+    with pytest.warns(RuntimeWarning, match="rejected_events"):
+        assert _history(run_id) == [0.0, 1.0, 2.0]
+    kept = nbtrack.sql("SELECT position, line, reason FROM rejected_events ORDER BY position")
+    assert list(kept.line[:2]) == [line.decode().rstrip("\n") for line in foreign[:2]]
+    assert len(kept) == len(foreign)
+    assert kept.position[0] == len(good[0])
+    assert "no such run" in set(kept.reason)
+
+
+def test_a_torn_last_line_waits_for_its_rest(own_store: Path) -> None:
+    with nbtrack.start_run() as run:
+        pass
+    run_id = run.info.run_id
+    line = event("metric", r=run_id, k="m", s=0, t=0, v=0.5)
+    path = _journal_of_another_process(own_store, line[:20])
+    assert _history(run_id) == []
+    with path.open("ab") as file:
+        file.write(line[20:])
+    assert _history(run_id) == [0.5]
+    assert _history(run_id) == [0.5]
+
+
+def test_non_finite_values_come_back_as_they_went_in() -> None:
+    values = [float("nan"), float("inf"), float("-inf"), 5e-324, -0.0, 1e308]
+    with nbtrack.start_run() as run:
+        for value in values:
+            nbtrack.log_metric("m", value)
+    assert [repr(value) for value in _history(run.info.run_id)] == [repr(value) for value in values]
+
+
+def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbtrack.store import apply
+
+    monkeypatch.setattr(apply, "CHUNK_BYTES", 4096)
+    text = "x" * 20_000_000
+    with nbtrack.start_run() as run:
+        nbtrack.log_param("text", text)
+        for step in range(500):
+            nbtrack.log_metric("m", step)
+    assert nbtrack.get_run(run.info.run_id).data.params["text"] == text
+    assert _history(run.info.run_id) == list(range(500))
+
+
+def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbtrack.journal import writer
+
+    monkeypatch.setattr(writer, "ROTATE_BYTES", 2000)
+    with nbtrack.start_run() as run:
+        for step in range(200):
+            nbtrack.log_metric("m", step)
+        assert len(list((own_store / "journal").iterdir())) > 3
+        assert _history(run.info.run_id) == list(range(200))
+        assert len(list((own_store / "journal").iterdir())) == 1, "what is applied and closed is removed"
+        nbtrack.log_metric("m", 200)
+    assert len(_history(run.info.run_id)) == 201
+
+
+def test_a_full_disk_warns_once_and_what_was_logged_arrives_later(tmp_path: Path) -> None:
+    """The limit on a file's size stands in for the disk: it too lets a part of a line through."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal = Journal(tmp_path)
+    lines = [event("tag", r="r", k="k", x=str(number)) for number in range(100)]
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + 500, before[1]))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for line in lines:
+                journal.append(line)
+        assert len(caught) == 1
+        assert "written when there" in str(caught[0].message)
+        assert journal.unwritten
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, previous)
+    assert journal.flush()
+    journal.append(lines[0])
+    assert journal.path.read_bytes().split(b"\n", 1)[1] == b"".join([*lines, lines[0]])
+
+
+def test_a_forked_child_logs_to_a_journal_of_its_own(own_store: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("m", 0, step=0)
+        nbtrack.search_runs()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                nbtrack.log_metric("m", 1, step=1)
+                nbtrack.search_runs(output_format="list")
+                nbtrack.log_metric("m", 2, step=2)
+            finally:
+                os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        nbtrack.log_metric("m", 3, step=3)
+    assert sorted(_history(run.info.run_id)) == [0, 1, 2, 3]
+    assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
+
+
+def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(tmp_path: Path) -> None:
+    for body, status in (("pass", "FINISHED"), ("1 / 0", "FAILED")):
+        script = tmp_path / "script.py"
+        script.write_text(f"import nbtrack\nnbtrack.start_run(run_name={status!r})\n{body}\n")
+        subprocess.run([sys.executable, script], stderr=subprocess.DEVNULL, check=False)
+    runs = nbtrack.search_runs(output_format="list")
+    assert {run.info.run_name: run.info.status for run in runs} == {"FINISHED": "FINISHED", "FAILED": "FAILED"}
+
+
+def test_threads_log_at_once_and_every_point_arrives() -> None:
+    with nbtrack.start_run() as run:
+
+        def work(number: int) -> None:
+            for step in range(500):
+                nbtrack.log_metric(f"m{number}", step)
+                if step % 100 == 0:
+                    nbtrack.search_runs(output_format="list")
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for number in range(4):
+        assert _history(run.info.run_id, f"m{number}") == list(range(500))
