@@ -1,0 +1,173 @@
+"""Why a text is no query, in a person's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+
+from ..errors import QueryError
+from .names import shown
+from .tree import Operand
+from .vocabulary import Vocabulary
+
+END = "$END"
+
+_WORDS = {
+    "PATH": "a name",
+    "COMPARATOR": "a comparison such as > or =",
+    "LIKE": "LIKE",
+    "ILIKE": "ILIKE",
+    "_IN": "IN",
+    "_BETWEEN": "BETWEEN",
+    "_IS": "IS NULL",
+    "NOT": "NOT",
+    "_NULL": "NULL",
+    "NUMBER": "a number",
+    "TEXT": "a quoted text",
+    "_OPEN": "(",
+    "_CLOSE": ")",
+    "_COMMA": "a comma",
+    "_AND": "AND",
+    "_OR": "OR",
+    "ASC": "ASC",
+    "DESC": "DESC",
+    END: "the end",
+}
+"""The terminals of grammar.lark, in the order that an error lists them."""
+
+_AFTER_ORDERING = {"ASC", "DESC", END}
+
+_INSTEAD = {
+    "&&": "AND",
+    "&": "AND",
+    "||": "OR",
+    "|": "OR",
+    "=>": ">=",
+    "=<": "<=",
+    "!": "NOT",
+    "~": "LIKE",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+}
+_WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]+")
+_IN_WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """The first character or token that cannot stand where it stands.
+
+    `terminal` is the token's (None where no token begins there), `previous` the terminal before it, `accepted` are
+    the terminals that could have come, `operand` is what the comparison at hand is about.
+    """
+
+    text: str
+    position: int
+    terminal: str | None
+    previous: str
+    accepted: Set[str]
+    operand: Operand | None
+    vocabulary: Vocabulary
+
+    def error(self) -> QueryError:
+        """The mistake as an exception that says what may stand there."""
+        return QueryError(self._reason(), self.text, self.position, self._expected())
+
+    def _expected(self) -> list[str]:
+        wanted = set(self.accepted)
+        if self.operand is not None:
+            wanted -= set() if self.operand.kind.takes_text else {"TEXT", "LIKE", "ILIKE"}
+            wanted -= set() if self.operand.kind.takes_number else {"NUMBER", "_BETWEEN"}
+        return [
+            f"a name such as {self.vocabulary.examples}" if terminal == "PATH" else words
+            for terminal, words in _WORDS.items()
+            if terminal in wanted
+        ]
+
+    def _reason(self) -> str:
+        here = self.text[self.position : self.position + 1]
+        value_wanted = not {"NUMBER", "TEXT"}.isdisjoint(self.accepted)
+        if self.terminal == END:
+            return self._ended()
+        if self.terminal is None and here in "'\"`":
+            return f"this quote is not closed: there is no second {here} after it"
+        if here == ";":
+            return "a query is one expression, without a semicolon"
+        if self.terminal == "_CLOSE":
+            return self._closed()
+        if instead := self._instead():
+            return f"write {instead[1]} instead of {instead[0]}"
+        if self.terminal == "_COMMA" and self.accepted <= _AFTER_ORDERING:
+            return "a clause has one name; write two names as two clauses of the list"
+        if value_wanted:
+            return self._wrong_value()
+        if self.terminal in ("NUMBER", "TEXT") and "PATH" in self.accepted:
+            what = "a comparison" if "NOT" in self.accepted else "a clause"
+            return f"{what} begins with a name, such as {self.vocabulary.examples}"
+        if self.previous == "TEXT" and self.text[self.position - 1] in "'\"":
+            return f"a {self.text[self.position - 1]} within a text is written twice"
+        if self.previous == "PATH" and not self.text[self.position - 1].isspace() and here not in "=<>!'\"`":
+            return self._needs_backticks()
+        return f"{self._word() or repr(here)} cannot stand here"
+
+    def _ended(self) -> str:
+        if not self.text.strip():
+            return "the query is empty"
+        opened = _last_open(self.text) if "_CLOSE" in self.accepted else None
+        return (
+            "the query ends too early" if opened is None else f"the parenthesis at character {opened + 1} is not closed"
+        )
+
+    def _closed(self) -> str:
+        if self.previous == "_OPEN":
+            return "nothing stands between the parentheses"
+        if END in self.accepted:
+            return "this parenthesis closes none"
+        return "what stands in the parentheses ends too early"
+
+    def _instead(self) -> tuple[str, str] | None:
+        # `=>` is two tokens, of which only the second is wrong; a single sign is no mistake in itself.
+        for start, length in ((self.position, 2), (self.position - 1, 2), (self.position, 1)):
+            written = self.text[max(start, 0) : start + length]
+            if len(written) == length and written in _INSTEAD:
+                return written, _INSTEAD[written]
+        return None
+
+    def _wrong_value(self) -> str:
+        if self.terminal == "QUOTED_NAME":
+            return "backticks are for names: a text stands in single quotes"
+        if self.terminal == "NUMBER":
+            return "this must be a text in quotes"
+        word = self._word()
+        if not word:
+            return f"{self.text[self.position]!r} stands where a value must be"
+        if self.operand is not None and not self.operand.kind.takes_text:
+            return f"{word} is not a number, and {shown(str(self.operand))} is compared with numbers"
+        return f"{word} is not quoted: write '{word}' for a text"
+
+    def _needs_backticks(self) -> str:
+        start = self.position
+        while start and _IN_WORD.match(self.text, start - 1):
+            start -= 1
+        found = _WORD.match(self.text, start)
+        entity, dot, key = found[0].partition(".") if found else ("", "", "")
+        if dot and key.strip("."):
+            return f"a name like this one stands in backticks: {shown(f'{entity}.`{key}`')}"
+        return f"{self.text[self.position]!r} cannot stand in a name without backticks"
+
+    def _word(self) -> str:
+        found = _WORD.match(self.text, self.position)
+        return shown(found[0]) if found else ""
+
+
+def _last_open(text: str) -> int | None:
+    """Where the innermost parenthesis opens that is still open at the end; parentheses in quotes do not count."""
+    opened: list[int] = []
+    for found in re.finditer(r"'[^']*'|\"[^\"]*\"|`[^`]*`|[()]", text):
+        if found[0] == "(":
+            opened.append(found.start())
+        elif found[0] == ")" and opened:
+            opened.pop()
+    return opened[-1] if opened else None

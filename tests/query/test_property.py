@@ -1,0 +1,357 @@
+"""Random trees and runs: text, parser, SQL and DuckDB together mean what oracle.py says in plain Python."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbtrack.errors import QueryError
+from nbtrack.query import EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary, compile_search, parse, parse_ordering
+from nbtrack.query.tree import (
+    And,
+    Comparison,
+    Key,
+    Membership,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Ordering,
+    Pattern,
+    Presence,
+    Range,
+)
+from nbtrack.query.vocabulary import Attribute, Kind
+from tests.query.database import Database, run
+from tests.query.oracle import Run, holds, ordered
+
+KEYS = ["m", "train.loss", "val/acc", "a b", "a`b", 'say "x"', "it's", "👾", "``", '"', "ünï", "and"]
+METRICS = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.5, 3.0, 1e-300, 1e300, 0.1 + 0.2, 2.0**60]
+TEXTS = ["relu", "Relu", "RELU", "", "3", "3.0", "+3", "1e3", "-.5", "1.", "nan", "inf", "-Infinity", "1e400", "1e-400"]
+TEXTS += [
+    "1e250",
+    "-1.5e307",
+    "2.5e-307",
+    "000",
+    "0e5",
+    "%",
+    "_",
+    "a_b",
+    "a%b",
+    "it's",
+    "\\",
+    "a\\b",
+    "''",
+    '"',
+    "ünï",
+    "ÜNÏ",
+    "a\nb",
+    " 3",
+    "3 ",
+]
+TEXTS += ["0x10", "1_0", "٣", "９", "👾", "9" * 101, "9" * 100, "true", "--", "; DROP TABLE runs", "$1", "?"]
+PATTERNS = [
+    "%",
+    "",
+    "_",
+    "r%",
+    "R%",
+    "%l%",
+    "%u",
+    "a_b",
+    "a\\_b",
+    "a\\%b",
+    "\\\\",
+    "a\\\\b",
+    "%\\\\%",
+    "a\\b",
+    "___",
+    "ü%",
+]
+PATTERNS += ["%\n%", "👾", "%''%", '%"%', "3%", "running", "RUN%", "%E%"]
+NAMES = ["one", "two", "Two", "", "it's", "👾 run", "a%b"]
+STATUSES = ["RUNNING", "FINISHED", "KILLED"]
+
+
+def random_runs(count: int) -> list[Run]:
+    chance = random.Random(20)
+    runs = []
+    for number in range(count):
+        start = chance.randrange(1000, 1000 + count // 2)
+        end = start + chance.choice([0, 5, 2000]) if chance.random() < 0.7 else None
+        run_id = f"{chance.randrange(10**6):06d}{number:04d}"
+        attributes: dict[str, Any] = {
+            "run_id": run_id,
+            "run_name": chance.choice(NAMES),
+            "user_id": chance.choice(["ann", "bob"]),
+        }
+        attributes |= {"status": chance.choice(STATUSES), "start_time": start, "end_time": end, "experiment_id": 1}
+        attributes |= {"duration": None if end is None else end - start, "lifecycle_stage": "active"}
+        attributes["artifact_uri"] = f"file:///store/1/{run_id}/artifacts"
+        made = Run(attributes)
+        for key in KEYS:
+            if chance.random() < 0.7:
+                made.metrics[key] = chance.choice(METRICS)
+            if chance.random() < 0.7:
+                made.params[key] = chance.choice(TEXTS)
+            if chance.random() < 0.5:
+                made.tags[key] = chance.choice(TEXTS)
+        runs.append(made)
+    return runs
+
+
+ALL_RUNS = random_runs(100)
+
+
+@pytest.fixture(scope="module")
+def database() -> Database:
+    database = Database()
+    columns = ("user_id", "status", "end_time", "experiment_id", "lifecycle_stage")
+    for each in ALL_RUNS:
+        run_id = each.attributes["run_id"]
+        other = {name: each.attributes[name] for name in columns}
+        database.insert("runs", [run(run_id, each.attributes["run_name"], each.attributes["start_time"], **other)])
+    add = database.connection.executemany
+    ids = [(each, each.attributes["run_id"]) for each in ALL_RUNS]
+    metrics = [(run_id, key, value) for each, run_id in ids for key, value in each.metrics.items()]
+    add("INSERT INTO latest_metrics VALUES ($1, $2, 0, 0, $3)", metrics)
+    params = [(run_id, key, value) for each, run_id in ids for key, value in each.params.items()]
+    add("INSERT INTO params VALUES ($1, $2, $3, 0)", params)
+    tags = [(run_id, key, value) for each, run_id in ids for key, value in each.tags.items()]
+    add("INSERT INTO tags VALUES ($1, $2, $3)", tags)
+    return database
+
+
+def operands(accepts: Callable[[Kind], bool]) -> st.SearchStrategy[Operand]:
+    """Names whose kind is accepted, and keys: those that runs have, and one that none has."""
+    attributes = [a for a in RUNS.attributes if accepts(a.kind)]
+    tables = [table for table in RUNS.key_tables if accepts(table.kind)]
+    keys = st.builds(Key, st.sampled_from(tables), st.sampled_from([*KEYS, "absent"]))
+    return keys | st.sampled_from(attributes) if attributes else keys
+
+
+COMPARATORS = ["=", "!=", "<", "<=", ">", ">="]
+NUMBERS = st.sampled_from([x for x in METRICS if not math.isnan(x)]) | st.integers(-10, 3000) | st.floats(-5, 5)
+WORDS = st.sampled_from([*TEXTS, *NAMES, "running", "Finished", "ACTIVE", "ann", "1"])
+FLAG = st.booleans()
+
+
+def takes_number(kind: Kind) -> bool:
+    return kind.takes_number
+
+
+def takes_text(kind: Kind) -> bool:
+    return kind.takes_text
+
+
+def is_measure(kind: Kind) -> bool:
+    return kind is Kind.MEASURE
+
+
+LEAVES: st.SearchStrategy[Node] = st.one_of(
+    st.builds(Comparison, operands(takes_number), st.sampled_from(COMPARATORS), NUMBERS),
+    st.builds(Comparison, operands(takes_text), st.sampled_from(["=", "!="]), WORDS),
+    st.builds(Comparison, operands(is_measure), st.sampled_from(["=", "!="]), st.just(math.nan)),
+    st.builds(Membership, operands(takes_number), st.lists(NUMBERS, min_size=1, unique=True).map(tuple), FLAG),
+    st.builds(Membership, operands(takes_text), st.lists(WORDS, min_size=1, unique=True).map(tuple), FLAG),
+    st.builds(Range, operands(takes_number), NUMBERS, NUMBERS, FLAG),
+    st.builds(
+        Pattern, operands(takes_text), st.sampled_from(PATTERNS) | WORDS.filter(lambda t: "\\" not in t), FLAG, FLAG
+    ),
+    st.builds(Presence, operands(lambda kind: True), FLAG),
+)
+
+
+def branches(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    parts = st.lists(nodes, min_size=2, max_size=3).map(tuple)
+    return st.builds(And, parts) | st.builds(Or, parts) | st.builds(Not, nodes)
+
+
+TREES = st.recursive(LEAVES, branches, max_leaves=8)
+
+
+class Hand:
+    """Writes a tree as some person might: one of the spellings, any case of keywords, any space."""
+
+    def __init__(self, choose: Callable[[list[str]], str]) -> None:
+        self.choose = choose
+
+    def write(self, node: Node) -> str:
+        match node:
+            case And(parts):
+                return self.join(" and ", parts)
+            case Or(parts):
+                return self.join(" or ", parts)
+            case Not(part):
+                return f"{self.word('not')}{self.space()}({self.write(part)})"
+            case Comparison(operand, comparator, value):
+                sign = self.choose({"=": ["=", "=="], "!=": ["!=", "<>"]}.get(comparator, [comparator]))
+                return f"{self.name(operand)}{self.space()}{sign}{self.space()}{self.value(value)}"
+            case Membership(operand, values, negated):
+                listed = ",".join(f"{self.space()}{self.value(value)}" for value in values)
+                return f"{self.name(operand)} {self.negation(negated)}{self.word('in')}({listed})"
+            case Range(operand, low, high, negated):
+                ends = f"{self.value(low)} {self.word('and')} {self.value(high)}"
+                return f"{self.name(operand)} {self.negation(negated)}{self.word('between')} {ends}"
+            case Pattern(operand, pattern, ignores_case, negated):
+                like = self.word("ilike" if ignores_case else "like")
+                return f"{self.name(operand)} {self.negation(negated)}{like}{self.space()}{self.value(pattern)}"
+            case Presence(operand, present):
+                return f"{self.name(operand)} {self.word('is')} {self.negation(present)}{self.word('null')}"
+
+    def join(self, keyword: str, parts: tuple[Node, ...]) -> str:
+        return self.word(keyword).join(f"({self.write(part)})" for part in parts)
+
+    def word(self, keyword: str) -> str:
+        return self.choose([keyword, keyword.upper(), keyword.title()])
+
+    def negation(self, negated: bool) -> str:
+        return f"{self.word('not')} " if negated else ""
+
+    def space(self) -> str:
+        return self.choose([" ", "", "\n\t "])
+
+    def name(self, operand: Operand) -> str:
+        if isinstance(operand, Attribute):
+            prefix = self.choose(["", "attributes.", "attribute.", "attr.", "run."])
+            return prefix + self.choose(
+                [operand.name, f"`{operand.name}`", f"`{operand.name.replace('_', ' ').title()}`"]
+            )
+        quoted = [f"`{operand.name.replace('`', '``')}`", '"{}"'.format(operand.name.replace('"', '""'))]
+        bare = [operand.name] if operand.name in ("m", "train.loss", "ünï", "and", "absent") else []
+        return f"{self.choose(list(operand.table.spellings))}.{self.choose([*bare, *quoted])}"
+
+    def value(self, value: Any) -> str:
+        if isinstance(value, str):
+            return self.choose(["'{}'".format(value.replace("'", "''")), '"{}"'.format(value.replace('"', '""'))])
+        return self.choose([repr(value), repr(value).upper()])
+
+
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(tree=TREES, data=st.data())
+def test_any_tree_means_the_same_written_and_searched(database: Database, tree: Node, data: st.DataObject) -> None:
+    text = Hand(lambda options: data.draw(st.sampled_from(options))).write(tree)
+    # NaN in a tree equals no other NaN.
+    assert repr(parse(text)).lower() == repr(with_floats(tree)).lower()
+    expected = {each.attributes["run_id"] for each in ALL_RUNS if holds(tree, each) is True}
+    assert set(database.search(text)) == expected
+
+
+def with_floats(node: Node) -> Node:
+    """The tree as the parser types its numbers: exact beside integers only."""
+    match node:
+        case And(parts) | Or(parts):
+            return type(node)(tuple(map(with_floats, parts)))
+        case Not(part):
+            return Not(with_floats(part))
+        case Comparison(operand, comparator, value):
+            return Comparison(operand, comparator, typed(operand, value))
+        case Membership(operand, values, negated):
+            return Membership(operand, tuple(dict.fromkeys(typed(operand, value) for value in values)), negated)
+        case Range(operand, low, high, negated):
+            return Range(operand, typed(operand, low), typed(operand, high), negated)
+    return node
+
+
+def typed(operand: Operand, value: Any) -> Any:
+    exact = isinstance(value, (str, int)) and operand.kind not in (Kind.MEASURE, Kind.VALUE)
+    return value if exact or isinstance(value, str) else float(value)
+
+
+ORDERINGS = st.lists(st.builds(Ordering, operands(lambda kind: True), FLAG), max_size=3)
+
+
+@settings(max_examples=100)
+@given(orderings=ORDERINGS, data=st.data())
+def test_any_order_is_total_and_as_asked(database: Database, orderings: list[Ordering], data: st.DataObject) -> None:
+    hand = Hand(lambda options: data.draw(st.sampled_from(options)))
+    clauses = []
+    for ordering in orderings:
+        direction = hand.choose([" desc", " DESC"] if ordering.descending else ["", " asc", " ASC"])
+        clauses.append(hand.name(ordering.operand) + direction)
+        assert parse_ordering(clauses[-1]) == ordering
+    assert database.search("", clauses) == ordered(ALL_RUNS, orderings)
+
+
+PIECES = [
+    "metrics",
+    "params",
+    ".",
+    "m",
+    "`",
+    "'",
+    '"',
+    " ",
+    "(",
+    ")",
+    ",",
+    "=",
+    "!",
+    "<",
+    ">",
+    "3",
+    "-",
+    "e",
+    "NaN",
+    "\\",
+]
+PIECES += [
+    "AND",
+    " or ",
+    "NOT ",
+    " IN ",
+    "LIKE",
+    " is ",
+    "NULL",
+    "between",
+    ";",
+    "%",
+    "\n",
+    "\0",
+    "🚀",
+    "\ud800",
+    "status",
+]
+PIECES += [
+    "metrics.m",
+    "params.p",
+    "tags.`t`",
+    " = ",
+    "'x'",
+    " > 1",
+    "desc",
+    "/",
+    "inf",
+    "run name",
+    "²",
+    "\u2028",
+    "ß",
+]
+
+
+@settings(max_examples=600)
+@given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40))
+def test_any_text_has_an_answer_or_a_query_error(database: Database, text: str) -> None:
+    for vocabulary in (RUNS, EXPERIMENTS, MODELS, VERSIONS):
+        for filter_string, order_by in ((text, []), ("", [text])):
+            error = query_error(filter_string, order_by, vocabulary)
+            if error is None:
+                database.search(filter_string, order_by, vocabulary)
+            else:
+                assert 0 <= error.position <= len(text)
+                assert error.reason
+                assert str(error).encode()
+
+
+def query_error(filter_string: str, order_by: list[str], vocabulary: Vocabulary) -> QueryError | None:
+    try:
+        compile_search(filter_string, order_by, vocabulary)
+    except QueryError as error:
+        return error
+    return None
