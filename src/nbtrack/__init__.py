@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .integrations import install_finder
+from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:
     from . import artifacts, client, entities, errors, models, tracking
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # `import nbtrack.sklearn`
-install_finder()
+_install_finder()
 
 __all__ = [
     "ActiveRun",

@@ -123,7 +123,10 @@ class RunTables(Tables):
                     [ids],
                 ).fetchall():
                     getattr(data[run_id], kind)[key] = value
-        return [Run(RunInfo(row[0], str(row[1]), *row[2:7], self.locate(row[7]), row[8]), data[row[0]]) for row in rows]
+        return [
+            Run(RunInfo(run_id, str(experiment_id), *info, self.locate(artifact_uri), stage), data[run_id])
+            for run_id, experiment_id, *info, artifact_uri, stage in rows
+        ]
 
 
 def _matching(
