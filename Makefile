@@ -1,0 +1,103 @@
+# make demo   the quickstart notebook, run for real: its ten best runs and the Production model
+# make lab    JupyterLab on the notebooks
+# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+ENV    := $(VENV)/.made
+JS     := $(shell find js package.json package-lock.json tsconfig.json .npmrc -type f 2>/dev/null)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export JUPYTER_PLATFORM_DIRS := 1
+
+# $(call step,WHAT,COMMAND): says what is going on and how long it took; the command's output only where it fails.
+step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
+	if { $(2); } >"$$log" 2>&1; then printf '%d s\n' $$((SECONDS - start)); rm -f "$$log"; \
+	else printf 'failed:\n'; cat "$$log"; rm -f "$$log"; exit 1; fi
+# This checkout, editable, with what EXTRAS names.
+install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
+
+.PHONY: help demo lab static check test bench screenshots chromium clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -3
+
+# ------------------------------------------------------------- environment
+
+$(ENV): Makefile
+	$(call step,Creating $(VENV) with $(PYTHON),$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbtrack needs Python 3.11 or newer, this is " + sys.version)' && { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); })
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	$(call step,Installing the JavaScript packages,npm ci --no-audit --no-fund --loglevel=error)
+	@touch $@
+
+build/js: node_modules/.package-lock.json $(JS)
+	$(call step,Building the JavaScript,npm run build)
+	@mkdir -p $(@D) && touch $@
+
+# Editable installs copy the JupyterLab extension, so a new bundle is a new install.
+INSTALLED := $(ENV) build/js pyproject.toml hatch_build.py
+$(VENV)/.notebooks: EXTRAS := notebooks
+$(VENV)/.notebooks: $(INSTALLED)
+	$(install)
+	@touch $@
+$(VENV)/.lab: EXTRAS := lab,notebooks
+$(VENV)/.lab: $(INSTALLED)
+	$(install)
+	@mkdir -p $(VENV)/etc/jupyter/labconfig
+	@echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' > $(VENV)/etc/jupyter/labconfig/page_config.json
+	@touch $@
+$(VENV)/.dev: EXTRAS := dev
+$(VENV)/.dev: $(INSTALLED)
+	$(install)
+	@touch $@ $(VENV)/.lab $(VENV)/.notebooks
+
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	if ! command -v apt-get >/dev/null; then sudo=none; elif [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=none; fi; \
+	if [ "$$sudo" = none ]; then echo 'The browser tests need Chromium. Install it (on Debian and Ubuntu: sudo apt-get install chromium) and run make test again.' >&2; exit 1; fi; \
+	printf 'Installing Chromium … '; log=$$(mktemp); \
+	if { $$sudo apt-get update -qq && $$sudo apt-get install -qq --yes --no-install-recommends chromium; } >"$$log" 2>&1; then echo done; else echo failed:; cat "$$log"; exit 1; fi; }
+
+# ------------------------------------------------------------- what people ask for
+
+demo: $(VENV)/.notebooks
+	@$(BIN)/python notebooks/demo.py build/demo
+
+lab: $(VENV)/.lab
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+static: $(VENV)/.dev
+	$(call step,Python style (ruff),$(BIN)/ruff check && $(BIN)/ruff format --check)
+	$(call step,Python types (mypy),$(BIN)/mypy)
+	$(call step,Layers (import-linter),$(BIN)/lint-imports)
+	$(call step,TypeScript types (tsc),npm run --silent typecheck)
+	$(call step,TypeScript tests,npm test)
+
+check: static
+	@$(BIN)/pytest -q -n $(JOBS) -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
+
+test: chromium static
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+bench: $(VENV)-bench/.made
+	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench
+
+screenshots: chromium $(VENV)/.dev
+	@$(BIN)/python -m tests.browser.screenshots build/screenshots
+
+$(VENV)-bench/.made: EXTRAS := bench
+$(VENV)-bench/.made: $(INSTALLED)
+	$(call step,Creating $(VENV)-bench,$(PYTHON) -m venv $(VENV)-bench)
+	$(install)
+	@touch $@
+
+clean:
+	rm -rf build dist lib node_modules $(VENV) $(VENV)-bench src/nbtrack/static src/nbtrack/labextension

@@ -1,0 +1,149 @@
+"""What screens get: through `views.handle`, on a real store."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import nbtrack
+from nbtrack import views
+from nbtrack.errors import InvalidParameter, NotFound, QueryError
+
+
+def ask(name: str, **payload: object) -> tuple[dict, list[np.ndarray]]:
+    reply, buffers = views.handle(nbtrack.MlflowClient(), name, payload, scope=["0"])
+    return reply, [np.frombuffer(buffer, "<f8") for buffer in buffers]
+
+
+def runs(filter: str = "", order_by: tuple[str, ...] = (), offset: int = 0, limit: int = 50) -> dict:
+    return ask("runs", filter=filter, experiment_ids=None, order_by=list(order_by), offset=offset, limit=limit)[0]
+
+
+def curves(run_ids: list[str], keys: list[str], **options: object) -> tuple[dict, list[np.ndarray]]:
+    request = {"x_axis": "step", "x_min": None, "x_max": None, "max_points": 2000, **options}
+    return ask("curves", run_ids=run_ids, keys=keys, **request)
+
+
+@pytest.fixture
+def three() -> list[str]:
+    ids = []
+    for number, rate in enumerate((0.1, 0.01, 0.001)):
+        with nbtrack.start_run(run_name=f"run {number}") as run:
+            nbtrack.log_params({"lr": rate, "activation": "relu"})
+            nbtrack.log_metrics({"val/loss": 1 - number / 10, "val/accuracy": 0.9 + number / 100})
+            ids.append(run.info.run_id)
+    return ids
+
+
+def test_a_page_of_runs_says_what_differs_and_which_is_best(three: list[str]) -> None:
+    reply = runs(order_by=("metrics.`val/accuracy` DESC",), limit=2)
+    assert [row["run_name"] for row in reply["rows"]] == ["run 2", "run 1"]
+    assert reply["total"] == 3
+    assert reply["params"] == [{"key": "activation", "differs": False}, {"key": "lr", "differs": True}]
+    assert reply["metrics"] == ["val/accuracy", "val/loss"]
+    assert reply["best"] == {"val/accuracy": three[2], "val/loss": three[2]}
+    assert runs(offset=2, limit=2)["rows"][0]["run_name"] == "run 0"
+    assert runs("params.lr < 0.05")["total"] == 2
+    nothing = runs("params.lr > 5")
+    assert (nothing["rows"], nothing["total"], nothing["metrics"]) == ([], 0, [])
+
+
+def test_non_finite_metrics_travel_as_words() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metrics({"a": float("nan"), "b": float("inf"), "c": float("-inf")})
+    assert runs()["rows"][0]["metrics"] == {"a": "NaN", "b": "Infinity", "c": "-Infinity"}
+
+
+def test_curves_keep_every_spike_and_zooming_gives_every_point() -> None:
+    values = np.sin(np.arange(100_000) / 5000)
+    values[4321], values[77777] = 50, -50
+    with nbtrack.start_run() as run:
+        for step, value in enumerate(values):
+            nbtrack.log_metric("m", value, step=step)
+    reply, (x, y) = curves([run.info.run_id], ["m"], max_points=1000)
+    assert reply["series"][0]["total"] == 100_000
+    assert reply["series"][0]["points"] == len(x) <= 1010
+    assert (y.max(), y.min()) == (50, -50)
+    assert (x[0], x[-1]) == (0, 99_999)
+    assert np.all(np.diff(x) >= 0)
+    assert np.array_equal(y, values[x.astype(int)])
+    _, (x, y) = curves([run.info.run_id], ["m"], x_min=4300, x_max=4400)
+    assert np.array_equal(x, np.arange(4300, 4401))
+    assert np.array_equal(y, values[4300:4401])
+
+
+def test_curves_of_several_runs_keys_and_axes(three: list[str]) -> None:
+    with nbtrack.start_run() as run:
+        for step, value in enumerate((1.0, math.nan, 3.0)):
+            nbtrack.log_metric("val/loss", value, step=step, timestamp=run.info.start_time + 500 * step)
+    ids = [three[0], run.info.run_id, "0" * 32]
+    reply, buffers = curves(ids, ["val/loss", "val/accuracy"])
+    assert [(s["run_id"], s["key"], s["points"]) for s in reply["series"]] == [
+        (three[0], "val/loss", 1),
+        (three[0], "val/accuracy", 1),
+        (run.info.run_id, "val/loss", 3),
+    ]
+    assert np.array_equal(buffers[5], [1, np.nan, 3], equal_nan=True)
+    _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="relative")
+    assert x.tolist() == [0, 0.5, 1]
+    _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="time")
+    assert x[0] == run.info.start_time
+    assert curves([], [])[0] == {"series": []}
+
+
+def test_runs_side_by_side(three: list[str]) -> None:
+    reply, _ = ask("diff", run_ids=[three[2], three[0]])
+    assert reply["run_names"] == ["run 2", "run 0"]
+    rows = {(row["section"], row["key"]): row for row in reply["rows"]}
+    assert rows["param", "lr"]["values"] == ["0.001", "0.1"]
+    assert rows["param", "lr"]["differs"]
+    assert not rows["param", "activation"]["differs"]
+    assert rows["metric", "val/loss"]["differs"]
+
+
+def test_a_live_run_has_its_panels_curves_and_error() -> None:
+    with pytest.raises(ZeroDivisionError), nbtrack.start_run() as run:
+        for step in range(10):
+            nbtrack.log_metrics({"train/loss": 1.0, "val/loss": 2.0, "val_accuracy": 0.5, "lr": 0.1}, step=step)
+        during, _ = ask("live", run_id=run.info.run_id, max_points=500)
+        _ = 1 / 0
+    assert during["run"]["status"] == "RUNNING"
+    assert during["error"] is None
+    after, buffers = ask("live", run_id=run.info.run_id, max_points=500)
+    assert after["run"]["status"] == "FAILED"
+    assert after["error"] == "ZeroDivisionError: division by zero"
+    assert {panel["title"]: panel["keys"] for panel in after["panels"]} == {
+        "accuracy": ["val_accuracy"],
+        "loss": ["train/loss", "val/loss"],
+        "lr": ["lr"],
+    }
+    assert len(buffers) == 2 * len(after["series"]) == 8
+
+
+def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
+    wrong = [
+        ("nope", {}, InvalidParameter),
+        ("runs", {}, InvalidParameter),
+        ("live", {"run_id": "0" * 32, "max_points": 100}, NotFound),
+        ("registry", {"name": "nope"}, NotFound),
+        ("register", {"run_id": three[0], "artifact_path": None, "name": "m"}, InvalidParameter),
+        (
+            "transition",
+            {"name": "nope", "version": 1, "stage": "Production", "archive_existing_versions": True},
+            NotFound,
+        ),
+    ]
+    for name, payload, kind in wrong:
+        with pytest.raises(kind) as caught:
+            views.handle(nbtrack.MlflowClient(), name, payload)
+        reply = views.error_reply(caught.value)
+        assert reply["message"]
+        assert reply["error_code"] == kind.error_code
+    with pytest.raises(QueryError) as error:
+        runs("metrics.m >")
+    reply = views.error_reply(error.value)
+    assert reply["position"] == 11
+    assert any("number" in words for words in reply["expected"])
+    assert views.error_reply(RuntimeError())["message"] == "RuntimeError"
