@@ -104,10 +104,11 @@ def test_runs_side_by_side(three: list[str]) -> None:
 
 
 def test_a_live_run_has_its_panels_curves_and_error() -> None:
-    with pytest.raises(ZeroDivisionError), nbtrack.start_run() as run:
-        for step in range(10):
-            nbtrack.log_metrics({"train/loss": 1.0, "val/loss": 2.0, "val_accuracy": 0.5, "lr": 0.1}, step=step)
-        during, _ = ask("live", run_id=run.info.run_id, max_points=500)
+    run = nbtrack.start_run()
+    for step in range(10):
+        nbtrack.log_metrics({"train/loss": 1.0, "val/loss": 2.0, "val_accuracy": 0.5, "lr": 0.1}, step=step)
+    during, _ = ask("live", run_id=run.info.run_id, max_points=500)
+    with pytest.raises(ZeroDivisionError), run:
         _ = 1 / 0
     assert during["run"]["status"] == "RUNNING"
     assert during["error"] is None

@@ -124,8 +124,8 @@ class RunTables(Tables):
                 ).fetchall():
                     getattr(data[run_id], kind)[key] = value
         return [
-            Run(RunInfo(run_id, str(experiment_id), *info, self.locate(artifact_uri), stage), data[run_id])
-            for run_id, experiment_id, *info, artifact_uri, stage in rows
+            Run(RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage), data[run_id])
+            for run_id, experiment, name, user, status, start, end, uri, stage in rows
         ]
 
 
