@@ -1,0 +1,64 @@
+"""Frameworks: one file each, reached as `nbtrack.<name>` by attribute and by import.
+
+    import nbtrack;  nbtrack.sklearn.log_model(…)        from nbtrack.sklearn import load_model
+
+Flavors of other packages are reached in the same way (see `nbtrack.models.flavors`). `nbtrack` imports this module at
+every start, so it imports nothing itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+_PREFIX = "nbtrack."
+
+
+def flavor_module(name: str) -> ModuleType | None:
+    """The module of a flavor; None where no installed package has one of this name."""
+    from ..models.flavors import find_flavor
+
+    return find_flavor(name)
+
+
+def install_finder() -> None:
+    """Make `import nbtrack.<flavor>` work, from now on in this process."""
+    if not any(isinstance(finder, _FlavorFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_FlavorFinder())
+
+
+class _FlavorFinder:
+    """Comes after Python's own finders, so a module of nbtrack's is never taken for a flavor."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        name = fullname.removeprefix(_PREFIX)
+        if name == fullname or "." in name or name.startswith("_"):
+            return None
+        module = flavor_module(name)
+        if module is None:
+            return None
+        from importlib.machinery import ModuleSpec
+
+        # Not derived from importlib's Loader, whose module would have to be imported for it.
+        return ModuleSpec(fullname, _Alias(module))  # type: ignore[arg-type]
+
+
+class _Alias:
+    """Loads a module that is there already, under a second name. It keeps what it knows of itself."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+        self._spec = module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec

@@ -1,0 +1,22 @@
+"""Models: the MLmodel folder format, model URIs, flavors, and registering."""
+
+from __future__ import annotations
+
+from .info import ModelInfo
+from .model import MLMODEL, Model
+from .registering import register_model
+from .uri import ModelVersionUri, RunUri, parse_uri
+from .where import Location, get_model_info, locate
+
+__all__ = [
+    "MLMODEL",
+    "Location",
+    "Model",
+    "ModelInfo",
+    "ModelVersionUri",
+    "RunUri",
+    "get_model_info",
+    "locate",
+    "parse_uri",
+    "register_model",
+]

@@ -1,0 +1,168 @@
+"""The file MLmodel: one manifest that says what is in a model's folder and which flavors can load it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import InvalidParameter, NotFound
+from .info import ModelInfo
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+MLMODEL = "MLmodel"
+
+
+class Flavor(Protocol):
+    """What `Model.log` asks of a flavor's module."""
+
+    def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None: ...
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+@dataclass
+class Model:
+    """A manifest that can be filled, saved and loaded. The names are MLflow's.
+
+    `signature` is anything with `to_dict()`, or what that returns. `extra` holds the fields of a loaded file that
+    nbtrack has no use for, so that saving it again loses nothing.
+    """
+
+    artifact_path: str | None = None
+    run_id: str | None = None
+    utc_time_created: str = field(default_factory=_utc_now)
+    flavors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    signature: Any = None
+    saved_input_example_info: dict[str, Any] | None = None
+    model_uuid: str | None = field(default_factory=lambda: uuid.uuid4().hex)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def add_flavor(self, name: str, **parameters: Any) -> Model:
+        """Say that a flavor can load the model, and what it needs to know for that."""
+        self.flavors[name] = parameters
+        return self
+
+    def flavor(self, name: str) -> dict[str, Any]:
+        """What a flavor needs to know; NotFound, with the flavors there are, where it cannot load this model."""
+        if name not in self.flavors:
+            known = ", ".join(sorted(self.flavors)) or "none"
+            raise NotFound(f"This model has no {name!r} flavor, so it cannot be loaded as one. Its flavors: {known}.")
+        return self.flavors[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the file holds."""
+        fields = {
+            **self.extra,
+            "artifact_path": self.artifact_path,
+            "flavors": self.flavors,
+            "model_uuid": self.model_uuid,
+            "run_id": self.run_id,
+            "utc_time_created": self.utc_time_created,
+            "metadata": self.metadata,
+            "saved_input_example_info": self.saved_input_example_info,
+            "signature": self.get_model_info("").signature_dict,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, {}) or name == "flavors"}
+
+    def to_yaml(self) -> str:
+        """The file's text."""
+        import yaml
+
+        return yaml.safe_dump(self.to_dict(), allow_unicode=True, default_flow_style=False)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, or MLmodel in a folder."""
+        target = Path(path)
+        (target / MLMODEL if target.is_dir() else target).write_text(self.to_yaml(), encoding="utf-8")
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Model:
+        """A manifest from what a file holds, MLflow's too."""
+        flavors = fields.get("flavors")
+        if not isinstance(flavors, dict) or not all(isinstance(value, dict) for value in flavors.values()):
+            raise InvalidParameter(f"This {MLMODEL} file lists no flavors, so nothing can load the model.")
+        names = set(cls.__dataclass_fields__) - {"extra"}
+        known = {name: value for name, value in fields.items() if name in names and value is not None}
+        # YAML reads a bare time as a datetime.
+        known["utc_time_created"] = str(known.get("utc_time_created", ""))
+        known.setdefault("model_uuid", None)
+        return cls(**known, extra={name: value for name, value in fields.items() if name not in names})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """The manifest of a local folder, or in an MLmodel file. It is data: nothing that it names is imported."""
+        import yaml
+
+        file = Path(path)
+        file = file / MLMODEL if file.is_dir() else file
+        try:
+            fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            what = f"it has no file {MLMODEL}" if Path(path).exists() else "there is no such folder"
+            raise NotFound(f"There is no model at {os.fspath(path)}: {what}.") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InvalidParameter(f"{file} is no {MLMODEL} file: {error}") from error
+        if not isinstance(fields, dict):
+            raise InvalidParameter(f"{file} is no {MLMODEL} file: it holds no fields.")
+        return cls.from_dict(fields)
+
+    def get_model_info(self, model_uri: str, registered_model_version: int | None = None) -> ModelInfo:
+        """The manifest as the entity that the API returns."""
+        return ModelInfo(
+            model_uri=model_uri,
+            artifact_path=self.artifact_path or "",
+            run_id=self.run_id,
+            model_uuid=self.model_uuid,
+            utc_time_created=self.utc_time_created,
+            flavors=self.flavors,
+            signature=self.signature,
+            saved_input_example_info=self.saved_input_example_info,
+            metadata=self.metadata,
+            registered_model_version=registered_model_version,
+        )
+
+    @classmethod
+    def log(
+        cls,
+        artifact_path: str,
+        flavor: Flavor,
+        *,
+        run_id: str,
+        registered_model_name: str | None = None,
+        client: Client | None = None,
+        **arguments: Any,
+    ) -> ModelInfo:
+        """Save a model by its flavor, keep it as an artifact of the run, and register it where a name is given.
+
+        `arguments` go to the flavor's `save_model`.
+        """
+        from ..artifact_store import check_artifact_path
+        from ..client import Client
+        from .history import add_to_history
+        from .registering import register_model
+
+        client = client or Client()
+        path = str(check_artifact_path(artifact_path))
+        if path == ".":
+            raise InvalidParameter("A model needs a name: the folder among the run's artifacts, 'model' for example.")
+        model = cls(artifact_path=path, run_id=run_id)
+        with tempfile.TemporaryDirectory(prefix="nbtrack-model-") as folder:
+            local = os.path.join(folder, "model")
+            flavor.save_model(path=local, mlflow_model=model, **arguments)
+            client.log_artifacts(run_id, local, path)
+        add_to_history(client, model)
+        uri = f"runs:/{run_id}/{path}"
+        if registered_model_name is None:
+            return model.get_model_info(uri)
+        return model.get_model_info(uri, register_model(uri, registered_model_name, client=client).version)

@@ -1,0 +1,132 @@
+"""From a model URI to the folder with the model's files."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..artifact_store import ArtifactRepository, open_repository, uri_of_path
+from ..entities import ModelVersion
+from ..errors import InvalidState, NotFound
+from ..store.stages import ALL_STAGES
+from .history import read_history
+from .info import ModelInfo
+from .model import MLMODEL, Model
+from .uri import RUNS, ModelVersionUri, RunUri, parse_uri
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+_MOST_HOPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a URI leads: `path` below the root of `repository`.
+
+    `uri` names the place for good: by the run where the files are among its artifacts, so that it stays right when
+    the store is moved, else as a `file://` URI; never by a stage, an alias or a relative path.
+    `in_store` says that the files are among the artifacts of a run of this store, so that they came in by a log call
+    and not from elsewhere. `run_id` is that run; '' where there is none.
+    """
+
+    repository: ArtifactRepository
+    path: str
+    uri: str
+    run_id: str = ""
+    in_store: bool = False
+
+    def folder(self, dst_path: str | None = None) -> Path:
+        """A local folder with the files: the stored one, or a copy in `dst_path`. Raises NotFound."""
+        return self.repository.download(self.path, dst_path)
+
+
+def locate(uri: str, client: Client | None = None) -> Location:
+    """Where the files of a `runs:/` or `models:/` URI, a `file://` URI or a path are. They need not exist.
+
+    Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
+    malformed URI and an unknown alias.
+    """
+    from ..client import Client
+
+    client = client or Client()
+    inner = ""
+    for _ in range(_MOST_HOPS):
+        target = parse_uri(uri)
+        if isinstance(target, ModelVersionUri):
+            version = find_version(target, client)
+            inner = _joined(target.path, inner)
+            uri = version.source
+            if parse_uri(uri) is None:
+                return _from_source(version, inner, client)
+        elif isinstance(target, RunUri):
+            path = _joined(target.path, inner)
+            repository = open_repository(client.get_run(target.run_id).info.artifact_uri)
+            return Location(repository, path, _joined(RUNS + target.run_id, path), target.run_id, in_store=True)
+        else:
+            return _in_folder(open_repository(uri), inner)
+    raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
+
+
+def find_version(uri: ModelVersionUri, client: Client) -> ModelVersion:
+    """The model version that a URI names now."""
+    if uri.version is not None:
+        return client.get_model_version(uri.name, uri.version)
+    if uri.alias is not None:
+        return client.get_model_version_by_alias(uri.name, uri.alias)
+    stages = ALL_STAGES if uri.stage is None else (uri.stage,)
+    found = client.get_latest_versions(uri.name, stages)
+    if not found:
+        where = "" if uri.stage is None else f" in stage {uri.stage}"
+        latest = client.get_latest_versions(uri.name)
+        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
+        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
+        raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
+    return max(found, key=lambda version: version.version)
+
+
+def get_model_info(model_uri: str) -> ModelInfo:
+    """What the MLmodel file of a model says."""
+    return model_at(locate(model_uri)).get_model_info(model_uri)
+
+
+def model_at(location: Location, client: Client | None = None) -> Model:
+    """The manifest at a location; where there is none, NotFound with the models that the run did log."""
+    try:
+        return Model.load(location.folder())
+    except NotFound as error:
+        if not location.run_id:
+            raise
+        from ..client import Client
+
+        run = (client or Client()).get_run(location.run_id)
+        logged = [repr(entry["artifact_path"]) for entry in read_history(run.data.tags)]
+        hint = f"It logged {', '.join(logged)}." if logged else "It logged no model: call log_model in the run."
+        raise NotFound(
+            f"Run {run.info.run_name!r} ({location.run_id}) has no model at {location.path!r:.200}: there is no file "
+            f"{MLMODEL}. {hint}"
+        ) from error
+
+
+def _from_source(version: ModelVersion, inner: str, client: Client) -> Location:
+    """A version whose source is a folder: it may still be in the artifacts of the version's run."""
+    repository = open_repository(version.source)
+    root = None
+    if version.run_id:
+        with contextlib.suppress(NotFound):
+            root = open_repository(client.get_run(version.run_id).info.artifact_uri).root.resolve()
+    folder = repository.root.resolve()
+    if root is None or not folder.is_relative_to(root):
+        return _in_folder(repository, inner)
+    path = _joined(folder.relative_to(root).as_posix(), inner)
+    return Location(repository, inner, _joined(RUNS + version.run_id, path), version.run_id, in_store=True)
+
+
+def _in_folder(repository: ArtifactRepository, path: str) -> Location:
+    return Location(repository, path, uri_of_path(repository.root / path))
+
+
+def _joined(*parts: str) -> str:
+    return "/".join(part for part in parts if part)

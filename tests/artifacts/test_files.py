@@ -1,0 +1,127 @@
+"""Files and folders go in whole and come back as they were, by run and by URI."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.artifact_store import PARTIAL, ArtifactRepository
+from nbtrack.entities import FileInfo
+from nbtrack.errors import InvalidParameter, NotFound, StoreError, StoreNotWritable
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder with two files, one of them in a folder of its own."""
+    folder = tmp_path / "tree"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    (folder / "deep" / "b.bin").write_bytes(b"\0\1")
+    return folder
+
+
+def test_files_and_folders_by_run_and_by_uri(tree: Path, tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_artifact(tree / "a.txt")
+        nbtrack.log_artifact(tree, "whole")
+        nbtrack.log_artifacts(tree, "inside")
+    run_id = run.info.run_id
+    listed = nbtrack.artifacts.list_artifacts(run_id=run_id)
+    assert listed == [FileInfo("a.txt", False, 1), FileInfo("inside", True), FileInfo("whole", True)]
+    below = nbtrack.artifacts.list_artifacts(f"runs:/{run_id}/whole/tree")
+    assert [(info.path, info.file_size) for info in below] == [("whole/tree/a.txt", 1), ("whole/tree/deep", None)]
+    assert nbtrack.artifacts.list_artifacts(run_id=run_id, artifact_path="none") == []
+    copy = Path(nbtrack.artifacts.download_artifacts(f"runs:/{run_id}/inside", dst_path=tmp_path / "copy"))
+    assert copy == tmp_path / "copy" / "inside"
+    assert (copy / "deep" / "b.bin").read_bytes() == b"\0\1"
+    single = nbtrack.artifacts.download_artifacts(run_id=run_id, artifact_path="a.txt")
+    assert Path(single).read_text() == "a"
+    assert nbtrack.MlflowClient().download_artifacts(run_id, "a.txt", str(tmp_path)) == str(tmp_path / "a.txt")
+
+
+def test_logging_again_replaces_files_and_keeps_the_others(tree: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_artifacts(tree, "data")
+        (tree / "a.txt").write_text("new")
+        (tree / "deep" / "b.bin").unlink()
+        nbtrack.log_artifacts(tree, "data")
+    root = f"runs:/{run.info.run_id}/data"
+    assert nbtrack.artifacts.load_text(f"{root}/a.txt") == "new"
+    assert len(nbtrack.artifacts.list_artifacts(f"{root}/deep")) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "words"),
+    [(errno.ENOSPC, StoreError, "disk is full"), (errno.EROFS, StoreNotWritable, "cannot be written")],
+)
+def test_a_write_that_breaks_off_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[StoreError], words: str
+) -> None:
+    repository = ArtifactRepository(tmp_path / "artifacts")
+    repository.write_bytes("model.bin", b"whole")
+
+    def broken(path: Path, content: bytes) -> int:
+        with open(path, "wb") as file:
+            file.write(content[:2])
+        raise OSError(number, "as the system says")
+
+    monkeypatch.setattr(Path, "write_bytes", broken)
+    with pytest.raises(error, match=words):
+        repository.write_bytes("model.bin", b"another")
+    assert repository.read_bytes("model.bin") == b"whole"
+    assert [path.name for path in repository.root.iterdir()] == ["model.bin"]
+
+
+def test_two_that_make_one_folder_at_once(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = ArtifactRepository(tmp_path / "artifacts")
+    replace = os.replace
+
+    def somebody_was_faster(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        repository.write_bytes("data/theirs.txt", b"theirs")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", somebody_was_faster)
+    repository.log_artifacts(tree, "data")
+    assert [info.path for info in repository.list("data")] == ["data/a.txt", "data/deep", "data/theirs.txt"]
+
+
+def test_leftovers_of_a_killed_write_are_not_artifacts(tmp_path: Path) -> None:
+    repository = ArtifactRepository(tmp_path / "artifacts")
+    repository.write_bytes("a", b"")
+    (repository.root / f"{PARTIAL}0").write_bytes(b"half")
+    assert [info.path for info in repository.list()] == ["a"]
+    copy = repository.download("", tmp_path / "copy")
+    assert [path.name for path in copy.iterdir()] == ["a"]
+
+
+def test_a_folder_that_holds_the_store_is_refused(tmp_path: Path) -> None:
+    with nbtrack.start_run() as run, pytest.raises(InvalidParameter, match="contains the store"):
+        nbtrack.log_artifacts(tmp_path)
+    assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []
+
+
+def test_a_folder_with_a_link_to_itself_is_copied_once(tree: Path) -> None:
+    (tree / "again").symlink_to(tree)
+    with nbtrack.start_run() as run:
+        nbtrack.log_artifacts(tree)
+    assert [info.path for info in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id)] == ["a.txt", "deep"]
+
+
+def test_what_is_not_there() -> None:
+    with nbtrack.start_run() as run:
+        with pytest.raises(NotFound, match="no file or folder 'nope'"):
+            nbtrack.log_artifact("nope")
+        nbtrack.log_text("x", "plots/loss.txt")
+    with pytest.raises(NotFound, match=r"no artifact 'plots/los\.txt'.*plots/loss\.txt"):
+        nbtrack.artifacts.load_text(f"runs:/{run.info.run_id}/plots/los.txt")
+    with pytest.raises(NotFound, match="No run"):
+        nbtrack.artifacts.list_artifacts(run_id="0" * 32)
+    with pytest.raises(InvalidParameter, match="one of them"):
+        nbtrack.artifacts.list_artifacts()
+    with pytest.raises(InvalidParameter, match="whole path"):
+        nbtrack.artifacts.list_artifacts("runs:/x", artifact_path="y")

@@ -1,0 +1,144 @@
+"""What log_text, log_dict, log_figure, log_image and log_table write can be read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import nbtrack
+from nbtrack.errors import InvalidParameter
+
+
+@pytest.fixture
+def root() -> Iterator[str]:
+    with nbtrack.start_run() as run:
+        yield f"runs:/{run.info.run_id}"
+
+
+def test_text_and_dicts(root: str) -> None:
+    nbtrack.log_text("zwölf\n😀", "notes/a.txt")
+    assert nbtrack.artifacts.load_text(f"{root}/notes/a.txt") == "zwölf\n😀"
+    values = {"n": np.int64(3), "x": np.array([1.5, 2]), "t": (1, 2), "day": date(2026, 1, 2), "nested": {"é": None}}
+    plain = {"n": 3, "x": [1.5, 2.0], "t": [1, 2], "day": "2026-01-02", "nested": {"é": None}}
+    for file in ("d.json", "d.yaml", "d.yml", "d"):
+        nbtrack.log_dict(values, file)
+        assert nbtrack.artifacts.load_dict(f"{root}/{file}") == plain
+    with pytest.raises(InvalidParameter, match="log_dict"):
+        nbtrack.log_text({"a": 1}, "a.txt")  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameter, match="cannot be read"):
+        nbtrack.artifacts.load_dict(f"{root}/notes/a.txt")
+
+
+def test_figures(root: str) -> None:
+    from matplotlib.figure import Figure
+
+    class Plotly:
+        """What log_figure knows a plotly figure by."""
+
+        def to_html(self, **options: Any) -> str:
+            return f"<html>{options['include_plotlyjs']}</html>"
+
+        def to_image(self, **options: Any) -> bytes:
+            return f"picture in {options['format']}".encode()
+
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    nbtrack.log_figure(figure, "f.png", save_kwargs={"dpi": 20})
+    nbtrack.log_figure(figure, "f.svg")
+    nbtrack.log_figure(Plotly(), "p.html")
+    nbtrack.log_figure(Plotly(), "p.webp")
+    assert nbtrack.artifacts.load_image(f"{root}/f.png").size == (128, 96)
+    assert "<svg" in nbtrack.artifacts.load_text(f"{root}/f.svg")
+    assert nbtrack.artifacts.load_text(f"{root}/p.html") == "<html>True</html>"
+    assert nbtrack.artifacts.load_text(f"{root}/p.webp") == "picture in webp"
+    for wrong, file, words in ((figure, "f", "suffix"), (figure, "f.xyz", "cannot write"), ([1], "f.png", "log_image")):
+        with pytest.raises(InvalidParameter, match=words):
+            nbtrack.log_figure(wrong, file)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "mode", "expected"),
+    [
+        (np.array([[True, False]]), "L", [[255, 0]]),
+        (np.array([[0, 255]]), "L", [[0, 255]]),
+        (np.array([[0.0, 1.0]]), "L", [[0, 255]]),
+        (np.array([[[7], [8]]]), "L", [[7, 8]]),
+        (np.array([[[1, 2, 3]]], dtype=np.uint8), "RGB", [[[1, 2, 3]]]),
+        (np.array([[[1, 2, 3, 4]]]), "RGBA", [[[1, 2, 3, 4]]]),
+    ],
+)
+def test_images(root: str, pixels: np.ndarray[Any, Any], mode: str, expected: list[Any]) -> None:
+    nbtrack.log_image(pixels, "i.png")
+    image = nbtrack.artifacts.load_image(f"{root}/i.png")
+    assert (image.mode, np.array(image).tolist()) == (mode, expected)
+
+
+def test_float_pixels_out_of_range_are_rescaled_with_a_warning(root: str) -> None:
+    with pytest.warns(UserWarning, match="from -1 to 3"):
+        nbtrack.log_image(np.array([[-1.0, 1.0, 3.0]]), "i.png")
+    assert np.array(nbtrack.artifacts.load_image(f"{root}/i.png")).tolist() == [[0, 127, 255]]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.array([[0, 256]]), "0 to 256"),
+        (np.array([[-1, 0]]), "-1 to 0"),
+        (np.zeros((2, 2, 2)), "2 x 2 x 2"),
+        (np.zeros(3), "height x width"),
+        (np.zeros((0, 3)), "0 x 3"),
+        (np.array([[np.nan, 0.0]]), "NaN"),
+        (np.array([["a"]]), "not <U1"),
+        ("a.png", "not str"),
+    ],
+)
+def test_what_is_no_image(root: str, pixels: Any, words: str) -> None:
+    with pytest.raises(InvalidParameter, match=words):
+        nbtrack.log_image(pixels, "i.png")
+    assert nbtrack.artifacts.list_artifacts(root) == []
+
+
+def test_images_of_a_key_by_step(root: str) -> None:
+    picture = np.zeros((2, 2))
+    nbtrack.log_image(picture, key="val/sample 1", step=3, timestamp=17)
+    (info,) = nbtrack.artifacts.list_artifacts(f"{root}/images")
+    assert info.path.startswith("images/val~sample 1+step+3+timestamp+17+")
+    for arguments in ({}, {"artifact_file": "a.png", "key": "k"}, {"artifact_file": "a.png", "step": 1}, {"key": ""}):
+        with pytest.raises(InvalidParameter):
+            nbtrack.log_image(picture, **arguments)
+    with pytest.raises(InvalidParameter, match="suffix"):
+        nbtrack.log_image(picture, "picture")
+
+
+def test_tables_grow(root: str) -> None:
+    nbtrack.log_table({"a": [1, 2], "b": ["x", np.nan]}, "t.json")
+    nbtrack.log_table(pd.DataFrame({"a": [3.5], "b": ["z"]}), "t.json")
+    nbtrack.log_table({"b": "single", "c": np.float32(1)}, "t.json")
+    table = nbtrack.artifacts.load_dict(f"{root}/t.json")
+    assert table == {
+        "columns": ["a", "b", "c"],
+        "data": [[1, "x", None], [2, None, None], [3.5, "z", None], [None, "single", 1.0]],
+    }
+    path = nbtrack.artifacts.download_artifacts(f"{root}/t.json")
+    assert pd.read_json(path, orient="split").shape == (4, 3)
+
+
+def test_what_is_no_table(root: str) -> None:
+    for data, file, words in (
+        ({"a": [1], "b": [1, 2]}, "t.json", "'a' has 1, 'b' has 2"),
+        ([1, 2], "t.json", "DataFrame"),
+        ({"a": [1]}, "t.csv", "JSON"),
+        ({"a": [1]}, "d.json", "holds no table"),
+    ):
+        nbtrack.log_dict({"x": 1}, "d.json")
+        with pytest.raises(InvalidParameter, match=words):
+            nbtrack.log_table(data, file)
+    stored = Path(nbtrack.artifacts.download_artifacts(f"{root}/d.json"))
+    assert json.loads(stored.read_text()) == {"x": 1}

@@ -1,0 +1,93 @@
+"""What the registry refuses, in which class of error, with which words; and that nothing changes then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nbtrack import MlflowClient
+from nbtrack.errors import AlreadyExists, InvalidParameter, NbtrackError, NotFound, QueryError
+
+Call = Callable[[MlflowClient], object]
+
+REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
+    ("taken name", AlreadyExists, "exists already", lambda c: c.create_registered_model("m")),
+    ("empty name", InvalidParameter, "empty", lambda c: c.create_registered_model("")),
+    ("blank name", InvalidParameter, "empty", lambda c: c.create_registered_model("  ")),
+    ("number as a name", InvalidParameter, "must be a text", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
+    ("slash in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("../m")),
+    ("colon in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("a:b")),
+    ("long name", InvalidParameter, "10,000", lambda c: c.create_registered_model("x" * 10_000)),
+    ("NUL in a name", InvalidParameter, "NUL", lambda c: c.create_registered_model("a\0b")),
+    ("tags in a list", InvalidParameter, "dict", lambda c: c.create_registered_model("n", ["a"])),  # type: ignore[arg-type]
+    ("unknown model", NotFound, "Did you mean 'm'", lambda c: c.get_registered_model("mm")),
+    ("delete unknown", NotFound, "nope", lambda c: c.delete_registered_model("nope")),
+    ("rename unknown", NotFound, "nope", lambda c: c.rename_registered_model("nope", "n")),
+    ("version of unknown", NotFound, "nope", lambda c: c.create_model_version("nope", "s")),
+    ("no source", InvalidParameter, "source", lambda c: c.create_model_version("m", "")),
+    ("unknown version", NotFound, "no version 9.*are 1", lambda c: c.get_model_version("m", 9)),
+    ("version in words", InvalidParameter, "whole number", lambda c: c.get_model_version("m", "latest")),
+    ("version with a point", InvalidParameter, "whole number", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]
+    ("version in other digits", InvalidParameter, "whole number", lambda c: c.get_model_version("m", "١")),
+    ("unknown stage", InvalidParameter, "None, Staging", lambda c: c.transition_model_version_stage("m", 1, "Prod")),
+    ("empty stage", InvalidParameter, "None, Staging", lambda c: c.transition_model_version_stage("m", 1, "")),
+    ("move unknown version", NotFound, "9", lambda c: c.transition_model_version_stage("m", 9, "Staging")),
+    ("stages as a text", InvalidParameter, "list", lambda c: c.get_latest_versions("m", "Staging")),
+    ("alias latest", InvalidParameter, "reserved", lambda c: c.set_registered_model_alias("m", "Latest", 1)),
+    ("alias v7", InvalidParameter, "reserved", lambda c: c.set_registered_model_alias("m", "v7", 1)),
+    ("alias with a slash", InvalidParameter, "letters", lambda c: c.set_registered_model_alias("m", "a/b", 1)),
+    ("empty alias", InvalidParameter, "empty", lambda c: c.set_registered_model_alias("m", "", 1)),
+    ("long alias", InvalidParameter, "255", lambda c: c.set_registered_model_alias("m", "a" * 256, 1)),
+    ("alias to nothing", NotFound, "77", lambda c: c.set_registered_model_alias("m", "ok", 77)),
+    (
+        "unknown alias",
+        InvalidParameter,
+        "no alias 'CHAMP'.*champ",
+        lambda c: c.get_model_version_by_alias("m", "CHAMP"),
+    ),
+    ("tag without key", InvalidParameter, "empty", lambda c: c.set_registered_model_tag("m", "", "v")),
+    ("no version, no stage", InvalidParameter, "one of the two", lambda c: c.set_model_version_tag("m", key="k")),
+    ("empty stage's tag", NotFound, "Archived", lambda c: c.set_model_version_tag("m", key="k", stage="archived")),
+    ("wrong filter", QueryError, "name", lambda c: c.search_registered_models("nam = 'x'")),
+    ("wrong order", QueryError, "foo", lambda c: c.search_model_versions(order_by=["foo"])),
+    ("no results wanted", InvalidParameter, "from 1 to 1,000", lambda c: c.search_registered_models(max_results=0)),
+    ("too many models", InvalidParameter, "1,000", lambda c: c.search_registered_models(max_results=1001)),
+    ("too many versions", InvalidParameter, "200,000", lambda c: c.search_model_versions(max_results=200_001)),
+    ("foreign token", InvalidParameter, "page token", lambda c: c.search_registered_models(page_token="x!")),
+    ("forged token", InvalidParameter, "page token", lambda c: c.search_registered_models(page_token="WzFd")),
+    ("history of nothing", NotFound, "never was", lambda c: c.get_history("nope")),
+]
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    client = MlflowClient()
+    client.create_registered_model("m")
+    client.create_model_version("m", "s")
+    client.set_registered_model_alias("m", "champ", 1)
+    before = (client.search_registered_models(), client.search_model_versions(), client.get_history("m"))
+    for name, error, words, call in REFUSED:
+        with pytest.raises(error, match=f"(?s){words}") as caught:
+            call(client)
+        assert type(caught.value) is error, name
+        assert len(str(caught.value)) < 600, name
+    assert (client.search_registered_models(), client.search_model_versions(), client.get_history("m")) == before
+
+
+def test_odd_names_are_names() -> None:
+    client = MlflowClient()
+    for name in (
+        'it\'s "quoted"',
+        "<b>bold</b>".replace("/", "\\"),
+        "emoji 😀",
+        "..",
+        "a@b",
+        "% _ \\",
+        "DROP TABLE x;",
+    ):
+        client.create_registered_model(name, {name: name}, name)
+        client.create_model_version(name, name)
+        model = client.get_registered_model(name)
+        assert (model.name, model.tags, model.description) == (name, {name: name}, name)
+        assert client.get_latest_versions(name)[0].source == name
+        client.delete_registered_model(name)
