@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         start_run,
     )
     from .integrations import sklearn
-    from .magics import load_ipython_extension
+    from .magics import load_ipython_extension, unload_ipython_extension
     from .models import register_model
     from .run import ActiveRun
     from .widgets import compare, registry
@@ -128,6 +128,7 @@ __all__ = [
     "sql",
     "start_run",
     "tracking",
+    "unload_ipython_extension",
 ]
 
 _HOMES = {
@@ -177,6 +178,7 @@ _HOMES = {
     "set_tracking_uri": "config",
     "sql": "fluent",
     "start_run": "fluent",
+    "unload_ipython_extension": "magics",
     "ViewType": "entities",
 }
 """The module that each public name lives in; it is imported when the name is first used."""

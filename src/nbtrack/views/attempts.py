@@ -48,8 +48,8 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
 def _changes(previous: Run, run: Run) -> list[Change]:
     going_on = run.info.status not in RunStatus.ENDED
     params = _differences("param", previous.data.params, run.data.params, only_present=going_on)
-    metrics = _differences("metric", _texts(previous.data.metrics), _texts(run.data.metrics), only_present=going_on)
-    return params + metrics
+    old, new = _texts(previous.data.metrics, run.data.metrics), _texts(run.data.metrics, previous.data.metrics)
+    return params + _differences("metric", old, new, only_present=going_on)
 
 
 def _differences(
@@ -63,9 +63,17 @@ def _differences(
     ]
 
 
-def _texts(metrics: Mapping[str, float]) -> dict[str, str]:
-    # repr tells every two different numbers apart, and NaN equals itself as a text.
-    return {key: repr(float(value)) for key, value in metrics.items()}
+def _texts(metrics: Mapping[str, float], others: Mapping[str, float]) -> dict[str, str]:
+    """The metrics for a reader: six digits, and all of them where six would hide that the other value differs.
+
+    As texts NaN equals itself.
+    """
+    return {key: _text(value, others.get(key, value)) for key, value in metrics.items()}
+
+
+def _text(value: float, other: float) -> str:
+    short = f"{value:.6g}"
+    return repr(value) if short == f"{other:.6g}" and value != other else short
 
 
 def _code_changed(previous: Run, run: Run) -> bool:

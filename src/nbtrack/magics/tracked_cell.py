@@ -1,0 +1,184 @@
+"""One execution of a `%%track` cell: its run from the first line to the last."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from .. import active, capture, fluent
+from ..capture import packages
+from ..client import Client
+from ..entities import LifecycleStage, RunStatus
+from ..errors import NbtrackError
+from ..run import TRACEBACK, ActiveRun
+from ..views.attempts import NUMBER, PREVIOUS, SOURCE
+from . import attempts
+from .arguments import CellOptions
+from .failure import status_of, traceback_text
+from .last_value import LastValue
+from .progress import Progress
+
+PACKAGES = "nbtrack.packages"
+KILLED = "nbtrack.killed"
+
+_left_open: dict[str, list[ActiveRun]] = {}
+"""Runs that the last execution of a cell started and neither it nor we ended, by the cell's key."""
+
+
+class TrackedCell:
+    """Starts the run of a cell, and ends it with what the cell came to."""
+
+    def __init__(self, shell: Any, options: CellOptions, source: str, body: str) -> None:
+        self._shell = shell
+        self._options = options
+        self._python = _transformed(shell, body)
+        self._client = Client()
+        self._key = attempts.cell_key(options.name, body)
+        packages.prepare()
+        _end_left_open(self._key)
+        around = active.current()
+        if around is not None and not options.nested:
+            raise UsageError(
+                f"%%track: run {around.info.run_name!r} is active already. End it with nbtrack.end_run(), or run this "
+                "cell inside it with %%track --nested."
+            )
+        self._before = {run.info.run_id for run in active.stack()}
+        self._run = self._start(source)
+        self._progress = Progress(shell, self._client, self._run)
+        self._params = self._log_params(self._first_params())
+        self._progress.begin()
+        self._last = LastValue()
+
+    def finish(self, error: BaseException | None) -> None:
+        """End the run. `error` is what ended the cell."""
+        self._last.close()
+        missing = [name for name in self._options.params if name not in self._shell.user_ns]
+        status = status_of(error)
+        try:
+            self._log_params({name: text for name, text in self._named_params() if self._params.get(name) != text})
+            if error is None and isinstance(self._last.value, Mapping):
+                self._log_metrics(self._last.value)
+            tags = {PACKAGES: json.dumps(capture.imported_packages())}
+            if error is not None and status != RunStatus.FINISHED:
+                tags[TRACEBACK] = _storable(traceback_text(self._shell, error))
+            if status == RunStatus.KILLED:
+                tags[KILLED] = f"interrupted ({type(error).__name__})"
+            self._run.set_tags(tags)
+        finally:
+            self._end(status)
+        if missing and error is None:
+            self._progress.say(
+                f"%%track -p: the cell has no variable {', '.join(missing)}; everything else of the run is kept."
+            )
+        self._progress.finish()
+
+    def _start(self, source: str) -> ActiveRun:
+        options = self._options
+        experiment_id = self._experiment_id()
+        previous = attempts.previous_attempt(self._client, experiment_id, self._key)
+        tags = {attempts.CELL: self._key, NUMBER: "1", **options.tags}
+        if options.code:
+            tags[SOURCE] = _storable(source)
+        if previous is not None:
+            tags[NUMBER] = str(attempts.attempt_number(previous) + 1)
+            tags[PREVIOUS] = previous.info.run_id
+        return fluent.start_run(
+            experiment_id=experiment_id,
+            run_name=options.name,
+            nested=options.nested,
+            tags=tags,
+            description=options.note,
+        )
+
+    def _experiment_id(self) -> str:
+        name = self._options.experiment
+        if name is None:
+            return fluent.active_experiment_id()
+        found = self._client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
+            return found.experiment_id
+        return self._client.create_experiment(name)
+
+    def _first_params(self) -> dict[str, str]:
+        """Literals of the cell, and `-p` variables that the cell itself does not assign."""
+        assigned = capture.assigned_names(self._python)
+        existing = {name: text for name, text in self._named_params() if name not in assigned}
+        literals = capture.literal_assignments(self._python)
+        return existing | {name: _text(value) for name, value in literals.items()}
+
+    def _named_params(self) -> Iterator[tuple[str, str]]:
+        for name in self._options.params:
+            if name in self._shell.user_ns:
+                yield name, _text(self._shell.user_ns[name])
+
+    def _log_params(self, params: dict[str, str]) -> dict[str, str]:
+        with warnings.catch_warnings():
+            # That a variable's value after the cell goes before the one ahead of it is what -p asks for.
+            warnings.simplefilter("ignore")
+            for name, text in params.items():
+                try:
+                    self._run.log_param(name, text)
+                except NbtrackError as error:
+                    self._progress.say(f"%%track: param {name!r:.80} is not kept: {error.message}")
+        return params
+
+    def _log_metrics(self, values: Mapping[Any, Any]) -> None:
+        for key, value in values.items():
+            number = _number(value) if isinstance(key, str) else None
+            if number is None:
+                continue
+            try:
+                self._run.log_metric(key, number)
+            except NbtrackError as error:
+                self._progress.say(f"%%track: metric {key!r:.80} is not kept: {error.message}")
+
+    def _end(self, status: str) -> None:
+        """End the run, and before it the runs nested in it that the cell left open."""
+        opened = [run for run in active.stack() if run.info.run_id not in self._before]
+        if self._run.is_open:
+            inner = opened[opened.index(self._run) + 1 :] if self._run in opened else []
+            for run in [*reversed(inner), self._run]:
+                run.end(status)
+        else:
+            # The cell ended its own run; what it started afterwards is meant for the cells below.
+            _left_open[self._key] = opened
+
+
+def _end_left_open(key: str) -> None:
+    for run in reversed(_left_open.pop(key, [])):
+        if run.is_open:
+            run.set_tag(KILLED, "the cell that started it was run again")
+            run.end(RunStatus.KILLED)
+
+
+def _transformed(shell: Any, body: str) -> str:
+    """The body as Python: without `%`, `!` and `?`, which `ast` cannot read."""
+    return str(shell.transform_cell(body))
+
+
+def _text(value: object) -> str:
+    try:
+        return _storable(str(value))
+    except Exception as error:
+        print(f"%%track: a {type(value).__name__} cannot be shown as text: {error!r}", file=sys.stderr)
+        return f"<{type(value).__name__}>"
+
+
+def _storable(text: str) -> str:
+    """The text with what no store keeps, NUL and halves of surrogate pairs, written as escapes."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _number(value: object) -> float | None:
+    """The value as a number; None for texts, arrays and whatever else is not one number."""
+    if not hasattr(type(value), "__float__") or isinstance(value, complex) or getattr(value, "ndim", 0) != 0:
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,56 @@
+"""Turns a `%%track` cell into plain code, so that IPython itself runs the body.
+
+    %%track digits            ->    get_ipython().magics_manager.registry['TrackMagics'].begin('digits', '…')
+    lr = 0.1                        lr = 0.1
+    train(lr)                       train(lr)
+
+The body is then no text that a magic executes, but the cell's own code: tracebacks, line numbers, syntax errors, the
+last expression, a top-level `await`, breakpoints and magics are IPython's own, and nothing of ours stands between.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+MAGIC = "track"
+REGISTERED = "TrackMagics"
+"""Under this name the shell's registry of magics holds the object that `begin` is called on."""
+
+_CALL = f"get_ipython().run_cell_magic('{MAGIC}', "
+
+
+class CellTransformer:
+    """An entry of `shell.input_transformers_post`."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """The lines of a transformed cell; another cell's come back as they are."""
+        if not lines or not lines[0].startswith(_CALL):
+            return lines
+        arguments = _call_arguments("".join(lines))
+        if arguments is None:
+            return lines
+        line, body = arguments
+        if not body.strip():
+            # IPython's own word for it: the cell body is empty, did you mean the line magic?
+            return [f"{_CALL}{line!r}, '')\n"]
+        # IPython drops leading blank lines, and line numbers are to be those of the editor.
+        blank = next(number for number, text in enumerate(body.splitlines()) if text.strip())
+        begin = f"get_ipython().magics_manager.registry[{REGISTERED!r}].begin({line!r}, {body!r})\n"
+        transformed: str = self._shell.transform_cell(body)
+        return [begin, *(["\n"] * blank), *transformed.splitlines(keepends=True)]
+
+
+def _call_arguments(code: str) -> tuple[str, str] | None:
+    """The line and the body, if the code is nothing but the call of the cell magic."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return None
+    match tree.body:
+        case [ast.Expr(value=ast.Call(args=[_, ast.Constant(value=str(line)), ast.Constant(value=str(body))]))]:
+            return line, body
+    return None

@@ -1,0 +1,59 @@
+"""A real IPython shell in this process, with the extension loaded and a store of its own for each test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from traitlets.config import Config
+
+import nbtrack
+from nbtrack import active
+from nbtrack.entities import Run
+from nbtrack.magics import load_ipython_extension, unload_ipython_extension
+
+
+class Notebook:
+    """What a person does in a notebook, and what the store then holds."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+
+    def run(self, code: str) -> ExecutionResult:
+        """Run a cell; its exception is in the result, its text on stdout and stderr."""
+        return self.shell.run_cell(code, store_history=True)
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        return nbtrack.search_runs(search_all_experiments=True, output_format="list")
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    main = sys.modules["__main__"]
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.ipython_dir = str(tmp_path_factory.mktemp("ipython"))
+    shell = InteractiveShell.instance(config=config)
+    yield shell
+    shell.restore_sys_module_state()
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def notebook(shell: InteractiveShell, own_store: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Notebook]:
+    InteractiveShell._instance = shell
+    shell.reset(new_session=False)
+    shell.user_ns["nbtrack"] = nbtrack
+    load_ipython_extension(shell)
+    capsys.readouterr()
+    yield Notebook(shell)
+    for run in active.everywhere():
+        run.end()
+    unload_ipython_extension(shell)
+    # Tests of other parts run in plain Python: no shell must be found there.
+    InteractiveShell.clear_instance()
