@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import unquote, urlsplit
 
 from .errors import InvalidParameter, NotSupported
@@ -16,6 +17,7 @@ from .errors import InvalidParameter, NotSupported
 STORE_FOLDER = ".nbtrack"
 
 _tracking_uri: str | None = None
+_announced: set[str] = set()
 
 
 def environment(name: str) -> str | None:
@@ -74,3 +76,10 @@ def folder_of(uri: str) -> Path:
         "Give a path such as './.nbtrack' to set_tracking_uri or in NBTRACK_TRACKING_URI "
         "(which goes before MLFLOW_TRACKING_URI)."
     )
+
+
+def announce(folder: str, file: TextIO, *, again: bool = False) -> None:
+    """Say where runs are kept, once unless `again` is set, so that no store is there that nobody knows of."""
+    if again or folder not in _announced:
+        _announced.add(folder)
+        print(f"nbtrack: runs are kept in {folder}", file=file)

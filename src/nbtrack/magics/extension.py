@@ -155,7 +155,7 @@ def load_ipython_extension(shell: Any) -> None:
     for event in _EVENTS:
         shell.events.register(event, getattr(magics, event))
     packages.prepare()
-    print(f"nbtrack: runs are kept in {config.get_tracking_uri()}")
+    config.announce(config.get_tracking_uri(), sys.stdout, again=True)
 
 
 def unload_ipython_extension(shell: Any) -> None:

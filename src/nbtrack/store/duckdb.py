@@ -18,11 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import config
 from ..entities import Experiment, LifecycleStage
 from ..errors import InvalidParameter, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
 from ..journal import Journal, RunRecorder
 from . import schema
 from .apply import Journals
+from .background import Background
 from .base import Cursor
 from .experiments import DEFAULT_ID, DEFAULT_NAME
 from .sql import SqlTables
@@ -37,10 +39,6 @@ LOCK_TIMEOUT = 60.0
 _POLL = 0.002
 _RELATIVE = "artifacts:"
 """What the tables write for the store's own artifact folder."""
-_APPLY_SECONDS = 5.0
-"""How often a process that logs applies its journal in the background, and …"""
-_NUDGE_SECONDS = 1.0
-"""… how soon after a run has ended."""
 _EXPERIMENT_SECONDS = 5.0
 
 _stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
@@ -71,8 +69,7 @@ class DuckDBStore(SqlTables):
         self._recorders: dict[str, RunRecorder] = {}
         self._experiments: dict[str, tuple[float, Experiment]] = {}
         self._known = False
-        self._background: threading.Thread | None = None
-        self._nudged = threading.Event()
+        self._background: Background | None = None
 
     # -- writing events ------------------------------------------------------------------------------------------
 
@@ -84,16 +81,23 @@ class DuckDBStore(SqlTables):
                 if self._journal is None:
                     self._make()
                     self._journal = Journal(self._journals.folder)
-                    self._start_background()
+                    self._background = Background(self._flush_and_apply)
         return self._journal
 
     def close(self) -> None:
         """Write what is left, apply it where the store is free, and say that this process is done."""
+        if self._background is not None:
+            self._background.stop()
+            self._background = None
         journal, self._journal = self._journal, None
-        if journal is None:
-            return
-        journal.close()
-        self.try_apply(wait=1.0)
+        if journal is not None:
+            journal.close()
+            self.try_apply(wait=1.0)
+        if self._connection is not None and self._mutex.acquire(timeout=1.0):
+            # DuckDB's Python module complains on stderr of what is left over when the interpreter goes down.
+            self._connection.close()
+            self._connection = None
+            self._mutex.release()
 
     def append(self, lines: bytes) -> None:
         """Write events to this process's journal."""
@@ -136,7 +140,8 @@ class DuckDBStore(SqlTables):
                 # Training must be able to start while somebody else reads the file.
                 if known is None and experiment_id != DEFAULT_ID:
                     raise
-                known = known or (0.0, Experiment(DEFAULT_ID, DEFAULT_NAME, self.locate(self.artifact_root(DEFAULT_ID))))
+                location = self.locate(self.artifact_root(DEFAULT_ID))
+                known = known or (0.0, Experiment(DEFAULT_ID, DEFAULT_NAME, location))
             self._experiments[experiment_id] = known
         experiment = known[1]
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
@@ -155,14 +160,14 @@ class DuckDBStore(SqlTables):
         self._recorders.pop(run_id, None)
 
     def nudge(self) -> None:
-        """Ask the background thread to apply soon (a run has ended)."""
-        self._nudged.set()
+        """Ask for an apply soon (a run has ended)."""
+        if self._background is not None:
+            self._background.nudge()
 
-    def _start_background(self) -> None:
-        if self._background is None:
-            self._background = threading.Thread(target=_apply_now_and_then, args=(weakref.ref(self),), daemon=True)
-            self._background.name = "nbtrack-apply"
-            self._background.start()
+    def _flush_and_apply(self) -> None:
+        if self._journal is not None:
+            self._journal.flush()
+        self.try_apply()
 
     def try_apply(self, wait: float = 0.0) -> bool:
         """Apply the journals if the store is free within `wait` seconds; False where it is not."""
@@ -349,7 +354,7 @@ class DuckDBStore(SqlTables):
                 f"Cannot make a store in {self.folder}: {error.strerror}. Grant the permission or free some space, or "
                 "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
             ) from error
-        print(f"nbtrack: runs are kept in {self.folder} (new)", file=sys.stderr)
+        config.announce(str(self.folder), sys.stderr)
 
     # -- forks ---------------------------------------------------------------------------------------------------
 
@@ -366,20 +371,6 @@ class DuckDBStore(SqlTables):
 
 
 _inherited: list[Any] = []
-
-
-def _apply_now_and_then(reference: weakref.ref[DuckDBStore]) -> None:
-    while (store := reference()) is not None:
-        nudged, journal = store._nudged, store._journal
-        del store
-        if nudged.wait(_APPLY_SECONDS):
-            time.sleep(_NUDGE_SECONDS)
-            nudged.clear()
-        if (store := reference()) is None or store._journal is None or store._journal is not journal:
-            return
-        store._journal.flush()
-        store.try_apply()
-        del store
 
 
 def _translated(error: Exception, path: Path) -> StoreError:

@@ -56,7 +56,7 @@ def _requests(table: ast.Dict, doc: str | None) -> str:
         assert isinstance(key, ast.Constant)
         assert isinstance(value, ast.Tuple)
         payload, reply = (_type(item) for item in value.elts)
-        lines.append(f"{_INDENT}{key.value}: {{ payload: {payload}; reply: {reply} }};")
+        lines.append(f"{_INDENT}{key.value!s}: {{ payload: {payload}; reply: {reply} }};")
     return "\n".join([f"{_jsdoc(doc)}export interface Requests {{", *lines, "}"])
 
 
@@ -76,7 +76,7 @@ def _type(node: ast.expr) -> str:
 def _subscript(container: str, arguments: Sequence[ast.expr]) -> str:
     match container, arguments:
         case "Literal", values:
-            return " | ".join(f'"{item.value}"' for item in values if isinstance(item, ast.Constant))
+            return " | ".join(f'"{item.value!s}"' for item in values if isinstance(item, ast.Constant))
         case "list", [item]:
             inside = _type(item)
             return f"({inside})[]" if " | " in inside else f"{inside}[]"
