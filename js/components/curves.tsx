@@ -1,0 +1,154 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { type Answer, isAbort, RequestError } from '../connection/connection';
+import type { ErrorReply, XAxis } from '../contract';
+import { plural } from '../logic/format';
+import { align, pointsFor } from '../logic/series';
+import { smooth } from '../logic/smoothing';
+import { Chart, type ChartLine, type Range } from './chart';
+import type { ComparisonState } from './comparison_state';
+import { Check, Select } from './fields';
+import { Problem } from './problem';
+
+const X_AXES: readonly (readonly [XAxis, string])[] = [
+  ['step', 'Step'],
+  ['relative', 'Time since start'],
+  ['time', 'Wall time'],
+];
+
+/** One metric of the ticked runs, overlaid. Zooming asks for the points of that range. */
+export function Curves({ state, metric }: { state: ComparisonState; metric: string }) {
+  const first = useMemo(() => state.connection.first('curves'), []);
+  const key = useSignal(first?.payload.keys[0] ?? metric);
+  const xAxis = useSignal<XAxis>(first?.payload.x_axis ?? 'step');
+  const log = useSignal(false);
+  const weight = useSignal(0);
+  const range = useSignal<Range | null>(null);
+  const answer = useSignal<Answer<'curves'> | null>(first ?? null);
+  const error = useSignal<ErrorReply | null>(null);
+  const again = useSignal(0);
+  const given = useRef(first !== undefined);
+  const run_ids = state.selected.value;
+  const metrics = state.metrics.value;
+
+  useEffect(() => {
+    if (metrics.length > 0 && !metrics.includes(key.value)) {
+      key.value = metrics[0]!;
+    }
+  }, [metrics]);
+  useEffect(() => {
+    if (run_ids.length === 0 || key.value === '') {
+      answer.value = null;
+      return;
+    }
+    // What came along with the screen is shown already; it is asked for again when the runs are.
+    if (given.current) {
+      given.current = false;
+      return;
+    }
+    const controller = new AbortController();
+    const [x_min, x_max] = range.value ?? [null, null];
+    const payload = { run_ids, keys: [key.value], x_axis: xAxis.value, x_min, x_max, max_points: pointsFor(run_ids.length) };
+    state.connection.request('curves', payload, controller.signal).then(
+      (got) => {
+        answer.value = got;
+        error.value = null;
+      },
+      (cause) => {
+        if (!isAbort(cause)) {
+          error.value = RequestError.of(cause).reply;
+        }
+      },
+    );
+    return () => controller.abort();
+  }, [run_ids.join(), key.value, xAxis.value, range.value, again.value, state.pages.value]);
+
+  const lines = useComputed(() => linesOf(answer.value, state, weight.value)).value;
+  const hidden = useMemo(() => align(lines.filter((line) => !line.faint), log.value).hidden, [lines, log.value]);
+  const empty = run_ids.length - new Set(lines.map((line) => line.id.split('\n')[0])).size;
+  return (
+    <section class="nbt-curves" aria-label="Curves">
+      <div class="nbt-controls">
+        <Select
+          label="Metric"
+          class="nbt-metric-field"
+          value={key.value}
+          options={metrics.map((name) => [name, name] as const)}
+          change={(value) => {
+            key.value = value;
+            range.value = null;
+          }}
+        />
+        <Select
+          label="X axis"
+          value={xAxis.value}
+          options={state.connection.live ? X_AXES : X_AXES.filter(([value]) => value === xAxis.value)}
+          change={(value) => {
+            xAxis.value = value;
+            range.value = null;
+          }}
+        />
+        <Check class="nbt-log" checked={log.value} change={(on) => (log.value = on)}>
+          Log y
+        </Check>
+        <label class="nbt-field nbt-smoothing">
+          Smoothing
+          <input
+            type="range"
+            min="0"
+            max="0.99"
+            step="0.01"
+            value={weight.value}
+            onInput={(event) => (weight.value = Number(event.currentTarget.value))}
+          />
+          <output>{weight.value.toFixed(2)}</output>
+        </label>
+        {range.value && (
+          <button type="button" class="nbt-button nbt-zoom-reset" onClick={() => (range.value = null)}>
+            Reset zoom
+          </button>
+        )}
+      </div>
+      {run_ids.length === 0 ? (
+        <p class="nbt-empty">Tick runs in the table to see their curves.</p>
+      ) : (
+        <Chart
+          lines={lines}
+          label={`${key.value} of ${plural(run_ids.length, 'run')}`}
+          xAxis={xAxis.value}
+          log={log.value}
+          height={300}
+          range={range.value}
+          zoom={(next) => (range.value = next)}
+        />
+      )}
+      <div class="nbt-chart-notes" aria-live="polite">
+        {answer.value && empty > 0 && run_ids.length > 0 && (
+          <span>
+            {plural(empty, 'ticked run')} {empty === 1 ? 'has' : 'have'} no {key.value}
+            {range.value ? ' in this range' : ''}.
+          </span>
+        )}
+        {hidden > 0 && <span>{plural(hidden, 'point')} not drawn: {log.value ? 'not above zero, ' : ''}NaN or infinite.</span>}
+      </div>
+      <Problem error={error.value} retry={() => (again.value += 1)} />
+    </section>
+  );
+}
+
+/** The lines of an answer: the smoothed one in front, the raw one pale behind it. */
+function linesOf(answer: Answer<'curves'> | null, state: ComparisonState, weight: number): ChartLine[] {
+  const slots = state.slots.value;
+  const lines = (answer?.reply.series ?? []).flatMap((series, i): ChartLine[] => {
+    const x = answer!.buffers[2 * i];
+    const y = answer!.buffers[2 * i + 1];
+    const slot = slots.get(series.run_id);
+    if (!x || !y || slot === undefined || x.length === 0) {
+      return [];
+    }
+    const label = state.run(series.run_id)?.run_name ?? series.run_id.slice(0, 8);
+    const line = { id: series.run_id, label, slot, x, y };
+    return weight > 0 ? [{ ...line, id: `${series.run_id}\nraw`, faint: true }, { ...line, y: smooth(y, weight) }] : [line];
+  });
+  return lines.sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false));
+}

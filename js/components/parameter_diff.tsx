@@ -1,0 +1,128 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { isAbort, RequestError } from '../connection/connection';
+import type { DiffReply, DiffRow, ErrorReply } from '../contract';
+import { formatNumber } from '../logic/format';
+import type { ComparisonState } from './comparison_state';
+import { Check } from './fields';
+import { Problem } from './problem';
+import { Swatch } from './swatch';
+
+const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
+  ['param', 'Params'],
+  ['metric', 'Metrics'],
+  ['tag', 'Tags'],
+  ['info', 'Run'],
+];
+
+/** Params and metrics of the ticked runs side by side; where they differ, the row is marked. */
+export function ParameterDiff({ state }: { state: ComparisonState }) {
+  const reply = useSignal<DiffReply | null>(state.connection.first('diff')?.reply ?? null);
+  const error = useSignal<ErrorReply | null>(null);
+  const again = useSignal(0);
+  const given = useRef(reply.peek() !== null);
+  const differences = useSignal(false);
+  const run_ids = state.selected.value;
+  useEffect(() => {
+    if (run_ids.length === 0) {
+      reply.value = null;
+      return;
+    }
+    // What came along with the screen is shown already; it is asked for again when the runs are.
+    if (given.current) {
+      given.current = false;
+      return;
+    }
+    const controller = new AbortController();
+    state.connection.request('diff', { run_ids }, controller.signal).then(
+      (answer) => {
+        reply.value = answer.reply;
+        error.value = null;
+      },
+      (cause) => {
+        if (!isAbort(cause)) {
+          error.value = RequestError.of(cause).reply;
+        }
+      },
+    );
+    return () => controller.abort();
+  }, [run_ids.join(), again.value, state.pages.value]);
+
+  const diff = reply.value;
+  const differing = diff?.rows.filter((row) => row.differs && row.section !== 'info').length ?? 0;
+  return (
+    <section class="nbt-diff" aria-label="Differences">
+      <div class="nbt-controls">
+        <span class="nbt-controls-title">Side by side</span>
+        {diff && diff.run_ids.length > 1 && (
+          <Check class="nbt-only-differences" checked={differences.value} change={(on) => (differences.value = on)}>
+            Only differences ({differing})
+          </Check>
+        )}
+      </div>
+      {diff === null ? (
+        <p class="nbt-empty">{run_ids.length === 0 ? 'Tick runs to compare their params.' : 'Loading…'}</p>
+      ) : (
+        <div class="nbt-diff-scroll" tabIndex={0} role="region" aria-label="Params and metrics side by side">
+          <table class="nbt-table nbt-diff-table">
+            <thead>
+              <tr>
+                <th scope="col" class="nbt-pinned nbt-pin-0">
+                  Key
+                </th>
+                {diff.run_ids.map((id, i) => (
+                  <th key={id} scope="col" title={diff.run_names[i]}>
+                    <Swatch slot={state.slots.value.get(id)} />
+                    <span class="nbt-diff-name">{diff.run_names[i]}</span>
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            {SECTIONS.map(([section, title]) => (
+              <Section
+                key={section}
+                title={title}
+                columns={diff.run_ids.length + 1}
+                rows={diff.rows.filter((row) => row.section === section && (row.differs || !differences.value))}
+              />
+            ))}
+          </table>
+        </div>
+      )}
+      <Problem error={error.value} retry={() => (again.value += 1)} />
+    </section>
+  );
+}
+
+function Section({ title, columns, rows }: { title: string; columns: number; rows: DiffRow[] }) {
+  if (rows.length === 0) {
+    return null;
+  }
+  return (
+    <tbody>
+      <tr class="nbt-diff-section">
+        <th colSpan={columns} scope="rowgroup">
+          {title}
+        </th>
+      </tr>
+      {rows.map((row) => (
+        <tr key={row.key} class={row.differs ? 'nbt-differs' : ''} data-section={row.section} data-key={row.key}>
+          <th scope="row" class="nbt-pinned nbt-pin-0" title={row.key}>
+            {row.key}
+            {row.differs && <span class="nbt-visually-hidden"> differs</span>}
+          </th>
+          {row.values.map((value, i) => (
+            <td key={i} title={value ?? 'not set'} class={value === null ? 'nbt-missing' : ''}>
+              {value === null ? '–' : row.section === 'metric' ? formatMetric(value) : value}
+            </td>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+function formatMetric(text: string): string {
+  const number = Number(text.replace('−', '-'));
+  return text.trim() === '' || Number.isNaN(number) ? text : formatNumber(number);
+}

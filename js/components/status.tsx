@@ -1,0 +1,15 @@
+import type { Status } from '../contract';
+
+const GLYPHS: Record<Status, string> = { RUNNING: '●', SCHEDULED: '○', FINISHED: '✓', FAILED: '✕', KILLED: '■' };
+
+/** A run's status: glyph and word, so that it does not depend on colour. */
+export function StatusBadge({ status }: { status: Status }) {
+  return (
+    <span class={`nbt-status nbt-status-${status.toLowerCase()}`} data-status={status}>
+      <span class="nbt-status-glyph" aria-hidden="true">
+        {GLYPHS[status] ?? '?'}
+      </span>
+      {status.toLowerCase()}
+    </span>
+  );
+}

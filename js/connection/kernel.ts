@@ -1,0 +1,115 @@
+import type { AnyModel } from '@anywidget/types';
+import type { ErrorReply } from '../contract';
+import {
+  type Answer,
+  type Connection,
+  failure,
+  type Payload,
+  type RequestName,
+  RequestError,
+} from './connection';
+import { answerOf, type Snapshot, toFloats } from './snapshot';
+
+/** The traits of nbtrack's widgets that the browser knows. */
+export interface WidgetState {
+  _snapshot: Snapshot;
+  _selected: string[];
+  filter_string: string;
+}
+
+type Message =
+  | { kind: 'nbtrack:reply'; id: string; reply?: unknown; error?: ErrorReply }
+  | { kind: 'nbtrack:push'; name: string; reply?: unknown; error?: ErrorReply };
+
+export const TIME_LIMIT_MS = 60_000;
+
+/** Requests over a widget's custom messages. One object a view; nothing is kept in the module. */
+export class KernelConnection implements Connection {
+  readonly live = true;
+  private readonly waiting = new Map<string, (message: Message & { kind: 'nbtrack:reply' }, buffers: DataView[]) => void>();
+  private readonly listeners = new Set<(message: Message & { kind: 'nbtrack:push' }, buffers: DataView[]) => void>();
+  private readonly prefix = Math.random().toString(36).slice(2);
+  private count = 0;
+
+  constructor(
+    private readonly model: AnyModel<WidgetState>,
+    signal: AbortSignal,
+    private readonly timeLimit = TIME_LIMIT_MS,
+  ) {
+    model.on('msg:custom', this.receive);
+    signal.addEventListener('abort', () => model.off('msg:custom', this.receive));
+    // JupyterLab gives a comm its subshell with the first message: one now, while the kernel is idle, and later ones
+    // are answered while a cell trains.
+    this.send({ kind: 'nbtrack:hello' });
+  }
+
+  first<N extends RequestName>(name: N) {
+    return answerOf(this.model.get('_snapshot'), name);
+  }
+
+  request<N extends RequestName>(name: N, payload: Payload<N>, signal?: AbortSignal): Promise<Answer<N>> {
+    const id = `${this.prefix}-${++this.count}`;
+    return new Promise((resolve, reject) => {
+      const settle = (action: () => void) => {
+        clearTimeout(timer);
+        this.waiting.delete(id);
+        signal?.removeEventListener('abort', abort);
+        action();
+      };
+      const abort = () => settle(() => reject(new DOMException('Aborted', 'AbortError')));
+      const timer = setTimeout(() => {
+        const seconds = Math.round(this.timeLimit / 1000);
+        const message = `The kernel has not answered for ${seconds} s. It is busy, or it was stopped. Try again when the cell has ended, or run the cell again.`;
+        settle(() => reject(failure('TEMPORARILY_UNAVAILABLE', message)));
+      }, this.timeLimit);
+      if (signal?.aborted) {
+        return abort();
+      }
+      signal?.addEventListener('abort', abort);
+      this.waiting.set(id, (message, buffers) =>
+        settle(() =>
+          message.error
+            ? reject(new RequestError(message.error))
+            : resolve({ reply: message.reply, buffers: buffers.map(toFloats) } as Answer<N>),
+        ),
+      );
+      try {
+        this.send({ kind: 'nbtrack:request', id, name, payload });
+      } catch (cause) {
+        const message = `The kernel cannot be reached (${cause}). Run the cell again.`;
+        settle(() => reject(failure('TEMPORARILY_UNAVAILABLE', message)));
+      }
+    });
+  }
+
+  subscribe<N extends RequestName>(
+    name: N,
+    listener: (answer: Answer<N>) => void,
+    failed: (error: RequestError) => void,
+  ): () => void {
+    const receive = (message: Message & { kind: 'nbtrack:push' }, buffers: DataView[]) => {
+      if (message.name !== name) {
+        return;
+      }
+      if (message.error) {
+        failed(new RequestError(message.error));
+      } else {
+        listener({ reply: message.reply, buffers: buffers.map(toFloats) } as Answer<N>);
+      }
+    };
+    this.listeners.add(receive);
+    return () => this.listeners.delete(receive);
+  }
+
+  private send(message: object): void {
+    this.model.send(message);
+  }
+
+  private readonly receive = (message: Message, buffers: DataView[] = []): void => {
+    if (message?.kind === 'nbtrack:reply') {
+      this.waiting.get(message.id)?.(message, buffers);
+    } else if (message?.kind === 'nbtrack:push') {
+      this.listeners.forEach((listener) => listener(message, buffers));
+    }
+  };
+}

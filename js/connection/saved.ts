@@ -1,0 +1,67 @@
+import type { CurvesReply, DiffReply, RunRow, RunsReply } from '../contract';
+import { diffRuns } from '../logic/diff';
+import { sortRuns } from '../logic/order';
+import { type Answer, type Connection, failure, type Payload, type RequestName } from './connection';
+import { answerOf, type Snapshot } from './snapshot';
+
+/** Answers from what a notebook kept: sorting, ticking and comparing work on the saved runs, and nothing else does. */
+export class SavedConnection implements Connection {
+  readonly live = false;
+
+  constructor(private readonly snapshot: Snapshot) {}
+
+  first<N extends RequestName>(name: N) {
+    return answerOf(this.snapshot, name);
+  }
+
+  async request<N extends RequestName>(name: N, payload: Payload<N>): Promise<Answer<N>> {
+    const saved = this.first(name);
+    const answer = this.answers[name]?.(payload as never) ?? saved;
+    if (!answer) {
+      throw failure('INVALID_STATE', 'This is the picture that the notebook kept. Run the cell to work with the runs.');
+    }
+    return answer as Answer<N>;
+  }
+
+  subscribe(): () => void {
+    return () => {};
+  }
+
+  private readonly answers: Partial<Record<RequestName, (payload: never) => Answer<RequestName> | undefined>> = {
+    runs: ({ order_by, offset, limit }: Payload<'runs'>): Answer<'runs'> | undefined => {
+      const saved = this.first('runs');
+      if (!saved) {
+        return undefined;
+      }
+      const rows = sortRuns(saved.reply.rows, order_by);
+      const reply: RunsReply = { ...saved.reply, rows: rows.slice(offset, offset + limit), total: rows.length };
+      return { reply, buffers: [] };
+    },
+    curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {
+      const saved = this.first('curves');
+      if (!saved) {
+        return undefined;
+      }
+      const reply: CurvesReply = { series: [] };
+      const buffers: Float64Array[] = [];
+      saved.reply.series.forEach((series, i) => {
+        const x = saved.buffers[2 * i];
+        const y = saved.buffers[2 * i + 1];
+        if (x && y && run_ids.includes(series.run_id) && keys.includes(series.key)) {
+          reply.series.push(series);
+          buffers.push(x, y);
+        }
+      });
+      return { reply, buffers };
+    },
+    diff: ({ run_ids }: Payload<'diff'>): Answer<'diff'> | undefined => {
+      const rows = this.first('runs')?.reply.rows;
+      const chosen = run_ids.map((id) => rows?.find((row) => row.run_id === id));
+      if (!rows || chosen.some((row) => !row)) {
+        return undefined;
+      }
+      const reply: DiffReply = diffRuns(chosen as RunRow[]);
+      return { reply, buffers: [] };
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Answer, Payload, Reply, RequestName } from './connection';
+
+/** An answer as it travels with a widget's state (buffers are binary) or in a saved notebook (plain numbers, null for NaN). */
+export interface SnapshotAnswer<N extends RequestName = RequestName> {
+  payload: Payload<N>;
+  reply: Reply<N>;
+  buffers: (ArrayBufferView | ArrayBuffer | (number | null)[])[];
+}
+
+/** What a screen shows before it has asked for anything. `view` names the component. */
+export interface Snapshot {
+  view: 'live' | 'comparison' | 'registry';
+  options: { filter?: string; order_by?: string[]; selected?: string[]; name?: string | null; run_id?: string };
+  answers: { [N in RequestName]?: SnapshotAnswer<N> };
+}
+
+export function answerOf<N extends RequestName>(
+  snapshot: Snapshot,
+  name: N,
+): (Answer<N> & { payload: Payload<N> }) | undefined {
+  const saved = snapshot.answers?.[name] as SnapshotAnswer<N> | undefined;
+  return saved && { payload: saved.payload, reply: saved.reply, buffers: saved.buffers.map(toFloats) };
+}
+
+/** float64 from whatever carried it. A comm's views may start at any byte of their buffer, so they are copied where needed. */
+export function toFloats(data: ArrayBufferView | ArrayBuffer | (number | null)[]): Float64Array {
+  if (Array.isArray(data)) {
+    return Float64Array.from(data, (value) => value ?? NaN);
+  }
+  const [buffer, offset, length] = ArrayBuffer.isView(data)
+    ? [data.buffer, data.byteOffset, data.byteLength]
+    : [data, 0, data.byteLength];
+  if (offset % 8 === 0) {
+    return new Float64Array(buffer, offset, length >> 3);
+  }
+  return new Float64Array(buffer.slice(offset, offset + length));
+}

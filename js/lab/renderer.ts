@@ -1,0 +1,89 @@
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Widget } from '@lumino/widgets';
+import { mount } from '../components/mount';
+import type { Snapshot } from '../connection/snapshot';
+import { savedView } from './saved_view';
+
+export const MIME = 'application/vnd.nbtrack.view+json';
+const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+const PATIENCE_MS = 2_500;
+const TRIES = 6;
+
+interface Rendermime {
+  getFactory(mimeType: string): unknown;
+  createRenderer(mimeType: string): IRenderMime.IRenderer;
+}
+
+/** Draws the view that the notebook kept, and puts the live widget in its place where the kernel still has it. */
+export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
+  private model: IRenderMime.IMimeModel | undefined;
+  private end: (() => void) | undefined;
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.model = model;
+    if (this.isAttached) {
+      await this.draw();
+    }
+  }
+
+  protected override onAfterAttach(): void {
+    void this.draw();
+  }
+
+  protected override onBeforeDetach(): void {
+    this.end?.();
+    this.end = undefined;
+    this.node.replaceChildren();
+  }
+
+  private async draw(): Promise<void> {
+    const model = this.model;
+    if (!model || this.end) {
+      return;
+    }
+    const saved = document.createElement('div');
+    saved.className = 'nbt-saved';
+    this.node.append(saved);
+    const unmount = mount(saved, savedView(model.data[MIME] as unknown as Snapshot));
+    this.end = unmount;
+    const live = model.trusted && model.data[WIDGET_VIEW] ? await this.findLive(model) : undefined;
+    if (live) {
+      unmount();
+      saved.remove();
+      live.node.parentElement!.hidden = false;
+      this.end = () => live.dispose();
+    }
+  }
+
+  /** The widget manager's view of this output, once it shows more than a message that there is no such model. */
+  private async findLive(model: IRenderMime.IMimeModel): Promise<IRenderMime.IRenderer | undefined> {
+    const rendermime = this.rendermime();
+    for (let i = 0; i < TRIES && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
+      const live = rendermime.createRenderer(WIDGET_VIEW);
+      const host = document.createElement('div');
+      host.hidden = true;
+      this.node.append(host);
+      Widget.attach(live, host);
+      await Promise.race([live.renderModel(model), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+      const text = live.node.textContent ?? '';
+      if (this.isAttached && !/^(Error displaying widget|Loading widget)/.test(text)) {
+        return live;
+      }
+      live.dispose();
+      host.remove();
+      if (text.startsWith('Error')) {
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** The registry of renderers of the notebook that this output stands in. */
+  private rendermime(): Rendermime | undefined {
+    let ancestor: (Widget & { rendermime?: Rendermime }) | null = this.parent;
+    while (ancestor && !ancestor.rendermime) {
+      ancestor = ancestor.parent;
+    }
+    return ancestor?.rendermime;
+  }
+}

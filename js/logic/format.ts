@@ -1,0 +1,86 @@
+import type { Number as Value } from '../contract';
+
+/** A number as JSON carried it: NaN and the infinities come as strings. */
+export function toNumber(value: Value | null | undefined): number {
+  return value == null ? NaN : Number(value);
+}
+
+/** Four significant digits, no trailing noise: 0.9731, 12.5, 1234567, 3.2e-5, NaN, ∞, −∞. */
+export function formatNumber(value: Value | null | undefined): string {
+  if (value == null) {
+    return '';
+  }
+  const number = Number(value);
+  if (Number.isNaN(number)) {
+    return 'NaN';
+  }
+  if (!Number.isFinite(number)) {
+    return number > 0 ? '∞' : '−∞';
+  }
+  const size = Math.abs(number);
+  let text: string;
+  if (number === 0) {
+    text = '0';
+  } else if (size >= 1e7 || size < 1e-4) {
+    text = number.toExponential(3).replace(/\.?0+e/, 'e').replace('e+', 'e');
+  } else if (Number.isInteger(number) || size >= 1000) {
+    text = size >= 1000 && !Number.isInteger(number) ? number.toFixed(1) : String(number);
+  } else {
+    text = number.toPrecision(4);
+  }
+  return text.replaceAll('-', '−');
+}
+
+/** A tick of an axis: no trailing zeros, no rounding noise. */
+export function tickNumber(value: number): string {
+  const text = Number(value.toPrecision(6));
+  return (text !== 0 && (Math.abs(text) >= 1e6 || Math.abs(text) < 1e-4) ? text.toExponential() : String(text))
+    .replace('e+', 'e')
+    .replaceAll('-', '−');
+}
+
+/** Every digit, for tooltips. */
+export function exactNumber(value: Value | null | undefined): string {
+  return value == null ? '' : String(Number(value)).replace('-', '−');
+}
+
+/** 0.4 s · 12 s · 3 min 05 s · 2 h 14 min · 3 d 4 h. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000;
+  if (seconds < 10) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const whole = Math.floor(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  if (whole < 3600) {
+    return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  }
+  if (whole < 86400) {
+    return `${Math.floor(whole / 3600)} h ${two(Math.floor(whole / 60) % 60)} min`;
+  }
+  return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
+}
+
+/** 14:05:09 on the day of `now`, 23 Nov 14:05 in its year, 2024-11-23 before; in local time. */
+export function formatTime(time: number, now: number = Date.now()): string {
+  const date = new Date(time);
+  const today = new Date(now);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (date.toDateString() === today.toDateString()) {
+    return `${clock}:${two(date.getSeconds())}`;
+  }
+  if (date.getFullYear() === today.getFullYear()) {
+    return `${date.getDate()} ${MONTHS[date.getMonth()]} ${clock}`;
+  }
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en').replaceAll(',', ' ')} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,141 @@
+"""Runs that a query finds, side by side; which of them are ticked is known on both sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from ..client import Client
+from ..entities import Run
+from ..errors import InvalidParameter
+from ..frame import runs_to_frame
+from ..views.runs import lower_is_better
+from .host import ViewWidget
+from .snapshot import Answer, Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+
+PAGE = 200
+TICKED_AT_FIRST = 5
+MAX_POINTS = 1000
+SAVED_POINTS = 200
+SAVED_SERIES = 10
+
+
+class Comparison(ViewWidget):
+    """A query, a table of the runs that match, and the curves and params of those that are ticked.
+
+    `selected` is a DataFrame of the ticked runs; set it to one, or to run ids or runs, to tick them.
+    """
+
+    bundle = "comparison"
+
+    filter_string = traitlets.Unicode().tag(sync=True)
+    """The filter that the table shows; setting it queries again."""
+    _selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(
+        self,
+        client: Client,
+        filter_string: str = "",
+        experiment_ids: Sequence[str] | None = None,
+        order_by: Sequence[str] = (),
+    ) -> None:
+        self._order_by = list(order_by)
+        self.set_trait("filter_string", filter_string)
+        self._best_first = not order_by
+        super().__init__(client, experiment_ids)
+
+    @property
+    def selected(self) -> pandas.DataFrame:
+        """The ticked runs in the order they were ticked, with the columns of `search_runs`."""
+        return runs_to_frame([self._client.get_run(run_id) for run_id in self._selected])
+
+    @selected.setter
+    def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
+        run_ids = list(dict.fromkeys(_run_ids(runs)))
+        for run_id in run_ids:
+            self._client.get_run(run_id)  # NotFound says which one is unknown
+        self._selected = run_ids
+
+    def snapshot(self) -> Snapshot:
+        return self._snapshot_of(PAGE, MAX_POINTS, None)
+
+    def thin_snapshot(self) -> Snapshot:
+        return self._snapshot_of(PAGE, SAVED_POINTS, SAVED_SERIES)
+
+    def _snapshot_of(self, rows: int, max_points: int, most_series: int | None) -> Snapshot:
+        runs = self._runs(rows)
+        metric = main_metric(runs.reply, self.filter_string, self._order_by)
+        if self._best_first and metric and metric in runs.reply["best"]:
+            # Where no order is asked for, the best runs stand on top, and the first of them are ticked.
+            self._order_by = [f"{_quoted(metric)} {'ASC' if lower_is_better(metric) else 'DESC'}"]
+            runs = self._runs(rows)
+        self._best_first = False
+        if not self.trait_has_value("_selected"):
+            self._selected = [row["run_id"] for row in runs.reply["rows"][:TICKED_AT_FIRST]]
+        ticked = self._selected[:most_series]
+        answers = {"runs": runs}
+        if ticked:
+            answers["diff"] = self.ask("diff", {"run_ids": ticked})
+        if ticked and metric:
+            answers["curves"] = self.ask(
+                "curves",
+                {
+                    "run_ids": ticked,
+                    "keys": [metric],
+                    "x_axis": "step",
+                    "x_min": None,
+                    "x_max": None,
+                    "max_points": max_points,
+                },
+            )
+        options = {"filter": self.filter_string, "order_by": self._order_by, "selected": ticked}
+        return Snapshot("comparison", options, answers)
+
+    def _runs(self, limit: int) -> Answer:
+        request = {
+            "filter": self.filter_string,
+            "experiment_ids": None,
+            "order_by": self._order_by,
+            "offset": 0,
+            "limit": limit,
+        }
+        return self.ask("runs", request)
+
+
+def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:
+    """The metric to show first: one that the query names, else one measured on held-out data, else the first."""
+    metrics: list[str] = reply["metrics"]
+    named = re.findall(r"metrics?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))", " ".join([*order_by, filter_string]))
+    for groups in named:
+        key: str = next(filter(None, groups))
+        if key in metrics:
+            return key
+    held_out = [key for key in metrics if re.match(r"(val|valid|validation|test|eval)\b|(val|test|eval)_", key)]
+    return next(iter([*held_out, *metrics]), None)
+
+
+def _quoted(metric: str) -> str:
+    quote = '"' if "`" in metric else "`"
+    return f"metrics.{quote}{metric}{quote}"
+
+
+def _run_ids(runs: pandas.DataFrame | Iterable[str | Run]) -> list[str]:
+    columns = getattr(runs, "columns", None)
+    if columns is not None:
+        if "run_id" not in columns:
+            raise InvalidParameter("A DataFrame of runs needs a column run_id, as search_runs gives it.")
+        return [str(run_id) for run_id in runs["run_id"]]  # type: ignore[index]
+    if isinstance(runs, (str, Run)):
+        runs = [runs]
+    ids = []
+    for run in runs:
+        if not isinstance(run, (str, Run)):
+            raise InvalidParameter(f"selected takes run ids, runs or a DataFrame of search_runs, not {run!r:.100}.")
+        ids.append(run if isinstance(run, str) else run.info.run_id)
+    return ids

@@ -1,0 +1,53 @@
+"""Tables for a terminal and for a saved notebook. What comes from a run is text, never markup."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+WIDEST = 32
+"""Characters shown of a cell; names and params have no limit."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns with their titles; `numeric` names those that are aligned at the right."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: frozenset[str] = field(default_factory=frozenset)
+
+    def text(self) -> str:
+        """One line a row."""
+        cells = [[printable(cell) for cell in row] for row in [self.columns, *self.rows]]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        align = [str.rjust if column in self.numeric else str.ljust for column in self.columns]
+        lines = [
+            "  ".join(pad(cell, width) for cell, width, pad in zip(row, widths, align, strict=True)).rstrip()
+            for row in cells
+        ]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """A `<table>`."""
+        head = "".join(f"<th{self._style(column)}>{html.escape(printable(column))}</th>" for column in self.columns)
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td{self._style(column)}>{html.escape(printable(cell))}</td>"
+                for column, cell in zip(self.columns, row, strict=True)
+            )
+            + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _style(self, column: str) -> str:
+        return f' style="text-align:{"right" if column in self.numeric else "left"}"'
+
+
+def printable(text: str) -> str:
+    """One short line: control characters, line ends among them, as blanks."""
+    line = "".join(character if character.isprintable() else " " for character in text[: WIDEST + 1])
+    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
