@@ -24,10 +24,9 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("NBTRACK_TRACKING_URI", str(store))
     monkeypatch.chdir(tmp_path)
     yield store
-    nbtrack = sys.modules.get("nbtrack")
-    if nbtrack is not None:
-        _close(nbtrack)
+    if "nbtrack" in sys.modules:
+        import nbtrack
 
-
-def _close(nbtrack: object) -> None:
-    ...
+        while nbtrack.active_run() is not None:
+            nbtrack.end_run()
+        nbtrack.set_tracking_uri("")

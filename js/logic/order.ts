@@ -18,9 +18,17 @@ export function clause(order: Order): string {
   return `${order.column} ${order.descending ? 'DESC' : 'ASC'}`;
 }
 
+/** An order_by clause, its column written as `quoted` writes it, so that it can be told whose header it is. */
 export function parseClause(text: string | undefined): Order | null {
-  const match = text?.trim().match(/^(.*?)(?:\s+(ASC|DESC))?$/i);
-  return match?.[1] ? { column: match[1], descending: match[2]?.toUpperCase() === 'DESC' } : null;
+  const [, column = '', direction = ''] = text?.trim().match(/^(.*?)(?:\s+(ASC|DESC))?$/i) ?? [];
+  if (column === '') {
+    return null;
+  }
+  const [, entity, key] = column.match(/^(metric|param|tag|attribute)s?\.[`"]?(.*?)[`"]?$/) ?? [];
+  return {
+    column: entity && key ? quoted(`${entity}s`, key) : column,
+    descending: direction.toUpperCase() === 'DESC',
+  };
 }
 
 /** What a click on a header asks for: numbers begin with the largest, text with the smallest, the next click turns it round. */

@@ -302,6 +302,11 @@ def scope_of(
     experiment_ids: Sequence[str] | None, experiment_names: Sequence[str] | None, search_all_experiments: bool
 ) -> list[str] | None:
     """The experiments that a search looks into; None for all."""
+    if isinstance(experiment_ids, str):
+        raise InvalidParameter(
+            f"experiment_ids takes a list of ids, not the text {experiment_ids!r:.80}. A filter goes into "
+            "filter_string=…, names into experiment_names=[…]."
+        )
     if experiment_ids and experiment_names:
         raise InvalidParameter("Give either experiment_ids or experiment_names, not both.")
     if experiment_names:

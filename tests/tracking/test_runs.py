@@ -327,6 +327,8 @@ def test_pages_follow_each_other_and_end(own_store: Path) -> None:
     for bad in (0, -1, "3", 10**9):
         with pytest.raises(InvalidParameter, match="max_results"):
             client.search_runs(["0"], max_results=bad)
+    with pytest.raises(InvalidParameter, match="filter_string"):
+        nbtrack.search_runs("metrics.m > 1")
     assert client.search_runs([]) == []
     assert client.search_runs(["424242"]) == []
 

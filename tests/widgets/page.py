@@ -57,9 +57,8 @@ def serve(widget: ViewWidget, port: int, light: bool) -> ThreadingHTTPServer:
             elif self.path == "/bundle.js":
                 self._send("text/javascript", widget._esm)
             elif self.path == "/state":
-                state = {
-                    key: widget.get_state(key)[key] for key in widget.keys if key not in ("_esm", "_css", "layout")
-                }
+                names = set(widget.keys) - {"_esm", "_css", "layout"}
+                state = {name: widget.get_state(name)[name] for name in names}
                 self._send("application/json", json.dumps(state, default=_base64))
             else:
                 self.send_error(404)
