@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { XAxis } from '../contract';
-import { exactNumber, formatDuration, tickNumber } from '../logic/format';
+import { formatDuration, tickNumber } from '../logic/format';
 import { type Aligned, align, type Line, nearest } from '../logic/series';
 import { lineStyle, resolveColor, watchTheme } from './theme';
 
@@ -26,6 +26,7 @@ interface Props {
   zoom?: (range: Range | null) => void;
 }
 
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
 const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
 
 /** Lines over one x axis: pointing names the nearest line, dragging zooms, a double click (or Escape) shows everything. */
@@ -162,7 +163,12 @@ class Drawing {
       },
       series: [{}, ...props.lines.map((line) => this.series(line, color))],
       axes: [
-        { ...axis, size: 28, ...(props.xAxis === 'time' ? {} : { values: (_: uPlot, splits: number[]) => ticks(splits, props.xAxis) }) },
+        {
+          ...axis,
+          size: 28,
+          ...(props.xAxis === 'step' && { incrs: WHOLE_STEPS }),
+          ...(props.xAxis !== 'time' && { values: (_: uPlot, splits: number[]) => ticks(splits, props.xAxis) }),
+        },
         { ...axis, size: 56, values: (_, splits) => splits.map((value) => (value === null ? '' : tickNumber(value))) },
       ],
       hooks: {
@@ -218,7 +224,7 @@ class Drawing {
     name.textContent = line.label;
     name.style.borderLeftColor = lineStyle(line.slot).color;
     const value = document.createElement('span');
-    value.textContent = `${exactNumber(this.aligned.y[found.line]![found.index])} at ${xText(x, this.props!.xAxis)}`;
+    value.textContent = `${tickNumber(this.aligned.y[found.line]![found.index]!)} at ${xText(x, this.props!.xAxis)}`;
     this.tip.replaceChildren(name, value);
     const px = plot.valToPos(x, 'x');
     const py = plot.valToPos(this.aligned.y[found.line]![found.index]!, 'y');
@@ -247,7 +253,7 @@ function shortDuration(seconds: number): string {
   if (seconds >= 3600) {
     return `${Number((seconds / 3600).toFixed(2))} h`;
   }
-  return seconds >= 120 ? `${Number((seconds / 60).toFixed(2))} min` : `${Number(seconds.toFixed(3))} s`;
+  return seconds >= 120 ? `${Number((seconds / 60).toFixed(2))} min` : `${tickNumber(seconds)} s`;
 }
 
 function xText(x: number, xAxis: XAxis): string {

@@ -54,7 +54,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
         ) : (
           <span>{error ? '' : 'Loading runs…'}</span>
         )}
-        {same > 0 && (
+        {same > 0 && state.total.value > 1 && (
           <Check class="nbt-all-params" checked={state.allParams.value} change={(on) => (state.allParams.value = on)}>
             Show {plural(same, 'param')} that {same === 1 ? 'is' : 'are'} the same in every run
           </Check>

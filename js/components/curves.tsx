@@ -47,7 +47,7 @@ export function Curves({ state, metric }: { state: ComparisonState; metric: stri
       return;
     }
     const controller = new AbortController();
-    const [x_min, x_max] = range.value ?? [null, null];
+    const [x_min, x_max] = range.value ? widened(range.value) : [null, null];
     const payload = { run_ids, keys: [key.value], x_axis: xAxis.value, x_min, x_max, max_points: pointsFor(run_ids.length) };
     state.connection.request('curves', payload, controller.signal).then(
       (got) => {
@@ -134,6 +134,12 @@ export function Curves({ state, metric }: { state: ComparisonState; metric: stri
       <Problem error={error.value} retry={() => (again.value += 1)} />
     </section>
   );
+}
+
+/** A little more than is seen, so that lines run out of the picture instead of ending in it. */
+function widened([from, to]: Range): Range {
+  const margin = (to - from) / 10;
+  return [from - margin, to + margin];
 }
 
 /** The lines of an answer: the smoothed one in front, the raw one pale behind it. */

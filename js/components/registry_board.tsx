@@ -270,23 +270,44 @@ function History({ events }: { events: EventRow[] }) {
   );
 }
 
-function EventText({ event }: { event: EventRow }) {
-  const version = event.version === null ? '' : `version ${event.version}`;
-  if (event.old !== null && event.new !== null && isStage(event.old) && isStage(event.new)) {
-    return (
-      <>
-        {version}: <StageBadge stage={event.old} /> <span aria-label="to">→</span> <StageBadge stage={event.new} />
-      </>
-    );
+function EventText({ event: { kind, version, old, new: value } }: { event: EventRow }) {
+  const which = version === null ? '' : ` version ${version}`;
+  switch (kind) {
+    case 'stage':
+      return (
+        <>
+          Version {version}: <StageBadge stage={old ?? ''} /> <span aria-label="to">→</span> <StageBadge stage={value ?? ''} />
+        </>
+      );
+    case 'created':
+      return <>Model created</>;
+    case 'version_created':
+      return (
+        <>
+          Version {version} registered <span class="nbt-muted">from {value}</span>
+        </>
+      );
+    case 'version_deleted':
+      return <>Version {version} deleted</>;
+    case 'alias_set':
+      return (
+        <>
+          @{value} set to version {version}
+          {old && <span class="nbt-muted"> (was version {old})</span>}
+        </>
+      );
+    case 'alias_deleted':
+      return (
+        <>
+          @{old} taken from version {version}
+        </>
+      );
+    default:
+      return (
+        <>
+          {kind.replaceAll('_', ' ')}
+          {which} <span class="nbt-muted">{[old, value].filter(Boolean).join(' → ')}</span>
+        </>
+      );
   }
-  const change = [event.old, event.new].filter((value) => value !== null && value !== '').join(' → ');
-  return (
-    <>
-      {event.kind.replaceAll('_', ' ')} {version} {change && <span class="nbt-muted">{change}</span>}
-    </>
-  );
-}
-
-function isStage(text: string): boolean {
-  return (STAGES as readonly string[]).includes(text);
 }

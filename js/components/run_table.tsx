@@ -23,8 +23,10 @@ export function RunTable({ state, register }: Props) {
   const viewport = useSignal(ROW * SHOWN_ROWS);
   const focused = useSignal(0);
   const columns = useComputed(() => {
-    const params = state.params.value.filter((param) => state.allParams.value || param.differs);
-    return columnsFor(params, state.metrics.value, state.best.value, state.pages.value.get(0) ?? []);
+    // One run alone differs from nothing, and is the best of nothing.
+    const alone = state.total.value === 1;
+    const params = state.params.value.filter((param) => alone || state.allParams.value || param.differs);
+    return columnsFor(params, state.metrics.value, alone ? {} : state.best.value, state.pages.value.get(0) ?? []);
   }).value;
   const total = state.total.value;
   const view = rowWindow(top.value, viewport.value, ROW, total);
@@ -154,7 +156,7 @@ export function RunTable({ state, register }: Props) {
           {view.above > 0 && <tr class="nbt-space" aria-hidden="true" style={{ height: `${view.above}px` }} />}
           {Array.from({ length: view.end - view.first }, (_, i) => view.first + i).map((index) => (
             <Row
-              key={state.row(index)?.run_id ?? `row-${index}`}
+              key={index}
               index={index}
               row={state.row(index)}
               columns={columns}
@@ -217,7 +219,7 @@ interface RowProps {
 function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }: RowProps) {
   if (!row) {
     return (
-      <tr class="nbt-row nbt-pending" aria-rowindex={index + 3}>
+      <tr class="nbt-row nbt-pending" data-index={index} aria-rowindex={index + 3} tabIndex={tabbable ? 0 : -1} onFocus={onFocus}>
         <td colSpan={columns.length + 4}>…</td>
       </tr>
     );

@@ -22,6 +22,8 @@ type Message =
   | { kind: 'nbtrack:push'; name: string; reply?: unknown; error?: ErrorReply };
 
 export const TIME_LIMIT_MS = 60_000;
+const RETRY_AFTER_MS = 500;
+const SEND_RETRIES = 10;
 
 /** Requests over a widget's custom messages. One object a view; nothing is kept in the module. */
 export class KernelConnection implements Connection {
@@ -35,12 +37,13 @@ export class KernelConnection implements Connection {
     private readonly model: AnyModel<WidgetState>,
     signal: AbortSignal,
     private readonly timeLimit = TIME_LIMIT_MS,
+    private readonly retryAfter = RETRY_AFTER_MS,
   ) {
     model.on('msg:custom', this.receive);
     signal.addEventListener('abort', () => model.off('msg:custom', this.receive));
     // JupyterLab gives a comm its subshell with the first message: one now, while the kernel is idle, and later ones
     // are answered while a cell trains.
-    this.send({ kind: 'nbtrack:hello' });
+    this.send({ kind: 'nbtrack:hello' }, () => undefined);
   }
 
   first<N extends RequestName>(name: N) {
@@ -73,12 +76,10 @@ export class KernelConnection implements Connection {
             : resolve({ reply: message.reply, buffers: buffers.map(toFloats) } as Answer<N>),
         ),
       );
-      try {
-        this.send({ kind: 'nbtrack:request', id, name, payload });
-      } catch (cause) {
+      this.send({ kind: 'nbtrack:request', id, name, payload }, (cause) => {
         const message = `The kernel cannot be reached (${cause}). Run the cell again.`;
         settle(() => reject(failure('TEMPORARILY_UNAVAILABLE', message)));
-      }
+      });
     });
   }
 
@@ -101,8 +102,17 @@ export class KernelConnection implements Connection {
     return () => this.listeners.delete(receive);
   }
 
-  private send(message: object): void {
-    this.model.send(message);
+  /** Sends, and sends again for a while where it cannot be: after a page is loaded, Lab takes a moment to reach the kernel. */
+  private send(message: object, failed: (cause: unknown) => void, retries = SEND_RETRIES): void {
+    try {
+      this.model.send(message);
+    } catch (cause) {
+      if (retries === 0) {
+        failed(cause);
+      } else {
+        setTimeout(() => this.send(message, failed, retries - 1), this.retryAfter);
+      }
+    }
   }
 
   private readonly receive = (message: Message, buffers: DataView[] = []): void => {

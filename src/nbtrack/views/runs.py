@@ -44,12 +44,15 @@ def diff(client: Client, request: DiffRequest) -> DiffReply:
     for section, values in (
         ("info", [_info(run) for run in runs]),
         ("param", [run.data.params for run in runs]),
-        ("metric", [{key: f"{value:.6g}" for key, value in run.data.metrics.items()} for run in runs]),
+        ("metric", [{key: repr(value) for key, value in run.data.metrics.items()} for run in runs]),
         ("tag", [_own_tags(run.data.tags) for run in runs]),
     ):
         for key in _keys(values):
             cells = [value.get(key) for value in values]
-            rows.append({"section": section, "key": key, "values": cells, "differs": len(set(cells)) > 1})  # type: ignore[typeddict-item]
+            differs = len(set(cells)) > 1
+            if section == "metric":
+                cells = [None if cell is None else f"{float(cell):.6g}" for cell in cells]
+            rows.append({"section": section, "key": key, "values": cells, "differs": differs})  # type: ignore[typeddict-item]
     return {
         "run_ids": [run.info.run_id for run in runs],
         "run_names": [run.info.run_name for run in runs],

@@ -21,7 +21,9 @@ INTERVAL = 0.5
 LONGEST_INTERVAL = 5.0
 """Where nothing changes."""
 SHARE = 0.05
-"""Of one core, at most."""
+"""Of one core, as long as a look costs less than a tenth of a second."""
+SLOWEST = 2.0
+"""Seconds between two looks where a look costs more: who watches a run wants to see it move."""
 PATIENCE = 2.0
 """Seconds that the end of a cell waits for the last push."""
 
@@ -38,9 +40,9 @@ class LiveRun(ViewWidget):
 
     def __init__(self, client: Client, run_id: str) -> None:
         self.set_trait("run_id", run_id)
-        super().__init__(client)
         self._shown: Any = None
         self._finishing = threading.Event()
+        super().__init__(client)
         self._pusher = threading.Thread(target=self._push_until_end, name="nbtrack-live", daemon=True)
         self._pusher.start()
 
@@ -57,6 +59,11 @@ class LiveRun(ViewWidget):
         if self._shown is not None:
             data, metadata = self._repr_mimebundle_() or ({}, {})
             self._shown.update(data, metadata=metadata, raw=True)
+
+    def close(self) -> None:
+        """Stop pushing, and take the view away."""
+        self._finishing.set()
+        super().close()
 
     def _ipython_display_(self, **_: Any) -> None:
         # A display id, so that the picture that stays in the notebook can become that of the ended run.
@@ -90,7 +97,7 @@ class LiveRun(ViewWidget):
                 return
             cost = time.thread_time() - began
             slower = INTERVAL if changed else min(interval * 1.5, LONGEST_INTERVAL)
-            interval = max(slower, cost / SHARE)
+            interval = max(slower, min(cost / SHARE, SLOWEST))
 
     def _push_error(self, error: Exception) -> None:
         from .. import views

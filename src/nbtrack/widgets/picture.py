@@ -12,6 +12,9 @@ from .table import printable
 WIDTH, HEIGHT = 560, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 24, 24
 
+_SMALLEST_SPAN = 1e-300
+"""Below it, positions and logarithms run into what floats cannot tell apart."""
+
 COLORS = ("#1f86c7", "#d9701f", "#149b75", "#bd62a2", "#b08413", "#5aaede", "#7f7f7f", "#a0522d")
 DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
@@ -43,7 +46,7 @@ def curves(title: str, lines: Sequence[Line]) -> str:
         ),
         f'<text x="{LEFT}" y="14" font-size="12" font-weight="600">{_escape(title)}</text>',
     ]
-    for value in y_axis.ticks(4):
+    for value in y_axis.ticks(6):
         at = y_axis.px(value)
         parts.append(
             f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
@@ -72,7 +75,7 @@ class _Axis:
     @classmethod
     def over(cls, values: Sequence[float], start: float, end: float) -> _Axis:
         low, high = min(values), max(values)
-        if low == high:
+        if high / 2 - low / 2 < _SMALLEST_SPAN:
             margin = abs(low) / 2 or 0.5
             low, high = low - margin, high + margin
         return cls(low, high, start, end)

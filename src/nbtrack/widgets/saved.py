@@ -12,6 +12,8 @@ from .snapshot import Series, Snapshot
 from .table import Table, printable
 
 MOST_ROWS = 20
+LONGEST_ERROR = 500
+LONGEST_FILTER = 500
 MOST_COLUMNS = 6
 """Params, and metrics, shown of a run."""
 
@@ -47,7 +49,7 @@ def _live(snapshot: Snapshot) -> Parts:
     ]
     tables: list[Table | str] = []
     if reply["error"]:
-        tables.append(reply["error"])
+        tables.append(printable(reply["error"], LONGEST_ERROR))
     if reply["attempt"]:
         tables.append(_attempt(reply["attempt"]))
     if run["params"]:
@@ -75,7 +77,7 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
 def _comparison(snapshot: Snapshot) -> Parts:
     reply = snapshot.answers["runs"].reply
     rows, total = reply["rows"], reply["total"]
-    where = f" where {snapshot.options['filter']}" if snapshot.options["filter"] else ""
+    where = f" where {printable(snapshot.options['filter'], LONGEST_FILTER)}" if snapshot.options["filter"] else ""
     title = f"{total} run{'' if total == 1 else 's'}{where}"
     names = {row["run_id"]: row["run_name"] for row in rows}
     curves = snapshot.answers.get("curves")

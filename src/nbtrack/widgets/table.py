@@ -47,7 +47,7 @@ class Table:
         return f' style="text-align:{"right" if column in self.numeric else "left"}"'
 
 
-def printable(text: str) -> str:
+def printable(text: str, widest: int = WIDEST) -> str:
     """One short line: control characters, line ends among them, as blanks."""
-    line = "".join(character if character.isprintable() else " " for character in text[: WIDEST + 1])
-    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
+    line = "".join(character if character.isprintable() else " " for character in text[: widest + 1])
+    return line if len(line) <= widest else line[: widest - 1] + "…"

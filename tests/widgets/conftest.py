@@ -1,0 +1,74 @@
+"""A store with runs, a registered model, and a comm that keeps what is sent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+
+import nbtrack
+from nbtrack.widgets import host
+
+
+@pytest.fixture(autouse=True)
+def bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python side is tested without the built JavaScript; the browser tests have the real bundles."""
+    monkeypatch.setattr(host, "static_text", lambda name: f"/* {name} */")
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """No widget's thread goes on behind its test."""
+    yield
+    ipywidgets.Widget.close_all()
+    for thread in threading.enumerate():
+        if thread.name == "nbtrack-live":
+            thread.join()
+
+
+@pytest.fixture
+def client() -> nbtrack.Client:
+    return nbtrack.Client()
+
+
+@pytest.fixture
+def make_run() -> Callable[..., str]:
+    """Makes a finished run whose loss falls to `loss`."""
+
+    def make(loss: float = 0.5, *, name: str = "run", status: str = "FINISHED", **params: object) -> str:
+        run = nbtrack.start_run(run_name=name)
+        nbtrack.log_params({"optimizer": "adam", **params})
+        for step in range(5):
+            nbtrack.log_metrics({"train/loss": loss + 1 / (step + 1), "val/loss": loss + 0.8 - step / 5}, step=step)
+        nbtrack.end_run(status)
+        return str(run.info.run_id)
+
+    return make
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What any widget sends to its screens."""
+    messages: list[tuple[dict[str, Any], list[bytes]]] = []
+    monkeypatch.setattr(
+        host.ViewWidget, "send", lambda self, message, buffers=None: messages.append((message, list(buffers or [])))
+    )
+    return messages
+
+
+def eventually(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Wait for another thread; the first true value of `happened`."""
+    deadline = time.monotonic() + seconds
+    while not (value := happened()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return value
+
+
+def points(buffer: bytes) -> list[float]:
+    """The float64 values of a buffer."""
+    return memoryview(buffer).cast("d").tolist()

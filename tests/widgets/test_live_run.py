@@ -1,0 +1,115 @@
+"""The live view pushes what changed, ends with the run, and never holds up the cell."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack import views
+from nbtrack.widgets import LiveRun, live_run
+
+from .conftest import eventually
+
+Sent = list[tuple[dict[str, Any], list[bytes]]]
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_run, "INTERVAL", 0.02)
+    monkeypatch.setattr(live_run, "SHARE", 100.0)
+
+
+@pytest.fixture
+def running() -> Iterator[str]:
+    run = nbtrack.start_run(run_name="going")
+    yield run.info.run_id
+    nbtrack.end_run()
+
+
+def last_values(sent: Sent) -> dict[str, Any]:
+    return dict(sent[-1][0]["reply"]["run"]["metrics"]) if sent else {}
+
+
+def test_points_arrive_while_the_run_goes_on(client: nbtrack.Client, running: str, sent: Sent) -> None:
+    LiveRun(client, running)
+    nbtrack.log_metric("loss", 0.5)
+    eventually(lambda: last_values(sent) == {"loss": 0.5})
+    nbtrack.log_metric("loss", 0.25)
+    eventually(lambda: last_values(sent) == {"loss": 0.25})
+    message, buffers = sent[-1]
+    assert (message["kind"], message["name"]) == ("nbtrack:push", "live")
+    assert [len(buffer) for buffer in buffers] == [16, 16]
+
+
+def test_nothing_new_is_not_sent_again(client: nbtrack.Client, running: str, sent: Sent) -> None:
+    LiveRun(client, running)
+    eventually(lambda: sent)
+    time.sleep(0.3)
+    assert len(sent) == 1, [message["reply"] for message, _ in sent]
+
+
+def test_the_thread_ends_with_the_run(client: nbtrack.Client, sent: Sent) -> None:
+    run = nbtrack.start_run()
+    widget = LiveRun(client, run.info.run_id)
+    nbtrack.end_run("FAILED")
+    eventually(lambda: not widget._pusher.is_alive())
+    assert sent[-1][0]["reply"]["run"]["status"] == "FAILED"
+
+
+def test_finish_brings_the_last_state_over(client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_run, "INTERVAL", 60.0)
+    run = nbtrack.start_run()
+    widget = LiveRun(client, run.info.run_id)
+    nbtrack.log_metric("accuracy", 0.9)
+    nbtrack.end_run()
+    widget.finish()
+    assert sent[-1][0]["reply"]["run"]["status"] == "FINISHED"
+    assert last_values(sent) == {"accuracy": 0.9}
+    summary = sent[-1][0]["reply"]["summary"]
+    assert [(row["key"], row["best"], row["lower_is_better"]) for row in summary] == [("accuracy", 0.9, False)]
+
+
+def test_finish_does_not_wait_for_ever(
+    client: nbtrack.Client, running: str, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = LiveRun(client, running)
+    eventually(lambda: sent)
+    blocked = threading.Event()
+    monkeypatch.setattr(live_run, "PATIENCE", 0.1)
+    monkeypatch.setattr(views, "handle", lambda *_: blocked.wait(5))
+    began = time.monotonic()
+    widget.finish()
+    assert time.monotonic() - began < 2
+    blocked.set()
+
+
+def test_a_store_that_fails_for_a_while_is_told_and_got_over(
+    client: nbtrack.Client, running: str, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LiveRun(client, running)
+    eventually(lambda: sent)
+    with monkeypatch.context() as broken:
+        broken.setattr(views, "handle", _locked)
+        eventually(lambda: sent[-1][0].get("error"))
+    nbtrack.log_metric("loss", 1.0)
+    eventually(lambda: "reply" in sent[-1][0] and last_values(sent) == {"loss": 1.0})
+
+
+def _locked(*_: object) -> None:
+    raise nbtrack.errors.StoreLocked("somebody holds it")
+
+
+def test_an_unknown_run_is_said_at_once(client: nbtrack.Client, make_run: Callable[..., str]) -> None:
+    with pytest.raises(nbtrack.errors.NotFound):
+        LiveRun(client, "0" * 32)
+
+
+def test_a_closed_view_pushes_no_more(client: nbtrack.Client, running: str, sent: Sent) -> None:
+    widget = LiveRun(client, running)
+    widget.close()
+    eventually(lambda: not widget._pusher.is_alive())

@@ -1,0 +1,98 @@
+"""A screen's requests are answered on another thread, and every one of them is answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack import views
+from nbtrack.errors import NbtrackError
+from nbtrack.widgets import Comparison, Registry, host
+
+from .conftest import eventually, points
+
+Sent = list[tuple[dict[str, Any], list[bytes]]]
+
+
+def ask(widget: host.ViewWidget, name: str, /, **payload: Any) -> None:
+    message = {"kind": "nbtrack:request", "id": "7", "name": name, "payload": payload}
+    widget._handle_custom_msg(message, [])
+
+
+def test_a_reply_carries_the_requests_id_and_its_buffers(
+    client: nbtrack.Client, make_run: Callable[..., str], sent: Sent
+) -> None:
+    run_id = make_run(0.5)
+    widget = Comparison(client)
+    everything = {"x_axis": "step", "x_min": None, "x_max": None, "max_points": 100}
+    ask(widget, "curves", run_ids=[run_id], keys=["train/loss"], **everything)
+    message, buffers = eventually(lambda: sent)[0]
+    assert (message["kind"], message["id"]) == ("nbtrack:reply", "7")
+    assert message["reply"]["series"][0]["points"] == 5
+    assert points(buffers[0]) == [0, 1, 2, 3, 4]
+    assert points(buffers[1])[0] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "code"),
+    [
+        ("registry", {"name": "no such model"}, "RESOURCE_DOES_NOT_EXIST"),
+        ("no such request", {}, "INVALID_PARAMETER_VALUE"),
+        ("runs", {}, "INVALID_PARAMETER_VALUE"),
+    ],
+)
+def test_a_wrong_request_gets_an_error_reply(
+    client: nbtrack.Client, sent: Sent, name: str, payload: dict[str, Any], code: str
+) -> None:
+    ask(Registry(client), name, **payload)
+    message, _ = eventually(lambda: sent)[0]
+    assert message["id"] == "7"
+    assert message["error"]["error_code"] == code
+    assert message["error"]["message"]
+
+
+def test_a_bug_becomes_a_reply_too(client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Registry(client)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(views, "handle", broken)
+    ask(widget, "registry", name=None)
+    message, _ = eventually(lambda: sent)[0]
+    assert message["error"]["message"] == "a bug"
+
+
+def test_requests_do_not_run_on_the_thread_that_messages_come_on(
+    client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Registry(client)
+    threads: list[threading.Thread] = []
+
+    def note(*_: object) -> tuple[dict[str, Any], list[bytes]]:
+        threads.append(threading.current_thread())
+        return {}, []
+
+    monkeypatch.setattr(views, "handle", note)
+    ask(widget, "registry", name=None)
+    eventually(lambda: sent)
+    assert threads[0] is not threading.current_thread()
+
+
+@pytest.mark.parametrize("message", [None, "text", [], {"kind": "nbtrack:hello"}, {"kind": "of another program"}])
+def test_other_messages_are_left_alone(client: nbtrack.Client, sent: Sent, message: object) -> None:
+    widget = Registry(client)
+    widget._handle_custom_msg(message, [])
+    ask(widget, "registry", name=None)
+    eventually(lambda: sent)
+    assert [content["id"] for content, _ in sent] == ["7"]
+
+
+def test_missing_bundles_say_what_to_do(monkeypatch: pytest.MonkeyPatch, client: nbtrack.Client) -> None:
+    monkeypatch.undo()
+    with pytest.raises(NbtrackError, match="make build/js"):
+        host.static_text("no such bundle.js")

@@ -1,0 +1,113 @@
+"""What stays of a widget in a notebook, and what a terminal shows."""
+
+from __future__ import annotations
+
+import json
+import math
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack.widgets import LiveRun, picture
+from nbtrack.widgets.snapshot import MIME
+
+MakeRun = Callable[..., str]
+HOSTILE = "<script>alert(1)</script>\"'&\N{ROCKET}\n\x1b[31m" + "x" * 10_000
+
+
+def bundle(widget: Any) -> dict[str, Any]:
+    data, _ = widget._repr_mimebundle_()
+    return dict(data)
+
+
+def test_a_comparison_keeps_text_picture_table_and_data(make_run: MakeRun) -> None:
+    run_ids = [make_run(loss, name=f"run-{loss}") for loss in (0.1, 0.2)]
+    data = bundle(nbtrack.compare())
+    assert "run-0.1" in data["text/plain"]
+    assert "<svg" in data["text/html"]
+    assert "<table" in data["text/html"]
+    saved = json.loads(json.dumps(data[MIME], allow_nan=False))
+    assert saved["view"] == "comparison"
+    assert saved["options"]["selected"] == run_ids
+    curves = saved["answers"]["curves"]
+    assert len(curves["buffers"]) == 2 * len(curves["reply"]["series"]) == 4
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_nothing_of_a_run_becomes_markup(client: nbtrack.Client) -> None:
+    with nbtrack.start_run(run_name=HOSTILE[:400]) as run:
+        nbtrack.log_param("p", HOSTILE)
+        nbtrack.log_metric("loss", 1.0, step=0)
+        nbtrack.log_metric("loss", 0.5, step=1)
+        nbtrack.set_tag("nbtrack.traceback", f"ValueError: {HOSTILE}")
+    widgets = [nbtrack.compare(), LiveRun(client, run.info.run_id), nbtrack.registry()]
+    for widget in widgets:
+        data = bundle(widget)
+        assert "<script" not in data["text/html"]
+        assert "\x1b" not in data["text/plain"]
+        assert len(data["text/html"]) < 20_000
+
+
+def test_values_that_are_not_finite_are_valid_json_and_leave_a_gap(client: nbtrack.Client) -> None:
+    with nbtrack.start_run() as run:
+        for step, value in enumerate([1.0, math.nan, math.inf, 0.5, 0.25]):
+            nbtrack.log_metric("loss", value, step=step)
+    data = bundle(LiveRun(client, run.info.run_id))
+    text = json.dumps(data, allow_nan=False)
+    assert "null" in text
+    assert "nan" not in data["text/html"].split("<svg")[1].split("</svg>")[0]
+
+
+def test_200_runs_of_many_points_stay_small() -> None:
+    for index in range(12):
+        with nbtrack.start_run(run_name=f"r{index}"):
+            for step in range(2_000):
+                nbtrack.log_metric("loss", math.sin(step) / (index + 1), step=step)
+    widget = nbtrack.compare()
+    widget.selected = nbtrack.search_runs()
+    saved = bundle(widget)[MIME]
+    series = saved["answers"]["curves"]["reply"]["series"]
+    assert len(series) == 10
+    assert all(entry["points"] <= 202 and entry["total"] == 2_000 for entry in series)
+    assert len(json.dumps(saved)) < 150_000
+
+
+def test_a_live_run_is_kept_as_it_ended(client: nbtrack.Client, make_run: MakeRun) -> None:
+    run_id = make_run(0.1, name="tried", status="FAILED")
+    nbtrack.Client().set_tag(run_id, "nbtrack.traceback", "Traceback …\nValueError: no luck")
+    data = bundle(LiveRun(client, run_id))
+    assert data["text/plain"].startswith("tried: FAILED")
+    assert "ValueError: no luck" in data["text/plain"]
+    assert data["text/html"].count("<svg") == 1  # train/loss and val/loss share a panel
+
+
+def test_the_registry_as_text(client: nbtrack.Client, make_run: MakeRun) -> None:
+    assert "No" in repr(nbtrack.registry()) or "0 registered models" in repr(nbtrack.registry())
+    run_id = make_run(0.1, name="best")
+    client.create_registered_model("digits")
+    client.create_model_version("digits", f"runs:/{run_id}/model", run_id)
+    client.transition_model_version_stage("digits", "1", "Production")
+    lines = repr(nbtrack.registry("digits")).splitlines()
+    (version,) = [line for line in lines if "best" in line]
+    assert version.split()[:2] == ["1", "Production"]
+    with pytest.raises(nbtrack.errors.NotFound):
+        nbtrack.registry("no such model")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1.0], [0.0, 0.0], [1e308, -1e308], [5e-324, 1e-323], [math.nan, 1.0, math.nan, 2.0, 3.0]],
+)
+def test_any_finite_curve_becomes_a_picture(values: list[float]) -> None:
+    svg = picture.curves("loss", [picture.Line("a & b", list(range(len(values))), values)])
+    root = ElementTree.fromstring(svg)
+    numbers = " ".join(element.get("d", "") + element.get("cx", "") for element in root.iter())
+    assert "nan" not in numbers
+    assert "inf" not in numbers
+
+
+def test_a_curve_without_a_finite_point_is_no_picture() -> None:
+    assert picture.curves("loss", [picture.Line("a", [0.0, 1.0], [math.nan, math.inf])]) == ""
