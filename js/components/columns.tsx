@@ -21,10 +21,11 @@ const CHARACTER = 7.6;
 const PADDING = 30;
 
 export function columnsFor(params: ParamColumn[], metrics: string[], best: Record<string, string>, rows: RunRow[]): Column[] {
-  return [...RUN_COLUMNS, ...params.map((param) => paramColumn(param, rows)), ...metrics.map((key) => metricColumn(key, best[key]))];
+  return [...params.map((param) => paramColumn(param, rows)), ...metrics.map((key) => metricColumn(key, best[key]))];
 }
 
-const RUN_COLUMNS: Column[] = [
+/** What every run has. Behind params and metrics, which are what runs are compared by. */
+export const RUN_COLUMNS: Column[] = [
   {
     id: 'status',
     title: 'Status',
@@ -48,7 +49,7 @@ const RUN_COLUMNS: Column[] = [
   {
     id: 'duration',
     title: 'Duration',
-    sort: null,
+    sort: 'attributes.duration',
     width: 92,
     numeric: true,
     group: 'run',

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useUniqueId } from './unique_id';
 
 interface SelectProps<T extends string> {
   label: string;
@@ -10,7 +10,7 @@ interface SelectProps<T extends string> {
 }
 
 export function Select<T extends string>({ label, value, options, change, class: name }: SelectProps<T>) {
-  const id = useId();
+  const id = useUniqueId();
   return (
     <span class={`nbt-field ${name ?? ''}`}>
       <label for={id}>{label}</label>

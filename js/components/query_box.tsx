@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ErrorReply } from '../contract';
+import { useUniqueId } from './unique_id';
 
 const PAUSE_MS = 500;
 
@@ -17,7 +18,7 @@ export function QueryBox({ applied, error, disabled, apply }: Props) {
   const text = useSignal(applied);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const asked = useRef(applied);
-  const id = useId();
+  const id = useUniqueId();
   useEffect(() => {
     if (applied !== asked.current) {
       text.value = applied;

@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { type Connection, RequestError } from '../connection/connection';
 import type { ErrorReply, RunRow, VersionRow } from '../contract';
 import { Select } from './fields';
 import { Problem } from './problem';
 import { StageBadge } from './stage';
 import { TransitionForm } from './transition_form';
+import { useUniqueId } from './unique_id';
 
 interface Props {
   connection: Connection;
@@ -15,7 +16,7 @@ interface Props {
 
 /** A run's model becomes a version of a registered model, and the version moves to a stage, in one place. */
 export function RegisterForm({ connection, run, close }: Props) {
-  const id = useId();
+  const id = useUniqueId();
   const name = useSignal('');
   const known = useSignal<string[]>([]);
   const path = useSignal(run.models[0] ?? '');

@@ -3,13 +3,16 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { RunRow } from '../contract';
 import { nextOrder, type Order } from '../logic/order';
 import { rowWindow } from '../logic/window';
-import { type Column, columnsFor } from './columns';
+import { type Column, columnsFor, RUN_COLUMNS } from './columns';
 import type { ComparisonState } from './comparison_state';
+import { StatusGlyph } from './status';
 import { Swatch } from './swatch';
 
 const ROW = 26;
 const HEAD = 50;
 const SHOWN_ROWS = 12;
+const NAME = 180;
+const MODEL = 88;
 
 interface Props {
   state: ComparisonState;
@@ -85,7 +88,17 @@ export function RunTable({ state, register }: Props) {
   columns.forEach((column) => {
     counts[column.group] += 1;
   });
-  const width = 30 + 34 + 190 + columns.reduce((sum, column) => sum + column.width, 0) + 88;
+  const width = 30 + 34 + NAME + [...columns, ...RUN_COLUMNS].reduce((sum, column) => sum + column.width, 0) + MODEL;
+  const header = (column: Column, i: number, all: Column[]) => (
+    <Header
+      key={column.id}
+      class={cellClass(column, i, all)}
+      title={column.title}
+      column={column.sort}
+      order={state.order.value}
+      sort={(order) => state.sort(order)}
+    />
+  );
   return (
     <div
       class="nbt-table-scroll"
@@ -107,16 +120,18 @@ export function RunTable({ state, register }: Props) {
         <colgroup>
           <col style={{ width: '30px' }} />
           <col style={{ width: '34px' }} />
-          <col style={{ width: '190px' }} />
+          <col style={{ width: `${NAME}px` }} />
           {columns.map((column) => (
             <col key={column.id} style={{ width: `${column.width}px` }} />
           ))}
-          <col style={{ width: '88px' }} />
+          <col style={{ width: `${MODEL}px` }} />
+          {RUN_COLUMNS.map((column) => (
+            <col key={column.id} style={{ width: `${column.width}px` }} />
+          ))}
         </colgroup>
         <thead>
           <tr class="nbt-groups">
             <th colSpan={3} class="nbt-pinned nbt-pin-0" />
-            <th colSpan={counts.run} />
             {counts.param > 0 && (
               <th colSpan={counts.param} class="nbt-group" scope="colgroup">
                 Params
@@ -127,7 +142,7 @@ export function RunTable({ state, register }: Props) {
                 Metrics, last value
               </th>
             )}
-            <th />
+            <th colSpan={1 + RUN_COLUMNS.length} />
           </tr>
           <tr>
             <th class="nbt-pinned nbt-pin-0" aria-label="Compared" />
@@ -139,17 +154,11 @@ export function RunTable({ state, register }: Props) {
               order={state.order.value}
               sort={(order) => state.sort(order)}
             />
-            {columns.map((column, i) => (
-              <Header
-                key={column.id}
-                class={`${column.numeric ? 'nbt-number' : ''} ${columns[i - 1]?.group === column.group ? '' : 'nbt-group-start'}`}
-                title={column.title}
-                column={column.sort}
-                order={state.order.value}
-                sort={(order) => state.sort(order)}
-              />
-            ))}
-            <th class="nbt-group-start">Model</th>
+            {columns.map(header)}
+            <th class="nbt-group-start" scope="col">
+              Model
+            </th>
+            {RUN_COLUMNS.map(header)}
           </tr>
         </thead>
         <tbody onKeyDown={onKeyDown}>
@@ -220,11 +229,16 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
   if (!row) {
     return (
       <tr class="nbt-row nbt-pending" data-index={index} aria-rowindex={index + 3} tabIndex={tabbable ? 0 : -1} onFocus={onFocus}>
-        <td colSpan={columns.length + 4}>…</td>
+        <td colSpan={columns.length + RUN_COLUMNS.length + 4}>…</td>
       </tr>
     );
   }
   const ticked = slot !== undefined;
+  const cell = (column: Column, i: number, all: Column[]) => (
+    <td key={column.id} class={cellClass(column, i, all)} title={column.hint(row)}>
+      {column.cell(row)}
+    </td>
+  );
   return (
     <tr
       class={`nbt-row ${ticked ? 'nbt-ticked' : ''}`}
@@ -253,17 +267,10 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
         title={`${row.run_name}\n${row.run_id}${row.note ? `\n${row.note}` : ''}`}
         onClick={() => toggle(row.run_id)}
       >
+        {row.status !== 'FINISHED' && <StatusGlyph status={row.status} />}
         {row.run_name}
       </td>
-      {columns.map((column, i) => (
-        <td
-          key={column.id}
-          class={`${column.numeric ? 'nbt-number' : ''} ${columns[i - 1]?.group === column.group ? '' : 'nbt-group-start'}`}
-          title={column.hint(row)}
-        >
-          {column.cell(row)}
-        </td>
-      ))}
+      {columns.map(cell)}
       <td class="nbt-group-start">
         {row.models.length > 0 &&
           (register ? (
@@ -274,6 +281,11 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
             <span class="nbt-muted">logged</span>
           ))}
       </td>
+      {RUN_COLUMNS.map(cell)}
     </tr>
   );
+}
+
+function cellClass(column: Column, index: number, all: Column[]): string {
+  return `${column.numeric ? 'nbt-number' : ''} ${all[index - 1]?.group === column.group ? '' : 'nbt-group-start'}`;
 }

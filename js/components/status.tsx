@@ -13,3 +13,14 @@ export function StatusBadge({ status }: { status: Status }) {
     </span>
   );
 }
+
+/** The glyph alone, where there is no room for the word; its name is for who cannot see it. */
+export function StatusGlyph({ status }: { status: Status }) {
+  return (
+    <span class={`nbt-status nbt-status-${status.toLowerCase()}`}>
+      <span class="nbt-status-glyph" role="img" aria-label={status.toLowerCase()}>
+        {GLYPHS[status] ?? '?'}
+      </span>
+    </span>
+  );
+}
