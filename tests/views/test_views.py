@@ -105,6 +105,7 @@ def test_runs_side_by_side(three: list[str]) -> None:
 
 def test_a_live_run_has_its_panels_curves_and_error() -> None:
     run = nbtrack.start_run()
+    nbtrack.log_metric("score", 1)
     for step in range(10):
         nbtrack.log_metrics({"train/loss": 1.0, "val/loss": 2.0, "val_accuracy": 0.5, "lr": 0.1}, step=step)
     during, _ = ask("live", run_id=run.info.run_id, max_points=500)
@@ -120,7 +121,8 @@ def test_a_live_run_has_its_panels_curves_and_error() -> None:
         "loss": ["train/loss", "val/loss"],
         "lr": ["lr"],
     }
-    assert len(buffers) == 2 * len(after["series"]) == 8
+    assert len(buffers) == 2 * len(after["series"]) == 10
+    assert [row["points"] for row in after["summary"] if row["key"] == "score"] == [1]
 
 
 def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:

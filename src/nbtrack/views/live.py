@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..client import Client
 from ..client.tracking import TRACEBACK
+from ..entities import RunStatus
 from ..journal import now
 from ..store.metrics import Curve
 from .attempts import attempt_of
@@ -26,6 +27,9 @@ def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
         found = store.curves([run.info.run_id], keys, "step", None, None, min(request["max_points"], MOST_POINTS))
         (row,) = run_rows(client, [run])
         attempt = attempt_of(client, run)
+    if run.info.status in RunStatus.ENDED:
+        # A single point, such as a score at the end, is a line of the summary and no curve.
+        keys = [curve.key for curve in found if curve.total > 1]
     lines = run.data.tags.get(TRACEBACK, "").rstrip().splitlines()
     reply: LiveReply = {
         "run": row,
