@@ -76,7 +76,7 @@ def number(value: float) -> Number:
 def lower_is_better(key: str) -> bool:
     """Whether a metric of this name is the better the lower it is: losses, errors, durations."""
     words = key.lower().replace("-", "_").replace("/", "_").replace(".", "_").split("_")
-    return any(word in _LOWER_IS_BETTER for word in words)
+    return any(word in _LOWER_IS_BETTER or word.removesuffix("s") in _LOWER_IS_BETTER for word in words)
 
 
 def _row(run: Run, experiment_name: str) -> RunRow:
