@@ -28,7 +28,7 @@ class JavaScriptBundles(BuildHookInterface[Any]):
         npm = shutil.which("npm")
         if npm is None:
             if complete:
-                self.app.display_warning("npm is not installed: the JavaScript bundles in the tree are used as they are")
+                self.app.display_warning("npm is not installed: the bundles in the tree are used as they are")
                 return
             raise RuntimeError(
                 "A source checkout of nbtrack is built with Node.js >= 20 and npm, and npm is not on the PATH. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +30,20 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
         nbtrack.set_tracking_uri("")
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
+    """Report a figure: it is printed at the end of the test run, and never asserted."""
+    return lambda what, value: record_property(f"measured: {what}", round(value, 1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed")
+    figures = [
+        (name, value) for report in reports for name, value in report.user_properties if name.startswith("measured")
+    ]
+    if figures:
+        terminalreporter.section("figures")
+    for name, value in figures:
+        terminalreporter.line(f"{name.removeprefix('measured: ')}: {value}")

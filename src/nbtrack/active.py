@@ -14,6 +14,8 @@ from .run import ActiveRun
 
 _own: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_active_runs", default=())
 _process: tuple[ActiveRun, ...] = ()
+_started: dict[ActiveRun, None] = {}
+"""Every run of this process that may be open still, in the order of their start."""
 
 
 def current() -> ActiveRun | None:
@@ -30,18 +32,32 @@ def stack() -> tuple[ActiveRun, ...]:
     return _open(_own.get()) or _open(_process)
 
 
+def in_the_way() -> ActiveRun | None:
+    """The run that a new one has to be nested in. A worker thread may start one that is not: as in MLflow, only its
+    own runs are in its way."""
+    own = _open(_own.get())
+    return own[-1] if own else current() if _in_main_thread() else None
+
+
 def push(run: ActiveRun) -> None:
     """Make `run` the innermost active run of this context, and of the process where the main thread calls."""
     global _process
     runs = (*stack(), run)
     _own.set(runs)
-    if threading.current_thread() is threading.main_thread() or not _open(_process):
+    if _in_main_thread():
         _process = runs
+    for ended in [other for other in list(_started) if not other.is_open]:
+        _started.pop(ended, None)
+    _started[run] = None
 
 
 def everywhere() -> list[ActiveRun]:
-    """The runs to end when the process ends, innermost first."""
-    return list(reversed(_open(_process)))
+    """The open runs of all threads, the youngest first."""
+    return list(reversed(_open(tuple(_started))))
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _open(runs: tuple[ActiveRun, ...]) -> tuple[ActiveRun, ...]:

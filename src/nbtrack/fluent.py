@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _experiments: dict[str, str] = {}
 """The active experiment's id in each store that this process has used."""
-_last_run_id: str | None = None
+_last_run: ActiveRun | None = None
 
 
 def _client() -> Client:
@@ -97,7 +97,8 @@ def search_experiments(
     order_by: Sequence[str] | None = None,
 ) -> list[Experiment]:
     """Experiments that match, the one changed last first."""
-    return list(_client().search_experiments(view_type, max_results or 50_000, filter_string, order_by))
+    limit = 50_000 if max_results is None else max_results
+    return list(_client().search_experiments(view_type, limit, filter_string, order_by))
 
 
 def rename_experiment(experiment_id: str, new_name: str) -> None:
@@ -145,14 +146,19 @@ def start_run(
     """
     cell = capture.current_cell()
     _end_leftovers(cell)
-    around = active.current()
+    around = active.in_the_way()
     if around and not nested:
         raise InvalidState(
             f"Run {around.info.run_name!r} ({around.info.run_id}) is already active. End it with end_run(), or start "
             "this one inside it with start_run(nested=True)."
         )
+    around = active.current() if nested else None
     client = _client()
-    run_id = run_id or (None if around else config.environment("RUN_ID"))
+    if run_id is None and around is None:
+        # As in MLflow it names the first run only: the others of this process are new ones.
+        run_id = config.environment("RUN_ID")
+        os.environ.pop("NBTRACK_RUN_ID", None)
+        os.environ.pop("MLFLOW_RUN_ID", None)
     if run_id:
         run = _resumed(client, run_id, experiment_id)
         if tags or description or run_name:
@@ -188,7 +194,7 @@ def _resumed(client: Client, run_id: str, experiment_id: str | None) -> Run:
             f"Run {run_id} belongs to experiment {run.info.experiment_id}, not {experiment_id}. "
             "Leave experiment_id out."
         )
-    if any(other.info.run_id == run_id for other in active.stack()):
+    if any(other.info.run_id == run_id for other in active.everywhere()):
         raise InvalidState(f"Run {run.info.run_name!r} ({run_id}) is active already.")
     return client.resume_run(run_id)
 
@@ -204,10 +210,10 @@ def _end_leftovers(cell: capture.Cell | None) -> None:
 
 
 def _end(run: ActiveRun, status: str) -> None:
-    global _last_run_id
-    # First: a run that cannot be ended (it was deleted, the disk is full) must not stay active for ever.
+    global _last_run
+    # First: a run that cannot be ended (it was deleted) must not stay active for ever.
     run.is_open = False
-    _last_run_id = run.info.run_id
+    _last_run = run
     run._client.set_terminated(run.info.run_id, status)
 
 
@@ -225,9 +231,8 @@ def active_run() -> ActiveRun | None:
 
 def last_active_run() -> Run | None:
     """The active run, else the one that was active last in this process, else None."""
-    run = active.current()
-    run_id = run.info.run_id if run else _last_run_id
-    return _client().get_run(run_id) if run_id else None
+    run = active.current() or _last_run
+    return run._client.get_run(run.info.run_id) if run else None
 
 
 def get_run(run_id: str) -> Run:
@@ -339,6 +344,14 @@ def _run() -> ActiveRun:
     return active.current() or start_run()
 
 
+def _target(run_id: str | None) -> tuple[Client, str]:
+    """A run by id in the current store; else the active run, in the store that it was started in."""
+    if run_id is not None:
+        return _client(), run_id
+    run = _run()
+    return run._client, run.info.run_id
+
+
 def log_metric(
     key: str,
     value: Any,
@@ -346,11 +359,13 @@ def log_metric(
     synchronous: bool | None = None,
     timestamp: int | None = None,
     run_id: str | None = None,
-    **_: Any,
+    model_id: str | None = None,
+    dataset: Any = None,
 ) -> None:
     """Log one point of a metric; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves.
 
-    Raises InvalidParameter where `value` is no number.
+    `synchronous`, `model_id` and `dataset` are taken for MLflow's sake and change nothing. Raises InvalidParameter
+    where `value` is no number.
     """
     if run_id is None:
         (active.current() or start_run()).log_metric(key, value, step, timestamp)
@@ -364,7 +379,8 @@ def log_metrics(
     synchronous: bool | None = None,
     run_id: str | None = None,
     timestamp: int | None = None,
-    **_: Any,
+    model_id: str | None = None,
+    dataset: Any = None,
 ) -> None:
     """Log a point of several metrics, all or none."""
     if run_id is None:
@@ -405,7 +421,8 @@ def log_batch(
     metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = (), run_id: str | None = None
 ) -> None:
     """Log many metrics, params and tags at once."""
-    _client().log_batch(run_id or _run().info.run_id, metrics, params, tags)
+    client, run_id = _target(run_id)
+    client.log_batch(run_id, metrics, params, tags)
 
 
 # -- artifacts ---------------------------------------------------------------------------------------------------
@@ -415,29 +432,34 @@ def log_artifact(
     local_path: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
 ) -> None:
     """Copy a file or a folder to the run, below `artifact_path`."""
-    _client().log_artifact(run_id or _run().info.run_id, local_path, artifact_path)
+    client, run_id = _target(run_id)
+    client.log_artifact(run_id, local_path, artifact_path)
 
 
 def log_artifacts(
     local_dir: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
 ) -> None:
     """Copy what is in a folder to the run, below `artifact_path`."""
-    _client().log_artifacts(run_id or _run().info.run_id, local_dir, artifact_path)
+    client, run_id = _target(run_id)
+    client.log_artifacts(run_id, local_dir, artifact_path)
 
 
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Write a text as an artifact."""
-    _client().log_text(run_id or _run().info.run_id, text, artifact_file)
+    client, run_id = _target(run_id)
+    client.log_text(run_id, text, artifact_file)
 
 
 def log_dict(dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str, run_id: str | None = None) -> None:
     """Write a dict or a list as JSON, or as YAML where the file's name ends so."""
-    _client().log_dict(run_id or _run().info.run_id, dictionary, artifact_file)
+    client, run_id = _target(run_id)
+    client.log_dict(run_id, dictionary, artifact_file)
 
 
 def log_figure(figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None) -> None:
     """Write a matplotlib or plotly figure."""
-    _client().log_figure(_run().info.run_id, figure, artifact_file, save_kwargs=save_kwargs)
+    client, run_id = _target(None)
+    client.log_figure(run_id, figure, artifact_file, save_kwargs=save_kwargs)
 
 
 def log_image(
@@ -449,12 +471,14 @@ def log_image(
     synchronous: bool | None = None,
 ) -> None:
     """Write a PIL image or a NumPy array, to a file or as the image of a key at a step."""
-    _client().log_image(_run().info.run_id, image, artifact_file, key, step, timestamp)
+    client, run_id = _target(None)
+    client.log_image(run_id, image, artifact_file, key, step, timestamp)
 
 
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
-    _client().log_table(run_id or _run().info.run_id, data, artifact_file)
+    client, run_id = _target(run_id)
+    client.log_table(run_id, data, artifact_file)
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:
@@ -470,7 +494,8 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
 def _end_open_runs() -> None:
     failed = not _interactive() and getattr(sys, "last_value", None) is not None
     for run in active.everywhere():
-        run.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
+        if run.is_ours:
+            run.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
 
 
 def _interactive() -> bool:

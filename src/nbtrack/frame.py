@@ -20,10 +20,12 @@ def runs_to_frame(runs: Sequence[Run]) -> pandas.DataFrame:
     """
     import pandas
 
-    columns: dict[str, Any] = {name: [getattr(run.info, name) for run in runs] for name in _INFO}
+    columns: dict[str, Any] = {
+        name: pandas.Series([getattr(run.info, name) for run in runs], dtype="str") for name in _INFO
+    }
     for name in _TIMES:
         times = pandas.array([getattr(run.info, name) for run in runs], dtype="Int64")
-        columns[name] = pandas.to_datetime(pandas.Series(times), unit="ms", utc=True)
+        columns[name] = pandas.to_datetime(pandas.Series(times), unit="ms", utc=True, errors="coerce")
     for kind in ("metrics", "params", "tags"):
         data = [getattr(run.data, kind) for run in runs]
         missing = float("nan") if kind == "metrics" else None

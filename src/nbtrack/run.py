@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -29,7 +30,13 @@ class ActiveRun:
         self.log_metric = self._recorder.metric
         self.log_metrics = self._recorder.metrics
         self.is_open = True
+        self._process = os.getpid()
         self.cell: Cell | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process started it. A forked child logs to its parent's run, but does not end it unasked."""
+        return self._process == os.getpid()
 
     @property
     def info(self) -> RunInfo:
@@ -76,7 +83,8 @@ class ActiveRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end(self.fail(error) if error and self.is_open else RunStatus.FINISHED)
+        if self.is_open and self.is_ours:
+            self.end(self.fail(error) if error else RunStatus.FINISHED)
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "ended"

@@ -61,6 +61,16 @@ def import_time(name: str, folder: Path) -> dict[str, Any]:
     return {"ms": (time.perf_counter() - start) * 1e3}
 
 
+def first(name: str, folder: Path) -> dict[str, Any]:
+    """Milliseconds from nothing imported to the first point logged: `import nbtrack` alone defers most of its cost."""
+    start = time.perf_counter()
+    tracker = TRACKERS[name](folder)
+    tracker.open()(0.5, 0)
+    ms = (time.perf_counter() - start) * 1e3
+    tracker.close()
+    return {"ms": ms}
+
+
 def fill(name: str, folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     FILL[name](folder)
@@ -83,7 +93,7 @@ def _median_ms(call: Callable[[], Any]) -> float:
     return statistics.median(times) * 1e3
 
 
-WHAT = {"log": log, "die": die, "kept": kept, "import": import_time, "fill": fill, "read": read}
+WHAT = {"log": log, "die": die, "kept": kept, "import": import_time, "first": first, "fill": fill, "read": read}
 
 if __name__ == "__main__":
     what, tracker_name, folder_name = sys.argv[1:]

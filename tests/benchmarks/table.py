@@ -18,9 +18,12 @@ STORE_ROWS = (
 def render(report: dict[str, Any]) -> str:
     machine, trackers = report["machine"], report["trackers"]
     present = {name: row for name, row in trackers.items() if "missing" not in row}
-    lines = [
+    where = (
         f"{report['date'][:10]}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "
-        f"Python {machine['python']}; × is the ratio to nbtrack in the same run",
+        f"Python {machine['python']}; × is the ratio to nbtrack in the same run"
+    )
+    lines = [
+        where,
         "",
         *_log_table(present),
         *(f"\n{name}: {row['missing']}, so not in the table." for name, row in trackers.items() if "missing" in row),
@@ -32,7 +35,16 @@ def render(report: dict[str, Any]) -> str:
 
 def _log_table(present: dict[str, Any]) -> list[str]:
     ours = present["nbtrack"]
-    head = ["one process", "log call, median", "p99", "mean with close", "points kept", "after kill -9", "import"]
+    head = [
+        "one process",
+        "log call, median",
+        "p99",
+        "mean with close",
+        "points kept",
+        "after kill -9",
+        "import",
+        "import to first point",
+    ]
     rows = [
         [
             f"{name} {row['version']}",
@@ -40,6 +52,7 @@ def _log_table(present: dict[str, Any]) -> list[str]:
             f"{min(row['kept'], row['points'] + 50) * 100 / (row['points'] + 50):.0f}% of {row['points']:,}",
             f"{row['kept_of_1000_after_kill']:,} of 1,000",
             _beside(row["import_ms"], ours["import_ms"], "ms"),
+            _beside(row["first_point_ms"], ours["first_point_ms"], "ms"),
         ]
         for name, row in present.items()
     ]
@@ -72,5 +85,5 @@ def _round(value: float) -> str:
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    cells = [[cell.ljust(width) for cell, width in zip(row, widths)] for row in [head, *rows]]
+    cells = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in [head, *rows]]
     return ["| " + " | ".join(row) + " |" for row in [cells[0], ["-" * width for width in widths], *cells[1:]]]

@@ -179,7 +179,9 @@ class TensorboardX(Tracker):
         from tensorboardX.proto.event_pb2 import Event
 
         files = self.folder.glob("events.out.*")
-        return sum(len(Event.FromString(data).summary.value) for file in files for data in _tfrecords(file.read_bytes()))
+        return sum(
+            len(Event.FromString(data).summary.value) for file in files for data in _tfrecords(file.read_bytes())
+        )
 
 
 def _rows(database: Path, table: str) -> int:

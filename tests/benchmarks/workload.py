@@ -29,7 +29,9 @@ def _points(seed: int) -> tuple[dict[str, str], list[dict[str, float]]]:
     for step in range(STEPS):
         done = 1 - math.exp(-rate * step)
         accuracy, noise = ceiling * done, rng.gauss(0, 0.01)
-        steps.append(dict(zip(KEYS, (2.3 - 2 * done, 2.4 - 2 * done + noise, accuracy, accuracy + noise, rate))))
+        steps.append(
+            dict(zip(KEYS, (2.3 - 2 * done, 2.4 - 2 * done + noise, accuracy, accuracy + noise, rate), strict=True))
+        )
     return params, steps
 
 
@@ -49,7 +51,7 @@ def fill_nbtrack(folder: Path) -> None:
 
 
 def fill_mlflow(folder: Path) -> None:
-    """One `log_batch` of all 500 points a run, which is the fastest that mlflow has: a loop's calls take 30 times this."""
+    """One `log_batch` of all 500 points a run, the fastest that mlflow has: a loop's calls take 30 times this."""
     import mlflow
     from mlflow.entities import Metric, Param
 

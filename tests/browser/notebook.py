@@ -80,10 +80,8 @@ class Notebook:
 
     def show(self, cell_id: str) -> Locator:
         """Scroll to a cell's output, as a reader does."""
-        self.page.evaluate(
-            f"async id => {{ {CELL} panel.content.activeCellIndex = index; await panel.content.scrollToItem(index, 'start'); }}",
-            cell_id,
-        )
+        scroll = "panel.content.activeCellIndex = index; await panel.content.scrollToItem(index, 'start');"
+        self.page.evaluate(f"async id => {{ {CELL} {scroll} }}", cell_id)
         return self.cell(cell_id)
 
     def start(self, cell_id: str) -> None:
@@ -113,7 +111,9 @@ class Notebook:
 
     def run_source(self, cell_id: str, source: str) -> str:
         """Type other code into a cell and run it."""
-        self.page.evaluate(f"([id, source]) => {{ {CELL} cell.model.sharedModel.setSource(source); }}", [cell_id, source])
+        self.page.evaluate(
+            f"([id, source]) => {{ {CELL} cell.model.sharedModel.setSource(source); }}", [cell_id, source]
+        )
         return self.run(cell_id)
 
     def outputs(self, cell_id: str) -> list[dict[str, Any]]:
@@ -145,3 +145,14 @@ def page(browser: Browser, url: str, width: int = 1400, height: int = 1000) -> I
         yield Notebook(context.new_page(), url)
     finally:
         context.close()
+
+
+def canvas_picture(canvas: Locator) -> str:
+    """What a canvas shows, to be compared with what it shows later."""
+    return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+def canvas_ink(canvas: Locator) -> int:
+    """How many of a canvas's pixels are drawn on."""
+    pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
+    return int(canvas.evaluate(f"canvas => {pixels}.filter((value, i) => i % 4 === 3 && value > 0).length"))

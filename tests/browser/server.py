@@ -22,7 +22,7 @@ START_SECONDS = 60
 
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
-    """Serve the notebooks' copy in `folder`/work; yields the server's address. The store is made beside the notebooks."""
+    """Serve a copy of the notebooks in `folder`/work, where their store will be too. Yields the server's address."""
     work = folder / "work"
     shutil.copytree(NOTEBOOKS, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.py"))
     config = folder / "jupyter" / "config" / "labconfig"
@@ -34,7 +34,9 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     log = folder / "jupyterlab.log"
     with log.open("w") as output:
-        server = subprocess.Popen(_command(port, work), env=_environment(folder / "jupyter"), stdout=output, stderr=output)
+        server = subprocess.Popen(
+            _command(port, work), env=_environment(folder / "jupyter"), stdout=output, stderr=output
+        )
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait_until_up(url, server, log)
@@ -60,7 +62,9 @@ def _command(port: int, work: Path) -> list[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NBTRACK_", "MLFLOW_", "JUPYTER"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("NBTRACK_", "MLFLOW_", "JUPYTER"))
+    }
     return {
         **inherited,
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

@@ -18,7 +18,17 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 def test_notebook_runs_under_nbval(notebook: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(notebook, tmp_path))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NBTRACK_")}
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--rootdir", str(tmp_path), "-p", "no:cacheprovider", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "--rootdir",
+        str(tmp_path),
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    ]
     done = subprocess.run([*command, str(copy)], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     cells = [cell for cell in json.loads(copy.read_text())["cells"] if cell["cell_type"] == "code"]
@@ -54,8 +64,10 @@ def test_quickstart_leaves_the_story_in_the_store(tmp_path: Path) -> None:
     for run in runs:
         history = client.get_metric_history(run.info.run_id, "val/loss")
         assert [point.step for point in history] == list(range(int(run.data.params.get("epochs", 40))))
-    stages = {version.version: version.current_stage for version in client.search_model_versions("name = 'digits'")}
-    assert stages == {"1": "Archived", "2": "Production"}
+    stages = {
+        int(version.version): version.current_stage for version in client.search_model_versions("name = 'digits'")
+    }
+    assert stages == {1: "Archived", 2: "Production"}
     (production,) = client.get_latest_versions("digits", stages=["Production"])
     best = max(runs, key=lambda run: (run.data.metrics["val/accuracy"], -run.data.metrics["val/loss"]))
     assert production.run_id == best.info.run_id

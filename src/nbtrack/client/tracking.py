@@ -24,7 +24,7 @@ from ..entities import (
 )
 from ..errors import InvalidParameter, NotFound
 from ..journal import event, now
-from ..journal.recorder import tag_lines
+from ..journal.recorder import tag_lines, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class TrackingMixin:
             name,
             texts.get(USER, ""),
             RunStatus.RUNNING,
-            now() if start_time is None else int(start_time),
+            now() if start_time is None else whole_timestamp(start_time),
             None,
             f"{experiment.artifact_location}/{run_id}/artifacts",
         )
@@ -212,7 +212,8 @@ class TrackingMixin:
         timestamp: int | None = None,
         step: int | None = None,
         synchronous: bool | None = None,
-        **_: Any,
+        model_id: str | None = None,
+        dataset: Any = None,
     ) -> None:
         """Log one point; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves."""
         self._store.recorder(run_id).metric(key, value, step, timestamp)
@@ -240,17 +241,20 @@ class TrackingMixin:
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> None:
-        """Log many metrics, params and tags at once; no limit on how many."""
-        recorder = self._store.recorder(run_id)
-        recorder.params({param.key: param.value for param in params})
-        recorder.tags({tag.key: tag.value for tag in tags})
-        for metric in metrics:
-            recorder.metric(metric.key, metric.value, metric.step, metric.timestamp)
+        """Log many metrics, params and tags at once, all or none; no limit on how many."""
+        self._store.recorder(run_id).batch(
+            [(metric.key, metric.value, metric.step, metric.timestamp) for metric in metrics],
+            {param.key: param.value for param in params},
+            {tag.key: tag.value for tag in tags},
+        )
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""
-        self.get_run(run_id)
-        return self._store.get_metric_history(run_id, key)
+        with self._store.reading():
+            history = self._store.get_metric_history(run_id, key)
+            if not history:
+                self._store.check_run(run_id)
+        return history
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 

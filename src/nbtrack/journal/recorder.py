@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -70,7 +70,7 @@ class RunRecorder:
         if timestamp is None:
             timestamp = now()
         elif type(timestamp) is not int or not 0 <= timestamp <= _LONGEST_TIME:
-            timestamp = _timestamp(timestamp)
+            timestamp = whole_timestamp(timestamp)
         if step > last:
             self._steps[key] = step
         text = repr(value) if math.isfinite(value) else _NON_FINITE[repr(value)]
@@ -84,6 +84,23 @@ class RunRecorder:
             head = self._heads[key] = f'{{"e":"metric","r":"{self.run_id}","k":{encoded},"s":'
         return head
 
+    def batch(
+        self,
+        points: Sequence[tuple[str, Any, int | None, int | None]],
+        params: Mapping[str, Any],
+        tags: Mapping[str, Any],
+    ) -> None:
+        """Log points (key, value, step, timestamp), params and tags, all or none."""
+        before = dict(self._steps)
+        try:
+            lines = "".join([self._point(*point) for point in points]).encode() + tag_lines(self.run_id, tags)
+            self.params(params)
+        except InvalidParameter:
+            self._steps = before
+            raise
+        if lines:
+            self._append(lines)
+
     def params(self, values: Mapping[str, Any]) -> None:
         """Log params; values become text by `str`. A changed value is kept beside the earlier one, and said once."""
         texts = {
@@ -91,22 +108,18 @@ class RunRecorder:
             for key, value in values.items()
         }
         time = now()
-        lines = b""
-        for key, text in texts.items():
-            earlier = self._params.get(key)
-            if earlier == text:
-                continue
-            if earlier is not None and key not in self._told:
-                self._told.add(key)
-                warnings.warn(
-                    f"Param {key!r} was {earlier!r:.80} and is {text!r:.80} now. Both are kept: the run shows the new "
-                    "value, param_history the earlier one.",
-                    stacklevel=4,
-                )
-            self._params[key] = text
-            lines += event("param", r=self.run_id, k=key, x=text, t=time)
-        if lines:
-            self._append(lines)
+        new = {key: text for key, text in texts.items() if self._params.get(key) != text}
+        changed = {key: self._params[key] for key in new if key in self._params and key not in self._told}
+        if new:
+            self._append(b"".join(event("param", r=self.run_id, k=key, x=text, t=time) for key, text in new.items()))
+        self._params.update(new)
+        self._told.update(changed)
+        for key, earlier in changed.items():
+            warnings.warn(
+                f"Param {key!r} was {earlier!r:.80} and is {new[key]!r:.80} now. Both are kept: the run shows the new "
+                "value, param_history the earlier one.",
+                stacklevel=4,
+            )
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; values become text by `str`."""
@@ -126,7 +139,7 @@ class RunRecorder:
         elif end_time is None:
             end_time = now()
         extra = {"d": {"writer": writer}} if writer else {}
-        time = None if end_time is None else _timestamp(end_time)
+        time = None if end_time is None else whole_timestamp(end_time)
         self._append(event("status", r=self.run_id, x=status, t=time, **extra))
 
 
@@ -172,7 +185,8 @@ def _whole(value: Any, what: str) -> int:
     raise InvalidParameter(f"{what} must be a whole number, not {value!r:.80}.")
 
 
-def _timestamp(value: Any) -> int:
+def whole_timestamp(value: Any) -> int:
+    """`value` as epoch milliseconds; InvalidParameter where it cannot be that."""
     time = _whole(value, "timestamp")
     if not 0 <= time <= _LONGEST_TIME:
         raise InvalidParameter(f"timestamp is {time}; it counts the milliseconds since 1970 and cannot be negative.")

@@ -81,10 +81,28 @@ class Journal:
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            os.close(self._fd)
+            self._close()
+
+    def is_deleted(self) -> bool:
+        """Whether somebody has removed the file that is being written."""
+        with self._lock:
+            return self._fd < 0 or os.fstat(self._fd).st_nlink == 0
+
+    def abandon(self) -> None:
+        """Give a deleted file back."""
+        with self._lock:
+            self._kept.clear()
+            self._close()
+
+    def _close(self) -> None:
+        # A late call of another thread must not write to a descriptor that is somebody else's by now.
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def _open(self) -> int:
         try:
+            self.folder.mkdir(exist_ok=True)
             fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise StoreNotWritable(
@@ -120,6 +138,7 @@ class Journal:
         self._fd = fd
 
     def _keep(self, lines: bytes, error: OSError | None) -> None:
+        self._kept += lines
         reason = error.strerror if error else "the disk is full"
         warnings.warn(
             f"nbtrack cannot write to {self.path}: {reason}. What is logged is kept in memory and written when there "
@@ -127,7 +146,6 @@ class Journal:
             RuntimeWarning,
             stacklevel=4,
         )
-        self._kept += lines
 
     def _drain(self) -> None:
         while self._kept:

@@ -17,11 +17,13 @@ _open: dict[Path, Store] = {}
 def open_store(uri: str | None = None) -> Store:
     """The store that a tracking URI names (by default the current one), the same object each time."""
     folder = folder_of(uri) if uri else Path(get_tracking_uri())
-    store = _open.get(folder)
+    # Two paths to one folder are one store: two would take turns on a lock that one thread may hold.
+    real = folder.resolve()
+    store = _open.get(real)
     if store is None:
         from .duckdb import DuckDBStore
 
-        store = _open.setdefault(folder, DuckDBStore(folder))
+        store = _open.setdefault(real, DuckDBStore(folder))
     return store
 
 

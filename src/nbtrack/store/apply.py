@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..entities import RunStatus
 from ..journal import Process
-from .base import Cursor
+from .base import Cursor, transaction
 
 CHUNK_BYTES = 64 * 1024 * 1024
 """Most that one transaction takes, so that memory stays bounded however long nobody has read."""
@@ -25,12 +25,15 @@ _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 _KINDS = {
     "open": "TRUE",
     "close": "TRUE",
-    "run": "r IS NOT NULL AND d IS NOT NULL",
+    # The rest of a run is texts, each of which must be there: their sum is NULL where one is not.
+    "run": "r IS NOT NULL AND TRY_CAST(d->>'experiment_id' AS BIGINT) IS NOT NULL "
+    "AND TRY_CAST(d->>'start_time' AS BIGINT) IS NOT NULL AND (d->>'name') || (d->>'user_id') || (d->>'artifact_uri') "
+    "IS NOT NULL",
     "metric": "r IS NOT NULL AND k IS NOT NULL AND s IS NOT NULL AND t IS NOT NULL AND v IS NOT NULL",
     "param": "r IS NOT NULL AND k IS NOT NULL AND t IS NOT NULL AND x IS NOT NULL",
     "tag": "r IS NOT NULL AND k IS NOT NULL AND x IS NOT NULL",
     "untag": "r IS NOT NULL AND k IS NOT NULL",
-    "status": "r IS NOT NULL AND x IS NOT NULL",
+    "status": f"r IS NOT NULL AND x IN {RunStatus.ALL}",
 }
 _UNDERSTOOD = " OR ".join(f"(e = '{kind}' AND {condition})" for kind, condition in _KINDS.items())
 
@@ -45,11 +48,12 @@ _REJECTED = f"""
     FROM staging WHERE {_IS_REJECTED} ORDER BY seq
 """
 
-_NEW_RUNS = """
+_NEW_RUNS = f"""
     INSERT INTO runs (run_id, experiment_id, name, user_id, status, start_time, artifact_uri, lifecycle_stage, writer)
     SELECT r, CAST(d->>'experiment_id' AS BIGINT), d->>'name', d->>'user_id', 'RUNNING',
            CAST(d->>'start_time' AS BIGINT), d->>'artifact_uri', 'active', d->>'writer'
-    FROM staging WHERE e = 'run' AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = staging.r)
+    FROM staging WHERE e = 'run' AND ({_UNDERSTOOD}) AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = staging.r)
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY r ORDER BY seq) = 1
 """
 
 # The order in which points count as the latest: step, then timestamp, then value; NaN behind every number.
@@ -58,16 +62,18 @@ _METRICS = """
 """
 _LATEST = """
     MERGE INTO latest_metrics AS old USING (
-        SELECT r, k, s, t, v FROM (
-            SELECT r, k, s, t, v, ROW_NUMBER() OVER (
+        SELECT r, k, s, t, v, points FROM (
+            SELECT r, k, s, t, v, COUNT(*) OVER (PARTITION BY r, k) AS points, ROW_NUMBER() OVER (
                 PARTITION BY r, k ORDER BY s DESC, t DESC, CASE WHEN v = 'NaN' THEN 1 ELSE 0 END, v DESC) AS rank
             FROM staging WHERE e = 'metric') AS ranked
         WHERE rank = 1) AS new
     ON old.run_id = new.r AND old.key = new.k
     WHEN MATCHED AND (new.s > old.step OR (new.s = old.step AND (new.t > old.timestamp OR (new.t = old.timestamp
             AND new.v <> 'NaN' AND (old.value = 'NaN' OR new.v > old.value)))))
-        THEN UPDATE SET step = new.s, timestamp = new.t, value = new.v
-    WHEN NOT MATCHED THEN INSERT (run_id, key, step, timestamp, value) VALUES (new.r, new.k, new.s, new.t, new.v)
+        THEN UPDATE SET step = new.s, timestamp = new.t, value = new.v, points = old.points + new.points
+    WHEN MATCHED THEN UPDATE SET points = old.points + new.points
+    WHEN NOT MATCHED THEN INSERT (run_id, key, step, timestamp, value, points)
+        VALUES (new.r, new.k, new.s, new.t, new.v, new.points)
 """
 
 _PARAMS = (
@@ -135,17 +141,24 @@ class Journals:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._warned: set[str] = set()
+        self._known: dict[str, int] = {}
+        """Bytes of each journal that are known to be applied; there may be more by now, never fewer."""
 
     def apply(self, cursor: Cursor, own: Path | None) -> int:
         """Bring everything that is pending into the tables; the number of lines taken.
 
         `own` is the file that this process writes, which is never removed. The caller holds the store's lock.
         """
+        # As of now: whoever goes on logging must not keep a reader reading.
+        sizes = {path: path.stat().st_size for path in self._files()}
+        if all(path == own and size <= self._known.get(path.name, 0) for path, size in sizes.items()):
+            return 0
         taken = 0
         applied: dict[str, int] = dict(cursor.execute("SELECT journal, applied_bytes FROM journals").fetchall())
-        while segments := list(self._pending(applied)):
+        while segments := list(self._pending(sizes, applied)):
             taken += self._take(cursor, segments)
             applied.update((segment.path.name, segment.end) for segment in segments)
+        self._known = dict(applied)
         for path in self._files():
             offset = applied.pop(path.name, 0)
             if path != own:
@@ -158,32 +171,35 @@ class Journals:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
 
-    def _pending(self, applied: dict[str, int]) -> Iterator[_Segment]:
+    def _pending(self, sizes: dict[Path, int], applied: dict[str, int]) -> Iterator[_Segment]:
         room = CHUNK_BYTES
-        for path in self._files():
+        for path, size in sizes.items():
             start = applied.get(path.name, 0)
-            if room <= 0 or path.stat().st_size <= start:
+            if size <= start:
                 continue
             with path.open("rb") as file:
                 file.seek(start)
-                data = file.read(room)
+                data = file.read(min(room, size - start))
                 whole = data.rfind(b"\n") + 1
                 if not whole and len(data) == room:
                     # One line is longer than a chunk.
                     data += file.readline()
                     whole = len(data) if data.endswith(b"\n") else 0
             if whole:
-                room -= whole
                 yield _Segment(path, start, data[:whole])
+            room -= len(data)
+            if room <= 0:
+                # Not a line of a later file before the rest of this one: they may have the same writer.
+                return
 
     def _take(self, cursor: Cursor, segments: list[_Segment]) -> int:
         count = stage(cursor, b"".join(segment.data for segment in segments))
-        cursor.execute("BEGIN")
-        try:
+        warnings_due: list[str] = []
+        with transaction(cursor):
             cursor.execute(_NEW_RUNS)
             rejected = cursor.execute(_REJECTED).fetchall()
             if rejected:
-                self._reject(cursor, segments, rejected)
+                warnings_due = self._reject(cursor, segments, rejected)
             kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
             if "metric" in kinds:
                 cursor.execute(_METRICS)
@@ -198,14 +214,14 @@ class Journals:
                 cursor.execute(_STATUS)
             for segment in segments:
                 _store_offset(cursor, segment.path, segment.end)
-            cursor.execute("COMMIT")
-        except BaseException:
-            cursor.execute("ROLLBACK")
-            raise
+        for text in warnings_due:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
         return count
 
-    def _reject(self, cursor: Cursor, segments: list[_Segment], rejected: list[tuple[int, str]]) -> None:
+    def _reject(self, cursor: Cursor, segments: list[_Segment], rejected: list[tuple[int, str]]) -> list[str]:
+        """Keep these lines aside; what to tell about it once that is committed."""
         lines = list(_lines(segments))
+        texts = []
         for seq, reason in rejected:
             name, position, line = lines[seq]
             cursor.execute(
@@ -214,13 +230,12 @@ class Journals:
             )
             if name not in self._warned:
                 self._warned.add(name)
-                warnings.warn(
+                texts.append(
                     f"nbtrack cannot read a line of the journal {name} (byte {position:,}): {reason}. "
-                    "It is kept in the table rejected_events; the other lines are applied.",
-                    RuntimeWarning,
-                    stacklevel=2,
+                    "It is kept in the table rejected_events; the other lines are applied."
                 )
         cursor.execute(f"DELETE FROM staging WHERE {_IS_REJECTED}")
+        return texts
 
     def _retire(self, cursor: Cursor, path: Path, applied: int) -> None:
         """Remove a journal whose writer is done with it; end the runs that a dead writer left open."""
@@ -237,8 +252,7 @@ class Journals:
             if b"\n" in torn:
                 # Its last lines came between our reading and its death: the next apply takes them.
                 return
-            cursor.execute("BEGIN")
-            try:
+            with transaction(cursor):
                 _end_open_runs(cursor, *writer, int(path.stat().st_mtime * 1000))
                 if torn:
                     cursor.execute(
@@ -250,10 +264,6 @@ class Journals:
                             "its writer died while writing it",
                         ],
                     )
-                cursor.execute("COMMIT")
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
         path.unlink(missing_ok=True)
 
 

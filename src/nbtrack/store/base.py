@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 
@@ -15,6 +15,20 @@ class Cursor(Protocol):
     def fetchone(self) -> tuple[Any, ...] | None: ...
     def fetchall(self) -> list[tuple[Any, ...]]: ...
     def fetchnumpy(self) -> dict[str, Any]: ...
+
+
+@contextmanager
+def transaction(cursor: Cursor) -> Iterator[None]:
+    """Commit what the block does, or undo it where it raises."""
+    cursor.execute("BEGIN")
+    try:
+        yield
+        cursor.execute("COMMIT")
+    except BaseException:
+        # A COMMIT that failed has ended the transaction already; what counts is why.
+        with suppress(Exception):
+            cursor.execute("ROLLBACK")
+        raise
 
 
 class Tables(Protocol):

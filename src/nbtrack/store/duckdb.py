@@ -14,9 +14,11 @@ import time
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import filelock
 
 from .. import config
 from ..entities import Experiment, LifecycleStage
@@ -25,7 +27,7 @@ from ..journal import Journal, RunRecorder
 from . import schema
 from .apply import Journals
 from .background import Background
-from .base import Cursor
+from .base import Cursor, transaction
 from .experiments import DEFAULT_ID, DEFAULT_NAME
 from .sql import SqlTables
 
@@ -60,9 +62,11 @@ class DuckDBStore(SqlTables):
 
     def _reset(self) -> None:
         self._mutex = threading.RLock()
-        self._depth = 0
+        self._session: Cursor | None = None
+        self._in_transaction = False
         self._writable = True
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._detached = True
         self._journal: Journal | None = None
         self._journal_mutex = threading.Lock()
         self._journals = Journals(self.folder / "journal")
@@ -81,7 +85,8 @@ class DuckDBStore(SqlTables):
                 if self._journal is None:
                     self._make()
                     self._journal = Journal(self._journals.folder)
-                    self._background = Background(self._flush_and_apply)
+                    if self._background is None:
+                        self._background = Background(self._flush_and_apply)
         return self._journal
 
     def close(self) -> None:
@@ -93,10 +98,9 @@ class DuckDBStore(SqlTables):
         if journal is not None:
             journal.close()
             self.try_apply(wait=1.0)
-        if self._connection is not None and self._mutex.acquire(timeout=1.0):
+        if self._mutex.acquire(timeout=1.0):
             # DuckDB's Python module complains on stderr of what is left over when the interpreter goes down.
-            self._connection.close()
-            self._connection = None
+            self._drop_instance()
             self._mutex.release()
 
     def append(self, lines: bytes) -> None:
@@ -132,6 +136,7 @@ class DuckDBStore(SqlTables):
 
         Raises NotFound, and InvalidParameter for a deleted experiment.
         """
+        self._make()
         known = self._experiments.get(experiment_id)
         if known is None or time.monotonic() - known[0] > _EXPERIMENT_SECONDS:
             try:
@@ -165,9 +170,11 @@ class DuckDBStore(SqlTables):
             self._background.nudge()
 
     def _flush_and_apply(self) -> None:
-        if self._journal is not None:
-            self._journal.flush()
-        self.try_apply()
+        # Whatever goes wrong here goes wrong at the next read too, in front of somebody.
+        with suppress(Exception):
+            if self._journal is not None:
+                self._journal.flush()
+            self.try_apply()
 
     def try_apply(self, wait: float = 0.0) -> bool:
         """Apply the journals if the store is free within `wait` seconds; False where it is not."""
@@ -210,17 +217,15 @@ class DuckDBStore(SqlTables):
                     f"The store in {self.folder} cannot be written. Grant the permission, or name another folder "
                     "with set_tracking_uri."
                 )
-            outermost = self._depth == 1
-            if outermost:
-                connection.execute("BEGIN")
-            try:
+            if self._in_transaction:
                 yield connection
-            except BaseException:
-                if outermost:
-                    connection.execute("ROLLBACK")
-                raise
-            if outermost:
-                connection.execute("COMMIT")
+                return
+            self._in_transaction = True
+            try:
+                with transaction(connection):
+                    yield connection
+            finally:
+                self._in_transaction = False
 
     def sql(self, query: str, parameters: list[Any] | None = None) -> pandas.DataFrame:
         """The result of a read-only statement on the tables, as a DataFrame.
@@ -232,32 +237,25 @@ class DuckDBStore(SqlTables):
         with self._mutex:
             with self._attached():
                 pass
-            with self._locked():
-                return run_readonly(self._instance(), self.database, query, parameters or [])
+            with self._locked(), self._file("READ_ONLY") as connection:
+                return run_readonly(connection, query, parameters or [])
 
     @contextmanager
     def _attached(self, timeout: float = LOCK_TIMEOUT) -> Iterator[Cursor]:
         """The file attached, everything pending applied. Called with the mutex held; nested calls share it."""
-        if self._depth:
-            self._depth += 1
-            try:
-                yield self._instance()
-            finally:
-                self._depth -= 1
+        if self._session is not None:
+            yield self._session
             return
         self._make()
-        with self._locked(timeout):
-            connection = self._instance()
-            self._attach(connection)
-            self._depth = 1
+        option = f"STORAGE_VERSION '{STORAGE_VERSION}'" if self._writable else "READ_ONLY"
+        with self._locked(timeout), self._file(option) as connection:
+            self._check_schema(connection)
+            self._apply(connection)
+            self._session = connection
             try:
-                self._check_schema(connection)
-                self._apply(connection)
                 yield connection
             finally:
-                self._depth = 0
-                connection.execute("USE memory")
-                connection.execute("DETACH store")
+                self._session = None
 
     def _apply(self, connection: Cursor) -> None:
         import duckdb
@@ -266,7 +264,7 @@ class DuckDBStore(SqlTables):
             return
         try:
             self._journals.apply(connection, self._journal.path if self._journal else None)
-        except (duckdb.IOException, OSError) as error:
+        except (duckdb.Error, OSError) as error:
             warnings.warn(
                 f"nbtrack could not apply what was logged to {self.database}: {error}. It stays in the journal; what "
                 "you see is as of the last time that it could.",
@@ -274,7 +272,45 @@ class DuckDBStore(SqlTables):
                 stacklevel=2,
             )
 
+    @contextmanager
+    def _file(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The database file attached to this process's DuckDB, under the lock that the caller holds."""
+        import duckdb
+
+        connection = self._instance()
+        self._detached = False
+        try:
+            try:
+                path = str(self.database).replace("'", "''")
+                connection.execute(f"ATTACH '{path}' AS store ({option})")
+                connection.execute("USE store")
+                yield connection
+            finally:
+                with suppress(duckdb.Error):
+                    connection.execute("USE memory")
+                    connection.execute("DETACH store")
+                    self._detached = True
+        except duckdb.Error as error:
+            raise _translated(error, self.database) from error
+        except RuntimeError as error:
+            if "Query interrupted" in str(error):
+                # So DuckDB calls a KeyboardInterrupt.
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            # An interrupt can come between any two steps: what it left attached would keep everybody out.
+            if not self._detached:
+                self._drop_instance()
+
+    def _drop_instance(self) -> None:
+        connection, self._connection = self._connection, None
+        self._detached = True
+        if connection is not None:
+            connection.close()
+
     def _instance(self) -> duckdb.DuckDBPyConnection:
+        if not self._detached:
+            self._drop_instance()
         if self._connection is None:
             import duckdb
 
@@ -288,36 +324,23 @@ class DuckDBStore(SqlTables):
         if not self._writable:
             yield
             return
-        import filelock
-
         path = self.folder / "runs.lock"
         lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
         try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise StoreLocked(
-                f"Another nbtrack process has held the store {self.folder} for {timeout:g} s. What was logged is in "
-                "the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
-            ) from None
-        except OSError as error:
-            raise StoreNotWritable(
-                f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
-            ) from error
-        try:
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise StoreLocked(
+                    f"Another nbtrack process has held the store {self.folder} for {timeout:g} s. What was logged is "
+                    "in the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
+                ) from None
+            except OSError as error:
+                raise StoreNotWritable(
+                    f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
+                ) from error
             yield
         finally:
             lock.release()
-
-    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        import duckdb
-
-        path = str(self.database).replace("'", "''")
-        option = f"STORAGE_VERSION '{STORAGE_VERSION}'" if self._writable else "READ_ONLY"
-        try:
-            connection.execute(f"ATTACH '{path}' AS store ({option})")
-            connection.execute("USE store")
-        except duckdb.Error as error:
-            raise _translated(error, self.database) from error
 
     def _check_schema(self, connection: Cursor) -> None:
         if self._known:
@@ -326,11 +349,10 @@ class DuckDBStore(SqlTables):
             "SELECT COUNT(*) FROM information_schema.tables WHERE table_catalog = 'store' AND table_name = 'meta'"
         ).fetchone()
         if not count or not count[0]:
-            connection.execute("BEGIN")
-            connection.execute(schema.TABLES)
-            connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
-            self._create_default_experiment(connection)
-            connection.execute("COMMIT")
+            with transaction(connection):
+                connection.execute(schema.TABLES)
+                connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
+                self._create_default_experiment(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         version = int(row[0]) if row else 0
         if version > schema.VERSION:
@@ -341,10 +363,14 @@ class DuckDBStore(SqlTables):
         self._known = True
 
     def _make(self) -> None:
-        """Make the folder at first use, and say where it is."""
-        if self._known or self.database.exists():
+        """Make the folder at first use, and say where it is; again where somebody has deleted it."""
+        exists = self.database.exists()
+        if (self._known and not exists) or (self._journal is not None and self._journal.is_deleted()):
+            self._forget_deleted()
+        if exists:
             self._writable = os.access(self.folder, os.W_OK)
             return
+        self._writable = True
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._journals.folder.mkdir(exist_ok=True)
@@ -356,21 +382,38 @@ class DuckDBStore(SqlTables):
             ) from error
         config.announce(str(self.folder), sys.stderr)
 
+    def _forget_deleted(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            journal.abandon()
+        self._known = False
+        self._recorders.clear()
+        self._experiments.clear()
+        warnings.warn(
+            f"The store {self.folder}, or its journal, was deleted while this process used it. Runs that are open are "
+            "gone with it; new ones go into a new store.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
     # -- forks ---------------------------------------------------------------------------------------------------
 
     def _before_fork(self) -> None:
         self._mutex.acquire()
+        if self._session is None:
+            # DuckDB's threads do not come along: in the child its instance could neither be used nor be destroyed.
+            self._drop_instance()
 
     def _after_fork_in_parent(self) -> None:
         self._mutex.release()
 
     def _after_fork_in_child(self) -> None:
-        # DuckDB's threads did not come along: its instance must neither be used nor be destroyed here.
-        _inherited.append((self._connection, self._journal))
+        _inherited.append(self._connection)
         self._reset()
 
 
 _inherited: list[Any] = []
+"""A DuckDB in the middle of a session when the process forked: it must not be destroyed here."""
 
 
 def _translated(error: Exception, path: Path) -> StoreError:
@@ -388,7 +431,7 @@ def _translated(error: Exception, path: Path) -> StoreError:
             f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
             f"(DuckDB says: {text})"
         )
-    return StoreError(f"{path} cannot be opened. DuckDB says: {text}")
+    return StoreError(f"{path} cannot be used. DuckDB says: {text}")
 
 
 def _each(method: str) -> Any:
@@ -399,6 +442,8 @@ def _each(method: str) -> Any:
     return call
 
 
+# The hooks before a fork run in the reverse order of their registration, and filelock has one that keeps its locks
+# from being given back. So it is imported above: our sessions end first.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_each("_before_fork"),

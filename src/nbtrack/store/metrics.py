@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..entities import Metric
-from .base import Tables
+from .base import Cursor, Tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,9 +93,11 @@ class MetricTables(Tables):
         """
         import numpy as np
 
+        if not run_ids or not keys:
+            return []
         points, parameters = _points(run_ids, keys, axis, x_min, x_max)
         with self.reading() as cursor:
-            if max_points is None:
+            if max_points is None or _most_points(cursor, run_ids, keys) <= max_points:
                 cursor.execute(f"{points} SELECT series, x, y, 0 AS total FROM points", parameters)
             else:
                 buckets = max(max_points // 2, 1)
@@ -107,17 +109,29 @@ class MetricTables(Tables):
         curves = []
         for part in np.split(order, starts[1:]) if len(order) else ():
             run, key = divmod(int(series[part[0]]), len(keys))
-            count = len(part) if max_points is None else int(total[part[0]])
+            count = int(total[part[0]]) or len(part)
             curves.append(Curve(run_ids[run], keys[key], x[part], y[part], count))
         return curves
+
+
+def _most_points(cursor: Cursor, run_ids: Sequence[str], keys: Sequence[str]) -> int:
+    """How many points the longest of these series has."""
+    row = cursor.execute(
+        "SELECT COALESCE(MAX(m.points), 0) FROM latest_metrics AS m "
+        "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id "
+        "WHERE m.run_id BETWEEN $2 AND $3 AND m.key = ANY($4)",
+        [list(run_ids), min(run_ids), max(run_ids), list(keys)],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _points(
     run_ids: Sequence[str], keys: Sequence[str], axis: Axis, x_min: float | None, x_max: float | None
 ) -> tuple[str, list[Any]]:
-    parameters: list[Any] = [list(run_ids), list(keys)]
+    parameters: list[Any] = [list(run_ids), list(keys), min(run_ids), max(run_ids)]
     x = _X[axis]
-    condition = ""
+    # Ids are time-ordered: runs of one sweep lie together, and the rest of the table need not be looked at.
+    condition = "m.run_id BETWEEN $3 AND $4"
     for sign, bound in ((">=", x_min), ("<=", x_max)):
         if bound is not None:
             parameters.append(float(bound))
@@ -129,7 +143,7 @@ def _points(
             FROM metrics AS m
             JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS ids(run_id, n) ON ids.run_id = m.run_id
             JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = m.key
-            {runs} WHERE TRUE{condition})
+            {runs} WHERE {condition})
     """
     return points, parameters
 

@@ -23,7 +23,7 @@ def offset_of(page_token: str | None) -> int:
         offset = content["offset"]
     except (binascii.Error, ValueError, TypeError, KeyError):
         offset = None
-    if type(offset) is not int or offset < 0:
+    if type(offset) is not int or not 0 <= offset < 2**63:
         raise InvalidParameter(
             f"Invalid page token {page_token!r:.80}. Pass the `token` of the page before unchanged, "
             "or None for the first page."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,15 @@ _INFO = (
     "r.lifecycle_stage"
 )
 _IDS = "UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id)"
+
+
+# One statement for the three: planning costs more than finding a page's rows.
+_DATA = f"""
+    SELECT 'metrics', t.run_id, t.key, t.value, NULL FROM latest_metrics AS t JOIN {_IDS} ON ids.run_id = t.run_id
+    UNION ALL SELECT 'params', t.run_id, t.key, NULL, t.value FROM params AS t JOIN {_IDS} ON ids.run_id = t.run_id
+    UNION ALL SELECT 'tags', t.run_id, t.key, NULL, t.value FROM tags AS t JOIN {_IDS} ON ids.run_id = t.run_id
+    ORDER BY 3
+"""
 
 
 class RunTables(Tables):
@@ -35,10 +45,14 @@ class RunTables(Tables):
         """One run, deleted or not. Raises NotFound."""
         found = self.get_runs([run_id])
         if not found:
-            raise NotFound(
-                f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
-            )
+            raise _no_such_run(run_id)
         return found[0]
+
+    def check_run(self, run_id: str) -> None:
+        """Raises NotFound where there is no such run, deleted or not."""
+        with self.reading() as cursor:
+            if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
+                raise _no_such_run(run_id)
 
     def search_runs(
         self,
@@ -90,8 +104,7 @@ class RunTables(Tables):
     def set_run_stage(self, run_id: str, stage: str) -> list[str]:
         """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
         with self.writing() as cursor:
-            if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
-                raise NotFound(f"No run with id {run_id!r:.80} is in this store. search_runs() lists the runs.")
+            self.check_run(run_id)
             family = _family(cursor, run_id)
             deleted = now() if stage == LifecycleStage.DELETED else None
             changed = cursor.execute(
@@ -116,17 +129,18 @@ class RunTables(Tables):
         ids = [row[0] for row in rows]
         data = {run_id: RunData({}, {}, {}) for run_id in ids}
         if ids:
-            for table, kind in (("latest_metrics", "metrics"), ("params", "params"), ("tags", "tags")):
-                for run_id, key, value in cursor.execute(
-                    f"SELECT t.run_id, t.key, t.value FROM {table} AS t JOIN {_IDS} ON ids.run_id = t.run_id "
-                    "ORDER BY t.run_id, t.key",
-                    [ids],
-                ).fetchall():
-                    getattr(data[run_id], kind)[key] = value
+            for kind, run_id, key, number, text in cursor.execute(_DATA, [ids]).fetchall():
+                getattr(data[run_id], kind)[key] = text if number is None else number
         return [
             Run(RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage), data[run_id])
             for run_id, experiment, name, user, status, start, end, uri, stage in rows
         ]
+
+
+def _no_such_run(run_id: str) -> NotFound:
+    return NotFound(
+        f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
+    )
 
 
 def _matching(
@@ -137,7 +151,7 @@ def _matching(
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
     condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
     if experiment_ids is not None:
-        numbers = [str(int(experiment_id)) for experiment_id in experiment_ids if experiment_id.lstrip("-").isdigit()]
+        numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
         condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"
     return condition, search.joins, search.order_by, list(search.parameters)
 

@@ -33,7 +33,7 @@ CREATE TABLE metrics (
 );
 CREATE TABLE latest_metrics (
     run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, step BIGINT NOT NULL, timestamp BIGINT NOT NULL,
-    value DOUBLE PRECISION NOT NULL
+    value DOUBLE PRECISION NOT NULL, points BIGINT NOT NULL
 );
 
 CREATE TABLE registered_models (

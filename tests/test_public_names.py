@@ -1,0 +1,87 @@
+"""What users may rely on, and what `import nbtrack` costs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import nbtrack
+
+HEAVY = {"IPython", "anywidget", "duckdb", "ipywidgets", "lark", "numpy", "pandas", "psutil", "pyarrow", "sklearn"}
+
+PUBLIC = [
+    "ActiveRun",
+    "Client",
+    "MlflowClient",
+    "NbtrackError",
+    "ViewType",
+    "active_run",
+    "artifacts",
+    "client",
+    "compare",
+    "create_experiment",
+    "delete_experiment",
+    "delete_run",
+    "delete_tag",
+    "end_run",
+    "entities",
+    "errors",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "load_ipython_extension",
+    "log_artifact",
+    "log_artifacts",
+    "log_batch",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "models",
+    "register_model",
+    "registry",
+    "rename_experiment",
+    "restore_experiment",
+    "restore_run",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "sklearn",
+    "sql",
+    "start_run",
+    "tracking",
+    "unload_ipython_extension",
+]
+
+
+def test_public_names() -> None:
+    """A name that comes or goes is a decision: it is made here too."""
+    assert list(nbtrack.__all__) == sorted(nbtrack.__all__)
+    assert set(nbtrack.__all__) == set(PUBLIC)
+
+
+def test_every_public_name_is_there_documented_and_listed() -> None:
+    for name in PUBLIC:
+        assert (getattr(nbtrack, name).__doc__ or "").strip(), name
+    assert set(PUBLIC) <= set(dir(nbtrack))
+
+
+def test_import_pulls_in_nothing_heavy() -> None:
+    code = "import sys, json, nbtrack; print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not HEAVY & set(json.loads(imported))
