@@ -82,10 +82,10 @@ static: $(VENV)/.dev
 	$(call step,TypeScript tests,npm test)
 
 check: static
-	@$(BIN)/pytest -q -n $(JOBS) -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
 
 test: chromium static
-	@$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 bench: $(VENV)-bench/.made
 	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench

@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests, a JupyterLab server for each module; one xdist worker runs them all."""
+"""A Chromium and a JupyterLab server for each module, whose tests are one session: xdist runs a file in one worker."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ from tests.browser.server import jupyterlab
 expect.set_options(timeout=20_000)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser that ends with the module: Playwright's event loop must not be running under tests of other parts."""
     with sync_playwright() as playwright:
         browser = notebooks.launch(playwright)
         yield browser

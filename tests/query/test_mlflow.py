@@ -31,7 +31,7 @@ def database() -> Database:
         for key, value in (("T", name.upper()), ("mlflow.runName", name)):
             database.insert("tags", [{"run_id": run_id, "key": key, "value": value}])
         if metric is not None:
-            row = {"run_id": run_id, "key": "m", "step": 0, "timestamp": 0, "value": metric}
+            row = {"run_id": run_id, "key": "m", "step": 0, "timestamp": 0, "value": metric, "points": 1}
             database.insert("latest_metrics", [row])
         if param is not None:
             database.insert("params", [{"run_id": run_id, "key": "p", "value": param, "timestamp": 0}])

@@ -120,7 +120,7 @@ def database() -> Database:
     add = database.connection.executemany
     ids = [(each, each.attributes["run_id"]) for each in ALL_RUNS]
     metrics = [(run_id, key, value) for each, run_id in ids for key, value in each.metrics.items()]
-    add("INSERT INTO latest_metrics VALUES ($1, $2, 0, 0, $3)", metrics)
+    add("INSERT INTO latest_metrics VALUES ($1, $2, 0, 0, $3, 1)", metrics)
     params = [(run_id, key, value) for each, run_id in ids for key, value in each.params.items()]
     add("INSERT INTO params VALUES ($1, $2, $3, 0)", params)
     tags = [(run_id, key, value) for each, run_id in ids for key, value in each.tags.items()]

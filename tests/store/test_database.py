@@ -96,6 +96,8 @@ def test_a_moved_store_keeps_its_artifacts(own_store: Path, tmp_path: Path) -> N
     moved = tmp_path / "elsewhere"
     shutil.copytree(own_store, moved)
     shutil.rmtree(own_store)
+    with pytest.warns(RuntimeWarning, match="was deleted"):
+        assert len(nbtrack.search_runs()) == 0
     client = nbtrack.MlflowClient(str(moved))
     assert Path(client.download_artifacts(run.info.run_id, "note.txt")).read_text() == "hello"
     assert client.get_run(run.info.run_id).info.artifact_uri.startswith(str(moved))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack.journal import Journal, event
+from nbtrack.journal import Journal, Process, event
+
+_RUN = {"experiment_id": "0", "name": "n", "user_id": "u", "start_time": 1, "artifact_uri": "a", "writer": "w"}
 
 
 def _history(run_id: str, key: str = "m") -> list[float]:
@@ -39,8 +42,12 @@ def test_a_foreign_line_is_kept_aside_and_the_others_apply(own_store: Path) -> N
         event("metric", r="f" * 32, k="m", s=0, t=0, v=1.0),
         b"\xff\xfe\x00\n",
         b"[1, 2]\n",
+        event("run", r="a" * 32, d={"experiment_id": "0"}),
+        event("run", r="a" * 32, d={**_RUN, "experiment_id": "abc"}),
+        event("run", r="a" * 32, d={**_RUN, "start_time": 2**63}),
+        event("status", r=run_id, x="WISHFUL"),
     ]
-    lines = [good[0], foreign[0], foreign[1], good[1], foreign[2], foreign[3], b"\n", foreign[4], foreign[5], good[2]]
+    lines = [good[0], foreign[0], foreign[1], good[1], foreign[2], foreign[3], b"\n", *foreign[4:], good[2]]
     _journal_of_another_process(own_store, b"".join(lines))
     with pytest.warns(RuntimeWarning, match="rejected_events"):
         assert _history(run_id) == [0.0, 1.0, 2.0]
@@ -99,6 +106,50 @@ def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch
     assert len(_history(run.info.run_id)) == 201
 
 
+def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of all lengths: where a chunk ends before a long one, it has room left for the lines of the next file."""
+    from nbtrack.journal import writer
+    from nbtrack.store import apply
+
+    monkeypatch.setattr(writer, "ROTATE_BYTES", 4000)
+    monkeypatch.setattr(apply, "CHUNK_BYTES", 3000)
+    values = [f"{number} {'x' * (number * 397 % 2000)}" for number in range(100)]
+    with nbtrack.start_run() as run:
+        for number, value in enumerate(values):
+            nbtrack.set_tag(f"order {number // 2}", value)
+    stored = nbtrack.get_run(run.info.run_id).data.tags
+    assert [stored[f"order {number}"] for number in range(50)] == values[1::2]
+
+
+def test_a_read_ends_while_others_go_on_logging(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbtrack.store import apply
+
+    with nbtrack.start_run() as run:
+        pass
+    run_id, stage, calls = run.info.run_id, apply.stage, 0
+    path = _journal_of_another_process(own_store, event("metric", r=run_id, k="m", s=0, t=0, v=0.0))
+
+    def stage_while_another_writes(*args: object) -> int:
+        nonlocal calls
+        calls += 1
+        assert calls < 10, "the reader runs after a writer that never stops"
+        with path.open("ab") as file:
+            file.write(event("metric", r=run_id, k="m", s=calls, t=calls, v=float(calls)))
+        return stage(*args)
+
+    monkeypatch.setattr(apply, "stage", stage_while_another_writes)
+    assert _history(run_id)[0] == 0
+    assert _history(run_id)[:2] == [0, 1]
+
+
+def test_a_later_process_with_the_same_pid_is_told_apart() -> None:
+    process = Process.current()
+    assert not process.is_dead()
+    assert dataclasses.replace(process, started=process.started - 1).is_dead()
+    assert dataclasses.replace(process, boot="another").is_dead()
+    assert not dataclasses.replace(process, host="elsewhere", boot="another").is_dead()
+
+
 def test_a_full_disk_warns_once_and_what_was_logged_arrives_later(tmp_path: Path) -> None:
     """The limit on a file's size stands in for the disk: it too lets a part of a line through."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -138,6 +189,35 @@ def test_a_forked_child_logs_to_a_journal_of_its_own(own_store: Path) -> None:
         nbtrack.log_metric("m", 3, step=3)
     assert sorted(_history(run.info.run_id)) == [0, 1, 2, 3]
     assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
+
+
+def test_a_child_that_exits_leaves_its_parents_run_open(own_store: Path) -> None:
+    """Forks while another thread reads, with os._exit and with an exit that runs the atexit functions."""
+    script = """
+import os, sys, threading, nbtrack
+nbtrack.search_runs(output_format="list")
+done = threading.Event()
+def read():
+    while not done.is_set():
+        nbtrack.search_runs(output_format="list")
+thread = threading.Thread(target=read)
+thread.start()
+with nbtrack.start_run() as run:
+    for number in range(4):
+        if os.fork() == 0:
+            nbtrack.log_metric("m", number)
+            nbtrack.search_runs(output_format="list")
+            sys.exit() if number % 2 else os._exit(0)
+        assert os.wait()[1] == 0
+    print(nbtrack.get_run(run.info.run_id).info.status)
+done.set()
+thread.join()
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "RUNNING\n"), result.stderr
+    (run,) = nbtrack.search_runs(output_format="list")
+    assert run.info.status == "FINISHED"
+    assert sorted(_history(run.info.run_id)) == [0, 1, 2, 3]
 
 
 def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(tmp_path: Path) -> None:

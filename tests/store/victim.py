@@ -1,18 +1,31 @@
-"""A process that logs, or logs and applies, until it is killed. What a call has returned from it writes to a file.
+"""Forks processes that log, or log and apply, until they are killed, and write down what a call has returned from.
 
-python victim.py STORE ACKNOWLEDGED log|apply
+python victim.py STORE, then for each process a line `ACKNOWLEDGED log|apply` on stdin; its pid comes on stdout.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
+import duckdb  # noqa: F401  (imported once here, not by each process)
+
 import nbtrack
+from nbtrack import fluent  # noqa: F401
 
 
-def main(store: str, acknowledged: str, mode: str) -> None:
+def main(store: str) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     nbtrack.set_tracking_uri(store)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            log(*line.split())
+        print(pid, flush=True)
+
+
+def log(acknowledged: str, mode: str) -> None:
     file = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     while True:
         run = nbtrack.start_run()

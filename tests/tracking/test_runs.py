@@ -377,3 +377,64 @@ def test_artifacts_of_a_run(tmp_path: Path) -> None:
     assert Path(local).read_text() == "a,b\n1,2\n"
     with pytest.raises(NotFound):
         nbtrack.MlflowClient().download_artifacts(run.info.run_id, "nope.txt")
+
+
+def test_threads_without_a_run_around_them_have_their_own() -> None:
+    barrier, starting = threading.Barrier(4), threading.Lock()
+
+    def start(number: int) -> nbtrack.ActiveRun:
+        with starting:
+            return nbtrack.start_run(run_name=f"alone {number}")
+
+    def train(number: int) -> str:
+        with start(number) as run:
+            barrier.wait(timeout=10)
+            nbtrack.log_metric("m", number)
+            return run.info.run_id
+
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(train, range(4)))
+    assert [nbtrack.get_run(run_id).data.metrics for run_id in ids] == [{"m": number} for number in range(4)]
+    assert nbtrack.active_run() is None
+
+
+def test_the_run_that_the_environment_names_is_resumed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with nbtrack.start_run() as run:
+        pass
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
+    with nbtrack.start_run() as again:
+        assert again.info.run_id == run.info.run_id
+    with nbtrack.start_run() as other:
+        assert other.info.run_id != run.info.run_id
+
+
+def test_a_run_stays_in_its_store_when_the_current_one_changes(tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.set_tracking_uri(tmp_path / "other")
+        nbtrack.log_text("hello", "note.txt")
+        assert nbtrack.get_artifact_uri("note.txt").startswith(str(tmp_path / ".nbtrack"))
+    assert nbtrack.last_active_run().info.run_id == run.info.run_id
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_batch_is_logged_as_a_whole_or_not_at_all() -> None:
+    client = nbtrack.MlflowClient()
+    run_id = client.create_run("0").info.run_id
+    with pytest.raises(InvalidParameter, match="needs a number"):
+        client.log_batch(run_id, [Metric("a", 1.0, 1), Metric("b", "x", 1)], [Param("p", "1")], [RunTag("t", "1")])
+    data = client.get_run(run_id).data
+    assert (data.metrics, data.params, "t" in data.tags) == ({}, {}, False)
+    with pytest.raises(InvalidParameter, match="timestamp"):
+        client.create_run("0", start_time=2**63)
+    with pytest.raises(TypeError, match="stepp"):
+        nbtrack.log_metric("m", 1, stepp=3)
+
+
+def test_frames_of_no_runs_and_of_a_run_in_the_far_future() -> None:
+    empty = nbtrack.search_runs()
+    assert list(empty.run_id.str.len()) == []
+    nbtrack.MlflowClient().create_run("0", start_time=10**17)
+    frame = nbtrack.search_runs()
+    assert frame.dtypes["run_id"] == empty.dtypes["run_id"]
+    assert frame.start_time.isna().all()
+    assert len(nbtrack.MlflowClient().search_runs(["0", "--5", "²", "9" * 30])) == 1

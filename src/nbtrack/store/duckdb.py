@@ -172,9 +172,11 @@ class DuckDBStore(SqlTables):
     def _flush_and_apply(self) -> None:
         # Whatever goes wrong here goes wrong at the next read too, in front of somebody.
         with suppress(Exception):
+            if self._is_deleted():
+                self._forget_deleted()
             if self._journal is not None:
                 self._journal.flush()
-            self.try_apply()
+                self.try_apply()
 
     def try_apply(self, wait: float = 0.0) -> bool:
         """Apply the journals if the store is free within `wait` seconds; False where it is not."""
@@ -364,10 +366,9 @@ class DuckDBStore(SqlTables):
 
     def _make(self) -> None:
         """Make the folder at first use, and say where it is; again where somebody has deleted it."""
-        exists = self.database.exists()
-        if (self._known and not exists) or (self._journal is not None and self._journal.is_deleted()):
+        if self._is_deleted():
             self._forget_deleted()
-        if exists:
+        if self.database.exists():
             self._writable = os.access(self.folder, os.W_OK)
             return
         self._writable = True
@@ -381,6 +382,10 @@ class DuckDBStore(SqlTables):
                 "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
             ) from error
         config.announce(str(self.folder), sys.stderr)
+
+    def _is_deleted(self) -> bool:
+        journal = self._journal
+        return (journal is not None and journal.is_deleted()) or (self._known and not self.database.exists())
 
     def _forget_deleted(self) -> None:
         journal, self._journal = self._journal, None
