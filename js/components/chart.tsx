@@ -98,8 +98,10 @@ class Drawing {
       return;
     }
     this.structure = structure;
+    // Out of sight, as a cell that is scrolled away, there is no width to measure, and coming back as it was no resizing.
+    const width = this.host.clientWidth || this.plot?.width || 400;
     this.plot?.destroy();
-    this.plot = new uPlot(this.options(props), data, this.host);
+    this.plot = new uPlot(this.options(props, width), data, this.host);
     this.plot.over.append(this.tip);
     this.tip.hidden = true;
   }
@@ -136,7 +138,7 @@ class Drawing {
     }
   }
 
-  private options(props: Props): uPlot.Options {
+  private options(props: Props, width: number): uPlot.Options {
     const color = (expression: string) => resolveColor(this.host, expression);
     const axis = {
       stroke: color('var(--nbt-muted)'),
@@ -145,7 +147,7 @@ class Drawing {
       font: FONT,
     };
     return {
-      width: this.host.clientWidth || 400,
+      width,
       height: props.height,
       ms: 1,
       legend: { show: false },

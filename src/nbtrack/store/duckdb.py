@@ -170,8 +170,9 @@ class DuckDBStore(SqlTables):
             self._background.nudge()
 
     def _flush_and_apply(self) -> None:
-        # Whatever goes wrong here goes wrong at the next read too, in front of somebody.
-        with suppress(Exception):
+        # Whatever goes wrong here goes wrong at the next read too, in front of somebody. An interrupt is for the main
+        # thread, whatever query of this one it cut short.
+        with suppress(Exception, KeyboardInterrupt):
             if self._is_deleted():
                 self._forget_deleted()
             if self._journal is not None:
