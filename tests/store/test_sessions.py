@@ -12,7 +12,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NotFound
-from nbtrack.store.duckdb import DuckDBStore
+from nbtrack.store.database import Database
 
 
 class _Interrupted:
@@ -53,12 +53,12 @@ def test_an_interrupt_after_any_statement_leaves_nothing_locked_or_half_done(
     _log()
     nbtrack.search_runs(output_format="list")
     logged, statement, finished = 1, 0, False
-    instance = DuckDBStore._instance
+    instance = Database._instance
     while not finished:
         _log()
         logged, statement = logged + 1, statement + 1
         with monkeypatch.context() as patch:
-            patch.setattr(DuckDBStore, "_instance", lambda self, n=statement: _Interrupted(instance(self), n))
+            patch.setattr(Database, "_instance", lambda self, n=statement: _Interrupted(instance(self), n))
             try:
                 call()
                 finished = True

@@ -1,24 +1,17 @@
-"""The store in one DuckDB file: connection, lock, and when the journals are applied.
-
-DuckDB lets one process open a file. So nobody keeps it open: each process has one in-memory DuckDB and attaches the
-file for the length of one operation, under the lock file that all processes of the store wait in line for.
-"""
+"""The store in a folder: sessions on its DuckDB file, this process's journal, and when the journals are applied."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 import time
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import filelock
 
 from .. import config
 from ..entities import Experiment, LifecycleStage
@@ -28,17 +21,13 @@ from . import schema
 from .apply import Journals
 from .background import Background
 from .base import Cursor, transaction
+from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
 from .experiments import DEFAULT_ID, DEFAULT_NAME
 from .sql import SqlTables
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas
 
-STORAGE_VERSION = "v1.5.0"
-LOCK_TIMEOUT = 60.0
-"""Seconds to wait in line for the store's lock before saying that somebody hangs."""
-_POLL = 0.002
 _RELATIVE = "artifacts:"
 """What the tables write for the store's own artifact folder."""
 _EXPERIMENT_SECONDS = 5.0
@@ -65,8 +54,7 @@ class DuckDBStore(SqlTables):
         self._session: Cursor | None = None
         self._in_transaction = False
         self._writable = True
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._detached = True
+        self._file = Database(self.database)
         self._journal: Journal | None = None
         self._journal_mutex = threading.Lock()
         self._journals = Journals(self.folder / "journal")
@@ -100,7 +88,7 @@ class DuckDBStore(SqlTables):
             self.try_apply(wait=1.0)
         if self._mutex.acquire(timeout=1.0):
             # DuckDB's Python module complains on stderr of what is left over when the interpreter goes down.
-            self._drop_instance()
+            self._file.drop()
             self._mutex.release()
 
     def append(self, lines: bytes) -> None:
@@ -240,7 +228,7 @@ class DuckDBStore(SqlTables):
         with self._mutex:
             with self._attached():
                 pass
-            with self._locked(), self._file("READ_ONLY") as connection:
+            with self._locked(LOCK_TIMEOUT), self._file.attached(READ_ONLY) as connection:
                 return run_readonly(connection, query, parameters or [])
 
     @contextmanager
@@ -250,8 +238,8 @@ class DuckDBStore(SqlTables):
             yield self._session
             return
         self._make()
-        option = f"STORAGE_VERSION '{STORAGE_VERSION}'" if self._writable else "READ_ONLY"
-        with self._locked(timeout), self._file(option) as connection:
+        option = READ_WRITE if self._writable else READ_ONLY
+        with self._locked(timeout), self._file.attached(option) as connection:
             self._check_schema(connection)
             self._apply(connection)
             self._session = connection
@@ -259,6 +247,10 @@ class DuckDBStore(SqlTables):
                 yield connection
             finally:
                 self._session = None
+
+    def _locked(self, timeout: float) -> AbstractContextManager[None]:
+        # Where the folder cannot be written there is no lock file, and nothing that a lock would keep apart.
+        return self._file.locked(timeout) if self._writable else nullcontext()
 
     def _apply(self, connection: Cursor) -> None:
         import duckdb
@@ -274,76 +266,6 @@ class DuckDBStore(SqlTables):
                 RuntimeWarning,
                 stacklevel=2,
             )
-
-    @contextmanager
-    def _file(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The database file attached to this process's DuckDB, under the lock that the caller holds."""
-        import duckdb
-
-        connection = self._instance()
-        self._detached = False
-        try:
-            try:
-                path = str(self.database).replace("'", "''")
-                connection.execute(f"ATTACH '{path}' AS store ({option})")
-                connection.execute("USE store")
-                yield connection
-            finally:
-                with suppress(duckdb.Error):
-                    connection.execute("USE memory")
-                    connection.execute("DETACH store")
-                    self._detached = True
-        except duckdb.Error as error:
-            raise _translated(error, self.database) from error
-        except RuntimeError as error:
-            if "Query interrupted" in str(error):
-                # So DuckDB calls a KeyboardInterrupt.
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            # An interrupt can come between any two steps: what it left attached would keep everybody out.
-            if not self._detached:
-                self._drop_instance()
-
-    def _drop_instance(self) -> None:
-        connection, self._connection = self._connection, None
-        self._detached = True
-        if connection is not None:
-            connection.close()
-
-    def _instance(self) -> duckdb.DuckDBPyConnection:
-        if not self._detached:
-            self._drop_instance()
-        if self._connection is None:
-            import duckdb
-
-            self._connection = duckdb.connect(
-                ":memory:", config={"threads": min(os.cpu_count() or 1, 4), "autoinstall_known_extensions": False}
-            )
-        return self._connection
-
-    @contextmanager
-    def _locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-        if not self._writable:
-            yield
-            return
-        path = self.folder / "runs.lock"
-        lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
-        try:
-            try:
-                lock.acquire()
-            except filelock.Timeout:
-                raise StoreLocked(
-                    f"Another nbtrack process has held the store {self.folder} for {timeout:g} s. What was logged is "
-                    "in the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
-                ) from None
-            except OSError as error:
-                raise StoreNotWritable(
-                    f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
-                ) from error
-            yield
-        finally:
-            lock.release()
 
     def _check_schema(self, connection: Cursor) -> None:
         if self._known:
@@ -408,36 +330,18 @@ class DuckDBStore(SqlTables):
         self._mutex.acquire()
         if self._session is None:
             # DuckDB's threads do not come along: in the child its instance could neither be used nor be destroyed.
-            self._drop_instance()
+            self._file.drop()
 
     def _after_fork_in_parent(self) -> None:
         self._mutex.release()
 
     def _after_fork_in_child(self) -> None:
-        _inherited.append(self._connection)
+        _inherited.append(self._file)
         self._reset()
 
 
-_inherited: list[Any] = []
+_inherited: list[Database] = []
 """A DuckDB in the middle of a session when the process forked: it must not be destroyed here."""
-
-
-def _translated(error: Exception, path: Path) -> StoreError:
-    """DuckDB's refusal to open the file, in words that say who and what to do."""
-    text = str(error)
-    holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
-    if "lock on file" in text or "already attached" in text or "Unique file handle" in text:
-        who = holder[1] if holder else "another connection of this process"
-        return StoreLocked(
-            f"{path} is held by {who}. Logging goes on into the journal and nothing is lost; reading works again when "
-            "it lets go. Close it there (the DuckDB command line: .exit; Python: connection.close())."
-        )
-    if re.search(r"version number|newer version|storage version", text):
-        return StoreTooNew(
-            f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
-            f"(DuckDB says: {text})"
-        )
-    return StoreError(f"{path} cannot be used. DuckDB says: {text}")
 
 
 def _each(method: str) -> Any:
@@ -449,7 +353,7 @@ def _each(method: str) -> Any:
 
 
 # The hooks before a fork run in the reverse order of their registration, and filelock has one that keeps its locks
-# from being given back. So it is imported above: our sessions end first.
+# from being given back. So it is imported above, by `database`: our sessions end first.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_each("_before_fork"),

@@ -1,0 +1,124 @@
+"""The database file: attached to this process's DuckDB for one operation, under the store's lock.
+
+DuckDB lets one process open a file. So nobody keeps it open: each process has one in-memory DuckDB and attaches the
+file for the length of one operation, under the lock file that all processes of the store wait in line for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+from ..errors import StoreError, StoreLocked, StoreNotWritable, StoreTooNew
+
+if TYPE_CHECKING:
+    import duckdb
+
+READ_ONLY = "READ_ONLY"
+READ_WRITE = "STORAGE_VERSION 'v1.5.0'"
+"""Files that DuckDB 1.5 can open too: with its defaults, only 2.0 could."""
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait in line for the store's lock before saying that somebody hangs."""
+_POLL = 0.002
+
+
+class Database:
+    """One file and this process's DuckDB. Its caller sees to it that threads follow one another."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._detached = True
+
+    @contextmanager
+    def attached(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The database file attached to this process's DuckDB, under the lock that the caller holds."""
+        import duckdb
+
+        connection = self._instance()
+        self._detached = False
+        try:
+            try:
+                path = str(self.path).replace("'", "''")
+                connection.execute(f"ATTACH '{path}' AS store ({option})")
+                connection.execute("USE store")
+                yield connection
+            finally:
+                with suppress(duckdb.Error):
+                    connection.execute("USE memory")
+                    connection.execute("DETACH store")
+                    self._detached = True
+        except duckdb.Error as error:
+            raise _translated(error, self.path) from error
+        except RuntimeError as error:
+            if "Query interrupted" in str(error):
+                # So DuckDB calls a KeyboardInterrupt.
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            # An interrupt can come between any two steps: what it left attached would keep everybody out.
+            if not self._detached:
+                self.drop()
+
+    def drop(self) -> None:
+        """Close this process's DuckDB; the next session has a new one."""
+        connection, self._connection = self._connection, None
+        self._detached = True
+        if connection is not None:
+            connection.close()
+
+    def _instance(self) -> duckdb.DuckDBPyConnection:
+        if not self._detached:
+            self.drop()
+        if self._connection is None:
+            import duckdb
+
+            self._connection = duckdb.connect(
+                ":memory:", config={"threads": min(os.cpu_count() or 1, 4), "autoinstall_known_extensions": False}
+            )
+        return self._connection
+
+    @contextmanager
+    def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        """The lock that all processes of the store wait in line for. Raises StoreLocked after `timeout` seconds."""
+        path = self.path.with_name("runs.lock")
+        lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
+        try:
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise StoreLocked(
+                    f"Another nbtrack process has held the store {self.path.parent} for {timeout:g} s. What was logged "
+                    "is in the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
+                ) from None
+            except OSError as error:
+                raise StoreNotWritable(
+                    f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
+                ) from error
+            yield
+        finally:
+            lock.release()
+
+
+def _translated(error: Exception, path: Path) -> StoreError:
+    """DuckDB's refusal to open the file, in words that say who and what to do."""
+    text = str(error)
+    holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
+    if "lock on file" in text or "already attached" in text or "Unique file handle" in text:
+        who = holder[1] if holder else "another connection of this process"
+        return StoreLocked(
+            f"{path} is held by {who}. Logging goes on into the journal and nothing is lost; reading works again when "
+            "it lets go. Close it there (the DuckDB command line: .exit; Python: connection.close())."
+        )
+    if re.search(r"version number|newer version|storage version", text):
+        return StoreTooNew(
+            f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
+            f"(DuckDB says: {text})"
+        )
+    return StoreError(f"{path} cannot be used. DuckDB says: {text}")
