@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import active, capture, config
 from .client import Client
-from .client.tracking import NOTE, PARENT, USER
+from .client.tracking import KILLED, NOTE, PARENT, USER
 from .entities import Experiment, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
 from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from .frame import runs_to_frame
@@ -205,7 +205,7 @@ def _end_leftovers(cell: capture.Cell | None) -> None:
         return
     for run in reversed(active.stack()):
         if run.cell and run.cell.cell_id == cell.cell_id and run.cell.execution != cell.execution:
-            run.set_tag("nbtrack.killed", "the cell that started it was run again")
+            run.set_tag(KILLED, "the cell that started it was run again")
             run.end(RunStatus.KILLED)
 
 

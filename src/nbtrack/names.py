@@ -67,3 +67,8 @@ def check_text(text: str, what: str) -> str:
             f"{what} contains half of a surrogate pair at character {error.start + 1}, which is no valid Unicode."
         ) from None
     return text
+
+
+def storable(text: str) -> str:
+    """The text with what no store keeps, NUL and halves of surrogate pairs, written as escapes."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

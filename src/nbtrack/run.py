@@ -12,6 +12,7 @@ from .capture import Cell
 from .client import Client
 from .client.tracking import TRACEBACK as TRACEBACK
 from .entities import Run, RunData, RunInfo, RunStatus
+from .names import storable
 
 
 class ActiveRun:
@@ -69,7 +70,7 @@ class ActiveRun:
 
     def fail(self, error: BaseException) -> str:
         """Keep the traceback of what ended the run; the status that the run ends with."""
-        self.set_tag(TRACEBACK, "".join(traceback.format_exception(error)).replace("\0", "\\0"))
+        self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
         return RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
 
     def end(self, status: str = RunStatus.FINISHED) -> None:

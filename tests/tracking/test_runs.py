@@ -57,7 +57,14 @@ def test_a_run_without_a_with_block_and_by_a_log_call_alone() -> None:
     nbtrack.end_run()
 
 
-@pytest.mark.parametrize(("error", "status"), [(ValueError("boom"), "FAILED"), (KeyboardInterrupt(), "KILLED")])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("boom"), "FAILED"),
+        (ValueError("NUL \0 and half of a pair \ud800"), "FAILED"),
+        (KeyboardInterrupt(), "KILLED"),
+    ],
+)
 def test_an_exception_ends_the_run_and_its_traceback_is_kept(error: BaseException, status: str) -> None:
     with pytest.raises(type(error)), nbtrack.start_run() as run:
         raise error

@@ -35,6 +35,7 @@ PARENT = "mlflow.parentRunId"
 USER = "mlflow.user"
 NOTE = "mlflow.note.content"
 TRACEBACK = "nbtrack.traceback"
+KILLED = "nbtrack.killed"
 
 
 class TrackingMixin:

@@ -13,8 +13,10 @@ from IPython.core.error import UsageError
 from .. import active, capture, fluent
 from ..capture import packages
 from ..client import Client
+from ..client.tracking import KILLED
 from ..entities import LifecycleStage, RunStatus
 from ..errors import NbtrackError
+from ..names import storable
 from ..run import TRACEBACK, ActiveRun
 from ..views.attempts import NUMBER, PREVIOUS, SOURCE
 from . import attempts
@@ -24,7 +26,6 @@ from .last_value import LastValue
 from .progress import Progress
 
 PACKAGES = "nbtrack.packages"
-KILLED = "nbtrack.killed"
 
 _left_open: dict[str, list[ActiveRun]] = {}
 """Runs that the last execution of a cell started and neither it nor we ended, by the cell's key."""
@@ -65,7 +66,7 @@ class TrackedCell:
                 self._log_metrics(self._last.value)
             tags = {PACKAGES: json.dumps(capture.imported_packages())}
             if error is not None and status != RunStatus.FINISHED:
-                tags[TRACEBACK] = _storable(traceback_text(self._shell, error))
+                tags[TRACEBACK] = storable(traceback_text(self._shell, error))
             if status == RunStatus.KILLED:
                 tags[KILLED] = f"interrupted ({type(error).__name__})"
             self._run.set_tags(tags)
@@ -83,7 +84,7 @@ class TrackedCell:
         previous = attempts.previous_attempt(self._client, experiment_id, self._key)
         tags = {attempts.CELL: self._key, NUMBER: "1", **options.tags}
         if options.code:
-            tags[SOURCE] = _storable(source)
+            tags[SOURCE] = storable(source)
         if previous is not None:
             tags[NUMBER] = str(attempts.attempt_number(previous) + 1)
             tags[PREVIOUS] = previous.info.run_id
@@ -163,15 +164,10 @@ def _transformed(shell: Any, body: str) -> str:
 
 def _text(value: object) -> str:
     try:
-        return _storable(str(value))
+        return storable(str(value))
     except Exception as error:
         print(f"%%track: a {type(value).__name__} cannot be shown as text: {error!r}", file=sys.stderr)
         return f"<{type(value).__name__}>"
-
-
-def _storable(text: str) -> str:
-    """The text with what no store keeps, NUL and halves of surrogate pairs, written as escapes."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _number(value: object) -> float | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..client import Client
 from ..client.tracking import NOTE, PARENT
 from ..entities import Run, ViewType
+from ..models.history import read_history
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest
-
-MODELS = "mlflow.log-model.history"
-"""The tag in which flavors keep what they logged: a JSON list of objects with `artifact_path`."""
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
@@ -100,11 +97,7 @@ def _row(run: Run, experiment_name: str) -> RunRow:
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:
     """Artifact paths of the models that a run logged, each once, the first first."""
-    try:
-        models = json.loads(tags.get(MODELS, "[]"))
-        return list(dict.fromkeys(str(model["artifact_path"]) for model in models))
-    except (ValueError, TypeError, KeyError):
-        return []
+    return list(dict.fromkeys(entry["artifact_path"] for entry in read_history(tags)))
 
 
 def _info(run: Run) -> dict[str, str]:

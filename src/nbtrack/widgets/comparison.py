@@ -53,14 +53,18 @@ class Comparison(ViewWidget):
     @property
     def selected(self) -> pandas.DataFrame:
         """The ticked runs in the order they were ticked, with the columns of `search_runs`."""
-        return runs_to_frame([self._client.get_run(run_id) for run_id in self._selected])
+        return runs_to_frame(self._known(self._selected))
 
     @selected.setter
     def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
         run_ids = list(dict.fromkeys(_run_ids(runs)))
-        for run_id in run_ids:
-            self._client.get_run(run_id)  # NotFound says which one is unknown
+        self._known(run_ids)
         self._selected = run_ids
+
+    def _known(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs, read in one session. NotFound says which one is unknown."""
+        with self._client._store.reading():
+            return [self._client.get_run(run_id) for run_id in run_ids]
 
     def snapshot(self) -> Snapshot:
         return self._snapshot_of(PAGE, MAX_POINTS, None)
