@@ -79,7 +79,7 @@ def test_a_wrong_filter_says_where(notebook: Notebook, capsys: pytest.CaptureFix
 
 def test_sql(notebook: Notebook):
     notebook.run("%%track one\n1")
-    frame = shown(notebook, "%track sql SELECT name, status FROM runs WHERE name <> 'x;y';")
+    frame = shown(notebook, "%track sql SELECT run_name, status FROM runs WHERE name <> 'x;y';")
     assert frame.to_dict("records") == [{"name": "one", "status": "FINISHED"}]
 
 

@@ -2,14 +2,15 @@
 
 A line is one event. Its fields, all but `e` optional:
 
-    e  kind      open · close · run · metric · param · tag · untag · status
+    e  kind      open · close · run · metric · series · param · tag · untag · status · artifact · input
     r  run id
-    k  key
-    s  step
+    k  key, an artifact's path, a dataset's name
+    s  step, an artifact's size in bytes
     t  timestamp, epoch milliseconds
     v  a metric's value; "NaN", "Infinity", "-Infinity" as texts
-    x  a param's or a tag's value, or a status
-    d  what else belongs to an event, as an object (`open`: who writes; `run`: the new run)
+    x  a param's or a tag's value, a status, or a dataset's digest
+    d  what else belongs to an event, as an object (`open`: who writes; `run`: the new run; `input`: the dataset)
+    ss, tt, vv  steps, timestamps and values of many points of one metric (`series`), lists of one length
 
 Events of one process apply in the order of its lines. `store/apply.py` reads what this package writes.
 """

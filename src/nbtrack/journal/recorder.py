@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -73,7 +73,7 @@ class RunRecorder:
             timestamp = whole_timestamp(timestamp)
         if step > last:
             self._steps[key] = step
-        text = repr(value) if math.isfinite(value) else _NON_FINITE[repr(value)]
+        text = repr(value) if math.isfinite(value) else _QUOTED[repr(value)]
         return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
 
     def _head(self, key: str) -> str:
@@ -151,7 +151,22 @@ def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     return b"".join(event("tag", r=run_id, k=key, x=text) for key, text in texts.items())
 
 
-_NON_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
+def series_lines(
+    run_id: str, key: str, steps: Sequence[int], timestamps: Sequence[int], values: Sequence[float]
+) -> Iterator[bytes]:
+    """The events that log these points, POINTS_IN_A_LINE in each; the three have one length.
+
+    A line goes to the journal as a whole, so it is not to grow without bounds.
+    """
+    for start in range(0, len(steps), POINTS_IN_A_LINE):
+        part = slice(start, start + POINTS_IN_A_LINE)
+        numbers = [value if math.isfinite(value) else _NAMES[repr(float(value))] for value in values[part]]
+        yield event("series", r=run_id, k=key, ss=list(steps[part]), tt=list(timestamps[part]), vv=numbers)
+
+
+POINTS_IN_A_LINE = 10_000
+_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
 
 
 def _number(key: str, value: Any) -> float:

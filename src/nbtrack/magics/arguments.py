@@ -88,7 +88,7 @@ def parse_line(line: str) -> LineCommand:
     command, _, rest = line.partition(" ")
     if command in COMMANDS:
         if command == "sql" and not rest.strip():
-            parser.error("sql needs a query, such as %track sql SELECT name, status FROM runs")
+            parser.error("sql needs a query, such as %track sql SELECT run_name, status FROM runs")
         return LineCommand(command, rest.strip())
     parser.add_argument("name", nargs="?")
     parser.add_argument("-e", "--experiment")

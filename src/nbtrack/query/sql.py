@@ -132,7 +132,7 @@ class _Writer:
                 missing = f"CASE WHEN {column} IS NULL THEN 2 WHEN {column} = {_NAN} THEN 1 ELSE 0 END"
                 return [missing, f"{column} {direction}"]
             case Kind.VALUE:
-                number = _number_in(column)
+                number = number_in(column)
                 rank = f"CASE WHEN {column} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END"
                 text = f"CASE WHEN {number} IS NULL THEN {column} END"
                 return [rank, f"{number} {direction}", f'{text} COLLATE "C" {direction}']
@@ -154,7 +154,7 @@ class _Writer:
         """What to compare with a value like this one, and how the value is written for it."""
         column = self._column(operand)
         if not isinstance(value, str):
-            return (_number_in(column), float) if operand.kind is Kind.VALUE else (column, _same)
+            return (number_in(column), float) if operand.kind is Kind.VALUE else (column, _same)
         if operand.kind is Kind.WORD:
             return f"LOWER({column})", lambda text: str(text).lower()
         return (f"CAST({column} AS VARCHAR)" if operand.kind is Kind.ID else column), _same
@@ -179,6 +179,6 @@ def _same(value: Value) -> Value:
     return value
 
 
-def _number_in(column: str) -> str:
+def number_in(column: str) -> str:
     """The number that a text holds, or NULL."""
     return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{_NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"

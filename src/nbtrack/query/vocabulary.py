@@ -104,9 +104,9 @@ RUNS = Vocabulary(
         Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD),
     ),
     key_tables=(
-        KeyTable("metrics", "latest_metrics", ("run_id",), Kind.MEASURE, ("metrics", "metric")),
-        KeyTable("params", "params", ("run_id",), Kind.VALUE, ("params", "param", "parameters", "parameter")),
-        _tags("tags", "run_id"),
+        KeyTable("metrics", "latest_metrics", ("run",), Kind.MEASURE, ("metrics", "metric")),
+        KeyTable("params", "params", ("run",), Kind.VALUE, ("params", "param", "parameters", "parameter")),
+        _tags("tags", "run"),
     ),
     default_order=(("start_time", True), ("run_id", False)),
 )

@@ -17,7 +17,7 @@ from .. import config
 from ..entities import Experiment, LifecycleStage
 from ..errors import InvalidParameter, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
 from ..journal import Journal, RunRecorder
-from . import schema
+from . import schema, sql_views
 from .apply import Journals
 from .background import Background
 from .base import Cursor, transaction
@@ -276,6 +276,7 @@ class DuckDBStore(SqlTables):
         if not count or not count[0]:
             with transaction(connection):
                 connection.execute(schema.TABLES)
+                connection.execute(sql_views.CREATE)
                 connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
                 self._create_default_experiment(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
@@ -285,7 +286,24 @@ class DuckDBStore(SqlTables):
                 f"The store {self.folder} was made by a newer nbtrack (schema {version}; this one knows "
                 f"{schema.VERSION}). Nothing was changed. Upgrade with: pip install -U nbtrack"
             )
+        if version < schema.VERSION:
+            self._migrate(connection, version)
         self._known = True
+
+    def _migrate(self, connection: Cursor, version: int) -> None:
+        if not self._writable:
+            raise StoreNotWritable(
+                f"The store {self.folder} was made by an older nbtrack (schema {version}; this one has "
+                f"{schema.VERSION}) and cannot be written. Open it once where it can be, or copy it to such a place."
+            )
+        from .migrations import migrate
+
+        kept = migrate(connection, self.database, version)
+        print(
+            f"nbtrack: the store {self.folder} was brought from schema {version} to {schema.VERSION}; a copy of the "
+            f"database as it was is in {kept}",
+            file=sys.stderr,
+        )
 
     def _make(self) -> None:
         """Make the folder at first use, and say where it is; again where somebody has deleted it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..entities import Metric
-from .base import Cursor, Tables
+from .base import Tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +40,9 @@ class MetricTables(Tables):
         """Every point of a metric in the order of time, then step. A point logged twice alike counts once."""
         with self.reading() as cursor:
             rows = cursor.execute(
-                "SELECT DISTINCT timestamp, step, value FROM metrics WHERE run_id = $1 AND key = $2 "
-                "ORDER BY timestamp, step, value",
+                "SELECT DISTINCT m.timestamp, m.step, m.value FROM metrics AS m JOIN latest_metrics AS l "
+                "ON l.series = m.series JOIN runs AS r ON r.run = l.run WHERE r.run_id = $1 AND l.key = $2 "
+                "ORDER BY m.timestamp, m.step, m.value",
                 [run_id, key],
             ).fetchall()
         return [Metric(key, value, timestamp, step, run_id) for timestamp, step, value in rows]
@@ -49,14 +50,15 @@ class MetricTables(Tables):
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The highest step of each of a run's metrics."""
         with self.reading() as cursor:
-            return dict(cursor.execute("SELECT key, step FROM latest_metrics WHERE run_id = $1", [run_id]).fetchall())
+            sql = "SELECT l.key, l.step FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run WHERE r.run_id = $1"
+            return dict(cursor.execute(sql, [run_id]).fetchall())
 
     def metric_keys(self, run_ids: Sequence[str]) -> list[str]:
         """The metrics that any of these runs has, sorted."""
         with self.reading() as cursor:
             rows = cursor.execute(
-                "SELECT DISTINCT m.key FROM latest_metrics AS m "
-                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id ORDER BY m.key",
+                f"SELECT DISTINCT m.key FROM latest_metrics AS m JOIN runs AS r ON r.run = m.run {JOIN_IDS} "
+                "ORDER BY m.key",
                 [list(run_ids)],
             ).fetchall()
         return [key for (key,) in rows]
@@ -65,9 +67,8 @@ class MetricTables(Tables):
         """For each metric the run whose last value is the best; the earliest where several are."""
         with self.reading() as cursor:
             rows = cursor.execute(
-                "SELECT m.key, m.run_id, m.value FROM latest_metrics AS m "
-                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id "
-                "WHERE m.value <> 'NaN' ORDER BY m.run_id DESC",
+                f"SELECT m.key, r.run_id, m.value FROM latest_metrics AS m JOIN runs AS r ON r.run = m.run {JOIN_IDS} "
+                "WHERE m.value <> 'NaN' ORDER BY r.run_id DESC",
                 [list(run_ids)],
             ).fetchall()
         best: dict[str, tuple[float, str]] = {}
@@ -95,55 +96,51 @@ class MetricTables(Tables):
 
         if not run_ids or not keys:
             return []
-        points, parameters = _points(run_ids, keys, axis, x_min, x_max)
         with self.reading() as cursor:
-            if max_points is None or _most_points(cursor, run_ids, keys) <= max_points:
+            wanted = cursor.execute(_WANTED, [list(run_ids), list(keys)]).fetchall()
+            if not wanted:
+                return []
+            points, parameters = _points([row[0] for row in wanted], axis, x_min, x_max)
+            if max_points is None or max(row[3] for row in wanted) <= max_points:
                 cursor.execute(f"{points} SELECT series, x, y, 0 AS total FROM points", parameters)
             else:
                 buckets = max(max_points // 2, 1)
                 cursor.execute(f"{points} {_DOWNSAMPLED.format(most=max_points, buckets=buckets)}", parameters)
             columns = cursor.fetchnumpy()
+        names = {series: (run_id, key) for series, run_id, key, _ in wanted}
         series, x, y, total = (columns[name] for name in ("series", "x", "y", "total"))
         order = np.lexsort((x, series))
         starts = np.flatnonzero(np.diff(series[order], prepend=-1))
-        curves = []
+        found = {}
         for part in np.split(order, starts[1:]) if len(order) else ():
-            run, key = divmod(int(series[part[0]]), len(keys))
-            count = int(total[part[0]]) or len(part)
-            curves.append(Curve(run_ids[run], keys[key], x[part], y[part], count))
-        return curves
+            run_id, key = names[int(series[part[0]])]
+            found[run_id, key] = Curve(run_id, key, x[part], y[part], int(total[part[0]]) or len(part))
+        return [found[run_id, key] for run_id in run_ids for key in keys if (run_id, key) in found]
 
 
-def _most_points(cursor: Cursor, run_ids: Sequence[str], keys: Sequence[str]) -> int:
-    """How many points the longest of these series has."""
-    row = cursor.execute(
-        "SELECT COALESCE(MAX(m.points), 0) FROM latest_metrics AS m "
-        "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = m.run_id "
-        "WHERE m.run_id BETWEEN $2 AND $3 AND m.key = ANY($4)",
-        [list(run_ids), min(run_ids), max(run_ids), list(keys)],
-    ).fetchone()
-    return int(row[0]) if row else 0
+JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
+"""Keeps of `runs AS r` those whose ids are in the first parameter."""
+
+_WANTED = f"""
+    SELECT l.series, r.run_id, l.key, l.points FROM runs AS r {JOIN_IDS} JOIN latest_metrics AS l ON l.run = r.run
+    JOIN UNNEST(CAST($2 AS VARCHAR[])) AS wanted(key) ON wanted.key = l.key
+"""
 
 
-def _points(
-    run_ids: Sequence[str], keys: Sequence[str], axis: Axis, x_min: float | None, x_max: float | None
-) -> tuple[str, list[Any]]:
-    parameters: list[Any] = [list(run_ids), list(keys), min(run_ids), max(run_ids)]
+def _points(series: Sequence[int], axis: Axis, x_min: float | None, x_max: float | None) -> tuple[str, list[Any]]:
+    parameters: list[Any] = []
     x = _X[axis]
-    # Ids are time-ordered: runs of one sweep lie together, and the rest of the table need not be looked at.
-    condition = "m.run_id BETWEEN $3 AND $4"
+    # Written out, and numbers they are: so the database knows which blocks of the table to pass over.
+    condition = f"m.series IN ({', '.join(map(str, series))})"
     for sign, bound in ((">=", x_min), ("<=", x_max)):
         if bound is not None:
             parameters.append(float(bound))
             condition += f" AND {x} {sign} ${len(parameters)}"
-    runs = " JOIN runs AS r ON r.run_id = m.run_id" if axis == "relative" else ""
+    started = " JOIN latest_metrics AS l ON l.series = m.series JOIN runs AS r ON r.run = l.run"
     points = f"""
         WITH points AS (
-            SELECT (ids.n - 1) * {len(keys)} + wanted.n - 1 AS series, CAST({x} AS DOUBLE PRECISION) AS x, m.value AS y
-            FROM metrics AS m
-            JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS ids(run_id, n) ON ids.run_id = m.run_id
-            JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = m.key
-            {runs} WHERE {condition})
+            SELECT m.series AS series, CAST({x} AS DOUBLE PRECISION) AS x, m.value AS y
+            FROM metrics AS m{started if axis == "relative" else ""} WHERE {condition})
     """
     return points, parameters
 

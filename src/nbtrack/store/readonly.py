@@ -15,14 +15,17 @@ def run_readonly(connection: duckdb.DuckDBPyConnection, query: str, parameters: 
     """Run one statement on the database, which the caller has attached read-only; its rows as a DataFrame."""
     import duckdb
 
+    reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
     if not query.strip():
         raise InvalidParameter("The SQL is empty. Try: SELECT * FROM runs LIMIT 10")
     try:
-        return connection.execute(query, parameters).df()
-    except duckdb.Error as error:
-        if "read-only" in str(error):
+        statements = connection.extract_statements(query)
+        if any(statement.type not in reading for statement in statements):
             raise InvalidParameter(
                 "This SQL would change the store, and nbtrack.sql only reads. To change runs use set_tag, delete_run, "
                 "MlflowClient and the like."
-            ) from error
+            )
+        connection.execute("SET search_path = 'store.nbtrack,store.main'")
+        return connection.execute(query, parameters).df()
+    except duckdb.Error as error:
         raise InvalidParameter(f"DuckDB cannot run this SQL: {error}") from error

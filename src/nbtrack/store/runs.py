@@ -12,19 +12,17 @@ from ..journal import now
 from ..query import RUNS, compile_search
 from . import paging
 from .base import Cursor, Tables
+from .metrics import JOIN_IDS
 
 _INFO = (
-    "r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
+    "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
     "r.lifecycle_stage"
 )
-_IDS = "UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id)"
-
-
 # One statement for the three: planning costs more than finding a page's rows.
-_DATA = f"""
-    SELECT 'metrics', t.run_id, t.key, t.value, NULL FROM latest_metrics AS t JOIN {_IDS} ON ids.run_id = t.run_id
-    UNION ALL SELECT 'params', t.run_id, t.key, NULL, t.value FROM params AS t JOIN {_IDS} ON ids.run_id = t.run_id
-    UNION ALL SELECT 'tags', t.run_id, t.key, NULL, t.value FROM tags AS t JOIN {_IDS} ON ids.run_id = t.run_id
+_DATA = """
+    SELECT 'metrics', run, key, value, NULL FROM latest_metrics WHERE run IN ({runs})
+    UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs})
+    UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
     ORDER BY 3
 """
 
@@ -35,9 +33,7 @@ class RunTables(Tables):
     def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
         """The runs in the order of `run_ids`; those that do not exist are left out."""
         with self.reading() as cursor:
-            rows = cursor.execute(
-                f"SELECT {_INFO} FROM runs AS r JOIN {_IDS} ON ids.run_id = r.run_id", [list(run_ids)]
-            ).fetchall()
+            rows = cursor.execute(f"SELECT {_INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
             runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
         return [runs[run_id] for run_id in run_ids if run_id in runs]
 
@@ -96,8 +92,8 @@ class RunTables(Tables):
         """Of these runs' params: key, how many runs have it, and how many values it takes; by key."""
         with self.reading() as cursor:
             return cursor.execute(
-                f"SELECT p.key, COUNT(*), COUNT(DISTINCT p.value) FROM params AS p JOIN {_IDS} "
-                "ON ids.run_id = p.run_id GROUP BY p.key ORDER BY p.key",
+                "SELECT p.key, COUNT(*), COUNT(DISTINCT p.value) FROM params AS p JOIN runs AS r ON r.run = p.run "
+                f"{JOIN_IDS} GROUP BY p.key ORDER BY p.key",
                 [list(run_ids)],
             ).fetchall()
 
@@ -108,7 +104,7 @@ class RunTables(Tables):
             family = _family(cursor, run_id)
             deleted = now() if stage == LifecycleStage.DELETED else None
             changed = cursor.execute(
-                f"SELECT r.run_id FROM runs AS r JOIN {_IDS} ON ids.run_id = r.run_id WHERE r.lifecycle_stage <> $2",
+                f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
                 [family, stage],
             ).fetchall()
             for (member,) in changed:
@@ -122,18 +118,21 @@ class RunTables(Tables):
         """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
         with self.reading() as cursor:
             return cursor.execute(
-                "SELECT key, value, timestamp FROM param_history WHERE run_id = $1 ORDER BY timestamp, key", [run_id]
+                "SELECT h.key, h.value, h.timestamp FROM param_history AS h JOIN runs AS r ON r.run = h.run "
+                "WHERE r.run_id = $1 ORDER BY h.timestamp, h.key",
+                [run_id],
             ).fetchall()
 
     def _with_data(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
-        ids = [row[0] for row in rows]
-        data = {run_id: RunData({}, {}, {}) for run_id in ids}
-        if ids:
-            for kind, run_id, key, number, text in cursor.execute(_DATA, [ids]).fetchall():
-                getattr(data[run_id], kind)[key] = text if number is None else number
+        data = {row[0]: RunData({}, {}, {}) for row in rows}
+        if data:
+            # Written out, for numbers they are: so the database knows which blocks of the tables to pass over.
+            listed = ", ".join(map(str, data))
+            for kind, run, key, number, text in cursor.execute(_DATA.format(runs=listed)).fetchall():
+                getattr(data[run], kind)[key] = text if number is None else number
         return [
-            Run(RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage), data[run_id])
-            for run_id, experiment, name, user, status, start, end, uri, stage in rows
+            Run(RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage), data[run])
+            for run, run_id, experiment, name, user, status, start, end, uri, stage in rows
         ]
 
 
@@ -164,7 +163,8 @@ def _family(cursor: Cursor, run_id: str) -> list[str]:
         young = [
             child
             for (child,) in cursor.execute(
-                f"SELECT t.run_id FROM tags AS t JOIN {_IDS} ON ids.run_id = t.value "
+                "SELECT r.run_id FROM tags AS t JOIN runs AS r ON r.run = t.run "
+                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = t.value "
                 "WHERE t.key = 'mlflow.parentRunId'",
                 [young],
             ).fetchall()

@@ -1,14 +1,50 @@
 """The tables, in SQL that DuckDB and PostgreSQL both take.
 
-No index on the bulk tables: run ids are time-ordered, so DuckDB's zone maps find a run's rows, and an index would
-make each apply and the file larger. What must be unique is made under the store's lock.
+Rows of a run carry its number `run`, and points the number `series` of their run and key: DuckDB keeps the lowest and
+the highest of each block of rows, so a run's rows are found without an index, which would make each apply and the file
+larger. What must be unique is made under the store's lock. What people read are the views of `sql_views.py`.
 """
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
-TABLES = """
+RUN_TABLES = """
+CREATE TABLE runs (
+    run BIGINT NOT NULL, run_id VARCHAR NOT NULL, experiment_id BIGINT NOT NULL, name VARCHAR NOT NULL,
+    user_id VARCHAR NOT NULL, status VARCHAR NOT NULL, start_time BIGINT NOT NULL, end_time BIGINT,
+    artifact_uri VARCHAR NOT NULL, lifecycle_stage VARCHAR NOT NULL, deleted_time BIGINT, writer VARCHAR
+);
+CREATE TABLE params (
+    run BIGINT NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL, number DOUBLE PRECISION,
+    timestamp BIGINT NOT NULL
+);
+CREATE TABLE param_history (
+    run BIGINT NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL, timestamp BIGINT NOT NULL
+);
+CREATE TABLE tags (run BIGINT NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL, number DOUBLE PRECISION);
+CREATE TABLE metrics (
+    series BIGINT NOT NULL, step BIGINT NOT NULL, timestamp BIGINT NOT NULL, value DOUBLE PRECISION NOT NULL
+);
+CREATE TABLE latest_metrics (
+    series BIGINT NOT NULL, run BIGINT NOT NULL, key VARCHAR NOT NULL,
+    step BIGINT NOT NULL, timestamp BIGINT NOT NULL, value DOUBLE PRECISION NOT NULL, points BIGINT NOT NULL,
+    first_step BIGINT NOT NULL, first_timestamp BIGINT NOT NULL, first_value DOUBLE PRECISION NOT NULL,
+    min_value DOUBLE PRECISION NOT NULL, max_value DOUBLE PRECISION NOT NULL,
+    total DOUBLE PRECISION NOT NULL, numbers BIGINT NOT NULL
+);
+CREATE TABLE inputs (
+    run BIGINT NOT NULL, name VARCHAR NOT NULL, digest VARCHAR NOT NULL, source_type VARCHAR NOT NULL,
+    source VARCHAR NOT NULL, schema VARCHAR, profile VARCHAR, context VARCHAR, timestamp BIGINT NOT NULL
+);
+CREATE TABLE artifacts (run BIGINT NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, timestamp BIGINT NOT NULL);
+"""
+"""What is logged to runs. `number` is the number that a text holds (see `nbtrack.query`), `total` the sum of the
+`numbers` points of a series that are not NaN."""
+
+TABLES = (
+    RUN_TABLES
+    + """
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 
 CREATE TABLE experiments (
@@ -16,25 +52,6 @@ CREATE TABLE experiments (
     lifecycle_stage VARCHAR NOT NULL, creation_time BIGINT NOT NULL, last_update_time BIGINT NOT NULL
 );
 CREATE TABLE experiment_tags (experiment_id BIGINT NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL);
-
-CREATE TABLE runs (
-    run_id VARCHAR NOT NULL, experiment_id BIGINT NOT NULL, name VARCHAR NOT NULL, user_id VARCHAR NOT NULL,
-    status VARCHAR NOT NULL, start_time BIGINT NOT NULL, end_time BIGINT, artifact_uri VARCHAR NOT NULL,
-    lifecycle_stage VARCHAR NOT NULL, deleted_time BIGINT, writer VARCHAR
-);
-CREATE TABLE params (run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL, timestamp BIGINT NOT NULL);
-CREATE TABLE param_history (
-    run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL, timestamp BIGINT NOT NULL
-);
-CREATE TABLE tags (run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL);
-CREATE TABLE metrics (
-    run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, step BIGINT NOT NULL, timestamp BIGINT NOT NULL,
-    value DOUBLE PRECISION NOT NULL
-);
-CREATE TABLE latest_metrics (
-    run_id VARCHAR NOT NULL, key VARCHAR NOT NULL, step BIGINT NOT NULL, timestamp BIGINT NOT NULL,
-    value DOUBLE PRECISION NOT NULL, points BIGINT NOT NULL
-);
 
 CREATE TABLE registered_models (
     name VARCHAR NOT NULL, description VARCHAR NOT NULL, creation_time BIGINT NOT NULL,
@@ -60,3 +77,4 @@ CREATE TABLE rejected_events (
     journal VARCHAR NOT NULL, position BIGINT NOT NULL, line VARCHAR NOT NULL, reason VARCHAR NOT NULL
 );
 """
+)

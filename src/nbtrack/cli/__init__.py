@@ -1,0 +1,51 @@
+"""The command `nbtrack`: one module of this package for each of its commands.
+
+A command's module has `HELP`, `arguments(parser)` and `run(options)`, which returns the exit code; the command has the
+module's name, without the underscore that keeps it from being a keyword.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from .. import config
+from ..errors import NbtrackError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. An NbtrackError is told on stderr and is exit code 1, a wrong call is 2."""
+    options = parser().parse_args(arguments)
+    if options.store is not None:
+        config.set_tracking_uri(options.store)
+    try:
+        return int(options.run(options))
+    except NbtrackError as error:
+        print(f"nbtrack: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command understands, from the modules of this package."""
+    whole = argparse.ArgumentParser(prog="nbtrack", description="The experiment tracker that lives in the notebook.")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--store", metavar="FOLDER", help="the store; by default the one that a notebook in this folder has"
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in _commands().items():
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP, parents=[shared])
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+    return whole
+
+
+def _commands() -> dict[str, ModuleType]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return {name.rstrip("_"): importlib.import_module(f".{name}", __name__) for name in names}
