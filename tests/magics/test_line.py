@@ -79,8 +79,8 @@ def test_a_wrong_filter_says_where(notebook: Notebook, capsys: pytest.CaptureFix
 
 def test_sql(notebook: Notebook):
     notebook.run("%%track one\n1")
-    frame = shown(notebook, "%track sql SELECT run_name, status FROM runs WHERE name <> 'x;y';")
-    assert frame.to_dict("records") == [{"name": "one", "status": "FINISHED"}]
+    frame = shown(notebook, "%track sql SELECT run_name, status FROM runs WHERE run_name <> 'x;y';")
+    assert frame.to_dict("records") == [{"run_name": "one", "status": "FINISHED"}]
 
 
 def test_names_from_a_run_are_text_never_markup(notebook: Notebook):
