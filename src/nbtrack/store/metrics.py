@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,31 +52,6 @@ class MetricTables(Tables):
         with self.reading() as cursor:
             sql = "SELECT l.key, l.step FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run WHERE r.run_id = $1"
             return dict(cursor.execute(sql, [run_id]).fetchall())
-
-    def metric_keys(self, run_ids: Sequence[str]) -> list[str]:
-        """The metrics that any of these runs has, sorted."""
-        with self.reading() as cursor:
-            rows = cursor.execute(
-                f"SELECT DISTINCT m.key FROM latest_metrics AS m JOIN runs AS r ON r.run = m.run {JOIN_IDS} "
-                "ORDER BY m.key",
-                [list(run_ids)],
-            ).fetchall()
-        return [key for (key,) in rows]
-
-    def best_runs(self, run_ids: Sequence[str], lower_is_better: Mapping[str, bool]) -> dict[str, str]:
-        """For each metric the run whose last value is the best; the earliest where several are."""
-        with self.reading() as cursor:
-            rows = cursor.execute(
-                f"SELECT m.key, r.run_id, m.value FROM latest_metrics AS m JOIN runs AS r ON r.run = m.run {JOIN_IDS} "
-                "WHERE m.value <> 'NaN' ORDER BY r.run_id DESC",
-                [list(run_ids)],
-            ).fetchall()
-        best: dict[str, tuple[float, str]] = {}
-        for key, run_id, value in rows:
-            score = -value if lower_is_better.get(key) else value
-            if key not in best or score >= best[key][0]:
-                best[key] = (score, run_id)
-        return {key: run_id for key, (_, run_id) in best.items()}
 
     def curves(
         self,

@@ -14,7 +14,7 @@ from . import paging
 from .base import Cursor, Tables
 from .metrics import JOIN_IDS
 
-_INFO = (
+INFO = (
     "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
     "r.lifecycle_stage"
 )
@@ -33,7 +33,7 @@ class RunTables(Tables):
     def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
         """The runs in the order of `run_ids`; those that do not exist are left out."""
         with self.reading() as cursor:
-            rows = cursor.execute(f"SELECT {_INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
+            rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
             runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
         return [runs[run_id] for run_id in run_ids if run_id in runs]
 
@@ -62,40 +62,16 @@ class RunTables(Tables):
         """Runs that match, newest first unless `order_by` says otherwise. None for the ids means all experiments."""
         paging.check_max_results(max_results, 1_000_000)
         offset = paging.offset_of(page_token)
-        found, joins, order, parameters = _matching(experiment_ids, filter_string, view, order_by)
+        found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
         with self.reading() as cursor:
             rows = cursor.execute(
-                f"SELECT {_INFO} FROM runs AS r {joins} WHERE {found} "
+                f"SELECT {INFO} FROM runs AS r {joins} WHERE {found} "
                 f"ORDER BY {order} LIMIT {max_results + 1} OFFSET {offset}",
                 parameters,
             ).fetchall()
             runs = self._with_data(cursor, rows[:max_results])
         more = len(rows) > max_results
         return PagedList(runs, paging.token_for(offset + max_results) if more else None)
-
-    def matching_ids(
-        self,
-        experiment_ids: Sequence[str] | None,
-        filter_string: str,
-        view: ViewType = ViewType.ACTIVE_ONLY,
-        order_by: Sequence[str] = (),
-    ) -> list[str]:
-        """The ids of all runs that match, newest first unless `order_by` says otherwise."""
-        found, joins, order, parameters = _matching(experiment_ids, filter_string, view, order_by)
-        with self.reading() as cursor:
-            rows = cursor.execute(
-                f"SELECT r.run_id FROM runs AS r {joins} WHERE {found} ORDER BY {order}", parameters
-            ).fetchall()
-        return [run_id for (run_id,) in rows]
-
-    def params_of(self, run_ids: Sequence[str]) -> list[tuple[str, int, int]]:
-        """Of these runs' params: key, how many runs have it, and how many values it takes; by key."""
-        with self.reading() as cursor:
-            return cursor.execute(
-                "SELECT p.key, COUNT(*), COUNT(DISTINCT p.value) FROM params AS p JOIN runs AS r ON r.run = p.run "
-                f"{JOIN_IDS} GROUP BY p.key ORDER BY p.key",
-                [list(run_ids)],
-            ).fetchall()
 
     def set_run_stage(self, run_id: str, stage: str) -> list[str]:
         """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
@@ -142,7 +118,7 @@ def _no_such_run(run_id: str) -> NotFound:
     )
 
 
-def _matching(
+def matching(
     experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
 ) -> tuple[str, str, str, list[Any]]:
     """The condition, the joins, the order and the parameters of a search."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .experiments import ExperimentTables
 from .metrics import MetricTables
 from .registry import RegistryTables
-from .runs import RunTables
+from .survey import SurveyTables
 
 
-class SqlTables(ExperimentTables, RunTables, MetricTables, RegistryTables):
+class SqlTables(ExperimentTables, SurveyTables, MetricTables, RegistryTables):
     """The whole schema."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..client import Client
 from ..client.tracking import NOTE, PARENT
-from ..entities import Run, ViewType
+from ..entities import Run
 from ..models.history import read_history
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest
 
@@ -18,19 +18,15 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
     """The runs from `offset` on, at most `limit`, and what is worth a column among all that match."""
     store = client._store
     experiment_ids = scope if request["experiment_ids"] is None else request["experiment_ids"]
-    with store.reading():
-        matching = store.matching_ids(experiment_ids, request["filter"], ViewType.ACTIVE_ONLY, request["order_by"])
-        shown = matching[request["offset"] : request["offset"] + request["limit"]]
-        rows = run_rows(client, store.get_runs(shown))
-        params = store.params_of(matching)
-        metrics = store.metric_keys(matching)
-        best = store.best_runs(matching, {key: lower_is_better(key) for key in metrics})
+    found = store.survey(
+        experiment_ids, request["filter"], request["order_by"], request["offset"], request["limit"], lower_is_better
+    )
     return {
-        "rows": rows,
-        "total": len(matching),
-        "params": [{"key": key, "differs": values > 1 or 0 < having < len(matching)} for key, having, values in params],
-        "metrics": metrics,
-        "best": best,
+        "rows": run_rows(client, found.runs),
+        "total": found.total,
+        "params": [{"key": key, "differs": differs} for key, differs in found.params],
+        "metrics": found.metrics,
+        "best": found.best,
     }
 
 
