@@ -44,14 +44,14 @@ _KINDS = {
 }
 _UNDERSTOOD = " OR ".join(f"(e = '{kind}' AND {condition})" for kind, condition in _KINDS.items())
 
-_NEW_RUNS = f"""
+_NEW_RUNS = """
     INSERT INTO runs (run, run_id, experiment_id, name, user_id, status, start_time, artifact_uri, lifecycle_stage,
                       deleted_time, writer)
     SELECT (SELECT COALESCE(MAX(run), 0) FROM runs) + ROW_NUMBER() OVER (ORDER BY seq), r,
            CAST(d->>'experiment_id' AS BIGINT), d->>'name', d->>'user_id', 'RUNNING',
            CAST(d->>'start_time' AS BIGINT), d->>'artifact_uri', COALESCE(d->>'lifecycle_stage', 'active'),
            TRY_CAST(d->>'deleted_time' AS BIGINT), d->>'writer'
-    FROM (SELECT * FROM staging WHERE e = 'run' AND ({_UNDERSTOOD})
+    FROM (SELECT * FROM staging WHERE e = 'run' AND understood
           QUALIFY ROW_NUMBER() OVER (PARTITION BY r ORDER BY seq) = 1) AS new
     WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = new.r)
 """
@@ -60,13 +60,13 @@ _KNOWN = """
     CREATE OR REPLACE TEMP TABLE known AS
     SELECT r, run FROM (SELECT DISTINCT r FROM staging WHERE r IS NOT NULL) AS named JOIN runs ON runs.run_id = named.r
 """
-_IS_REJECTED = f"""
-    (({_UNDERSTOOD}) IS NOT TRUE
+_IS_REJECTED = """
+    (understood IS NOT TRUE
      OR (e NOT IN ('open', 'close') AND NOT EXISTS (SELECT 1 FROM known WHERE known.r = staging.r)))
 """
 _REJECTED = f"""
     SELECT seq, CASE WHEN e IS NULL THEN 'not a line of nbtrack''s journal'
-                     WHEN ({_UNDERSTOOD}) THEN 'no such run'
+                     WHEN understood THEN 'no such run'
                      ELSE 'unknown kind of event, or a field is missing' END
     FROM staging WHERE {_IS_REJECTED} ORDER BY seq
 """
@@ -314,12 +314,13 @@ class Journals:
         count = stage(cursor, b"".join(segment.data for segment in segments))
         warnings_due: list[str] = []
         with transaction(cursor):
-            cursor.execute(_NEW_RUNS)
+            kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
+            if "run" in kinds:
+                cursor.execute(_NEW_RUNS)
             cursor.execute(_KNOWN)
             rejected = cursor.execute(_REJECTED).fetchall()
             if rejected:
                 warnings_due = self._reject(cursor, segments, rejected)
-            kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
             for wanted, statements in _STATEMENTS:
                 if kinds & wanted:
                     for statement in statements:
@@ -380,7 +381,7 @@ class Journals:
 
 
 def stage(cursor: Cursor, data: bytes) -> int:
-    """Load lines into the temporary table `staging`, numbered from 0; how many there are."""
+    """Load lines into the temporary table `staging`, numbered from 0, with whether each is understood; how many."""
     longest = _DEFAULT_LONGEST_LINE
     if len(data) > longest:
         longest = max(longest, max(map(len, data.split(b"\n"))) + 1)
@@ -393,11 +394,12 @@ def stage(cursor: Cursor, data: bytes) -> int:
         cursor.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE staging AS
-            SELECT row_number() OVER () - 1 AS seq, *{none} FROM read_json(
-                '{file.name.replace("'", "''")}', format = 'newline_delimited', ignore_errors = true,
-                maximum_object_size = {longest},
-                columns = {{e: 'VARCHAR', r: 'VARCHAR', k: 'VARCHAR', s: 'BIGINT', t: 'BIGINT', v: 'DOUBLE',
-                            x: 'VARCHAR', d: 'JSON'{lists}}})
+            SELECT *, {_UNDERSTOOD} AS understood FROM (
+                SELECT row_number() OVER () - 1 AS seq, *{none} FROM read_json(
+                    '{file.name.replace("'", "''")}', format = 'newline_delimited', ignore_errors = true,
+                    maximum_object_size = {longest},
+                    columns = {{e: 'VARCHAR', r: 'VARCHAR', k: 'VARCHAR', s: 'BIGINT', t: 'BIGINT', v: 'DOUBLE',
+                                x: 'VARCHAR', d: 'JSON'{lists}}}))
             """
         )
     row = cursor.execute("SELECT COUNT(*) FROM staging").fetchone()
