@@ -80,16 +80,15 @@ def summary(by: str, source: str, points: str) -> str:
     lowest. NaN, which DuckDB takes for the highest value, counts for no minimum, maximum or mean unless all are NaN.
     """
     step, timestamp, value = (f"{points}.{column}" for column in ("step", "timestamp", "value"))
-    fields = f"step := {step}, timestamp := {timestamp}"
     # In a struct DuckDB takes the sign off -0.0.
-    number = f"value := {value}, negative := signbit({value})"
+    number = f"v := {value}, negative := signbit({value})"
     return f"""
         SELECT * EXCLUDE (latest, earliest),
-               latest.step AS step, latest.timestamp AS timestamp, {_signed("latest")} AS value,
-               earliest.step AS first_step, earliest.timestamp AS first_timestamp, {_signed("earliest")} AS first_value
+               latest.s AS step, latest.t AS timestamp, {_signed("latest")} AS value,
+               earliest.s AS first_step, earliest.t AS first_timestamp, {_signed("earliest")} AS first_value
         FROM (SELECT {by}, COUNT(*) AS points,
-                     MAX(struct_pack({fields}, number := {value} <> 'NaN', {number})) AS latest,
-                     MIN(struct_pack({fields}, nan := {value} = 'NaN', {number})) AS earliest,
+                     MAX(struct_pack(s := {step}, t := {timestamp}, is_number := {value} <> 'NaN', {number})) AS latest,
+                     MIN(struct_pack(s := {step}, t := {timestamp}, is_nan := {value} = 'NaN', {number})) AS earliest,
                      MIN({value}) AS min_value,
                      COALESCE(MAX({value}) FILTER (WHERE {value} <> 'NaN'), 'NaN') AS max_value,
                      COALESCE(SUM({value}) FILTER (WHERE {value} <> 'NaN'), 0) AS total,
@@ -99,7 +98,7 @@ def summary(by: str, source: str, points: str) -> str:
 
 
 def _signed(point: str) -> str:
-    return f"CASE WHEN {point}.negative AND {point}.value = 0 THEN -{point}.value ELSE {point}.value END"
+    return f"CASE WHEN {point}.negative AND {point}.v = 0 THEN -{point}.v ELSE {point}.v END"
 
 
 _POINTS = """
