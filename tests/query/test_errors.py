@@ -31,7 +31,7 @@ def mistake(marked: str) -> QueryError:
         ("»`run nam` = 'x'", "did you mean run_name?", "run_name"),
         ("»foo.bar > 1", "metrics.foo.bar", "metrics.name"),
         ("»metrisc.m > 1", "did you mean metrics.m?", "metrics.name"),
-        ("»datasets.name = 'x'", "'datasets' is not known", "tags.name"),
+        ("»inputs.name = 'x'", "'inputs' is not known", "datasets.name"),
         ("»metrics > 1", "needs the name", "metrics.name"),
         ("»metrics. > 1", "needs the name", "metrics.name"),
         ("metrics.»`` > 1", "is empty", "a name"),

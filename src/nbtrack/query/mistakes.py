@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ..errors import QueryError
 from .names import shown
+from .times import MILLISECONDS
 from .tree import Operand
-from .vocabulary import Vocabulary
+from .vocabulary import Kind, Vocabulary
 
 END = "$END"
 
@@ -25,6 +26,8 @@ _WORDS = {
     "_NULL": "NULL",
     "NUMBER": "a number",
     "TEXT": "a quoted text",
+    "DURATION": "a length of time such as 7d",
+    "SIGN": "+ or -",
     "_OPEN": "(",
     "_CLOSE": ")",
     "_COMMA": "a comma",
@@ -36,6 +39,8 @@ _WORDS = {
 }
 """The terminals of grammar.lark, in the order that an error lists them."""
 
+TIMES = ["a number", "a date in quotes", "now() - 7d"]
+DURATIONS = ["a number", "a length of time such as 2h"]
 _AFTER_ORDERING = {"ASC", "DESC", END}
 
 _INSTEAD = {
@@ -51,6 +56,8 @@ _INSTEAD = {
     "≤": "<=",
     "≠": "!=",
 }
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9:.]+)?")
+_DIGITS = re.compile(r"[+-]?\s*([0-9.]+)\s*([^\W\d_]*)")
 _WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]+")
 _IN_WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]")
 
@@ -73,18 +80,28 @@ class Mistake:
 
     def error(self) -> QueryError:
         """The mistake as an exception that says what may stand there."""
+        if found := self._unquoted_date():
+            reason = f"a date stands in quotes: '{found[0]}'"
+            return QueryError(reason, self.text, found.start(), TIMES)
         return QueryError(self._reason(), self.text, self.position, self._expected())
 
     def _expected(self) -> list[str]:
         wanted = set(self.accepted)
+        values: list[str] = []
+        if {"NUMBER", "TEXT"} <= wanted and self.operand is not None:
+            values = _values(self.operand.kind)
+            wanted -= {"NUMBER", "TEXT", "DURATION"}
+        elif "NUMBER" in wanted:
+            wanted -= {"DURATION"}
         if self.operand is not None:
-            wanted -= set() if self.operand.kind.takes_text else {"TEXT", "LIKE", "ILIKE"}
-            wanted -= set() if self.operand.kind.takes_number else {"NUMBER", "_BETWEEN"}
-        return [
+            wanted -= set() if self.operand.kind.takes_text else {"LIKE", "ILIKE"}
+            wanted -= set() if self.operand.kind.takes_number else {"_BETWEEN"}
+        words = [
             f"a name such as {self.vocabulary.examples}" if terminal == "PATH" else words
             for terminal, words in _WORDS.items()
             if terminal in wanted
         ]
+        return values + words
 
     def _reason(self) -> str:
         here = self.text[self.position : self.position + 1]
@@ -97,13 +114,17 @@ class Mistake:
             return "a query is one expression, without a semicolon"
         if self.terminal == "_CLOSE":
             return self._closed()
-        if instead := self._instead():
+        if self.terminal != "SIGN" and (instead := self._instead()):
             return f"write {instead[1]} instead of {instead[0]}"
         if self.terminal == "_COMMA" and self.accepted <= _AFTER_ORDERING:
             return "a clause has one name; write two names as two clauses of the list"
         if value_wanted:
             return self._wrong_value()
-        if self.terminal in ("NUMBER", "TEXT") and "PATH" in self.accepted:
+        if "DURATION" in self.accepted or (self.terminal == "NUMBER" and "SIGN" in self.accepted):
+            return self._no_length()
+        if self.previous == "NUMBER" and self.operand is not None and self.operand.kind is Kind.DURATION:
+            return f"a unit follows its number without a space; the units are {', '.join(MILLISECONDS)}"
+        if self.terminal in ("NUMBER", "TEXT", "DURATION", "NOW") and "PATH" in self.accepted:
             what = "a comparison" if "NOT" in self.accepted else "a clause"
             return f"{what} begins with a name, such as {self.vocabulary.examples}"
         if self.previous == "TEXT" and self.text[self.position - 1] in "'\"":
@@ -140,12 +161,38 @@ class Mistake:
             return "backticks are for names: a text stands in single quotes"
         if self.terminal == "NUMBER":
             return "this must be a text in quotes"
+        if self.terminal == "_FUNCTION":
+            return "functions are for names; on the right stands a number, a text in quotes or now()"
         word = self._word()
         if not word:
             return f"{self.text[self.position]!r} stands where a value must be"
+        if self.operand is not None and self.operand.kind is Kind.TIME:
+            return "now is written now()" if word.casefold() == "now" else f"{word} is no time"
+        if self.operand is not None and self.operand.kind is Kind.DURATION:
+            units = f"; the units are {', '.join(MILLISECONDS)}" if word[0].isdigit() else ""
+            return f"{word} is no length of time{units}"
         if self.operand is not None and not self.operand.kind.takes_text:
             return f"{word} is not a number, and {shown(str(self.operand))} is compared with numbers"
         return f"{word} is not quoted: write '{word}' for a text"
+
+    def _unquoted_date(self) -> re.Match[str] | None:
+        """The date without quotes that the mistake is in: `2026-11-01` is three numbers."""
+        if self.operand is None or self.operand.kind is not Kind.TIME:
+            return None
+        start = self.position
+        while start and self.text[start - 1] in "0123456789-":
+            start -= 1
+        found = _DATE.match(self.text, start)
+        return found if found and found.end() > self.position else None
+
+    def _no_length(self) -> str:
+        found = _DIGITS.match(self.text, self.position)
+        if found is None:
+            return f"{self._word() or repr(self.text[self.position])} is no length of time"
+        if found[2]:
+            return f"{shown(found[2])} is no unit of time; the units are {', '.join(MILLISECONDS)}"
+        number = shown(found[1])
+        return f"a length of time has a unit: {', '.join(number + unit for unit in ('s', 'm', 'h'))} or {number}d"
 
     def _needs_backticks(self) -> str:
         start = self.position
@@ -160,6 +207,15 @@ class Mistake:
     def _word(self) -> str:
         found = _WORD.match(self.text, self.position)
         return shown(found[0]) if found else ""
+
+
+def _values(kind: Kind) -> list[str]:
+    """What a value of this kind is compared with."""
+    if kind is Kind.TIME:
+        return TIMES
+    if kind is Kind.DURATION:
+        return DURATIONS
+    return [*(["a number"] if kind.takes_number else []), *(["a quoted text"] if kind.takes_text else [])]
 
 
 def _last_open(text: str) -> int | None:

@@ -6,31 +6,109 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ..errors import QueryError
-from .tree import Key, Operand
-from .vocabulary import ATTRIBUTE_SPELLINGS, Vocabulary
+from .tree import Key, Member, Operand
+from .vocabulary import ATTRIBUTE_SPELLINGS, Collection, Function, Section, Vocabulary
 
 _SHOWN = 40
 """Characters of a name that an error repeats."""
 
+_OTHER_WORDS = {
+    "avg": "mean",
+    "average": "mean",
+    "minimum": "min",
+    "maximum": "max",
+    "final": "last",
+    "latest": "last",
+    "len": "count",
+    "points": "count",
+}
+"""What functions are called elsewhere."""
 
-def resolve(written: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
-    """The operand meant by `written`, which stands at `position` of `text`. Raises QueryError for an unknown one."""
+
+def resolve(
+    written: str, text: str, position: int, vocabulary: Vocabulary, function: Function | None = None
+) -> Operand:
+    """The operand meant by `written`, which stands at `position` of `text`, perhaps as the argument of a function.
+
+    Raises QueryError for an unknown name, and for one that the function does not take.
+    """
+    operand = _named(written, text, position, vocabulary)
+    if function is None:
+        return operand
+    if isinstance(operand, Key) and function in operand.table.functions:
+        # The last value is what the name alone means.
+        return Key(operand.table, operand.name, None if function.name == "last" else function)
+    takers = [table.entity for table in vocabulary.key_tables if function in table.functions]
+    reason = f"{function.name} takes the name of a metric, and {shown(str(operand))} is none"
+    raise QueryError(reason, text, position, [f"{entity}.name" for entity in takers])
+
+
+def function_named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Function:
+    """The function of this name. Raises QueryError for an unknown one."""
+    functions = {function.name: function for function in vocabulary.functions}
+    name = written.casefold()
+    if name in functions:
+        return functions[name]
+    if not functions:
+        raise QueryError(f"there is no function {shown(written)!r}: a parenthesis cannot follow a name", text, position)
+    near = _OTHER_WORDS.get(name) or _nearest(name, list(functions))
+    hint = f"; did you mean {near}?" if near else ""
+    expected = [f"{other}(metrics.name)" for other in (*([near] if near else []), *(f for f in functions if f != near))]
+    raise QueryError(f"there is no function {shown(written)!r}{hint}", text, position, expected)
+
+
+def _named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
     if written.startswith("`"):
-        return _attribute(_unquoted(written), text, position, vocabulary)
+        return _attribute(unquoted(written), text, position, vocabulary)
     entity, dot, rest = written.partition(".")
     if not dot:
-        if vocabulary.key_table(entity) or (entity in ATTRIBUTE_SPELLINGS and not vocabulary.attribute(entity)):
-            reason = f"{entity} needs the name of one of them after a dot"
-            raise QueryError(reason, text, position, [f"{entity}.name", f"{entity}.`a name with spaces`"])
-        return _attribute(entity, text, position, vocabulary)
-    name = _unquoted(rest) if rest[0] in '`"' else rest
+        return _single(entity, text, position, vocabulary)
+    name = unquoted(rest) if rest[0] in '`"' else rest
+    after = position + len(entity) + 1
     if table := vocabulary.key_table(entity):
         if not name:
-            raise QueryError(f"the name after {entity}. is empty", text, position + len(entity) + 1, ["a name"])
+            raise QueryError(f"the name after {entity}. is empty", text, after, ["a name"])
         return Key(table, name)
+    if collection := vocabulary.collection(entity):
+        return _member(collection, name, text, after)
+    if section := vocabulary.section(entity):
+        return _in_section(section, name, text, after, vocabulary)
     if entity.casefold() in ATTRIBUTE_SPELLINGS:
-        return _attribute(name, text, position + len(entity) + 1, vocabulary)
+        return _attribute(name, text, after, vocabulary)
     raise _unknown_entity(entity, written, text, position, vocabulary)
+
+
+def _single(word: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
+    needed: list[str] = []
+    if (vocabulary.key_table(word) or word in ATTRIBUTE_SPELLINGS) and not vocabulary.attribute(word):
+        needed = [f"{word}.name", f"{word}.`a name with spaces`"]
+    elif collection := vocabulary.collection(word):
+        needed = [f"{word}.{column}" for column in collection.columns]
+    elif section := vocabulary.section(word):
+        needed = [f"{word}.{key}" for key in section.keys]
+    if needed:
+        raise QueryError(f"{word} needs the name of one of them after a dot", text, position, needed)
+    return _attribute(word, text, position, vocabulary)
+
+
+def _member(collection: Collection, name: str, text: str, position: int) -> Operand:
+    if (column := name.casefold()) in collection.columns:
+        return Member(collection, column)
+    raise _not_among(name, collection.entity, collection.columns, text, position)
+
+
+def _in_section(section: Section, name: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
+    table = vocabulary.key_table(section.entity)
+    if table and name.casefold() in section.keys:
+        return Key(table, section.prefix + name.casefold())
+    raise _not_among(name, section.name, section.keys, text, position)
+
+
+def _not_among(name: str, entity: str, names: Sequence[str], text: str, position: int) -> QueryError:
+    near = _nearest(name, names)
+    hint = f"; did you mean {near}?" if near else ""
+    reason = f"there is no {shown(f'{entity}.{name}')}{hint}"
+    return QueryError(reason, text, position, [*([near] if near else []), *(n for n in names if n != near)])
 
 
 def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
@@ -46,13 +124,16 @@ def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> O
 
 def _unknown_entity(entity: str, written: str, text: str, position: int, vocabulary: Vocabulary) -> QueryError:
     entities = [table.entity for table in vocabulary.key_tables]
-    near = _nearest(entity, [*entities, *(s for t in vocabulary.key_tables for s in t.spellings), *ATTRIBUTE_SPELLINGS])
+    others = [*(c.entity for c in vocabulary.collections), *(s.name for s in vocabulary.sections)]
+    spellings = [s for table in vocabulary.key_tables for s in table.spellings]
+    spellings += [s for collection in vocabulary.collections for s in collection.spellings]
+    near = _nearest(entity, [*entities, *spellings, *others, *ATTRIBUTE_SPELLINGS])
     if near:
         table = vocabulary.key_table(near)
         hint = f"did you mean {table.entity if table else near}{shown(written[len(entity) :])}?"
     else:
         hint = f"say what it is, as in {entities[0]}.{shown(written)}"
-    expected = [f"{e}.name" for e in (*entities, "attributes")]
+    expected = [f"{e}.name" for e in (*entities, *others[: len(vocabulary.collections)], "attributes")]
     return QueryError(f"{shown(entity)!r} is not known here; {hint}", text, position, expected)
 
 
@@ -62,7 +143,8 @@ def _nearest(name: str, known: Sequence[str]) -> str | None:
     return close[0] if close else None
 
 
-def _unquoted(quoted: str) -> str:
+def unquoted(quoted: str) -> str:
+    """What stands between the quotes or backticks, each doubled one within it as one."""
     mark = quoted[0]
     return quoted[1:-1].replace(mark * 2, mark)
 

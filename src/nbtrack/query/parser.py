@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter, QueryError
 from .mistakes import END, Mistake
-from .names import resolve
+from .names import function_named, resolve
 from .tree import EVERYTHING, Key, Node, Operand, Ordering
-from .vocabulary import RUNS, Vocabulary
+from .vocabulary import RUNS, Function, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ MAX_VALUES = 30_000
 """Numbers and texts in a filter: PostgreSQL takes 65,535 parameters."""
 
 _NAMES = frozenset({"PATH", "QUOTED_PATH", "QUOTED_NAME"})
-_VALUES = frozenset({"NUMBER", "TEXT"})
+_VALUES = frozenset({"NUMBER", "TEXT", "DURATION", "NOW"})
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -63,7 +63,7 @@ def parse_ordering(text: str, vocabulary: Vocabulary = RUNS) -> Ordering:
 
 
 @cache
-def _grammar() -> Lark:
+def grammar() -> Lark:
     """The LALR tables, built at the first query of a process: 40 ms, after 30 ms for importing lark."""
     from lark import Lark
 
@@ -85,18 +85,22 @@ def _syntax_tree(start: str, text: str, vocabulary: Vocabulary) -> tuple[Tree[To
     """lark's tree, and what the name at each position means."""
     from lark import UnexpectedCharacters, UnexpectedToken
 
-    parser = _grammar().parse_interactive(text, start=start)
+    parser = grammar().parse_interactive(text, start=start)
     operands: dict[int, Operand] = {}
     limits = _Limits(text)
     operand: Operand | None = None
+    function: Function | None = None
     terminal: str | None = None
     previous, position = "", 0
     try:
         for token in _tokens(parser, text):
             position, terminal = token.start_pos or 0, token.type
             tree = parser.feed_token(token)
-            if terminal in _NAMES:
-                operand = operands[position] = resolve(str(token), text, position, vocabulary)
+            if terminal == "_FUNCTION":
+                function = function_named(str(token), text, position, vocabulary)
+            elif terminal in _NAMES:
+                operand = operands[position] = resolve(str(token), text, position, vocabulary, function)
+                function = None
             limits.count(terminal, position, operand)
             previous = "PATH" if terminal in _NAMES else terminal
     except UnexpectedCharacters as error:
@@ -124,7 +128,7 @@ class _Limits:
         self._text = text
         self._depth = 0
         self._values = 0
-        self._keys: set[Operand] = set()
+        self._keys: set[tuple[str, str]] = set()
 
     def count(self, terminal: str, position: int, operand: Operand | None) -> None:
         """Count a token in. Raises QueryError at the one that is too much."""
@@ -135,7 +139,7 @@ class _Limits:
         elif terminal in _VALUES:
             self._values += 1
         elif isinstance(operand, Key):
-            self._keys.add(operand)
+            self._keys.add((operand.table.entity, operand.name))
         counts: tuple[tuple[int, int, str], ...] = (
             (self._depth, MAX_DEPTH, "parentheses within each other"),
             (self._values, MAX_VALUES, "numbers and texts"),

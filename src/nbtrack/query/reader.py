@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
 from lark import Token, Tree
 
 from ..errors import QueryError
-from .names import shown
+from . import times
+from .mistakes import DURATIONS, TIMES
+from .names import shown, unquoted
 from .tree import (
     And,
     Comparator,
@@ -30,14 +32,18 @@ from .vocabulary import Kind
 
 _SYNONYMS = {"==": "=", "<>": "!="}
 _ENDS_IN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
+_IS_DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ms|[smhdw]))+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+_Leaf: TypeAlias = Token | Tree[Token]
+"""A name, a sign or a value; a value such as `now() - 7d` is a tree."""
 
 
 class Reader:
     """Reads the trees of one text; `operands` says what the name at each position means."""
 
     def __init__(self, text: str, operands: dict[int, Operand]) -> None:
-        self._text = text
+        self._text_of_query = text
         self._operands = operands
 
     def node(self, tree: Tree[Token]) -> Node:
@@ -60,47 +66,54 @@ class Reader:
         part = self.node(cast("Tree[Token]", tree))
         return Not(part) if len(nots) % 2 else part
 
-    def _comparison(self, children: Sequence[Token]) -> Node:
-        name, sign, value = children
+    def _comparison(self, children: Sequence[_Leaf]) -> Node:
+        name, sign, value = cast("tuple[Token, Token, _Leaf]", children)
         comparator = cast(Comparator, _SYNONYMS.get(sign, str(sign)))
         operand = self._operand(name)
         orders = comparator not in ("=", "!=")
         if orders:
             self._check_orders(operand, sign, value)
+        elif within := _day(operand, value):
+            return Not(within) if comparator == "!=" else within
         return Comparison(operand, comparator, self._value(operand, value, orders))
 
     def _pattern(self, children: Sequence[Token]) -> Node:
         name, *nots, like, pattern = children
         operand = self._operand(name)
         if not operand.kind.takes_text:
-            raise self._error(like, f"{like.upper()} compares texts, and {_name(operand)} is a number", _COMPARES)
-        text = _unquoted(pattern)
+            reason = f"{like.upper()} compares texts, and {_name(operand)} is {operand.kind.noun}"
+            raise self._error(like, reason, _COMPARES)
+        text = unquoted(pattern)
         if _ENDS_IN_ESCAPE.search(text):
             reason = "the pattern ends in a backslash, which takes the next character as it is; write two for one"
             raise QueryError(
-                reason, self._text, _start(pattern) + len(pattern) - 2, ["a character after the backslash"]
+                reason, self._text_of_query, _start(pattern) + len(pattern) - 2, ["a character after the backslash"]
             )
         return Pattern(operand, text, like.type == "ILIKE", bool(nots))
 
-    def _membership(self, children: Sequence[Token]) -> Node:
+    def _membership(self, children: Sequence[_Leaf]) -> Node:
         name, *rest = children
-        nots = [token for token in rest if token.type == "NOT"]
-        listed = rest[len(nots) :]
-        operand = self._operand(name)
-        for token in listed:
-            if token.type != listed[0].type:
-                expected = ["a number"] if listed[0].type == "NUMBER" else ["a quoted text"]
-                raise self._error(token, "a list holds either texts or numbers", expected)
-        values = dict.fromkeys(self._value(operand, token) for token in listed)
-        return Membership(operand, tuple(values), bool(nots))
+        listed = [leaf for leaf in rest if not (isinstance(leaf, Token) and leaf.type == "NOT")]
+        negated = len(listed) < len(rest)
+        operand = self._operand(cast(Token, name))
+        for leaf in listed:
+            if operand.kind is not Kind.TIME and (_type(leaf) == "TEXT") != (_type(listed[0]) == "TEXT"):
+                expected = ["a quoted text"] if _type(listed[0]) == "TEXT" else ["a number"]
+                raise self._error(leaf, "a list holds either texts or numbers", expected)
+        days = [within for leaf in listed if (within := _day(operand, leaf))]
+        others = dict.fromkeys(self._value(operand, leaf) for leaf in listed if not _day(operand, leaf))
+        if not days:
+            return Membership(operand, tuple(others), negated)
+        parts = (*days, Membership(operand, tuple(others))) if others else tuple(days)
+        return Not(Or(parts)) if negated else Or(parts)
 
-    def _range(self, children: Sequence[Token]) -> Node:
+    def _range(self, children: Sequence[_Leaf]) -> Node:
         name, *nots, low, high = children
-        operand = self._operand(name)
+        operand = self._operand(cast(Token, name))
         ends = []
-        for token in (low, high):
-            self._check_orders(operand, token, token, "BETWEEN")
-            ends.append(cast("int | float", self._value(operand, token, orders=True)))
+        for leaf in (low, high):
+            self._check_orders(operand, leaf, leaf, "BETWEEN")
+            ends.append(cast("int | float", self._value(operand, leaf, orders=True)))
         return Range(operand, ends[0], ends[1], bool(nots))
 
     def _presence(self, children: Sequence[Token]) -> Node:
@@ -110,22 +123,42 @@ class Reader:
     def _operand(self, name: Token) -> Operand:
         return self._operands[_start(name)]
 
-    def _check_orders(self, operand: Operand, at: Token, value: Token, sign: str | None = None) -> None:
+    def _check_orders(self, operand: Operand, at: _Leaf, value: _Leaf, sign: str | None = None) -> None:
         if not operand.kind.takes_number:
             reason = f"{sign or at} compares numbers, and {_name(operand)} is a text"
             raise self._error(at, reason, ["=", "!=", "LIKE", "ILIKE", "IN"])
-        if value.type == "TEXT":
-            number = _unquoted(value)
+        if _type(value) == "TEXT" and operand.kind not in (Kind.TIME, Kind.DURATION):
+            number = unquoted(cast(Token, value))
             hint = f"; write {shown(number)} without quotes" if _is_number(number) else ""
             raise self._error(value, f"{sign or at} compares numbers, and this is a text{hint}", ["a number"])
 
-    def _value(self, operand: Operand, token: Token, orders: bool = False) -> Value:
-        if token.type == "TEXT":
-            if not operand.kind.takes_text:
-                text = _unquoted(token)
-                hint = f"; write {shown(text)} without quotes" if _is_number(text) else ""
-                raise self._error(token, f"{_name(operand)} is a number, and this is a text{hint}", ["a number"])
-            return _unquoted(token)
+    def _value(self, operand: Operand, leaf: _Leaf, orders: bool = False) -> Value:
+        if isinstance(leaf, Tree):
+            return self._moment(operand, leaf)
+        if leaf.type == "TEXT":
+            return self._text(operand, leaf)
+        if leaf.type == "DURATION":
+            return self._duration(operand, leaf)
+        return self._number(operand, leaf, orders)
+
+    def _text(self, operand: Operand, token: Token) -> Value:
+        text = unquoted(token)
+        if operand.kind.takes_text:
+            return text
+        hint = f"; write {shown(text)} without quotes" if _is_number(text) else ""
+        if operand.kind is Kind.TIME:
+            try:
+                return times.moment(text)
+            except ValueError:
+                hint = hint or "; write a date such as '2026-11-01' or '2026-11-01 18:30'"
+                raise self._error(token, f"this is no time{hint}", TIMES) from None
+        if operand.kind is Kind.DURATION:
+            if _IS_DURATION.fullmatch(text):
+                hint = f"; write {shown(text)} without quotes"
+            raise self._error(token, f"{_name(operand)} is a length of time, and this is a text{hint}", DURATIONS)
+        raise self._error(token, f"{_name(operand)} is a number, and this is a text{hint}", ["a number"])
+
+    def _number(self, operand: Operand, token: Token, orders: bool) -> Value:
         if not operand.kind.takes_number:
             reason = f"{_name(operand)} is a text: write '{shown(token)}' in quotes"
             raise self._error(token, reason, ["a quoted text"])
@@ -138,8 +171,31 @@ class Reader:
                 raise self._error(token, "nothing is above or below NaN; use = or != with it", ["a number"])
         return number
 
-    def _error(self, token: Token, reason: str, expected: Sequence[str]) -> QueryError:
-        return QueryError(reason, self._text, _start(token), expected)
+    def _duration(self, operand: Operand, token: Token) -> Value:
+        if operand.kind is Kind.DURATION:
+            return times.duration(token)
+        if operand.kind is Kind.TIME:
+            reason = f"{shown(token)} is a length of time, and {_name(operand)} is a time"
+            raise self._error(token, f"{reason}: write now() - {shown(token)} for that long ago", TIMES)
+        if operand.kind.takes_text:
+            raise self._error(token, f"a text stands in quotes: '{shown(token)}'", ["a quoted text"])
+        raise self._error(token, f"{shown(token)} is a length of time, and {_name(operand)} is a number", ["a number"])
+
+    def _moment(self, operand: Operand, tree: Tree[Token]) -> Value:
+        now, *steps = cast("list[Token]", tree.children)
+        if operand.kind is not Kind.TIME:
+            expected = DURATIONS if operand.kind is Kind.DURATION else []
+            raise self._error(now, f"now() is a time, and {_name(operand)} is {operand.kind.noun}", expected)
+        at: int | float = times.now()
+        for sign, length in zip(steps[::2], steps[1::2], strict=True):
+            at += times.duration(length) if sign == "+" else -times.duration(length)
+            if abs(at) > times.LARGEST:
+                raise self._error(length, "that is further away than a time can be", ["a shorter length of time"])
+        return times.exact(at)
+
+    def _error(self, at: _Leaf, reason: str, expected: Sequence[str]) -> QueryError:
+        token = at if isinstance(at, Token) else cast(Token, at.children[0])
+        return QueryError(reason, self._text_of_query, _start(token), expected)
 
 
 _COMPARES = ["a comparison such as > or =", "IN", "BETWEEN", "IS NULL"]
@@ -154,9 +210,16 @@ def _start(token: Token) -> int:
     return token.start_pos
 
 
-def _unquoted(token: str) -> str:
-    mark = token[0]
-    return token[1:-1].replace(mark * 2, mark)
+def _type(leaf: _Leaf) -> str:
+    return leaf.type if isinstance(leaf, Token) else "NOW"
+
+
+def _day(operand: Operand, leaf: _Leaf) -> Node | None:
+    """That a time lies within a day, where the value is a bare date."""
+    if operand.kind is not Kind.TIME or _type(leaf) != "TEXT":
+        return None
+    ends = times.day(unquoted(cast(Token, leaf)))
+    return And((Comparison(operand, ">=", ends[0]), Comparison(operand, "<", ends[1]))) if ends else None
 
 
 def _is_number(text: str) -> bool:
@@ -168,6 +231,6 @@ def _is_number(text: str) -> bool:
 
 def _number(token: str, kind: Kind) -> int | float:
     # A whole number stays exact beside integers; beyond 18 digits it would not fit into the database's.
-    if kind in (Kind.INTEGER, Kind.ID) and _INTEGER.fullmatch(token):
+    if kind not in (Kind.MEASURE, Kind.VALUE) and _INTEGER.fullmatch(token):
         return int(token)
     return float(token)

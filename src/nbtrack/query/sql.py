@@ -1,8 +1,8 @@
 """Tree -> SQL that runs unchanged on DuckDB and PostgreSQL.
 
 Each key of a metric, param or tag is one LEFT JOIN, so a missing key is NULL and SQL's three-valued logic gives
-MLflow's meaning: it matches nothing but IS NULL, under NOT too. What somebody typed goes into the parameters, never
-into the text.
+MLflow's meaning: it matches nothing but IS NULL, under NOT too. All that is asked of a run's datasets is one LEFT JOIN
+as well. What somebody typed goes into the parameters, never into the text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from .tree import (
     And,
     Comparison,
     Key,
+    Leaf,
+    Member,
     Membership,
     Node,
     Not,
@@ -28,7 +30,7 @@ from .tree import (
     Range,
     Value,
 )
-from .vocabulary import Kind, Vocabulary
+from .vocabulary import Collection, Kind, Vocabulary
 
 MAX_ORDERINGS = 50
 """Clauses in an order_by."""
@@ -75,7 +77,7 @@ def compile_search(
     where = writer.condition(parse(filter_string, vocabulary))
     orderings = [parse_ordering(clause, vocabulary) for clause in order_by]
     terms = [term for ordering in _complete(orderings, vocabulary) for term in writer.ordering(ordering)]
-    return CompiledSearch(" ".join(writer.joins), where, ", ".join(terms), writer.parameters)
+    return CompiledSearch(writer.joins, where, ", ".join(terms), writer.parameters)
 
 
 def _complete(orderings: Sequence[Ordering], vocabulary: Vocabulary) -> list[Ordering]:
@@ -90,14 +92,36 @@ def _complete(orderings: Sequence[Ordering], vocabulary: Vocabulary) -> list[Ord
     return list(complete.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The left side of a comparison: its value, and the number that a text holds."""
+
+    value: str
+    number: str
+    kind: Kind
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes the SQL of one search, and gathers its joins and parameters."""
 
     first_parameter: int
-    joins: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
-    _columns: dict[Key, str] = field(default_factory=dict)
+    _joins: dict[str, None] = field(default_factory=dict)
+    _aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+    _asked: dict[Collection, dict[str, str]] = field(default_factory=dict)
+    """Of each collection: what is asked of all of a row's members, each with the name of its column."""
+
+    @property
+    def joins(self) -> str:
+        collected = [
+            f"LEFT JOIN (SELECT m.{collection.link}, "
+            f"{', '.join(f'{question} AS {name}' for question, name in questions.items())} "
+            f"FROM {collection.table} m GROUP BY m.{collection.link}) {collection.entity} "
+            f"ON {collection.entity}.{collection.link} = r.{collection.link}"
+            for collection, questions in self._asked.items()
+        ]
+        return " ".join([*self._joins, *collected])
 
     def condition(self, node: Node) -> str:
         match node:
@@ -107,78 +131,122 @@ class _Writer:
                 return f"({' OR '.join(map(self.condition, parts))})"
             case Not(part):
                 return f"(NOT {self.condition(part)})"
-            case Comparison(operand, comparator, value):
-                return self._comparison(operand, comparator, value)
-            case Membership(operand, values, negated):
-                left, of = self._side(operand, values[0])
-                listed = ", ".join(self._parameter(of(value)) for value in values)
-                return f"({left} {'NOT IN' if negated else 'IN'} ({listed}))"
-            case Pattern(operand, pattern, ignores_case, negated):
-                left, of = self._side(operand, pattern)
-                like = "ILIKE" if ignores_case else "LIKE"
-                return f"({left} {'NOT ' if negated else ''}{like} {self._parameter(of(pattern))} ESCAPE '\\')"
-            case Range(operand, low, high, negated):
-                left, of = self._side(operand, low)
-                ends = f"{self._parameter(of(low))} AND {self._parameter(of(high))}"
-                return f"({left} {'NOT ' if negated else ''}BETWEEN {ends})"
             case Presence(operand, present):
-                return f"({self._column(operand)} IS {'NOT ' if present else ''}NULL)"
+                return f"({self._value(operand)} IS {'NOT ' if present else ''}NULL)"
+        return self._leaf(node)
 
     def ordering(self, ordering: Ordering) -> list[str]:
-        column = self._column(ordering.operand)
+        operand = ordering.operand
+        column = self._value(operand)
         direction = "DESC NULLS LAST" if ordering.descending else "ASC NULLS LAST"
-        match ordering.operand.kind:
+        match operand.kind:
             case Kind.MEASURE:
                 missing = f"CASE WHEN {column} IS NULL THEN 2 WHEN {column} = {_NAN} THEN 1 ELSE 0 END"
                 return [missing, f"{column} {direction}"]
             case Kind.VALUE:
-                number = number_in(column)
+                number = self._number(operand, column)
                 rank = f"CASE WHEN {column} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END"
                 text = f"CASE WHEN {number} IS NULL THEN {column} END"
                 return [rank, f"{number} {direction}", f'{text} COLLATE "C" {direction}']
             case Kind.TEXT | Kind.WORD:
                 return [f'{column} COLLATE "C" {direction}']
-            case Kind.INTEGER | Kind.ID:
+            case Kind.INTEGER | Kind.ID | Kind.TIME | Kind.DURATION:
                 return [f"{column} {direction}"]
 
-    def _comparison(self, operand: Operand, comparator: str, value: Value) -> str:
-        left, of = self._side(operand, value)
+    def _leaf(self, node: Leaf) -> str:
+        operand = node.operand
+        if isinstance(operand, Member):
+            one = self._tested(node, _Side(f"m.{operand.column}", "", operand.kind))
+            return self._question(operand.collection, f"BOOL_OR{one}")
+        value = self._value(operand)
+        answer = self._tested(node, _Side(value, self._number(operand, value), operand.kind))
+        if isinstance(operand, Key) or not operand.other:
+            return answer
+        other = self._tested(node, _Side(operand.other, "", operand.kind))
+        return f"({answer} {'AND' if _denies(node) else 'OR'} {other})"
+
+    def _tested(self, node: Leaf, side: _Side) -> str:
+        """A comparison as SQL in parentheses."""
+        match node:
+            case Comparison(_, comparator, value):
+                return self._compared(side, comparator, value)
+            case Membership(_, values, negated):
+                left, of = _left(side, values[0])
+                listed = ", ".join(self._parameter(of(value)) for value in values)
+                return f"({left} {'NOT IN' if negated else 'IN'} ({listed}))"
+            case Pattern(_, pattern, ignores_case, negated):
+                left, of = _left(side, pattern)
+                like = "ILIKE" if ignores_case else "LIKE"
+                return f"({left} {'NOT ' if negated else ''}{like} {self._parameter(of(pattern))} ESCAPE '\\')"
+            case Range(_, low, high, negated):
+                left, of = _left(side, low)
+                ends = f"{self._parameter(of(low))} AND {self._parameter(of(high))}"
+                return f"({left} {'NOT ' if negated else ''}BETWEEN {ends})"
+
+    def _compared(self, side: _Side, comparator: str, value: Value) -> str:
+        left, of = _left(side, value)
         sign = "<>" if comparator == "!=" else comparator
         compared = f"{left} {sign} {self._parameter(of(value))}"
         # Both databases take NaN for the largest number.
-        if operand.kind is Kind.MEASURE and comparator in (">", ">="):
+        if side.kind is Kind.MEASURE and comparator in (">", ">="):
             return f"({compared} AND {left} <> {_NAN})"
         return f"({compared})"
 
-    def _side(self, operand: Operand, value: Value) -> tuple[str, Callable[[Value], Value]]:
-        """What to compare with a value like this one, and how the value is written for it."""
-        column = self._column(operand)
-        if not isinstance(value, str):
-            return (number_in(column), float) if operand.kind is Kind.VALUE else (column, _same)
-        if operand.kind is Kind.WORD:
-            return f"LOWER({column})", lambda text: str(text).lower()
-        return (f"CAST({column} AS VARCHAR)" if operand.kind is Kind.ID else column), _same
+    def _value(self, operand: Operand) -> str:
+        """The value itself; of a collection the first in the order of characters."""
+        if isinstance(operand, Member):
+            return self._question(operand.collection, f'MIN(m.{operand.column} COLLATE "C")')
+        if isinstance(operand, Key):
+            alias = self._alias(operand)
+            return f"{alias}.value" if operand.function is None else operand.function.sql.replace("k.", f"{alias}.")
+        if operand.join:
+            self._joins[operand.join] = None
+        return operand.sql
 
-    def _column(self, operand: Operand) -> str:
-        if not isinstance(operand, Key):
-            return operand.sql
-        if operand not in self._columns:
-            alias = f"k{len(self._columns) + 1}"
-            self._columns[operand] = f"{alias}.value"
-            links = " AND ".join(f"{alias}.{column} = r.{column}" for column in operand.table.link)
-            key = self._parameter(operand.name)
-            self.joins.append(f"LEFT JOIN {operand.table.table} {alias} ON {links} AND {alias}.key = {key}")
-        return self._columns[operand]
+    def _number(self, operand: Operand, value: str) -> str:
+        if operand.kind is not Kind.VALUE:
+            return ""
+        if isinstance(operand, Key) and operand.table.has_numbers:
+            return f"{self._alias(operand)}.number"
+        return number_in(value)
+
+    def _alias(self, key: Key) -> str:
+        """The alias of a key's join, which all that is asked of the key shares."""
+        table = key.table
+        known = (table.table, key.name)
+        if known not in self._aliases:
+            alias = self._aliases[known] = f"k{len(self._aliases) + 1}"
+            links = " AND ".join(f"{alias}.{column} = r.{column}" for column in table.link)
+            name = self._parameter(key.name)
+            self._joins[f"LEFT JOIN {table.table} {alias} ON {links} AND {alias}.key = {name}"] = None
+        return self._aliases[known]
+
+    def _question(self, collection: Collection, question: str) -> str:
+        asked = self._asked.setdefault(collection, {})
+        return f"{collection.entity}.{asked.setdefault(question, f'q{len(asked) + 1}')}"
 
     def _parameter(self, value: Any) -> str:
         self.parameters.append(value)
         return f"${self.first_parameter + len(self.parameters) - 1}"
 
 
+def _left(side: _Side, value: Value) -> tuple[str, Callable[[Value], Value]]:
+    """What to compare with a value like this one, and how the value is written for it."""
+    if not isinstance(value, str):
+        return (side.number, float) if side.kind is Kind.VALUE else (side.value, _same)
+    if side.kind is Kind.WORD:
+        return f"LOWER({side.value})", lambda text: str(text).lower()
+    return (f"CAST({side.value} AS VARCHAR)" if side.kind is Kind.ID else side.value), _same
+
+
 def _same(value: Value) -> Value:
     return value
 
 
+def _denies(node: Leaf) -> bool:
+    return node.comparator == "!=" if isinstance(node, Comparison) else node.negated
+
+
 def number_in(column: str) -> str:
-    """The number that a text holds, or NULL."""
+    """SQL for the number that a text holds, or NULL."""
     return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{_NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"

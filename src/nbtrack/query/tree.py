@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .vocabulary import Attribute, KeyTable, Kind
+from .vocabulary import Attribute, Collection, Function, KeyTable, Kind
 
 Comparator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">="]
 Value: TypeAlias = str | int | float
@@ -13,20 +13,40 @@ Value: TypeAlias = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One metric, param or tag."""
+    """One metric, param or tag; with a function, what that says of it: `min(metrics.loss)`."""
 
     table: KeyTable
     name: str
+    function: Function | None = None
 
     @property
     def kind(self) -> Kind:
-        return self.table.kind
+        return self.function.kind if self.function else self.table.kind
 
     def __str__(self) -> str:
-        return f"{self.table.entity}.{self.name}"
+        name = f"{self.table.entity}.{self.name}"
+        return f"{self.function.name}({name})" if self.function else name
 
 
-Operand: TypeAlias = Attribute | Key
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A column of a collection: `datasets.name` has as many values as the run has datasets.
+
+    A comparison holds if it does for one of them; it has no answer where there is no value, as with other operands.
+    """
+
+    collection: Collection
+    column: str
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.TEXT
+
+    def __str__(self) -> str:
+        return f"{self.collection.entity}.{self.column}"
+
+
+Operand: TypeAlias = Attribute | Key | Member
 """What stands on the left of a comparison."""
 
 
@@ -93,7 +113,9 @@ class Not:
     part: Node
 
 
-Node: TypeAlias = Comparison | Pattern | Membership | Range | Presence | And | Or | Not
+Leaf: TypeAlias = Comparison | Pattern | Membership | Range
+"""What compares an operand with values."""
+Node: TypeAlias = Leaf | Presence | And | Or | Not
 
 EVERYTHING = And(())
 

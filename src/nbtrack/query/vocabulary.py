@@ -18,37 +18,87 @@ class Kind(Enum):
     MEASURE = "number, or NaN"
     ID = "integer that the API shows as text"
     VALUE = "text that may hold a number"
+    TIME = "epoch milliseconds, which a text can say as a date"
+    DURATION = "milliseconds, which a unit can say"
 
     @property
     def takes_text(self) -> bool:
-        return self not in (Kind.INTEGER, Kind.MEASURE)
+        """Whether values can be compared as texts, and matched with LIKE."""
+        return self in (Kind.TEXT, Kind.WORD, Kind.ID, Kind.VALUE)
 
     @property
     def takes_number(self) -> bool:
         return self not in (Kind.TEXT, Kind.WORD)
 
+    @property
+    def noun(self) -> str:
+        """What such a value is called in an error."""
+        names = {Kind.TEXT: "a text", Kind.WORD: "a text", Kind.TIME: "a time", Kind.DURATION: "a length of time"}
+        return names.get(self, "a number")
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A property that every row has. `sql` is an expression over `r`; `aliases` are further names for it."""
+    """A property that a row has once at most. `sql` is an expression over `r`, and over what `join` adds to it.
+
+    `aliases` are further names for it. Where it can be named in two ways, as a run's parent by name or by id, `other`
+    is the second expression, missing where `sql` is.
+    """
 
     name: str
     sql: str
     kind: Kind
     aliases: tuple[str, ...] = ()
+    join: str = ""
+    other: str = ""
 
     def __str__(self) -> str:
         return self.name
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """What can be asked of a key besides its value: an expression over the key table's alias `k`."""
+
+    name: str
+    sql: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class KeyTable:
-    """A table with one row for each key: `link` columns tie it to `r`, `key` names the row, `value` holds the value."""
+    """A table with one row for each key: `link` columns tie it to `r`, `key` names the row, `value` holds the value.
+
+    `has_numbers` says that a column `number` holds the number that the value stands for.
+    """
 
     entity: str
     table: str
     link: tuple[str, ...]
     kind: Kind
+    spellings: tuple[str, ...]
+    functions: tuple[Function, ...] = ()
+    has_numbers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Keys that have a short name: `cell.source` is the key `nbtrack.cell.source` of the tags."""
+
+    name: str
+    entity: str
+    prefix: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A table with any number of rows for each row of `r`; a comparison asks whether one of them matches."""
+
+    entity: str
+    table: str
+    link: str
+    columns: tuple[str, ...]
     spellings: tuple[str, ...]
 
 
@@ -64,6 +114,8 @@ class Vocabulary:
     attributes: tuple[Attribute, ...]
     key_tables: tuple[KeyTable, ...]
     default_order: tuple[tuple[str, bool], ...]
+    collections: tuple[Collection, ...] = ()
+    sections: tuple[Section, ...] = ()
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute with this name or alias, in any case, with spaces or underscores."""
@@ -73,6 +125,19 @@ class Vocabulary:
     def key_table(self, spelling: str) -> KeyTable | None:
         """The key table that is meant by `metrics`, `param`, `Tag` …"""
         return next((k for k in self.key_tables if spelling.casefold() in k.spellings), None)
+
+    def collection(self, spelling: str) -> Collection | None:
+        """The collection that is meant by `datasets`, `dataset` …"""
+        return next((c for c in self.collections if spelling.casefold() in c.spellings), None)
+
+    def section(self, name: str) -> Section | None:
+        """The section of this name, in any case."""
+        return next((s for s in self.sections if s.name == name.casefold()), None)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """What can be asked of any key."""
+        return tuple(function for table in self.key_tables for function in table.functions)
 
     @property
     def examples(self) -> str:
@@ -85,8 +150,36 @@ ATTRIBUTE_SPELLINGS = ("attributes", "attribute", "attr", "run")
 """MLflow's words in front of an attribute: `attributes.status`."""
 
 
-def _tags(table: str, *link: str) -> KeyTable:
-    return KeyTable("tags", table, link, Kind.VALUE, ("tags", "tag"))
+def _tags(table: str, *link: str, has_numbers: bool = False) -> KeyTable:
+    return KeyTable("tags", table, link, Kind.VALUE, ("tags", "tag"), has_numbers=has_numbers)
+
+
+_NAN = "CAST('NaN' AS DOUBLE PRECISION)"
+
+_MEAN = f"CASE WHEN k.numbers > 0 THEN k.total / k.numbers WHEN k.numbers = 0 THEN {_NAN} END"
+
+_METRICS = KeyTable(
+    "metrics",
+    "latest_metrics",
+    ("run",),
+    Kind.MEASURE,
+    ("metrics", "metric"),
+    functions=(
+        Function("last", "k.value", Kind.MEASURE),
+        Function("min", "k.min_value", Kind.MEASURE),
+        Function("max", "k.max_value", Kind.MEASURE),
+        Function(
+            "mean", f"CASE WHEN k.numbers > 0 THEN k.total / k.numbers WHEN k.numbers = 0 THEN {_NAN} END", Kind.MEASURE
+        ),
+        Function("first", "k.first_value", Kind.MEASURE),
+        Function("count", "COALESCE(k.points, 0)", Kind.INTEGER),
+    ),
+)
+
+_PARENT = (
+    "LEFT JOIN tags link ON link.run = r.run AND link.key = 'mlflow.parentRunId' "
+    "LEFT JOIN runs parent ON parent.run_id = link.value"
+)
 
 
 RUNS = Vocabulary(
@@ -96,19 +189,36 @@ RUNS = Vocabulary(
         Attribute("run_id", "r.run_id", Kind.TEXT, ("run_uuid",)),
         Attribute("status", "r.status", Kind.WORD),
         Attribute("user_id", "r.user_id", Kind.TEXT, ("user",)),
-        Attribute("start_time", "r.start_time", Kind.INTEGER, ("created",)),
-        Attribute("end_time", "r.end_time", Kind.INTEGER),
-        Attribute("duration", "(r.end_time - r.start_time)", Kind.INTEGER),
+        Attribute("start_time", "r.start_time", Kind.TIME, ("created",)),
+        Attribute("end_time", "r.end_time", Kind.TIME),
+        Attribute("duration", "(r.end_time - r.start_time)", Kind.DURATION),
         Attribute("artifact_uri", "r.artifact_uri", Kind.TEXT),
         Attribute("experiment_id", "r.experiment_id", Kind.ID),
+        Attribute(
+            "experiment",
+            "experiment.name",
+            Kind.TEXT,
+            ("experiment_name",),
+            join="LEFT JOIN experiments experiment ON experiment.experiment_id = r.experiment_id",
+        ),
+        Attribute("parent", "COALESCE(parent.name, link.value)", Kind.TEXT, join=_PARENT, other="link.value"),
         Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD),
     ),
     key_tables=(
-        KeyTable("metrics", "latest_metrics", ("run",), Kind.MEASURE, ("metrics", "metric")),
-        KeyTable("params", "params", ("run",), Kind.VALUE, ("params", "param", "parameters", "parameter")),
-        _tags("tags", "run"),
+        _METRICS,
+        KeyTable(
+            "params",
+            "params",
+            ("run",),
+            Kind.VALUE,
+            ("params", "param", "parameters", "parameter"),
+            has_numbers=True,
+        ),
+        _tags("tags", "run", has_numbers=True),
     ),
     default_order=(("start_time", True), ("run_id", False)),
+    collections=(Collection("datasets", "inputs", "run", ("name", "digest", "context"), ("datasets", "dataset")),),
+    sections=(Section("cell", "tags", "nbtrack.cell.", ("source", "id", "execution_count")),),
 )
 
 EXPERIMENTS = Vocabulary(
@@ -116,8 +226,8 @@ EXPERIMENTS = Vocabulary(
     attributes=(
         Attribute("name", "r.name", Kind.TEXT),
         Attribute("experiment_id", "r.experiment_id", Kind.ID),
-        Attribute("creation_time", "r.creation_time", Kind.INTEGER),
-        Attribute("last_update_time", "r.last_update_time", Kind.INTEGER),
+        Attribute("creation_time", "r.creation_time", Kind.TIME),
+        Attribute("last_update_time", "r.last_update_time", Kind.TIME),
         Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD),
         Attribute("artifact_location", "r.artifact_location", Kind.TEXT),
     ),
@@ -129,8 +239,8 @@ MODELS = Vocabulary(
     table="registered_models",
     attributes=(
         Attribute("name", "r.name", Kind.TEXT),
-        Attribute("creation_timestamp", "r.creation_time", Kind.INTEGER, ("creation_time",)),
-        Attribute("last_updated_timestamp", "r.last_update_time", Kind.INTEGER, ("last_update_time", "timestamp")),
+        Attribute("creation_timestamp", "r.creation_time", Kind.TIME, ("creation_time",)),
+        Attribute("last_updated_timestamp", "r.last_update_time", Kind.TIME, ("last_update_time", "timestamp")),
         Attribute("description", "r.description", Kind.TEXT),
     ),
     key_tables=(_tags("registered_model_tags", "name"),),
@@ -146,8 +256,8 @@ VERSIONS = Vocabulary(
         Attribute("source_path", "r.source", Kind.TEXT, ("source",)),
         Attribute("current_stage", "r.current_stage", Kind.WORD, ("stage",)),
         Attribute("user_id", "r.user_id", Kind.TEXT, ("user",)),
-        Attribute("creation_timestamp", "r.creation_time", Kind.INTEGER, ("creation_time",)),
-        Attribute("last_updated_timestamp", "r.last_update_time", Kind.INTEGER, ("last_update_time", "timestamp")),
+        Attribute("creation_timestamp", "r.creation_time", Kind.TIME, ("creation_time",)),
+        Attribute("last_updated_timestamp", "r.last_update_time", Kind.TIME, ("last_update_time", "timestamp")),
         Attribute("description", "r.description", Kind.TEXT),
         Attribute("status", "r.status", Kind.WORD),
     ),
