@@ -12,6 +12,8 @@ from nbtrack.query.tree import (
     And,
     Comparison,
     Key,
+    Leaf,
+    Member,
     Membership,
     Node,
     Not,
@@ -22,21 +24,57 @@ from nbtrack.query.tree import (
     Presence,
     Range,
 )
+from nbtrack.query.vocabulary import Attribute
+from tests.query.database import Point, in_order
 
 
 @dataclass
 class Run:
-    """A run as the oracle sees it: attributes by name, and the three dicts by key."""
+    """A run as the oracle sees it: attributes by name, all points of each metric, the texts by key, the datasets."""
 
     attributes: dict[str, Any]
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, list[Point]] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    datasets: list[dict[str, str | None]] = field(default_factory=list)
+    parent: tuple[str, str | None] | None = None
+    """The id of the parent, and its name if it is there."""
+
+    def values(self, operand: Operand) -> list[Any]:
+        """All that the operand stands for; nothing where it is missing."""
+        if isinstance(operand, Member):
+            return [row[operand.column] for row in self.datasets if row[operand.column] is not None]
+        if isinstance(operand, Attribute) and operand.name == "parent":
+            return [name for name in self.parent or () if name is not None]
+        found = self.value(operand)
+        return [] if found is None else [found]
 
     def value(self, operand: Operand) -> Any:
-        if isinstance(operand, Key):
-            return getattr(self, operand.table.entity).get(operand.name)
-        return self.attributes[operand.name]
+        """What it is sorted by."""
+        if isinstance(operand, Member):
+            return min(self.values(operand), key=str.encode, default=None)
+        if isinstance(operand, Attribute):
+            if operand.name == "parent":
+                return next(iter(self.values(operand)[::-1]), None)
+            return self.attributes[operand.name]
+        if operand.table.entity == "metrics":
+            return summary(self.metrics.get(operand.name, []), operand.function and operand.function.name)
+        return getattr(self, operand.table.entity).get(operand.name)
+
+
+def summary(points: list[Point], function: str | None) -> float | int | None:
+    """What a function says of a metric's points; NaN only where there is nothing else."""
+    if function == "count":
+        return len(points)
+    if not points:
+        return None
+    points = sorted(points, key=in_order)
+    if function in (None, "first"):
+        return points[0 if function else -1][2]
+    numbers = [value for _, _, value in points if not math.isnan(value)]
+    if not numbers:
+        return math.nan
+    return {"min": min(numbers), "max": max(numbers), "mean": sum(numbers) / len(numbers)}[str(function)]
 
 
 FOLDED = {"status", "lifecycle_stage"}
@@ -54,8 +92,20 @@ def holds(node: Node, run: Run) -> bool | None:
         case Not(part):
             return negation(holds(part, run))
         case Presence(operand, present):
-            return (run.value(operand) is not None) == present
-        case Comparison(operand, comparator, value):
+            return bool(run.values(operand)) == present
+    answers = {leaf(node, found) for found in run.values(node.operand)} - {None}
+    if isinstance(node.operand, Attribute) and node.operand.name == "parent":
+        # It is the parent's name and its id: `!=` says that it is neither.
+        denied = node.comparator == "!=" if isinstance(node, Comparison) else node.negated
+        answers = {all(answers) if denied else any(answers)} if answers else set()
+    return None if not answers else True in answers
+
+
+def leaf(node: Leaf, found: Any) -> bool | None:
+    """The answer for one value; None where it is no number and should be."""
+    operand = node.operand
+    match node:
+        case Comparison(_, comparator, value):
             tests: dict[str, Callable[[Any, Any], bool]] = {
                 "=": same,
                 "!=": lambda a, b: not same(a, b),
@@ -64,22 +114,21 @@ def holds(node: Node, run: Run) -> bool | None:
                 ">": lambda a, b: bool(a > b),
                 ">=": lambda a, b: bool(a >= b),
             }
-            return about(run, operand, value, lambda found: tests[comparator](found, folded(operand, value)))
-        case Membership(operand, values, negated):
+            return about(found, operand, value, lambda left: tests[comparator](left, folded(operand, value)))
+        case Membership(_, values, negated):
             listed = [folded(operand, value) for value in values]
-            answer = about(run, operand, values[0], lambda found: any(same(found, value) for value in listed))
-        case Range(operand, low, high, negated):
-            answer = about(run, operand, low, lambda found: bool(low <= found <= high))
-        case Pattern(operand, pattern, ignores_case, negated):
+            answer = about(found, operand, values[0], lambda left: any(same(left, value) for value in listed))
+        case Range(_, low, high, negated):
+            answer = about(found, operand, low, lambda left: bool(low <= left <= high))
+        case Pattern(_, pattern, ignores_case, negated):
             wanted = regex(folded(operand, pattern), ignores_case)
-            answer = about(run, operand, pattern, lambda found: wanted.fullmatch(found) is not None)
+            answer = about(found, operand, pattern, lambda left: wanted.fullmatch(left) is not None)
     return negation(answer) if negated else answer
 
 
-def about(run: Run, operand: Operand, like: Any, test: Callable[[Any], bool]) -> bool | None:
-    """The answer of a test on the operand's value, taken as a text or as a number like what it is compared with."""
-    found = run.value(operand)
-    if found is not None and isinstance(like, str):
+def about(found: Any, operand: Operand, like: Any, test: Callable[[Any], bool]) -> bool | None:
+    """The answer of a test on a value, taken as a text or as a number like what it is compared with."""
+    if isinstance(like, str):
         found = folded(operand, str(found))
     elif isinstance(found, str):
         found = number_in(found)

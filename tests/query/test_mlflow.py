@@ -8,7 +8,7 @@ import pytest
 
 from nbtrack.errors import QueryError
 from nbtrack.query import parse
-from tests.query.database import Database, run
+from tests.query.database import Database
 
 RUNS = {
     # name: (run_id, start_time, metric m, param p)
@@ -27,14 +27,14 @@ ALL = "none two ninf inf nan one three"
 def database() -> Database:
     database = Database()
     for name, (run_id, start_time, metric, param) in RUNS.items():
-        database.insert("runs", [run(run_id, name, start_time)])
-        for key, value in (("T", name.upper()), ("mlflow.runName", name)):
-            database.insert("tags", [{"run_id": run_id, "key": key, "value": value}])
-        if metric is not None:
-            row = {"run_id": run_id, "key": "m", "step": 0, "timestamp": 0, "value": metric, "points": 1}
-            database.insert("latest_metrics", [row])
-        if param is not None:
-            database.insert("params", [{"run_id": run_id, "key": "p", "value": param, "timestamp": 0}])
+        database.add_run(
+            run_id,
+            name,
+            start_time,
+            metrics={} if metric is None else {"m": metric},
+            params={} if param is None else {"p": param},
+            tags={"T": name.upper(), "mlflow.runName": name},
+        )
     return database
 
 
@@ -186,7 +186,7 @@ def test_rejects_what_mlflow_rejects(text: str) -> None:
 def test_duration_is_milliseconds_from_start_to_end() -> None:
     database = Database()
     for name, end_time in (("short", 10), ("long", 2000), ("running", None)):
-        database.insert("runs", [run(name, name, 5, end_time=end_time)])
+        database.add_run(name, name, 5, end_time=end_time)
     assert database.search("duration > 5") == ["long"]
     assert database.search("duration <= 5") == ["short"]
     assert database.search("", ["duration DESC"]) == ["long", "short", "running"]
@@ -196,8 +196,7 @@ def test_a_param_is_compared_as_a_number_where_it_is_one() -> None:
     database = Database()
     values = ["10", "9", "1e-3", ".5", "+7.", "inf", "-Infinity", "nan", "relu", "1_0", "0x10", " 8", "", "1e400", "٣"]
     for position, value in enumerate(values):
-        database.insert("runs", [run(value, value, position)])
-        database.insert("params", [{"run_id": value, "key": "p", "value": value, "timestamp": 0}])
+        database.add_run(value, value, position, params={"p": value})
     assert set(database.search("params.p > 0")) == {"10", "9", "1e-3", ".5", "+7.", "inf"}
     assert database.search("params.p = 0.001") == ["1e-3"]
     assert database.search("params.p < 0") == ["-Infinity"]

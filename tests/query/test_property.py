@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from nbtrack.query.tree import (
     And,
     Comparison,
     Key,
+    Member,
     Membership,
     Node,
     Not,
@@ -28,7 +30,7 @@ from nbtrack.query.tree import (
     Range,
 )
 from nbtrack.query.vocabulary import Attribute, Kind
-from tests.query.database import Database, run
+from tests.query.database import Database
 from tests.query.oracle import Run, holds, ordered
 
 KEYS = ["m", "train.loss", "val/acc", "a b", "a`b", 'say "x"', "it's", "👾", "``", '"', "ünï", "and"]
@@ -75,7 +77,10 @@ PATTERNS = [
     "ü%",
 ]
 PATTERNS += ["%\n%", "👾", "%''%", '%"%', "3%", "running", "RUN%", "%E%"]
+DATASETS = ["digits", "Digits", "iris", "", "it's", "👾"]
+CELL = "nbtrack.cell.source"
 NAMES = ["one", "two", "Two", "", "it's", "👾 run", "a%b"]
+EXPERIMENT_NAMES = ["Default", "digits", "It's"]
 STATUSES = ["RUNNING", "FINISHED", "KILLED"]
 
 
@@ -91,18 +96,34 @@ def random_runs(count: int) -> list[Run]:
             "run_name": chance.choice(NAMES),
             "user_id": chance.choice(["ann", "bob"]),
         }
-        attributes |= {"status": chance.choice(STATUSES), "start_time": start, "end_time": end, "experiment_id": 1}
+        attributes |= {"status": chance.choice(STATUSES), "start_time": start, "end_time": end}
+        attributes["experiment_id"], attributes["experiment"] = chance.choice(list(enumerate(EXPERIMENT_NAMES, 1)))
         attributes |= {"duration": None if end is None else end - start, "lifecycle_stage": "active"}
         attributes["artifact_uri"] = f"file:///store/1/{run_id}/artifacts"
         made = Run(attributes)
         for key in KEYS:
             if chance.random() < 0.7:
-                made.metrics[key] = chance.choice(METRICS)
+                made.metrics[key] = [
+                    (chance.randrange(3), chance.randrange(3), chance.choice(METRICS))
+                    for _ in range(chance.choice([1, 1, 2, 5]))
+                ]
             if chance.random() < 0.7:
                 made.params[key] = chance.choice(TEXTS)
             if chance.random() < 0.5:
                 made.tags[key] = chance.choice(TEXTS)
+        if chance.random() < 0.5:
+            made.tags[CELL] = chance.choice(TEXTS)
+        for _ in range(chance.choice([0, 0, 1, 2, 3])):
+            context = chance.choice([None, "train", "Eval"])
+            made.datasets.append(
+                {"name": chance.choice(DATASETS), "digest": chance.choice(["1", "2"]), "context": context}
+            )
         runs.append(made)
+    for made in runs:
+        if chance.random() < 0.5:
+            of = chance.choice(runs).attributes
+            made.parent = (of["run_id"], of["run_name"]) if chance.random() < 0.8 else ("gone", None)
+            made.tags["mlflow.parentRunId"] = made.parent[0]
     return runs
 
 
@@ -112,33 +133,61 @@ ALL_RUNS = random_runs(100)
 @pytest.fixture(scope="module")
 def database() -> Database:
     database = Database()
-    columns = ("user_id", "status", "end_time", "experiment_id", "lifecycle_stage")
+    for number, name in enumerate(EXPERIMENT_NAMES, 1):
+        row = {"experiment_id": number, "name": name, "artifact_location": "", "lifecycle_stage": "active"}
+        database.insert("experiments", [row | {"creation_time": 0, "last_update_time": 0}])
     for each in ALL_RUNS:
-        run_id = each.attributes["run_id"]
-        other = {name: each.attributes[name] for name in columns}
-        database.insert("runs", [run(run_id, each.attributes["run_name"], each.attributes["start_time"], **other)])
-    add = database.connection.executemany
-    ids = [(each, each.attributes["run_id"]) for each in ALL_RUNS]
-    metrics = [(run_id, key, value) for each, run_id in ids for key, value in each.metrics.items()]
-    add("INSERT INTO latest_metrics VALUES ($1, $2, 0, 0, $3, 1)", metrics)
-    params = [(run_id, key, value) for each, run_id in ids for key, value in each.params.items()]
-    add("INSERT INTO params VALUES ($1, $2, $3, 0)", params)
-    tags = [(run_id, key, value) for each, run_id in ids for key, value in each.tags.items()]
-    add("INSERT INTO tags VALUES ($1, $2, $3)", tags)
+        others = {name: each.attributes[name] for name in ("user_id", "status", "end_time", "experiment_id")}
+        database.add_run(
+            each.attributes["run_id"],
+            each.attributes["run_name"],
+            each.attributes["start_time"],
+            each.metrics,
+            each.params,
+            each.tags,
+            each.datasets,
+            **others,
+        )
     return database
 
 
 def operands(accepts: Callable[[Kind], bool]) -> st.SearchStrategy[Operand]:
     """Names whose kind is accepted, and keys: those that runs have, and one that none has."""
+    keys = st.sampled_from([*KEYS, "absent"])
+    found: list[st.SearchStrategy[Operand]] = []
     attributes = [a for a in RUNS.attributes if accepts(a.kind)]
-    tables = [table for table in RUNS.key_tables if accepts(table.kind)]
-    keys = st.builds(Key, st.sampled_from(tables), st.sampled_from([*KEYS, "absent"]))
-    return keys | st.sampled_from(attributes) if attributes else keys
+    if attributes:
+        found.append(st.sampled_from(attributes))
+    for table in RUNS.key_tables:
+        if accepts(table.kind):
+            found.append(st.builds(Key, st.just(table), keys | st.just(CELL)))
+        functions = [f for f in table.functions if accepts(f.kind) and f.name != "last"]
+        if functions:
+            found.append(st.builds(Key, st.just(table), keys, st.sampled_from(functions)))
+    if accepts(Kind.TEXT):
+        (datasets,) = RUNS.collections
+        found.append(st.builds(Member, st.just(datasets), st.sampled_from(datasets.columns)))
+    return st.one_of(found)
 
 
 COMPARATORS = ["=", "!=", "<", "<=", ">", ">="]
 NUMBERS = st.sampled_from([x for x in METRICS if not math.isnan(x)]) | st.integers(-10, 3000) | st.floats(-5, 5)
-WORDS = st.sampled_from([*TEXTS, *NAMES, "running", "Finished", "ACTIVE", "ann", "1"])
+WORDS = st.sampled_from(
+    [
+        *TEXTS,
+        *NAMES,
+        *DATASETS,
+        *EXPERIMENT_NAMES,
+        ALL_RUNS[3].attributes["run_id"],
+        "running",
+        "Finished",
+        "ACTIVE",
+        "ann",
+        "1",
+        "train",
+        "gone",
+    ]
+)
 FLAG = st.booleans()
 
 
@@ -192,16 +241,18 @@ class Hand:
                 return f"{self.word('not')}{self.space()}({self.write(part)})"
             case Comparison(operand, comparator, value):
                 sign = self.choose({"=": ["=", "=="], "!=": ["!=", "<>"]}.get(comparator, [comparator]))
-                return f"{self.name(operand)}{self.space()}{sign}{self.space()}{self.value(value)}"
+                return f"{self.name(operand)}{self.space()}{sign}{self.space()}{self.value(value, operand)}"
             case Membership(operand, values, negated):
-                listed = ",".join(f"{self.space()}{self.value(value)}" for value in values)
+                listed = ",".join(f"{self.space()}{self.value(value, operand)}" for value in values)
                 return f"{self.name(operand)} {self.negation(negated)}{self.word('in')}({listed})"
             case Range(operand, low, high, negated):
-                ends = f"{self.value(low)} {self.word('and')} {self.value(high)}"
+                ends = f"{self.value(low, operand)} {self.word('and')} {self.value(high, operand)}"
                 return f"{self.name(operand)} {self.negation(negated)}{self.word('between')} {ends}"
             case Pattern(operand, pattern, ignores_case, negated):
                 like = self.word("ilike" if ignores_case else "like")
-                return f"{self.name(operand)} {self.negation(negated)}{like}{self.space()}{self.value(pattern)}"
+                return (
+                    f"{self.name(operand)} {self.negation(negated)}{like}{self.space()}{self.value(pattern, operand)}"
+                )
             case Presence(operand, present):
                 return f"{self.name(operand)} {self.word('is')} {self.negation(present)}{self.word('null')}"
 
@@ -223,14 +274,30 @@ class Hand:
             return prefix + self.choose(
                 [operand.name, f"`{operand.name}`", f"`{operand.name.replace('_', ' ').title()}`"]
             )
+        if isinstance(operand, Member):
+            column = self.choose([operand.column, operand.column.upper(), f"`{operand.column}`"])
+            return f"{self.choose(['datasets', 'dataset', 'Datasets'])}.{column}"
         quoted = [f"`{operand.name.replace('`', '``')}`", '"{}"'.format(operand.name.replace('"', '""'))]
-        bare = [operand.name] if operand.name in ("m", "train.loss", "ünï", "and", "absent") else []
-        return f"{self.choose(list(operand.table.spellings))}.{self.choose([*bare, *quoted])}"
+        bare = [operand.name] if operand.name in ("m", "train.loss", "ünï", "and", "absent", CELL) else []
+        name = f"{self.choose(list(operand.table.spellings))}.{self.choose([*bare, *quoted])}"
+        if operand.name == CELL and operand.table.entity == "tags":
+            name = self.choose([name, "cell.source", "CELL.`Source`"])
+        if operand.table.entity != "metrics":
+            return name
+        if operand.function is None:
+            return self.choose([name, f"{self.word('last')}({name})"])
+        return f"{self.word(operand.function.name)}{self.space()}({self.space()}{name}{self.space()})"
 
-    def value(self, value: Any) -> str:
+    def value(self, value: Any, operand: Operand) -> str:
         if isinstance(value, str):
             return self.choose(["'{}'".format(value.replace("'", "''")), '"{}"'.format(value.replace('"', '""'))])
-        return self.choose([repr(value), repr(value).upper()])
+        written = [repr(value), repr(value).upper()]
+        if isinstance(value, int) and operand.kind is Kind.TIME:
+            at = datetime.fromtimestamp(value / 1000, timezone(timedelta(hours=2, minutes=30)))
+            written += [f"'{at.isoformat()}'", f'"{at.astimezone().replace(tzinfo=None)}"']
+        if isinstance(value, int) and value >= 0 and operand.kind is Kind.DURATION:
+            written += [f"{value}ms", f"{value / 1000}s", f"{value // 1000}s{value % 1000}ms"]
+        return self.choose(written)
 
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
