@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:
-    from . import artifacts, client, entities, errors, models, tracking
+    from . import artifacts, client, entities, errors, models, query, tracking
     from .client import Client
     from .client import Client as MlflowClient
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
@@ -112,6 +112,7 @@ __all__ = [
     "log_table",
     "log_text",
     "models",
+    "query",
     "register_model",
     "registry",
     "rename_experiment",
@@ -183,6 +184,9 @@ _HOMES = {
 }
 """The module that each public name lives in; it is imported when the name is first used."""
 
+_COMPANIONS = {"query": "store"}
+"""A module that one needs whose layer must not import it: the store knows the names that a filter is completed with."""
+
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
@@ -191,6 +195,8 @@ def __getattr__(name: str) -> Any:
     elif name.startswith("_"):
         raise AttributeError(name)
     else:
+        if name in _COMPANIONS:
+            importlib.import_module(f".{_COMPANIONS[name]}", __name__)
         # A module, or a flavor: the import system finds both.
         try:
             value = importlib.import_module(f".{name}", __name__)

@@ -53,7 +53,8 @@ class Database:
             rows = [{"run": run, "key": key, "value": value, **more} for key, value in (texts or {}).items()]
             self.insert(table, rows)
             self.connection.execute(f"UPDATE {table} SET number = {number_in('value')} WHERE run = $1", [run])
-        self.insert("inputs", [{"run": run, "timestamp": 0, "digest": "", **row} for row in inputs])
+        empty = {"run": run, "timestamp": 0, "digest": "", "source_type": "", "source": ""}
+        self.insert("inputs", [{**empty, **row} for row in inputs])
 
     def search(
         self, filter_string: str | None, order_by: Sequence[str] = (), vocabulary: Vocabulary = RUNS, column: str = ""

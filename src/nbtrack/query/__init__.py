@@ -98,6 +98,8 @@ nbtrack.errors.QueryError: one is not quoted: write 'one' for a text (at charact
 Expected here: a number, a quoted text.
 """
 
+from .completion import Completion, complete
+from .known import Known, provide
 from .parser import parse, parse_ordering
 from .sql import CompiledSearch, compile_search
 from .vocabulary import EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
@@ -108,8 +110,12 @@ __all__ = [
     "RUNS",
     "VERSIONS",
     "CompiledSearch",
+    "Completion",
+    "Known",
     "Vocabulary",
     "compile_search",
+    "complete",
     "parse",
     "parse_ordering",
+    "provide",
 ]

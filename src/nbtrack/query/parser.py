@@ -28,7 +28,7 @@ MAX_KEYS = 100
 MAX_VALUES = 30_000
 """Numbers and texts in a filter: PostgreSQL takes 65,535 parameters."""
 
-_NAMES = frozenset({"PATH", "QUOTED_PATH", "QUOTED_NAME"})
+NAMES = frozenset({"PATH", "QUOTED_PATH", "QUOTED_NAME"})
 _VALUES = frozenset({"NUMBER", "TEXT", "DURATION", "NOW"})
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -98,11 +98,11 @@ def _syntax_tree(start: str, text: str, vocabulary: Vocabulary) -> tuple[Tree[To
             tree = parser.feed_token(token)
             if terminal == "_FUNCTION":
                 function = function_named(str(token), text, position, vocabulary)
-            elif terminal in _NAMES:
+            elif terminal in NAMES:
                 operand = operands[position] = resolve(str(token), text, position, vocabulary, function)
                 function = None
             limits.count(terminal, position, operand)
-            previous = "PATH" if terminal in _NAMES else terminal
+            previous = "PATH" if terminal in NAMES else terminal
     except UnexpectedCharacters as error:
         position, terminal = error.pos_in_stream or 0, None
     except UnexpectedToken:

@@ -42,7 +42,7 @@ class Attribute:
     """A property that a row has once at most. `sql` is an expression over `r`, and over what `join` adds to it.
 
     `aliases` are further names for it. Where it can be named in two ways, as a run's parent by name or by id, `other`
-    is the second expression, missing where `sql` is.
+    is the second expression, missing where `sql` is. `words` are those that a WORD can be.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Attribute:
     aliases: tuple[str, ...] = ()
     join: str = ""
     other: str = ""
+    words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -150,6 +151,11 @@ ATTRIBUTE_SPELLINGS = ("attributes", "attribute", "attr", "run")
 """MLflow's words in front of an attribute: `attributes.status`."""
 
 
+_STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+_LIFECYCLE = ("active", "deleted")
+_STAGES = ("None", "Staging", "Production", "Archived")
+
+
 def _tags(table: str, *link: str, has_numbers: bool = False) -> KeyTable:
     return KeyTable("tags", table, link, Kind.VALUE, ("tags", "tag"), has_numbers=has_numbers)
 
@@ -187,7 +193,7 @@ RUNS = Vocabulary(
     attributes=(
         Attribute("run_name", "r.name", Kind.TEXT),
         Attribute("run_id", "r.run_id", Kind.TEXT, ("run_uuid",)),
-        Attribute("status", "r.status", Kind.WORD),
+        Attribute("status", "r.status", Kind.WORD, words=_STATUSES),
         Attribute("user_id", "r.user_id", Kind.TEXT, ("user",)),
         Attribute("start_time", "r.start_time", Kind.TIME, ("created",)),
         Attribute("end_time", "r.end_time", Kind.TIME),
@@ -202,7 +208,7 @@ RUNS = Vocabulary(
             join="LEFT JOIN experiments experiment ON experiment.experiment_id = r.experiment_id",
         ),
         Attribute("parent", "COALESCE(parent.name, link.value)", Kind.TEXT, join=_PARENT, other="link.value"),
-        Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD),
+        Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD, words=_LIFECYCLE),
     ),
     key_tables=(
         _METRICS,
@@ -228,7 +234,7 @@ EXPERIMENTS = Vocabulary(
         Attribute("experiment_id", "r.experiment_id", Kind.ID),
         Attribute("creation_time", "r.creation_time", Kind.TIME),
         Attribute("last_update_time", "r.last_update_time", Kind.TIME),
-        Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD),
+        Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD, words=_LIFECYCLE),
         Attribute("artifact_location", "r.artifact_location", Kind.TEXT),
     ),
     key_tables=(_tags("experiment_tags", "experiment_id"),),
@@ -254,7 +260,7 @@ VERSIONS = Vocabulary(
         Attribute("version_number", "r.version", Kind.ID, ("version",)),
         Attribute("run_id", "r.run_id", Kind.TEXT),
         Attribute("source_path", "r.source", Kind.TEXT, ("source",)),
-        Attribute("current_stage", "r.current_stage", Kind.WORD, ("stage",)),
+        Attribute("current_stage", "r.current_stage", Kind.WORD, ("stage",), words=_STAGES),
         Attribute("user_id", "r.user_id", Kind.TEXT, ("user",)),
         Attribute("creation_timestamp", "r.creation_time", Kind.TIME, ("creation_time",)),
         Attribute("last_updated_timestamp", "r.last_update_time", Kind.TIME, ("last_update_time", "timestamp")),

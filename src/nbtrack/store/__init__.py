@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import folder_of, get_tracking_uri
+from ..query import Known, Vocabulary, provide
 
 if TYPE_CHECKING:
     from .duckdb import DuckDBStore as Store
@@ -25,6 +26,15 @@ def open_store(uri: str | None = None) -> Store:
 
         store = _open.setdefault(real, DuckDBStore(folder))
     return store
+
+
+def _names_of_current_store(vocabulary: Vocabulary) -> Known:
+    from .known import StoredNames
+
+    return StoredNames(open_store(), vocabulary)
+
+
+provide(_names_of_current_store)
 
 
 @atexit.register
