@@ -53,6 +53,26 @@ export interface RunsReply {
   best: Record<string, string>;
 }
 
+export interface CompleteRequest {
+  /** A filter that is being written. */
+  text: string;
+  /** Characters before the cursor: code points, not the UTF-16 units that JavaScript counts. */
+  position: number;
+}
+
+export interface Completion {
+  /** Takes the place of what stands from `start` to `end`. */
+  text: string;
+  kind: "name" | "function" | "value" | "comparator" | "keyword";
+  start: number;
+  end: number;
+  detail: string;
+}
+
+export interface CompleteReply {
+  completions: Completion[];
+}
+
 export interface CurvesRequest {
   run_ids: string[];
   keys: string[];
@@ -216,6 +236,7 @@ export interface ErrorReply {
 /** Each request's name, with the types of its payload and of its reply. */
 export interface Requests {
   runs: { payload: RunsRequest; reply: RunsReply };
+  complete: { payload: CompleteRequest; reply: CompleteReply };
   curves: { payload: CurvesRequest; reply: CurvesReply };
   diff: { payload: DiffRequest; reply: DiffReply };
   live: { payload: LiveRequest; reply: LiveReply };

@@ -36,6 +36,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
         error={wrong}
         disabled={!connection.live}
         apply={(filter) => void state.apply(filter)}
+        complete={(text, position, signal) => state.complete(text, position, signal)}
       />
       <Problem error={wrong ? null : error} retry={() => void state.apply()} />
       <div class="nbt-count" aria-live="polite">

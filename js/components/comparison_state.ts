@@ -1,6 +1,6 @@
 import { batch, computed, effect, type Signal, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
-import type { ErrorReply, ParamColumn, RunRow, RunsReply, RunsRequest } from '../contract';
+import type { Completion, ErrorReply, ParamColumn, RunRow, RunsReply, RunsRequest } from '../contract';
 import { clause, type Order, parseClause } from '../logic/order';
 import { pagesOf } from '../logic/window';
 
@@ -80,6 +80,11 @@ export class ComparisonState {
         void this.apply(filter);
       }
     });
+  }
+
+  async complete(text: string, position: number, signal: AbortSignal): Promise<Completion[]> {
+    const { reply } = await this.connection.request('complete', { text, position }, signal);
+    return reply.completions;
   }
 
   sort(order: Order): void {

@@ -124,10 +124,11 @@ class _Offers:
             for section in self._vocabulary.sections:
                 yield from self._begun_with([f"{section.name}."], "name", f"the run's {section.name}")
             for each in self._vocabulary.functions:
-                yield from self._begun_with([f"{each.name}("], "function", f"{each.name} of a metric's points")
-        if written:
-            for table in tables:
-                yield from self._keys(table, table.entity, written)
+                yield from self._begun_with([f"{each.name}("], "function", each.meaning)
+        for table in tables if written else ():
+            keys = self._keys(table, table.entity, written)
+            # One letter is in nearly every name.
+            yield from keys if len(written) > 1 else (offer for offer in keys if _begins(offer[0], written.casefold()))
 
     def _of_entity(self, entity: str, part: str) -> Iterator[_Offer]:
         function = self._cursor.function

@@ -59,11 +59,15 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What can be asked of a key besides its value: an expression over the key table's alias `k`."""
+    """What can be asked of a key besides its value: an expression over the key table's alias `k`.
+
+    `meaning` says in a few words what it gives.
+    """
 
     name: str
     sql: str
     kind: Kind
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +175,14 @@ _METRICS = KeyTable(
     Kind.MEASURE,
     ("metrics", "metric"),
     functions=(
-        Function("last", "k.value", Kind.MEASURE),
-        Function("min", "k.min_value", Kind.MEASURE),
-        Function("max", "k.max_value", Kind.MEASURE),
+        Function("last", "k.value", Kind.MEASURE, "the last value"),
+        Function("min", "k.min_value", Kind.MEASURE, "the lowest value"),
+        Function("max", "k.max_value", Kind.MEASURE, "the highest value"),
         Function(
             "mean", f"CASE WHEN k.numbers > 0 THEN k.total / k.numbers WHEN k.numbers = 0 THEN {_NAN} END", Kind.MEASURE
         ),
-        Function("first", "k.first_value", Kind.MEASURE),
-        Function("count", "COALESCE(k.points, 0)", Kind.INTEGER),
+        Function("first", "k.first_value", Kind.MEASURE, "the first value"),
+        Function("count", "COALESCE(k.points, 0)", Kind.INTEGER, "how many points"),
     ),
 )
 

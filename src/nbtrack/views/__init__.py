@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ..client import Client
 from ..errors import InvalidParameter, NbtrackError, QueryError
-from . import contract, curves, live, registry, runs
+from . import completion, contract, curves, live, registry, runs
 from .contract import ErrorReply
 
 __all__ = ["REQUESTS", "error_reply", "handle"]
@@ -74,6 +74,7 @@ def _live(client: Client, payload: Any, scope: Sequence[str] | None) -> tuple[di
 
 _ANSWERS: dict[str, _Answer] = {
     "runs": _runs,
+    "complete": _plain(completion.completions),
     "curves": _curves,
     "diff": _plain(runs.diff),
     "live": _live,

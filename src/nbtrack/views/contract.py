@@ -57,6 +57,26 @@ class RunsReply(TypedDict):
     """For each metric that has one: the run_id of the best of the matching runs."""
 
 
+class CompleteRequest(TypedDict):
+    text: str
+    """A filter that is being written."""
+    position: int
+    """Characters before the cursor: code points, not the UTF-16 units that JavaScript counts."""
+
+
+class Completion(TypedDict):
+    text: str
+    """Takes the place of what stands from `start` to `end`."""
+    kind: Literal["name", "function", "value", "comparator", "keyword"]
+    start: int
+    end: int
+    detail: str
+
+
+class CompleteReply(TypedDict):
+    completions: list[Completion]
+
+
 class CurvesRequest(TypedDict):
     run_ids: list[str]
     keys: list[str]
@@ -219,6 +239,7 @@ class ErrorReply(TypedDict):
 
 REQUESTS: dict[str, tuple[type, type]] = {
     "runs": (RunsRequest, RunsReply),
+    "complete": (CompleteRequest, CompleteReply),
     "curves": (CurvesRequest, CurvesReply),
     "diff": (DiffRequest, DiffReply),
     "live": (LiveRequest, LiveReply),
