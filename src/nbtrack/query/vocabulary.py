@@ -178,9 +178,7 @@ _METRICS = KeyTable(
         Function("last", "k.value", Kind.MEASURE, "the last value"),
         Function("min", "k.min_value", Kind.MEASURE, "the lowest value"),
         Function("max", "k.max_value", Kind.MEASURE, "the highest value"),
-        Function(
-            "mean", f"CASE WHEN k.numbers > 0 THEN k.total / k.numbers WHEN k.numbers = 0 THEN {_NAN} END", Kind.MEASURE
-        ),
+        Function("mean", _MEAN, Kind.MEASURE, "the mean of the values"),
         Function("first", "k.first_value", Kind.MEASURE, "the first value"),
         Function("count", "COALESCE(k.points, 0)", Kind.INTEGER, "how many points"),
     ),
