@@ -49,6 +49,7 @@ PUBLIC = [
     "log_table",
     "log_text",
     "models",
+    "query",
     "register_model",
     "registry",
     "rename_experiment",

@@ -31,6 +31,7 @@ from nbtrack.query.tree import (
 )
 from nbtrack.query.vocabulary import Attribute, Kind
 from tests.query.database import Database
+from tests.query.fuzz import PIECES, mutated
 from tests.query.oracle import Run, holds, ordered
 
 KEYS = ["m", "train.loss", "val/acc", "a b", "a`b", 'say "x"', "it's", "👾", "``", '"', "ünï", "and"]
@@ -346,64 +347,18 @@ def test_any_order_is_total_and_as_asked(database: Database, orderings: list[Ord
     assert database.search("", clauses) == ordered(ALL_RUNS, orderings)
 
 
-PIECES = [
-    "metrics",
-    "params",
-    ".",
-    "m",
-    "`",
-    "'",
-    '"',
-    " ",
-    "(",
-    ")",
-    ",",
-    "=",
-    "!",
-    "<",
-    ">",
-    "3",
-    "-",
-    "e",
-    "NaN",
-    "\\",
-]
-PIECES += [
-    "AND",
-    " or ",
-    "NOT ",
-    " IN ",
-    "LIKE",
-    " is ",
-    "NULL",
-    "between",
-    ";",
-    "%",
-    "\n",
-    "\0",
-    "🚀",
-    "\ud800",
-    "status",
-]
-PIECES += [
-    "metrics.m",
-    "params.p",
-    "tags.`t`",
-    " = ",
-    "'x'",
-    " > 1",
-    "desc",
-    "/",
-    "inf",
-    "run name",
-    "²",
-    "\u2028",
-    "ß",
+VALID = [
+    "min(metrics.m) < 0.1 AND max(metrics.`val/acc`) BETWEEN -1 AND 3 OR NOT (count(metrics.m) = 0)",
+    "start_time > now() - 7d AND end_time < '2026-11-01 18:30' AND start_time IN ('1970-01-01', 1003)",
+    "duration >= 2h30m OR duration BETWEEN 1ms AND 1.5s OR parent IS NULL",
+    "datasets.name LIKE 'd%' AND datasets.context != 'train' AND experiment IN ('digits', 'x')",
+    "cell.source ILIKE '%r%' AND parent = 'one' AND params.m <= 1e3 AND metrics.m != NaN",
+    "mean(metrics.m) DESC",
 ]
 
 
 @settings(max_examples=600)
-@given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40))
+@given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40) | mutated(VALID))
 def test_any_text_has_an_answer_or_a_query_error(database: Database, text: str) -> None:
     for vocabulary in (RUNS, EXPERIMENTS, MODELS, VERSIONS):
         for filter_string, order_by in ((text, []), ("", [text])):

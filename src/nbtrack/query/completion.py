@@ -22,6 +22,14 @@ CompletionKind = Literal["name", "function", "value", "comparator", "keyword"]
 _BARE = re.compile(r"\w+(\.\w+)*")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIGNS = {"=": "is", "!=": "is not", ">": "above", ">=": "at least", "<": "below", "<=": "at most"}
+_MEANINGS = {
+    "LIKE": "% is any text, _ any character",
+    "ILIKE": "LIKE in any case",
+    "IN (": "one of",
+    "BETWEEN": "from … to …",
+    "IS NULL": "it has none",
+    "IS NOT NULL": "it has one",
+}
 _AGO = ("1h", "1d", "7d", "30d")
 _LENGTHS = ("30s", "10m", "1h", "1d")
 _WORDS = {"_AND": "AND", "_OR": "OR", "ASC": "ASC", "DESC": "DESC", "_OPEN": "(", "_CLOSE": ")", "_COMMA": ","}
@@ -229,7 +237,7 @@ class _Offers:
         for word in words:
             if word.casefold().startswith(self._cursor.fragment.casefold()):
                 spaced = self._cursor.joined and word[0].isalpha()
-                yield f" {word}" if spaced else word, kind, ""
+                yield f" {word}" if spaced else word, kind, _MEANINGS.get(word, "")
 
     def _begun_with(self, texts: list[str] | tuple[str, ...], kind: CompletionKind, detail: str) -> Iterator[_Offer]:
         for text in texts:
