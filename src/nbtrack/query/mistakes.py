@@ -89,7 +89,7 @@ class Mistake:
         wanted = set(self.accepted)
         values: list[str] = []
         if {"NUMBER", "TEXT"} <= wanted and self.operand is not None:
-            values = _values(self.operand.kind)
+            values = values_of(self.operand.kind)
             wanted -= {"NUMBER", "TEXT", "DURATION"}
         elif "NUMBER" in wanted:
             wanted -= {"DURATION"}
@@ -187,6 +187,8 @@ class Mistake:
 
     def _no_length(self) -> str:
         found = _DIGITS.match(self.text, self.position)
+        if self.terminal == "TEXT":
+            return "a length of time stands without quotes"
         if found is None:
             return f"{self._word() or repr(self.text[self.position])} is no length of time"
         if found[2]:
@@ -200,6 +202,9 @@ class Mistake:
             start -= 1
         found = _WORD.match(self.text, start)
         entity, dot, key = found[0].partition(".") if found else ("", "", "")
+        functions = [function.name for function in self.vocabulary.functions]
+        if self.text[self.position] == "(" and key.casefold() in functions:
+            return f"a function stands before the whole name: {key.casefold()}({entity}.name)"
         if dot and key.strip("."):
             return f"a name like this one stands in backticks: {shown(f'{entity}.`{key}`')}"
         return f"{self.text[self.position]!r} cannot stand in a name without backticks"
@@ -209,7 +214,7 @@ class Mistake:
         return shown(found[0]) if found else ""
 
 
-def _values(kind: Kind) -> list[str]:
+def values_of(kind: Kind) -> list[str]:
     """What a value of this kind is compared with."""
     if kind is Kind.TIME:
         return TIMES

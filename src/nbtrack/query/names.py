@@ -114,6 +114,9 @@ def _not_among(name: str, entity: str, names: Sequence[str], text: str, position
 def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
     if attribute := vocabulary.attribute(name):
         return attribute
+    if any(function.name == name.casefold() for function in vocabulary.functions):
+        call = f"{name.casefold()}(metrics.name)"
+        raise QueryError(f"{name} is a function: write {call}", text, position, [call])
     names = [a.name for a in vocabulary.attributes]
     near = _nearest(name, [*names, *(alias for a in vocabulary.attributes for alias in a.aliases)])
     hint = f"; did you mean {near}?" if near else ""
@@ -128,7 +131,9 @@ def _unknown_entity(entity: str, written: str, text: str, position: int, vocabul
     spellings = [s for table in vocabulary.key_tables for s in table.spellings]
     spellings += [s for collection in vocabulary.collections for s in collection.spellings]
     near = _nearest(entity, [*entities, *spellings, *others, *ATTRIBUTE_SPELLINGS])
-    if near:
+    if attribute := vocabulary.attribute(entity):
+        hint = f"{attribute} has no parts: compare {attribute} itself"
+    elif near:
         table = vocabulary.key_table(near)
         hint = f"did you mean {table.entity if table else near}{shown(written[len(entity) :])}?"
     else:

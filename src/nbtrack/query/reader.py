@@ -11,7 +11,7 @@ from lark import Token, Tree
 
 from ..errors import QueryError
 from . import times
-from .mistakes import DURATIONS, TIMES
+from .mistakes import DURATIONS, TIMES, values_of
 from .names import shown, unquoted
 from .tree import (
     And,
@@ -184,8 +184,8 @@ class Reader:
     def _moment(self, operand: Operand, tree: Tree[Token]) -> Value:
         now, *steps = cast("list[Token]", tree.children)
         if operand.kind is not Kind.TIME:
-            expected = DURATIONS if operand.kind is Kind.DURATION else []
-            raise self._error(now, f"now() is a time, and {_name(operand)} is {operand.kind.noun}", expected)
+            reason = f"now() is a time, and {_name(operand)} is {operand.kind.noun}"
+            raise self._error(now, reason, values_of(operand.kind))
         at: int | float = times.now()
         for sign, length in zip(steps[::2], steps[1::2], strict=True):
             at += times.duration(length) if sign == "+" else -times.duration(length)
