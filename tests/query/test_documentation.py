@@ -1,4 +1,4 @@
-"""The page in nbtrack.query's docstring is true: its examples run, and it names all attributes."""
+"""The guide's page is true: its examples run (tests/guide has its Python), and it names all that can be named."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,13 @@ from nbtrack.errors import QueryError
 from nbtrack.query import EXPERIMENTS, MODELS, RUNS, VERSIONS
 from tests.query.database import Database
 
-PAGE = query.__doc__ or ""
-FILTERS, REST = PAGE.split("\nOrder\n-----\n")
-ORDER = REST.split("\nExperiments")[0]
+PAGE = (files("nbtrack") / "guide" / "query.md").read_text("utf-8")
 
 
-def examples(section: str) -> list[str]:
-    return re.findall(r"^    (\S.*)$", section, re.MULTILINE)
+def examples(kind: str) -> list[str]:
+    """The lines of the page's blocks of a kind."""
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +32,11 @@ def database() -> Database:
 
 
 def test_examples_run(database: Database) -> None:
-    assert len(examples(FILTERS)) > 15
-    for text in examples(FILTERS):
+    assert len(examples("filter")) > 40
+    for text in examples("filter"):
         database.search(text)
-    assert len(examples(ORDER)) == 3
-    database.search("", examples(ORDER))
+    assert len(examples("order")) > 5
+    database.search("", examples("order"))
 
 
 def test_the_error_is_as_shown() -> None:
@@ -44,12 +45,19 @@ def test_the_error_is_as_shown() -> None:
     with pytest.raises(QueryError) as raised:
         query.parse("metrics.m > 0.9 AND params.p = one")
     assert str(raised.value) in PAGE
+    assert str(raised.value) in (query.__doc__ or "")
 
 
 @pytest.mark.parametrize("vocabulary", [RUNS, EXPERIMENTS, MODELS, VERSIONS])
 def test_attributes_are_named(vocabulary: query.Vocabulary) -> None:
     for attribute in vocabulary.attributes:
-        assert re.search(rf"\b{attribute}\b", PAGE), attribute
+        assert f"`{attribute}`" in PAGE, attribute
+    for function in vocabulary.functions:
+        assert f"`{function.name}(metrics." in PAGE, function
+    for collection in vocabulary.collections:
+        assert all(f"`{collection.entity}.{column}`" in PAGE for column in collection.columns)
+    for section in vocabulary.sections:
+        assert all(f"`{section.name}.{key}`" in PAGE for key in section.keys)
 
 
 def test_a_search_for_everything_needs_no_grammar() -> None:

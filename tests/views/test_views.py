@@ -150,3 +150,16 @@ def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
     assert reply["position"] == 11
     assert any("number" in words for words in reply["expected"])
     assert views.error_reply(RuntimeError())["message"] == "RuntimeError"
+
+
+def test_a_filter_is_completed_with_what_the_store_holds(three: list[str]) -> None:
+    def offered(text: str, position: int) -> list[str]:
+        return [each["text"] for each in ask("complete", text=text, position=position)[0]["completions"]]
+
+    assert offered("metrics.lo > 3", 10) == ["metrics.`val/loss`"]
+    assert offered("params.activation = '", 21) == ["'relu'"]
+    assert offered("params.lr >> ", 13) == []
+    (loss,) = ask("complete", text="run_name != '👾' and val/l", position=25)[0]["completions"]
+    assert loss == {"text": "metrics.`val/loss`", "kind": "name", "start": 20, "end": 25, "detail": "3 runs"}
+    with pytest.raises(InvalidParameter, match="number of characters"):
+        ask("complete", text="", position="3")
