@@ -133,6 +133,37 @@ def test_4b_a_wrong_query_is_explained_under_the_box(comparison: Locator, store:
     _filter(comparison, RELU, len(store.runs(RELU)))
 
 
+def test_4b_the_filter_box_completes_what_is_written(comparison: Locator, store: Store) -> None:
+    box = comparison.get_by_label("Filter runs")
+    options = comparison.get_by_role("listbox").get_by_role("option")
+    box.fill("")
+    box.press_sequentially("val/a")
+    expect(options.first).to_have_text(re.compile(r"^metrics\.`val/accuracy`"))
+    expect(box).to_have_attribute("aria-expanded", "true")
+    box.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", options.first.get_attribute("id") or "")
+    box.press("Enter")
+    expect(box).to_have_value("metrics.`val/accuracy` ")
+    expect(options.first).to_have_text(re.compile("^>"))
+    box.press("Tab")
+    expect(box).to_have_value("metrics.`val/accuracy` > ")
+    box.press_sequentially("0.9 and params.activation = re")
+    expect(options).to_have_text([re.compile("^'relu'")])
+    options.first.click()
+    expect(box).to_have_value("metrics.`val/accuracy` > 0.9 and params.activation = 'relu' ")
+    expect(box).to_be_focused()
+    box.press_sequentially("o")
+    expect(options.first).to_have_text("OR")
+    box.press("Escape")
+    expect(options).to_have_count(0)
+    expect(comparison.locator(".nbt-query-error")).to_contain_text("cannot stand here")
+    box.press("Backspace")
+    box.press("Enter")
+    expect(comparison.locator(".nbt-count")).to_contain_text(f"{len(store.runs(RELU))} runs")
+    expect(comparison.locator(".nbt-query-error")).to_be_empty()
+    _filter(comparison, RELU, len(store.runs(RELU)))
+
+
 def test_4c_headers_sort(comparison: Locator, store: Store) -> None:
     header = comparison.locator("th[data-column]").filter(has_text="val/accuracy")
     directions = set()

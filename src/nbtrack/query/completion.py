@@ -69,7 +69,7 @@ def complete(
     cursor = cursor_at(text, position, vocabulary, "ordering" if ordering else "filter")
     if cursor is None:
         return []
-    offers = _Offers(cursor, vocabulary, known or known_of(vocabulary))
+    offers = _Offers(cursor, vocabulary, known)
     found: dict[str, Completion] = {}
     for offered, kind, detail in offers.all():
         found.setdefault(offered, Completion(offered, kind, cursor.start, cursor.end, detail))
@@ -247,10 +247,9 @@ class _Offers:
     # -- the store -----------------------------------------------------------------------------------------------
 
     def _ask(self, question: Callable[[Known], Sequence[tuple[str, int]]]) -> Sequence[tuple[str, int]]:
-        if self._known is None:
-            return []
         try:
-            return question(self._known)
+            known = self._known or known_of(self._vocabulary)
+            return question(known) if known else []
         except NbtrackError:
             # A store that cannot be read now says so to whoever searches; completing goes on without it.
             return []
