@@ -291,7 +291,7 @@ def search_runs(
     """Runs that match the filter, as a DataFrame (one row a run) or, with `output_format="list"`, as Run objects.
 
     Looks into the active experiment unless ids, names or `search_all_experiments` say otherwise; newest first unless
-    `order_by` does. The filter's grammar is in `nbtrack.query`.
+    `order_by` does. The filter's grammar is the guide's page `query`.
 
     >>> best = search_runs(filter_string="metrics.loss < 1", order_by=["metrics.loss ASC"], max_results=10)
     """

@@ -204,14 +204,20 @@ def inputs() -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
+        # What MLflow 3 answers for the same three runs.
         ("datasets.name = 'digits'", "both one"),
-        ("dataset.name = 'iris'", "both"),
-        # As MLflow has it: one of the run's datasets has another name.
         ("datasets.name != 'digits'", "both"),
+        ("dataset.name LIKE 'D%'", ""),
+        ("datasets.name ILIKE 'D%'", "both one"),
+        ("datasets.digest IN ('d1','i1')", "both"),
+        ("datasets.name NOT IN ('digits')", "both"),
+        ("datasets.context = 'train'", "both"),
+        ("datasets.context != 'train'", "both"),
+        ("datasets.context = 'train' AND datasets.name = 'iris'", "both"),
+        ("datasets.name = 'digits' AND datasets.digest = 'i1'", "both"),
+        # What it does not take.
         ("NOT datasets.name = 'digits'", ""),
         ("NOT datasets.name = 'iris'", "one"),
-        ("datasets.name LIKE 'D%'", ""),
-        ("datasets.name ILIKE 'D%' AND datasets.digest IN ('d1', 'i1')", "both"),
         ("datasets.context = 'train' OR datasets.digest = 'd2'", "both one"),
         ("datasets.context IS NULL", "none one"),
         ("datasets.name IS NULL", "none"),

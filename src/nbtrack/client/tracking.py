@@ -164,7 +164,7 @@ class TrackingMixin:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Runs of these experiments (None: of all) that match the filter; see `nbtrack.query` for its grammar.
+        """Runs of these experiments (None: of all) that match the filter; its grammar is the guide's page `query`.
 
         Newest first unless `order_by` says otherwise. Raises QueryError, with the position, for a wrong filter.
         """
