@@ -49,7 +49,7 @@ class ActiveRun:
 
     def log_param(self, key: str, value: Any) -> Any:
         """Log a param and return its value."""
-        self._recorder.params({key: value})
+        self._recorder.param(key, value)
         return value
 
     def log_params(self, params: Mapping[str, Any]) -> None:

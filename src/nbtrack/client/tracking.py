@@ -221,7 +221,7 @@ class TrackingMixin:
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Log a param and return its value."""
-        self._store.recorder(run_id).params({key: value})
+        self._store.recorder(run_id).param(key, value)
         return value
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> None:

@@ -13,6 +13,7 @@ import orjson
 from ..entities import RunStatus
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
+from .nested import flat
 from .writer import event, now
 
 _LONGEST_TIME = 2**63 - 1
@@ -45,11 +46,11 @@ class RunRecorder:
         self._append(self._point(key, value, step, timestamp).encode())
 
     def metrics(self, values: Mapping[str, Any], step: int | None = None, timestamp: int | None = None) -> None:
-        """Log a point of several metrics, all or none."""
+        """Log a point of several metrics, all or none. The keys of dicts in dicts are joined by `/`."""
         if timestamp is None:
             timestamp = now()
         # Checked as a whole first: a wrong value must not leave half of the points, nor their step counted.
-        numbers = {key: _number(key, value) for key, value in values.items()}
+        numbers = {key: _number(key, value) for key, value in flat(values, "The metric").items()}
         for key in numbers:
             self._head(key)
         lines = "".join([self._point(key, value, step, timestamp) for key, value in numbers.items()])
@@ -94,15 +95,23 @@ class RunRecorder:
         before = dict(self._steps)
         try:
             lines = "".join([self._point(*point) for point in points]).encode() + tag_lines(self.run_id, tags)
-            self.params(params)
+            self._log_params(params)
         except InvalidParameter:
             self._steps = before
             raise
         if lines:
             self._append(lines)
 
+    def param(self, key: str, value: Any) -> None:
+        """Log a param; the value becomes text by `str`, a dict too."""
+        self._log_params({key: value})
+
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log params; values become text by `str`. A changed value is kept beside the earlier one, and said once."""
+        """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`."""
+        self._log_params(flat(values, "The param", keep_empty=True))
+
+    def _log_params(self, values: Mapping[str, Any]) -> None:
+        """A changed value is kept beside the earlier one, and said once."""
         texts = {
             check_name(key, "A param's key"): check_text(str(value), f"Param {key!r:.80}")
             for key, value in values.items()
@@ -118,7 +127,7 @@ class RunRecorder:
             warnings.warn(
                 f"Param {key!r} was {earlier!r:.80} and is {new[key]!r:.80} now. Both are kept: the run shows the new "
                 "value, param_history the earlier one.",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def tags(self, values: Mapping[str, Any]) -> None:
@@ -170,21 +179,33 @@ _QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
 
 
 def _number(key: str, value: Any) -> float:
-    """A metric's value as a float: Python and NumPy numbers, and arrays or tensors that hold one number."""
-    if not isinstance(value, (str, bytes, complex)) and value is not None:
+    """A metric's value as a float: Python's numbers, and arrays or tensors of any library that hold one number."""
+    if type(value) is float:
+        return value
+    if not isinstance(value, _NO_NUMBERS):
         try:
-            # NumPy no longer takes an array of one element for a number, but `item` does.
-            return float(value.item() if getattr(value, "size", 0) == 1 else value)
-        except (TypeError, ValueError, OverflowError):
+            # By `item` where there is one: float() refuses a NumPy array of one element, and PyTorch warns of a tensor
+            # that requires a gradient. Neither library is imported for that.
+            item = getattr(value, "item", None)
+            number = item() if callable(item) else value
+            if not isinstance(number, _NO_NUMBERS):
+                return float(number)
+        except (TypeError, ValueError, OverflowError, RuntimeError):
             pass
     hint = ""
     if isinstance(value, str):
         hint = " Convert it with float(), or log it as a param or a tag."
     elif getattr(value, "ndim", 0):
         hint = " Log one number a call, for instance its mean()."
+    elif isinstance(value, Mapping):
+        hint = " For a dict there is log_metrics."
+    shown = getattr(value, "shape", None) or repr(value)
     raise InvalidParameter(
-        f"Metric {key!r:.80} needs a number, not {type(value).__name__} ({value!r:.60}).{hint} Nothing was logged."
+        f"Metric {key!r:.80} needs a number, not {type(value).__name__} ({shown!s:.60}).{hint} Nothing was logged."
     )
+
+
+_NO_NUMBERS = (str, bytes, complex, type(None))
 
 
 def _whole(value: Any, what: str) -> int:
