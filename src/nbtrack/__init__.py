@@ -66,6 +66,13 @@ if TYPE_CHECKING:
     from .magics import load_ipython_extension, unload_ipython_extension
     from .models import register_model
     from .run import ActiveRun
+    from .system_metrics import (
+        disable_system_metrics_logging,
+        enable_system_metrics_logging,
+        set_system_metrics_node_id,
+        set_system_metrics_samples_before_logging,
+        set_system_metrics_sampling_interval,
+    )
     from .widgets import compare, registry
 
 __version__ = "0.1.0"
@@ -87,6 +94,8 @@ __all__ = [
     "delete_experiment",
     "delete_run",
     "delete_tag",
+    "disable_system_metrics_logging",
+    "enable_system_metrics_logging",
     "end_run",
     "entities",
     "errors",
@@ -122,6 +131,9 @@ __all__ = [
     "search_runs",
     "set_experiment",
     "set_experiment_tag",
+    "set_system_metrics_node_id",
+    "set_system_metrics_samples_before_logging",
+    "set_system_metrics_sampling_interval",
     "set_tag",
     "set_tags",
     "set_tracking_uri",
@@ -141,6 +153,8 @@ _HOMES = {
     "delete_experiment": "fluent",
     "delete_run": "fluent",
     "delete_tag": "fluent",
+    "disable_system_metrics_logging": "system_metrics",
+    "enable_system_metrics_logging": "system_metrics",
     "end_run": "fluent",
     "get_artifact_uri": "fluent",
     "get_experiment": "fluent",
@@ -174,6 +188,9 @@ _HOMES = {
     "search_runs": "fluent",
     "set_experiment": "fluent",
     "set_experiment_tag": "fluent",
+    "set_system_metrics_node_id": "system_metrics",
+    "set_system_metrics_samples_before_logging": "system_metrics",
+    "set_system_metrics_sampling_interval": "system_metrics",
     "set_tag": "fluent",
     "set_tags": "fluent",
     "set_tracking_uri": "config",

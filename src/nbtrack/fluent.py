@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import active, capture, config
+from . import active, capture, config, system_metrics
 from .client import Client
 from .client.tracking import KILLED, NOTE, PARENT, USER
 from .entities import Experiment, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
@@ -135,11 +135,13 @@ def start_run(
     parent_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
+    log_system_metrics: bool | None = None,
 ) -> ActiveRun:
     """Start a run, or go on with the run `run_id`, and make it the active one.
 
     Use it in a `with` statement, or end it with end_run. Raises InvalidState where a run is active already and
     `nested` is not set; but a run that an earlier execution of the same notebook cell left open is ended first.
+    `log_system_metrics` says for this run what `enable_system_metrics_logging` and its opposite say for all.
 
     >>> with start_run(run_name="baseline") as run:
     ...     log_metric("loss", 0.5)
@@ -184,6 +186,7 @@ def start_run(
     started = ActiveRun(client, run, _end)
     started.cell = cell
     active.push(started)
+    system_metrics.watch(started, log_system_metrics)
     return started
 
 

@@ -26,8 +26,8 @@ def flat(values: Mapping[Any, Any], what: str, *, keep_empty: bool = False) -> d
             continue
         if key in found:
             raise InvalidParameter(
-                f"{what} {key!r:.120} is there twice: dicts in dicts are flattened by {SEPARATOR!r}, and other keys than "
-                "texts become texts. Rename one of the two. Nothing was logged."
+                f"{what} {key!r:.120} is there twice: dicts in dicts are flattened by {SEPARATOR!r}, and keys that are "
+                "no texts become texts. Rename one of the two. Nothing was logged."
             )
         found[key] = value
     return found

@@ -1,0 +1,270 @@
+"""The machine's metrics: there with MLflow's names while a run is active, and never in anybody's way."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import psutil
+import pytest
+
+import nbtrack
+from nbtrack import system_metrics
+
+KEYS = {
+    "system/cpu_utilization_percentage",
+    "system/system_memory_usage_megabytes",
+    "system/system_memory_usage_percentage",
+    "system/disk_usage_megabytes",
+    "system/disk_usage_percentage",
+    "system/disk_available_megabytes",
+    "system/network_receive_megabytes",
+    "system/network_transmit_megabytes",
+}
+
+
+@pytest.fixture(autouse=True)
+def settings_as_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING")
+    monkeypatch.setattr(system_metrics, "_settings", {})
+    monkeypatch.setattr(system_metrics, "_sampler", system_metrics._Sampler())
+    yield
+    system_metrics._sampler.stop()
+
+
+def wait_for(run_id: str, points: int, key: str = "system/system_memory_usage_percentage") -> list[float]:
+    client = nbtrack.MlflowClient()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        history = client.get_metric_history(run_id, key)
+        if len(history) >= points:
+            return [point.value for point in history]
+        time.sleep(0.05)
+    raise AssertionError(f"{key} has {len(history)} points")
+
+
+def test_on_by_default_with_mlflows_names_and_steps_that_go_on_when_a_run_is_resumed() -> None:
+    with nbtrack.start_run() as run:
+        wait_for(run.info.run_id, 1)
+    metrics = nbtrack.get_run(run.info.run_id).data.metrics
+    assert set(metrics) == KEYS
+    assert 0 <= metrics["system/cpu_utilization_percentage"] <= 100
+    memory = psutil.virtual_memory()
+    assert metrics["system/system_memory_usage_megabytes"] == pytest.approx(memory.used / 1e6, rel=0.3)
+    assert metrics["system/network_receive_megabytes"] >= 0
+    nbtrack.set_system_metrics_sampling_interval(0.05)
+    with nbtrack.start_run(run_id=run.info.run_id):
+        wait_for(run.info.run_id, 3)
+    history = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "system/disk_usage_percentage")
+    assert [point.step for point in history] == list(range(len(history)))
+
+
+def test_mlflow_has_the_same_names() -> None:
+    monitor = pytest.importorskip("mlflow.system_metrics.system_metrics_monitor")
+    monitors = [monitor.CPUMonitor(), monitor.DiskMonitor(), monitor.NetworkMonitor()]
+    for one in monitors:
+        one.collect_metrics()
+    assert {f"system/{key}" for one in monitors for key in one.aggregate_metrics()} == KEYS
+
+
+@pytest.mark.parametrize("how", ["call", "NBTRACK_", "MLFLOW_", "start_run"])
+def test_one_setting_turns_them_off(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbtrack.set_system_metrics_sampling_interval(0.02)
+    wanted = None
+    if how == "call":
+        nbtrack.disable_system_metrics_logging()
+    elif how == "start_run":
+        wanted = False
+    else:
+        monkeypatch.setenv(f"{how}ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    with nbtrack.start_run(log_system_metrics=wanted) as run:
+        time.sleep(0.3)
+    assert nbtrack.get_run(run.info.run_id).data.metrics == {}
+    with nbtrack.start_run(log_system_metrics=True) as run:
+        wait_for(run.info.run_id, 1)
+    nbtrack.enable_system_metrics_logging()
+    with nbtrack.start_run() as run:
+        wait_for(run.info.run_id, 1)
+
+
+def test_a_setting_that_is_no_number_is_refused_and_in_the_environment_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(nbtrack.errors.InvalidParameter):
+        nbtrack.set_system_metrics_sampling_interval(0)
+    with pytest.raises(nbtrack.errors.InvalidParameter):
+        nbtrack.set_system_metrics_samples_before_logging(1.5)  # type: ignore[arg-type]
+    monkeypatch.setenv("NBTRACK_SYSTEM_METRICS_SAMPLING_INTERVAL", "often")
+    with pytest.warns(UserWarning, match="SAMPLING_INTERVAL='often'"), nbtrack.start_run():
+        pass
+
+
+def test_several_samples_are_one_point_and_a_node_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = iter(range(10, 1000, 10))
+    monkeypatch.setattr(system_metrics, "_memory", lambda: {"system_memory_usage_percentage": float(next(used))})
+    nbtrack.set_system_metrics_sampling_interval(0.02)
+    nbtrack.set_system_metrics_samples_before_logging(3)
+    nbtrack.set_system_metrics_node_id("worker-1")
+    with nbtrack.start_run() as run:
+        values = wait_for(run.info.run_id, 2, "system/worker-1/system_memory_usage_percentage")
+    # A look at the machine may come before the first sample.
+    first = values[0]
+    assert first in (20.0, 30.0)
+    assert values[:2] == [first, first + 30]
+
+
+def test_readings_that_fail_are_left_out_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> dict[str, float]:
+        raise PermissionError("not in this container")
+
+    monkeypatch.setattr(system_metrics, "_disk", broken)
+    monkeypatch.setattr(system_metrics, "_network", broken)
+    nbtrack.set_system_metrics_sampling_interval(0.02)
+    with nbtrack.start_run() as run:
+        wait_for(run.info.run_id, 3)
+    assert set(nbtrack.get_run(run.info.run_id).data.metrics) == {
+        key for key in KEYS if "disk" not in key and "net" not in key
+    }
+
+
+def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is in this machine: what NVML answers is made up here, its names are nvidia-ml-py's."""
+
+    class NVMLError(Exception):
+        pass
+
+    def power(handle: int) -> int:
+        if handle == 1:
+            raise NVMLError("Not Supported")
+        return 75_000
+
+    nvml = ModuleType("pynvml")
+    vars(nvml).update(
+        NVMLError=NVMLError,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=lambda i: i,
+        nvmlDeviceGetMemoryInfo=lambda i: SimpleNamespace(used=2e9, total=8e9),
+        nvmlDeviceGetUtilizationRates=lambda i: SimpleNamespace(gpu=90 + i),
+        nvmlDeviceGetPowerUsage=power,
+        nvmlDeviceGetEnforcedPowerLimit=lambda i: 300_000,
+    )
+    real = pytest.importorskip("pynvml")
+    assert all(hasattr(real, name) for name in vars(nvml) if name.startswith(("nvml", "NVML")))
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    nbtrack.set_system_metrics_sampling_interval(0.02)
+    with nbtrack.start_run() as run:
+        wait_for(run.info.run_id, 1, "system/gpu_1_utilization_percentage")
+    metrics = nbtrack.get_run(run.info.run_id).data.metrics
+    assert {key: value for key, value in metrics.items() if "gpu" in key} == {
+        "system/gpu_0_memory_usage_percentage": 25.0,
+        "system/gpu_0_memory_usage_megabytes": 2000.0,
+        "system/gpu_0_utilization_percentage": 90.0,
+        "system/gpu_0_power_usage_watts": 75.0,
+        "system/gpu_0_power_usage_percentage": 25.0,
+        "system/gpu_1_memory_usage_percentage": 25.0,
+        "system/gpu_1_memory_usage_megabytes": 2000.0,
+        "system/gpu_1_utilization_percentage": 91.0,
+    }
+
+
+def test_hundreds_of_short_runs_share_one_thread_and_get_no_sample() -> None:
+    before = threading.active_count()
+    start = time.monotonic()
+    runs = []
+    while len(runs) < 300 and time.monotonic() - start < 1.5:
+        with nbtrack.start_run() as run:
+            nbtrack.log_metric("m", 1)
+        runs.append(run.info.run_id)
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("nbtrack-system-metrics") == 1
+    # The other is the one that applies the journal.
+    assert threading.active_count() <= before + 2
+    frame = nbtrack.search_runs()
+    assert len(frame) == len(runs)
+    assert not [column for column in frame.columns if column.startswith("metrics.system/")]
+
+
+def test_runs_of_several_threads_are_sampled_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = []
+    real = system_metrics._memory
+    monkeypatch.setattr(system_metrics, "_memory", lambda: readings.append(1) or real())
+    nbtrack.set_system_metrics_sampling_interval(0.5)
+    runs = [nbtrack.start_run(nested=True) for _ in range(8)]
+    for run in runs:
+        wait_for(run.info.run_id, 3)
+    for run in reversed(runs):
+        run.end()
+    assert len(readings) <= 8
+
+
+def _child(run_id: str, queue: multiprocessing.Queue[object]) -> None:
+    assert not [thread for thread in threading.enumerate() if thread.name == "nbtrack-system-metrics"]
+    nbtrack.log_metric("from_child", 1)
+    with nbtrack.start_run(nested=True) as run:
+        wait_for(run.info.run_id, 1)
+    queue.put(run.info.run_id)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_samples_its_own_runs_and_its_parent_goes_on() -> None:
+    nbtrack.set_system_metrics_sampling_interval(0.01)
+    context = multiprocessing.get_context("fork")
+    with nbtrack.start_run() as run:
+        for _ in range(5):
+            queue = context.Queue()
+            child = context.Process(target=_child, args=(run.info.run_id, queue))
+            child.start()
+            assert isinstance(queue.get(timeout=30), str)
+            child.join(30)
+            assert child.exitcode == 0
+        before = len(wait_for(run.info.run_id, 1))
+        wait_for(run.info.run_id, before + 3)
+    history = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "system/disk_usage_percentage")
+    assert [point.step for point in history] == list(range(len(history)))
+    assert nbtrack.get_run(run.info.run_id).data.metrics["from_child"] == 1
+
+
+def test_a_process_that_ends_with_an_open_run_ends_well(own_store: Path) -> None:
+    code = """
+import time, nbtrack
+nbtrack.set_system_metrics_sampling_interval(0.001)
+nbtrack.start_run()
+time.sleep(0.5)
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr.replace(f"nbtrack: runs are kept in {own_store}\n", "")) == (0, "")
+    runs = nbtrack.search_runs(output_format="list")
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+    assert list((own_store / "journal").iterdir()) == []
+
+
+def test_what_it_costs(measured: Callable[[str, float], None]) -> None:
+    """Of one core, at the interval that is installed: the thread's own CPU time, by the kernel's count."""
+    with nbtrack.start_run() as run:
+        wait_for(run.info.run_id, 1)
+        (thread,) = [one for one in threading.enumerate() if one.name == "nbtrack-system-metrics"]
+        machine = system_metrics._sampler._machine
+        assert machine is not None
+        samples = []
+        for _ in range(50):
+            start = time.thread_time()
+            machine.totals()
+            run.log_metrics(machine.values())
+            samples.append(time.thread_time() - start)
+        clock = time.pthread_getcpuclockid(thread.ident or 0)
+        cpu, wall = time.clock_gettime(clock), time.monotonic()
+        time.sleep(3)
+        ticks = (time.clock_gettime(clock) - cpu) / (time.monotonic() - wall)
+    share = statistics.median(samples) / system_metrics.INTERVAL + ticks
+    measured("system metrics, thousandths of a core", share * 1e3)
+    measured("system metrics, a sample in microseconds", statistics.median(samples) * 1e6)
+    assert share < 0.01
