@@ -1,0 +1,103 @@
+"""A dataset as it is logged: what it is called, what is in it and where it came from, without the data itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .. import entities
+from ..capture import run_tags
+from ..errors import InvalidParameter
+from ..names import check_name, check_text
+
+DEFAULT_NAME = "dataset"
+LONGEST_DIGEST = 36
+_CODE_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`source` is MLflow's JSON of the place that the data came from; `schema` and `profile` are dicts, or None."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = None
+    targets: str | None = None
+    predictions: str | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """MLflow's texts: name, digest, source, source_type, schema, profile."""
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "source": self.source,
+            "source_type": self.source_type,
+            "schema": None if self.schema is None else json.dumps(self.schema),
+            "profile": None if self.profile is None else json.dumps(self.profile),
+        }
+
+
+def entity_of(dataset: Any) -> entities.Dataset:
+    """What a run keeps of a dataset: of ours, of MLflow's, or of an entity that is one already."""
+    if isinstance(dataset, entities.Dataset):
+        return dataset
+    to_dict = getattr(dataset, "to_dict", None)
+    fields = to_dict() if callable(to_dict) and hasattr(dataset, "digest") else None
+    if not isinstance(fields, Mapping):
+        raise InvalidParameter(
+            f"log_input takes a dataset, not {type(dataset).__name__}. Make one by nbtrack.data.from_pandas, from_polars, "
+            "from_numpy or from_file."
+        )
+    return entities.Dataset(
+        fields["name"],
+        fields["digest"],
+        fields["source_type"],
+        fields["source"],
+        fields.get("schema"),
+        fields.get("profile"),
+    )
+
+
+def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:
+    """The name, by default that of the file that `source` names, and the digest that the caller gave."""
+    name = check_name(name if name is not None else _name_in(source), "A dataset's name")
+    if digest is not None and len(check_name(digest, "A dataset's digest")) > LONGEST_DIGEST:
+        raise InvalidParameter(
+            f"A dataset's digest has at most {LONGEST_DIGEST} characters; this one has {len(digest)}."
+        )
+    return name, digest
+
+
+def source_of(source: Any) -> tuple[str, str]:
+    """MLflow's type and JSON of a source: a path, an URI, a dict of one's own, or None for the code that runs."""
+    if source is None:
+        tags = run_tags()
+        return "code", json.dumps({"tags": {key: tags[key] for key in _CODE_TAGS if key in tags}})
+    if isinstance(source, Mapping):
+        return "custom", json.dumps(dict(source), default=str)
+    if isinstance(source, (str, os.PathLike)):
+        text = check_text(os.fspath(source), "A dataset's source")
+        scheme = urlsplit(text).scheme.lower()
+        if scheme in ("http", "https"):
+            return "http", json.dumps({"url": text})
+        # A one-letter "scheme" is a Windows drive.
+        return ("local" if len(scheme) < 2 or scheme == "file" else scheme), json.dumps({"uri": text})
+    kind, fields = getattr(source, "_get_source_type", None), getattr(source, "to_dict", None)
+    if callable(kind) and callable(fields):
+        return str(kind()), json.dumps(fields())
+    raise InvalidParameter(f"A dataset's source is a path, an URI or a dict, not {type(source).__name__}.")
+
+
+def _name_in(source: str) -> str:
+    fields = json.loads(source)
+    uri = str(fields.get("uri") or fields.get("url") or "") if isinstance(fields, dict) else ""
+    path = unquote(urlsplit(uri).path).replace("\\", "/")
+    return PurePosixPath(path).stem.strip() or DEFAULT_NAME

@@ -1,0 +1,129 @@
+"""The digest of a dataset: 16 hex digits of BLAKE2b over all of its content.
+
+The same data has the same digest in every process, on every machine. Another order of columns or rows, another dtype,
+another name of a column or one changed cell gives another. What is hashed, after the word `nbtrack-1` and the kind of
+dataset:
+
+- a frame: the number of rows; its index, unless that only counts 0, 1, 2 …; each column in turn: name, dtype, cells
+- an array: dtype, shape, and its elements in the order of rows
+- a file: its bytes; a folder: path and bytes of each file in it, by path
+
+Numbers, booleans and times go in as their bytes (little-endian, each NaN alike), texts as lengths and UTF-8, all other
+cells as type and value. A column of texts is the same in each of pandas' and polars' ways to keep texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidParameter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BYTES = 8
+_ROWS = 65_536
+"""Cells that are encoded at a time."""
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)
+
+
+class Digest:
+    """Takes the content part by part. Each part says how long it is, so that no two contents give the same bytes."""
+
+    def __init__(self, kind: str) -> None:
+        self._hash = hashlib.blake2b(digest_size=_BYTES)
+        self.text(f"nbtrack-1 {kind}")
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+    def text(self, text: str) -> None:
+        encoded = text.encode("utf-8", "surrogatepass")
+        self._hash.update(len(encoded).to_bytes(8, "little") + encoded)
+
+    def file(self, path: Path) -> None:
+        """The bytes of a file, and how many they are."""
+        size = 0
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                size += len(block)
+                self._hash.update(block)
+        self._hash.update(size.to_bytes(8, "little"))
+
+    def array(self, values: np.ndarray[Any, Any]) -> None:
+        """An array of any dtype: elements of a fixed size as their bytes, all others as cells."""
+        import numpy as np
+
+        self.text(values.dtype.newbyteorder("<").str if values.dtype.fields is None else str(values.dtype))
+        self.text(str(values.shape))
+        if values.dtype.fields is not None:
+            for field in values.dtype.names or ():
+                self.array(values[field])
+        elif values.dtype.kind in "biufcmMSUV" and not _is_padded(values.dtype):
+            flat = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).reshape(-1)
+            if flat.dtype.kind in "fc" and np.isnan(flat).any():
+                flat = np.where(np.isnan(flat), flat.dtype.type(np.nan), flat)
+            if flat.size and flat.dtype.itemsize:
+                self._hash.update(flat.view(np.uint8))
+        else:
+            self.cells(values.reshape(-1).tolist() if values.dtype.kind == "O" else [repr(v) for v in values.flat])
+
+    def cells(self, values: Sequence[Any]) -> None:
+        """Values of Python: texts, with those that are missing, or any others."""
+        if all(type(value) is str or is_missing(value) for value in values):
+            self.text("texts")
+            for start in range(0, len(values), _ROWS):
+                self._texts(values[start : start + _ROWS])
+        else:
+            self.text("values")
+            for value in values:
+                self.text(plain(value))
+
+    def _texts(self, values: Iterable[Any]) -> None:
+        encoded = [value.encode("utf-8", "surrogatepass") if type(value) is str else None for value in values]
+        lengths = array("q", [-1 if text is None else len(text) for text in encoded])
+        if sys.byteorder == "big":
+            lengths.byteswap()
+        self._hash.update(lengths.tobytes())
+        self._hash.update(b"".join([text for text in encoded if text]))
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, and pandas' NA and NaT."""
+    if value is None or (type(value) is float and value != value):
+        return True
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def plain(value: Any) -> str:
+    """A text for the type and the content of a cell. Raises InvalidParameter where there is none that stays the same."""
+    if is_missing(value):
+        return "missing"
+    kind = type(value).__name__
+    if isinstance(value, Mapping):
+        return f"{kind}{{{','.join(f'{plain(key)}:{plain(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, (set, frozenset)):
+        return f"{kind}({','.join(sorted(map(plain, value)))})"
+    if isinstance(value, (list, tuple)):
+        return f"{kind}[{','.join(map(plain, value))}]"
+    if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
+        # NumPy shortens long arrays in their text.
+        return f"{kind} {value.dtype} {plain(value.tolist())}"
+    text = repr(value)
+    if _ADDRESS.search(text):
+        raise InvalidParameter(
+            f"The data holds a {kind} ({text:.60}), whose content cannot be told. Give the dataset a digest of your own: "
+            "digest='…'."
+        )
+    return f"{kind} {text}"
+
+
+def _is_padded(dtype: np.dtype[Any]) -> bool:
+    """Long doubles: their last bytes are whatever was in memory."""
+    return dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16)

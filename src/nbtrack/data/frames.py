@@ -1,0 +1,185 @@
+"""Datasets of pandas' and polars' frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidParameter
+from .dataset import Dataset, checked, source_of
+from .digest import Digest
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+
+def from_pandas(
+    df: pandas.DataFrame,
+    source: Any = None,
+    targets: str | None = None,
+    name: str | None = None,
+    digest: str | None = None,
+    predictions: str | None = None,
+) -> Dataset:
+    """A dataset of a DataFrame. `source` says where it came from: a path, an URI, by default the code that runs.
+
+    `targets` and `predictions` name columns. The name is by default that of the source's file; the digest is computed
+    from all cells (see `nbtrack.data.digest`).
+    """
+    if not hasattr(df, "columns") or not hasattr(df, "iloc"):
+        raise InvalidParameter(f"from_pandas takes a pandas DataFrame, not {type(df).__name__}.")
+    return _dataset(df, _digest_of_pandas, _pandas_schema, source, targets, name, digest, predictions)
+
+
+def from_polars(
+    df: polars.DataFrame,
+    source: Any = None,
+    targets: str | None = None,
+    name: str | None = None,
+    digest: str | None = None,
+    predictions: str | None = None,
+) -> Dataset:
+    """A dataset of a polars DataFrame; the arguments are those of from_pandas."""
+    if not hasattr(df, "columns") or not hasattr(df, "iter_columns"):
+        hint = " Call collect() on it." if type(df).__name__ == "LazyFrame" else ""
+        raise InvalidParameter(f"from_polars takes a polars DataFrame, not {type(df).__name__}.{hint}")
+    return _dataset(df, _digest_of_polars, _polars_schema, source, targets, name, digest, predictions)
+
+
+def _dataset(
+    df: Any,
+    digest_of: Any,
+    schema_of: Any,
+    source: Any,
+    targets: str | None,
+    name: str | None,
+    digest: str | None,
+    predictions: str | None,
+) -> Dataset:
+    for what, column in (("targets", targets), ("predictions", predictions)):
+        if column is not None and column not in df.columns:
+            known = ", ".join(map(repr, list(df.columns)[:20]))
+            raise InvalidParameter(f"{what}={column!r:.80} is no column of the frame. It has {known:.400}.")
+    source_type, source_text = source_of(source)
+    name, digest = checked(name, digest, source_text)
+    rows, columns = df.shape
+    return Dataset(
+        name,
+        digest or digest_of(df),
+        source_type,
+        source_text,
+        {"mlflow_colspec": schema_of(df)},
+        {"num_rows": rows, "num_elements": rows * columns},
+        targets,
+        predictions,
+    )
+
+
+def _digest_of_pandas(df: pandas.DataFrame) -> str:
+    digest = Digest("frame")
+    digest.text(str(len(df)))
+    if not _counts_rows(df.index):
+        digest.text("index")
+        for level in range(df.index.nlevels):
+            _add_pandas(digest, df.index.get_level_values(level).to_series())
+    for position in range(df.shape[1]):
+        # By position: two columns may have one name.
+        column = df.iloc[:, position]
+        digest.cells([df.columns[position]])
+        _add_pandas(digest, column)
+    return digest.hexdigest()
+
+
+def _counts_rows(index: Any) -> bool:
+    return getattr(index, "start", None) == 0 and getattr(index, "step", None) == 1
+
+
+def _add_pandas(digest: Digest, series: Any) -> None:
+    import numpy as np
+
+    dtype = series.dtype
+    masked = getattr(dtype, "numpy_dtype", None)
+    if isinstance(dtype, np.dtype):
+        if dtype.kind == "O":
+            digest.cells(series.tolist())
+        else:
+            digest.array(series.to_numpy())
+    elif hasattr(dtype, "categories"):
+        digest.text(f"category {dtype.ordered}")
+        _add_pandas(digest, dtype.categories.to_series())
+        digest.array(series.cat.codes.to_numpy().astype("i8"))
+    elif getattr(dtype, "tz", None) is not None:
+        digest.text(str(dtype))
+        digest.array(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    elif masked is not None and np.dtype(masked).kind in "biuf":
+        digest.text(str(dtype))
+        digest.array(series.isna().to_numpy())
+        digest.array(series.to_numpy(dtype=masked, na_value=0))
+    else:
+        digest.cells(series.tolist())
+
+
+def _digest_of_polars(df: polars.DataFrame) -> str:
+    digest = Digest("frame")
+    digest.text(str(df.height))
+    for column in df.iter_columns():
+        digest.cells([column.name])
+        dtype = column.dtype
+        if dtype.is_integer() or dtype.is_float() or dtype.is_temporal() or str(dtype) == "Boolean":
+            digest.text(str(dtype))
+            physical = column.to_physical()
+            if column.null_count():
+                digest.array(column.is_null().to_numpy())
+                physical = physical.fill_null(value=False if str(dtype) == "Boolean" else 0)
+            digest.array(physical.to_numpy())
+        else:
+            if str(dtype) != "String":
+                digest.text(str(dtype))
+            digest.cells(column.to_list())
+    return digest.hexdigest()
+
+
+# MLflow's types. What has none of them is `any`.
+_TYPES = {
+    "bool": "boolean",
+    "int8": "integer",
+    "int16": "integer",
+    "int32": "integer",
+    "int64": "long",
+    "uint8": "integer",
+    "uint16": "integer",
+    "uint32": "long",
+    "float16": "float",
+    "float32": "float",
+    "float64": "double",
+    "date": "datetime",
+    "datetime": "datetime",
+    "datetime64": "datetime",
+    "boolean": "boolean",
+    "str": "string",
+    "string": "string",
+    "binary": "binary",
+    "bytes": "binary",
+}
+
+
+def _pandas_schema(df: pandas.DataFrame) -> list[dict[str, Any]]:
+    columns = []
+    for position in range(df.shape[1]):
+        series = df.iloc[:, position]
+        kind = str(series.dtype)
+        if kind == "object":
+            found = {type(value).__name__ for value in series.dropna()}
+            kind = found.pop() if len(found) == 1 else "mixed"
+        columns.append(_column(df.columns[position], kind, not bool(series.isna().any())))
+    return columns
+
+
+def _polars_schema(df: polars.DataFrame) -> list[dict[str, Any]]:
+    return [_column(column.name, str(column.dtype), not column.null_count()) for column in df.iter_columns()]
+
+
+def _column(name: Any, kind: str, required: bool) -> dict[str, Any]:
+    # `datetime64[us, UTC]` and `Datetime(time_unit='us', …)` are told by their first word.
+    word = kind.replace("(", "[").split("[")[0].lower()
+    return {"type": _TYPES.get(word, "any"), "name": str(name), "required": required}
