@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:
-    from . import artifacts, client, entities, errors, models, query, tracking
+    from . import artifacts, client, data, entities, errors, models, query, tracking
     from .client import Client
     from .client import Client as MlflowClient
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
@@ -44,15 +44,19 @@ if TYPE_CHECKING:
         log_dict,
         log_figure,
         log_image,
+        log_input,
+        log_inputs,
         log_metric,
         log_metrics,
         log_param,
         log_params,
         log_table,
         log_text,
+        move_runs,
         rename_experiment,
         restore_experiment,
         restore_run,
+        rewind,
         search_experiments,
         search_runs,
         set_experiment,
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
         set_tags,
         sql,
         start_run,
+        tag_runs,
     )
     from .integrations import sklearn
     from .magics import load_ipython_extension, unload_ipython_extension
@@ -91,6 +96,7 @@ __all__ = [
     "client",
     "compare",
     "create_experiment",
+    "data",
     "delete_experiment",
     "delete_run",
     "delete_tag",
@@ -114,6 +120,8 @@ __all__ = [
     "log_dict",
     "log_figure",
     "log_image",
+    "log_input",
+    "log_inputs",
     "log_metric",
     "log_metrics",
     "log_param",
@@ -121,12 +129,14 @@ __all__ = [
     "log_table",
     "log_text",
     "models",
+    "move_runs",
     "query",
     "register_model",
     "registry",
     "rename_experiment",
     "restore_experiment",
     "restore_run",
+    "rewind",
     "search_experiments",
     "search_runs",
     "set_experiment",
@@ -140,6 +150,7 @@ __all__ = [
     "sklearn",
     "sql",
     "start_run",
+    "tag_runs",
     "tracking",
     "unload_ipython_extension",
 ]
@@ -171,6 +182,8 @@ _HOMES = {
     "log_dict": "fluent",
     "log_figure": "fluent",
     "log_image": "fluent",
+    "log_input": "fluent",
+    "log_inputs": "fluent",
     "log_metric": "fluent",
     "log_metrics": "fluent",
     "log_param": "fluent",
@@ -178,12 +191,14 @@ _HOMES = {
     "log_table": "fluent",
     "log_text": "fluent",
     "MlflowClient": "client",
+    "move_runs": "fluent",
     "NbtrackError": "errors",
     "register_model": "models",
     "registry": "widgets",
     "rename_experiment": "fluent",
     "restore_experiment": "fluent",
     "restore_run": "fluent",
+    "rewind": "fluent",
     "search_experiments": "fluent",
     "search_runs": "fluent",
     "set_experiment": "fluent",
@@ -196,6 +211,7 @@ _HOMES = {
     "set_tracking_uri": "config",
     "sql": "fluent",
     "start_run": "fluent",
+    "tag_runs": "fluent",
     "unload_ipython_extension": "magics",
     "ViewType": "entities",
 }

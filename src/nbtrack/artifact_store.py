@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
@@ -23,6 +23,8 @@ from .errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreN
 PARTIAL = ".nbtrack-partial-"
 
 Listing: TypeAlias = list[FileInfo]
+Written: TypeAlias = Callable[[str, int], None]
+"""Told of each file that is there anew: its path below the root, its size in bytes."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -55,9 +57,9 @@ def uri_of_path(path: str | os.PathLike[str]) -> str:
     return Path(path).absolute().as_uri()
 
 
-def open_repository(artifact_uri: str) -> ArtifactRepository:
+def open_repository(artifact_uri: str, written: Written | None = None) -> ArtifactRepository:
     """The repository at an artifact URI. Its folder is made at the first write."""
-    return ArtifactRepository(path_of_uri(artifact_uri))
+    return ArtifactRepository(path_of_uri(artifact_uri), written)
 
 
 def check_artifact_path(path: object) -> PurePosixPath:
@@ -81,8 +83,9 @@ def check_artifact_path(path: object) -> PurePosixPath:
 class ArtifactRepository:
     """The artifacts below one local folder. Paths are relative to it, with '/' between their parts."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, written: Written | None = None) -> None:
         self.root = root
+        self._written = written
 
     @property
     def artifact_uri(self) -> str:
@@ -121,6 +124,7 @@ class ArtifactRepository:
         target = self._file(check_artifact_path(artifact_path))
         with _refusals(target), _partial(target) as partial:
             partial.write_bytes(content)
+        self._tell(target, len(content))
 
     def read_bytes(self, artifact_path: str) -> bytes:
         """The content of a file."""
@@ -203,6 +207,7 @@ class ArtifactRepository:
 
     def _appear(self, target: Path, source: Path, files: Sequence[Path]) -> bool:
         """Copy files to a folder that is not there yet; False where somebody else has made it meanwhile."""
+        sizes: dict[Path, int] = {}
         try:
             with _refusals(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -212,16 +217,25 @@ class ArtifactRepository:
                         copy = partial / file.relative_to(source)
                         copy.parent.mkdir(parents=True, exist_ok=True)
                         shutil.copyfile(file, copy)
+                        sizes[file] = copy.stat().st_size
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
             return False
+        for file in files:
+            self._tell(target / file.relative_to(source), sizes[file])
         return True
+
+    def _tell(self, target: Path, size: int) -> None:
+        if self._written is not None:
+            self._written(target.relative_to(self.root).as_posix(), size)
 
     def _copy_in(self, source: Path, path: PurePosixPath) -> None:
         target = self._file(path)
         with _refusals(target), _partial(target) as partial:
             shutil.copyfile(source, partial)
+            size = partial.stat().st_size
+        self._tell(target, size)
 
 
 def _existing(local_path: str | os.PathLike[str]) -> Path:

@@ -108,16 +108,76 @@ class RunData:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a run keeps of a dataset: `source`, `schema` and `profile` are JSON texts."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputTag:
+    key: str
+    value: str
+
+
+DATASET_CONTEXT = "mlflow.data.context"
+"""The tag of an input that says what the dataset was for, such as training."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInput:
+    """A dataset that a run was given, with tags of which `mlflow.data.context` is one."""
+
+    dataset: Dataset
+    tags: list[InputTag] = field(default_factory=list)
+
+    @property
+    def context(self) -> str | None:
+        """What the dataset was for."""
+        return next((tag.value for tag in self.tags if tag.key == DATASET_CONTEXT), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """What a run was given."""
+
+    dataset_inputs: list[DatasetInput] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Run:
     info: RunInfo
     data: RunData
+    inputs: RunInputs = field(default_factory=RunInputs)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}}`."""
+        """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}, "inputs": {"dataset_inputs": […]}}`."""
         info = {name: getattr(self.info, name) for name in RunInfo.__slots__}
         data = {name: dict(getattr(self.data, name)) for name in RunData.__slots__}
-        return {"info": info, "data": data}
+        inputs = [
+            {
+                "dataset": {name: getattr(member.dataset, name) for name in Dataset.__slots__},
+                "tags": {tag.key: tag.value for tag in member.tags},
+            }
+            for member in self.inputs.dataset_inputs
+        ]
+        return {"info": info, "data": data, "inputs": {"dataset_inputs": inputs}}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What a rewind dropped: how many points in all, and of each metric."""
+
+    run_id: str
+    step: int
+    points: int
+    metrics: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

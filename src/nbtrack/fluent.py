@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import active, capture, config, system_metrics
 from .client import Client
 from .client.tracking import KILLED, NOTE, PARENT, USER
-from .entities import Experiment, LifecycleStage, Metric, Param, Run, RunStatus, RunTag, ViewType
-from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from .data.dataset import dataset_input
+from .entities import Experiment, LifecycleStage, Metric, Param, Rewound, Run, RunStatus, RunTag, ViewType
+from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, NotSupported
 from .frame import runs_to_frame
 from .run import ActiveRun
 from .store.experiments import DEFAULT_ID
@@ -258,6 +259,50 @@ def restore_run(run_id: str) -> None:
     _client().restore_run(run_id)
 
 
+def rewind(step: int) -> Rewound:
+    """Drop every point of the active run whose step is above `step`; how many of which metric.
+
+    Steps count on from there: resume a run, go back to its last checkpoint, and train on. The machine's own metrics
+    (`system/…`), params, tags and artifacts stay. Raises InvalidState where no run is active.
+    """
+    run = active.current()
+    if run is None:
+        raise InvalidState("No run is active. Resume the one that you mean: start_run(run_id=…).")
+    return run.rewind(step)
+
+
+def move_runs(
+    runs: Any,
+    experiment_name: str | None = None,
+    *,
+    experiment_id: str | None = None,
+    search_all_experiments: bool = False,
+) -> int:
+    """Give runs, along with the runs nested in them, to another experiment, which must be there; how many changed.
+
+    `runs` are ids, Run objects, a DataFrame of search_runs, or a filter on the runs of the active experiment (of all
+    of them with `search_all_experiments`). Artifacts stay where they are, and the runs know it.
+    """
+    if (experiment_name is None) == (experiment_id is None):
+        raise InvalidParameter("Give move_runs either an experiment's name or an experiment_id.")
+    client = _client()
+    if experiment_name is not None:
+        experiment = client.get_experiment_by_name(experiment_name)
+        if experiment is None:
+            raise NotFound(f"No experiment is named {experiment_name!r:.120}. Make it with create_experiment.")
+        experiment_id = experiment.experiment_id
+    return client.move_runs(client._ids(runs, scope_of(None, None, search_all_experiments)), str(experiment_id))
+
+
+def tag_runs(runs: Any, tags: Mapping[str, Any], *, search_all_experiments: bool = False) -> int:
+    """Set tags on many runs at once; on how many. `runs` are those of move_runs.
+
+    >>> count = tag_runs("metrics.loss < 0.1", {"keep": "yes"})
+    """
+    client = _client()
+    return client.tag_runs(client._ids(runs, scope_of(None, None, search_all_experiments)), tags)
+
+
 @overload
 def search_runs(
     experiment_ids: Sequence[str] | None = ...,
@@ -426,6 +471,39 @@ def log_batch(
     """Log many metrics, params and tags at once."""
     client, run_id = _target(run_id)
     client.log_batch(run_id, metrics, params, tags)
+
+
+def log_input(
+    dataset: Any, context: str | None = None, tags: Mapping[str, Any] | None = None, model: Any = None
+) -> None:
+    """Log a dataset that the active run is given, for `context` (such as "training").
+
+    It is one of `nbtrack.data`, or one of MLflow's. The same one in the same context counts once.
+
+    >>> log_input(nbtrack.data.from_file("train.csv"), context="training")  # doctest: +SKIP
+    """
+    if model is not None:
+        raise NotSupported("log_input takes datasets only: models as inputs are not kept by this version.")
+    _run().log_input(dataset, context, tags)
+
+
+def log_inputs(
+    datasets: Sequence[Any] = (),
+    contexts: Sequence[str | None] | None = None,
+    tags_list: Sequence[Mapping[str, Any] | None] | None = None,
+    models: Any = None,
+) -> None:
+    """Log several datasets, each with its context and its tags; lists that are given have one length."""
+    contexts = [None] * len(datasets) if contexts is None else contexts
+    tags_list = [None] * len(datasets) if tags_list is None else tags_list
+    if not len(datasets) == len(contexts) == len(tags_list):
+        raise InvalidParameter(
+            f"log_inputs needs lists of one length; there are {len(datasets)} datasets, {len(contexts)} contexts and "
+            f"{len(tags_list)} tags."
+        )
+    inputs = [dataset_input(*each) for each in zip(datasets, contexts, tags_list, strict=True) if each[0] is not None]
+    run = _run()
+    run._client.log_inputs(run.info.run_id, inputs, models)
 
 
 # -- artifacts ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 from .capture import Cell
 from .client import Client
 from .client.tracking import TRACEBACK as TRACEBACK
-from .entities import Run, RunData, RunInfo, RunStatus
+from .data.dataset import dataset_input
+from .entities import Rewound, Run, RunData, RunInfo, RunStatus
 from .names import storable
 
 
@@ -67,6 +68,19 @@ class ActiveRun:
     def delete_tag(self, key: str) -> None:
         """Delete a tag. Raises NotFound where the run has none such."""
         self._client.delete_tag(self._info.run_id, key)
+
+    def log_input(self, dataset: Any, context: str | None = None, tags: Mapping[str, Any] | None = None) -> None:
+        """Log a dataset that the run is given, for `context` (such as "training")."""
+        self._recorder.inputs([dataset_input(dataset, context, tags)])
+
+    def rewind(self, step: int) -> Rewound:
+        """Drop every point whose step is above `step`; how many of which metric. Steps count on from there.
+
+        The machine's own metrics (`system/…`), params, tags and artifacts stay.
+        """
+        rewound = self._client.rewind_run(self._info.run_id, step)
+        self._recorder.recount(self._client._store.last_steps(self._info.run_id))
+        return rewound
 
     def fail(self, error: BaseException) -> str:
         """Keep the traceback of what ended the run; the status that the run ends with."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import artifact_writers
 from ..artifact_store import ArtifactRepository, open_repository
 from ..entities import (
+    DatasetInput,
     Experiment,
     FileInfo,
     LifecycleStage,
     Metric,
     PagedList,
     Param,
+    Rewound,
     Run,
     RunData,
     RunInfo,
@@ -22,10 +25,10 @@ from ..entities import (
     RunTag,
     ViewType,
 )
-from ..errors import InvalidParameter, NotFound
+from ..errors import InvalidParameter, NotFound, NotSupported
 from ..journal import event, now
-from ..journal.recorder import tag_lines, whole_timestamp
-from ..names import check_name, check_text, new_id, new_run_name
+from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
+from ..names import check_name, check_text, new_id, new_run_name, storable
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
@@ -36,6 +39,12 @@ USER = "mlflow.user"
 NOTE = "mlflow.note.content"
 TRACEBACK = "nbtrack.traceback"
 KILLED = "nbtrack.killed"
+
+
+Runs: TypeAlias = Any
+"""An id, a filter, a Run, ids or Run objects, or a DataFrame with the column run_id."""
+
+_RUN_ID = re.compile("[0-9a-f]{32}")
 
 
 class TrackingMixin:
@@ -203,6 +212,45 @@ class TrackingMixin:
         """Take a run and the runs nested in it out of the bin."""
         self._store.set_run_stage(run_id, LifecycleStage.ACTIVE)
 
+    def move_runs(self, runs: Runs, experiment_id: str) -> int:
+        """Give runs, along with the runs nested in them, to another experiment; how many changed.
+
+        `runs` are ids, Run objects, a DataFrame of search_runs, or a filter on the runs of all experiments. Artifacts
+        stay where they are, and the runs know it. Raises NotFound, and InvalidParameter for a deleted run or
+        experiment; then none is moved.
+        """
+        return self._store.move_runs(self._ids(runs), str(experiment_id))
+
+    def tag_runs(self, runs: Runs, tags: Mapping[str, Any]) -> int:
+        """Set tags on many runs at once; on how many. `runs` are those of move_runs."""
+        run_ids = self._ids(runs)
+        self._store.check_active(run_ids)
+        lines = b"".join(tag_lines(run_id, tags) for run_id in run_ids)
+        if lines:
+            self._store.append(lines)
+        return len(run_ids)
+
+    def _ids(self, runs: Runs, experiment_ids: Sequence[str] | None = None) -> list[str]:
+        """The ids of runs that a caller named in one of many ways, each once."""
+        if isinstance(runs, str):
+            named = [runs] if _RUN_ID.fullmatch(runs) else self._store.matching_ids(experiment_ids, runs)
+        else:
+            # A DataFrame has an `info` too.
+            each = runs["run_id"] if hasattr(runs, "columns") else [runs] if hasattr(runs, "info") else runs
+            named = [run.info.run_id if hasattr(run, "info") else str(run) for run in each]
+        return list(dict.fromkeys(named))
+
+    def rewind_run(self, run_id: str, step: int) -> Rewound:
+        """Drop every point of the run's metrics whose step is above `step`; how many of which metric.
+
+        The metrics then count on from there, as if nothing had come after it. The machine's own (`system/…`) stay, and
+        so do params, tags and artifacts, which have no steps. Whoever else logs to the run at the same time, in
+        another process, counts on from where it was.
+        """
+        rewound = self._store.rewind_run(run_id, whole_number(step, "step"))
+        self._store.recorder(run_id).recount(self._store.last_steps(run_id))
+        return rewound
+
     # -- logging -------------------------------------------------------------------------------------------------
 
     def log_metric(
@@ -249,6 +297,12 @@ class TrackingMixin:
             {tag.key: tag.value for tag in tags},
         )
 
+    def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Any = None) -> None:
+        """Log datasets that the run was given. The same one in the same context counts once."""
+        if models:
+            raise NotSupported("log_inputs takes datasets only: models as inputs are not kept by this version.")
+        self._store.recorder(run_id).inputs(datasets or ())
+
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""
         with self._store.reading():
@@ -260,7 +314,11 @@ class TrackingMixin:
     # -- artifacts -----------------------------------------------------------------------------------------------
 
     def _artifacts(self, run_id: str) -> ArtifactRepository:
-        return open_repository(self._store.artifact_uri(run_id))
+        """The run's artifacts; what is written to them is told to the journal."""
+        return open_repository(
+            self._store.artifact_uri(run_id),
+            lambda path, size: self._store.append(artifact_line(run_id, storable(path), size)),
+        )
 
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
         """Copy a file or a folder to the run, below `artifact_path`."""

@@ -53,8 +53,8 @@ def entity_of(dataset: Any) -> entities.Dataset:
     fields = to_dict() if callable(to_dict) and hasattr(dataset, "digest") else None
     if not isinstance(fields, Mapping):
         raise InvalidParameter(
-            f"log_input takes a dataset, not {type(dataset).__name__}. Make one by nbtrack.data.from_pandas, from_polars, "
-            "from_numpy or from_file."
+            f"log_input takes a dataset, not {type(dataset).__name__}. Make one by nbtrack.data.from_pandas, "
+            "from_polars, from_numpy or from_file."
         )
     return entities.Dataset(
         fields["name"],
@@ -64,6 +64,14 @@ def entity_of(dataset: Any) -> entities.Dataset:
         fields.get("schema"),
         fields.get("profile"),
     )
+
+
+def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | None) -> entities.DatasetInput:
+    """A dataset as an input of a run; `context` becomes MLflow's tag `mlflow.data.context`."""
+    texts = {str(key): str(value) for key, value in (tags or {}).items()}
+    if context is not None:
+        texts = {entities.DATASET_CONTEXT: str(context), **texts}
+    return entities.DatasetInput(entity_of(dataset), [entities.InputTag(key, value) for key, value in texts.items()])
 
 
 def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:

@@ -70,7 +70,7 @@ class Digest:
             if flat.dtype.kind in "fc" and np.isnan(flat).any():
                 flat = np.where(np.isnan(flat), flat.dtype.type(np.nan), flat)
             if flat.size and flat.dtype.itemsize:
-                self._hash.update(flat.view(np.uint8))
+                self._hash.update(flat.view(np.uint8).data)
         else:
             self.cells(values.reshape(-1).tolist() if values.dtype.kind == "O" else [repr(v) for v in values.flat])
 
@@ -102,7 +102,7 @@ def is_missing(value: Any) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A text for the type and the content of a cell. Raises InvalidParameter where there is none that stays the same."""
+    """A text for the type and the content of a cell; InvalidParameter where there is none that stays the same."""
     if is_missing(value):
         return "missing"
     kind = type(value).__name__
@@ -118,8 +118,8 @@ def plain(value: Any) -> str:
     text = repr(value)
     if _ADDRESS.search(text):
         raise InvalidParameter(
-            f"The data holds a {kind} ({text:.60}), whose content cannot be told. Give the dataset a digest of your own: "
-            "digest='…'."
+            f"The data holds a {kind} ({text:.60}), whose content cannot be told. Give the dataset a digest of your "
+            "own: digest='…'."
         )
     return f"{kind} {text}"
 

@@ -40,7 +40,7 @@ def from_polars(
     predictions: str | None = None,
 ) -> Dataset:
     """A dataset of a polars DataFrame; the arguments are those of from_pandas."""
-    if not hasattr(df, "columns") or not hasattr(df, "iter_columns"):
+    if not hasattr(df, "iter_columns"):
         hint = " Call collect() on it." if type(df).__name__ == "LazyFrame" else ""
         raise InvalidParameter(f"from_polars takes a polars DataFrame, not {type(df).__name__}.{hint}")
     return _dataset(df, _digest_of_polars, _polars_schema, source, targets, name, digest, predictions)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ..entities import RunStatus
+from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
 from .nested import flat
@@ -36,7 +36,8 @@ class RunRecorder:
         self.run_id = run_id
         self.artifact_uri = artifact_uri
         self._append = append
-        self._steps = dict(steps or {})
+        self._steps: dict[str, int] = {}
+        self.recount(steps or {})
         self._params = dict(params or {})
         self._heads: dict[str, str] = {}
         self._told: set[str] = set()
@@ -65,7 +66,7 @@ class RunRecorder:
         if step is None:
             step = last + 1
         elif type(step) is not int:
-            step = _whole(step, "step")
+            step = whole_number(step, "step")
         if not -_LONGEST_TIME <= step <= _LONGEST_TIME:
             raise InvalidParameter(f"step {step} does not fit into 64 bits.")
         if timestamp is None:
@@ -139,6 +140,17 @@ class RunRecorder:
         """Delete a tag."""
         self._append(event("untag", r=self.run_id, k=check_name(key, "A tag's key")))
 
+    def inputs(self, inputs: Sequence[DatasetInput]) -> None:
+        """Log datasets that the run was given."""
+        time = now()
+        lines = b"".join(event("input", r=self.run_id, t=time, **_input_fields(one)) for one in inputs)
+        if lines:
+            self._append(lines)
+
+    def recount(self, steps: Mapping[str, int]) -> None:
+        """Let each metric's steps go on from the highest that is in `steps`, and at least from 0."""
+        self._steps = {key: max(step, -1) for key, step in steps.items()}
+
     def status(self, status: str, end_time: int | None = None, writer: str | None = None) -> None:
         """Set the status. `writer` names the journal that the run belongs to from now on."""
         if status not in RunStatus.ALL:
@@ -158,6 +170,37 @@ def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
         check_name(key, "A tag's key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()
     }
     return b"".join(event("tag", r=run_id, k=key, x=text) for key, text in texts.items())
+
+
+def artifact_line(run_id: str, path: str, size: int) -> bytes:
+    """The event that an artifact was written; `size` in bytes."""
+    return event("artifact", r=run_id, k=path, s=size, t=now())
+
+
+def _input_fields(one: DatasetInput) -> dict[str, Any]:
+    dataset = one.dataset
+    details = {
+        "source_type": check_text(str(dataset.source_type), "A dataset's source type"),
+        "source": check_text(str(dataset.source), "A dataset's source"),
+        "schema": dataset.schema,
+        "profile": dataset.profile,
+        "context": one.context,
+        "tags": {
+            check_name(tag.key, "An input tag's key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
+            for tag in one.tags
+            if tag.key != DATASET_CONTEXT
+        }
+        or None,
+    }
+    return {
+        "k": check_name(dataset.name, "A dataset's name"),
+        "x": check_name(dataset.digest, "A dataset's digest"),
+        "d": {
+            key: check_text(value, f"A dataset's {key}") if isinstance(value, str) else value
+            for key, value in details.items()
+            if value is not None
+        },
+    }
 
 
 def series_lines(
@@ -208,7 +251,8 @@ def _number(key: str, value: Any) -> float:
 _NO_NUMBERS = (str, bytes, complex, type(None))
 
 
-def _whole(value: Any, what: str) -> int:
+def whole_number(value: Any, what: str) -> int:
+    """`value` as an int; InvalidParameter, which calls it `what`, where it is no whole number."""
     try:
         return operator.index(value)
     except TypeError:
@@ -223,7 +267,7 @@ def _whole(value: Any, what: str) -> int:
 
 def whole_timestamp(value: Any) -> int:
     """`value` as epoch milliseconds; InvalidParameter where it cannot be that."""
-    time = _whole(value, "timestamp")
+    time = whole_number(value, "timestamp")
     if not 0 <= time <= _LONGEST_TIME:
         raise InvalidParameter(f"timestamp is {time}; it counts the milliseconds since 1970 and cannot be negative.")
     return time

@@ -219,8 +219,8 @@ _ARTIFACTS = (
 
 # The same dataset in the same context is one input of a run, however often it is logged.
 _INPUTS = """
-    INSERT INTO inputs (run, name, digest, source_type, source, schema, profile, context, timestamp)
-    SELECT run, k, x, d->>'source_type', d->>'source', d->>'schema', d->>'profile', d->>'context', t
+    INSERT INTO inputs (run, name, digest, source_type, source, schema, profile, context, tags, timestamp)
+    SELECT run, k, x, d->>'source_type', d->>'source', d->>'schema', d->>'profile', d->>'context', d->>'tags', t
     FROM (SELECT * FROM staging JOIN known ON known.r = staging.r WHERE e = 'input'
           QUALIFY ROW_NUMBER() OVER (PARTITION BY run, k, x, d->>'context' ORDER BY seq) = 1) AS new
     WHERE NOT EXISTS (SELECT 1 FROM inputs AS old WHERE old.run = new.run AND old.name = new.k AND old.digest = new.x

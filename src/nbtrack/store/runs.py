@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..entities import LifecycleStage, PagedList, Run, RunData, RunInfo, ViewType
-from ..errors import NotFound
+from ..entities import (
+    DATASET_CONTEXT,
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    PagedList,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    ViewType,
+)
+from ..errors import InvalidParameter, NotFound
 from ..journal import now
 from ..query import RUNS, compile_search
 from . import paging
@@ -25,6 +38,10 @@ _DATA = """
     UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
     ORDER BY 3
 """
+_INPUTS = """
+    SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE run IN ({runs})
+    ORDER BY timestamp, name
+"""
 
 
 class RunTables(Tables):
@@ -41,14 +58,14 @@ class RunTables(Tables):
         """One run, deleted or not. Raises NotFound."""
         found = self.get_runs([run_id])
         if not found:
-            raise _no_such_run(run_id)
+            raise no_such_run(run_id)
         return found[0]
 
     def check_run(self, run_id: str) -> None:
         """Raises NotFound where there is no such run, deleted or not."""
         with self.reading() as cursor:
             if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
-                raise _no_such_run(run_id)
+                raise no_such_run(run_id)
 
     def search_runs(
         self,
@@ -77,7 +94,7 @@ class RunTables(Tables):
         """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
         with self.writing() as cursor:
             self.check_run(run_id)
-            family = _family(cursor, run_id)
+            family = _family(cursor, [run_id])
             deleted = now() if stage == LifecycleStage.DELETED else None
             changed = cursor.execute(
                 f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
@@ -90,6 +107,46 @@ class RunTables(Tables):
                 )
         return [member for (member,) in changed]
 
+    def move_runs(self, run_ids: Sequence[str], experiment_id: str) -> int:
+        """Give runs, along with their nested runs, to another experiment; how many changed. Artifacts stay in place.
+
+        Raises NotFound for an unknown run or experiment, InvalidParameter for a deleted one; then none is moved.
+        """
+        with self.writing() as cursor:
+            number = int(experiment_id) if re.fullmatch("[0-9]{1,18}", experiment_id) else -1
+            experiment = cursor.execute(
+                "SELECT name, lifecycle_stage FROM experiments WHERE experiment_id = $1", [number]
+            ).fetchone()
+            if experiment is None:
+                raise NotFound(f"No experiment with id {experiment_id!r:.80} exists. search_experiments() lists them.")
+            if experiment[1] != LifecycleStage.ACTIVE:
+                raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
+            self.check_active(run_ids)
+            family = _family(cursor, run_ids)
+            count = cursor.execute(
+                f"SELECT COUNT(*) FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2", [family, number]
+            ).fetchone()
+            cursor.execute(
+                "UPDATE runs SET experiment_id = $2 "
+                "WHERE run_id IN (SELECT UNNEST(CAST($1 AS VARCHAR[]))) AND experiment_id <> $2",
+                [family, number],
+            )
+        return int(count[0]) if count else 0
+
+    def check_active(self, run_ids: Sequence[str]) -> None:
+        """Raises NotFound where one of these runs does not exist, InvalidParameter where one is deleted."""
+        with self.reading() as cursor:
+            stages = dict(
+                cursor.execute(
+                    f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]
+                ).fetchall()
+            )
+        for run_id in run_ids:
+            if run_id not in stages:
+                raise no_such_run(run_id)
+            if stages[run_id] != LifecycleStage.ACTIVE:
+                raise InvalidParameter(f"Run {run_id} is deleted. Restore it with restore_run first.")
+
     def param_history(self, run_id: str) -> list[tuple[str, str, int]]:
         """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
         with self.reading() as cursor:
@@ -101,18 +158,31 @@ class RunTables(Tables):
 
     def _with_data(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
         data = {row[0]: RunData({}, {}, {}) for row in rows}
+        inputs: dict[int, list[DatasetInput]] = {}
         if data:
             # Written out, for numbers they are: so the database knows which blocks of the tables to pass over.
             listed = ", ".join(map(str, data))
             for kind, run, key, number, text in cursor.execute(_DATA.format(runs=listed)).fetchall():
                 getattr(data[run], kind)[key] = text if number is None else number
+            for run, tags, context, *fields in cursor.execute(_INPUTS.format(runs=listed)).fetchall():
+                inputs.setdefault(run, []).append(DatasetInput(Dataset(*fields), _input_tags(context, tags)))
         return [
-            Run(RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage), data[run])
+            Run(
+                RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage),
+                data[run],
+                RunInputs(inputs.get(run, [])),
+            )
             for run, run_id, experiment, name, user, status, start, end, uri, stage in rows
         ]
 
 
-def _no_such_run(run_id: str) -> NotFound:
+def _input_tags(context: str | None, tags: str | None) -> list[InputTag]:
+    found = {} if context is None else {DATASET_CONTEXT: context}
+    return [InputTag(key, value) for key, value in (found | (json.loads(tags) if tags else {})).items()]
+
+
+def no_such_run(run_id: str) -> NotFound:
+    """The error for an id that no run has."""
     return NotFound(
         f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
     )
@@ -131,20 +201,17 @@ def matching(
     return condition, search.joins, search.order_by, list(search.parameters)
 
 
-def _family(cursor: Cursor, run_id: str) -> list[str]:
-    """The run and all that is nested in it."""
-    family = [run_id]
-    young = [run_id]
+def _family(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
+    """The runs and all that is nested in them, each once."""
+    family = dict.fromkeys(run_ids)
+    young = list(family)
     while young:
-        young = [
-            child
-            for (child,) in cursor.execute(
-                "SELECT r.run_id FROM tags AS t JOIN runs AS r ON r.run = t.run "
-                "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = t.value "
-                "WHERE t.key = 'mlflow.parentRunId'",
-                [young],
-            ).fetchall()
-            if child not in family
-        ]
-        family += young
-    return family
+        children = cursor.execute(
+            "SELECT r.run_id FROM tags AS t JOIN runs AS r ON r.run = t.run "
+            "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = t.value "
+            "WHERE t.key = 'mlflow.parentRunId'",
+            [young],
+        ).fetchall()
+        young = [child for (child,) in children if child not in family]
+        family.update(dict.fromkeys(young))
+    return list(family)

@@ -35,7 +35,8 @@ CREATE TABLE latest_metrics (
 );
 CREATE TABLE inputs (
     run BIGINT NOT NULL, name VARCHAR NOT NULL, digest VARCHAR NOT NULL, source_type VARCHAR NOT NULL,
-    source VARCHAR NOT NULL, schema VARCHAR, profile VARCHAR, context VARCHAR, timestamp BIGINT NOT NULL
+    source VARCHAR NOT NULL, schema VARCHAR, profile VARCHAR, context VARCHAR, tags VARCHAR,
+    timestamp BIGINT NOT NULL
 );
 CREATE TABLE artifacts (run BIGINT NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, timestamp BIGINT NOT NULL);
 """

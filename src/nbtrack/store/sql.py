@@ -5,8 +5,9 @@ from __future__ import annotations
 from .experiments import ExperimentTables
 from .metrics import MetricTables
 from .registry import RegistryTables
+from .rewind import RewindTables
 from .survey import SurveyTables
 
 
-class SqlTables(ExperimentTables, SurveyTables, MetricTables, RegistryTables):
+class SqlTables(ExperimentTables, SurveyTables, MetricTables, RewindTables, RegistryTables):
     """The whole schema."""

@@ -1,0 +1,127 @@
+"""Resuming a run, and going back in it to a step."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nbtrack
+from nbtrack.errors import InvalidParameter, InvalidState, NotFound
+
+
+def steps(run_id: str, key: str) -> list[int]:
+    return [point.step for point in nbtrack.MlflowClient().get_metric_history(run_id, key)]
+
+
+def test_a_resumed_run_goes_back_to_its_checkpoint_and_on_from_there() -> None:
+    with nbtrack.start_run() as first:
+        for step in range(10):
+            nbtrack.log_metrics({"loss": 1.0 / (step + 1), "acc": step / 10})
+        nbtrack.log_metric("late", 1, step=8)
+        nbtrack.log_metric("system/cpu_utilization_percentage", 50, step=8)
+        nbtrack.log_param("lr", 0.1)
+    run_id = first.info.run_id
+    with nbtrack.start_run(run_id=run_id) as run:
+        assert nbtrack.get_run(run_id).info.status == "RUNNING"
+        dropped = nbtrack.rewind(6)
+        assert (dropped.points, dropped.metrics) == (7, {"acc": 3, "loss": 3, "late": 1})
+        data = run.data
+        assert data.metrics == {
+            "loss": pytest.approx(1 / 7),
+            "acc": 0.6,
+            "system/cpu_utilization_percentage": 50,
+        }
+        assert data.params == {"lr": "0.1"}
+        nbtrack.log_metric("loss", 0.05)
+        run.log_metric("late", 2)
+        assert run.rewind(100).points == 0
+    assert steps(run_id, "loss") == [*range(7), 7]
+    assert steps(run_id, "late") == [0]
+    assert nbtrack.get_run(run_id).info.status == "FINISHED"
+
+
+def test_what_a_series_comes_to_is_counted_anew() -> None:
+    with nbtrack.start_run() as run:
+        for step, value in enumerate([3.0, math.nan, 1.0, -math.inf, 9.0]):
+            nbtrack.log_metric("m", value, step=step)
+        nbtrack.log_metric("n", math.nan, step=0)
+        nbtrack.log_metric("n", 5, step=4)
+    client = nbtrack.MlflowClient()
+    assert client.rewind_run(run.info.run_id, 2).metrics == {"m": 2, "n": 1}
+    row = nbtrack.sql("SELECT * FROM nbtrack.latest_metrics ORDER BY key").to_dict("records")
+    found = [
+        (r["key"], r["value"], r["points"], r["first_value"], r["min_value"], r["max_value"], r["mean_value"])
+        for r in row
+    ]
+    assert found[0] == ("m", 1.0, 3, 3.0, 1.0, 3.0, 2.0)
+    assert (found[1][0], found[1][2]) == ("n", 1)
+    assert math.isnan(found[1][1])
+    assert math.isnan(found[1][6])
+    client.rewind_run(run.info.run_id, -1)
+    assert client.get_run(run.info.run_id).data.metrics == {}
+
+
+def test_what_cannot_be_rewound() -> None:
+    client = nbtrack.MlflowClient()
+    with pytest.raises(InvalidState, match="No run is active"):
+        nbtrack.rewind(3)
+    with pytest.raises(NotFound):
+        client.rewind_run("0" * 32, 3)
+    with nbtrack.start_run() as run, pytest.raises(InvalidParameter, match="step must be a whole number"):
+        run.rewind("late")  # type: ignore[arg-type]
+    client.delete_run(run.info.run_id)
+    with pytest.raises(InvalidParameter, match="deleted"):
+        client.rewind_run(run.info.run_id, 3)
+
+
+def test_points_that_another_process_has_logged_go_too() -> None:
+    code = "import nbtrack, sys; c = nbtrack.MlflowClient(); [c.log_metric(sys.argv[1], 'm', i) for i in range(5)]"
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("m", 0.5, step=0)
+        subprocess.run([sys.executable, "-c", code, run.info.run_id], check=True)
+        assert run.rewind(2).points == 3
+        nbtrack.log_metric("m", 9)
+    assert sorted(steps(run.info.run_id, "m")) == [0, 1, 2, 3]
+
+
+POINTS = st.lists(
+    st.tuples(st.sampled_from(["a", "b"]), st.integers(-3, 6), st.sampled_from([0.0, 1.5, -2.0, math.nan, math.inf])),
+    max_size=12,
+)
+
+
+@settings(max_examples=25)
+@given(points=POINTS, more=POINTS, at=st.integers(-4, 7))
+def test_a_rewound_run_is_as_if_nothing_had_come_after(points: list[Any], more: list[Any], at: int) -> None:
+    """Against a second run that never had the later points."""
+
+    def log(run: nbtrack.ActiveRun, kept: list[Any]) -> None:
+        for time, (key, step, value) in kept:
+            run.log_metric(key, value, step, 1_000 + time)
+
+    def answers(run: nbtrack.ActiveRun) -> list[Any]:
+        rows = nbtrack.sql(
+            "SELECT key, step, timestamp, value, points, first_value, min_value, max_value, mean_value "
+            "FROM nbtrack.latest_metrics WHERE run_id = $1 ORDER BY key",
+            [run.info.run_id],
+        )
+        return [repr(tuple(row)) for row in rows.itertuples(index=False)]
+
+    before = list(enumerate(points))
+    after = [(time + len(before), point) for time, point in enumerate(more)]
+    with nbtrack.start_run() as run:
+        log(run, before)
+        assert run.rewind(at).points == sum(point[1] > at for point in points)
+        log(run, after)
+        run.log_metric("a", 1.0, timestamp=5_000)
+    with nbtrack.start_run() as other:
+        log(other, [entry for entry in before if entry[1][1] <= at])
+        log(other, after)
+        other.log_metric("a", 1.0, timestamp=5_000)
+    assert answers(run) == answers(other)
