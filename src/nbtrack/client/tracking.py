@@ -32,6 +32,7 @@ from ..names import check_name, check_text, new_id, new_run_name, storable
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
+    from ..store.retention import Garbage
 
 RUN_NAME = "mlflow.runName"
 PARENT = "mlflow.parentRunId"
@@ -250,6 +251,42 @@ class TrackingMixin:
         rewound = self._store.rewind_run(run_id, whole_number(step, "step"))
         self._store.recorder(run_id).recount(self._store.last_steps(run_id))
         return rewound
+
+    def gc(
+        self,
+        older_than: str | None = None,
+        *,
+        run_ids: Sequence[str] = (),
+        experiment_ids: Sequence[str] = (),
+        with_versions: bool = False,
+        dry_run: bool = True,
+    ) -> Garbage:
+        """What in the bin would go for good; with `dry_run=False` it goes: runs with all that was logged to them, their
+        artifacts, and experiments that no run is left in.
+
+        `older_than` is an age such as `30d`: what was deleted later stays. With ids only these go. Runs that versions
+        of registered models came from stay, unless `with_versions` takes the versions along. Raises InvalidState for
+        an id that is not in the bin.
+        """
+        from ..store import retention
+
+        wish = retention.Wish(
+            0 if older_than is None else retention.milliseconds(older_than),
+            tuple(run_ids),
+            tuple(map(str, experiment_ids)),
+            with_versions,
+        )
+        found = retention.survey_bin(self._store, wish)
+        return found if dry_run else retention.collect(self._store, wish, found)
+
+    def compact(self) -> tuple[int, int]:
+        """Give the disk back what deleted rows have left free in the database file; its size in bytes before and after.
+
+        Everybody else waits meanwhile: about a second for a hundred megabytes.
+        """
+        from ..store.compact import compact
+
+        return compact(self._store)
 
     # -- logging -------------------------------------------------------------------------------------------------
 

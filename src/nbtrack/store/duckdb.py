@@ -232,6 +232,15 @@ class DuckDBStore(SqlTables):
                 return run_readonly(connection, query, parameters or [])
 
     @contextmanager
+    def alone(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        """The store's lock with the database file closed, for work on the file itself. Not inside a session."""
+        with self._mutex:
+            assert self._session is None
+            self._file.drop()
+            with self._locked(timeout):
+                yield
+
+    @contextmanager
     def _attached(self, timeout: float = LOCK_TIMEOUT) -> Iterator[Cursor]:
         """The file attached, everything pending applied. Called with the mutex held; nested calls share it."""
         if self._session is not None:

@@ -14,6 +14,8 @@ from .base import Cursor, Tables
 DEFAULT_ID = "0"
 DEFAULT_NAME = "Default"
 
+_HIGHEST = "highest_experiment_id"
+"""The key in `meta`."""
 _COLUMNS = "r.experiment_id, r.name, r.artifact_location, r.lifecycle_stage, r.creation_time, r.last_update_time"
 
 
@@ -27,13 +29,32 @@ class ExperimentTables(Tables):
                 raise AlreadyExists(
                     f"Experiment {name!r} exists already. Use set_experiment({name!r}) to log to it, or another name."
                 )
-            row = cursor.execute("SELECT COALESCE(MAX(experiment_id), 0) + 1 FROM experiments").fetchone()
-            assert row is not None
-            experiment_id = int(row[0])
+            experiment_id = self._highest_id(cursor) + 1
             _insert(cursor, experiment_id, name, artifact_location or self.artifact_root(str(experiment_id)))
             for key, value in tags.items():
                 cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [experiment_id, key, value])
         return str(experiment_id)
+
+    def remove_experiments(self, experiment_ids: Sequence[str]) -> None:
+        """Remove experiments for good; no run may be left in them. Their ids are not used again."""
+        if not experiment_ids:
+            return
+        with self.writing() as cursor:
+            highest = self._highest_id(cursor)
+            cursor.execute("DELETE FROM meta WHERE key = $1", [_HIGHEST])
+            cursor.execute("INSERT INTO meta (key, value) VALUES ($1, $2)", [_HIGHEST, str(highest)])
+            for experiment_id in experiment_ids:
+                for table in ("experiment_tags", "experiments"):
+                    cursor.execute(f"DELETE FROM {table} WHERE experiment_id = $1", [int(experiment_id)])
+
+    def _highest_id(self, cursor: Cursor) -> int:
+        """The highest id that any experiment has or had."""
+        rows = cursor.execute(
+            "SELECT MAX(experiment_id) FROM experiments "
+            "UNION ALL SELECT CAST(value AS BIGINT) FROM meta WHERE key = $1",
+            [_HIGHEST],
+        ).fetchall()
+        return max(int(number or 0) for (number,) in rows)
 
     def artifact_root(self, experiment_id: str) -> str:
         """Where the runs of an experiment keep their artifacts unless it says otherwise, as a table holds it."""

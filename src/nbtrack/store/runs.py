@@ -90,6 +90,15 @@ class RunTables(Tables):
         more = len(rows) > max_results
         return PagedList(runs, paging.token_for(offset + max_results) if more else None)
 
+    def matching_ids(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
+        """The ids of all active runs that match, newest first."""
+        found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT r.run_id FROM runs AS r {joins} WHERE {found} ORDER BY {order}", parameters
+            ).fetchall()
+        return [run_id for (run_id,) in rows]
+
     def set_run_stage(self, run_id: str, stage: str) -> list[str]:
         """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
         with self.writing() as cursor:

@@ -1,0 +1,101 @@
+"""`nbtrack gc`: the bin emptied for good, after a look at what is in it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..client import Client
+
+if TYPE_CHECKING:
+    from ..store.retention import Garbage
+
+HELP = "remove deleted runs and experiments for good; says what would go, and does it with --yes"
+
+_LISTED = 10
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
+    parser.add_argument("--older-than", metavar="AGE", help="only what was deleted longer ago than 30d, 12h, 1d12h30m")
+    parser.add_argument("--run-ids", metavar="IDS", help="only these runs, with commas between them")
+    parser.add_argument("--experiment-ids", metavar="IDS", help="only these experiments with their runs")
+    parser.add_argument(
+        "--with-versions",
+        action="store_true",
+        help="also the runs that versions of registered models came from, and these versions",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    found = Client().gc(
+        options.older_than,
+        run_ids=_ids(options.run_ids),
+        experiment_ids=_ids(options.experiment_ids),
+        with_versions=options.with_versions,
+        dry_run=not options.yes,
+    )
+    print("\n".join(report(found, done=options.yes)))
+    return 0
+
+
+def report(found: Garbage, *, done: bool) -> Iterator[str]:
+    """The lines that say what goes, or went, and what stays and why."""
+    if not (found.runs or found.experiments or found.unfinished):
+        yield "Nothing to remove."
+    else:
+        yield "Removed for good:" if done else "Would be removed for good (--yes does it):"
+        yield f"  {_count(len(found.runs), 'run')} with {_count(found.points, 'metric point')}, params and tags"
+        yield f"  {_count(found.artifact_files, 'artifact file')}, {size(found.artifact_bytes)}"
+        yield f"  {_count(len(found.experiments), 'experiment')}"
+        if found.versions:
+            listed = ", ".join(f"{name}/{version}" for name, version in found.versions)
+            yield f"  {_count(len(found.versions), 'model version')}: {listed}"
+        if found.unfinished:
+            yield f"  {_count(found.unfinished, 'folder')} that an interrupted gc left behind"
+        if not done:
+            yield from _listed(
+                f"{run.run_id}  {run.run_name}  {_count(run.points, 'point')}, {size(run.artifact_bytes)}"
+                for run in found.runs
+            )
+            yield from _listed(f"experiment {number}  {name}" for number, name in found.experiments)
+    if found.database is not None:
+        yield f"The database was {size(found.database[0])} and is {size(found.database[1])} now."
+    if found.registered:
+        yield "Stays, for versions of registered models came from it (--with-versions removes both):"
+        yield from _listed(f"{run_id}  {', '.join(versions)}" for run_id, versions in found.registered.items())
+    if found.running:
+        yield "Stays, for a process is writing it:"
+        yield from _listed(found.running)
+    if found.elsewhere:
+        yield "Artifacts that stay, for they are not in this store:"
+        yield from _listed(found.elsewhere)
+    if found.orphans:
+        yield "Belongs to no run, and stays; look at it and remove it yourself:"
+        yield from _listed(f"{folder}  {size(of_folder)}" for folder, of_folder in found.orphans)
+
+
+def size(number: float) -> str:
+    """Bytes for a reader."""
+    units = ["bytes", "KB", "MB", "GB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        units.pop(0)
+    return f"{number:,.0f} {units[0]}" if units[0] == "bytes" else f"{number:,.1f} {units[0]}"
+
+
+def _ids(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    every = list(lines)
+    for line in every[:_LISTED]:
+        yield f"    {line}"
+    if len(every) > _LISTED:
+        yield f"    … and {len(every) - _LISTED:,} more"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
