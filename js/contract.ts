@@ -49,6 +49,8 @@ export interface RunsReply {
   total: number;
   params: ParamColumn[];
   metrics: string[];
+  /** The machine's own metrics, which are no columns. */
+  system: string[];
   /** For each metric that has one: the run_id of the best of the matching runs. */
   best: Record<string, string>;
 }
@@ -101,7 +103,8 @@ export interface DiffRequest {
 }
 
 export interface DiffRow {
-  section: "param" | "metric" | "tag" | "info";
+  /** `system` are the machine's own metrics. */
+  section: "param" | "metric" | "dataset" | "tag" | "info" | "system";
   key: string;
   /** One a run, in the order of the request; None where the run has no such key. */
   values: (string | null)[];
@@ -122,6 +125,15 @@ export interface LiveRequest {
 export interface Panel {
   title: string;
   keys: string[];
+}
+
+export interface DatasetRow {
+  name: string;
+  digest: string;
+  context: string | null;
+  rows: number | null;
+  /** Where the data came from, for a reader; empty where only the code is known. */
+  source: string;
 }
 
 export interface Change {
@@ -155,8 +167,11 @@ export interface LiveReply {
   /** The kernel's clock, so that elapsed time does not depend on the browser's. */
   now: number;
   panels: Panel[];
+  /** The machine's own metrics. */
+  system: Panel[];
+  datasets: DatasetRow[];
   series: Series[];
-  /** One a metric, in the order of the series. */
+  /** One a metric, in the order of the series; none of the machine's own. */
   summary: Summary[];
   /** The last line of the traceback of a failed run. */
   error: string | null;

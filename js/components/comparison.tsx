@@ -81,7 +81,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
       )}
       {(state.total.value > 0 || ticked > 0) && (
         <div class="nbt-split">
-          <Curves state={state} metric={state.metrics.value[0] ?? ''} />
+          <Curves state={state} metric={state.metrics.value[0] ?? state.system.value[0] ?? ''} />
           <ParameterDiff state={state} />
         </div>
       )}

@@ -13,6 +13,8 @@ export class ComparisonState {
   readonly total = signal(0);
   readonly params = signal<ParamColumn[]>([]);
   readonly metrics = signal<string[]>([]);
+  /** The machine's own metrics: curves like the others, but no columns. */
+  readonly system = signal<string[]>([]);
   readonly best = signal<Record<string, string>>({});
   /** Whether params that are the same in every run have a column too. */
   readonly allParams = signal(false);
@@ -145,6 +147,7 @@ export class ComparisonState {
       if (page === 0) {
         this.params.value = reply.params;
         this.metrics.value = reply.metrics;
+        this.system.value = reply.system;
         this.best.value = reply.best;
       }
       this.loaded.value = true;

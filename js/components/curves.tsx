@@ -29,7 +29,9 @@ export function Curves({ state, metric }: { state: ComparisonState; metric: stri
   const again = useSignal(0);
   const given = useRef(first !== undefined);
   const run_ids = state.selected.value;
-  const metrics = state.metrics.value;
+  const own = state.metrics.value;
+  const system = state.system.value;
+  const metrics = useMemo(() => [...own, ...system], [own, system]);
 
   useEffect(() => {
     if (metrics.length > 0 && !metrics.includes(key.value)) {

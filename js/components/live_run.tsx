@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { type Answer, type Connection, isAbort, RequestError } from '../connection/connection';
-import type { Attempt, Change, ErrorReply, RunRow, Summary } from '../contract';
-import { exactNumber, formatDuration, formatNumber } from '../logic/format';
+import type { Attempt, Change, DatasetRow, ErrorReply, Panel, RunRow, Summary } from '../contract';
+import { exactNumber, formatDuration, formatNumber, plural } from '../logic/format';
 import { Chart, type ChartLine } from './chart';
 import { Problem } from './problem';
 import { StatusBadge } from './status';
@@ -58,7 +58,7 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
 }
 
 function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
-  const { run, error, attempt, panels, summary, now } = answer.reply;
+  const { run, error, attempt, panels, system, datasets, summary, now } = answer.reply;
   const params = Object.entries(run.params);
   return (
     <>
@@ -87,6 +87,7 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
           ))}
         </dl>
       )}
+      {datasets.length > 0 && <Datasets datasets={datasets} />}
       {attempt && <AttemptBox attempt={attempt} />}
       {panels.length === 0 && run.status === 'RUNNING' && (
         <p class="nbt-empty">No metrics yet. The curves begin with the first log_metric.</p>
@@ -97,7 +98,52 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
         ))}
       </div>
       {run.status !== 'RUNNING' && summary.length > 0 && <SummaryTable summary={summary} />}
+      {system.length > 0 && <Machine panels={system} answer={answer} />}
     </>
+  );
+}
+
+/** What the run was given. */
+function Datasets({ datasets }: { datasets: DatasetRow[] }) {
+  return (
+    <dl class="nbt-params nbt-datasets" aria-label="Datasets">
+      {datasets.map((dataset) => (
+        <div
+          key={`${dataset.context} ${dataset.name} ${dataset.digest}`}
+          title={`${dataset.name}, digest ${dataset.digest}${dataset.source && `, from ${dataset.source}`}`}
+        >
+          <dt>{dataset.context ?? 'dataset'}</dt>
+          <dd>
+            {dataset.name} <code class="nbt-muted">{dataset.digest.slice(0, 8)}</code>
+            {dataset.rows !== null && <span class="nbt-muted"> {plural(dataset.rows, 'row')}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The machine's own metrics: drawn when somebody looks, so that they are in nobody's way. */
+function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }) {
+  const open = useSignal(false);
+  return (
+    <section class="nbt-machine" aria-label="Machine">
+      <button
+        type="button"
+        class="nbt-link nbt-machine-toggle"
+        aria-expanded={open.value}
+        onClick={() => (open.value = !open.value)}
+      >
+        {open.value ? 'Hide the machine' : 'Show the machine'}
+      </button>
+      {open.value && (
+        <div class="nbt-panels">
+          {panels.map((panel) => (
+            <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} />
+          ))}
+        </div>
+      )}
+    </section>
   );
 }
 

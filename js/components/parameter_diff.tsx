@@ -11,9 +11,14 @@ import { Swatch } from './swatch';
 const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
   ['param', 'Params'],
   ['metric', 'Metrics'],
+  ['dataset', 'Datasets'],
   ['tag', 'Tags'],
   ['info', 'Run'],
+  ['system', 'Machine'],
 ];
+
+/** Where runs differ as a matter of course. */
+const EXPECTED: ReadonlySet<DiffRow['section']> = new Set(['info', 'system']);
 
 /** Params and metrics of the ticked runs side by side; where they differ, the row is marked. */
 export function ParameterDiff({ state }: { state: ComparisonState }) {
@@ -49,7 +54,7 @@ export function ParameterDiff({ state }: { state: ComparisonState }) {
   }, [run_ids.join(), again.value, state.pages.value]);
 
   const diff = reply.value;
-  const differing = diff?.rows.filter((row) => row.differs && row.section !== 'info').length ?? 0;
+  const differing = diff?.rows.filter((row) => row.differs && !EXPECTED.has(row.section)).length ?? 0;
   return (
     <section class="nbt-diff" aria-label="Differences">
       <div class="nbt-controls">
@@ -113,7 +118,7 @@ function Section({ title, columns, rows }: { title: string; columns: number; row
           </th>
           {row.values.map((value, i) => (
             <td key={i} title={value ?? 'not set'} class={value === null ? 'nbt-missing' : ''}>
-              {value === null ? '–' : row.section === 'metric' ? formatMetric(value) : value}
+              {value === null ? '–' : row.section === 'metric' || row.section === 'system' ? formatMetric(value) : value}
             </td>
           ))}
         </tr>

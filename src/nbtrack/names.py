@@ -11,6 +11,9 @@ from .errors import InvalidParameter
 MAX_LENGTH = 500
 """Longest name or key, in characters (MLflow: 500 for experiments, 250 for keys). Values have no limit."""
 
+SYSTEM = "system/"
+"""What the keys of the machine's own metrics begin with. Screens keep them apart from what people log."""
+
 _ADJECTIVES = (
     "able amber ample bold brave brisk calm clever cosmic crisp daring deft eager early fair fluent fond gentle "
     "golden grand happy hardy honest jolly keen kind lively loyal lucid lucky mellow merry mighty modest neat nimble "

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from . import config
 from .errors import InvalidParameter
+from .names import SYSTEM
 
-PREFIX = "system/"
 INTERVAL = 10.0
 """Seconds from one sample of a run to its next, unless a setting says otherwise."""
 FIRST = 2.0
@@ -127,7 +127,7 @@ class _Watched:
         self.interval = _interval()
         self.samples = _samples()
         node = _settings.get("node_id") or config.environment("SYSTEM_METRICS_NODE_ID")
-        self._prefix = f"{PREFIX}{node}/" if node else PREFIX
+        self._prefix = f"{SYSTEM}{node}/" if node else SYSTEM
         self.due = time.monotonic() + min(FIRST, self.interval)
         self._network: Values = {}
         self._taken: list[Values] = []

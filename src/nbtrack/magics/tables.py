@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..entities import Run
+from ..views.runs import own_metrics
 
 WIDEST = 32
 """Characters shown of a cell; names and params have no limit."""
@@ -69,7 +70,7 @@ class Whereabouts:
 
 def _cells(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
     params = [key for key in _keys([run.data.params for run in runs]) if _differs(key, runs)][:MOST_COLUMNS]
-    metrics = _keys([run.data.metrics for run in runs])[:MOST_COLUMNS]
+    metrics = _keys([own_metrics(run.data.metrics) for run in runs])[:MOST_COLUMNS]
     columns = ["run", "status", "started", "seconds", *params, *metrics]
     rows = [
         [

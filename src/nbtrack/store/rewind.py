@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..entities import LifecycleStage, Rewound
 from ..errors import InvalidParameter
+from ..names import SYSTEM
 from .apply import summary
 from .base import Tables
 from .runs import no_such_run
@@ -22,8 +23,8 @@ class RewindTables(Tables):
             if stage != LifecycleStage.ACTIVE:
                 raise InvalidParameter(f"Run {name!r} ({run_id}) is deleted. Restore it with restore_run first.")
             beyond = cursor.execute(
-                "SELECT series FROM latest_metrics WHERE run = $1 AND step > $2 AND LEFT(key, 7) <> 'system/'",
-                [run, step],
+                "SELECT series FROM latest_metrics WHERE run = $1 AND step > $2 AND LEFT(key, $3) <> $4",
+                [run, step, len(SYSTEM), SYSTEM],
             ).fetchall()
             if not beyond:
                 return Rewound(run_id, step, 0)

@@ -9,6 +9,7 @@ from ..capture import code_hash
 from ..entities import Run, RunStatus
 from ..errors import NotFound
 from .contract import Attempt, Change
+from .runs import own_metrics
 
 NUMBER = "nbtrack.attempt"
 PREVIOUS = "nbtrack.previous_run"
@@ -48,7 +49,8 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
 def _changes(previous: Run, run: Run) -> list[Change]:
     going_on = run.info.status not in RunStatus.ENDED
     params = _differences("param", previous.data.params, run.data.params, only_present=going_on)
-    old, new = _texts(previous.data.metrics, run.data.metrics), _texts(run.data.metrics, previous.data.metrics)
+    before, after = own_metrics(previous.data.metrics), own_metrics(run.data.metrics)
+    old, new = _texts(before, after), _texts(after, before)
     return params + _differences("metric", old, new, only_present=going_on)
 
 

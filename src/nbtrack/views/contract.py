@@ -53,6 +53,8 @@ class RunsReply(TypedDict):
     """How many runs match, beyond this page."""
     params: list[ParamColumn]
     metrics: list[str]
+    system: list[str]
+    """The machine's own metrics, which are no columns."""
     best: dict[str, str]
     """For each metric that has one: the run_id of the best of the matching runs."""
 
@@ -105,7 +107,8 @@ class DiffRequest(TypedDict):
 
 
 class DiffRow(TypedDict):
-    section: Literal["param", "metric", "tag", "info"]
+    section: Literal["param", "metric", "dataset", "tag", "info", "system"]
+    """`system` are the machine's own metrics."""
     key: str
     values: list[str | None]
     """One a run, in the order of the request; None where the run has no such key."""
@@ -126,6 +129,15 @@ class LiveRequest(TypedDict):
 class Panel(TypedDict):
     title: str
     keys: list[str]
+
+
+class DatasetRow(TypedDict):
+    name: str
+    digest: str
+    context: str | None
+    rows: int | None
+    source: str
+    """Where the data came from, for a reader; empty where only the code is known."""
 
 
 class Change(TypedDict):
@@ -159,9 +171,12 @@ class LiveReply(TypedDict):
     now: int
     """The kernel's clock, so that elapsed time does not depend on the browser's."""
     panels: list[Panel]
+    system: list[Panel]
+    """The machine's own metrics."""
+    datasets: list[DatasetRow]
     series: list[Series]
     summary: list[Summary]
-    """One a metric, in the order of the series."""
+    """One a metric, in the order of the series; none of the machine's own."""
     error: str | None
     """The last line of the traceback of a failed run."""
     attempt: Attempt | None

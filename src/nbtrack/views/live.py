@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
 from ..client import Client
 from ..client.tracking import TRACEBACK
-from ..entities import RunStatus
+from ..entities import DatasetInput, RunStatus
 from ..journal import now
+from ..names import SYSTEM
 from ..store.metrics import Curve
 from .attempts import attempt_of
-from .contract import LiveReply, LiveRequest, Panel, Summary
+from .contract import DatasetRow, LiveReply, LiveRequest, Panel, Summary
 from .curves import MOST_POINTS, buffers_of, series_of
 from .runs import lower_is_better, number, run_rows
 
@@ -34,9 +36,13 @@ def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
     reply: LiveReply = {
         "run": row,
         "now": now(),
-        "panels": panels_of(keys),
+        "panels": panels_of([key for key in keys if not key.startswith(SYSTEM)]),
+        "system": system_panels_of([key for key in keys if key.startswith(SYSTEM)]),
+        "datasets": [_dataset(one) for one in run.inputs.dataset_inputs],
         "series": series_of(found),
-        "summary": [_summary(curve, run.data.metrics[curve.key]) for curve in found],
+        "summary": [
+            _summary(curve, run.data.metrics[curve.key]) for curve in found if not curve.key.startswith(SYSTEM)
+        ],
         "error": lines[-1] if lines else None,
         "attempt": attempt,
     }
@@ -67,3 +73,47 @@ def panels_of(keys: Sequence[str]) -> list[Panel]:
     for key in keys:
         panels.setdefault(_SPLIT.sub("", key), []).append(key)
     return [{"title": title, "keys": members} for title, members in panels.items()]
+
+
+_SYSTEM_PANELS = (
+    (re.compile(r"gpu_\d+_.*percentage$"), "GPU, %"),
+    (re.compile(r"gpu_\d+_.*megabytes$"), "GPU memory, MB"),
+    (re.compile(r"gpu_\d+_.*watts$"), "GPU power, W"),
+    (re.compile(r"percentage$"), "CPU, memory and disk, %"),
+    (re.compile(r"network_.*megabytes$"), "Network since the start, MB"),
+    (re.compile(r"memory_.*megabytes$"), "Memory, MB"),
+    (re.compile(r"disk_.*megabytes$"), "Disk, MB"),
+)
+
+
+def system_panels_of(keys: Sequence[str]) -> list[Panel]:
+    """The machine's metrics of one unit share a panel."""
+    panels: dict[str, list[str]] = {}
+    for key in keys:
+        title = next((title for pattern, title in _SYSTEM_PANELS if pattern.search(key)), key.removeprefix(SYSTEM))
+        panels.setdefault(title, []).append(key)
+    order = [title for _, title in _SYSTEM_PANELS]
+    titles = sorted(panels, key=lambda title: (order.index(title) if title in order else len(order), title))
+    return [{"title": title, "keys": panels[title]} for title in titles]
+
+
+def _dataset(one: DatasetInput) -> DatasetRow:
+    dataset = one.dataset
+    rows = _fields(dataset.profile).get("num_rows")
+    source = _fields(dataset.source)
+    return {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "context": one.context,
+        "rows": rows if isinstance(rows, int) else None,
+        "source": str(source.get("uri") or source.get("url") or ""),
+    }
+
+
+def _fields(text: str | None) -> dict[str, object]:
+    """What a JSON text of MLflow's or ours holds; nothing where it is none."""
+    try:
+        fields = json.loads(text or "")
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

@@ -16,7 +16,7 @@ from .contract import (
     VersionReply,
     VersionRow,
 )
-from .runs import logged_models, number
+from .runs import logged_models, number, own_metrics
 
 MOST_EVENTS = 200
 
@@ -96,7 +96,7 @@ def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionR
                 "aliases": list(version.aliases),
                 "run_id": version.run_id,
                 "run_name": run.info.run_name if run else "",
-                "metrics": {key: number(value) for key, value in run.data.metrics.items()} if run else {},
+                "metrics": {key: number(value) for key, value in own_metrics(run.data.metrics).items()} if run else {},
             }
         )
     return rows

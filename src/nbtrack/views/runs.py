@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from ..client import Client
 from ..client.tracking import NOTE, PARENT
 from ..entities import Run
 from ..models.history import read_history
+from ..names import SYSTEM
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest
+
+T = TypeVar("T")
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
@@ -22,28 +26,32 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         experiment_ids, request["filter"], request["order_by"], request["offset"], request["limit"], lower_is_better
     )
     return {
-        "rows": run_rows(client, found.runs),
+        "rows": [{**row, "metrics": own_metrics(row["metrics"])} for row in run_rows(client, found.runs)],
         "total": found.total,
         "params": [{"key": key, "differs": differs} for key, differs in found.params],
-        "metrics": found.metrics,
+        "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
+        "system": [key for key in found.metrics if key.startswith(SYSTEM)],
         "best": found.best,
     }
 
 
 def diff(client: Client, request: DiffRequest) -> DiffReply:
-    """Params, last metrics and the tags that people set, side by side."""
+    """Params, last metrics, datasets and the tags that people set, side by side."""
     runs = client._store.get_runs(request["run_ids"])
+    metrics = [{key: repr(value) for key, value in run.data.metrics.items()} for run in runs]
     rows: list[DiffRow] = []
     for section, values in (
         ("info", [_info(run) for run in runs]),
         ("param", [run.data.params for run in runs]),
-        ("metric", [{key: repr(value) for key, value in run.data.metrics.items()} for run in runs]),
+        ("metric", [own_metrics(values) for values in metrics]),
+        ("dataset", [dataset_texts(run) for run in runs]),
         ("tag", [_own_tags(run.data.tags) for run in runs]),
+        ("system", [{key: text for key, text in values.items() if key.startswith(SYSTEM)} for values in metrics]),
     ):
         for key in _keys(values):
             cells = [value.get(key) for value in values]
             differs = len(set(cells)) > 1
-            if section == "metric":
+            if section in ("metric", "system"):
                 cells = [None if cell is None else f"{float(cell):.6g}" for cell in cells]
             rows.append({"section": section, "key": key, "values": cells, "differs": differs})  # type: ignore[typeddict-item]
     return {
@@ -70,6 +78,19 @@ def lower_is_better(key: str) -> bool:
     """Whether a metric of this name is the better the lower it is: losses, errors, durations."""
     words = key.lower().replace("-", "_").replace("/", "_").replace(".", "_").split("_")
     return any(word in _LOWER_IS_BETTER or word.removesuffix("s") in _LOWER_IS_BETTER for word in words)
+
+
+def own_metrics(metrics: Mapping[str, T]) -> dict[str, T]:
+    """What was logged by people, without the machine's own."""
+    return {key: value for key, value in metrics.items() if not key.startswith(SYSTEM)}
+
+
+def dataset_texts(run: Run) -> dict[str, str]:
+    """The run's datasets by what they were for, each with its name and its digest."""
+    texts: dict[str, list[str]] = {}
+    for one in run.inputs.dataset_inputs:
+        texts.setdefault(one.context or "dataset", []).append(f"{one.dataset.name} ({one.dataset.digest})")
+    return {context: ", ".join(sorted(names)) for context, names in texts.items()}
 
 
 def _row(run: Run, experiment_name: str) -> RunRow:
