@@ -134,7 +134,7 @@ function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }
         aria-expanded={open.value}
         onClick={() => (open.value = !open.value)}
       >
-        {open.value ? 'Hide the machine' : 'Show the machine'}
+        {open.value ? "Hide the machine's metrics" : "Show the machine's metrics"}
       </button>
       {open.value && (
         <div class="nbt-panels">

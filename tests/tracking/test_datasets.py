@@ -223,6 +223,11 @@ def test_what_is_logged_is_what_mlflow_logs() -> None:
             nbtrack.log_input(theirs, context="training")
         (logged,) = nbtrack.get_run(run.info.run_id).inputs.dataset_inputs
         assert logged.dataset.digest == other["digest"]
+        entities = pytest.importorskip("mlflow.entities")
+        one = entities.DatasetInput(theirs._to_mlflow_entity(), [entities.InputTag("mlflow.data.context", "testing")])
+        nbtrack.MlflowClient().log_inputs(run.info.run_id, [one])
+        contexts = {one.context for one in nbtrack.get_run(run.info.run_id).inputs.dataset_inputs}
+        assert contexts == {"training", "testing"}
 
 
 def test_a_run_knows_its_inputs() -> None:

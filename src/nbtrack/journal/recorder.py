@@ -179,12 +179,14 @@ def artifact_line(run_id: str, path: str, size: int) -> bytes:
 
 def _input_fields(one: DatasetInput) -> dict[str, Any]:
     dataset = one.dataset
+    # By its tags: MLflow's own entity does as well.
+    context = next((str(tag.value) for tag in one.tags if tag.key == DATASET_CONTEXT), None)
     details = {
         "source_type": check_text(str(dataset.source_type), "A dataset's source type"),
         "source": check_text(str(dataset.source), "A dataset's source"),
         "schema": dataset.schema,
         "profile": dataset.profile,
-        "context": one.context,
+        "context": context,
         "tags": {
             check_name(tag.key, "An input tag's key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
             for tag in one.tags
