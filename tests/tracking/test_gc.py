@@ -255,6 +255,37 @@ def test_a_large_database_gives_its_room_back(own_store: Path, measured: Callabl
     assert done.stdout.strip() == "1"
 
 
+WRITER = """
+import nbtrack, sys, time
+with nbtrack.start_run(run_name="writer") as run:
+    print(run.info.run_id, flush=True)
+    for i in range(3_000):
+        nbtrack.log_metric("m", i)
+        time.sleep(0.001)
+"""
+
+
+def test_the_file_is_written_anew_while_others_log_and_read(own_store: Path) -> None:
+    """Every point once, though the file under them is another one again and again."""
+    client = nbtrack.MlflowClient()
+    make("kept")
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    ids = [writer.stdout.readline().strip() for writer in writers if writer.stdout]
+    rounds = 0
+    while any(writer.poll() is None for writer in writers):
+        gone = make(f"gone-{rounds}", files=0)
+        client.delete_run(gone)
+        client.gc(run_ids=[gone], dry_run=False)
+        client.compact()
+        rounds += 1
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert rounds >= 3
+    for run_id in ids:
+        assert [point.step for point in client.get_metric_history(run_id, "m")] == list(range(3_000))
+        assert client.get_run(run_id).info.status == "FINISHED"
+    assert len(client.search_runs(run_view_type=ViewType.ALL)) == 3
+
+
 def everything_but(store: Path, run_id: str) -> dict[str, Run]:
     client = nbtrack.MlflowClient(str(store))
     return {run.info.run_id: run for run in client.search_runs() if run.info.run_id != run_id}

@@ -48,7 +48,8 @@ def report(found: Garbage, *, done: bool) -> Iterator[str]:
         yield "Removed for good:" if done else "Would be removed for good (--yes does it):"
         yield f"  {_count(len(found.runs), 'run')} with {_count(found.points, 'metric point')}, params and tags"
         yield f"  {_count(found.artifact_files, 'artifact file')}, {size(found.artifact_bytes)}"
-        yield f"  {_count(len(found.experiments), 'experiment')}"
+        if found.experiments:
+            yield f"  {_count(len(found.experiments), 'experiment')}"
         if found.versions:
             listed = ", ".join(f"{name}/{version}" for name, version in found.versions)
             yield f"  {_count(len(found.versions), 'model version')}: {listed}"
@@ -63,13 +64,13 @@ def report(found: Garbage, *, done: bool) -> Iterator[str]:
     if found.database is not None:
         yield f"The database was {size(found.database[0])} and is {size(found.database[1])} now."
     if found.registered:
-        yield "Stays, for versions of registered models came from it (--with-versions removes both):"
+        yield "Stays, because versions of registered models came from it (--with-versions removes both):"
         yield from _listed(f"{run_id}  {', '.join(versions)}" for run_id, versions in found.registered.items())
     if found.running:
-        yield "Stays, for a process is writing it:"
+        yield "Stays, because a process is writing it:"
         yield from _listed(found.running)
     if found.elsewhere:
-        yield "Artifacts that stay, for they are not in this store:"
+        yield "Artifacts that stay, because they are not in this store:"
         yield from _listed(found.elsewhere)
     if found.orphans:
         yield "Belongs to no run, and stays; look at it and remove it yourself:"
