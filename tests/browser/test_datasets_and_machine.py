@@ -1,0 +1,76 @@
+"""What a run was given is on the screens, and what the machine did is behind a button."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import nbtrack
+from nbtrack import widgets
+from nbtrack.widgets.host import ViewWidget
+from tests.widgets import page as pages
+
+
+@pytest.fixture
+def runs(own_store: Path) -> list[str]:
+    made = []
+    for rows in (100, 101):
+        with nbtrack.start_run(run_name=f"{rows} rows") as run:
+            nbtrack.log_input(nbtrack.data.from_numpy(np.arange(rows), name="<b>train</b>"), context="training")
+            for step in range(5):
+                nbtrack.log_metrics({"loss": 1 / (step + 1), "system/cpu_utilization_percentage": 50.0 + step})
+        made.append(run.info.run_id)
+    return made
+
+
+@contextmanager
+def shown(browser: Browser, widget: ViewWidget, *, light: bool = True) -> Iterator[Page]:
+    server = pages.serve(widget, 0, light)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        yield page
+        assert errors == []
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_live_view(chromium: Browser, runs: list[str]) -> None:
+    digest = nbtrack.data.from_numpy(np.arange(101)).digest
+    with shown(chromium, widgets.LiveRun(nbtrack.MlflowClient(), runs[1])) as page:
+        datasets = page.get_by_label("Datasets")
+        expect(datasets).to_have_text(f"training<b>train</b> {digest[:8]} 101 rows")
+        expect(page.locator(".nbt-panel")).to_have_count(1)
+        expect(page.locator(".nbt-summary tbody tr")).to_have_count(1)
+        toggle = page.get_by_role("button", name="Show the machine's metrics")
+        toggle.click()
+        panel = page.locator(".nbt-machine .nbt-panel")
+        expect(panel).to_have_attribute("data-panel", "CPU, memory and disk, %")
+        expect(panel).to_contain_text("54")
+        page.get_by_role("button", name="Hide the machine's metrics").click()
+        expect(panel).to_have_count(0)
+
+
+def test_the_comparison(chromium: Browser, runs: list[str]) -> None:
+    with shown(chromium, nbtrack.compare()) as page:
+        changed = page.locator("tr[data-section=dataset]")
+        expect(changed).to_have_count(1)
+        expect(changed).to_have_class("nbt-differs")
+        expect(changed.locator("td")).to_have_count(2)
+        expect(page.locator("tr[data-section=system]")).to_have_attribute(
+            "data-key", "system/cpu_utilization_percentage"
+        )
+        expect(page.locator(".nbt-only-differences")).to_contain_text("(1)")
+        expect(page.get_by_role("columnheader", name="system/")).to_have_count(0)
+        page.get_by_label("Metric", exact=True).select_option("system/cpu_utilization_percentage")
