@@ -1,0 +1,263 @@
+"""An MLflow SQLite store, read with Python's own sqlite3 and never written to.
+
+Columns and tables came and went with MLflow's versions: what a file lacks is read as NULL, or as no rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ..entities import LifecycleStage, RunStatus
+from ..errors import InvalidParameter
+from .mlflow_artifacts import LoggedModel, ModelFiles, Places
+from .records import (
+    Points,
+    SourceExperiment,
+    SourceFolder,
+    SourceInput,
+    SourceModel,
+    SourceParam,
+    SourceRun,
+    SourceVersion,
+    run_id_for,
+)
+from .report import Report
+
+KIND = "mlflow-sqlite"
+_CONTEXT = "mlflow.data.context"
+_HIGHEST = 1.7976931348623157e308
+"""What MLflow writes to a database for an infinity."""
+_FETCH = 20_000
+_DEFAULT_WORKSPACE = "default"
+
+
+def is_mlflow_database(path: Path) -> bool:
+    """Whether a file is a SQLite database with MLflow's tables."""
+    try:
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                return False
+        with closing(_connect(path)) as connection:
+            found = connection.execute(
+                "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('experiments', 'runs', 'metrics')"
+            ).fetchone()
+    except (OSError, sqlite3.Error):
+        return False
+    return bool(found[0] == 3)
+
+
+class MlflowDatabase:
+    """Each query is short, so that a server that writes to the file meanwhile is not held up."""
+
+    kind = KIND
+    is_store = False
+
+    def __init__(self, path: Path, report: Report, artifacts: Path | None = None) -> None:
+        if not is_mlflow_database(path):
+            raise InvalidParameter(f"{path} is no MLflow database: it is no SQLite file with MLflow's tables.")
+        self.name = path.name
+        self._report = report
+        self._connection = _connect(path)
+        self._columns: dict[str, set[str]] = {}
+        self._places = Places(path.absolute().parent, artifacts, report)
+        self._models = ModelFiles(self._logged_models(), self._places, report)
+        self._points = self._points_query()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def run_count(self) -> int:
+        return int(self._connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
+
+    def experiments(self) -> Iterable[SourceExperiment]:
+        tags = self._grouped("experiment_tags", "experiment_id", ("key", "value"))
+        columns = ("experiment_id", "name", "lifecycle_stage", "creation_time", "last_update_time", "workspace")
+        for key, name, stage, created, updated, workspace in self._rows("experiments", columns, "ORDER BY 1"):
+            yield SourceExperiment(
+                str(key),
+                name if workspace in (None, _DEFAULT_WORKSPACE) else f"{workspace}/{name}",
+                stage or LifecycleStage.ACTIVE,
+                created,
+                updated,
+                {tag: value or "" for tag, value in tags.get(key, [])},
+            )
+
+    def runs(self) -> Iterator[SourceRun]:
+        columns = (
+            *("run_uuid", "experiment_id", "name", "user_id", "status", "start_time", "end_time", "lifecycle_stage"),
+            *("deleted_time", "artifact_uri"),
+        )
+        # In the order of time, so that the runs of one sweep lie together here too.
+        for row in self._rows("runs", columns, "ORDER BY start_time, run_uuid").fetchall():
+            key, experiment, name, user, status, start, end, stage, deleted, uri = row
+            tags = dict(self._of_run("tags", ("key", "value"), key))
+            run = SourceRun(
+                key,
+                run_id_for("mlflow", key),
+                str(experiment),
+                name or tags.get("mlflow.runName") or key,
+                user or "",
+                status if status in RunStatus.ALL else RunStatus.FINISHED,
+                start or 0,
+                end,
+                stage or LifecycleStage.ACTIVE,
+                deleted,
+                [SourceParam(param, value or "") for param, value in self._of_run("params", ("key", "value"), key)],
+                tags={tag: value or "" for tag, value in tags.items()},
+                inputs=list(self._inputs(key)),
+            )
+            if uri and (folder := self._places.folder(uri, key)) is not None:
+                run.folders.append(SourceFolder(folder))
+            self._models.add_to(run)
+            yield run
+
+    def points(self, run: SourceRun) -> Iterator[Points]:
+        cursor = self._connection.execute(self._points, [run.key])
+        current: Points | None = None
+        while rows := cursor.fetchmany(_FETCH):
+            for key, step, timestamp, value, is_nan in rows:
+                if current is None or key != current.key or len(current.steps) >= _FETCH:
+                    if current is not None:
+                        yield current
+                    current = Points(key, [], [], [])
+                current.steps.append(step)
+                current.timestamps.append(timestamp)
+                current.values.append(_number(value, is_nan))
+        if current is not None:
+            yield current
+
+    def models(self) -> Iterable[SourceModel]:
+        by_name = ("workspace", "name")
+        tags = self._grouped("registered_model_tags", by_name, ("key", "value"))
+        aliases = self._grouped("registered_model_aliases", by_name, ("alias", "version"))
+        version_tags = self._grouped("model_version_tags", (*by_name, "version"), ("key", "value"))
+        columns = (
+            *("version", "creation_time", "last_updated_time", "current_stage", "description", "user_id", "source"),
+            *("run_id", "run_link", "status", "status_message"),
+        )
+        versions = self._grouped("model_versions", by_name, columns)
+        model_columns = ("workspace", "name", "description", "creation_time", "last_updated_time")
+        for workspace, name, description, created, updated in self._rows("registered_models", model_columns, ""):
+            key = (workspace, name)
+            shown = name if workspace in (None, _DEFAULT_WORKSPACE) else f"{workspace}.{name}"
+            model = SourceModel(
+                shown,
+                description or "",
+                created or 0,
+                updated or created or 0,
+                {tag: value or "" for tag, value in tags.get(key, [])},
+                dict(aliases.get(key, [])),
+            )
+            for number, made, changed, stage, text, user, source, run, link, status, message in versions.get(key, []):
+                model.next_version = max(model.next_version, number + 1)
+                # What MLflow deleted it keeps as a row without content.
+                if stage == "Deleted_Internal":
+                    continue
+                model.versions.append(
+                    SourceVersion(
+                        number,
+                        made or 0,
+                        changed or made or 0,
+                        stage or "None",
+                        text or "",
+                        user or "",
+                        self._models.resolve(source or "", run or "", self._run_id, f"{shown} {number}"),
+                        (run and self._run_id(run)) or "",
+                        link or "",
+                        status or "READY",
+                        message or "",
+                        {tag: value or "" for tag, value in version_tags.get((*key, number), [])},
+                    )
+                )
+            yield model
+
+    def _run_id(self, run: str) -> str | None:
+        found = self._connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run]).fetchone()
+        return run_id_for("mlflow", run) if found else None
+
+    def _inputs(self, run: str) -> Iterator[SourceInput]:
+        if not self._has("inputs") or not self._has("datasets"):
+            return
+        found = self._connection.execute(
+            "SELECT i.input_uuid, d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema, "
+            "d.dataset_profile FROM inputs AS i JOIN datasets AS d ON d.dataset_uuid = i.source_id "
+            "WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' AND i.destination_id = ? "
+            "ORDER BY d.name, d.digest",
+            [run],
+        ).fetchall()
+        for input_id, *fields in found:
+            tags = dict(
+                self._connection.execute("SELECT name, value FROM input_tags WHERE input_uuid = ?", [input_id])
+                if self._has("input_tags")
+                else ()
+            )
+            yield SourceInput(*fields, context=tags.get(_CONTEXT))
+
+    def _logged_models(self) -> list[LoggedModel]:
+        columns = ("model_id", "name", "source_run_id", "artifact_location", "creation_timestamp_ms", "lifecycle_stage")
+        return [
+            LoggedModel(model_id, name, run or "", location, created or 0)
+            for model_id, name, run, location, created, stage in self._rows("logged_models", columns, "")
+            if stage != LifecycleStage.DELETED
+        ]
+
+    def _points_query(self) -> str:
+        columns = ", ".join(self._named("metrics", ("key", "step", "timestamp", "value", "is_nan")))
+        indexes = [row[1] for row in self._connection.execute("PRAGMA index_list('metrics')")]
+        first = {self._connection.execute(f"PRAGMA index_info('{index}')").fetchone()[2] for index in indexes}
+        if "run_uuid" in first:
+            return f"SELECT {columns} FROM metrics WHERE run_uuid = ? ORDER BY key, step"
+        # Before MLflow 1.28 a run's points were found by reading all of them: a temporary index, in a file of its own.
+        self._connection.execute("CREATE TEMP TABLE points_of AS SELECT run_uuid, rowid AS point FROM metrics")
+        self._connection.execute("CREATE INDEX temp.points_by_run ON points_of (run_uuid)")
+        return (
+            f"SELECT {columns} FROM temp.points_of AS p JOIN metrics ON metrics.rowid = p.point WHERE p.run_uuid = ? "
+            "ORDER BY key, step"
+        )
+
+    def _has(self, table: str) -> bool:
+        return bool(self._of_table(table))
+
+    def _of_table(self, table: str) -> set[str]:
+        if table not in self._columns:
+            self._columns[table] = {row[1] for row in self._connection.execute(f"PRAGMA table_info('{table}')")}
+        return self._columns[table]
+
+    def _named(self, table: str, columns: Sequence[str]) -> list[str]:
+        there = self._of_table(table)
+        return [f'"{table}"."{column}"' if column in there else "NULL" for column in columns]
+
+    def _rows(self, table: str, columns: Sequence[str], rest: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Columns of a table, NULL for those that it lacks; no rows where it is not there."""
+        if not self._has(table):
+            return self._connection.execute("SELECT 1 WHERE 0")
+        return self._connection.execute(
+            f'SELECT {", ".join(self._named(table, columns))} FROM "{table}" {rest}', list(parameters)
+        )
+
+    def _of_run(self, table: str, columns: Sequence[str], run: str) -> list[tuple[Any, ...]]:
+        return self._rows(table, columns, "WHERE run_uuid = ? ORDER BY key", [run]).fetchall()
+
+    def _grouped(self, table: str, by: str | Sequence[str], columns: Sequence[str]) -> dict[Any, list[tuple[Any, ...]]]:
+        keys = [by] if isinstance(by, str) else list(by)
+        grouped: dict[Any, list[tuple[Any, ...]]] = {}
+        for row in self._rows(table, (*keys, *columns), f"ORDER BY {len(keys) + 1}"):
+            key = row[0] if isinstance(by, str) else row[: len(keys)]
+            grouped.setdefault(key, []).append(row[len(keys) :])
+        return grouped
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
+
+
+def _number(value: float, is_nan: int | None) -> float:
+    if is_nan:
+        return float("nan")
+    if value in (_HIGHEST, -_HIGHEST):
+        return float("inf") if value > 0 else float("-inf")
+    return float(value)

@@ -1,0 +1,190 @@
+"""Another nbtrack store as a source. It is read in short sessions: both stores' locks are never held at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..artifact_store import open_repository, path_of_uri
+from ..entities import ModelEvent
+from ..errors import InvalidParameter, NotSupported
+from ..store import open_store
+from .records import (
+    Points,
+    SourceExperiment,
+    SourceFolder,
+    SourceInput,
+    SourceModel,
+    SourceParam,
+    SourceRun,
+    SourceVersion,
+)
+from .report import Report
+
+KIND = "nbtrack"
+DATABASE = "runs.duckdb"
+_RUNS = 500
+_POINTS = 100_000
+
+
+def store_folder(path: Path) -> Path | None:
+    """The store that a path names: its folder, the project that it lies in, or its database file."""
+    for folder in (path, path / ".nbtrack", path.parent if path.name == DATABASE else path):
+        if (folder / DATABASE).is_file():
+            return folder
+    return None
+
+
+class NbtrackStore:
+    """A store of an older schema is brought up to date first, as by any other use of it; a copy is kept beside it."""
+
+    kind = KIND
+    is_store = True
+
+    def __init__(self, path: Path, report: Report) -> None:
+        folder = store_folder(path)
+        if folder is None:
+            raise InvalidParameter(f"There is no nbtrack store in {path}: no file {DATABASE}.")
+        self.folder = folder.absolute()
+        self.name = str(folder)
+        self._report = report
+        self._store = open_store(str(self.folder))
+
+    def close(self) -> None:
+        """The store stays open, as every store of this process does."""
+
+    def run_count(self) -> int:
+        return int(self._rows("SELECT COUNT(*) FROM runs")[0][0])
+
+    def experiments(self) -> Iterable[SourceExperiment]:
+        tags: dict[int, dict[str, str]] = {}
+        for experiment_id, key, value in self._rows("SELECT experiment_id, key, value FROM experiment_tags"):
+            tags.setdefault(experiment_id, {})[key] = value
+        return [
+            SourceExperiment(str(row[0]), *row[1:], tags.get(row[0], {}))
+            for row in self._rows(
+                "SELECT experiment_id, name, lifecycle_stage, creation_time, last_update_time FROM experiments "
+                "ORDER BY experiment_id"
+            )
+        ]
+
+    def runs(self) -> Iterator[SourceRun]:
+        last = 0
+        while numbers := [
+            number
+            for (number,) in self._rows(f"SELECT run FROM runs WHERE run > $1 ORDER BY run LIMIT {_RUNS}", [last])
+        ]:
+            last = numbers[-1]
+            yield from self._batch(numbers[0], last)
+
+    def _batch(self, low: int, high: int) -> list[SourceRun]:
+        between = "WHERE run BETWEEN $1 AND $2"
+        runs: dict[int, SourceRun] = {}
+        rows = self._rows(
+            "SELECT run, run_id, CAST(experiment_id AS VARCHAR), name, user_id, status, start_time, end_time, "
+            f"lifecycle_stage, deleted_time, artifact_uri FROM runs {between} ORDER BY run",
+            [low, high],
+        )
+        for number, run_id, *fields, artifact_uri in rows:
+            runs[number] = SourceRun(run_id, run_id, *fields)
+            try:
+                folder = path_of_uri(self._store.locate(artifact_uri))
+            except NotSupported:
+                self._report.miss("artifacts at an address that is not read", run_id)
+                continue
+            if folder.is_dir():
+                runs[number].folders.append(SourceFolder(folder))
+        for table, to in (("params", "params"), ("param_history", "param_history")):
+            for number, *param in self._rows(
+                f"SELECT run, key, value, timestamp FROM {table} {between} ORDER BY run, timestamp, key", [low, high]
+            ):
+                getattr(runs[number], to).append(SourceParam(*param))
+        for number, key, value in self._rows(f"SELECT run, key, value FROM tags {between}", [low, high]):
+            runs[number].tags[key] = value
+        for number, *dataset in self._rows(
+            "SELECT run, name, digest, source_type, source, schema, profile, context, timestamp "
+            f"FROM inputs {between} ORDER BY run, timestamp, name",
+            [low, high],
+        ):
+            runs[number].inputs.append(SourceInput(*dataset))
+        return list(runs.values())
+
+    def points(self, run: SourceRun) -> Iterator[Points]:
+        series = self._rows(
+            "SELECT l.series, l.key, l.points FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run "
+            "WHERE r.run_id = $1 ORDER BY l.key",
+            [run.run_id],
+        )
+        part: list[tuple[int, str]] = []
+        size = 0
+        for number, key, count in series:
+            if part and size + count > _POINTS:
+                yield from self._series(part)
+                part, size = [], 0
+            part.append((number, key))
+            size += count
+        yield from self._series(part)
+
+    def _series(self, wanted: list[tuple[int, str]]) -> Iterator[Points]:
+        """The points of some series, read at one go."""
+        if not wanted:
+            return
+        with self._store.reading() as cursor:
+            cursor.execute(
+                "SELECT series, step, timestamp, value FROM metrics "
+                "WHERE series BETWEEN $2 AND $3 AND series = ANY($1) ORDER BY series, step, timestamp",
+                [[number for number, _ in wanted], min(wanted)[0], max(wanted)[0]],
+            )
+            columns = cursor.fetchnumpy()
+        import numpy as np
+
+        keys = dict(wanted)
+        series = columns["series"]
+        bounds = [*np.flatnonzero(np.diff(series, prepend=-1)).tolist(), len(series)]
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            steps, times, values = (columns[name][start:end].tolist() for name in ("step", "timestamp", "value"))
+            yield Points(keys[int(series[start])], steps, times, values)
+
+    def models(self) -> Iterable[SourceModel]:
+        found: dict[str, SourceModel] = {}
+        for name, *fields, next_version in self._rows(
+            "SELECT name, description, creation_time, last_update_time, next_version FROM registered_models"
+        ):
+            found[name] = SourceModel(name, *fields, next_version=next_version)
+        for name, key, value in self._rows("SELECT name, key, value FROM registered_model_tags"):
+            found[name].tags[key] = value
+        for name, alias, number in self._rows("SELECT name, alias, version FROM registered_model_aliases"):
+            found[name].aliases[alias] = number
+        tags: dict[tuple[str, int], dict[str, str]] = {}
+        for name, number, key, value in self._rows("SELECT name, version, key, value FROM model_version_tags"):
+            tags.setdefault((name, number), {})[key] = value
+        for name, number, *fields in self._rows(
+            "SELECT name, version, creation_time, last_update_time, current_stage, description, user_id, source, "
+            "run_id, run_link, status, status_message FROM model_versions ORDER BY name, version"
+        ):
+            version = SourceVersion(number, *fields, tags.get((name, number), {}))
+            version.source = self._resolved(version)
+            found[name].versions.append(version)
+        for row in self._rows(
+            "SELECT name, version, timestamp, user_id, kind, old, new FROM model_events ORDER BY timestamp"
+        ):
+            if row[0] in found:
+                found[row[0]].events.append(ModelEvent(*row))
+        return list(found.values())
+
+    def _resolved(self, version: SourceVersion) -> str:
+        """A source that is a folder among the artifacts of the version's run, as a URI that names the run."""
+        if not version.run_id or version.source.startswith(("runs:/", "models:/")):
+            return version.source
+        row = self._rows("SELECT artifact_uri FROM runs WHERE run_id = $1", [version.run_id])
+        try:
+            root = path_of_uri(self._store.locate(row[0][0])).resolve()
+            inside = open_repository(version.source).root.resolve().relative_to(root)
+        except (IndexError, ValueError, NotSupported):
+            return version.source
+        return "/".join(part for part in (f"runs:/{version.run_id}", inside.as_posix()) if part != ".")
+
+    def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        with self._store.reading() as cursor:
+            return cursor.execute(sql, parameters or []).fetchall()

@@ -1,0 +1,157 @@
+"""What a source holds, in one form for every kind of source: experiments, runs, points, models."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ..entities import LifecycleStage, ModelEvent, RunStatus
+
+_OWN_ID = re.compile(r"[0-9a-f]{32}")
+_NAMESPACE = uuid.UUID("5a1f6a0e-3f0b-5d53-9d5e-6f1f7a6b6e01")
+
+
+def run_id_for(kind: str, identity: str) -> str:
+    """The id of a source's run in nbtrack: its own where it has 32 hex digits, else one that follows from `identity`.
+
+    The same identity gives the same id on every machine, so that a second import finds the run.
+    """
+    return identity if _OWN_ID.fullmatch(identity) else uuid.uuid5(_NAMESPACE, f"{kind}:{identity}").hex
+
+
+@dataclass(slots=True)
+class SourceExperiment:
+    """`key` is how the source's runs name it."""
+
+    key: str
+    name: str
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    creation_time: int | None = None
+    last_update_time: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SourceParam:
+    """`timestamp` is None where the source does not say when it was logged: the run's start is taken then."""
+
+    key: str
+    value: str
+    timestamp: int | None = None
+
+
+@dataclass(slots=True)
+class SourceInput:
+    """A dataset that a run used."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None = None
+    profile: str | None = None
+    context: str | None = None
+    timestamp: int | None = None
+
+
+@dataclass(slots=True)
+class SourceFolder:
+    """A local folder whose files are artifacts of a run, below the artifact path `path`."""
+
+    folder: Path
+    path: str = ""
+
+
+@dataclass(slots=True)
+class SourceRun:
+    """A run without its points. `key` is the source's own name for it, whatever `run_id` became."""
+
+    key: str
+    run_id: str
+    experiment: str
+    name: str
+    user_id: str
+    status: str
+    start_time: int
+    end_time: int | None = None
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    deleted_time: int | None = None
+    params: list[SourceParam] = field(default_factory=list)
+    param_history: list[SourceParam] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    inputs: list[SourceInput] = field(default_factory=list)
+    folders: list[SourceFolder] = field(default_factory=list)
+    texts: dict[str, bytes] = field(default_factory=dict)
+    """Artifacts that are no files in the source: content by artifact path."""
+
+    @property
+    def sign_of_life(self) -> tuple[bool, int]:
+        """When the run was last heard of; an ended run knows more than the same one still running."""
+        return (self.end_time is not None, self.end_time or 0)
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in RunStatus.ENDED
+
+
+@dataclass(slots=True)
+class Points:
+    """Some points of one metric, in any order: lists of one length. Timestamps are epoch milliseconds."""
+
+    key: str
+    steps: list[int]
+    timestamps: list[int]
+    values: list[float]
+
+
+@dataclass(slots=True)
+class SourceVersion:
+    """A model version. `source` is a URI that resolves in the store that the import goes into, where there is one."""
+
+    version: int
+    creation_time: int
+    last_update_time: int
+    stage: str
+    description: str
+    user_id: str
+    source: str
+    run_id: str
+    run_link: str = ""
+    status: str = "READY"
+    status_message: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SourceModel:
+    """A registered model. `events` is its history where the source keeps one; numbers from `next_version` on are free."""
+
+    name: str
+    description: str
+    creation_time: int
+    last_update_time: int
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    versions: list[SourceVersion] = field(default_factory=list)
+    next_version: int = 1
+    events: list[ModelEvent] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """One place that runs are brought from. What it cannot give it says to the report that it was made with."""
+
+    kind: str
+    name: str
+    is_store: bool
+    """Whether it is an nbtrack store: then neither side is the truth, and the two are united."""
+
+    def run_count(self) -> int: ...
+    def experiments(self) -> Iterable[SourceExperiment]: ...
+    def runs(self) -> Iterator[SourceRun]: ...
+    def points(self, run: SourceRun) -> Iterator[Points]: ...
+    def models(self) -> Iterable[SourceModel]: ...
+    def close(self) -> None: ...

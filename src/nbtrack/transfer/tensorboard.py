@@ -1,0 +1,239 @@
+"""TensorBoard event files: a folder with some in it is a run, named by its path; scalars, text, images and hparams.
+
+The messages are read with the definitions that tensorboardX ships; its frames (TFRecord) are a length, a checksum of
+the length, the message and a checksum of the message.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..entities import RunStatus
+from ..errors import InvalidParameter, NotSupported
+from .records import Points, SourceExperiment, SourceModel, SourceParam, SourceRun, run_id_for
+from .report import Report
+
+KIND = "tensorboard"
+_PATTERN = "*tfevents*"
+_POINTS = 20_000
+_ENDED = {1: RunStatus.FINISHED, 2: RunStatus.FAILED, 3: RunStatus.RUNNING}
+_PARENT = "mlflow.parentRunId"
+
+
+def is_tensorboard_folder(path: Path) -> bool:
+    """Whether there are event files in the folder or below it."""
+    return next(path.rglob(_PATTERN), None) is not None
+
+
+@dataclass(slots=True)
+class _Summary:
+    """What a run's event files hold beside their scalars, and between which times."""
+
+    first: float = 0.0
+    last: float = 0.0
+    status: str = RunStatus.FINISHED
+    params: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
+
+
+class TensorboardFolder:
+    """The run's id follows from the name and the first moment of its first event file, wherever the folder lies."""
+
+    kind = KIND
+    is_store = False
+
+    def __init__(self, path: Path, report: Report) -> None:
+        if not is_tensorboard_folder(path):
+            raise InvalidParameter(f"There are no TensorBoard event files (*tfevents*) in {path} or below it.")
+        self._messages = _messages()
+        self.name = path.absolute().name
+        self._root = path.absolute()
+        self._report = report
+        self._files: dict[str, list[Path]] = {}
+        for file in sorted(self._root.rglob(_PATTERN)):
+            if file.is_file():
+                self._files.setdefault(file.parent.relative_to(self._root).as_posix(), []).append(file)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def run_count(self) -> int:
+        return len(self._files)
+
+    def experiments(self) -> Iterable[SourceExperiment]:
+        return [SourceExperiment(self.name, self.name)]
+
+    def models(self) -> Iterable[SourceModel]:
+        return []
+
+    def runs(self) -> Iterator[SourceRun]:
+        ids: dict[str, str] = {}
+        for path, files in self._files.items():
+            identity = next((f"{file.name}@{event.wall_time!r}" for file in files for event in self._events(file)), "")
+            if not identity:
+                self._report.miss("folders whose event files are empty", path)
+                continue
+            ids[path] = run_id_for(KIND, identity)
+            summary = self._summary(path)
+            # add_scalars and add_hparams write folders of their own below the run's.
+            parent = next((ids[above] for above in _above(path) if above in ids), None)
+            yield SourceRun(
+                path,
+                ids[path],
+                self.name,
+                self.name if path == "." else path,
+                "",
+                summary.status,
+                int(summary.first * 1000),
+                int(summary.last * 1000) if summary.status in RunStatus.ENDED else None,
+                params=[SourceParam(key, value) for key, value in summary.params.items()],
+                tags={_PARENT: parent} if parent else {},
+                texts=summary.texts,
+            )
+
+    def points(self, run: SourceRun) -> Iterator[Points]:
+        plugins: dict[str, str] = {}
+        series: dict[str, Points] = {}
+        for event in (event for file in self._files[run.key] for event in self._events(file)):
+            for value in event.summary.value:
+                number = self._scalar(value, plugins)
+                if number is None:
+                    continue
+                points = series.setdefault(value.tag, Points(value.tag, [], [], []))
+                points.steps.append(event.step)
+                points.timestamps.append(int(event.wall_time * 1000))
+                points.values.append(number)
+                if len(points.steps) >= _POINTS:
+                    yield series.pop(value.tag)
+        yield from series.values()
+
+    def _summary(self, path: str) -> _Summary:
+        summary = _Summary()
+        plugins: dict[str, str] = {}
+        for event in (event for file in self._files[path] for event in self._events(file)):
+            summary.first = min(summary.first or event.wall_time, event.wall_time)
+            summary.last = max(summary.last, event.wall_time)
+            if event.HasField("graph_def") or event.HasField("meta_graph_def"):
+                self._report.miss("graphs", path)
+            for value in event.summary.value:
+                if self._scalar(value, plugins) is None:
+                    self._other(path, event.step, value, plugins.get(value.tag, ""), summary)
+        return summary
+
+    def _other(self, path: str, step: int, value: Any, plugin: str, summary: _Summary) -> None:
+        """Take what is no scalar: hparams as params, texts and images as artifacts."""
+        if plugin == "hparams":
+            self._hparams(value.metadata.plugin_data.content, summary)
+        elif plugin == "text" and value.tensor.string_val:
+            file = f"text/{_file_name(value.tag.removesuffix('/text_summary'))}/{step}.md"
+            summary.texts[file] = b"\n\n".join(value.tensor.string_val)
+        elif value.HasField("image"):
+            content = value.image.encoded_image_string
+            kind = {b"\x89PNG": "png", b"GIF8": "gif", b"\xff\xd8\xff": "jpg"}
+            suffix = next((name for start, name in kind.items() if content.startswith(start)), "img")
+            summary.texts[f"images/{_file_name(value.tag)}/{step}.{suffix}"] = content
+        else:
+            what = plugin or value.WhichOneof("value") or "value"
+            self._report.miss(f"{_OTHERS.get(what, f'values of kind {what!r}')}", f"{path}: {value.tag}")
+
+    def _hparams(self, content: bytes, summary: _Summary) -> None:
+        data = self._messages.plugin_hparams_pb2.HParamsPluginData.FromString(content)
+        if data.HasField("session_start_info"):
+            for key, value in data.session_start_info.hparams.items():
+                kind = value.WhichOneof("kind")
+                summary.params[key] = "" if kind is None else _text(getattr(value, kind))
+        if data.HasField("session_end_info"):
+            summary.status = _ENDED.get(data.session_end_info.status, summary.status)
+
+    def _scalar(self, value: Any, plugins: dict[str, str]) -> float | None:
+        """The number in a value, None where it holds something else. A tag says what it is only the first time."""
+        if plugin := value.metadata.plugin_data.plugin_name:
+            plugins.setdefault(value.tag, plugin)
+        if value.HasField("simple_value"):
+            return float(value.simple_value)
+        if value.HasField("tensor") and plugins.get(value.tag) == "scalars":
+            return _number_in(value.tensor)
+        return None
+
+    def _events(self, file: Path) -> Iterator[Any]:
+        """The events of a file up to its end, or to where it is torn (its writer may be alive) or damaged."""
+        from_bytes = self._messages.event_pb2.Event.FromString
+        with file.open("rb") as frames:
+            while len(head := frames.read(12)) == 12:
+                length, checksum = struct.unpack("<QI", head)
+                if self._messages.masked_crc32c(head[:8]) != checksum:
+                    self._report.miss("event files that are damaged from some place on", file.name)
+                    return
+                data = frames.read(length)
+                if len(data) < length or len(frames.read(4)) < 4:
+                    return
+                try:
+                    event = from_bytes(data)
+                except self._messages.DecodeError:
+                    self._report.miss("events that cannot be decoded", file.name)
+                    continue
+                yield event
+
+
+_OTHERS = {"histo": "histograms", "histograms": "histograms", "audio": "audio", "pr_curves": "PR curves", "mesh": "meshes"}
+
+
+@dataclass(slots=True)
+class _Messages:
+    event_pb2: Any
+    plugin_hparams_pb2: Any
+    masked_crc32c: Any
+    DecodeError: type[Exception]
+
+
+def _messages() -> _Messages:
+    try:
+        return _Messages(
+            importlib.import_module("tensorboardX.proto.event_pb2"),
+            importlib.import_module("tensorboardX.proto.plugin_hparams_pb2"),
+            importlib.import_module("tensorboardX.record_writer").masked_crc32c,
+            importlib.import_module("google.protobuf.message").DecodeError,
+        )
+    except ImportError as error:
+        raise NotSupported(
+            "TensorBoard's event files are read with the definitions in tensorboardX, which is not installed here. "
+            "Install it with: pip install 'nbtrack[import-tensorboard]'"
+        ) from error
+
+
+_TYPES = {1: "f", 2: "d", 3: "i", 9: "q"}
+"""TensorFlow's numbers for float32, float64, int32 and int64, and how `struct` calls them."""
+
+
+def _number_in(tensor: Any) -> float | None:
+    """The one number that a tensor holds: in a list of its type, or packed."""
+    for numbers in (tensor.float_val, tensor.double_val, tensor.int_val, tensor.int64_val, tensor.half_val):
+        if len(numbers) == 1 and numbers is not tensor.half_val:
+            return float(numbers[0])
+    code = _TYPES.get(tensor.dtype)
+    if code and len(tensor.tensor_content) == struct.calcsize(f"<{code}"):
+        return float(struct.unpack(f"<{code}", tensor.tensor_content)[0])
+    return None
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path lies in, nearest first."""
+    while path != ".":
+        path = path.rpartition("/")[0] or "."
+        yield path
+
+
+def _file_name(tag: str) -> str:
+    parts = (re.sub(r'[\\:*?"<>|\0]', "_", part) for part in tag.split("/"))
+    return "/".join(part for part in parts if part not in ("", ".", ".."))
+
+
+def _text(value: Any) -> str:
+    # Protobuf keeps every number as a float: 3 was 3 when it was written.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
