@@ -8,19 +8,25 @@ home folder comes along because a foreign store says that it is a run's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from .records import SourceFolder, SourceRun
+from .records import SourceFolder, SourceRun, run_id_for
 from .report import Report
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PROXIED = "mlflow-artifacts"
 _BESIDE = ("", "mlruns", "mlartifacts")
+_PARENT = "mlflow.parentRunId"
 _MODELS = "models:/"
 _RUNS = "runs:/"
+
+
+def mlflow_tags(tags: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """A run's tags, with the id that its parent has here."""
+    return {key: run_id_for("mlflow", value or "") if key == _PARENT else value or "" for key, value in tags}
 
 
 @dataclass(slots=True)

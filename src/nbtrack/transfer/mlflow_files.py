@@ -8,7 +8,7 @@ from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
-from .mlflow_artifacts import LoggedModel, ModelFiles, Places
+from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
     SourceExperiment,
@@ -28,7 +28,13 @@ _TRASH = ".trash"
 _REGISTRY = "models"
 _CONTEXT = "mlflow.data.context"
 _LINES = 20_000
-_STATUSES = {1: RunStatus.RUNNING, 2: "SCHEDULED", 3: RunStatus.FINISHED, 4: RunStatus.FAILED, 5: RunStatus.KILLED}
+_STATUSES: dict[Any, str] = {
+    1: RunStatus.RUNNING,
+    2: "SCHEDULED",
+    3: RunStatus.FINISHED,
+    4: RunStatus.FAILED,
+    5: RunStatus.KILLED,
+}
 
 
 def is_mlflow_folder(path: Path) -> bool:
@@ -92,15 +98,14 @@ class MlflowFolder:
             if meta is not None:
                 found.append((meta.get("start_time") or 0, folder.name, folder, meta))
         for start, key, folder, meta in sorted(found, key=lambda run: run[:2]):
-            tags = dict(self._texts(folder / "tags"))
-            status = meta.get("status")
+            tags = mlflow_tags(self._texts(folder / "tags"))
             run = SourceRun(
                 key,
                 run_id_for("mlflow", key),
                 folder.parent.name,
                 meta.get("run_name") or tags.get("mlflow.runName") or meta.get("name") or key,
                 meta.get("user_id") or "",
-                _STATUSES.get(status, status if status in RunStatus.ALL else RunStatus.FINISHED),
+                _status(meta.get("status")),
                 start,
                 meta.get("end_time"),
                 meta.get("lifecycle_stage") or LifecycleStage.ACTIVE,
@@ -233,6 +238,11 @@ class MlflowFolder:
         """The texts in a folder of files, by their path in it: MLflow's params, tags and aliases."""
         for key, file in _files(folder):
             yield key, file.read_bytes().decode("utf-8", "replace")
+
+
+def _status(written: Any) -> str:
+    """A run's status from the number that MLflow writes, or from its name."""
+    return _STATUSES.get(written, str(written) if written in RunStatus.ALL else RunStatus.FINISHED)
 
 
 def _folders(parent: Path) -> list[Path]:

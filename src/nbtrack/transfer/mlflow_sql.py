@@ -13,7 +13,7 @@ from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
-from .mlflow_artifacts import LoggedModel, ModelFiles, Places
+from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
     SourceExperiment,
@@ -94,7 +94,7 @@ class MlflowDatabase:
         # In the order of time, so that the runs of one sweep lie together here too.
         for row in self._rows("runs", columns, "ORDER BY start_time, run_uuid").fetchall():
             key, experiment, name, user, status, start, end, stage, deleted, uri = row
-            tags = dict(self._of_run("tags", ("key", "value"), key))
+            tags = mlflow_tags(self._of_run("tags", ("key", "value"), key))
             run = SourceRun(
                 key,
                 run_id_for("mlflow", key),
@@ -107,7 +107,7 @@ class MlflowDatabase:
                 stage or LifecycleStage.ACTIVE,
                 deleted,
                 [SourceParam(param, value or "") for param, value in self._of_run("params", ("key", "value"), key)],
-                tags={tag: value or "" for tag, value in tags.items()},
+                tags=tags,
                 inputs=list(self._inputs(key)),
             )
             if uri and (folder := self._places.folder(uri, key)) is not None:
@@ -190,12 +190,14 @@ class MlflowDatabase:
             [run],
         ).fetchall()
         for input_id, *fields in found:
+            dataset = SourceInput(*fields)
             tags = dict(
                 self._connection.execute("SELECT name, value FROM input_tags WHERE input_uuid = ?", [input_id])
                 if self._has("input_tags")
                 else ()
             )
-            yield SourceInput(*fields, context=tags.get(_CONTEXT))
+            dataset.context = tags.get(_CONTEXT)
+            yield dataset
 
     def _logged_models(self) -> list[LoggedModel]:
         columns = ("model_id", "name", "source_run_id", "artifact_location", "creation_timestamp_ms", "lifecycle_stage")

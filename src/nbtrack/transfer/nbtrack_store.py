@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ class NbtrackStore:
         for experiment_id, key, value in self._rows("SELECT experiment_id, key, value FROM experiment_tags"):
             tags.setdefault(experiment_id, {})[key] = value
         return [
-            SourceExperiment(str(row[0]), *row[1:], tags.get(row[0], {}))
-            for row in self._rows(
+            SourceExperiment(str(number), name, stage, created, updated, tags.get(number, {}))
+            for number, name, stage, created, updated in self._rows(
                 "SELECT experiment_id, name, lifecycle_stage, creation_time, last_update_time FROM experiments "
                 "ORDER BY experiment_id"
             )
@@ -142,16 +143,16 @@ class NbtrackStore:
         keys = dict(wanted)
         series = columns["series"]
         bounds = [*np.flatnonzero(np.diff(series, prepend=-1)).tolist(), len(series)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in itertools.pairwise(bounds):
             steps, times, values = (columns[name][start:end].tolist() for name in ("step", "timestamp", "value"))
             yield Points(keys[int(series[start])], steps, times, values)
 
     def models(self) -> Iterable[SourceModel]:
         found: dict[str, SourceModel] = {}
-        for name, *fields, next_version in self._rows(
+        for name, description, created, updated, next_version in self._rows(
             "SELECT name, description, creation_time, last_update_time, next_version FROM registered_models"
         ):
-            found[name] = SourceModel(name, *fields, next_version=next_version)
+            found[name] = SourceModel(name, description, created, updated, next_version=next_version)
         for name, key, value in self._rows("SELECT name, key, value FROM registered_model_tags"):
             found[name].tags[key] = value
         for name, alias, number in self._rows("SELECT name, alias, version FROM registered_model_aliases"):
@@ -163,7 +164,8 @@ class NbtrackStore:
             "SELECT name, version, creation_time, last_update_time, current_stage, description, user_id, source, "
             "run_id, run_link, status, status_message FROM model_versions ORDER BY name, version"
         ):
-            version = SourceVersion(number, *fields, tags.get((name, number), {}))
+            version = SourceVersion(number, *fields)
+            version.tags = tags.get((name, number), {})
             version.source = self._resolved(version)
             found[name].versions.append(version)
         for row in self._rows(

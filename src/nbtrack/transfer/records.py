@@ -128,7 +128,7 @@ class SourceVersion:
 
 @dataclass(slots=True)
 class SourceModel:
-    """A registered model. `events` is its history where the source keeps one; numbers from `next_version` on are free."""
+    """A registered model. `events` is its history where the source keeps one; `next_version` and up were never used."""
 
     name: str
     description: str

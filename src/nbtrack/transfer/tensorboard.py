@@ -181,7 +181,13 @@ class TensorboardFolder:
                 yield event
 
 
-_OTHERS = {"histo": "histograms", "histograms": "histograms", "audio": "audio", "pr_curves": "PR curves", "mesh": "meshes"}
+_OTHERS = {
+    "histo": "histograms",
+    "histograms": "histograms",
+    "audio": "audio",
+    "pr_curves": "PR curves",
+    "mesh": "meshes",
+}
 
 
 @dataclass(slots=True)

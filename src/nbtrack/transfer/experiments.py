@@ -1,0 +1,119 @@
+"""Where a source's experiments land: in the experiment of the same name, which is made where there is none.
+
+An experiment in the bin is another one than the active experiment of its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..entities import LifecycleStage
+from ..journal import now
+from ..names import MAX_LENGTH, storable
+from .records import Source, SourceExperiment, SourceRun
+from .report import Report
+
+if TYPE_CHECKING:
+    from ..store.base import Cursor
+    from ..store.duckdb import DuckDBStore as Store
+
+
+@dataclass(slots=True)
+class Landing:
+    """The experiment that the runs of one of the source's experiments go to; `artifact_location` as a table has it."""
+
+    experiment_id: int
+    name: str
+    artifact_location: str
+    lifecycle_stage: str
+    last_update_time: int
+    source_deleted: int | None
+
+    def stage_of(self, run: SourceRun) -> tuple[str, int | None]:
+        """The run's stage and, where it is deleted, since when.
+
+        A run that went into the bin with its experiment has the experiment's time, so that both come back together.
+        """
+        if self.lifecycle_stage == LifecycleStage.DELETED:
+            alone = (
+                run.lifecycle_stage == LifecycleStage.DELETED
+                and run.deleted_time is not None
+                and self.source_deleted is not None
+                and run.deleted_time < self.source_deleted
+            )
+            return LifecycleStage.DELETED, run.deleted_time if alone else self.last_update_time
+        if run.lifecycle_stage == LifecycleStage.DELETED:
+            return LifecycleStage.DELETED, run.deleted_time or run.end_time or run.start_time
+        return LifecycleStage.ACTIVE, None
+
+
+def bring_experiments(store: Store, source: Source, report: Report, only: str | None = None) -> dict[str, Landing]:
+    """Each of the source's experiments by its key in the source; all of them are `only` where that is given."""
+    experiments = list(source.experiments())
+    landings: dict[str, Landing] = {}
+    with store.writing() as cursor:
+        for experiment in experiments:
+            if only is not None:
+                active = SourceExperiment(experiment.key, only)
+                landings[experiment.key], is_new = _land(cursor, store, active, source.is_store)
+            else:
+                landings[experiment.key], is_new = _land(cursor, store, experiment, source.is_store)
+            report.count("experiments", 1, is_new)
+    return landings
+
+
+def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: bool) -> tuple[Landing, bool]:
+    name = storable(experiment.name)[:MAX_LENGTH] if experiment.name.strip() else f"experiment {experiment.key}"
+    stage = experiment.lifecycle_stage
+    created = experiment.creation_time or now()
+    updated = experiment.last_update_time or created
+    row = cursor.execute(
+        "SELECT experiment_id, artifact_location, creation_time, last_update_time FROM experiments "
+        "WHERE name = $1 AND lifecycle_stage = $2 ORDER BY experiment_id LIMIT 1",
+        [name, stage],
+    ).fetchone()
+    is_new, at_par = row is None, False
+    if row is None:
+        highest = cursor.execute("SELECT COALESCE(MAX(experiment_id), 0) FROM experiments").fetchone()
+        assert highest is not None
+        number = int(highest[0]) + 1
+        location = store.artifact_root(str(number))
+        cursor.execute(
+            "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
+            "last_update_time) VALUES ($1, $2, $3, $4, $5, $6)",
+            [number, name, location, stage, created, updated],
+        )
+        wins = True
+    else:
+        number, location, here_created, here_updated = row
+        wins = not is_store or updated > here_updated
+        at_par = is_store and updated == here_updated
+        if experiment.creation_time is None:
+            created, updated = here_created, here_updated
+        created, updated = min(created, here_created), max(updated, here_updated)
+        if (created, updated) != (here_created, here_updated):
+            cursor.execute(
+                "UPDATE experiments SET creation_time = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [created, updated, number],
+            )
+            # Runs that went into the bin with it come back with it.
+            cursor.execute(
+                "UPDATE runs SET deleted_time = $1 WHERE experiment_id = $2 AND deleted_time = $3",
+                [updated, number, here_updated],
+            )
+    _tags(cursor, number, experiment.tags, wins, at_par)
+    return Landing(number, name, location, stage, updated, experiment.last_update_time), is_new
+
+
+def _tags(cursor: Cursor, number: int, tags: dict[str, str], wins: bool, at_par: bool) -> None:
+    """New tags, and other values of known ones where the source `wins`; `at_par` the greater value stays."""
+    here = dict(cursor.execute("SELECT key, value FROM experiment_tags WHERE experiment_id = $1", [number]).fetchall())
+    for name, text in tags.items():
+        key, value = storable(name), storable(text)
+        if key in here and (here[key] == value or not (wins or (at_par and value > here[key]))):
+            continue
+        cursor.execute("DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [number, key])
+        cursor.execute(
+            "INSERT INTO experiment_tags (experiment_id, key, value) VALUES ($1, $2, $3)", [number, key, value]
+        )

@@ -1,0 +1,127 @@
+"""Runs as Parquet or CSV: the documented views, one folder or one file a table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..entities import ViewType
+from ..errors import InvalidParameter, NotFound, StoreError
+from ..progress import progress
+from ..store import open_store
+
+Format = Literal["parquet", "csv"]
+
+_OF_RUNS = ("runs", "params", "metrics", "latest_metrics", "tags", "artifacts", "datasets")
+_OF_MODELS = ("registered_models", "model_versions")
+
+
+def export(
+    folder: str | os.PathLike[str],
+    *,
+    format: Format = "parquet",
+    filter_string: str = "",
+    experiment_names: Sequence[str] | str | None = None,
+    run_view_type: ViewType = ViewType.ACTIVE_ONLY,
+) -> dict[str, int]:
+    """Write runs and all that belongs to them into a new folder; the number of rows of each table.
+
+    As Parquet, each table of runs is a folder with one folder an experiment in it (`metrics/experiment_id=1/…`), and
+    has the experiment's name in the column `experiment`; as CSV it is one file. The registry comes along: with a
+    filter or experiments, the versions that the exported runs made. The folder appears when it is whole. Raises
+    InvalidParameter where it is there already and not empty, QueryError for a wrong filter, NotFound for an unknown
+    experiment.
+    """
+    if format not in ("parquet", "csv"):
+        raise InvalidParameter(f"format is 'parquet' or 'csv', not {format!r:.80}.")
+    target = Path(folder).expanduser().absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InvalidParameter(f"{target} is there already and not empty. Name a new folder, or remove that one.")
+    partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+    try:
+        partial.mkdir(parents=True)
+        rows = _Exporting(partial, format).write(filter_string, _names(experiment_names), run_view_type)
+        if target.exists():
+            target.rmdir()
+        os.replace(partial, target)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {error.strerror or error}. Nothing of it was kept.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return rows
+
+
+def _names(experiment_names: Sequence[str] | str | None) -> list[str] | None:
+    if experiment_names is None:
+        return None
+    return [experiment_names] if isinstance(experiment_names, str) else list(experiment_names)
+
+
+class _Exporting:
+    def __init__(self, folder: Path, format: Format) -> None:
+        self._folder = folder
+        self._format = format
+        self._store = open_store()
+
+    def write(self, filter_string: str, names: list[str] | None, view: ViewType) -> dict[str, int]:
+        rows: dict[str, int] = {}
+        with (
+            progress("Exporting", total=len(_OF_RUNS) + len(_OF_MODELS) + 1, unit="tables") as bar,
+            self._store.reading() as cursor,
+        ):
+            experiments = None if names is None else [self._experiment_id(name) for name in names]
+            chosen = self._store.matching_ids(experiments, filter_string, view)
+            is_part = bool(filter_string) or names is not None
+            cursor.execute("CREATE OR REPLACE TEMP TABLE exported (run_id VARCHAR)")
+            cursor.execute("INSERT INTO exported SELECT UNNEST(CAST($1 AS VARCHAR[]))", [chosen])
+            for name, query, is_of_runs in _queries(is_part):
+                rows[name] = self._copy(cursor, name, query, is_of_runs)
+                bar.advance()
+            cursor.execute("DROP TABLE exported")
+        return rows
+
+    def _experiment_id(self, name: str) -> str:
+        experiment = self._store.get_experiment_by_name(name)
+        if experiment is None:
+            there = ", ".join(sorted(self._store.experiment_names().values()))
+            raise NotFound(f"There is no experiment {name!r:.120}. There are {there:.500}.")
+        return experiment.experiment_id
+
+    def _copy(self, cursor: Any, name: str, query: str, is_of_runs: bool) -> int:
+        if self._format == "csv":
+            goal, options = self._folder / f"{name}.csv", "FORMAT csv, HEADER"
+        elif is_of_runs:
+            goal, options = self._folder / name, "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (experiment_id)"
+        else:
+            (self._folder / name).mkdir()
+            goal, options = self._folder / name / "data_0.parquet", "FORMAT parquet, COMPRESSION zstd"
+        path = str(goal).replace("'", "''")
+        row = cursor.execute(f"COPY ({query}) TO '{path}' ({options})").fetchone()
+        return int(row[0]) if row else 0
+
+
+def _queries(is_part: bool) -> list[tuple[str, str, bool]]:
+    """Each table's name, what it holds, and whether it is of runs."""
+    of_runs = "JOIN exported USING (run_id)"
+    found = [("runs", f"SELECT * FROM nbtrack.runs {of_runs} ORDER BY start_time, run_id", True)]
+    for name in _OF_RUNS[1:]:
+        query = (
+            f"SELECT experiment, t.*, experiment_id FROM nbtrack.{name} AS t "
+            f"JOIN (SELECT run_id, experiment, experiment_id FROM nbtrack.runs) AS r USING (run_id) {of_runs}"
+        )
+        found.append((name, query, True))
+    versions = "WHERE run_id IN (SELECT run_id FROM exported)" if is_part else ""
+    models = f"WHERE name IN (SELECT name FROM nbtrack.model_versions {versions})" if is_part else ""
+    experiments = (
+        "WHERE experiment_id IN (SELECT r.experiment_id FROM nbtrack.runs AS r JOIN exported USING (run_id))"
+        if is_part
+        else ""
+    )
+    found.append(("experiments", f"SELECT * FROM nbtrack.experiments {experiments}", False))
+    found.append(("registered_models", f"SELECT * FROM nbtrack.registered_models {models}", False))
+    found.append(("model_versions", f"SELECT * FROM nbtrack.model_versions {versions}", False))
+    return found

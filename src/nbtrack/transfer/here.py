@@ -1,0 +1,109 @@
+"""What the store has of the runs that are about to be brought, read a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .points import Present
+
+if TYPE_CHECKING:
+    from ..store.duckdb import DuckDBStore as Store
+
+_AT_ONCE = 500_000
+"""Points that are read in one go; the series of a longer run are read one by one."""
+
+
+@dataclass(slots=True)
+class Here:
+    """One run as the store has it."""
+
+    run: int
+    experiment_id: int
+    name: str
+    status: str
+    end_time: int | None
+    lifecycle_stage: str
+    artifact_uri: str
+    params: dict[str, tuple[str, int]] = field(default_factory=dict)
+    history: set[tuple[str, str, int]] = field(default_factory=set)
+    tags: dict[str, str] = field(default_factory=dict)
+    inputs: set[tuple[str, str, str | None]] = field(default_factory=set)
+    artifacts: dict[str, int] = field(default_factory=dict)
+    series: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The number of each metric's series and how many points it has."""
+
+    @property
+    def sign_of_life(self) -> tuple[bool, int]:
+        return (self.end_time is not None, self.end_time or 0)
+
+
+def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
+    """The runs of these ids that the store has, with all but their points."""
+    ids = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
+    with store.reading() as cursor:
+        rows = cursor.execute(
+            "SELECT r.run_id, r.run, r.experiment_id, r.name, r.status, r.end_time, r.lifecycle_stage, r.artifact_uri "
+            f"FROM runs AS r {ids}",
+            [list(run_ids)],
+        ).fetchall()
+        here = {run_id: Here(*fields) for run_id, *fields in rows}
+        runs = {one.run: one for one in here.values()}
+        if not runs:
+            return {}
+        # Numbers, written out: so the database knows which blocks of the tables to pass over.
+        listed = ", ".join(map(str, sorted(runs)))
+
+        def of_runs(table: str, columns: str) -> list[tuple[Any, ...]]:
+            return cursor.execute(f"SELECT run, {columns} FROM {table} WHERE run IN ({listed})").fetchall()
+
+        for run, key, value, timestamp in of_runs("params", "key, value, timestamp"):
+            runs[run].params[key] = (value, timestamp)
+        for run, *param in of_runs("param_history", "key, value, timestamp"):
+            runs[run].history.add((param[0], param[1], param[2]))
+        for run, key, value in of_runs("tags", "key, value"):
+            runs[run].tags[key] = value
+        for run, *dataset in of_runs("inputs", "name, digest, context"):
+            runs[run].inputs.add((dataset[0], dataset[1], dataset[2]))
+        for run, path, size in of_runs("artifacts", "path, size"):
+            runs[run].artifacts[path] = size
+        for run, key, series, points in of_runs("latest_metrics", "key, series, points"):
+            runs[run].series[key] = (series, points)
+    return here
+
+
+class PresentPoints:
+    """The points that a run has here, one metric at a time."""
+
+    def __init__(self, store: Store, here: Here) -> None:
+        self._store = store
+        self._series = here.series
+        self._read: dict[str, Present] = {}
+        if sum(points for _, points in here.series.values()) <= _AT_ONCE:
+            self._load(list(here.series))
+
+    def of(self, key: str) -> Present | None:
+        """None where the metric is not here at all."""
+        if key not in self._series:
+            return None
+        if key not in self._read:
+            self._read.clear()
+            self._load([key])
+        return self._read[key]
+
+    def _load(self, keys: list[str]) -> None:
+        import numpy as np
+
+        if not keys:
+            return
+        listed = ", ".join(str(self._series[key][0]) for key in keys)
+        with self._store.reading() as cursor:
+            cursor.execute(
+                f"SELECT series, step, timestamp, value FROM metrics WHERE series IN ({listed}) ORDER BY series"
+            )
+            columns = cursor.fetchnumpy()
+        for key in keys:
+            number = self._series[key][0]
+            part = slice(*np.searchsorted(columns["series"], [number, number + 1]).tolist())
+            self._read[key] = Present(columns["step"][part], columns["timestamp"][part], columns["value"][part])

@@ -1,0 +1,308 @@
+"""Bringing registered models. A version is the same version where the moment it was made and its run are the same.
+
+A version keeps its number where that is free here; else it gets the next one that neither side has used, and the
+report says so. What was deleted here stays deleted. Each model is one transaction, whole or absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..capture import user
+from ..entities import ModelEvent
+from ..errors import InvalidParameter
+from ..names import storable
+from ..store.registry_names import check_alias, check_model_name
+from ..store.stages import ALL_STAGES
+from .records import Source, SourceModel, SourceVersion
+from .report import Report
+
+if TYPE_CHECKING:
+    from ..store.base import Cursor
+    from ..store.duckdb import DuckDBStore as Store
+
+_EVENT_COLUMNS = "name, version, timestamp, user_id, kind, old, new"
+
+
+def bring_models(store: Store, source: Source, report: Report) -> None:
+    """Bring every model of the source with its versions, stages, aliases, tags and history."""
+    for model in source.models():
+        try:
+            check_model_name(model.name)
+        except InvalidParameter:
+            report.miss("models whose name holds '/' or ':' or is empty", repr(model.name[:60]))
+            continue
+        with store.writing() as cursor:
+            _Bringing(cursor, model, source.is_store, report).bring()
+
+
+@dataclass
+class _Bringing:
+    """One model on its way. `numbers` maps a version's number in the source to the one that it has here."""
+
+    cursor: Cursor
+    model: SourceModel
+    is_store: bool
+    report: Report
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def bring(self) -> None:
+        model = self.model
+        row = self._rows(
+            "SELECT description, creation_time, last_update_time, next_version FROM registered_models WHERE name = $1"
+        )
+        self.events = [
+            ModelEvent(*event)
+            for event in self._rows(f"SELECT {_EVENT_COLUMNS} FROM model_events WHERE name = $1 ORDER BY timestamp")
+        ]
+        self._made = {e.version: e.timestamp for e in self.events if e.kind == "version_created" and e.version}
+        if (
+            not row
+            and self.events
+            and self.events[-1].kind == "deleted"
+            and (self.events[-1].timestamp >= model.last_update_time)
+        ):
+            self.report.count("registered models", 1)
+            self.report.note("models that were deleted here; they stay deleted", model.name)
+            return
+        self.report.count("registered models", 1, not row)
+        if not row:
+            # The numbers of an earlier model of this name stay used.
+            self.next = max(self._made, default=0) + 1
+            self.wins, self.at_par = True, False
+            self.cursor.execute(
+                "INSERT INTO registered_models (name, description, creation_time, last_update_time, next_version) "
+                "VALUES ($1, $2, $3, $4, $5)",
+                [model.name, storable(model.description), model.creation_time, model.last_update_time, self.next],
+            )
+            self._tell("created", model.creation_time)
+        else:
+            description, created, updated, self.next = row[0]
+            self.wins = model.last_update_time > updated or (model.last_update_time == updated and not self.is_store)
+            self.at_par = self.is_store and model.last_update_time == updated
+            if self.wins or (self.at_par and model.description > description):
+                description = storable(model.description)
+            self.cursor.execute(
+                "UPDATE registered_models SET description = $2, creation_time = $3, last_update_time = $4 "
+                "WHERE name = $1",
+                [model.name, description, min(created, model.creation_time), max(updated, model.last_update_time)],
+            )
+        self._tags("registered_model_tags", [], model.tags, self.wins, self.at_par)
+        self._versions()
+        self._aliases()
+        if self.is_store:
+            self._history()
+        self.next = max([self.next, model.next_version, *(number + 1 for number in self.numbers.values())])
+        self.cursor.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [model.name, self.next])
+
+    # -- versions ------------------------------------------------------------------------------------------------
+
+    def _versions(self) -> None:
+        rows = self._rows(
+            "SELECT version, creation_time, last_update_time, current_stage, description, user_id, source, run_id "
+            "FROM model_versions WHERE name = $1 ORDER BY version"
+        )
+        here = self._identified([SourceVersion(*row) for row in rows])
+        gone = self._deleted()
+        self.taken = {version.version for version in here.values()}
+        for identity, version in self._identified(self.model.versions).items():
+            known = here.get(identity)
+            is_gone = known is None and gone.get(version.creation_time, -1) >= version.last_update_time
+            self.report.count("model versions", 1, known is None and not is_gone)
+            if known is not None:
+                self.numbers[version.version] = known.version
+                self._unite(version, known)
+            elif is_gone:
+                self.report.note("model versions that were deleted here; they stay deleted", self._called(version))
+            else:
+                self.numbers[version.version] = self._free(version.version, version.creation_time)
+                self._insert(version)
+
+    def _identified(self, versions: list[SourceVersion]) -> dict[tuple[Any, ...], SourceVersion]:
+        """Versions by what makes them the same on both sides, in the order of their numbers."""
+        found: dict[tuple[Any, ...], SourceVersion] = {}
+        for version in sorted(versions, key=lambda one: one.version):
+            # Between stores of ours sources are the same text; another tracker's may become reachable later.
+            identity = (version.creation_time, version.run_id, version.source if self.is_store else "")
+            twins = sum(known[:3] == identity for known in found)
+            found[(*identity, twins)] = version
+        return found
+
+    def _deleted(self) -> dict[int, int]:
+        """When the versions that are deleted here were made, and when they were deleted."""
+        deleted = {event.version: event.timestamp for event in self.events if event.kind == "version_deleted"}
+        return {made: deleted[number] for number, made in self._made.items() if number in deleted}
+
+    def _free(self, wished: int, made: int) -> int:
+        """The number that a version gets, `made` at that moment: its own unless another version has or had it."""
+        if wished not in self.taken and self._made.get(wished, made) == made:
+            number = wished
+        else:
+            number = max(self.next, self.model.next_version)
+            self.report.note(
+                "model versions with another number, for theirs was taken", f"{self.model.name} {wished} → {number}"
+            )
+        self.taken.add(number)
+        self.next = max(self.next, number + 1)
+        return number
+
+    def _insert(self, version: SourceVersion) -> None:
+        number = self.numbers[version.version]
+        stage = version.stage if version.stage in ALL_STAGES else "None"
+        self.cursor.execute(
+            "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, description, "
+            "user_id, source, run_id, run_link, status, status_message) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            [
+                *(self.model.name, number, version.creation_time, version.last_update_time, stage),
+                *(storable(version.description), storable(version.user_id), storable(version.source), version.run_id),
+                *(storable(version.run_link), version.status, storable(version.status_message)),
+            ],
+        )
+        self._tags("model_version_tags", [number], version.tags, True, False)
+        self._tell("version_created", version.creation_time, number, new=version.source)
+        if stage != "None":
+            self._tell("stage", version.last_update_time, number, old="None", new=stage)
+
+    def _unite(self, version: SourceVersion, here: SourceVersion) -> None:
+        wins = version.last_update_time > here.last_update_time
+        at_par = version.last_update_time == here.last_update_time
+        theirs, ours = (version.stage, version.description), (here.stage, here.description)
+        if theirs != ours and (wins or (at_par and (not self.is_store or theirs > ours))):
+            self.cursor.execute(
+                "UPDATE model_versions SET current_stage = $3, description = $4, last_update_time = $5 "
+                "WHERE name = $1 AND version = $2",
+                [self.model.name, here.version, version.stage, storable(version.description), version.last_update_time],
+            )
+            if version.stage != here.stage:
+                self._tell("stage", version.last_update_time, here.version, old=here.stage, new=version.stage)
+        elif wins:
+            self.cursor.execute(
+                "UPDATE model_versions SET last_update_time = $3 WHERE name = $1 AND version = $2",
+                [self.model.name, here.version, version.last_update_time],
+            )
+        self._tags("model_version_tags", [here.version], version.tags, wins or (at_par and not self.is_store), at_par)
+
+    # -- aliases -------------------------------------------------------------------------------------------------
+
+    def _aliases(self) -> None:
+        """An alias points where it was pointed last, on either side; one that was deleted last is gone."""
+        here = dict(self._rows("SELECT alias, version FROM registered_model_aliases WHERE name = $1"))
+        made = self._made_here()
+        for alias, theirs in self.model.aliases.items():
+            number = self.numbers.get(theirs)
+            brought = False
+            if number is not None and here.get(alias) != number and self._is_alias(alias):
+                since, ours = self._alias_time(alias), made.get(here.get(alias, 0), 0)
+                time = self._their_alias_time(alias)
+                if time > since or (time == since and (not self.is_store or made.get(number, 0) > ours)):
+                    self._point(alias, number, time, here.get(alias))
+                    brought = True
+            self.report.count("aliases", 1, brought)
+        for alias in here.keys() - self.model.aliases.keys():
+            deleted = max(
+                (e.timestamp for e in self.model.events if (e.kind, e.old) == ("alias_deleted", alias)), default=-1
+            )
+            if self.is_store and deleted > self._alias_time(alias):
+                self.cursor.execute(
+                    "DELETE FROM registered_model_aliases WHERE name = $1 AND alias = $2", [self.model.name, alias]
+                )
+
+    def _point(self, alias: str, number: int, time: int, old: int | None) -> None:
+        self.cursor.execute(
+            "DELETE FROM registered_model_aliases WHERE name = $1 AND alias = $2", [self.model.name, alias]
+        )
+        self.cursor.execute(
+            "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
+            [self.model.name, alias, number],
+        )
+        self._tell("alias_set", time, number, old=None if old is None else str(old), new=alias)
+
+    def _is_alias(self, alias: str) -> bool:
+        try:
+            check_alias(alias)
+        except InvalidParameter:
+            self.report.miss("aliases with a name that is not allowed", f"{self.model.name}@{alias}")
+            return False
+        return True
+
+    def _alias_time(self, alias: str) -> int:
+        """When the alias was set or deleted here; -1 for never."""
+        return _alias_time(self.events, alias)
+
+    def _their_alias_time(self, alias: str) -> int:
+        return _alias_time(self.model.events, alias) if self.is_store else self.model.last_update_time
+
+    def _made_here(self) -> dict[int, int]:
+        return dict(self._rows("SELECT version, creation_time FROM model_versions WHERE name = $1"))
+
+    # -- history -------------------------------------------------------------------------------------------------
+
+    def _tell(
+        self, kind: str, timestamp: int, version: int | None = None, old: str | None = None, new: str | None = None
+    ) -> None:
+        """Write what another tracker has no history of. One of our stores brings its own."""
+        if not self.is_store:
+            self._write(ModelEvent(self.model.name, version, timestamp, user(), kind, old, new))
+
+    def _history(self) -> None:
+        self._number_the_gone()
+        known = set(self.events)
+        for event in self.model.events:
+            number = None if event.version is None else self.numbers.get(event.version, event.version)
+            old = event.old
+            if event.kind == "alias_set" and old is not None and old.isdecimal():
+                old = str(self.numbers.get(int(old), int(old)))
+            moved = ModelEvent(event.name, number, event.timestamp, event.user_id, event.kind, old, event.new)
+            if moved not in known:
+                known.add(moved)
+                self._write(moved)
+
+    def _number_the_gone(self) -> None:
+        """Numbers for versions that the source has in its history only."""
+        here = {(e.timestamp, e.new): e.version for e in self.events if e.kind == "version_created"}
+        for event in self.model.events:
+            if event.kind == "version_created" and event.version is not None and event.version not in self.numbers:
+                known = here.get((event.timestamp, event.new))
+                self.numbers[event.version] = self._free(event.version, event.timestamp) if known is None else known
+
+    def _write(self, event: ModelEvent) -> None:
+        self.cursor.execute(
+            f"INSERT INTO model_events ({_EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [event.name, event.version, event.timestamp, event.user_id, event.kind, event.old, event.new],
+        )
+
+    # -- tables --------------------------------------------------------------------------------------------------
+
+    def _tags(self, table: str, key: list[int], tags: dict[str, str], wins: bool, at_par: bool) -> None:
+        of = "name = $1" + (" AND version = $2" if key else "")
+        here = dict(
+            self.cursor.execute(f"SELECT key, value FROM {table} WHERE {of}", [self.model.name, *key]).fetchall()
+        )
+        for name, text in tags.items():
+            tag, value = storable(name), storable(text)
+            if tag in here and (here[tag] == value or not (wins or (at_par and value > here[tag]))):
+                continue
+            last = len(key) + 2
+            self.cursor.execute(f"DELETE FROM {table} WHERE {of} AND key = ${last}", [self.model.name, *key, tag])
+            marks = ", ".join(f"${place}" for place in range(1, last + 2))
+            self.cursor.execute(f"INSERT INTO {table} VALUES ({marks})", [self.model.name, *key, tag, value])
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.cursor.execute(sql, [self.model.name]).fetchall()
+
+    def _called(self, version: SourceVersion) -> str:
+        return f"{self.model.name} {version.version}"
+
+
+def _alias_time(events: list[ModelEvent], alias: str) -> int:
+    return max(
+        (
+            event.timestamp
+            for event in events
+            if (event.kind == "alias_set" and event.new == alias)
+            or (event.kind == "alias_deleted" and event.old == alias)
+        ),
+        default=-1,
+    )

@@ -1,0 +1,76 @@
+"""Which kind of place a source is, and its reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ..config import folder_of
+from ..errors import InvalidParameter, NotFound, NotSupported
+from . import mlflow_files, mlflow_sql, nbtrack_store, tensorboard, wandb_offline
+from .records import Source
+from .report import Report
+
+KINDS = (nbtrack_store.KIND, mlflow_sql.KIND, mlflow_files.KIND, wandb_offline.KIND, tensorboard.KIND)
+"""What `kind` may be, in the order in which a place is tried for them."""
+
+_SQLITE = "sqlite:///"
+
+
+def open_source(
+    source: str | os.PathLike[str], kind: str | None, report: Report, artifacts: Path | None = None
+) -> Source:
+    """The reader of a source, of the kind that is said or recognised."""
+    if kind is not None and kind not in KINDS:
+        raise InvalidParameter(f"There is no kind {kind!r:.80}. The kinds are {', '.join(KINDS)}.")
+    path = _path(source)
+    if not path.exists():
+        raise NotFound(f"There is no file or folder {os.fspath(source)!r:.200} (in {os.getcwd()}).")
+    if kind is None:
+        kind, path = _recognised(path)
+    report.kind, report.source = kind, str(path)
+    if kind == nbtrack_store.KIND:
+        return nbtrack_store.NbtrackStore(path, report)
+    if kind == mlflow_sql.KIND:
+        return mlflow_sql.MlflowDatabase(path, report, artifacts)
+    if kind == mlflow_files.KIND:
+        return mlflow_files.MlflowFolder(path, report, artifacts)
+    if kind == wandb_offline.KIND:
+        return wandb_offline.WandbFolder(path, report)
+    return tensorboard.TensorboardFolder(path, report)
+
+
+def _path(source: str | os.PathLike[str]) -> Path:
+    text = os.fspath(source)
+    if text.startswith(_SQLITE):
+        return Path(text.removeprefix(_SQLITE).partition("?")[0]).expanduser().absolute()
+    try:
+        return folder_of(text)
+    except NotSupported:
+        raise NotSupported(
+            f"Runs cannot be brought from {text!r:.200}. Give the folder or the SQLite file that the server keeps its "
+            "runs in (mlflow server --backend-store-uri)."
+        ) from None
+
+
+def _recognised(path: Path) -> tuple[str, Path]:
+    """The kind of a place; a project's folder stands for the `mlruns` or the `mlflow.db` in it."""
+    is_kind: tuple[tuple[str, Callable[[Path], bool]], ...] = (
+        (nbtrack_store.KIND, lambda place: nbtrack_store.store_folder(place) is not None),
+        (mlflow_sql.KIND, lambda place: place.is_file() and mlflow_sql.is_mlflow_database(place)),
+        (mlflow_files.KIND, lambda place: place.is_dir() and mlflow_files.is_mlflow_folder(place)),
+        (wandb_offline.KIND, lambda place: place.is_dir() and wandb_offline.is_wandb_folder(place)),
+    )
+    for place in (path, path / "mlflow.db", path / "mlruns"):
+        if place.exists():
+            for kind, fits in is_kind:
+                if fits(place):
+                    return kind, place
+    if path.is_dir() and tensorboard.is_tensorboard_folder(path):
+        return tensorboard.KIND, path
+    raise InvalidParameter(
+        f"{path} is nothing that runs can be brought from. That may be an MLflow folder (mlruns) or SQLite file "
+        "(mlflow.db), a folder with TensorBoard's event files, a W&B folder with offline runs, or another nbtrack "
+        f"store. With kind (--kind) you say which: {', '.join(KINDS)}."
+    )

@@ -1,0 +1,278 @@
+"""Bringing a source's experiments and runs into a store: what is new, and nothing twice.
+
+A run is the same run where its id is the same. Its new points, params, tags, datasets and files go into the journal as
+if they were logged now, so a kill leaves whole events and the next import goes on from there. Where the two sides
+disagree, the one that heard of the run last is believed (see `guide/moving.md`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..artifact_store import path_of_uri
+from ..entities import LifecycleStage
+from ..errors import StoreError
+from ..journal import event
+from ..journal.recorder import series_lines
+from ..names import MAX_LENGTH, storable
+from ..progress import progress
+from .experiments import Landing, bring_experiments
+from .files import Copier
+from .here import Here, PresentPoints, read_here
+from .records import Points, Source, SourceRun
+from .report import Report
+
+if TYPE_CHECKING:
+    from ..store.duckdb import DuckDBStore as Store
+
+IMPORTED = "nbtrack.imported"
+"""The tag of a run whose files, or some of them, came from elsewhere: what loads models does not trust them unasked."""
+
+_RUN_NAME = "mlflow.runName"
+_RUNS_AT_ONCE = 100
+_POINTS_AT_ONCE = 500_000
+_LONGEST_TIME = 2**63 - 1
+
+
+class RunWriter:
+    """One import into one store."""
+
+    def __init__(
+        self, store: Store, source: Source, report: Report, experiment: str | None = None, follow_links: bool = False
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._report = report
+        self._experiment = experiment
+        self._copier = Copier(report, follow_links)
+        self._origin = f"{source.kind}: {Path(source.name).name}"
+        self._landings: dict[str, Landing] = {}
+        self._names: dict[int, tuple[str, str]] = {}
+        self._waiting = 0
+        self._late: list[tuple[str, list[Any]]] = []
+
+    def write(self) -> None:
+        """Bring everything but the registry."""
+        self._landings = bring_experiments(self._store, self._source, self._report, self._experiment)
+        with self._store.reading() as cursor:
+            rows = cursor.execute("SELECT experiment_id, name, lifecycle_stage FROM experiments").fetchall()
+        self._names = {number: (name, stage) for number, name, stage in rows}
+        with progress("Importing runs", total=self._source.run_count(), unit="runs") as bar:
+            for batch in _batches(self._source.runs()):
+                here = read_here(self._store, [run.run_id for run in batch])
+                for run in batch:
+                    self._run(run, here.get(run.run_id))
+                    self._report.count("runs", 1, run.run_id not in here)
+                    bar.advance()
+                self._finish_batch()
+
+    def _run(self, run: SourceRun, here: Here | None) -> None:
+        landing = self._landings[run.experiment]
+        wins = here is None or self._source_wins(run, here, landing)
+        if here is None:
+            uri = f"{landing.artifact_location}/{run.run_id}/artifacts"
+            self._append(self._new(run, landing, uri) + self._mark(run))
+            here_tags: dict[str, str] = {}
+        else:
+            uri = here.artifact_uri
+            here_tags = here.tags
+            self._change(run, here, landing, wins)
+        self._append(self._params(run, here))
+        self._append(self._tags(run, here_tags, wins))
+        self._append(self._inputs(run, here))
+        self._files(run, here, here_tags, uri)
+        self._metrics(run, here)
+        # Last, so that a run that a kill left half-way does not look finished.
+        if wins and (here is None or (here.status, here.end_time) != (run.status, run.end_time)):
+            self._append(event("status", r=run.run_id, x=run.status, t=run.end_time))
+        self._store.forget_recorder(run.run_id)
+
+    def _source_wins(self, run: SourceRun, here: Here, landing: Landing) -> bool:
+        if run.sign_of_life != here.sign_of_life:
+            return run.sign_of_life > here.sign_of_life
+        # Another tracker's store is where its runs were written. Between two of ours neither is the truth: any rule
+        # will do that says the same on both sides.
+        if not self._source.is_store:
+            return True
+        theirs = (landing.name, landing.lifecycle_stage, run.name, run.status, _without_mark(run.tags))
+        ours = (*self._names[here.experiment_id], here.name, here.status, _without_mark(here.tags))
+        return theirs > ours
+
+    def _new(self, run: SourceRun, landing: Landing, artifact_uri: str) -> bytes:
+        stage, deleted = landing.stage_of(run)
+        return event(
+            "run",
+            r=run.run_id,
+            d={
+                "experiment_id": str(landing.experiment_id),
+                "name": storable(run.name)[:MAX_LENGTH] or run.run_id,
+                "user_id": storable(run.user_id),
+                "start_time": run.start_time,
+                "artifact_uri": artifact_uri,
+                "lifecycle_stage": stage,
+                "deleted_time": deleted,
+                # Nobody's death ends it: who wrote it wrote elsewhere.
+                "writer": None,
+            },
+        )
+
+    def _mark(self, run: SourceRun) -> bytes:
+        return event("tag", r=run.run_id, k=IMPORTED, x=self._origin)
+
+    def _change(self, run: SourceRun, here: Here, landing: Landing, wins: bool) -> None:
+        """What of a run that is here is no event: the bin, and the experiment that it is in."""
+        stage, deleted = landing.stage_of(run)
+        if stage == LifecycleStage.DELETED and here.lifecycle_stage == LifecycleStage.ACTIVE:
+            self._late.append(
+                ("UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run = $3", [stage, deleted, here.run])
+            )
+        if wins and landing.experiment_id != here.experiment_id:
+            self._late.append(
+                ("UPDATE runs SET experiment_id = $1 WHERE run = $2", [landing.experiment_id, here.run]),
+            )
+
+    def _params(self, run: SourceRun, here: Here | None) -> bytes:
+        lines = []
+        earlier = [(param.key, param.value, param.timestamp) for param in run.param_history]
+        for param in run.params:
+            key, value = self._key(param.key, "params"), storable(param.value)
+            time = run.start_time if param.timestamp is None else param.timestamp
+            if key is None:
+                continue
+            known = None if here is None else here.params.get(key)
+            is_new = known is None or (known[0] != value and (time, value) > (known[1], known[0]))
+            if is_new:
+                lines.append(event("param", r=run.run_id, k=key, x=value, t=time))
+            elif known is not None and known[0] != value:
+                earlier.append((key, value, time))
+            self._report.count("params", 1, is_new)
+        for key, value, timestamp in earlier:
+            if here is None or (key, value, timestamp) not in here.history:
+                self._late.append((_EARLIER, [run.run_id, key, value, timestamp]))
+        return b"".join(lines)
+
+    def _tags(self, run: SourceRun, here: dict[str, str], wins: bool) -> bytes:
+        lines = []
+        for name, text in {**run.tags, _RUN_NAME: run.name or run.run_id}.items():
+            key, value = self._key(name, "tags"), storable(text)
+            if key is None or key == IMPORTED:
+                continue
+            if key == _RUN_NAME:
+                value = value[:MAX_LENGTH]
+            is_new = key not in here or (wins and here[key] != value)
+            if is_new:
+                lines.append(event("tag", r=run.run_id, k=key, x=value))
+            self._report.count("tags", 1, is_new)
+        return b"".join(lines)
+
+    def _inputs(self, run: SourceRun, here: Here | None) -> bytes:
+        lines = []
+        for dataset in run.inputs:
+            is_new = here is None or (dataset.name, dataset.digest, dataset.context) not in here.inputs
+            if is_new:
+                fields = {
+                    name: getattr(dataset, name) for name in ("source_type", "source", "schema", "profile", "context")
+                }
+                time = run.start_time if dataset.timestamp is None else dataset.timestamp
+                lines.append(event("input", r=run.run_id, k=dataset.name, x=dataset.digest, t=time, d=fields))
+            self._report.count("datasets", 1, is_new)
+        return b"".join(lines)
+
+    def _files(self, run: SourceRun, here: Here | None, here_tags: dict[str, str], uri: str) -> None:
+        target = path_of_uri(self._store.locate(uri))
+        lines = []
+        is_marked = here is None or IMPORTED in here_tags
+
+        def mark() -> None:
+            # Before the file is there: a kill must not leave a foreign file that passes for one of ours.
+            nonlocal is_marked
+            if not is_marked:
+                self._append(self._mark(run))
+                is_marked = True
+
+        for file in self._copier.copy(run.folders, run.texts, target, mark):
+            if file.is_new or here is None or here.artifacts.get(file.path) != file.size:
+                lines.append(event("artifact", r=run.run_id, k=file.path, s=file.size, t=file.timestamp))
+            self._report.count("artifact files", 1, file.is_new)
+        self._append(b"".join(lines))
+
+    def _metrics(self, run: SourceRun, here: Here | None) -> None:
+        present = None if here is None or not here.series else PresentPoints(self._store, here)
+        for points in self._source.points(run):
+            key = self._key(points.key, "metrics")
+            if key is None:
+                continue
+            found = len(points.steps)
+            points = self._possible(points, run)
+            known = None if present is None else present.of(key)
+            if known is not None:
+                points = known.missing(points)
+            for line in series_lines(run.run_id, key, points.steps, points.timestamps, points.values):
+                self._append(line)
+            self._report.count("metric points", found, len(points.steps))
+            self._waiting += len(points.steps)
+            if self._waiting >= _POINTS_AT_ONCE:
+                self._apply()
+
+    def _possible(self, points: Points, run: SourceRun) -> Points:
+        """The points without those that no store can hold."""
+        fits = [
+            0 <= time <= _LONGEST_TIME and -_LONGEST_TIME <= step <= _LONGEST_TIME
+            for step, time in zip(points.steps, points.timestamps, strict=True)
+        ]
+        if all(fits):
+            return points
+        self._report.miss("points whose time or step cannot be kept", f"{run.name}: {points.key}", fits.count(False))
+        return Points(
+            points.key,
+            list(itertools.compress(points.steps, fits)),
+            list(itertools.compress(points.timestamps, fits)),
+            list(itertools.compress(points.values, fits)),
+        )
+
+    def _key(self, key: str, what: str) -> str | None:
+        text = storable(key)
+        if text.strip() and len(text) <= MAX_LENGTH:
+            return text
+        self._report.miss(f"{what} whose key is empty or longer than {MAX_LENGTH} characters", repr(key[:30]))
+        return None
+
+    def _append(self, lines: bytes) -> None:
+        if lines:
+            self._store.append(lines)
+            if self._store.journal.unwritten:
+                raise StoreError(
+                    f"The disk of {self._store.folder} is full. What was brought so far is kept; make room and import "
+                    "again, and the rest follows."
+                )
+
+    def _apply(self) -> None:
+        with self._store.reading():
+            self._waiting = 0
+
+    def _finish_batch(self) -> None:
+        if not self._late:
+            return
+        with self._store.writing() as cursor:
+            for statement, parameters in self._late:
+                cursor.execute(statement, parameters)
+        self._late.clear()
+
+
+def _without_mark(tags: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted((key, value) for key, value in tags.items() if key != IMPORTED)
+
+
+_EARLIER = """
+    INSERT INTO param_history (run, key, value, timestamp)
+    SELECT run, $2, $3, $4 FROM runs WHERE run_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM param_history AS h WHERE h.run = runs.run AND h.key = $2 AND h.value = $3 AND h.timestamp = $4)
+"""
+
+
+def _batches(runs: Iterator[SourceRun]) -> Iterator[list[SourceRun]]:
+    while batch := list(itertools.islice(runs, _RUNS_AT_ONCE)):
+        yield batch
