@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         set_system_metrics_samples_before_logging,
         set_system_metrics_sampling_interval,
     )
+    from .transfer import export, import_runs, merge
     from .widgets import compare, registry
 
 __version__ = "0.1.0"
@@ -105,12 +106,14 @@ __all__ = [
     "end_run",
     "entities",
     "errors",
+    "export",
     "get_artifact_uri",
     "get_experiment",
     "get_experiment_by_name",
     "get_parent_run",
     "get_run",
     "get_tracking_uri",
+    "import_runs",
     "is_tracking_uri_set",
     "last_active_run",
     "load_ipython_extension",
@@ -128,6 +131,7 @@ __all__ = [
     "log_params",
     "log_table",
     "log_text",
+    "merge",
     "models",
     "move_runs",
     "query",
@@ -167,12 +171,14 @@ _HOMES = {
     "disable_system_metrics_logging": "system_metrics",
     "enable_system_metrics_logging": "system_metrics",
     "end_run": "fluent",
+    "export": "transfer",
     "get_artifact_uri": "fluent",
     "get_experiment": "fluent",
     "get_experiment_by_name": "fluent",
     "get_parent_run": "fluent",
     "get_run": "fluent",
     "get_tracking_uri": "config",
+    "import_runs": "transfer",
     "is_tracking_uri_set": "config",
     "last_active_run": "fluent",
     "load_ipython_extension": "magics",
@@ -190,6 +196,7 @@ _HOMES = {
     "log_params": "fluent",
     "log_table": "fluent",
     "log_text": "fluent",
+    "merge": "transfer",
     "MlflowClient": "client",
     "move_runs": "fluent",
     "NbtrackError": "errors",

@@ -9,6 +9,9 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+IMPORTED = "nbtrack.imported"
+"""The tag of a run that came, or files of which came, from elsewhere: its models are not trusted unasked."""
+
 
 class RunStatus:
     """The states of a run."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifact_store import ArtifactRepository, open_repository, uri_of_path
-from ..entities import ModelVersion
+from ..entities import IMPORTED, ModelVersion
 from ..errors import InvalidState, NotFound
 from ..store.stages import ALL_STAGES
 from .history import read_history
@@ -28,8 +28,8 @@ class Location:
 
     `uri` names the place for good: by the run where the files are among its artifacts, so that it stays right when
     the store is moved, else as a `file://` URI; never by a stage, an alias or a relative path.
-    `in_store` says that the files are among the artifacts of a run of this store, so that they came in by a log call
-    and not from elsewhere. `run_id` is that run; '' where there is none.
+    `in_store` says that the files are among the artifacts of a run of this store and came in by a log call: not from
+    elsewhere, and not by an import. `run_id` is that run; '' where there is none.
     """
 
     repository: ArtifactRepository
@@ -63,8 +63,14 @@ def locate(uri: str, client: Client | None = None) -> Location:
                 return _from_source(version, inner, client)
         elif isinstance(target, RunUri):
             path = _joined(target.path, inner)
-            repository = open_repository(client.get_run(target.run_id).info.artifact_uri)
-            return Location(repository, path, _joined(RUNS + target.run_id, path), target.run_id, in_store=True)
+            run = client.get_run(target.run_id)
+            return Location(
+                open_repository(run.info.artifact_uri),
+                path,
+                _joined(RUNS + target.run_id, path),
+                target.run_id,
+                in_store=IMPORTED not in run.data.tags,
+            )
         else:
             return _in_folder(open_repository(uri), inner)
     raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
@@ -113,15 +119,16 @@ def model_at(location: Location, client: Client | None = None) -> Model:
 def _from_source(version: ModelVersion, inner: str, client: Client) -> Location:
     """A version whose source is a folder: it may still be in the artifacts of the version's run."""
     repository = open_repository(version.source)
-    root = None
+    root, is_own = None, False
     if version.run_id:
         with contextlib.suppress(NotFound):
-            root = open_repository(client.get_run(version.run_id).info.artifact_uri).root.resolve()
+            run = client.get_run(version.run_id)
+            root, is_own = open_repository(run.info.artifact_uri).root.resolve(), IMPORTED not in run.data.tags
     folder = repository.root.resolve()
     if root is None or not folder.is_relative_to(root):
         return _in_folder(repository, inner)
     path = _joined(folder.relative_to(root).as_posix(), inner)
-    return Location(repository, inner, _joined(RUNS + version.run_id, path), version.run_id, in_store=True)
+    return Location(repository, inner, _joined(RUNS + version.run_id, path), version.run_id, in_store=is_own)
 
 
 def _in_folder(repository: ArtifactRepository, path: str) -> Location:

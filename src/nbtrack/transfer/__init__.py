@@ -12,9 +12,9 @@ from .export import export
 from .registry import bring_models
 from .report import Problem, Report
 from .sources import KINDS, open_source
-from .writer import IMPORTED, RunWriter
+from .writer import RunWriter
 
-__all__ = ["IMPORTED", "KINDS", "Problem", "Report", "export", "import_runs", "merge"]
+__all__ = ["KINDS", "Problem", "Report", "export", "import_runs", "merge"]
 
 
 def import_runs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,36 +74,38 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
 
 
 class PresentPoints:
-    """The points that a run has here, one metric at a time."""
+    """The points that these runs have here, one metric at a time."""
 
-    def __init__(self, store: Store, here: Here) -> None:
+    def __init__(self, store: Store, here: Iterable[Here]) -> None:
         self._store = store
-        self._series = here.series
-        self._read: dict[str, Present] = {}
-        if sum(points for _, points in here.series.values()) <= _AT_ONCE:
-            self._load(list(here.series))
+        self._read: dict[int, Present] = {}
+        series = [known for one in here for known in one.series.values()]
+        if sum(points for _, points in series) <= _AT_ONCE:
+            self._load([number for number, _ in series])
 
-    def of(self, key: str) -> Present | None:
-        """None where the metric is not here at all."""
-        if key not in self._series:
+    def of(self, here: Here, key: str) -> Present | None:
+        """None where the run has no such metric."""
+        if key not in here.series:
             return None
-        if key not in self._read:
+        number = here.series[key][0]
+        if number not in self._read:
             self._read.clear()
-            self._load([key])
-        return self._read[key]
+            # The run's others as well, where they are not too many.
+            whole = sum(points for _, points in here.series.values()) <= _AT_ONCE
+            self._load([known for known, _ in here.series.values()] if whole else [number])
+        return self._read[number]
 
-    def _load(self, keys: list[str]) -> None:
+    def _load(self, numbers: list[int]) -> None:
         import numpy as np
 
-        if not keys:
+        if not numbers:
             return
-        listed = ", ".join(str(self._series[key][0]) for key in keys)
+        listed = ", ".join(map(str, numbers))
         with self._store.reading() as cursor:
             cursor.execute(
                 f"SELECT series, step, timestamp, value FROM metrics WHERE series IN ({listed}) ORDER BY series"
             )
             columns = cursor.fetchnumpy()
-        for key in keys:
-            number = self._series[key][0]
+        for number in numbers:
             part = slice(*np.searchsorted(columns["series"], [number, number + 1]).tolist())
-            self._read[key] = Present(columns["step"][part], columns["timestamp"][part], columns["value"][part])
+            self._read[number] = Present(columns["step"][part], columns["timestamp"][part], columns["value"][part])

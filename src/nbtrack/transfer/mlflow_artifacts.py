@@ -56,8 +56,8 @@ class Places:
             self._report.miss(f"artifacts of {what} whose address is not a folder of their own", owner)
             return None
         at = parts.index(owner)
-        tails = [Path(*parts[at - 1 :])] if at else []
-        tails.append(Path(*parts[at:]))
+        # <experiment>/<run>/artifacts, <experiment>/models/<model>/artifacts, and less of it.
+        tails = [Path(*parts[start:]) for start in range(max(at - 2, 1), at + 1)]
         candidates = [] if scheme else [path]
         if self._given is not None:
             candidates = [self._given / tail for tail in tails] + candidates

@@ -28,13 +28,7 @@ _TRASH = ".trash"
 _REGISTRY = "models"
 _CONTEXT = "mlflow.data.context"
 _LINES = 20_000
-_STATUSES: dict[Any, str] = {
-    1: RunStatus.RUNNING,
-    2: "SCHEDULED",
-    3: RunStatus.FINISHED,
-    4: RunStatus.FAILED,
-    5: RunStatus.KILLED,
-}
+_STATUSES: dict[Any, str] = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
 def is_mlflow_folder(path: Path) -> bool:

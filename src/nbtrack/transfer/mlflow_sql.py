@@ -5,6 +5,8 @@ Columns and tables came and went with MLflow's versions: what a file lacks is re
 
 from __future__ import annotations
 
+import itertools
+import operator
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -117,18 +119,12 @@ class MlflowDatabase:
 
     def points(self, run: SourceRun) -> Iterator[Points]:
         cursor = self._connection.execute(self._points, [run.key])
-        current: Points | None = None
         while rows := cursor.fetchmany(_FETCH):
-            for key, step, timestamp, value, is_nan in rows:
-                if current is None or key != current.key or len(current.steps) >= _FETCH:
-                    if current is not None:
-                        yield current
-                    current = Points(key, [], [], [])
-                current.steps.append(step)
-                current.timestamps.append(timestamp)
-                current.values.append(_number(value, is_nan))
-        if current is not None:
-            yield current
+            for key, group in itertools.groupby(rows, operator.itemgetter(0)):
+                _, steps, timestamps, values, are_nan = zip(*group, strict=True)
+                if any(are_nan) or max(values) >= _HIGHEST or min(values) <= -_HIGHEST:
+                    values = tuple(map(_number, values, are_nan))
+                yield Points(key, list(steps), list(timestamps), list(values))
 
     def models(self) -> Iterable[SourceModel]:
         by_name = ("workspace", "name")

@@ -59,6 +59,8 @@ class TensorboardFolder:
         for file in sorted(self._root.rglob(_PATTERN)):
             if file.is_file():
                 self._files.setdefault(file.parent.relative_to(self._root).as_posix(), []).append(file)
+        # A folder comes before those in it.
+        self._files = dict(sorted(self._files.items(), key=lambda item: (item[0] != ".", item[0].split("/"))))
 
     def close(self) -> None:
         """Nothing is held open."""

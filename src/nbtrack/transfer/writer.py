@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..artifact_store import path_of_uri
-from ..entities import LifecycleStage
+from ..entities import IMPORTED, LifecycleStage
 from ..errors import StoreError
 from ..journal import event
 from ..journal.recorder import series_lines
@@ -27,9 +27,6 @@ from .report import Report
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
-
-IMPORTED = "nbtrack.imported"
-"""The tag of a run whose files, or some of them, came from elsewhere: what loads models does not trust them unasked."""
 
 _RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100
@@ -63,6 +60,7 @@ class RunWriter:
         with progress("Importing runs", total=self._source.run_count(), unit="runs") as bar:
             for batch in _batches(self._source.runs()):
                 here = read_here(self._store, [run.run_id for run in batch])
+                self._present = PresentPoints(self._store, here.values())
                 for run in batch:
                     self._run(run, here.get(run.run_id))
                     self._report.count("runs", 1, run.run_id not in here)
@@ -200,14 +198,13 @@ class RunWriter:
         self._append(b"".join(lines))
 
     def _metrics(self, run: SourceRun, here: Here | None) -> None:
-        present = None if here is None or not here.series else PresentPoints(self._store, here)
         for points in self._source.points(run):
             key = self._key(points.key, "metrics")
             if key is None:
                 continue
             found = len(points.steps)
             points = self._possible(points, run)
-            known = None if present is None else present.of(key)
+            known = None if here is None else self._present.of(here, key)
             if known is not None:
                 points = known.missing(points)
             for line in series_lines(run.run_id, key, points.steps, points.timestamps, points.values):

@@ -1,0 +1,314 @@
+"""What the real MLflow wrote is here afterwards as MLflow's own client tells it, once and not twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack.entities import IMPORTED
+from nbtrack.models import locate
+from nbtrack.transfer import Report
+
+pytest.importorskip("mlflow")
+
+ROOT = Path(__file__).parents[2]
+KINDS = ("sqlite", "files")
+Described = dict[str, Any]
+
+
+def mlflow_says(folder: Path, kind: str, *more: str) -> Described:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.transfer.mlflow_store", str(folder), kind, *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    described: Described = json.loads(done.stdout.splitlines()[-1])
+    return described
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Described]]:
+    """A store of a kind, made once, and what MLflow says of it. Tests that change it change a copy."""
+    known: dict[str, tuple[Path, Described]] = {}
+
+    def make(kind: str) -> tuple[Path, Described]:
+        if kind not in known:
+            folder = tmp_path_factory.mktemp(kind)
+            known[kind] = (folder, mlflow_says(folder, kind))
+        return known[kind]
+
+    return make
+
+
+def source(folder: Path, kind: str) -> Path:
+    return folder / ("mlflow.db" if kind == "sqlite" else "mlruns")
+
+
+def we_say() -> Described:
+    """This store in the form that mlflow_store.describe has."""
+    client = nbtrack.Client()
+    experiments = client.search_experiments(nbtrack.ViewType.ALL)
+    names = {one.experiment_id: one.name for one in experiments}
+    runs = client.search_runs(None, run_view_type=nbtrack.ViewType.ALL)
+    return {
+        "experiments": {one.name: {"stage": one.lifecycle_stage, "tags": one.tags} for one in experiments},
+        "runs": {run.info.run_id: _run(client, run, names) for run in runs},
+        "models": {
+            model.name: {
+                "description": model.description,
+                "tags": model.tags,
+                "aliases": model.aliases,
+                "times": [model.creation_timestamp, model.last_updated_timestamp],
+                "versions": {
+                    str(version.version): {
+                        "stage": version.current_stage,
+                        "description": version.description,
+                        "run_id": version.run_id,
+                        "tags": version.tags,
+                        "times": [version.creation_timestamp, version.last_updated_timestamp],
+                    }
+                    for version in client.search_model_versions(f"name = '{model.name}'")
+                },
+            }
+            for model in client.search_registered_models()
+        },
+    }
+
+
+def _run(client: nbtrack.Client, run: Any, names: dict[str, str]) -> dict[str, Any]:
+    info, run_id = run.info, run.info.run_id
+    datasets = nbtrack.sql(
+        "SELECT name, digest, source_type, source, profile, context FROM datasets WHERE run_id = $1", [run_id]
+    )
+    return {
+        "experiment": names[info.experiment_id],
+        "name": info.run_name,
+        "status": info.status,
+        "start_time": info.start_time,
+        "end_time": info.end_time,
+        "stage": info.lifecycle_stage,
+        "params": run.data.params,
+        "tags": {key: value for key, value in run.data.tags.items() if key != IMPORTED},
+        "latest": {key: repr(value) for key, value in run.data.metrics.items()},
+        "history": {
+            key: sorted(
+                [point.step, point.timestamp, repr(point.value)] for point in client.get_metric_history(run_id, key)
+            )
+            for key in run.data.metrics
+        },
+        "artifacts": sorted(_artifacts(client, run_id)) if info.lifecycle_stage == "active" else [],
+        "inputs": datasets.values.tolist(),
+    }
+
+
+def _artifacts(client: nbtrack.Client, run_id: str, path: str | None = None) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    for info in client.list_artifacts(run_id, path):
+        found += _artifacts(client, run_id, info.path) if info.is_dir else [[info.path, info.file_size]]
+    return found
+
+
+def assert_same(described: Described) -> None:
+    ours = we_say()
+    for what in described:
+        assert ours[what].keys() == described[what].keys(), what
+        for name, fields in described[what].items():
+            assert ours[what][name] == fields, (what, name)
+
+
+def nothing_new(report: Report) -> bool:
+    return not any(report.brought.values())
+
+
+def run_named(name: str) -> Any:
+    (run,) = nbtrack.Client().search_runs(None, f"attributes.run_name = '{name}'", nbtrack.ViewType.ALL)
+    return run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_comes_over_once_and_then_only_what_is_new(
+    kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
+) -> None:
+    original, described = made(kind)
+    report = nbtrack.import_runs(source(original, kind))
+    assert_same(described)
+    assert report.is_complete, str(report)
+    assert report.found["runs"] == report.brought["runs"] == len(described["runs"])
+    points = sum(len(history) for run in described["runs"].values() for history in run["history"].values())
+    assert report.brought["metric points"] == points
+    again = nbtrack.import_runs(source(original, kind))
+    assert nothing_new(again), str(again)
+    assert_same(described)
+
+    # The files of each version resolve here, MLflow 3's logged models among them, and are nobody's to trust.
+    for uri, file in (
+        ("models:/digits/1", "MLmodel"),
+        ("models:/digits@champion", "hello.txt"),
+        ("models:/digits/3", "hello.txt"),
+    ):
+        location = locate(uri)
+        assert (location.folder() / file).is_file()
+        assert not location.in_store
+    assert nbtrack.Client().get_model_version("digits", 1).source.startswith("runs:/")
+    assert [event.kind for event in nbtrack.Client().get_history("digits")].count("version_created") == 3
+    # Deleted in MLflow after its creation: its number is not given again.
+    assert nbtrack.Client().create_model_version("digits", "runs:/x/y").version == 5
+    nbtrack.Client().delete_model_version("digits", 5)
+
+    # The runs that went into the bin with their experiment come back with it; the run deleted alone does not.
+    nbtrack.restore_experiment(nbtrack.get_experiment_by_name("gone").experiment_id)
+    assert run_named("went along").info.lifecycle_stage == "active"
+    assert run_named("deleted child").info.lifecycle_stage == "deleted"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_that_has_grown_brings_what_is_new(
+    kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made(kind)[0], folder)
+    nbtrack.import_runs(source(folder, kind))
+    mine = run_named("child").info.run_id
+    nbtrack.Client().set_tag(mine, "here", "only")
+
+    described = mlflow_says(folder, kind, "more")
+    report = nbtrack.import_runs(source(folder, kind))
+    described["runs"][mine]["tags"]["here"] = "only"
+    assert_same(described)
+    assert (report.brought["runs"], report.brought["metric points"], report.brought["model versions"]) == (1, 4, 1)
+    assert nothing_new(nbtrack.import_runs(source(folder, kind)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_that_was_moved_still_has_its_files(
+    kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
+) -> None:
+    original, described = made(kind)
+    moved = tmp_path / "moved here"
+    original.rename(moved)
+    try:
+        report = nbtrack.import_runs(source(moved, kind))
+    finally:
+        moved.rename(original)
+    assert report.is_complete, str(report)
+    assert_same(described)
+
+
+def test_what_cannot_be_reached_is_said_and_nothing_else_is_taken(
+    made: Callable[[str], tuple[Path, Described]], tmp_path: Path
+) -> None:
+    original, described = made("sqlite")
+    database = tmp_path / "mlflow.db"
+    shutil.copyfile(source(original, "sqlite"), database)
+    secret = tmp_path / "home"
+    secret.mkdir()
+    (secret / "id_rsa").write_text("secret")
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "UPDATE runs SET artifact_uri = 's3://bucket/1/' || run_uuid || '/artifacts' WHERE name = 'parent'"
+        )
+        connection.execute("UPDATE runs SET artifact_uri = ? WHERE name = 'child'", [str(secret)])
+        connection.execute("UPDATE logged_models SET artifact_location = 's3://bucket/models/' || model_id")
+        connection.execute(
+            "INSERT INTO tags SELECT 'n' || char(0) || 'ul', 'v', run_uuid FROM runs WHERE name = 'child'"
+        )
+    report = nbtrack.import_runs(f"sqlite:///{database}")
+    reasons = {problem.reason.partition(" (")[0]: problem.examples for problem in report.missing}
+    parent, child = run_named("parent"), run_named("child")
+    assert reasons["artifacts of runs at s3: addresses, which are not read"] == [parent.info.run_id]
+    assert reasons["artifacts of runs whose address is not a folder of their own"] == [child.info.run_id]
+    assert reasons["artifacts of logged models at s3: addresses, which are not read"]
+    assert "s3: addresses" in str(report)
+    assert not list(nbtrack.Client().list_artifacts(child.info.run_id))
+    assert child.data.tags["n\\0ul"] == "v"
+    assert run_named("parent").data.params == described["runs"][parent.info.run_id]["params"]
+    # A copy of the bucket beside it is found when it is named.
+    copy = tmp_path / "bucket" / parent.info.run_id / "artifacts"
+    copy.mkdir(parents=True)
+    (copy / "late.txt").write_text("late")
+    (copy / "out").symlink_to(secret / "id_rsa")
+    report = nbtrack.import_runs(database, artifacts=tmp_path / "bucket")
+    assert report.brought["artifact files"] == 1
+    assert [info.path for info in nbtrack.Client().list_artifacts(parent.info.run_id)] == ["late.txt"]
+    assert any("links that lead out" in problem.reason for problem in report.missing)
+
+
+def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Described]], tmp_path: Path) -> None:
+    """MLflow 1: no workspaces, datasets, logged models, aliases, deletion times, and no index by run."""
+    original, described = made("sqlite")
+    database = tmp_path / "old.db"
+    shutil.copyfile(source(original, "sqlite"), database)
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for table in ("datasets", "inputs", "input_tags", "logged_models", "registered_model_aliases"):
+            connection.execute(f"DROP TABLE {table}")
+        for (index,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        ).fetchall():
+            connection.execute(f"DROP INDEX {index}")
+        for column in ("deleted_time", "name"):
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("ALTER TABLE model_versions DROP COLUMN storage_location")
+    report = nbtrack.import_runs(database)
+    ours = we_say()["runs"]
+    for run_id, run in described["runs"].items():
+        assert ours[run_id]["history"] == run["history"]
+        assert ours[run_id]["name"] == run["name"]
+    assert [problem.reason for problem in report.missing] == ["files of model versions whose logged model is gone"]
+    assert nothing_new(nbtrack.import_runs(database))
+
+
+def test_an_import_that_was_killed_is_completed_by_the_next(
+    made: Callable[[str], tuple[Path, Described]], tmp_path: Path
+) -> None:
+    """SIGKILL at one moment after another; what the last import leaves is what one import would have."""
+    original, _ = made("sqlite")
+    database = tmp_path / "big.db"
+    shutil.copyfile(source(original, "sqlite"), database)
+    runs, steps = 60, 2_000
+    with sqlite3.connect(database) as connection:
+        for number in range(runs):
+            run_id = f"{number:032x}"
+            connection.execute(
+                "INSERT INTO runs (run_uuid, name, user_id, status, start_time, end_time, lifecycle_stage, "
+                "artifact_uri, experiment_id) VALUES (?, ?, 'u', 'FINISHED', ?, ?, 'active', '', 0)",
+                [run_id, f"run {number}", number, number + 1],
+            )
+            connection.executemany(
+                "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, 0)",
+                [(key, step / 3, step, run_id, step) for key in ("a", "b") for step in range(steps)],
+            )
+            connection.execute("INSERT INTO params VALUES ('n', ?, ?)", [str(number), run_id])
+    command = [sys.executable, "-c", "from nbtrack.cli import main; main()", "import", str(database)]
+    killed = 0
+    # Longer each time, so that some die at the start and some in the middle of the points.
+    for patience in (0.3, 0.6, 0.9, 1.2):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(patience)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    report = nbtrack.import_runs(database)
+    assert killed
+    assert report.found["metric points"] > runs * steps * 2
+    counts = nbtrack.sql(
+        "SELECT run_id, key, COUNT(*), COUNT(DISTINCT step), SUM(value) FROM metrics JOIN runs USING (run_id) "
+        "WHERE run_name LIKE 'run %' GROUP BY ALL"
+    )
+    assert len(counts) == runs * 2
+    expected = sum(step / 3 for step in range(steps))
+    assert {tuple(row[2:4]) for row in counts.values.tolist()} == {(steps, steps)}
+    assert all(abs(row[4] - expected) < 1e-6 for row in counts.values.tolist())
+    statuses = nbtrack.sql("SELECT DISTINCT status FROM runs WHERE run_name LIKE 'run %'")
+    assert statuses["status"].tolist() == ["FINISHED"]
+    assert len(nbtrack.sql("SELECT * FROM params WHERE key = 'n'")) == runs
+    assert nothing_new(nbtrack.import_runs(database))

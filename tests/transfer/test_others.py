@@ -1,0 +1,210 @@
+"""TensorBoard's event files and W&B's offline runs, as tensorboardX and wandb wrote them."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack.cli import main
+from nbtrack.errors import InvalidParameter, NotFound, NotSupported
+
+
+def history(run: Any, key: str) -> list[tuple[int, float]]:
+    return [(point.step, point.value) for point in nbtrack.Client().get_metric_history(run.info.run_id, key)]
+
+
+def runs_by_name() -> dict[str, Any]:
+    return {run.info.run_name: run for run in nbtrack.Client().search_runs()}
+
+
+def artifacts(run: Any) -> list[str]:
+    rows = nbtrack.sql("SELECT path FROM artifacts WHERE run_id = $1 ORDER BY path", [run.info.run_id])
+    return list(rows["path"])
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    tensorboard = pytest.importorskip("tensorboardX")
+    import numpy as np
+
+    folder = tmp_path / "logs"
+    writer = tensorboard.SummaryWriter(str(folder / "sweep" / "first"))
+    values = [0.5, 0.25, math.inf, -math.inf, math.nan, 2.0**-40]
+    for step, value in enumerate(values):
+        writer.add_scalar("train/loss", value, step)
+    writer.add_scalars("both", {"a": 1.0, "b": 2.0}, 3)
+    writer.add_text("note", "hello **x**", 7)
+    writer.add_image("picture", np.zeros((3, 4, 4), np.uint8), 1)
+    writer.add_histogram("weights", np.arange(9), 0)
+    writer.add_hparams({"lr": 0.1, "layers": 3, "opt": "adam", "flag": True}, {"best": 0.75})
+    writer.close()
+    report = nbtrack.import_runs(folder)
+
+    runs = runs_by_name()
+    first = runs["sweep/first"]
+    assert nbtrack.get_experiment(first.info.experiment_id).name == "logs"
+    assert repr(history(first, "train/loss")) == repr(list(enumerate(values)))
+    assert history(runs["sweep/first/both/a"], "both") == [(3, 1.0)]
+    assert artifacts(first) == ["images/picture/1.png", "text/note/7.md"]
+    text = nbtrack.Client().download_artifacts(first.info.run_id, "text/note/7.md")
+    assert Path(text).read_text() == "hello **x**"
+    (trial,) = (run for run in runs.values() if run.data.params)
+    assert trial.data.params == {"lr": "0.1", "layers": "3", "opt": "adam", "flag": "True"}
+    assert trial.data.metrics == {"best": 0.75}
+    assert trial.data.tags["mlflow.parentRunId"] == first.info.run_id
+    assert first.info.status == "FINISHED"
+    assert first.info.start_time <= first.info.end_time
+    assert [(problem.reason, problem.count) for problem in report.missing] == [("histograms", 1)]
+
+    # Moved and grown: the same run, and only its new points. A torn end is its writer's business, not ours.
+    folder = folder.rename(tmp_path / "moved")
+    writer = tensorboard.SummaryWriter(str(folder / "sweep" / "first"), filename_suffix=".resumed")
+    writer.add_scalar("train/loss", 0.125, 6)
+    writer.close()
+    (resumed,) = (folder / "sweep" / "first").glob("*.resumed")
+    with resumed.open("ab") as file:
+        file.write(resumed.read_bytes()[:20])
+    report = nbtrack.import_runs(folder, experiment="logs")
+    assert (report.brought["runs"], report.brought["metric points"], report.brought["experiments"]) == (0, 1, 0)
+    assert history(first, "train/loss")[-1] == (6, 0.125)
+
+
+def test_tensorboard_scalars_as_tensors(tmp_path: Path) -> None:
+    """As TensorFlow 2 writes them: the plugin's name with the first value only, the number packed or in a list."""
+    pytest.importorskip("tensorboardX")
+    from tensorboardX.proto import event_pb2, summary_pb2, tensor_pb2
+    from tensorboardX.record_writer import masked_crc32c
+
+    tensors = [
+        tensor_pb2.TensorProto(dtype=1, tensor_content=struct.pack("<f", 0.5)),
+        tensor_pb2.TensorProto(dtype=1, float_val=[0.25]),
+        tensor_pb2.TensorProto(dtype=2, double_val=[0.1]),
+        tensor_pb2.TensorProto(dtype=9, int64_val=[3]),
+    ]
+    metadata = summary_pb2.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
+    frames = []
+    for step, tensor in enumerate(tensors):
+        value = summary_pb2.Summary.Value(tag="loss", tensor=tensor, metadata=metadata if step == 0 else None)
+        event = event_pb2.Event(wall_time=100.5 + step, step=step, summary={"value": [value]})
+        data = event.SerializeToString()
+        head = struct.pack("<Q", len(data))
+        frames.append(head + struct.pack("<I", masked_crc32c(head)) + data + struct.pack("<I", masked_crc32c(data)))
+    (tmp_path / "tf").mkdir()
+    file = tmp_path / "tf" / "events.out.tfevents.100.host"
+    file.write_bytes(b"".join(frames))
+    nbtrack.import_runs(tmp_path / "tf")
+    (run,) = runs_by_name().values()
+    assert history(run, "loss") == [(0, 0.5), (1, 0.25), (2, 0.1), (3, 3.0)]
+    assert (run.info.start_time, run.info.end_time) == (100_500, 103_500)
+
+    damaged = bytearray(b"".join(frames))
+    damaged[len(frames[0]) + 9] ^= 1
+    file.write_bytes(damaged)
+    report = nbtrack.import_runs(tmp_path / "tf")
+    assert "damaged" in report.missing[0].reason
+    assert report.found["metric points"] == 1
+
+
+WANDB = """
+    import math, sys, wandb
+    import numpy as np
+    settings = wandb.Settings(x_disable_stats=True, disable_git=True, console="off")
+    config = {"lr": 0.1, "net": {"width": 3, "acts": ["relu", "tanh"]}}
+    run = wandb.init(project="proj", name="nice", id=sys.argv[1], dir=".", config=config, tags=["t1", "t2"],
+                     notes="a note", group="g", job_type="train", settings=settings)
+    if sys.argv[2:]:
+        run.log({"loss": 0.0625}, step=20)
+    else:
+        for step, value in enumerate([0.5, math.inf, -math.inf, math.nan]):
+            run.log({"loss": value, "nested": {"acc": step / 4}, "name": "text"})
+        run.log({"loss": 0.125}, step=10)
+        run.log({"hist": wandb.Histogram([1, 2, 3]), "picture": wandb.Image(np.zeros((4, 4, 3), np.uint8))})
+        run.summary["best"] = 0.75
+        run.config.update({"late": 5})
+        open("notes.txt", "w").write("saved")
+        run.save("notes.txt", policy="now")
+    run.finish(exit_code=1 if sys.argv[2:] else 0)
+"""
+
+
+def wandb_run(folder: Path, *arguments: str) -> None:
+    environment = {**os.environ, "WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(folder)}
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(WANDB), *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_wandb_offline(tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    place = tmp_path / "project"
+    place.mkdir()
+    wandb_run(place, "abc12345")
+    report = nbtrack.import_runs(place)
+    assert report.kind == "wandb"
+    run = runs_by_name()["nice"]
+    assert nbtrack.get_experiment(run.info.experiment_id).name == "proj"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"lr": "0.1", "net/width": "3", "net/acts": '["relu", "tanh"]', "late": "5"}
+    expected = [(0, 0.5), (1, math.inf), (2, -math.inf), (3, math.nan), (10, 0.125)]
+    assert repr(history(run, "loss")) == repr(expected)
+    assert history(run, "nested/acc") == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 0.75)]
+    assert run.data.metrics["best"] == 0.75
+    tags = {
+        "wandb.run_id": "abc12345",
+        "wandb.tags": "t1, t2",
+        "wandb.group": "g",
+        "wandb.job_type": "train",
+        "mlflow.note.content": "a note",
+    }
+    assert tags.items() <= run.data.tags.items()
+    assert any(path.startswith("media/images/picture") for path in artifacts(run))
+    reasons = {problem.reason for problem in report.missing}
+    assert {"logged values of type 'histogram'", "logged values that are no numbers"} <= reasons
+    assert any("links that lead out" in reason for reason in reasons)
+    assert nbtrack.import_runs(place, follow_links=True).brought["artifact files"] == 1
+    assert "notes.txt" in artifacts(run)
+
+    # Resumed offline: another folder, the same run.
+    wandb_run(place, "abc12345", "more")
+    report = nbtrack.import_runs(place / "wandb", follow_links=True)
+    assert (report.found["runs"], report.brought["runs"], report.brought["metric points"]) == (1, 0, 1)
+    run = runs_by_name()["nice"]
+    assert run.data.metrics["loss"] == 0.0625
+    assert run.info.status == "FAILED"
+
+
+def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "events.out.tfevents.1.x").touch()
+    for name in [name for name in sys.modules if name.startswith("tensorboardX")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(NotSupported, match=r"pip install 'nbtrack\[import-tensorboard\]'"):
+        nbtrack.import_runs(tmp_path)
+
+
+def test_what_is_no_source_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidParameter, match="nothing that runs can be brought from"):
+        nbtrack.import_runs(tmp_path / "empty")
+    with pytest.raises(NotFound, match="no file or folder"):
+        nbtrack.import_runs(tmp_path / "nowhere")
+    with pytest.raises(NotSupported, match="backend-store-uri"):
+        nbtrack.import_runs("http://localhost:5000")
+    with pytest.raises(InvalidParameter, match="no MLflow database"):
+        nbtrack.import_runs(tmp_path / "empty", kind="mlflow-sqlite")
+    with pytest.raises(InvalidParameter, match="kinds are"):
+        nbtrack.import_runs(tmp_path / "empty", kind="aim")
+    assert main(["import", str(tmp_path / "empty")]) == 1
+    assert "mlruns" in capsys.readouterr().err
