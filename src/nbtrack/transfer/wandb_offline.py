@@ -120,7 +120,7 @@ class WandbFolder:
 
     def points(self, run: SourceRun) -> Iterator[Points]:
         series: dict[str, Points] = {}
-        summary: dict[str, tuple[float, int]] = {}
+        summary: dict[str, tuple[float, int, int]] = {}
         known: set[str] = set()
         step, time = 0, run.start_time
         for record in (record for log in self._logs[run.key] for record in self._records(log)):
@@ -128,7 +128,7 @@ class WandbFolder:
             if kind == "summary":
                 for name, value in _flat(_nested(record.summary.update)):
                     if (number := _number(value)) is not None and not name.startswith("_"):
-                        summary[name] = (number, time)
+                        summary[name] = (number, step, time)
             if kind not in ("history", "stats"):
                 continue
             if kind == "history":
@@ -149,10 +149,10 @@ class WandbFolder:
                 points.values.append(number)
                 if kind == "history" and len(points.steps) >= _POINTS:
                     yield series.pop(name)
-        # What only the summary has, such as a best value, is one point at the end.
-        for name, (number, logged) in summary.items():
+        # What only the summary has, such as a best value, is one point at the step that it was set at.
+        for name, (number, at, logged) in summary.items():
             if name not in known:
-                series[name] = Points(name, [step], [logged], [number])
+                series[name] = Points(name, [at], [logged], [number])
         yield from series.values()
 
     def _skipped(self, row: dict[str, Any], name: str, value: Any, run: SourceRun) -> None:
