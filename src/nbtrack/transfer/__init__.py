@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InvalidParameter
 from ..store import open_store
-from .export import export
+from .exports import export
 from .registry import bring_models
 from .report import Problem, Report
 from .sources import KINDS, open_source

@@ -59,6 +59,10 @@ class NbtrackStore:
         return int(self._rows("SELECT COUNT(*) FROM runs")[0][0])
 
     def experiments(self) -> Iterable[SourceExperiment]:
+        with self._store.reading():
+            return self._read_experiments()
+
+    def _read_experiments(self) -> list[SourceExperiment]:
         tags: dict[int, dict[str, str]] = {}
         for experiment_id, key, value in self._rows("SELECT experiment_id, key, value FROM experiment_tags"):
             tags.setdefault(experiment_id, {})[key] = value
@@ -77,7 +81,9 @@ class NbtrackStore:
             for (number,) in self._rows(f"SELECT run FROM runs WHERE run > $1 ORDER BY run LIMIT {_RUNS}", [last])
         ]:
             last = numbers[-1]
-            yield from self._batch(numbers[0], last)
+            with self._store.reading():
+                batch = self._batch(numbers[0], last)
+            yield from batch
 
     def _batch(self, low: int, high: int) -> list[SourceRun]:
         between = "WHERE run BETWEEN $1 AND $2"
@@ -148,6 +154,10 @@ class NbtrackStore:
             yield Points(keys[int(series[start])], steps, times, values)
 
     def models(self) -> Iterable[SourceModel]:
+        with self._store.reading():
+            return self._read_models()
+
+    def _read_models(self) -> list[SourceModel]:
         found: dict[str, SourceModel] = {}
         for name, description, created, updated, next_version in self._rows(
             "SELECT name, description, creation_time, last_update_time, next_version FROM registered_models"
@@ -188,5 +198,6 @@ class NbtrackStore:
         return "/".join(part for part in (f"runs:/{version.run_id}", inside.as_posix()) if part != ".")
 
     def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """What a query finds, in the session that is under way or in one of its own."""
         with self._store.reading() as cursor:
             return cursor.execute(sql, parameters or []).fetchall()

@@ -7,6 +7,7 @@ disagree, the one that heard of the run last is believed (see `guide/moving.md`)
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,21 @@ _RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100
 _POINTS_AT_ONCE = 500_000
 _LONGEST_TIME = 2**63 - 1
+
+
+class Verdict(enum.Enum):
+    """Whose value stays where both sides have one and they differ."""
+
+    OURS = enum.auto()
+    THEIRS = enum.auto()
+    GREATER = enum.auto()
+    """Any rule will do that says the same on both sides, so that it does not matter who is brought to whom."""
+
+    def takes(self, theirs: Any, ours: Any) -> bool:
+        """Whether the source's value replaces the one here, which is None where there is none."""
+        if ours is None:
+            return True
+        return bool(theirs != ours) and (self is Verdict.THEIRS or (self is Verdict.GREATER and theirs > ours))
 
 
 class RunWriter:
@@ -69,7 +85,7 @@ class RunWriter:
 
     def _run(self, run: SourceRun, here: Here | None) -> None:
         landing = self._landings[run.experiment]
-        wins = here is None or self._source_wins(run, here, landing)
+        verdict = self._verdict(run, here)
         if here is None:
             uri = f"{landing.artifact_location}/{run.run_id}/artifacts"
             self._append(self._new(run, landing, uri) + self._mark(run))
@@ -77,27 +93,25 @@ class RunWriter:
         else:
             uri = here.artifact_uri
             here_tags = here.tags
-            self._change(run, here, landing, wins)
+            self._change(run, here, landing, verdict)
         self._append(self._params(run, here))
-        self._append(self._tags(run, here_tags, wins))
+        self._append(self._tags(run, here_tags, verdict))
         self._append(self._inputs(run, here))
         self._files(run, here, here_tags, uri)
         self._metrics(run, here)
         # Last, so that a run that a kill left half-way does not look finished.
-        if wins and (here is None or (here.status, here.end_time) != (run.status, run.end_time)):
+        ours = None if here is None else (here.end_time or 0, here.status)
+        if verdict.takes((run.end_time or 0, run.status), ours):
             self._append(event("status", r=run.run_id, x=run.status, t=run.end_time))
         self._store.forget_recorder(run.run_id)
 
-    def _source_wins(self, run: SourceRun, here: Here, landing: Landing) -> bool:
-        if run.sign_of_life != here.sign_of_life:
-            return run.sign_of_life > here.sign_of_life
-        # Another tracker's store is where its runs were written. Between two of ours neither is the truth: any rule
-        # will do that says the same on both sides.
-        if not self._source.is_store:
-            return True
-        theirs = (landing.name, landing.lifecycle_stage, run.name, run.status, _without_mark(run.tags))
-        ours = (*self._names[here.experiment_id], here.name, here.status, _without_mark(here.tags))
-        return theirs > ours
+    def _verdict(self, run: SourceRun, here: Here | None) -> Verdict:
+        """Whom to believe. Another tracker's store is where its runs were written; of two of ours, neither is."""
+        if here is None or run.sign_of_life > here.sign_of_life:
+            return Verdict.THEIRS
+        if run.sign_of_life < here.sign_of_life:
+            return Verdict.OURS
+        return Verdict.GREATER if self._source.is_store else Verdict.THEIRS
 
     def _new(self, run: SourceRun, landing: Landing, artifact_uri: str) -> bytes:
         stage, deleted = landing.stage_of(run)
@@ -120,14 +134,14 @@ class RunWriter:
     def _mark(self, run: SourceRun) -> bytes:
         return event("tag", r=run.run_id, k=IMPORTED, x=self._origin)
 
-    def _change(self, run: SourceRun, here: Here, landing: Landing, wins: bool) -> None:
+    def _change(self, run: SourceRun, here: Here, landing: Landing, verdict: Verdict) -> None:
         """What of a run that is here is no event: the bin, and the experiment that it is in."""
         stage, deleted = landing.stage_of(run)
         if stage == LifecycleStage.DELETED and here.lifecycle_stage == LifecycleStage.ACTIVE:
             self._late.append(
                 ("UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run = $3", [stage, deleted, here.run])
             )
-        if wins and landing.experiment_id != here.experiment_id:
+        if verdict.takes((landing.name, landing.lifecycle_stage), self._names[here.experiment_id]):
             self._late.append(
                 ("UPDATE runs SET experiment_id = $1 WHERE run = $2", [landing.experiment_id, here.run]),
             )
@@ -152,7 +166,7 @@ class RunWriter:
                 self._late.append((_EARLIER, [run.run_id, key, value, timestamp]))
         return b"".join(lines)
 
-    def _tags(self, run: SourceRun, here: dict[str, str], wins: bool) -> bytes:
+    def _tags(self, run: SourceRun, here: dict[str, str], verdict: Verdict) -> bytes:
         lines = []
         for name, text in {**run.tags, _RUN_NAME: run.name or run.run_id}.items():
             key, value = self._key(name, "tags"), storable(text)
@@ -160,7 +174,7 @@ class RunWriter:
                 continue
             if key == _RUN_NAME:
                 value = value[:MAX_LENGTH]
-            is_new = key not in here or (wins and here[key] != value)
+            is_new = verdict.takes(value, here.get(key))
             if is_new:
                 lines.append(event("tag", r=run.run_id, k=key, x=value))
             self._report.count("tags", 1, is_new)
@@ -257,10 +271,6 @@ class RunWriter:
             for statement, parameters in self._late:
                 cursor.execute(statement, parameters)
         self._late.clear()
-
-
-def _without_mark(tags: dict[str, str]) -> list[tuple[str, str]]:
-    return sorted((key, value) for key, value in tags.items() if key != IMPORTED)
 
 
 _EARLIER = """

@@ -1,0 +1,268 @@
+"""Two stores united: the same content whichever comes into which, and however often."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nbtrack
+from nbtrack.cli import main
+from nbtrack.entities import IMPORTED, LifecycleStage, Metric
+from nbtrack.errors import InvalidParameter
+from nbtrack.journal import event
+from nbtrack.store import open_store
+from nbtrack.transfer import Report
+
+Content = dict[str, Any]
+
+
+def content(folder: Path) -> Content:
+    """Everything that a store says, without its own numbers for experiments, runs, series and versions."""
+    store = open_store(str(folder))
+    with store.reading() as cursor:
+
+        def rows(sql: str) -> Counter[tuple[Any, ...]]:
+            # As texts, for NaN is not even equal to itself.
+            return Counter(tuple(map(repr, row)) for row in cursor.execute(sql).fetchall())
+
+        of_run = "JOIN runs AS r ON r.run = t.run"
+        made = "(SELECT v.creation_time FROM model_versions AS v WHERE v.name = t.name AND v.version = t.version)"
+        return {
+            "experiments": rows("SELECT DISTINCT name, lifecycle_stage FROM experiments"),
+            "experiment tags": rows(
+                "SELECT e.name, e.lifecycle_stage, t.key, t.value FROM experiment_tags AS t "
+                "JOIN experiments AS e ON e.experiment_id = t.experiment_id"
+            ),
+            "runs": rows(
+                "SELECT r.run_id, e.name, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage "
+                "FROM runs AS r JOIN experiments AS e ON e.experiment_id = r.experiment_id"
+            ),
+            "points": rows(
+                f"SELECT r.run_id, t.key, m.step, m.timestamp, m.value FROM metrics AS m "
+                f"JOIN latest_metrics AS t ON t.series = m.series {of_run}"
+            ),
+            "latest": rows(
+                f"SELECT r.run_id, t.key, t.step, t.timestamp, t.value, t.points FROM latest_metrics AS t {of_run}"
+            ),
+            "params": rows(f"SELECT r.run_id, t.key, t.value FROM params AS t {of_run}"),
+            "history": rows(f"SELECT DISTINCT r.run_id, t.key, t.value FROM param_history AS t {of_run}"),
+            "tags": rows(f"SELECT r.run_id, t.key, t.value FROM tags AS t {of_run} WHERE t.key <> '{IMPORTED}'"),
+            "datasets": rows(f"SELECT r.run_id, t.name, t.digest, t.context FROM inputs AS t {of_run}"),
+            "models": rows("SELECT name, description, creation_time, last_update_time FROM registered_models"),
+            "model tags": rows("SELECT * FROM registered_model_tags"),
+            "versions": rows(
+                "SELECT name, creation_time, last_update_time, current_stage, description, source, run_id "
+                "FROM model_versions"
+            ),
+            "version tags": rows(f"SELECT name, {made}, key, value FROM model_version_tags AS t"),
+            "aliases": rows(f"SELECT name, alias, {made} FROM registered_model_aliases AS t"),
+            "files": Counter(
+                (run_id, path.relative_to(root).as_posix(), path.read_bytes())
+                for run_id, root in [
+                    (run_id, Path(store.locate(uri)))
+                    for run_id, uri in cursor.execute("SELECT run_id, artifact_uri FROM runs").fetchall()
+                ]
+                for path in root.rglob("*")
+                if path.is_file()
+            ),
+        }
+
+
+def merge(other: Path, into: Path) -> Report:
+    nbtrack.set_tracking_uri(into)
+    report = nbtrack.merge(other)
+    nbtrack.set_tracking_uri("")
+    return report
+
+
+# What two people do, each in a store of their own, after one has copied the other's: both know the runs a, b and c.
+SHARED = ("a" * 32, "b" * 32, "c" * 32)
+_KEYS = st.sampled_from(["loss", "acc"])
+_VALUES = st.sampled_from(["1", "2", "x"])
+_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 2), st.integers(10, 11), st.sampled_from([0.0, 1.5, float("nan"), float("inf"), -float("inf")])
+    ),
+    max_size=5,
+)
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("points"), st.integers(0, 3), _KEYS, _STEPS),
+        st.tuples(st.just("param"), st.integers(0, 3), _KEYS, _VALUES),
+        st.tuples(st.just("tag"), st.integers(0, 3), _KEYS, _VALUES),
+        st.tuples(st.just("end"), st.integers(0, 3), st.sampled_from(["FINISHED", "FAILED"]), st.integers(100, 102)),
+        st.tuples(st.just("delete"), st.integers(0, 3)),
+        st.tuples(st.just("rename"), st.integers(0, 3), _VALUES),
+        st.tuples(st.just("file"), st.integers(0, 3), _VALUES),
+        st.tuples(st.just("experiment"), st.sampled_from(["one", "two"]), _VALUES),
+        st.tuples(st.just("version"), st.integers(0, 3)),
+        st.tuples(st.just("stage"), st.integers(1, 3), st.sampled_from(["Staging", "Production", "Archived"])),
+        st.tuples(st.just("alias"), st.integers(1, 3), st.sampled_from(["champion", "next"])),
+        st.tuples(st.just("version tag"), st.integers(1, 3), _VALUES),
+    ),
+    max_size=8,
+)
+
+
+def make_run(folder: Path, run_id: str, experiment: str) -> None:
+    """A run with an id that the test chooses."""
+    store = open_store(str(folder))
+    found = store.get_experiment_by_name(experiment)
+    assert found is not None
+    fields = {
+        "experiment_id": found.experiment_id,
+        "name": f"run {run_id[0]}",
+        "user_id": "u",
+        "start_time": ord(run_id[0]),
+        "artifact_uri": store.relative(f"{found.artifact_location}/{run_id}/artifacts"),
+        "writer": None,
+    }
+    store.append(event("run", r=run_id, d=fields))
+    store.append(event("tag", r=run_id, k="mlflow.runName", x=fields["name"]))
+
+
+def act(folder: Path, actions: list[tuple[Any, ...]], own: str) -> None:
+    """Do these things in a store. Run 3 is one that only this store has."""
+    client = nbtrack.Client(str(folder))
+    runs = [*SHARED, own * 32]
+    make_run(folder, runs[3], "Default")
+    for kind, *what in actions:
+        if kind == "experiment":
+            experiment = client.get_experiment_by_name(what[0])
+            number = client.create_experiment(what[0]) if experiment is None else experiment.experiment_id
+            client.set_experiment_tag(number, "k", what[1])
+        elif kind in ("stage", "alias", "version tag"):
+            versions = sorted(one.version for one in client.search_model_versions("name = 'model'"))
+            if what[0] not in versions:
+                continue
+            if kind == "stage":
+                client.transition_model_version_stage("model", what[0], what[1], what[1] != "Archived")
+            elif kind == "alias":
+                client.set_registered_model_alias("model", what[1], what[0])
+            else:
+                client.set_model_version_tag("model", what[0], "k", what[1])
+        elif kind == "version":
+            client.create_model_version("model", f"runs:/{runs[what[0]]}/model", runs[what[0]])
+        elif client.get_run(runs[what[0]]).info.lifecycle_stage == LifecycleStage.ACTIVE:
+            act_on_run(client, runs[what[0]], kind, what[1:])
+    client.search_runs()
+
+
+def act_on_run(client: nbtrack.Client, run_id: str, kind: str, what: list[Any]) -> None:
+    if kind == "points":
+        client.log_batch(run_id, [Metric(what[0], value, time, step) for step, time, value in what[1]])
+    elif kind == "param":
+        client.log_param(run_id, what[0], what[1])
+    elif kind == "tag":
+        client.set_tag(run_id, what[0], what[1])
+    elif kind == "end":
+        client.set_terminated(run_id, what[0], what[1])
+    elif kind == "delete":
+        client.delete_run(run_id)
+    elif kind == "rename":
+        client.update_run(run_id, name=f"named {what[0]}")
+    else:
+        client.log_text(run_id, what[0], "notes.txt")
+
+
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store that both have started from."""
+    folder = tmp_path_factory.mktemp("common") / ".nbtrack"
+    client = nbtrack.Client(str(folder))
+    client.create_experiment("one")
+    for run_id in SHARED:
+        make_run(folder, run_id, "one")
+    client.log_param(SHARED[0], "loss", "1")
+    client.log_metric(SHARED[0], "loss", 1.5, 10, 0)
+    client.create_registered_model("model")
+    client.create_model_version("model", f"runs:/{SHARED[0]}/model", SHARED[0])
+    client.set_registered_model_alias("model", "champion", 1)
+    open_store(str(folder)).close()
+    return folder
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(ACTIONS, ACTIONS)
+@pytest.mark.filterwarnings("ignore:Param")
+def test_merging_is_the_same_from_both_sides_and_however_often(
+    common: Path, mine: list[tuple[Any, ...]], yours: list[tuple[Any, ...]]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        mine_folder, your_folder, both, other_way = (Path(name, part, ".nbtrack") for part in "abcd")
+        shutil.copytree(common, mine_folder)
+        shutil.copytree(common, your_folder)
+        act(mine_folder, mine, "d")
+        act(your_folder, yours, "e")
+        shutil.copytree(mine_folder, both)
+        shutil.copytree(your_folder, other_way)
+
+        merge(your_folder, into=both)
+        merge(mine_folder, into=other_way)
+        united = content(both)
+        assert content(other_way) == united
+        for other in (your_folder, mine_folder, other_way):
+            again = merge(other, into=both)
+            assert not any(again.brought.values()), str(again)
+            assert content(both) == united
+        for folder in (mine_folder, your_folder, both, other_way):
+            open_store(str(folder)).close()
+
+
+def test_a_version_whose_number_is_taken_gets_another_one_and_says_so(common: Path, tmp_path: Path) -> None:
+    mine, yours = tmp_path / "mine", tmp_path / "yours"
+    for folder, run_id in ((mine, SHARED[1]), (yours, SHARED[2])):
+        shutil.copytree(common, folder)
+        client = nbtrack.Client(str(folder))
+        client.create_model_version("model", f"runs:/{run_id}/model", run_id)
+        client.transition_model_version_stage("model", 2, "Production")
+        client.set_registered_model_alias("model", "champion", 2)
+    report = merge(yours, into=mine)
+    assert [str(note) for note in report.notes] == [
+        "1 × model versions with another number, for theirs was taken (model 2 → 3)"
+    ]
+    client = nbtrack.Client(str(mine))
+    assert [client.get_model_version("model", number).run_id for number in (1, 2, 3)] == list(SHARED)
+    # Pointed at last in `yours`, and so it stays when it comes back.
+    assert client.get_model_version_by_alias("model", "champion").version == 3
+    merge(mine, into=yours)
+    assert nbtrack.Client(str(yours)).get_model_version_by_alias("model", "champion").run_id == SHARED[2]
+    # Its history is told under its new number, and what is deleted here does not come back.
+    history = [(one.version, one.kind) for one in client.get_history("model") if one.version == 3]
+    assert sorted(history) == [(3, "alias_set"), (3, "stage"), (3, "version_created")]
+    client.delete_model_version("model", 3)
+    assert merge(yours, into=mine).brought["model versions"] == 0
+    # The next number is one that neither store has given.
+    assert client.create_model_version("model", "runs:/x/y").version == 5
+
+
+def test_a_store_with_everything_comes_over(tmp_path: Path) -> None:
+    """Through the command, into a store that has nothing."""
+    other = tmp_path / "project" / ".nbtrack"
+    nbtrack.set_tracking_uri(other)
+    with nbtrack.start_run(run_name="parent") as parent:
+        nbtrack.log_metrics({"loss": 0.5, "nan": float("nan")})
+        nbtrack.log_text("hello", "notes/hello.txt")
+        with nbtrack.start_run(run_name="child", nested=True):
+            nbtrack.log_param("lr", 0.1)
+    nbtrack.Client().create_registered_model("model", tags={"k": "v"}, description="text")
+    file = f"{nbtrack.Client().get_run(parent.info.run_id).info.artifact_uri}/notes"
+    nbtrack.Client().create_model_version("model", file, parent.info.run_id)
+    nbtrack.set_tracking_uri("")
+    before = content(other)
+    assert main(["merge", str(tmp_path / "project")]) == 0
+    assert content(other) == before
+    after = content(tmp_path / ".nbtrack")
+    # A path into the other store's artifacts has become an address that resolves in this one.
+    assert nbtrack.Client().get_model_version("model", 1).source == f"runs:/{parent.info.run_id}/notes"
+    assert {name for name in before if before[name] != after[name]} == {"versions"}
+    assert nbtrack.Client().get_run(parent.info.run_id).data.tags[IMPORTED] == "nbtrack: .nbtrack"
+    with pytest.raises(InvalidParameter, match="into itself"):
+        nbtrack.merge(tmp_path / ".nbtrack")
