@@ -13,6 +13,7 @@ from ..entities import ViewType
 from ..errors import InvalidParameter, NotFound, StoreError
 from ..progress import progress
 from ..store import open_store
+from ..store.runs import matching
 
 Format = Literal["parquet", "csv"]
 
@@ -74,10 +75,10 @@ class _Exporting:
             self._store.reading() as cursor,
         ):
             experiments = None if names is None else [self._experiment_id(name) for name in names]
-            chosen = self._store.matching_ids(experiments, filter_string, view)
+            found, joins, _, parameters = matching(experiments, filter_string, view, ())
             is_part = bool(filter_string) or names is not None
             cursor.execute("CREATE OR REPLACE TEMP TABLE exported (run_id VARCHAR)")
-            cursor.execute("INSERT INTO exported SELECT UNNEST(CAST($1 AS VARCHAR[]))", [chosen])
+            cursor.execute(f"INSERT INTO exported SELECT r.run_id FROM runs AS r {joins} WHERE {found}", parameters)
             for name, query, is_of_runs in _queries(is_part):
                 rows[name] = self._copy(cursor, name, query, is_of_runs)
                 bar.advance()

@@ -6,6 +6,7 @@ the length, the message and a checksum of the message.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import struct
@@ -205,7 +206,8 @@ def _messages() -> _Messages:
         return _Messages(
             importlib.import_module("tensorboardX.proto.event_pb2"),
             importlib.import_module("tensorboardX.proto.plugin_hparams_pb2"),
-            importlib.import_module("tensorboardX.record_writer").masked_crc32c,
+            # The lengths of events are few, and tensorboardX reckons in Python.
+            functools.lru_cache(4096)(importlib.import_module("tensorboardX.record_writer").masked_crc32c),
             importlib.import_module("google.protobuf.message").DecodeError,
         )
     except ImportError as error:
