@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import nbtrack
@@ -189,8 +189,34 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Both change everything that one can disagree on, at once.
+QUARREL = [
+    [
+        ("points", 0, "loss", [(0, 10, 1.5), (0, 10, 1.5), (1, 10, float("nan")), (2, 11, value)]),
+        ("param", 0, "acc", text),
+        ("tag", 0, "acc", text),
+        ("rename", 1, text),
+        ("file", 1, text),
+        ("end", 1, status, 101),
+        ("end", 2, "FINISHED", end),
+        ("tag", 2, "loss", text),
+        ("experiment", "two", text),
+        ("version", 0),
+        ("stage", 1, stage),
+        ("version tag", 1, text),
+        ("alias", 2, "next"),
+    ]
+    for value, text, status, end, stage in (
+        (0.0, "1", "FINISHED", 100, "Staging"),
+        (1.5, "2", "FAILED", 102, "Archived"),
+    )
+]
+
+
 @pytest.mark.slow
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@example(*QUARREL)
+@example(*reversed(QUARREL))
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(ACTIONS, ACTIONS)
 @pytest.mark.filterwarnings("ignore:Param")
 def test_merging_is_the_same_from_both_sides_and_however_often(
