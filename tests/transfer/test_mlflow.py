@@ -18,6 +18,7 @@ import pytest
 import nbtrack
 from nbtrack.entities import IMPORTED
 from nbtrack.models import locate
+from nbtrack.models.history import HISTORY_TAG, read_history
 from nbtrack.transfer import Report
 
 pytest.importorskip("mlflow")
@@ -97,7 +98,7 @@ def _run(client: nbtrack.Client, run: Any, names: dict[str, str]) -> dict[str, A
         "end_time": info.end_time,
         "stage": info.lifecycle_stage,
         "params": run.data.params,
-        "tags": {key: value for key, value in run.data.tags.items() if key != IMPORTED},
+        "tags": {key: value for key, value in run.data.tags.items() if key not in (IMPORTED, HISTORY_TAG)},
         "latest": {key: repr(value) for key, value in run.data.metrics.items()},
         "history": {
             key: sorted(
@@ -159,6 +160,8 @@ def test_everything_comes_over_once_and_then_only_what_is_new(
         assert (location.folder() / file).is_file()
         assert not location.in_store
     assert nbtrack.Client().get_model_version("digits", 1).source.startswith("runs:/")
+    (entry,) = read_history(run_named("parent").data.tags)
+    assert (entry["artifact_path"], list(entry["flavors"])) == ("model", ["python_function"])
     assert [event.kind for event in nbtrack.Client().get_history("digits")].count("version_created") == 3
     # Deleted in MLflow after its creation: its number is not given again.
     assert nbtrack.Client().create_model_version("digits", "runs:/x/y").version == 5

@@ -7,10 +7,12 @@ home folder comes along because a foreign store says that it is a run's.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .records import SourceFolder, SourceRun, run_id_for
@@ -20,6 +22,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PROXIED = "mlflow-artifacts"
 _BESIDE = ("", "mlruns", "mlartifacts")
 _PARENT = "mlflow.parentRunId"
+_HISTORY = "mlflow.log-model.history"
 _MODELS = "models:/"
 _RUNS = "runs:/"
 
@@ -114,11 +117,22 @@ class ModelFiles:
             report.miss("files of logged models that belong to no run", model.model_id)
 
     def add_to(self, run: SourceRun) -> None:
-        """Add the folders of the models that the run logged to its artifacts."""
+        """Add the folders of the models that the run logged to its artifacts, and say in its tags that they are models.
+
+        MLflow 2 wrote that tag, and what shows a run's models reads it.
+        """
+        entries = []
         for model in self._of_run.get(run.key, []):
             folder = self._places.folder(model.artifact_location, model.model_id, "logged models")
             if folder is not None:
                 run.folders.append(SourceFolder(folder, self._paths[model.model_id]))
+                manifest = _manifest(folder)
+                if manifest is not None:
+                    fields = {name: manifest.get(name) for name in ("utc_time_created", "model_uuid", "flavors")}
+                    fields["utc_time_created"] = str(fields["utc_time_created"] or "")
+                    entries.append({"run_id": run.run_id, "artifact_path": self._paths[model.model_id], **fields})
+        if entries and _HISTORY not in run.tags:
+            run.tags[_HISTORY] = json.dumps(entries, default=str)
 
     def resolve(self, source: str, run: str, run_id_of: Callable[[str], str | None], version: str) -> str:
         """A version's source as a URI that resolves here; as it is, and reported, where that cannot be."""
@@ -157,3 +171,14 @@ class ModelFiles:
             self._report.miss("files of model versions whose logged model is gone", version)
             return source
         return "/".join(filter(None, (_RUNS + run_id, self._paths[model_id], rest)))
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """What a model's file MLmodel says; None where there is none that can be read."""
+    import yaml
+
+    try:
+        loaded = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
