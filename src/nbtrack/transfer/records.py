@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..entities import LifecycleStage, ModelEvent, RunStatus
+from ..entities import LifecycleStage, ModelEvent
 
 _OWN_ID = re.compile(r"[0-9a-f]{32}")
 _NAMESPACE = uuid.UUID("5a1f6a0e-3f0b-5d53-9d5e-6f1f7a6b6e01")
@@ -92,10 +92,6 @@ class SourceRun:
     def sign_of_life(self) -> tuple[bool, int]:
         """When the run was last heard of; an ended run knows more than the same one still running."""
         return (self.end_time is not None, self.end_time or 0)
-
-    @property
-    def is_ended(self) -> bool:
-        return self.status in RunStatus.ENDED
 
 
 @dataclass(slots=True)
