@@ -20,6 +20,7 @@ from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:
     from . import artifacts, client, data, entities, errors, models, query, tracking
+    from .analysis import curves, sql
     from .client import Client
     from .client import Client as MlflowClient
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         log_metrics,
         log_param,
         log_params,
+        log_series,
         log_table,
         log_text,
         move_runs,
@@ -63,7 +65,6 @@ if TYPE_CHECKING:
         set_experiment_tag,
         set_tag,
         set_tags,
-        sql,
         start_run,
         tag_runs,
     )
@@ -97,6 +98,7 @@ __all__ = [
     "client",
     "compare",
     "create_experiment",
+    "curves",
     "data",
     "delete_experiment",
     "delete_run",
@@ -129,6 +131,7 @@ __all__ = [
     "log_metrics",
     "log_param",
     "log_params",
+    "log_series",
     "log_table",
     "log_text",
     "merge",
@@ -165,6 +168,7 @@ _HOMES = {
     "Client": "client",
     "compare": "widgets",
     "create_experiment": "fluent",
+    "curves": "analysis",
     "delete_experiment": "fluent",
     "delete_run": "fluent",
     "delete_tag": "fluent",
@@ -194,6 +198,7 @@ _HOMES = {
     "log_metrics": "fluent",
     "log_param": "fluent",
     "log_params": "fluent",
+    "log_series": "fluent",
     "log_table": "fluent",
     "log_text": "fluent",
     "merge": "transfer",
@@ -216,7 +221,7 @@ _HOMES = {
     "set_tag": "fluent",
     "set_tags": "fluent",
     "set_tracking_uri": "config",
-    "sql": "fluent",
+    "sql": "analysis",
     "start_run": "fluent",
     "tag_runs": "fluent",
     "unload_ipython_extension": "magics",

@@ -14,12 +14,14 @@ from .client.tracking import KILLED, NOTE, PARENT, USER
 from .data.dataset import dataset_input
 from .entities import Experiment, LifecycleStage, Metric, Param, Rewound, Run, RunStatus, RunTag, ViewType
 from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, NotSupported
-from .frame import runs_to_frame
+from .frame import OutputFormat, check_format, from_columns
 from .run import ActiveRun
 from .store.experiments import DEFAULT_ID
 
 if TYPE_CHECKING:
     import pandas
+    import polars
+    import pyarrow
 
 _experiments: dict[str, str] = {}
 """The active experiment's id in each store that this process has used."""
@@ -326,29 +328,54 @@ def search_runs(
     search_all_experiments: bool = ...,
     experiment_names: Sequence[str] | None = ...,
 ) -> list[Run]: ...
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    *,
+    output_format: Literal["polars"],
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> polars.DataFrame: ...
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    *,
+    output_format: Literal["arrow"],
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> pyarrow.Table: ...
 def search_runs(
     experiment_ids: Sequence[str] | None = None,
     filter_string: str = "",
     run_view_type: ViewType = ViewType.ACTIVE_ONLY,
     max_results: int = 100_000,
     order_by: Sequence[str] | None = None,
-    output_format: str = "pandas",
+    output_format: OutputFormat | Literal["list"] = "pandas",
     search_all_experiments: bool = False,
     experiment_names: Sequence[str] | None = None,
-) -> pandas.DataFrame | list[Run]:
-    """Runs that match the filter, as a DataFrame (one row a run) or, with `output_format="list"`, as Run objects.
+) -> Any:
+    """Runs that match the filter, as a table (one row a run: pandas, polars or Arrow) or as a list of Run objects.
 
     Looks into the active experiment unless ids, names or `search_all_experiments` say otherwise; newest first unless
-    `order_by` does. The filter's grammar is the guide's page `query`.
+    `order_by` does. The filter's grammar is the guide's page `query`. The columns are MLflow's: run_id, experiment_id,
+    status, artifact_uri, start_time, end_time (UTC), then `metrics.…` (last values), `params.…` and `tags.…`.
 
     >>> best = search_runs(filter_string="metrics.loss < 1", order_by=["metrics.loss ASC"], max_results=10)
     """
-    if output_format not in ("pandas", "list"):
-        raise InvalidParameter(f"output_format={output_format!r}: use 'pandas' or 'list'.")
+    check_format(output_format, "list")
     client = _client()
     ids = scope_of(experiment_ids, experiment_names, search_all_experiments)
-    runs = client.search_runs(ids, filter_string, run_view_type, max_results, order_by)
-    return list(runs) if output_format == "list" else runs_to_frame(runs)
+    if output_format == "list":
+        return list(client.search_runs(ids, filter_string, run_view_type, max_results, order_by))
+    return from_columns(client._search_columns(ids, filter_string, run_view_type, max_results, order_by), output_format)
 
 
 def scope_of(
@@ -374,14 +401,6 @@ def scope_of(
     if experiment_ids is None or len(experiment_ids) == 0:
         return [active_experiment_id()]
     return [str(experiment_id) for experiment_id in experiment_ids]
-
-
-def sql(query: str, parameters: Sequence[Any] | None = None) -> pandas.DataFrame:
-    """Run a read-only SQL statement on the store's tables (see store/schema.py); `$1`, `$2` … take `parameters`.
-
-    >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
-    """
-    return _client()._store.sql(query, list(parameters or ()))
 
 
 # -- logging -----------------------------------------------------------------------------------------------------
@@ -504,6 +523,21 @@ def log_inputs(
     inputs = [dataset_input(*each) for each in zip(datasets, contexts, tags_list, strict=True) if each[0] is not None]
     run = _run()
     run._client.log_inputs(run.info.run_id, inputs, models)
+
+
+def log_series(key: str, steps: Any, values: Any, timestamps: Any = None, run_id: str | None = None) -> None:
+    """Log many points of one metric at once, all or none: lists, NumPy arrays, tensors or Series of one length.
+
+    `steps` are whole numbers in any order, or None: then they count on from the metric's highest, as log_metric's do.
+    `timestamps` are epoch milliseconds, or datetimes of NumPy or pandas (UTC where they name no time zone); without
+    them all points are of now. Raises InvalidParameter for what is no number, and where the lengths differ.
+
+    >>> log_series("loss", range(3), [0.9, 0.5, 0.4])
+    """
+    if run_id is None:
+        _run().log_series(key, steps, values, timestamps)
+    else:
+        _client().log_series(run_id, key, steps, values, timestamps)
 
 
 # -- artifacts ---------------------------------------------------------------------------------------------------

@@ -57,6 +57,10 @@ class ActiveRun:
         """Log several params."""
         self._recorder.params(params)
 
+    def log_series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
+        """Log many points of one metric; see `nbtrack.log_series`."""
+        self._recorder.series(key, steps, values, timestamps)
+
     def set_tag(self, key: str, value: Any) -> None:
         """Set a tag."""
         self._recorder.tags({key: value})

@@ -185,6 +185,18 @@ class TrackingMixin:
             ids, filter_string or "", _view(run_view_type), max_results, _clauses(order_by), page_token
         )
 
+    def _search_columns(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        run_view_type: ViewType,
+        max_results: int,
+        order_by: Sequence[str] | None,
+    ) -> dict[str, Any]:
+        """What search_runs finds, as the columns of a table (see `nbtrack.frame`)."""
+        view = _view(run_view_type)
+        return self._store.search_columns(experiment_ids, filter_string or "", view, max_results, _clauses(order_by))
+
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Change a run's status or name."""
         recorder = self._store.recorder(run_id)
@@ -339,6 +351,10 @@ class TrackingMixin:
         if models:
             raise NotSupported("log_inputs takes datasets only: models as inputs are not kept by this version.")
         self._store.recorder(run_id).inputs(datasets or ())
+
+    def log_series(self, run_id: str, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
+        """Log many points of one metric, all or none; see `nbtrack.log_series`."""
+        self._store.recorder(run_id).series(key, steps, values, timestamps)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""

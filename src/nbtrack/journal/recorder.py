@@ -107,6 +107,32 @@ class RunRecorder:
         """Log a param; the value becomes text by `str`, a dict too."""
         self._log_params({key: value})
 
+    def series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
+        """Log many points of one metric, all or none; without steps they get the ones after the metric's highest."""
+        from . import series
+
+        check_name(key, "A metric's key")
+        numbers = series.as_values(key, values, _number)
+        last = self._steps.get(key, -1)
+        given: dict[str, Any] = {}
+        if steps is not None:
+            given["steps"] = series.as_steps(key, steps)
+        if timestamps is not None:
+            given["timestamps"] = series.as_timestamps(key, timestamps)
+        for what, array in given.items():
+            if len(array) != len(numbers):
+                raise InvalidParameter(
+                    f"Metric {key!r:.80} has {len(numbers):,} values and {len(array):,} {what}: they need one length. "
+                    "Nothing was logged."
+                )
+        if not len(numbers):
+            return
+        all_steps = given["steps"].tolist() if steps is not None else list(range(last + 1, last + 1 + len(numbers)))
+        all_times = given["timestamps"].tolist() if timestamps is not None else [now()] * len(numbers)
+        self._steps[key] = max(last, max(all_steps))
+        for line in series_lines(self.run_id, key, all_steps, all_times, numbers.tolist()):
+            self._append(line)
+
     def params(self, values: Mapping[str, Any]) -> None:
         """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`."""
         self._log_params(flat(values, "The param", keep_empty=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import active, config, fluent
+from .. import active, analysis, config, fluent
 from ..client import Client
 from .arguments import LineCommand
 from .tables import RunTable, Whereabouts
@@ -21,7 +21,7 @@ def run(command: LineCommand) -> object:
         "list": list_runs,
         "compare": compare,
         "registry": registry,
-        "sql": lambda query: fluent.sql(query.rstrip().removesuffix(";")),
+        "sql": lambda query: analysis.sql(query),
     }
     return commands[command.command](command.argument)
 

@@ -55,7 +55,7 @@ class Database:
                     connection.execute("DETACH store")
                     self._detached = True
         except duckdb.Error as error:
-            raise _translated(error, self.path) from error
+            raise translated(error, self.path) from error
         except RuntimeError as error:
             if "Query interrupted" in str(error):
                 # So DuckDB calls a KeyboardInterrupt.
@@ -106,7 +106,7 @@ class Database:
             lock.release()
 
 
-def _translated(error: Exception, path: Path) -> StoreError:
+def translated(error: Exception, path: Path) -> StoreError:
     """DuckDB's refusal to open the file, in words that say who and what to do."""
     text = str(error)
     holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)

@@ -8,10 +8,10 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import config
 from ..entities import Experiment, LifecycleStage
@@ -26,7 +26,9 @@ from .experiments import DEFAULT_ID, DEFAULT_NAME
 from .sql import SqlTables
 
 if TYPE_CHECKING:
-    import pandas
+    import duckdb
+
+T = TypeVar("T")
 
 _RELATIVE = "artifacts:"
 """What the tables write for the store's own artifact folder."""
@@ -218,8 +220,8 @@ class DuckDBStore(SqlTables):
             finally:
                 self._in_transaction = False
 
-    def sql(self, query: str, parameters: list[Any] | None = None) -> pandas.DataFrame:
-        """The result of a read-only statement on the tables, as a DataFrame.
+    def sql(self, query: str, parameters: Sequence[Any], take: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
+        """What `take` makes of the rows of a read-only statement on the views of the schema `nbtrack`.
 
         Raises InvalidParameter with DuckDB's own words where the statement is wrong or would write.
         """
@@ -228,8 +230,8 @@ class DuckDBStore(SqlTables):
         with self._mutex:
             with self._attached():
                 pass
-            with self._locked(LOCK_TIMEOUT), self._file.attached(READ_ONLY) as connection:
-                return run_readonly(connection, query, parameters or [])
+            with self._locked(LOCK_TIMEOUT):
+                return run_readonly(self.database, query, parameters, take)
 
     @contextmanager
     def alone(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
@@ -285,7 +287,7 @@ class DuckDBStore(SqlTables):
         if not count or not count[0]:
             with transaction(connection):
                 connection.execute(schema.TABLES)
-                connection.execute(sql_views.CREATE)
+                sql_views.make(connection)
                 connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
                 self._create_default_experiment(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
@@ -297,6 +299,9 @@ class DuckDBStore(SqlTables):
             )
         if version < schema.VERSION:
             self._migrate(connection, version)
+        if self._writable and not sql_views.are_current(connection):
+            with transaction(connection):
+                sql_views.make(connection)
         self._known = True
 
     def _migrate(self, connection: Cursor, version: int) -> None:

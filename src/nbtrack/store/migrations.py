@@ -26,7 +26,7 @@ def migrate(cursor: Cursor, database: Path, version: int) -> Path:
     with transaction(cursor):
         for step in range(version, schema.VERSION):
             _STEPS[step](cursor)
-        cursor.execute(sql_views.CREATE)
+        sql_views.make(cursor)
         cursor.execute("UPDATE meta SET value = $1 WHERE key = 'schema_version'", [str(schema.VERSION)])
     return kept
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from .columns import ColumnTables
 from .experiments import ExperimentTables
 from .metrics import MetricTables
+from .points import PointTables
 from .registry import RegistryTables
 from .rewind import RewindTables
 from .survey import SurveyTables
 
 
-class SqlTables(ExperimentTables, SurveyTables, MetricTables, RewindTables, RegistryTables):
+class SqlTables(
+    ExperimentTables, SurveyTables, MetricTables, RewindTables, ColumnTables, PointTables, RegistryTables
+):
     """The whole schema."""

@@ -1,17 +1,24 @@
 """What people read in SQL: views in the schema `nbtrack` of the database file, with ids, names and timestamps.
 
-The tables behind them may change from version to version; the views keep their columns. They are made anew when a
-store is made or migrated, in SQL that names no database, so that the file can be attached under any name.
+The tables behind them may change from version to version; the views keep their columns, which `guide/sql.md` lists. They
+are made anew where a store has others than these, in SQL that names no database, so that the file can be attached
+under any name.
 """
 
 from __future__ import annotations
 
+import hashlib
+
+from .base import Cursor
+
 SCHEMA = "nbtrack"
+LAST_TIME = 253_402_300_799_999
+"""Epoch milliseconds of the last moment that calendars have: the end of the year 9999. What is logged may be later."""
 
 
 def _time(column: str) -> str:
-    """Epoch milliseconds as a timestamp in UTC."""
-    return f"make_timestamp_ms({column})"
+    """Epoch milliseconds as a timestamp in UTC; NULL for what no calendar has, so that the other rows can be read."""
+    return f"make_timestamp_ms(CASE WHEN {column} <= {LAST_TIME} THEN {column} END)"
 
 
 VIEWS: dict[str, str] = {
@@ -23,7 +30,7 @@ VIEWS: dict[str, str] = {
     "runs": f"""
         SELECT r.run_id, r.name AS run_name, CAST(r.experiment_id AS VARCHAR) AS experiment_id, e.name AS experiment,
                r.status, r.user_id, {_time("r.start_time")} AS start_time, {_time("r.end_time")} AS end_time,
-               (r.end_time - r.start_time) / 1000.0 AS duration, parent.value AS parent_run_id, r.artifact_uri,
+               (r.end_time - r.start_time) / 1000.0 AS seconds, parent.value AS parent_run_id, r.artifact_uri,
                r.lifecycle_stage
         FROM main.runs AS r LEFT JOIN main.experiments AS e ON e.experiment_id = r.experiment_id
         LEFT JOIN main.tags AS parent ON parent.run = r.run AND parent.key = 'mlflow.parentRunId'
@@ -73,9 +80,15 @@ VIEWS: dict[str, str] = {
         FROM main.runs WHERE end_time IS NOT NULL
         UNION ALL SELECT {_time("deleted_time")}, 'run_deleted', NULL, run_id, NULL, NULL, NULL, NULL, NULL
         FROM main.runs WHERE deleted_time IS NOT NULL
-        UNION ALL SELECT {_time("h.timestamp")}, 'param_replaced', r.user_id, r.run_id, NULL, NULL, h.key, h.value, NULL
-        FROM main.param_history AS h JOIN main.runs AS r ON r.run = h.run
-        UNION ALL SELECT {_time("timestamp")}, kind, user_id, NULL, name, version, NULL, old, new FROM main.model_events
+        UNION ALL SELECT {_time("p.timestamp")}, 'param_changed', r.user_id, r.run_id, NULL, NULL, p.key, p.old, p.new
+        FROM (SELECT run, key, timestamp, value AS new,
+                     LAG(value) OVER (PARTITION BY run, key ORDER BY timestamp, is_last) AS old
+              FROM (SELECT run, key, timestamp, value, FALSE AS is_last FROM main.param_history
+                    UNION ALL SELECT run, key, timestamp, value, TRUE FROM main.params)) AS p
+        JOIN main.runs AS r ON r.run = p.run WHERE p.old IS NOT NULL
+        UNION ALL SELECT {_time("timestamp")}, CASE kind WHEN 'created' THEN 'model_created' WHEN 'renamed' THEN 'model_renamed'
+               WHEN 'deleted' THEN 'model_deleted' ELSE kind END, user_id, NULL, name, version, NULL, old, new
+        FROM main.model_events
     """,
 }
 """Each view's name and what it selects."""
@@ -83,3 +96,20 @@ VIEWS: dict[str, str] = {
 CREATE = f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};" + "".join(
     f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS {select};" for name, select in VIEWS.items()
 )
+
+
+def are_current(cursor: Cursor) -> bool:
+    """Whether the store's views are these."""
+    row = cursor.execute("SELECT value FROM meta WHERE key = 'views'").fetchone()
+    return row == (_digest(),)
+
+
+def make(cursor: Cursor) -> None:
+    """Make the views, in place of older ones; a part of the caller's transaction."""
+    cursor.execute(CREATE)
+    cursor.execute("DELETE FROM meta WHERE key = 'views'")
+    cursor.execute("INSERT INTO meta VALUES ('views', $1)", [_digest()])
+
+
+def _digest() -> str:
+    return hashlib.sha256(CREATE.encode()).hexdigest()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
+from ..analysis import run_ids_of
 from ..client import Client
 from ..entities import Run
-from ..errors import InvalidParameter
-from ..frame import runs_to_frame
+from ..frame import from_columns
 from ..views.runs import lower_is_better
 from .host import ViewWidget
 from .snapshot import Answer, Snapshot
@@ -53,11 +53,11 @@ class Comparison(ViewWidget):
     @property
     def selected(self) -> pandas.DataFrame:
         """The ticked runs in the order they were ticked, with the columns of `search_runs`."""
-        return runs_to_frame(self._known(self._selected))
+        return cast("pandas.DataFrame", from_columns(self._client._store.columns_of(self._selected), "pandas"))
 
     @selected.setter
     def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
-        run_ids = list(dict.fromkeys(_run_ids(runs)))
+        run_ids = list(dict.fromkeys(run_ids_of(runs, "selected")))
         self._known(run_ids)
         self._selected = run_ids
 
@@ -127,19 +127,3 @@ def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence
 def _quoted(metric: str) -> str:
     quote = '"' if "`" in metric else "`"
     return f"metrics.{quote}{metric}{quote}"
-
-
-def _run_ids(runs: pandas.DataFrame | Iterable[str | Run]) -> list[str]:
-    columns = getattr(runs, "columns", None)
-    if columns is not None:
-        if "run_id" not in columns:
-            raise InvalidParameter("A DataFrame of runs needs a column run_id, as search_runs gives it.")
-        return [str(run_id) for run_id in runs["run_id"]]  # type: ignore[index]
-    if isinstance(runs, (str, Run)):
-        runs = [runs]
-    ids = []
-    for run in runs:
-        if not isinstance(run, (str, Run)):
-            raise InvalidParameter(f"selected takes run ids, runs or a DataFrame of search_runs, not {run!r:.100}.")
-        ids.append(run if isinstance(run, str) else run.info.run_id)
-    return ids

@@ -1,0 +1,104 @@
+"""What was tracked, as tables: the user's own SQL, curves as tidy data, statistics over runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from . import fluent
+from .client import Client
+from .entities import Run
+from .errors import InvalidParameter
+from .frame import OutputFormat, check_format, from_columns, from_relation
+from .run import ActiveRun
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+_RUN_ID = re.compile("[0-9a-f]{32}")
+_AXES = ("step", "time", "relative")
+
+
+@overload
+def sql(
+    query: str, parameters: Sequence[Any] | None = ..., *, output_format: Literal["pandas"] = ...
+) -> pandas.DataFrame: ...
+@overload
+def sql(
+    query: str, parameters: Sequence[Any] | None = ..., *, output_format: Literal["polars"]
+) -> polars.DataFrame: ...
+@overload
+def sql(query: str, parameters: Sequence[Any] | None = ..., *, output_format: Literal["arrow"]) -> pyarrow.Table: ...
+@overload
+def sql(
+    query: str, parameters: Sequence[Any] | None = ..., *, output_format: Literal["list"]
+) -> list[dict[str, Any]]: ...
+def sql(
+    query: str,
+    parameters: Sequence[Any] | None = None,
+    *,
+    output_format: OutputFormat | Literal["list"] = "pandas",
+) -> Any:
+    """The rows of one SQL statement on the views that `nbtrack guide sql` lists; `$1`, `$2` … take `parameters`.
+
+    It reads the store, changes nothing, and opens no other file: InvalidParameter says so where it would.
+
+    >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+    """
+    check_format(output_format, "list")
+    return Client()._store.sql(query, list(parameters or ()), lambda rows: from_relation(rows, output_format))
+
+
+def curves(
+    runs: Any,
+    keys: str | Sequence[str] | None = None,
+    max_points: int | None = None,
+    x: Literal["step", "time", "relative"] = "step",
+    output_format: OutputFormat = "pandas",
+) -> Any:
+    """The points of these runs' metrics as tidy data: run_id, run_name, key, step, timestamp (UTC), value.
+
+    `runs` are run ids, runs, a table of search_runs, or a filter on the active experiment; `keys` one metric, several,
+    or None for all. Each series is sorted along `x`; "relative" adds a column `seconds` since the run's start. A series
+    of more than `max_points` points is thinned out: of each stretch of `x` its lowest and its highest point stay.
+    Raises NotFound for an unknown run.
+
+    >>> curves("metrics.loss < 1", "loss", max_points=1000).groupby("run_name").last()  # doctest: +SKIP
+    """
+    check_format(output_format)
+    if x not in _AXES:
+        raise InvalidParameter(f"x={x!r:.80}: use one of {', '.join(map(repr, _AXES))}.")
+    if max_points is not None and (not isinstance(max_points, int) or max_points < 2):
+        raise InvalidParameter(
+            f"max_points={max_points!r:.80}: use a whole number of 2 or more, or None for all points."
+        )
+    store = Client()._store
+    with store.reading():
+        if isinstance(runs, str) and not _RUN_ID.fullmatch(runs):
+            found = store.find_runs(fluent.scope_of(None, None, False), runs)
+        else:
+            found = store.runs_numbered(list(dict.fromkeys(run_ids_of(runs, "curves"))))
+        wanted = [keys] if isinstance(keys, str) else None if keys is None else list(dict.fromkeys(keys))
+        columns = store.points(found, wanted, max_points, x)
+    return from_columns(columns, output_format)
+
+
+def run_ids_of(runs: Any, what: str) -> list[str]:
+    """The ids of runs that are given as ids, as runs, or as a table with a column run_id. `what` takes them."""
+    if getattr(runs, "columns", None) is not None or hasattr(runs, "column_names"):
+        names = list(getattr(runs, "column_names", None) or runs.columns)
+        if "run_id" not in names:
+            raise InvalidParameter(f"A table of runs needs a column run_id, as search_runs gives it, for {what}.")
+        column = runs["run_id"]
+        return [str(run_id) for run_id in (column.to_pylist() if hasattr(column, "to_pylist") else column)]
+    if isinstance(runs, (str, Run, ActiveRun)) or not isinstance(runs, Iterable):
+        runs = [runs]
+    ids = []
+    for run in runs:
+        if not isinstance(run, (str, Run, ActiveRun)):
+            raise InvalidParameter(f"{what} takes run ids, runs or a table of search_runs, not {run!r:.100}.")
+        ids.append(run if isinstance(run, str) else run.info.run_id)
+    return ids
