@@ -530,7 +530,8 @@ def log_series(key: str, steps: Any, values: Any, timestamps: Any = None, run_id
 
     `steps` are whole numbers in any order, or None: then they count on from the metric's highest, as log_metric's do.
     `timestamps` are epoch milliseconds, or datetimes of NumPy or pandas (UTC where they name no time zone); without
-    them all points are of now. Raises InvalidParameter for what is no number, and where the lengths differ.
+    them all points are of now. Raises InvalidParameter for what is no number, and where the lengths differ; what a
+    Series lacks is NaN.
 
     >>> log_series("loss", range(3), [0.9, 0.5, 0.4])
     """

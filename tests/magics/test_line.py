@@ -83,6 +83,36 @@ def test_sql(notebook: Notebook):
     assert frame.to_dict("records") == [{"run_name": "one", "status": "FINISHED"}]
 
 
+def test_a_cell_of_sql(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
+    notebook.run("%%track one\n1")
+    frame = shown(notebook, "%%track sql\n-- {braces} and $names stay\nSELECT run_name,\n  status FROM runs;\n")
+    assert frame.to_dict("records") == [{"run_name": "one", "status": "FINISHED"}]
+    capsys.readouterr()
+    assert shown(notebook, "%%track sql found\nSELECT run_name, 7 AS seven FROM runs") is None
+    assert capsys.readouterr().out == "nbtrack: found has 1 row of run_name, seven\n"
+    assert shown(notebook, "found.seven.tolist()") == [7]
+    assert len(notebook.runs()) == 1, "SQL is no run"
+    notebook.run('%%track "sql"\n1')
+    assert [run.info.run_name for run in notebook.runs()] == ["sql", "one"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%track sql\nDROP TABLE main.runs", "only reads"),
+        ("%%track sql\nSELECT * FROM nowhere", "nowhere"),
+        ("%%track sql a b\nSELECT 1", "one word too many: 'b'"),
+        ("%%track sql 1a\nSELECT 1", "cannot be the name of a variable"),
+    ],
+)
+def test_a_wrong_cell_of_sql_says_so(notebook: Notebook, capsys: pytest.CaptureFixture[str], cell: str, message: str):
+    assert not notebook.run(cell).success
+    error = capsys.readouterr().err
+    assert "UsageError: %%track sql: " in error
+    assert message in error
+    assert notebook.runs() == []
+
+
 def test_names_from_a_run_are_text_never_markup(notebook: Notebook):
     name = "<script>alert('1')</script>"
     notebook.run(f'%track "<i>exp</i> & {"x" * 100}"')

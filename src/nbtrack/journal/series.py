@@ -61,15 +61,18 @@ def _one_dimension(values: Any, what: str) -> NDArray[Any]:
         values = list(values)
     try:
         array = np.asarray(values)
-    except ValueError:
-        array = np.empty((0, 0))
-    if array.ndim != 1:
+        plain = array.ndim == 1 and array.dtype.kind in "biufM"
+    except (ValueError, TypeError, RuntimeError):
+        plain = False
+    if plain:
+        return array
+    if not isinstance(values, (list, tuple)) and array.ndim != 1:
         raise InvalidParameter(f"{what} need one dimension: a list of numbers, or an array of the shape (n,).")
-    if array.dtype.kind not in "biufM":
-        # Not what NumPy makes of a mixture: of [0.5, '1'] it makes texts.
-        array = np.empty(len(array), dtype=object)
-        array[:] = list(values)
-    return array
+    # Each one is looked at: of [0.5, '1'] NumPy would make texts, and of tensors what it can.
+    objects = np.empty(len(values), dtype=object)
+    for position, value in enumerate(values):
+        objects[position] = value
+    return objects
 
 
 def _whole_numbers(values: Any, what: str) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from IPython.core.error import UsageError
 
 CELL_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code]"
+SQL_USAGE = "%%track sql [VARIABLE], and the query in the lines below"
 LINE_USAGE = "%track [EXPERIMENT | list [FILTER] | compare [FILTER] | registry [MODEL] | sql SELECT … | -e EXPERIMENT]"
 COMMANDS = ("list", "compare", "registry", "sql")
 
@@ -73,6 +74,22 @@ def parse_cell(line: str) -> CellOptions:
         note=found.note,
         code=not found.no_code,
     )
+
+
+def is_sql(line: str) -> bool:
+    """Whether the body of a `%%track` cell is SQL. A run that is to be named sql has its name in quotes."""
+    return line.split()[:1] == ["sql"]
+
+
+def parse_sql(line: str) -> str | None:
+    """The variable that a `%%track sql` cell names. Raises UsageError for what is no name."""
+    parser = _Parser(prog="%%track sql", usage=SQL_USAGE, add_help=False, allow_abbrev=False)
+    words = line.split()[1:]
+    if len(words) > 1:
+        parser.error(f"there is one word too many: {words[1]!r}")
+    if words and not words[0].isidentifier():
+        parser.error(f"{words[0]!r} cannot be the name of a variable")
+    return words[0] if words else None
 
 
 def parse_line(line: str) -> LineCommand:

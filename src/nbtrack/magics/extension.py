@@ -8,11 +8,11 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from .. import config
+from .. import analysis, config
 from ..capture import packages
 from ..errors import NbtrackError
 from . import line as line_commands
-from .arguments import parse_cell, parse_line
+from .arguments import is_sql, parse_cell, parse_line, parse_sql
 from .tracked_cell import TrackedCell
 from .transform import MAGIC, REGISTERED, CellTransformer
 
@@ -52,7 +52,11 @@ _HELP = """Track the code of a cell, and look at what was tracked.
     %track list [FILTER]        runs of the experiment that match
     %track compare [FILTER]     compare them
     %track registry [MODEL]     the registered models, or one
-    %track sql SELECT ...       a query on the store's tables, as a DataFrame
+    %track sql SELECT ...       a query on the store's views, as a DataFrame; `nbtrack guide sql` lists them
+
+%%track sql at the head of a cell makes the rest of it such a query::
+
+    %%track sql [VARIABLE]      its rows; with a name, they go into that variable
 
 Examples::
 
@@ -90,11 +94,26 @@ class TrackMagics:
         except NbtrackError as error:
             raise UsageError(f"%track: {error.message}") from error
 
-    def cell(self, line: str, cell: str) -> None:
+    def cell(self, line: str, cell: str) -> object:
         """See _HELP."""
+        if is_sql(line):
+            return self._sql(parse_sql(line), cell)
         # Reached by code only, such as a notebook that was converted to a script: the transformer takes what is typed.
         result = self.shell.run_cell(f"%%track {line}\n{cell}")
         result.raise_error()
+        return None
+
+    def _sql(self, variable: str | None, query: str) -> object:
+        try:
+            frame = analysis.sql(query)
+        except NbtrackError as error:
+            raise UsageError(f"%%track sql: {error.message}") from error
+        if variable is None:
+            return frame
+        self.shell.user_ns[variable] = frame
+        rows = f"{len(frame):,} row{'' if len(frame) == 1 else 's'}"
+        print(f"nbtrack: {variable} has {rows} of {', '.join(map(str, frame.columns))}")
+        return None
 
     line.__doc__ = cell.__doc__ = _HELP
 

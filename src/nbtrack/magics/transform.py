@@ -13,6 +13,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from .arguments import is_sql
+
 MAGIC = "track"
 REGISTERED = "TrackMagics"
 """Under this name the shell's registry of magics holds the object that `begin` is called on."""
@@ -34,6 +36,9 @@ class CellTransformer:
         if arguments is None:
             return lines
         line, body = arguments
+        if is_sql(line):
+            # No code: the magic itself takes it.
+            return lines
         if not body.strip():
             # IPython's own word for it: the cell body is empty, did you mean the line magic?
             return [f"{_CALL}{line!r}, '')\n"]

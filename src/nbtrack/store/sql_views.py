@@ -1,7 +1,7 @@
 """What people read in SQL: views in the schema `nbtrack` of the database file, with ids, names and timestamps.
 
-The tables behind them may change from version to version; the views keep their columns, which `guide/sql.md` lists. They
-are made anew where a store has others than these, in SQL that names no database, so that the file can be attached
+The tables behind them may change from version to version; the views keep their columns, which `guide/sql.md` lists.
+They are made anew where a store has others than these, in SQL that names no database, so that the file can be attached
 under any name.
 """
 
@@ -86,8 +86,9 @@ VIEWS: dict[str, str] = {
               FROM (SELECT run, key, timestamp, value, FALSE AS is_last FROM main.param_history
                     UNION ALL SELECT run, key, timestamp, value, TRUE FROM main.params)) AS p
         JOIN main.runs AS r ON r.run = p.run WHERE p.old IS NOT NULL
-        UNION ALL SELECT {_time("timestamp")}, CASE kind WHEN 'created' THEN 'model_created' WHEN 'renamed' THEN 'model_renamed'
-               WHEN 'deleted' THEN 'model_deleted' ELSE kind END, user_id, NULL, name, version, NULL, old, new
+        UNION ALL SELECT {_time("timestamp")},
+               CASE WHEN kind IN ('created', 'renamed', 'deleted') THEN 'model_' || kind ELSE kind END,
+               user_id, NULL, name, version, NULL, old, new
         FROM main.model_events
     """,
 }
