@@ -17,6 +17,7 @@ PUBLIC = [
     "NbtrackError",
     "ViewType",
     "active_run",
+    "aggregate",
     "artifacts",
     "client",
     "compare",

@@ -21,6 +21,7 @@ from .integrations import install_finder as _install_finder
 if TYPE_CHECKING:
     from . import artifacts, client, data, entities, errors, models, query, tracking
     from .analysis import curves, sql
+    from .analysis import aggregate, curves, sql
     from .client import Client
     from .client import Client as MlflowClient
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
@@ -94,6 +95,7 @@ __all__ = [
     "NbtrackError",
     "ViewType",
     "active_run",
+    "aggregate",
     "artifacts",
     "client",
     "compare",
@@ -164,6 +166,7 @@ __all__ = [
 
 _HOMES = {
     "active_run": "fluent",
+    "aggregate": "analysis",
     "ActiveRun": "run",
     "Client": "client",
     "compare": "widgets",

@@ -86,6 +86,33 @@ def curves(
     return from_columns(columns, output_format)
 
 
+def aggregate(
+    query: str = "",
+    by: str | Sequence[str] = (),
+    metrics: str | Sequence[str] | None = None,
+    *,
+    experiment_ids: Sequence[str] | None = None,
+    search_all_experiments: bool = False,
+    experiment_names: Sequence[str] | None = None,
+    output_format: OutputFormat = "pandas",
+) -> Any:
+    """What metrics come to over runs that are alike, such as one configuration with several seeds: a table with a row
+    a group, sorted: the columns of `by`, runs (how many), and for each metric `.n`, `.mean`, `.std`, `.min`, `.max`.
+
+    `query` is a filter; `by` and `metrics` are names of its language: params, tags, attributes, metrics,
+    `min(metrics.loss)` (`metrics=None`: the last value of each metric). Params that are numbers group as numbers. Runs
+    that lack a value of `by` are a group of their own, the last. Missing and NaN values of a metric count for none of
+    its five columns: `.n` says how many did count. `.std` is that of a sample, and missing where n is 1.
+
+    >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])
+    """
+    check_format(output_format)
+    scope = fluent.scope_of(experiment_ids, experiment_names, search_all_experiments)
+    groups = [by] if isinstance(by, str) else list(by)
+    measures = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
+    return from_columns(Client()._store.aggregate(scope, query, groups, measures), output_format)
+
+
 def run_ids_of(runs: Any, what: str) -> list[str]:
     """The ids of runs that are given as ids, as runs, or as a table with a column run_id. `what` takes them."""
     if getattr(runs, "columns", None) is not None or hasattr(runs, "column_names"):

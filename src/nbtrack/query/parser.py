@@ -62,6 +62,21 @@ def parse_ordering(text: str, vocabulary: Vocabulary = RUNS) -> Ordering:
     return Reader(text, operands).ordering(tree)
 
 
+def parse_name(text: str, vocabulary: Vocabulary = RUNS) -> Operand:
+    """What a name alone means, such as `params.lr` or `min(metrics.loss)`. Raises QueryError."""
+    if not isinstance(text, str):
+        raise InvalidParameter(f'A name is a text such as "metrics.m", not {type(text).__name__}.')
+    _check_characters(text)
+    from .reader import Reader
+
+    tree, operands = _syntax_tree("ordering", text, vocabulary)
+    _, *direction = tree.children
+    if direction:
+        position = getattr(direction[0], "start_pos", None) or 0
+        raise QueryError("a name alone has no direction", text, position, ["the end"])
+    return Reader(text, operands).ordering(tree).operand
+
+
 @cache
 def grammar() -> Lark:
     """The LALR tables, built at the first query of a process: 40 ms, after 30 ms for importing lark."""

@@ -73,7 +73,7 @@ def compile_search(
     if len(order_by) > MAX_ORDERINGS:
         reason = f"order_by has more than {MAX_ORDERINGS} clauses"
         raise QueryError(reason, order_by[MAX_ORDERINGS], 0)
-    writer = _Writer(first_parameter)
+    writer = Writer(first_parameter)
     where = writer.condition(parse(filter_string, vocabulary))
     orderings = [parse_ordering(clause, vocabulary) for clause in order_by]
     terms = [term for ordering in _complete(orderings, vocabulary) for term in writer.ordering(ordering)]
@@ -102,7 +102,7 @@ class _Side:
 
 
 @dataclass(slots=True)
-class _Writer:
+class Writer:
     """Writes the SQL of one search, and gathers its joins and parameters."""
 
     first_parameter: int
@@ -132,19 +132,19 @@ class _Writer:
             case Not(part):
                 return f"(NOT {self.condition(part)})"
             case Presence(operand, present):
-                return f"({self._value(operand)} IS {'NOT ' if present else ''}NULL)"
+                return f"({self.value(operand)} IS {'NOT ' if present else ''}NULL)"
         return self._leaf(node)
 
     def ordering(self, ordering: Ordering) -> list[str]:
         operand = ordering.operand
-        column = self._value(operand)
+        column = self.value(operand)
         direction = "DESC NULLS LAST" if ordering.descending else "ASC NULLS LAST"
         match operand.kind:
             case Kind.MEASURE:
                 missing = f"CASE WHEN {column} IS NULL THEN 2 WHEN {column} = {_NAN} THEN 1 ELSE 0 END"
                 return [missing, f"{column} {direction}"]
             case Kind.VALUE:
-                number = self._number(operand, column)
+                number = self.number(operand, column)
                 rank = f"CASE WHEN {column} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END"
                 text = f"CASE WHEN {number} IS NULL THEN {column} END"
                 return [rank, f"{number} {direction}", f'{text} COLLATE "C" {direction}']
@@ -158,8 +158,8 @@ class _Writer:
         if isinstance(operand, Member):
             one = self._tested(node, _Side(f"m.{operand.column}", "", operand.kind))
             return self._question(operand.collection, f"BOOL_OR{one}")
-        value = self._value(operand)
-        answer = self._tested(node, _Side(value, self._number(operand, value), operand.kind))
+        value = self.value(operand)
+        answer = self._tested(node, _Side(value, self.number(operand, value), operand.kind))
         if isinstance(operand, Key) or not operand.other:
             return answer
         other = self._tested(node, _Side(operand.other, "", operand.kind))
@@ -192,7 +192,7 @@ class _Writer:
             return f"({compared} AND {left} <> {_NAN})"
         return f"({compared})"
 
-    def _value(self, operand: Operand) -> str:
+    def value(self, operand: Operand) -> str:
         """The value itself; of a collection the first in the order of characters."""
         if isinstance(operand, Member):
             return self._question(operand.collection, f'MIN(m.{operand.column} COLLATE "C")')
@@ -203,7 +203,7 @@ class _Writer:
             self._joins[operand.join] = None
         return operand.sql
 
-    def _number(self, operand: Operand, value: str) -> str:
+    def number(self, operand: Operand, value: str) -> str:
         if operand.kind is not Kind.VALUE:
             return ""
         if isinstance(operand, Key) and operand.table.has_numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .aggregates import AggregateTables
 from .columns import ColumnTables
 from .experiments import ExperimentTables
 from .metrics import MetricTables
@@ -12,6 +13,9 @@ from .survey import SurveyTables
 
 
 class SqlTables(
-    ExperimentTables, SurveyTables, MetricTables, RewindTables, ColumnTables, PointTables, RegistryTables
+class SqlTables(
+    ExperimentTables, SurveyTables, MetricTables, RewindTables, ColumnTables, PointTables, AggregateTables,
+    RegistryTables,
+):
 ):
     """The whole schema."""
