@@ -37,13 +37,8 @@ def test_every_point_of_runs_however_they_are_named():
     assert math.isnan(frame["value"][8])
     assert frame["timestamp"][2] == pandas.Timestamp(3, unit="s", tz="UTC")
 
-    listed = nbtrack.search_runs(output_format="list")
-    for given_as in (
-        runs,
-        tuple(ids),
-        list(reversed(listed)),
-        nbtrack.search_runs(order_by=["start_time", "run_name"]),
-    ):
+    listed = nbtrack.search_runs(order_by=["run_name"], output_format="list")
+    for given_as in (runs, tuple(ids), listed, nbtrack.search_runs(order_by=["run_name"])):
         pandas.testing.assert_frame_equal(nbtrack.curves(given_as, ["loss"]), frame)
     for output_format in ("polars", "arrow"):
         table = nbtrack.search_runs(order_by=["run_name"], output_format=output_format)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -248,6 +250,18 @@ def test_who_holds_the_file_is_named(store: Path):
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_an_interrupt_ends_a_long_query_and_leaves_the_store_free(store: Path):
+    interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        nbtrack.sql("SELECT count(*) FROM range(10000000000) AS a(x), range(1000) AS b(y) WHERE (x * y) % 7 = 3")
+    interrupt.join()
+    code = "import nbtrack; print(len(nbtrack.search_runs()))"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert other.stdout == "2\n"
+    assert len(nbtrack.sql("FROM runs")) == 2
 
 
 def test_the_file_is_readable_by_duckdb_itself_under_any_name(store: Path):
