@@ -65,7 +65,7 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
         # A number is one group, however it is written.
         keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN t{i} END")
         order += [f"CASE WHEN MIN(t{i}) IS NULL THEN 2 WHEN g{i} IS NULL THEN 1 ELSE 0 END", f"g{i}"]
-        order.append(f'MIN(t{i}) COLLATE "C"')
+        order.append(f'CASE WHEN g{i} IS NULL THEN MIN(t{i}) END COLLATE "C"')
     answers += [_statistics(f"m{i}", i) for i in range(len(measures))]
     grouped = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(order)}" if groups else "HAVING COUNT(*) > 0"
     return (
@@ -91,7 +91,15 @@ def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> ND
         return np.ma.masked_array(np.ma.getdata(numbers), mask=missing)
     shown = np.ma.getdata(texts).astype(object)
     shown[missing] = None
+    if group.shows == "either":
+        # One text for one number, whatever it was written as in the runs of this row.
+        for row in np.flatnonzero(~no_number & ~missing):
+            shown[row] = _text_of(float(numbers[row]))
     return shown
+
+
+def _text_of(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
 
 
 def _quoted(key: str) -> str:
