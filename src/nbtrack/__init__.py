@@ -20,7 +20,6 @@ from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:
     from . import artifacts, client, data, entities, errors, models, query, tracking
-    from .analysis import curves, sql
     from .analysis import aggregate, curves, sql
     from .client import Client
     from .client import Client as MlflowClient

@@ -13,9 +13,13 @@ from .survey import SurveyTables
 
 
 class SqlTables(
-class SqlTables(
-    ExperimentTables, SurveyTables, MetricTables, RewindTables, ColumnTables, PointTables, AggregateTables,
+    ExperimentTables,
+    SurveyTables,
+    MetricTables,
+    RewindTables,
+    ColumnTables,
+    PointTables,
+    AggregateTables,
     RegistryTables,
-):
 ):
     """The whole schema."""
