@@ -43,12 +43,15 @@ def everything(store: Path) -> dict[str, Run]:
     """Each run, after a look at all of its points and artifacts."""
     client = nbtrack.MlflowClient(str(store))
     runs = {run.info.run_id: run for run in client.search_runs(run_view_type=ViewType.ALL)}
-    points = client._store.sql("SELECT run_id, key, COUNT(*) AS n FROM nbtrack.metrics GROUP BY ALL")
+    points = client._store.sql(
+        "SELECT run_id, key, COUNT(*) AS n FROM metrics GROUP BY ALL", [], lambda rows: rows.df()
+    )
     assert set(zip(points["run_id"], points["key"], strict=True)) == {
         (run_id, key) for run_id, run in runs.items() for key in run.data.metrics
     }
     assert set(points["n"]) <= {5}
-    for run_id, path in client._store.sql("SELECT run_id, path FROM nbtrack.artifacts").itertuples(index=False):
+    artifacts = client._store.sql("SELECT run_id, path FROM artifacts", [], lambda rows: rows.fetchall())
+    for run_id, path in artifacts:
         run = runs[run_id]
         assert Path(run.info.artifact_uri, path).read_text().startswith(run.info.run_name)
     return runs
