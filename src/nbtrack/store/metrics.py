@@ -102,20 +102,24 @@ _WANTED = f"""
 """
 
 
+OF_SERIES = "FROM metrics AS m JOIN UNNEST(CAST($1 AS BIGINT[])) AS wanted(series) ON wanted.series = m.series"
+"""The points of the series in the first parameter. A join, and not IN with a list: it is half the work, as DuckDB
+passes over the blocks that cannot have any of them."""
+
+
 def _points(series: Sequence[int], axis: Axis, x_min: float | None, x_max: float | None) -> tuple[str, list[Any]]:
-    parameters: list[Any] = []
+    parameters: list[Any] = [list(series)]
     x = _X[axis]
-    # Written out, and numbers they are: so the database knows which blocks of the table to pass over.
-    condition = f"m.series IN ({', '.join(map(str, series))})"
+    conditions = []
     for sign, bound in ((">=", x_min), ("<=", x_max)):
         if bound is not None:
             parameters.append(float(bound))
-            condition += f" AND {x} {sign} ${len(parameters)}"
+            conditions.append(f"{x} {sign} ${len(parameters)}")
     started = " JOIN latest_metrics AS l ON l.series = m.series JOIN runs AS r ON r.run = l.run"
     points = f"""
         WITH points AS (
             SELECT m.series AS series, CAST({x} AS DOUBLE PRECISION) AS x, m.value AS y
-            FROM metrics AS m{started if axis == "relative" else ""} WHERE {condition})
+            {OF_SERIES}{started if axis == "relative" else ""} WHERE {" AND ".join(conditions) or "TRUE"})
     """
     return points, parameters
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..entities import ViewType
 from .base import Tables
 from .columns import as_times
-from .metrics import JOIN_IDS, Axis
+from .metrics import JOIN_IDS, OF_SERIES, Axis
 from .runs import matching, no_such_run
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ _SERIES = """
     JOIN runs AS r ON r.run = l.run {wanted} ORDER BY found.n, {place}
 """
 _WANTED = "JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key"
-# A join, and not IN with a list: it is half the work, as DuckDB passes over the blocks that cannot have any of them.
-_OF = "FROM metrics AS m JOIN UNNEST(CAST($1 AS BIGINT[])) AS wanted(series) ON wanted.series = m.series"
-_WHOLE = f"SELECT m.series, m.step, m.timestamp, m.value {_OF}"
+_WHOLE = f"SELECT m.series, m.step, m.timestamp, m.value {OF_SERIES}"
 # A row compares by its first field, then by the next: the lowest one is the lowest point, and the earliest such.
 _THINNED = """
     WITH points AS (
@@ -84,7 +82,7 @@ class PointTables(Tables):
             short, thinned = (found["series"][which].tolist() for which in (~long, long))
             parts = [cursor.execute(_WHOLE, [short]).fetchnumpy()]
             if thinned:
-                sql = _THINNED.format(along=along, of=_OF, buckets=max((max_points or 0) // 2, 1))
+                sql = _THINNED.format(along=along, of=OF_SERIES, buckets=max((max_points or 0) // 2, 1))
                 parts.append(cursor.execute(sql, [thinned]).fetchnumpy())
         points = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         by_series = np.argsort(found["series"])
