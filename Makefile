@@ -1,6 +1,7 @@
 # make demo   the quickstart notebook, run for real: its ten best runs and the Production model
 # make lab    JupyterLab on the notebooks
 # make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers
+# make soak   the durability tests at full length: 200 rounds of SIGKILL, 60 s of a crowd; its report is tests/durability/soak.txt
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -23,10 +24,10 @@ step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 # This checkout, editable, with what EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test bench screenshots chromium clean
+.PHONY: help demo lab static check test soak bench screenshots chromium clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 # ------------------------------------------------------------- environment
 
@@ -86,6 +87,9 @@ check: static
 
 test: chromium static
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+soak: $(VENV)/.dev
+	@NBTRACK_SOAK=1 $(BIN)/python -m tests.durability.soak tests/durability/soak.txt
 
 bench: $(VENV)-bench/.made
 	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench

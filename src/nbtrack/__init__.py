@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from .errors import NbtrackError
     from .fluent import (
         active_run,
+        backup,
         create_experiment,
         delete_experiment,
         delete_run,
         delete_tag,
+        doctor,
         end_run,
         get_artifact_uri,
         get_experiment,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         log_text,
         move_runs,
         rename_experiment,
+        restore_backup,
         restore_experiment,
         restore_run,
         rewind,
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
         tag_runs,
     )
     from .integrations import sklearn
+    from .journal.syncing import set_fsync
     from .magics import load_ipython_extension, unload_ipython_extension
     from .models import register_model
     from .run import ActiveRun
@@ -96,6 +100,7 @@ __all__ = [
     "active_run",
     "aggregate",
     "artifacts",
+    "backup",
     "client",
     "compare",
     "create_experiment",
@@ -105,6 +110,7 @@ __all__ = [
     "delete_run",
     "delete_tag",
     "disable_system_metrics_logging",
+    "doctor",
     "enable_system_metrics_logging",
     "end_run",
     "entities",
@@ -142,6 +148,7 @@ __all__ = [
     "register_model",
     "registry",
     "rename_experiment",
+    "restore_backup",
     "restore_experiment",
     "restore_run",
     "rewind",
@@ -149,6 +156,7 @@ __all__ = [
     "search_runs",
     "set_experiment",
     "set_experiment_tag",
+    "set_fsync",
     "set_system_metrics_node_id",
     "set_system_metrics_samples_before_logging",
     "set_system_metrics_sampling_interval",
@@ -167,6 +175,7 @@ _HOMES = {
     "active_run": "fluent",
     "aggregate": "analysis",
     "ActiveRun": "run",
+    "backup": "fluent",
     "Client": "client",
     "compare": "widgets",
     "create_experiment": "fluent",
@@ -176,6 +185,7 @@ _HOMES = {
     "delete_tag": "fluent",
     "disable_system_metrics_logging": "system_metrics",
     "enable_system_metrics_logging": "system_metrics",
+    "doctor": "fluent",
     "end_run": "fluent",
     "export": "transfer",
     "get_artifact_uri": "fluent",
@@ -210,6 +220,7 @@ _HOMES = {
     "register_model": "models",
     "registry": "widgets",
     "rename_experiment": "fluent",
+    "restore_backup": "fluent",
     "restore_experiment": "fluent",
     "restore_run": "fluent",
     "rewind": "fluent",
@@ -217,6 +228,7 @@ _HOMES = {
     "search_runs": "fluent",
     "set_experiment": "fluent",
     "set_experiment_tag": "fluent",
+    "set_fsync": "journal.syncing",
     "set_system_metrics_node_id": "system_metrics",
     "set_system_metrics_samples_before_logging": "system_metrics",
     "set_system_metrics_sampling_interval": "system_metrics",

@@ -10,6 +10,7 @@ NbtrackError                    INTERNAL_ERROR
 └── StoreError                  INTERNAL_ERROR
     ├── StoreLocked             TEMPORARILY_UNAVAILABLE
     ├── StoreNotWritable        PERMISSION_DENIED
+    ├── StoreDamaged            INTERNAL_ERROR
     └── StoreTooNew             INVALID_STATE
 """
 
@@ -121,6 +122,10 @@ class StoreNotWritable(StoreError, PermissionError):
 
     error_code = "PERMISSION_DENIED"
     http_status = 403
+
+
+class StoreDamaged(StoreError):
+    """The database file cannot be read, as a whole or in part. `nbtrack doctor` says what can be brought back."""
 
 
 class StoreTooNew(StoreError):

@@ -13,15 +13,19 @@ from .client import Client
 from .client.tracking import KILLED, NOTE, PARENT, USER
 from .data.dataset import dataset_input
 from .entities import Experiment, LifecycleStage, Metric, Param, Rewound, Run, RunStatus, RunTag, ViewType
-from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, NotSupported
+from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, NotSupported, StoreError
 from .frame import OutputFormat, check_format, from_columns
 from .run import ActiveRun
 from .store.experiments import DEFAULT_ID
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas
     import polars
     import pyarrow
+
+    from .store.findings import Report
 
 _experiments: dict[str, str] = {}
 """The active experiment's id in each store that this process has used."""
@@ -174,7 +178,7 @@ def start_run(
     else:
         if parent_run_id is None and around:
             parent_run_id = around.info.run_id
-        elif parent_run_id and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
+        elif parent_run_id and _is_deleted(client, parent_run_id):
             raise InvalidParameter(f"The parent run {parent_run_id} is deleted. Restore it with restore_run.")
         if description and NOTE in (tags or {}):
             raise InvalidParameter(f"Give either `description` or the tag {NOTE}, not both.")
@@ -191,6 +195,14 @@ def start_run(
     active.push(started)
     system_metrics.watch(started, log_system_metrics)
     return started
+
+
+def _is_deleted(client: Client, run_id: str) -> bool:
+    """Whether a run is in the bin; not as far as is known where the store cannot be read now."""
+    try:
+        return client.get_run(run_id).info.lifecycle_stage != LifecycleStage.ACTIVE
+    except StoreError:
+        return False
 
 
 def _resumed(client: Client, run_id: str, experiment_id: str | None) -> Run:
@@ -220,7 +232,11 @@ def _end(run: ActiveRun, status: str) -> None:
     # First: a run that cannot be ended (it was deleted) must not stay active for ever.
     run.is_open = False
     _last_run = run
-    run._client.set_terminated(run.info.run_id, status)
+    try:
+        run._client.set_terminated(run.info.run_id, status)
+    except StoreError:
+        # Whether the run has been deleted meanwhile cannot be seen now. It must end all the same.
+        run._recorder.status(status)
 
 
 def end_run(status: str = "FINISHED") -> None:
@@ -601,6 +617,32 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
     """Where the active run keeps its artifacts, or the one at `artifact_path`."""
     root = _run().info.artifact_uri
     return f"{root}/{artifact_path}" if artifact_path else root
+
+
+# -- the store itself --------------------------------------------------------------------------------------------
+
+
+def backup(target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
+    """Make one consistent copy of the store's database, while runs are being written; its path.
+
+    With `artifacts`, `target` is a folder that is a store of its own. See `nbtrack guide repair`.
+    """
+    return _client().backup(target, artifacts=artifacts, force=force)
+
+
+def restore_backup(source: str | os.PathLike[str]) -> Path | None:
+    """Put a backup in the place of the store's database; where the one that was there is kept."""
+    return _client().restore_backup(source)
+
+
+def doctor(repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = ()) -> Report:
+    """Look the store over and say what is damaged; with `repair`, bring back all that can be read.
+
+    >>> report = doctor()
+    >>> report.is_healthy
+    True
+    """
+    return _client().doctor(repair, rescue)
 
 
 # -- the end of the process --------------------------------------------------------------------------------------

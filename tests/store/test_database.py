@@ -78,15 +78,14 @@ import os, nbtrack
 nbtrack.search_runs()  # imports what the other user may have no right to read
 os.setgid(65534); os.setuid(65534)
 print(len(nbtrack.search_runs()))
-for call in (lambda: nbtrack.start_run(), lambda: nbtrack.create_experiment("x")):
-    try: call()
-    except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
+try: nbtrack.create_experiment("x")
+except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     lines = result.stdout.splitlines()
     assert lines[0] == "1"
-    assert len(lines) == 3
-    assert all("set_tracking_uri" in line for line in lines[1:])
+    assert len(lines) == 2
+    assert "set_tracking_uri" in lines[1]
 
 
 def test_a_moved_store_keeps_its_artifacts(own_store: Path, tmp_path: Path) -> None:

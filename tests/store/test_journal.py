@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import resource
-import signal
 import subprocess
 import sys
 import threading
-import warnings
 from pathlib import Path
 
 import pytest
 
 import nbtrack
-from nbtrack.journal import Journal, Process, event
+from nbtrack.journal import Process, event
 
 _RUN = {"experiment_id": "0", "name": "n", "user_id": "u", "start_time": 1, "artifact_uri": "a", "writer": "w"}
 
@@ -148,29 +145,6 @@ def test_a_later_process_with_the_same_pid_is_told_apart() -> None:
     assert dataclasses.replace(process, started=process.started - 1).is_dead()
     assert dataclasses.replace(process, boot="another").is_dead()
     assert not dataclasses.replace(process, host="elsewhere", boot="another").is_dead()
-
-
-def test_a_full_disk_warns_once_and_what_was_logged_arrives_later(tmp_path: Path) -> None:
-    """The limit on a file's size stands in for the disk: it too lets a part of a line through."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    journal = Journal(tmp_path)
-    lines = [event("tag", r="r", k="k", x=str(number)) for number in range(100)]
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + 500, before[1]))
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            for line in lines:
-                journal.append(line)
-        assert len(caught) == 1
-        assert "written when there" in str(caught[0].message)
-        assert journal.unwritten
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, previous)
-    assert journal.flush()
-    journal.append(lines[0])
-    assert journal.path.read_bytes().split(b"\n", 1)[1] == b"".join([*lines, lines[0]])
 
 
 def test_a_forked_child_logs_to_a_journal_of_its_own(own_store: Path) -> None:

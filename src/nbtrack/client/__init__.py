@@ -7,11 +7,12 @@ from ..errors import InvalidParameter
 from ..store import open_store
 from .registry import RegistryMixin
 from .tracking import TrackingMixin
+from .upkeep import UpkeepMixin
 
 __all__ = ["Client"]
 
 
-class Client(TrackingMixin, RegistryMixin):
+class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
     """A client of the store that `tracking_uri` names, by default the current one.
 
     >>> client = Client()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import artifact_writers
-from ..artifact_store import ArtifactRepository, open_repository
+from ..artifact_store import open_repository, path_of_uri
 from ..entities import (
     DatasetInput,
     Experiment,
@@ -25,10 +26,11 @@ from ..entities import (
     RunTag,
     ViewType,
 )
-from ..errors import InvalidParameter, NotFound, NotSupported
+from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import event, now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name, storable
+from ..store.artifact_detour import RunArtifacts
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
@@ -153,7 +155,7 @@ class TrackingMixin:
             },
         )
         self._store.append(created + tag_lines(run_id, texts))
-        self._store.add_recorder(run_id, info.artifact_uri)
+        self._store.add_recorder(run_id, info.artifact_uri, info.start_time)
         return Run(info, RunData(tags=texts))
 
     def get_run(self, run_id: str) -> Run:
@@ -327,8 +329,10 @@ class TrackingMixin:
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Delete a tag. Raises NotFound where the run has none such."""
-        if key not in self.get_run(run_id).data.tags:
-            raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
+        # Where it cannot be seen whether the tag is there, a loop must go on.
+        with suppress(StoreError):
+            if not self._store.journal.unwritten and key not in self.get_run(run_id).data.tags:
+                raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
         self._store.recorder(run_id).untag(key)
 
     def log_batch(
@@ -366,10 +370,12 @@ class TrackingMixin:
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 
-    def _artifacts(self, run_id: str) -> ArtifactRepository:
+    def _artifacts(self, run_id: str) -> RunArtifacts:
         """The run's artifacts; what is written to them is told to the journal."""
-        return open_repository(
-            self._store.artifact_uri(run_id),
+        return RunArtifacts(
+            self._store.artifact_detour,
+            run_id,
+            path_of_uri(self._store.artifact_uri(run_id)),
             lambda path, size: self._store.append(artifact_line(run_id, storable(path), size)),
         )
 
@@ -410,7 +416,7 @@ class TrackingMixin:
 
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
         """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
-        artifact_writers.log_table(self._artifacts(run_id), data, artifact_file)
+        self._artifacts(run_id).attempt(lambda folder: artifact_writers.log_table(folder, data, artifact_file))
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """What lies directly below `path` (the run's artifact folder by default)."""

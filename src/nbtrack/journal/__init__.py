@@ -12,6 +12,9 @@ A line is one event. Its fields, all but `e` optional:
     d  what else belongs to an event, as an object (`open`: who writes; `run`: the new run; `input`: the dataset)
     ss, tt, vv  steps, timestamps and values of many points of one metric (`series`), lists of one length
 
+A file is `WRITER-PART.jsonl`; its parts sort in the order that they were written in. One that ends in `r.jsonl` came
+back from a rescue file (`detour.py`), whose header also names its store.
+
 Events of one process apply in the order of its lines. `store/apply.py` reads what this package writes.
 """
 

@@ -41,6 +41,8 @@ class RunRecorder:
         self._params = dict(params or {})
         self._heads: dict[str, str] = {}
         self._told: set[str] = set()
+        self.start_time = 0
+        """Where the clock was set back, the run ends at its start and not before."""
 
     def metric(self, key: str, value: Any, step: int | None = None, timestamp: int | None = None) -> None:
         """Log one point. Without a step it gets the one after the metric's highest; the first is 0."""
@@ -184,7 +186,7 @@ class RunRecorder:
         if status not in RunStatus.ENDED:
             end_time = None
         elif end_time is None:
-            end_time = now()
+            end_time = max(now(), self.start_time)
         extra = {"d": {"writer": writer}} if writer else {}
         time = None if end_time is None else whole_timestamp(end_time)
         self._append(event("status", r=self.run_id, x=status, t=time, **extra))

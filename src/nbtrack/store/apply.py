@@ -15,6 +15,8 @@ from pathlib import Path
 
 from ..entities import RunStatus
 from ..journal import Process
+from ..journal.syncing import sync_folder
+from ..journal.writer import RETURNED
 from ..query.sql import number_in
 from .base import Cursor, transaction
 
@@ -280,10 +282,19 @@ class Journals:
             offset = applied.pop(path.name, 0)
             if path != own:
                 self._retire(cursor, path, offset)
-        # An offset is forgotten only after its file is gone: the other order could apply the file again.
-        for name in applied:
+        # An offset is forgotten only after its file is gone: the other order could apply the file again. That of a
+        # rescue file that came back is kept: see journal/writer.py.
+        gone = [name for name in applied if not name.endswith(RETURNED)]
+        if gone:
+            # Gone for good: DuckDB syncs its commits, so after a power cut the file could be back and the offset not.
+            sync_folder(self.folder)
+        for name in gone:
             cursor.execute("DELETE FROM journals WHERE journal = $1", [name])
         return taken
+
+    def forget(self) -> None:
+        """Ask the database again how far each journal is applied: it is another one now."""
+        self._known.clear()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
@@ -311,24 +322,45 @@ class Journals:
 
     def _take(self, cursor: Cursor, segments: list[_Segment]) -> int:
         count = stage(cursor, b"".join(segment.data for segment in segments))
-        warnings_due: list[str] = []
         with transaction(cursor):
-            kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
-            if "run" in kinds:
-                cursor.execute(_NEW_RUNS)
-            cursor.execute(_KNOWN)
-            rejected = cursor.execute(_REJECTED).fetchall()
-            if rejected:
-                warnings_due = self._reject(cursor, segments, rejected)
-            for wanted, statements in _STATEMENTS:
-                if kinds & wanted:
-                    for statement in statements:
-                        cursor.execute(statement)
-            for segment in segments:
-                _store_offset(cursor, segment.path, segment.end)
+            warnings_due = self._bring_in(cursor, segments)
+            _store_offsets(cursor, segments)
         for text in warnings_due:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return count
+
+    def _bring_in(self, cursor: Cursor, segments: list[_Segment]) -> list[str]:
+        """From the table `staging`, which holds the segments' lines, into the others; what to tell once committed."""
+        warnings_due: list[str] = []
+        kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
+        if "run" in kinds:
+            cursor.execute(_NEW_RUNS)
+        cursor.execute(_KNOWN)
+        rejected = cursor.execute(_REJECTED).fetchall()
+        if rejected:
+            warnings_due = self._reject(cursor, segments, rejected)
+        for wanted, statements in _STATEMENTS:
+            if kinds & wanted:
+                for statement in statements:
+                    cursor.execute(statement)
+        return warnings_due
+
+    def retry_rejected(self, cursor: Cursor) -> int:
+        """Try again what was kept aside; how many lines are in the tables now. What is still not understood stays.
+
+        The caller holds the store's lock.
+        """
+        rows = cursor.execute("SELECT journal, position, line FROM rejected_events ORDER BY rowid").fetchall()
+        if not rows:
+            return 0
+        segments = [_Segment(Path(name), position, line.encode() + b"\n") for name, position, line in rows]
+        stage(cursor, b"".join(segment.data for segment in segments))
+        self._warned.update(name for name, _, _ in rows)
+        with transaction(cursor):
+            cursor.execute("DELETE FROM rejected_events")
+            self._bring_in(cursor, segments)
+        left = cursor.execute("SELECT COUNT(*) FROM rejected_events").fetchone()
+        return len(rows) - (int(left[0]) if left else 0)
 
     def _reject(self, cursor: Cursor, segments: list[_Segment], rejected: list[tuple[int, str]]) -> list[str]:
         """Keep these lines aside; what to tell about it once that is committed."""
@@ -415,9 +447,13 @@ def _lines(segments: list[_Segment]) -> Iterator[tuple[str, int, bytes]]:
             position += len(line) + 1
 
 
-def _store_offset(cursor: Cursor, path: Path, end: int) -> None:
-    cursor.execute("DELETE FROM journals WHERE journal = $1", [path.name])
-    cursor.execute("INSERT INTO journals (journal, applied_bytes) VALUES ($1, $2)", [path.name, end])
+def _store_offsets(cursor: Cursor, segments: list[_Segment]) -> None:
+    names = [segment.path.name for segment in segments]
+    cursor.execute("DELETE FROM journals WHERE journal = ANY($1)", [names])
+    cursor.execute(
+        "INSERT INTO journals (journal, applied_bytes) SELECT UNNEST($1), UNNEST($2)",
+        [names, [segment.end for segment in segments]],
+    )
 
 
 def _writer(header: bytes) -> tuple[str, Process] | None:
@@ -434,7 +470,10 @@ def _end_open_runs(cursor: Cursor, writer: str, process: Process, ended: int) ->
         "SELECT run FROM runs WHERE writer = $1 AND status = $2", [writer, RunStatus.RUNNING]
     ).fetchall()
     for (run,) in orphans:
-        cursor.execute("UPDATE runs SET status = $1, end_time = $2 WHERE run = $3", [RunStatus.KILLED, ended, run])
+        cursor.execute(
+            "UPDATE runs SET status = $1, end_time = GREATEST($2, start_time) WHERE run = $3",
+            [RunStatus.KILLED, ended, run],
+        )
         cursor.execute("DELETE FROM tags WHERE run = $1 AND key = 'nbtrack.killed'", [run])
         cursor.execute(
             "INSERT INTO tags (run, key, value) VALUES ($1, 'nbtrack.killed', $2)",

@@ -1,28 +1,34 @@
-"""Applying the journal now and then while a process logs, so that nobody's first read has it all to do."""
+"""What goes on while a process logs: the journal to disk each second, and into the tables now and then.
+
+So nobody's first read has it all to do, and a power cut takes a second's work at most.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 INTERVAL = 5.0
-"""Seconds from one look to the next, and …"""
+"""Seconds from one apply to the next, and …"""
 AFTER_A_RUN = 1.0
 """… from the end of a run."""
 
 
 class Background:
-    """Calls `apply` from a thread of its own until `stop`. `apply` must not raise, and must not wait for a lock."""
+    """Calls `sync` and `apply` from a thread of its own until `stop`. Neither may raise, nor wait for a lock."""
 
-    def __init__(self, apply: Callable[[], object]) -> None:
+    def __init__(self, apply: Callable[[], object], sync: Callable[[], object], seconds: float) -> None:
         self._apply = apply
+        self._sync = sync
+        self._seconds = seconds
         self._nudged = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbtrack-apply", daemon=True)
         self._thread.start()
 
     def nudge(self) -> None:
-        """Apply soon."""
+        """Sync now and apply soon."""
         self._nudged.set()
 
     def stop(self) -> None:
@@ -32,10 +38,14 @@ class Background:
         self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
+        due = time.monotonic() + INTERVAL
         while True:
-            if self._nudged.wait(INTERVAL):
-                self._stopped.wait(AFTER_A_RUN)
+            if self._nudged.wait(self._seconds):
                 self._nudged.clear()
+                due = min(due, time.monotonic() + AFTER_A_RUN)
             if self._stopped.is_set():
                 return
-            self._apply()
+            self._sync()
+            if time.monotonic() >= due:
+                self._apply()
+                due = time.monotonic() + INTERVAL

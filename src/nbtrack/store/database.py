@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from ..errors import StoreError, StoreLocked, StoreNotWritable, StoreTooNew
+from ..errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +26,10 @@ READ_WRITE = "STORAGE_VERSION 'v1.5.0'"
 LOCK_TIMEOUT = 60.0
 """Seconds to wait in line for the store's lock before saying that somebody hangs."""
 _POLL = 0.002
+_HANDLES = 16
+"""File handles that must be free before DuckDB is asked to do anything, and …"""
+_ROOM = 4 * 1024 * 1024
+"""… bytes before it is asked to write: where it finds none in the middle of its work, it ends the whole process."""
 
 
 class Database:
@@ -36,17 +40,28 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._detached = True
 
+    def has_room(self) -> bool:
+        """Whether the disk can take what an operation writes; True where that cannot be known."""
+        try:
+            disk = os.statvfs(self.path.parent)
+        except OSError:
+            return True
+        blocks = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+        return not disk.f_blocks or blocks * disk.f_frsize >= _ROOM
+
     @contextmanager
     def attached(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """The database file attached to this process's DuckDB, under the lock that the caller holds."""
         import duckdb
 
+        _check_handles()
         connection = self._instance()
         self._detached = False
         try:
             try:
-                path = str(self.path).replace("'", "''")
-                connection.execute(f"ATTACH '{path}' AS store ({option})")
+                if option == READ_WRITE:
+                    self._create(connection)
+                connection.execute(f"ATTACH {literal(self.path)} AS store ({option})")
                 connection.execute("USE store")
                 yield connection
             finally:
@@ -65,6 +80,17 @@ class Database:
             # An interrupt can come between any two steps: what it left attached would keep everybody out.
             if not self._detached:
                 self.drop()
+
+    def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the file where there is none: whole or not at all, for DuckDB refuses one that it began and could not
+        end. An empty one is such."""
+        if self.path.exists() and self.path.stat().st_size:
+            return
+        new = self.path.with_name(f"{self.path.name}.new")
+        new.unlink(missing_ok=True)
+        connection.execute(f"ATTACH {literal(new)} AS store ({READ_WRITE})")
+        connection.execute("DETACH store")
+        os.replace(new, self.path)
 
     def drop(self) -> None:
         """Close this process's DuckDB; the next session has a new one."""
@@ -106,6 +132,21 @@ class Database:
             lock.release()
 
 
+def _check_handles() -> None:
+    held: list[int] = []
+    try:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+        held.extend(os.dup(held[0]) for _ in range(_HANDLES - 1))
+    except OSError as error:
+        raise StoreError(
+            f"The store cannot be opened now: {error.strerror}. Close files, or raise the limit with `ulimit -n`. "
+            "Logging goes on, and nothing is lost."
+        ) from error
+    finally:
+        for fd in held:
+            os.close(fd)
+
+
 def translated(error: Exception, path: Path) -> StoreError:
     """DuckDB's refusal to open the file, in words that say who and what to do."""
     text = str(error)
@@ -121,4 +162,14 @@ def translated(error: Exception, path: Path) -> StoreError:
             f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
             f"(DuckDB says: {text})"
         )
+    if re.search(r"[Cc]orrupt|not a valid DuckDB|not read enough bytes|replaying WAL|does not match stored", text):
+        return StoreDamaged(
+            f"{path} is damaged. Logging goes on into the journal. `nbtrack doctor` says what is damaged and what can "
+            f"be brought back; it changes nothing unless told to. (DuckDB says: {text:.300})"
+        )
     return StoreError(f"{path} cannot be used. DuckDB says: {text}")
+
+
+def literal(path: Path) -> str:
+    """A path as a text in SQL, for the few statements that take no parameter there."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import config
 from ..entities import Experiment, LifecycleStage
-from ..errors import InvalidParameter, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
-from ..journal import Journal, RunRecorder
+from ..errors import InvalidParameter, StoreError, StoreNotWritable, StoreTooNew
+from ..journal import Journal, RunRecorder, syncing
+from ..journal.writer import PASSING
 from . import schema, sql_views
 from .apply import Journals
+from .artifact_detour import ArtifactDetour
 from .background import Background
 from .base import Cursor, transaction
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
@@ -33,6 +35,7 @@ T = TypeVar("T")
 _RELATIVE = "artifacts:"
 """What the tables write for the store's own artifact folder."""
 _EXPERIMENT_SECONDS = 5.0
+_START_SECONDS = 5.0
 
 _stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
 
@@ -56,10 +59,14 @@ class DuckDBStore(SqlTables):
         self._session: Cursor | None = None
         self._in_transaction = False
         self._writable = True
+        self._full = False
+        self._behind = False
+        self._inode = 0
         self._file = Database(self.database)
         self._journal: Journal | None = None
         self._journal_mutex = threading.Lock()
         self._journals = Journals(self.folder / "journal")
+        self.artifact_detour = ArtifactDetour(self.folder, self.relative)
         self._recorders: dict[str, RunRecorder] = {}
         self._experiments: dict[str, tuple[float, Experiment]] = {}
         self._known = False
@@ -73,10 +80,12 @@ class DuckDBStore(SqlTables):
         if self._journal is None:
             with self._journal_mutex:
                 if self._journal is None:
-                    self._make()
+                    self._make_if_there_is_room()
                     self._journal = Journal(self._journals.folder)
                     if self._background is None:
-                        self._background = Background(self._flush_and_apply)
+                        # Without a thread (there may be no room for one either) reads apply, and a close syncs.
+                        with suppress(RuntimeError):
+                            self._background = Background(self._flush_and_apply, self._sync, syncing.SECONDS)
         return self._journal
 
     def close(self) -> None:
@@ -84,6 +93,7 @@ class DuckDBStore(SqlTables):
         if self._background is not None:
             self._background.stop()
             self._background = None
+        self.artifact_detour.close()
         journal, self._journal = self._journal, None
         if journal is not None:
             journal.close()
@@ -97,9 +107,10 @@ class DuckDBStore(SqlTables):
         """Write events to this process's journal."""
         self.journal.append(lines)
 
-    def add_recorder(self, run_id: str, artifact_uri: str) -> RunRecorder:
+    def add_recorder(self, run_id: str, artifact_uri: str, start_time: int = 0) -> RunRecorder:
         """The recorder of a run that this process has just made."""
         recorder = self._recorders[run_id] = RunRecorder(run_id, artifact_uri, self.append)
+        recorder.start_time = start_time
         return recorder
 
     def recorder(self, run_id: str) -> RunRecorder:
@@ -113,6 +124,7 @@ class DuckDBStore(SqlTables):
                     "to it."
                 )
             recorder = RunRecorder(run_id, run.info.artifact_uri, self.append, self.last_steps(run_id), run.data.params)
+            recorder.start_time = run.info.start_time
             self._recorders[run_id] = recorder
         return recorder
 
@@ -126,13 +138,16 @@ class DuckDBStore(SqlTables):
 
         Raises NotFound, and InvalidParameter for a deleted experiment.
         """
-        self._make()
+        self._make_if_there_is_room()
         known = self._experiments.get(experiment_id)
         if known is None or time.monotonic() - known[0] > _EXPERIMENT_SECONDS:
             try:
-                known = (time.monotonic(), self.get_experiment(experiment_id))
-            except StoreLocked:
-                # Training must be able to start while somebody else reads the file.
+                # Not in line for long where somebody works on the file for minutes.
+                patience = LOCK_TIMEOUT if known is None and experiment_id != DEFAULT_ID else _START_SECONDS
+                with self._mutex, self._attached(patience):
+                    known = (time.monotonic(), self.get_experiment(experiment_id))
+            except StoreError:
+                # Training must be able to start while somebody else holds the file, or the disk is full.
                 if known is None and experiment_id != DEFAULT_ID:
                     raise
                 location = self.locate(self.artifact_root(DEFAULT_ID))
@@ -166,8 +181,18 @@ class DuckDBStore(SqlTables):
             if self._is_deleted():
                 self._forget_deleted()
             if self._journal is not None:
-                self._journal.flush()
                 self.try_apply()
+
+    def _sync(self) -> None:
+        """Bring what went by a detour into the journal, and the journal to disk."""
+        with suppress(Exception, KeyboardInterrupt):
+            if self._journal is not None:
+                if self._journal.unwritten:
+                    self._make()
+                    self._journal.flush()
+                self._journal.sync()
+            if not self.artifact_detour.is_empty and self._file.has_room():
+                self.artifact_detour.come_back()
 
     def try_apply(self, wait: float = 0.0) -> bool:
         """Apply the journals if the store is free within `wait` seconds; False where it is not."""
@@ -205,11 +230,7 @@ class DuckDBStore(SqlTables):
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
         with self._mutex, self._attached() as connection:
-            if not self._writable:
-                raise StoreNotWritable(
-                    f"The store in {self.folder} cannot be written. Grant the permission, or name another folder "
-                    "with set_tracking_uri."
-                )
+            self._check_writable()
             if self._in_transaction:
                 yield connection
                 return
@@ -219,6 +240,51 @@ class DuckDBStore(SqlTables):
                     yield connection
             finally:
                 self._in_transaction = False
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            raise StoreNotWritable(
+                f"The store in {self.folder} cannot be written. Grant the permission, or name another folder "
+                "with set_tracking_uri."
+            )
+        if self._full:
+            raise StoreNotWritable(f"The disk that {self.folder} is on is full. Free some space and try again.")
+
+    @contextmanager
+    def checkpointed(self) -> Iterator[None]:
+        """Everything that was logged in the database file itself, which nobody else can open meanwhile."""
+        with self._mutex, self._attached() as connection:
+            self._check_writable()
+            if self._behind:
+                raise StoreError(
+                    f"What was logged to {self.folder} cannot be applied now. See the warning before this."
+                )
+            connection.execute("CHECKPOINT")
+            yield
+
+    @contextmanager
+    def as_it_is(self) -> Iterator[Cursor]:
+        """A session on the file read-only, with nothing applied and nothing migrated before."""
+        with self.alone(), self._file.attached(READ_ONLY) as connection:
+            yield connection
+
+    @contextmanager
+    def before_applying(self) -> Iterator[Cursor]:
+        """A session that is one transaction, with nothing applied before it."""
+        with self._mutex, self._attached(apply=False) as connection:
+            self._check_writable()
+            with transaction(connection):
+                yield connection
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last session could not apply what was logged."""
+        return self._behind
+
+    @property
+    def journals(self) -> Journals:
+        """The journal folder, as a reader sees it."""
+        return self._journals
 
     def sql(self, query: str, parameters: Sequence[Any], take: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
         """What `take` makes of the rows of a read-only statement on the views of the schema `nbtrack`.
@@ -236,6 +302,7 @@ class DuckDBStore(SqlTables):
     @contextmanager
     def alone(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         """The store's lock with the database file closed, for work on the file itself. Not inside a session."""
+        self._writable = os.access(self.folder, os.W_OK)
         with self._mutex:
             assert self._session is None
             self._file.drop()
@@ -243,16 +310,20 @@ class DuckDBStore(SqlTables):
                 yield
 
     @contextmanager
-    def _attached(self, timeout: float = LOCK_TIMEOUT) -> Iterator[Cursor]:
-        """The file attached, everything pending applied. Called with the mutex held; nested calls share it."""
+    def _attached(self, timeout: float = LOCK_TIMEOUT, apply: bool = True) -> Iterator[Cursor]:
+        """The file attached, and everything pending applied if `apply` is set.
+
+        Called with the mutex held; nested calls share it.
+        """
         if self._session is not None:
             yield self._session
             return
         self._make()
-        option = READ_WRITE if self._writable else READ_ONLY
+        option = READ_WRITE if self._writable and not self._full else READ_ONLY
         with self._locked(timeout), self._file.attached(option) as connection:
             self._check_schema(connection)
-            self._apply(connection)
+            if apply:
+                self._apply(connection)
             self._session = connection
             try:
                 yield connection
@@ -266,11 +337,13 @@ class DuckDBStore(SqlTables):
     def _apply(self, connection: Cursor) -> None:
         import duckdb
 
-        if not self._writable:
+        if not self._writable or self._full:
             return
+        self._behind = False
         try:
             self._journals.apply(connection, self._journal.path if self._journal else None)
         except (duckdb.Error, OSError) as error:
+            self._behind = True
             warnings.warn(
                 f"nbtrack could not apply what was logged to {self.database}: {error}. It stays in the journal; what "
                 "you see is as of the last time that it could.",
@@ -323,7 +396,13 @@ class DuckDBStore(SqlTables):
         """Make the folder at first use, and say where it is; again where somebody has deleted it."""
         if self._is_deleted():
             self._forget_deleted()
-        if self.database.exists():
+        self._full = not self._file.has_room()
+        with suppress(FileNotFoundError):
+            inode = self.database.stat().st_ino
+            if inode != self._inode:
+                # A backup that somebody has put in its place, or a repaired one.
+                self._known, self._inode = False, inode
+                self._journals.forget()
             self._writable = os.access(self.folder, os.W_OK)
             return
         self._writable = True
@@ -337,6 +416,14 @@ class DuckDBStore(SqlTables):
                 "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
             ) from error
         config.announce(str(self.folder), sys.stderr)
+
+    def _make_if_there_is_room(self) -> None:
+        """A full disk must not keep a run from its start; a wrong folder must not be found out at its end."""
+        try:
+            self._make()
+        except StoreNotWritable as error:
+            if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in PASSING:
+                raise
 
     def _is_deleted(self) -> bool:
         journal = self._journal

@@ -6,14 +6,13 @@ kept beside it.
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from ..query.sql import number_in
 from . import schema, sql_views
 from .apply import summary
 from .base import Cursor, transaction
+from .copies import copy_attached, put_in_place
 
 
 def migrate(cursor: Cursor, database: Path, version: int) -> Path:
@@ -38,10 +37,8 @@ def _keep_copy(database: Path, version: int) -> Path:
         number += 1
         kept = database.with_name(f"runs.schema-{version}-{number}.duckdb")
     partial = kept.with_suffix(".partial")
-    shutil.copyfile(database, partial)
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, kept)
+    copy_attached(database, partial)
+    put_in_place(partial, kept)
     return kept
 
 

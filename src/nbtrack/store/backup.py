@@ -1,0 +1,115 @@
+"""One consistent copy of a store while runs are being written, and putting it back in place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..artifact_store import PARTIAL
+from ..errors import AlreadyExists, InvalidParameter, NotFound, StoreDamaged, StoreNotWritable
+from ..progress import progress
+from .blocks import bad_blocks
+from .copies import copy_attached, keep_aside, put_in_place
+from .salvage import read_all
+
+if TYPE_CHECKING:
+    from .duckdb import DuckDBStore
+
+
+def backup(store: DuckDBStore, target: Path, *, artifacts: bool = False, force: bool = False) -> Path:
+    """Copy the database as of now, everything logged so far included, to the file `target`.
+
+    With `artifacts`, `target` is a folder instead: a store of its own, files and all. Each is there whole or not at
+    all. Raises AlreadyExists where `target` is there and `force` is not set, StoreDamaged where the copy has errors.
+    """
+    target = target.expanduser().absolute()
+    if target.exists() and not force:
+        raise AlreadyExists(
+            f"{target} is there already. Choose another name, or overwrite it with --force (force=True)."
+        )
+    if target.resolve().is_relative_to(store.folder.resolve()) and artifacts:
+        raise InvalidParameter(f"{target} is inside the store that would be copied into it. Choose a place outside.")
+    if target.is_dir() != artifacts and target.exists():
+        what = "a folder; a backup without artifacts is a file" if target.is_dir() else "a file, not a folder"
+        raise InvalidParameter(f"{target} is {what}. Choose another name.")
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        if artifacts:
+            (partial / "journal").mkdir(parents=True)
+            _copy_database(store, partial / "runs.duckdb")
+            _copy_artifacts(store.artifacts, partial / "artifacts")
+            # A folder cannot take the place of another in one step.
+            _remove(target)
+        else:
+            _copy_database(store, partial)
+        put_in_place(partial, target)
+    except OSError as error:
+        raise StoreNotWritable(f"The backup {target} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            _remove(partial)
+    return target
+
+
+def restore_backup(store: DuckDBStore, source: Path) -> Path | None:
+    """Put a backup in the place of the database; where the one that was there is kept, if there was one.
+
+    What live journals say beyond it is applied again, once. Raises StoreDamaged, and NotFound where `source` is none.
+    """
+    source = source.expanduser().absolute()
+    if not source.is_file():
+        raise NotFound(f"There is no file {source}. Of a backup with artifacts, name the file runs.duckdb in it.")
+    content = read_all(source)
+    if not content.is_whole:
+        raise StoreDamaged(f"{source} is damaged or no database: {content.error or content.lost}. Nothing was changed.")
+    if "meta" not in content.rows:
+        raise InvalidParameter(f"{source} is no backup of nbtrack: it lacks its tables. Nothing was changed.")
+    database, incoming = store.database, store.database.with_name("runs.incoming.duckdb")
+    store.journals.folder.mkdir(parents=True, exist_ok=True)
+    with store.alone():
+        kept = None
+        try:
+            copy_attached(source, incoming)
+            if database.exists():
+                kept = keep_aside(database, "replaced")
+            put_in_place(incoming, database)
+        except OSError as error:
+            raise StoreNotWritable(f"{database} cannot be written: {error.strerror or error}.") from error
+    return kept
+
+
+def _copy_database(store: DuckDBStore, target: Path) -> None:
+    with store.checkpointed():
+        copy_attached(store.database, target)
+    damaged = list(bad_blocks(target))
+    if damaged:
+        raise StoreDamaged(
+            f"{store.database} is damaged ({damaged[0]}), so there is no good copy of it. `nbtrack doctor` says more."
+        )
+
+
+def _copy_artifacts(source: Path, target: Path) -> None:
+    """Files that came after the database was copied may be among them; none is there in part."""
+    files = [
+        Path(folder) / name for folder, _, names in os.walk(source) for name in names if not name.startswith(PARTIAL)
+    ]
+    with progress("Copying artifacts", total=len(files)) as bar:
+        for file in files:
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # One that is deleted meanwhile is in no backup.
+            with suppress(FileNotFoundError):
+                shutil.copy2(file, copy)
+            bar.advance()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,182 @@
+"""NBTRACK_FSYNC: when the disk is asked to keep what was logged. The calls are counted in a real process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.errors import InvalidParameter
+
+from .children import run
+
+pytestmark = pytest.mark.slow
+
+COUNT = """
+calls = []
+def counted(name):
+    real = getattr(os, name)
+    def call(fd):
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        size = os.fstat(fd).st_size
+        real(fd)
+        if path.endswith((".jsonl", "journal")):
+            calls.append([os.path.basename(path), size])
+    setattr(os, name, call)
+counted("fsync"); counted("fdatasync")
+def of_files(): return [call for call in calls if call[0].endswith(".jsonl")]
+"""
+
+
+def test_always_syncs_before_the_call_returns() -> None:
+    result = run(
+        [
+            COUNT,
+            """
+            run = nbtrack.start_run()
+            for step in range(20):
+                before = len(of_files())
+                nbtrack.log_metric("m", step)
+                path = journal().path
+                assert len(of_files()) == before + 1
+                assert of_files()[-1] == [path.name, path.stat().st_size], "all that the file holds"
+            assert ["journal", calls[1][1]] in calls[:2], "the name of a new file too"
+            nbtrack.log_params({"a": 1, "b": 2})
+            assert len(of_files()) == before + 2, "once for a call, however many lines it writes"
+            nbtrack.end_run()
+            print("done")
+            """,
+        ],
+        env={"NBTRACK_FSYNC": "always"},
+    )
+    assert result.lines == ["done"]
+
+
+def test_interval_syncs_within_its_second_and_when_a_run_or_the_process_ends() -> None:
+    result = run(
+        [
+            COUNT,
+            """
+            nbtrack.start_run()
+            path = journal().path
+            wait_until(lambda: of_files())
+            time.sleep(1.2)
+            before = len(of_files())
+            time.sleep(2.2)
+            assert len(of_files()) == before, "nothing was logged, so nothing is synced"
+            logged = time.monotonic()
+            for step in range(10_000):
+                nbtrack.log_metric("m", step)
+            size = path.stat().st_size
+            wait_until(lambda: of_files()[-1][1] >= size)
+            print(json.dumps([time.monotonic() - logged, len(of_files()) - before]))
+            time.sleep(0.1)
+            before = len(of_files())
+            ended = time.monotonic()
+            nbtrack.end_run()
+            wait_until(lambda: len(of_files()) > before)
+            assert time.monotonic() - ended < 0.5, "not a whole second later"
+            nbtrack.start_run()
+            nbtrack.log_metric("m", 1)
+            before = len(of_files())
+            nbtrack.end_run()
+            store = nbtrack.MlflowClient()._store
+            store.close()
+            assert len(of_files()) > before
+            """,
+        ],
+    )
+    seconds, syncs = json.loads(result.lines[0])
+    assert syncs <= 3
+    assert seconds < 5
+
+
+def test_never_leaves_it_to_the_system() -> None:
+    result = run(
+        [
+            COUNT,
+            """
+            with nbtrack.start_run():
+                for step in range(1000):
+                    nbtrack.log_metric("m", step)
+                time.sleep(1.5)
+            nbtrack.MlflowClient()._store.journal.close()
+            print(len(of_files()))
+            """,
+        ],
+        env={"NBTRACK_FSYNC": "never"},
+    )
+    assert result.lines == ["0"]
+
+
+def test_the_mode_can_change_in_a_running_process() -> None:
+    run(
+        [
+            COUNT,
+            """
+            nbtrack.start_run()
+            nbtrack.set_fsync("always")
+            nbtrack.log_metric("m", 1)
+            assert of_files()[-1][1] == journal().path.stat().st_size
+            nbtrack.set_fsync("never")
+            before = len(of_files())
+            nbtrack.log_metric("m", 2)
+            time.sleep(1.2)
+            assert len(of_files()) == before
+            nbtrack.set_fsync("")
+            nbtrack.log_metric("m", 3)
+            wait_until(lambda: len(of_files()) > before)
+            """,
+        ]
+    )
+
+
+def test_a_journal_is_removed_only_after_the_database_has_it_on_disk(own_store: Path) -> None:
+    """In the order of the system calls: what DuckDB writes is synced, then the file goes, then its offset."""
+    import shutil
+    import subprocess
+    import sys
+
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    script = "import nbtrack\nwith nbtrack.start_run(): nbtrack.log_metric('m', 1)\n"
+    subprocess.run([sys.executable, "-c", script], check=True, stderr=subprocess.DEVNULL)
+    reader = "import nbtrack; nbtrack.search_runs(output_format='list')"
+    (own_store / "runs.duckdb").exists()
+    trace = own_store / "trace"
+    calls = "trace=openat,fsync,fdatasync,unlink,unlinkat,write,pwrite64"
+    # The first process has applied its journal at its end: this one logs, is killed, and leaves the work to the reader.
+    killed = script + "import os\nnbtrack.log_metric('m', 2); os.kill(os.getpid(), 9)\n"
+    subprocess.run([sys.executable, "-c", killed], check=False, stderr=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["strace", "-f", "-y", "-e", calls, "-o", trace, sys.executable, "-c", reader], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("strace may not trace here")
+    lines = [line for line in trace.read_text().splitlines() if ".nbtrack" in line]
+    gone = next(n for n, line in enumerate(lines) if "unlink" in line and ".jsonl" in line)
+    synced = [n for n, line in enumerate(lines) if "fdatasync" in line and "runs.duckdb" in line]
+    folder = next(
+        n for n, line in enumerate(lines) if "fsync" in line and line.rstrip().endswith("= 0") and "/journal>" in line
+    )
+    written = [n for n, line in enumerate(lines) if "write" in line and "runs.duckdb" in line]
+    assert any(n < gone for n in synced)
+    assert max(n for n in synced if n < gone) > max(n for n in written if n < gone), "nothing is left to sync"
+    assert gone < folder < min(n for n in written if n > gone), "the offset goes after the file's name has"
+
+
+def test_a_wrong_mode_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="never, interval, always"):
+        nbtrack.set_fsync("sometimes")
+    result = run(
+        """
+        try:
+            nbtrack.start_run()
+        except nbtrack.errors.InvalidParameter as error:
+            print(error)
+        """,
+        env={"NBTRACK_FSYNC": "often"},
+    )
+    assert "NBTRACK_FSYNC is 'often'" in result.lines[0]

@@ -1,0 +1,205 @@
+"""A process killed at random moments: what a call has returned from is there, once.
+
+A change of the registry is there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+import nbtrack
+from nbtrack.entities import ModelEvent
+
+from .children import LONG
+from .victim import MODEL, MODES
+
+ROUNDS = 200 if LONG else 20
+VICTIM = Path(__file__).with_name("victim.py")
+
+
+def _kill_at_random_moments(nursery: subprocess.Popen[str], folder: Path, number: int) -> list[Path]:
+    """One process of each kind, killed; the files in which they say what they have done."""
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    victims, files = [], []
+    for mode in MODES:
+        files.append(folder / f"{number}-{mode}")
+        print(files[-1], mode, file=nursery.stdin, flush=True)
+        victims.append(int(nursery.stdout.readline()))
+    deadline = time.monotonic() + 60
+    while not all(file.exists() and file.stat().st_size for file in files):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    random.shuffle(victims)
+    for victim in victims:
+        time.sleep(random.uniform(0, 0.25))
+        os.kill(victim, signal.SIGKILL)
+    while any(psutil.pid_exists(victim) for victim in victims):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return files
+
+
+def _check_runs(lines: list[list[str]]) -> tuple[int, int, int]:
+    """Every acknowledged point is there once; how many runs, killed runs and points there are."""
+    runs: dict[str, str] = {}
+    points: dict[str, set[int]] = {}
+    for kind, run_id, *steps in lines:
+        if kind == "point":
+            points.setdefault(run_id, set()).add(int(steps[0]))
+        elif kind == "points":
+            points.setdefault(run_id, set()).update(range(int(steps[0]), int(steps[1])))
+        else:
+            runs[run_id] = kind
+    found = {run.info.run_id: run for run in nbtrack.search_runs(output_format="list", max_results=1_000_000)}
+    logged = _logged()
+    assert runs.keys() <= found.keys()
+    for run_id, kind in runs.items():
+        acknowledged = len(points.get(run_id, set()))
+        n, steps = logged.get(run_id, (0, 0))
+        assert n == steps
+        # At most one call was cut off between its write and its acknowledgement.
+        assert n in (acknowledged, acknowledged + 1, acknowledged + 2000)
+        if kind == "ended":
+            assert found[run_id].info.status == "FINISHED"
+    assert {run.info.status for run in found.values()} <= {"FINISHED", "KILLED"}
+    killed = [run for run in found.values() if run.info.status == "KILLED"]
+    assert all("died before the run was ended" in run.data.tags["nbtrack.killed"] for run in killed)
+    return len(runs), len(killed), sum(map(len, points.values()))
+
+
+def _logged() -> dict[str, tuple[int, int]]:
+    """Of each run, how many points it has, and of how many different steps."""
+    counts = nbtrack.sql(
+        "SELECT run_id, COUNT(*) AS n, COUNT(DISTINCT step) AS steps FROM nbtrack.metrics GROUP BY run_id"
+    )
+    return {row.run_id: (row.n, row.steps) for row in counts.itertuples()}
+
+
+def _check_rewound(lines: list[list[str]]) -> int:
+    """A run goes back from 200 points to 100 as a whole or not at all, then on to 150; how many did."""
+    allowed = {"run": range(201), "points": (100, 200), "rewound": range(100, 151), "again": (150,), "ended": (150,)}
+    logged, state = _logged(), {run_id: kind for kind, run_id, *_ in lines}
+    for run_id, kind in state.items():
+        n, steps = logged.get(run_id, (0, 0))
+        assert n == steps
+        assert n in allowed[kind]
+    return sum(kind in ("rewound", "again", "ended") for kind in state.values())
+
+
+def _check_registry(lines: list[list[str]]) -> int:
+    """The registry is what its history says, and the history has every acknowledged change; how many those are."""
+    client = nbtrack.MlflowClient()
+    history: list[ModelEvent] = client.get_history(MODEL)[::-1]
+    stages: dict[int, str] = {}
+    champion = None
+    arrived = set()
+    for event in history:
+        if event.kind == "version_created":
+            assert event.version is not None
+            stages[event.version] = "None"
+            arrived.add(("version", event.version))
+        elif event.kind == "stage":
+            assert event.version is not None
+            assert stages[event.version] == event.old
+            stages[event.version] = str(event.new)
+            # The others go to Archived along with it, in the same change, of which nobody says anything.
+            if event.new != "Archived":
+                arrived.add(("stage", event.version, event.new))
+        elif event.kind == "alias_set":
+            champion = event.version
+            arrived.add(("alias", event.version))
+    versions = {version.version: version.current_stage for version in client.search_model_versions(max_results=100_000)}
+    assert versions == stages
+    assert list(versions.values()).count("Production") <= 1
+    assert client.get_registered_model(MODEL).aliases == ({"champion": champion} if champion else {})
+    said = {(kind, int(version), *more) for kind, version, *more in lines}
+    assert said <= arrived
+    assert len(arrived) - len(said) <= ROUNDS
+    numbers = sorted(stages)
+    assert numbers == list(range(1, len(numbers) + 1)), "no number is given twice or left out"
+    return len(said)
+
+
+@pytest.mark.slow
+def test_sigkill_at_random_moments_loses_and_doubles_nothing(
+    own_store: Path, tmp_path: Path, measured: Callable[[str, float], None]
+) -> None:
+    nbtrack.MlflowClient().create_registered_model(MODEL)
+    command = [sys.executable, "-m", "tests.durability.victim", own_store]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=VICTIM.parents[2],
+    ) as nursery:
+        files = [file for number in range(ROUNDS) for file in _kill_at_random_moments(nursery, tmp_path, number)]
+    # The last line may be torn as well: a call that was not acknowledged.
+    said = {
+        mode: [line.split() for file in files if file.name.endswith(mode) for line in file.read_text().split("\n")[:-1]]
+        for mode in MODES
+    }
+    runs, killed, points = _check_runs(said["log"] + said["apply"])
+    changes = _check_registry(said["promote"])
+    rewound = _check_rewound(said.get("rewind", []))
+    assert not list((own_store / "journal").glob("*.jsonl")), "the journals of dead writers are gone once applied"
+    assert nbtrack.doctor().is_healthy
+    measured("SIGKILL: processes killed", len(files))
+    measured("SIGKILL: runs, all of them there", runs)
+    measured("SIGKILL: of these KILLED", killed)
+    measured("SIGKILL: acknowledged points, each there once", points)
+    measured("SIGKILL: acknowledged changes of the registry, each there", changes)
+    measured("SIGKILL: runs that were rewound, as a whole", rewound)
+
+
+def _kill_after(seconds: float, work: Callable[[], object]) -> None:
+    """Do it in a forked child that is killed in the middle of it, or just after."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.slow
+def test_a_death_while_a_store_is_made_or_migrated(tmp_path: Path) -> None:
+    """DuckDB refuses a file that it began and could not end, so a store appears whole or not at all."""
+    nbtrack.search_runs()  # imports once what each child would
+    for number in range(ROUNDS):
+        nbtrack.set_tracking_uri(tmp_path / f"new {number}")
+        _kill_after(random.uniform(0, 0.06), nbtrack.search_runs)
+        with nbtrack.start_run() as run:
+            nbtrack.log_metric("m", 1)
+        assert nbtrack.get_run(run.info.run_id).data.metrics == {"m": 1}
+        assert nbtrack.MlflowClient().get_experiment("0").name == "Default"
+    expected = None
+    for number in range(ROUNDS):
+        store = tmp_path / f"old {number}"
+        with zipfile.ZipFile(Path(__file__).parents[1] / "store" / "fixtures" / "schema_1.zip") as archive:
+            archive.extractall(store)
+        nbtrack.set_tracking_uri(store)
+        if number:
+            _kill_after(random.uniform(0, 0.3), lambda: nbtrack.search_runs(search_all_experiments=True))
+        found = nbtrack.search_runs(search_all_experiments=True, output_format="list")
+        data = [(run.info.run_id, run.info.status, run.data.params, run.data.metrics) for run in found]
+        assert data
+        expected = expected or data
+        assert repr(data) == repr(expected)
+    nbtrack.set_tracking_uri("")
