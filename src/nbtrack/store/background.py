@@ -38,14 +38,16 @@ class Background:
         self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
-        due = time.monotonic() + INTERVAL
+        due, applied = time.monotonic() + INTERVAL, -INTERVAL
         while True:
             if self._nudged.wait(self._seconds):
                 self._nudged.clear()
-                due = min(due, time.monotonic() + AFTER_A_RUN)
+                # Not after each run of a sweep: eight of them would leave the readers no time between.
+                due = max(min(due, time.monotonic() + AFTER_A_RUN), applied + INTERVAL)
             if self._stopped.is_set():
                 return
             self._sync()
             if time.monotonic() >= due:
                 self._apply()
-                due = time.monotonic() + INTERVAL
+                applied = time.monotonic()
+                due = applied + INTERVAL
