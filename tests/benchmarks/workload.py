@@ -1,99 +1,152 @@
-"""A team's store: 500 runs x 5 metrics x 100 steps with params, and what is asked of it. The same calls on both."""
+"""A team's work, the same for every tracker: what its runs hold, as formulas that Python and SQL work out alike.
+
+A run has 20 params, 10 metrics of 100 steps and 8 tags; 50 long runs have one metric of 10,000 steps.
+"""
 
 from __future__ import annotations
 
-import math
-import random
-import time
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-RUNS, STEPS = 500, 100
-KEYS = ("train/loss", "val/loss", "train/accuracy", "val/accuracy", "learning_rate")
-FILTER = "metrics.`val/accuracy` > 0.9 and params.activation = 'relu'"
-ORDER = ["metrics.`val/accuracy` DESC"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
+TEAM, LONG = "team", "long"
+"""The two experiments."""
+STEPS = 100
+LONG_RUNS, LONG_STEPS = 50, 10_000
+SAMPLED = 1_000
+"""Most points of a series that a down-sampled curve has."""
+TOP = 20
+ACCURACY, ACTIVATION = 0.85, "relu"
+FILTER = f"metrics.`val/accuracy` > {ACCURACY} and params.activation = '{ACTIVATION}'"
+ORDER = "metrics.`val/accuracy` DESC"
 
-def _points(seed: int) -> tuple[dict[str, str], list[dict[str, float]]]:
-    rng = random.Random(seed)
-    rate, ceiling = rng.uniform(0.02, 0.2), rng.uniform(0.85, 0.99)
-    params = {
-        "activation": rng.choice(["relu", "tanh"]),
-        "learning_rate": f"{rate:.4f}",
-        "width": str(rng.choice([16, 32, 64])),
-        "seed": str(seed),
-    }
-    steps = []
-    for step in range(STEPS):
-        done = 1 - math.exp(-rate * step)
-        accuracy, noise = ceiling * done, rng.gauss(0, 0.01)
-        steps.append(
-            dict(zip(KEYS, (2.3 - 2 * done, 2.4 - 2 * done + noise, accuracy, accuracy + noise, rate), strict=True))
-        )
-    return params, steps
+EPOCH_MS = 1_750_000_000_000
+RUN_MS, STEP_MS = 60_000, 500
 
 
-def fill_nbtrack(folder: Path) -> None:
-    """One `log_metrics` of five values a step, as a training loop does."""
-    import nbtrack
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a metric begins and ends, and how much it shakes."""
 
-    nbtrack.set_tracking_uri(str(folder / ".nbtrack"))
-    nbtrack.set_experiment("bench")
-    for seed in range(RUNS):
-        params, steps = _points(seed)
-        with nbtrack.start_run(run_name=f"run-{seed}"):
-            nbtrack.log_params(params)
-            for step, values in enumerate(steps):
-                nbtrack.log_metrics(values, step=step)
-    nbtrack.search_runs(experiment_names=["bench"], max_results=1)  # All is applied to the database when this returns.
+    begin: float
+    end: float
+    noise: float
 
 
-def fill_mlflow(folder: Path) -> None:
-    """One `log_batch` of all 500 points a run, the fastest that mlflow has: a loop's calls take 30 times this."""
-    import mlflow
-    from mlflow.entities import Metric, Param
+METRICS = {
+    "train/loss": Shape(2.3, 0.1, 0.02),
+    "val/loss": Shape(2.4, 0.2, 0.04),
+    "train/accuracy": Shape(0.1, 1.0, 0.01),
+    "val/accuracy": Shape(0.1, 0.98, 0.02),
+    "val/f1": Shape(0.1, 0.97, 0.02),
+    "val/auc": Shape(0.5, 0.99, 0.01),
+    "grad/norm": Shape(9.0, 0.5, 0.8),
+    "learning_rate": Shape(0.1, 0.001, 0.0),
+    "time/step": Shape(0.5, 0.4, 0.1),
+    "memory/peak": Shape(1500.0, 8000.0, 50.0),
+}
+KEYS = tuple(METRICS)
+SEARCHED = KEYS.index("val/accuracy")
 
-    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
-    mlflow.set_experiment("bench")
-    client = mlflow.MlflowClient()
-    for seed in range(RUNS):
-        params, steps = _points(seed)
-        with mlflow.start_run(run_name=f"run-{seed}") as run:
-            now = int(time.time() * 1000)
-            metrics = [Metric(key, value, now, step) for step, row in enumerate(steps) for key, value in row.items()]
-            client.log_batch(run.info.run_id, metrics, [Param(key, value) for key, value in params.items()])
+PARAMS = {
+    "activation": ("relu", "tanh", "gelu"),
+    "learning_rate": ("0.1", "0.03", "0.01", "0.003", "0.001", "3e-4", "1e-4"),
+    "optimizer": ("adam", "adamw", "sgd", "lion"),
+    "width": ("64", "128", "256", "512", "1024"),
+    "depth": ("2", "4", "8", "12", "24"),
+    "batch_size": ("16", "32", "64", "128"),
+    "dropout": ("0.0", "0.1", "0.2", "0.5"),
+    "weight_decay": ("0.0", "0.01", "0.1"),
+    "warmup_steps": ("0", "100", "1000"),
+    "schedule": ("cosine", "linear", "constant"),
+    "beta1": ("0.9", "0.95"),
+    "beta2": ("0.98", "0.99", "0.999"),
+    "clip": ("None", "0.5", "1.0"),
+    "augment": ("True", "False"),
+    "mixup": ("0.0", "0.2", "0.4"),
+    "label_smoothing": ("0.0", "0.1"),
+    "precision": ("fp32", "bf16", "fp16"),
+    "init": ("kaiming_normal", "xavier_uniform", "orthogonal"),
+    "normalisation": ("batch", "layer", "group", "none"),
+    "seed": tuple(str(seed) for seed in range(100)),
+}
+TAGS = {
+    "team": ("vision", "language", "speech"),
+    "dataset": ("imagenet-1k", "cifar-100", "c4", "librispeech"),
+    "stage": ("sweep", "baseline", "final"),
+    "mlflow.user": ("ada", "grace", "alan", "edsger", "barbara"),
+    "mlflow.source.name": ("train.py", "sweep.py", "notebooks/explore.ipynb"),
+    "mlflow.source.type": ("LOCAL", "NOTEBOOK"),
+}
+"""And two that differ from run to run: mlflow.runName and mlflow.source.git.commit."""
+
+_GOLDEN, _PLASTIC, _SQUARED = 0.6180339887498949, 0.7548776662466927, 0.5698402909980532
 
 
-FILL: dict[str, Callable[[Path], None]] = {"nbtrack": fill_nbtrack, "mlflow": fill_mlflow}
+def texts(table: dict[str, tuple[str, ...]], run: int) -> dict[str, str]:
+    """The params or the tags of a run."""
+    return {key: values[(run * 7919 + i * 104_729) // 16 % len(values)] for i, (key, values) in enumerate(table.items())}
 
 
-def reads(tracker: ModuleType) -> dict[str, Callable[[], Any]]:
-    """What is timed on the filled store, by name. Each answer is checked before it is timed."""
-    client = tracker.MlflowClient()
-    experiment = client.get_experiment_by_name("bench").experiment_id
-    ids = [run.info.run_id for run in client.search_runs([experiment], max_results=50)]
+def name(run: int) -> str:
+    return f"run-{run}"
 
-    def top20() -> Any:
-        return client.search_runs([experiment], FILTER, order_by=ORDER, max_results=20)
 
-    def frame() -> Any:
-        return tracker.search_runs(experiment_ids=[experiment], max_results=RUNS)
+def tags(run: int) -> dict[str, str]:
+    commit = hashlib.sha1(str(run // 10).encode(), usedforsecurity=False).hexdigest()
+    return texts(TAGS, run) | {"mlflow.runName": name(run), "mlflow.source.git.commit": commit}
 
-    def histories() -> Any:
-        return [client.get_metric_history(run_id, "val/loss") for run_id in ids]
 
-    def curves() -> Any:
-        if tracker.__name__ == "nbtrack":
-            from nbtrack import views
+def values(run: int, key: int, steps: int) -> NDArray[np.float64]:
+    """The points of a run's metric at steps 0, 1, …"""
+    import numpy as np
 
-            asked = {"run_ids": ids, "keys": ["val/loss"], "x_axis": "step", "x_min": None, "x_max": None}
-            return views.handle(client, "curves", {**asked, "max_points": 2000})[1]
-        return client._tracking_client.store.get_metric_history_bulk(ids, "val/loss", 50 * STEPS)
+    step = np.arange(steps, dtype=np.int64)
+    shape = METRICS[KEYS[key]]
+    reach = 0.8 + 0.2 * _fraction(run * _PLASTIC)
+    half = 1.0 + 10.0 * _fraction(run * _SQUARED)
+    shaken: Any = (run * 1_000_003 + key * 100_003 + step) * _GOLDEN
+    return (
+        shape.begin
+        + (shape.end - shape.begin) * (reach * step / (step + half))
+        + shape.noise * (shaken - np.floor(shaken) - 0.5)
+    )
 
-    assert len(top20()) == 20
-    assert len(frame()) == RUNS
-    assert [len(history) for history in histories()] == [STEPS] * 50
-    assert len(curves()) == (100 if tracker.__name__ == "nbtrack" else 50 * STEPS)
-    return {"top-20": top20, "DataFrame": frame, "histories": histories, "curves": curves}
+
+def value_sql(run: str, key: str, step: str) -> str:
+    """The same in DuckDB's SQL, of three integer expressions; `key` counts from 0."""
+    begin, span, noise = (
+        f"list_extract({list(column)}::DOUBLE[], {key} + 1)"
+        for column in zip(*((s.begin, s.end - s.begin, s.noise) for s in METRICS.values()), strict=True)
+    )
+    reach = f"(0.8::DOUBLE + 0.2::DOUBLE * {_fraction_sql(f'{run} * {_PLASTIC}::DOUBLE')})"
+    half = f"(1.0::DOUBLE + 10.0::DOUBLE * {_fraction_sql(f'{run} * {_SQUARED}::DOUBLE')})"
+    shaken = _fraction_sql(f"({run} * 1000003 + {key} * 100003 + {step})::DOUBLE * {_GOLDEN}::DOUBLE")
+    return f"{begin} + {span} * ({reach} * {step} / ({step} + {half})) + {noise} * ({shaken} - 0.5::DOUBLE)"
+
+
+def text_sql(table: dict[str, tuple[str, ...]], key: str, run: str) -> str:
+    """The value of `texts` in DuckDB's SQL."""
+    cases = "".join(
+        f" WHEN '{name}' THEN list_extract({list(options)}, ({run} * 7919 + {i * 104_729}) // 16 % {len(options)} + 1)"
+        for i, (name, options) in enumerate(table.items())
+    )
+    return f"CASE {key}{cases} END"
+
+
+def best(runs: int) -> list[float]:
+    """The last `val/accuracy` of the runs that the search must find, the best first, worked out without any tracker."""
+    found = [values(run, SEARCHED, STEPS)[-1] for run in range(runs) if texts(PARAMS, run)["activation"] == ACTIVATION]
+    return sorted((float(value) for value in found if value > ACCURACY), reverse=True)[:TOP]
+
+
+def _fraction(x: float) -> float:
+    return x - x // 1
+
+
+def _fraction_sql(x: str) -> str:
+    return f"({x} - floor({x}))"
