@@ -1,7 +1,11 @@
-"""Measure, print the table, and keep the figures as JSON with date, machine and versions."""
+"""Measure, print the table, and keep the figures as JSON with date, machine and versions.
+
+`--quick` looks whether all of it works, with sizes that say nothing. `--only nbtrack,aim` measures these alone.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -9,59 +13,106 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.table import render
-from tests.benchmarks.trackers import TRACKERS
-
-Figures = dict[str, dict[str, Any]]
 REPEAT = 5
-STORED = ("nbtrack", "mlflow")
+OURS = "nbtrack"
+_BEGAN = time.monotonic()
 
 
-def measure(what: str, tracker: str, folder: Path, expect: int = 0) -> dict[str, Any]:
+class Failed(Exception):
+    """A measurement that ended in an error."""
+
+
+def measure(what: str, tracker: str, folder: Path, number: int = 0, expect: int = 0) -> dict[str, Any]:
     """Run one measurement in a fresh process, and say so on the terminal."""
-    print(f"  {tracker}: {what} …", file=sys.stderr, flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - _BEGAN), 60)
+    size = f", {number:,} runs" if number else ""
+    print(f"  {minutes:2}:{seconds:02}  {tracker}{size}: {what} …", file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.benchmarks.measure", what, tracker, str(folder)]
-    environment = {**os.environ, "WANDB_MODE": "offline", "GIT_PYTHON_REFRESH": "quiet"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
+    command = [sys.executable, "-m", "tests.benchmarks.measure", what, tracker, str(folder), str(number)]
+    environment = {
+        **os.environ,
+        "WANDB_MODE": "offline",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "AIM_UI_TELEMETRY_ENABLED": "0",
+    }
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=1_200)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{what} of {tracker} took more than 20 minutes") from None
     if done.returncode != expect:
-        raise RuntimeError(f"{what} of {tracker} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        raise Failed(f"{what} of {tracker} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1])) if expect == 0 else {}
 
 
-def measure_all(scratch: Path) -> Figures:
-    figures: Figures = {}
-    for name, tracker in TRACKERS.items():
-        try:
-            installed = version(tracker.module)
-        except PackageNotFoundError:
-            figures[name] = {"missing": "not installed"}
-            continue
-        imports = [measure("import", name, scratch / name)["ms"] for _ in range(REPEAT)]
-        figures[name] = row = {
-            "version": installed,
-            "import_ms": statistics.median(imports),
-            "import_min_ms": min(imports),
-        }
-        row.update(measure("log", name, scratch / name / "log"))
-        firsts = [measure("first", name, scratch / name / "first")["ms"] for _ in range(1 + REPEAT)]
-        row["first_point_ms"] = statistics.median(firsts[1:])  # The first of all makes the store, too.
-        row["kept"] = measure("kept", name, scratch / name / "log")["kept"]
-        measure("die", name, scratch / name / "die", expect=-9)
-        row["kept_of_1000_after_kill"] = measure("kept", name, scratch / name / "die")["kept"]
-        if name in STORED:
-            folder = scratch / name / "fill"
-            row["fill_s"] = measure("fill", name, folder)["seconds"]
-            database = folder / (".nbtrack/runs.duckdb" if name == "nbtrack" else "mlflow.db")
-            row["database_mb"] = database.stat().st_size / 1e6
-            row["folder_mb"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-            row["read_ms"] = measure("read", name, folder)
-    return figures
+def one_process(name: str, scratch: Path) -> dict[str, Any]:
+    """Import, first point, log calls, and what a kill leaves."""
+    imports = [measure("import", name, scratch)["ms"] for _ in range(REPEAT)]
+    firsts = [measure("first", name, scratch / "first")["ms"] for _ in range(1 + REPEAT)]
+    row = {
+        "import_ms": statistics.median(imports),
+        "first_point_ms": statistics.median(firsts[1:]),  # The first of all makes the store, too.
+        **measure("log", name, scratch / "log"),
+        **measure("kept", name, scratch / "log"),
+    }
+    measure("die", name, scratch / "die", expect=-9)
+    row["kept_of_1000_after_kill"] = measure("kept", name, scratch / "die")["kept"]
+    return row
+
+
+def store(name: str, folder: Path, runs: int, fill: str, reads: Sequence[str]) -> dict[str, Any]:
+    """Fill a store, and measure what is asked of it."""
+    row = measure(fill, name, folder, runs)
+    row["synthetic"] = fill == "synthesize"
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    row["mb"] = sum(file.stat().st_size for file in files) / 1e6
+    for what in reads if row["complete"] else ():
+        row[what] = measure(what, name, folder, runs)
+    row["log"] = measure("log", name, folder, runs)
+    if name == OURS:
+        row["apply"] = measure("apply", name, folder, runs)
+    return row
+
+
+def stores(
+    names: Sequence[str], sizes: Sequence[int], scratch: Path, keep: Callable[[], None], rows: list[Any]
+) -> None:
+    """A row for each tracker and size, the smallest size first. A tracker that would take too long is not filled."""
+    from tests.benchmarks.measure import FILL_SECONDS, READS
+    from tests.benchmarks.trackers import TRACKERS
+
+    pace: dict[str, float] = {}
+    for size in sizes:
+        for name in names:
+            tracker = TRACKERS[name]
+            row: dict[str, Any] = {"tracker": name, "size": size}
+            rows.append(row)
+            first = size == sizes[0]
+            needed = 0.0 if first else pace.get(name, 0.0) * size
+            if name != OURS and not first and tracker.unreadable:
+                row["reason"] = tracker.unreadable
+            elif name != OURS and not first and (name not in pace or needed > FILL_SECONDS):
+                row["reason"] = f"not filled in 10 min (about {needed / 60:.0f} at its pace)"
+            else:
+                fill = "fill" if first or name != OURS else "synthesize"
+                with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=scratch, ignore_cleanup_errors=True) as folder:
+                    try:
+                        row.update(store(name, Path(folder), size, fill, () if tracker.unreadable else tuple(READS)))
+                    except Failed as error:
+                        if name == OURS:
+                            raise
+                        print(error, file=sys.stderr)
+                        row["reason"] = "failed: see the report"
+                        row["error"] = str(error)
+                if row.get("runs"):
+                    pace[name] = row["seconds"] / row["runs"]
+            keep()
 
 
 def machine() -> dict[str, Any]:
@@ -74,20 +125,49 @@ def machine() -> dict[str, Any]:
     }
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, sizes: Sequence[int], only: Sequence[str]) -> None:
+    from tests.benchmarks.table import render
+    from tests.benchmarks.trackers import TRACKERS
+
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-") as scratch:
-        now = datetime.now(UTC)
-        report = {
-            "date": now.isoformat(timespec="seconds"),
-            "machine": machine(),
-            "trackers": measure_all(Path(scratch)),
-        }
+    now = datetime.now(UTC)
     file = folder / f"{now:%Y-%m-%d}.json"
-    file.write_text(json.dumps(report, indent=2) + "\n")
+    report: dict[str, Any] = {
+        "date": now.isoformat(timespec="seconds"),
+        "machine": machine(),
+        "trackers": {},
+        "stores": [],
+    }
+
+    def keep() -> None:
+        report["minutes"] = round((time.monotonic() - _BEGAN) / 60, 1)
+        file.write_text(json.dumps(report, indent=2) + "\n")
+
+    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True) as scratch:
+        for name in only or TRACKERS:
+            tracker = TRACKERS[name]
+            report["trackers"][name] = row = {"label": tracker.label}
+            try:
+                row["version"] = version(tracker.module)
+            except PackageNotFoundError:
+                row["missing"] = "not installed"
+                continue
+            row.update(one_process(name, Path(scratch) / name))
+            keep()
+        present = [name for name, row in report["trackers"].items() if "missing" not in row]
+        stores(present, sizes, Path(scratch), keep, report["stores"])
+    keep()
     print(render(report))
     print(f"\nThe figures are in {file}.")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench"))
+    parser = argparse.ArgumentParser(prog="tests.benchmarks", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/bench"))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    if options.quick:
+        os.environ["NBTRACK_BENCH"] = "quick"
+    chosen = (40, 200, 2_000) if options.quick else (500, 10_000, 100_000)
+    main(options.folder, chosen, [name for name in options.only.split(",") if name])

@@ -119,7 +119,12 @@ def _check(db: Any, runs: int) -> int:
     ).fetchone()
     assert points == total == runs * len(w.KEYS) * w.STEPS + w.LONG_RUNS * w.LONG_STEPS
     assert series == runs * len(w.KEYS) + w.LONG_RUNS
-    for run, key, steps in ((0, 0, w.STEPS), (runs // 2, 3, w.STEPS), (runs - 1, 9, w.STEPS), (runs + 7, 0, w.LONG_STEPS)):
+    for run, key, steps in (
+        (0, 0, w.STEPS),
+        (runs // 2, 3, w.STEPS),
+        (runs - 1, 9, w.STEPS),
+        (runs + 7, 0, w.LONG_STEPS),
+    ):
         number = min(run, runs) * len(w.KEYS) + max(run - runs, 0) + key + 1
         found = db.execute("SELECT value FROM metrics WHERE series = $1 ORDER BY step", [number]).fetchnumpy()["value"]
         assert np.array_equal(found, w.values(run, key, steps)), (run, key)

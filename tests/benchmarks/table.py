@@ -1,20 +1,50 @@
-"""The report as Markdown: one table of log calls, one of a store with 500 runs; each figure with its ratio to ours."""
+"""The report as Markdown: a table of one process that logs, one of stores of growing size; each figure with its ratio
+to ours."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-STORE_ROWS = (
-    ("fill it (nbtrack: a call a step, mlflow: a batch a run), s", "fill_s", "fill_s"),
-    ("database file, MB", "database_mb", "database_mb"),
-    ("whole folder, MB", "folder_mb", "folder_mb"),
-    ("top-20 search, ms", "read_ms.top-20", "read_ms.top-20"),
-    ("all runs as a DataFrame, ms", "read_ms.DataFrame", "read_ms.DataFrame"),
-    ("curves of 50 runs: our one request, mlflow's 50 `get_metric_history`, ms", "read_ms.curves", "read_ms.histories"),
-    ("the same: our one request, the bulk read inside mlflow's store, ms", "read_ms.curves", "read_ms.curves"),
-    ("the same: 50 `get_metric_history` on both, ms", "read_ms.histories", "read_ms.histories"),
+OURS = "nbtrack"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A column: its head, where its number is in a row of the report, the unit, and how many of it make one."""
+
+    head: str
+    path: str
+    unit: str
+    scale: float = 1.0
+
+
+PROCESS = (
+    Figure("log call, median", "median_us", "µs"),
+    Figure("p99", "p99_us", "µs"),
+    Figure("mean with close", "mean_with_close_us", "µs"),
+    Figure("import", "import_ms", "ms"),
+    Figure("import to first point", "first_point_ms", "ms"),
 )
-"""What a row says, and where its two figures are: ours and mlflow's."""
+STORES = (
+    Figure("filled", "seconds", "s"),
+    Figure("on disk", "mb", "MB"),
+    Figure("log call, median", "log.median_us", "µs"),
+    Figure("p99", "log.p99_us", "µs"),
+    Figure("apply, M points/s", "apply.points_a_second", "M", 1e-6),
+    Figure("a point to its read", "apply.one_point_ms", "ms"),
+    Figure("top-20 search", "search.ms", "ms"),
+    Figure("all runs as a DataFrame", "frame.ms", "ms"),
+    Figure("50 long curves, thinned out", "thinned.ms", "ms"),
+    Figure("whole", "whole.ms", "ms"),
+    Figure("50 histories, one by one", "histories.ms", "ms"),
+    Figure("peak memory: search", "search.peak_mb", "MB"),
+    Figure("DataFrame", "frame.peak_mb", "MB"),
+    Figure("whole curves", "whole.peak_mb", "MB"),
+)
+
+
+_OTHERS = "the others"
 
 
 def render(report: dict[str, Any]) -> str:
@@ -22,63 +52,88 @@ def render(report: dict[str, Any]) -> str:
     present = {name: row for name, row in trackers.items() if "missing" not in row}
     where = (
         f"{report['date'][:10]}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "
-        f"Python {machine['python']}; × is the ratio to nbtrack in the same run"
+        f"Python {machine['python']}, {report['minutes']:.0f} minutes; × is the ratio to nbtrack in the same run"
     )
-    lines = [
-        where,
-        "",
-        *_log_table(present),
-        *(f"\n{name}: {row['missing']}, so not in the table." for name, row in trackers.items() if "missing" in row),
-        "",
-        *_store_table(present["nbtrack"], present.get("mlflow")),
-    ]
-    return "\n".join(lines)
+    missing = [f"{name}: {row['missing']}, so not in the table." for name, row in trackers.items() if "missing" in row]
+    return "\n".join(
+        [where, "", *_process_table(present), "", *_store_table(report["stores"], present), "", *_NOTES, *missing]
+    )
 
 
-def _log_table(present: dict[str, Any]) -> list[str]:
-    ours = present["nbtrack"]
-    head = [
-        "one process",
-        "log call, median",
-        "p99",
-        "mean with close",
-        "points kept",
-        "after kill -9",
-        "import",
-        "import to first point",
-    ]
-    rows = [
-        [
-            f"{name} {row['version']}",
-            *(_beside(row[key], ours[key], "µs") for key in ("median_us", "p99_us", "mean_with_close_us")),
-            f"{min(row['kept'], row['points'] + 50) * 100 / (row['points'] + 50):.0f}% of {row['points']:,}",
-            f"{row['kept_of_1000_after_kill']:,} of 1,000",
-            _beside(row["import_ms"], ours["import_ms"], "ms"),
-            _beside(row["first_point_ms"], ours["first_point_ms"], "ms"),
-        ]
-        for name, row in present.items()
-    ]
-    return _table(head, rows)
+_NOTES = (
+    "A run has 20 params, 10 metrics x 100 points and 8 tags; 50 long runs more have a metric of 10,000 points, and "
+    "their curves are thinned out to 1,000.",
+    "Synthetic: filled by SQL straight into nbtrack's tables. nbtrack is filled by a call a step, the others by the "
+    "fastest way that they have for a whole run.",
+    "wandb and tensorboardX read nothing back, so they are filled for a minute at most. The others write where they "
+    "read: they have nothing to apply.",
+    "aim searches its index, which its server or `aim storage reindex` makes: `filled` has it. trackio's search is SQL "
+    "on its JSON columns; mlflow's curves are the bulk reads inside its store.",
+)
 
 
-def _store_table(ours: dict[str, Any], theirs: dict[str, Any] | None) -> list[str]:
-    head = ["500 runs x 5 metrics x 100 steps", "nbtrack", "mlflow, SQLite", "×"]
+def _process_table(present: dict[str, Any]) -> list[str]:
+    head = ["one process", *(figure.head for figure in PROCESS), "points kept", "of 1,000 after kill -9"]
     rows = []
-    for label, our_key, their_key in STORE_ROWS:
-        our, their = _get(ours, our_key), _get(theirs, their_key) if theirs else None
-        rows.append([label, _round(our), _round(their) if their else "–", f"{_round(their / our)}" if their else "–"])
+    for row in present.values():
+        logged = row["points"] + 50
+        kept = f"{min(row['kept'], logged) * 100 / logged:.0f}% of {logged:,}"
+        figures = (_cell(figure, row, present.get(OURS, {})) for figure in PROCESS)
+        rows.append([f"{row['label']} {row['version']}", *figures, kept, f"{row['kept_of_1000_after_kill']:,}"])
     return _table(head, rows)
 
 
-def _get(row: dict[str, Any], path: str) -> float:
+def _store_table(stores: list[dict[str, Any]], trackers: dict[str, Any]) -> list[str]:
+    head = ["store", "runs", "points", *(figure.head for figure in STORES)]
+    rows = []
+    ours = {row["size"]: row for row in stores if row["tracker"] == OURS and "seconds" in row}
+    for row in sorted(stores, key=lambda row: (row["size"], "reason" in row)):
+        label = trackers[row["tracker"]]["label"] + (", synthetic" if row.get("synthetic") else "")
+        if "reason" in row:
+            # Those that cannot be filled share a row of each size.
+            reason = f"{label}: {row['reason']}"
+            if rows and rows[-1][0] == _OTHERS and rows[-1][1] == f"{row['size']:,}":
+                rows[-1][2] += f"; {reason}"
+            else:
+                rows.append([_OTHERS, f"{row['size']:,}", reason, *("–" for _ in STORES)])
+            continue
+        runs = f"{row['size']:,}" if row["complete"] else f"{row['runs']:,} of {row['size']:,}"
+        unreadable = row["complete"] and row["tracker"] != OURS and "search" not in row
+        cells = [_cell(figure, row, ours.get(row["size"], {}), whole=row["complete"]) for figure in STORES]
+        rows.append([label, runs, _points(row["points"]), *("none" if c == "–" and unreadable else c for c in cells)])
+    rows += [_growth(ours[low], ours[high]) for low, high in zip(sorted(ours)[1:], sorted(ours)[2:], strict=False)]
+    return _table(head, rows)
+
+
+def _growth(low: dict[str, Any], high: dict[str, Any]) -> list[str]:
+    """How each figure of ours grows with the store."""
+    factors = []
+    for figure in STORES:
+        small, large = _get(low, figure.path), _get(high, figure.path)
+        factors.append(f"×{_round(large / small)}" if small and large else "–")
+    label = f"{OURS}: {low['size']:,} → {high['size']:,} runs"
+    return [label, f"×{_round(high['size'] / low['size'])}", f"×{_round(high['points'] / low['points'])}", *factors]
+
+
+def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, whole: bool = True) -> str:
+    value, our = _get(row, figure.path), _get(ours, figure.path)
+    if value is None:
+        return "–"
+    # What is filled in part, or in another way, is not compared.
+    alike = whole or figure.path.startswith("log.")
+    ratio = f" ({_round(value / our)}×)" if our and value != our and alike else ""
+    return f"{_round(value * figure.scale)} {figure.unit}{ratio}"
+
+
+def _get(row: dict[str, Any], path: str) -> float | None:
     value: Any = row
     for key in path.split("."):
-        value = value[key]
-    return float(value)
+        value = value.get(key) if isinstance(value, dict) else None
+    return None if value is None else float(value)
 
 
-def _beside(value: float, ours: float, unit: str) -> str:
-    return f"{_round(value)} {unit}" + ("" if value == ours else f" ({_round(value / ours)}×)")
+def _points(points: int) -> str:
+    return f"{points / 1e6:.1f} M" if points >= 1e5 else f"{points:,}"
 
 
 def _round(value: float) -> str:
