@@ -56,20 +56,18 @@ def render(report: dict[str, Any]) -> str:
     )
     missing = [f"{name}: {row['missing']}, so not in the table." for name, row in trackers.items() if "missing" in row]
     return "\n".join(
-        [where, "", *_process_table(present), "", *_store_table(report["stores"], present), "", *_NOTES, *missing]
+        [where, "", *_process_table(present), "", *_store_table(report["stores"], present), "", _NOTES, *missing]
     )
 
 
-_NOTES = (
-    "A run has 20 params, 10 metrics x 100 points and 8 tags; 50 long runs more have a metric of 10,000 points, and "
-    "their curves are thinned out to 1,000.",
-    "Synthetic: filled by SQL straight into nbtrack's tables. nbtrack is filled by a call a step, the others by the "
-    "fastest way that they have for a whole run.",
-    "wandb and tensorboardX read nothing back, so they are filled for a minute at most. The others write where they "
-    "read: they have nothing to apply.",
-    "aim searches its index, which its server or `aim storage reindex` makes: `filled` has it. trackio's search is SQL "
-    "on its JSON columns; mlflow's curves are the bulk reads inside its store.",
-)
+_NOTES = """\
+A run has 20 params, 10 metrics x 100 points and 8 tags; 50 long runs beside them have a metric of 10,000 points, and
+their curves are thinned out to 1,000. Synthetic: filled by SQL straight into nbtrack's tables. Elsewhere nbtrack is
+filled by a call a step, the others by the fastest way that they have for a whole run, and for 10 minutes at most.
+wandb and tensorboardX read nothing back, so they are filled for a minute at most; the others write where they read,
+and have nothing to apply. aim searches its index, which its server or `aim storage reindex` makes (`filled` has it);
+trackio's search is SQL on its JSON columns; mlflow's curves are the bulk reads inside its store.\
+"""
 
 
 def _process_table(present: dict[str, Any]) -> list[str]:

@@ -10,4 +10,6 @@ from .tensorboardx import TensorboardX
 from .trackio import Trackio
 from .wandb import Wandb
 
+__all__ = ["TRACKERS", "Tracker"]
+
 TRACKERS: dict[str, type[Tracker]] = {t.name: t for t in (Nbtrack, Mlflow, Trackio, Aim, Wandb, TensorboardX)}

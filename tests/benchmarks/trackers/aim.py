@@ -70,11 +70,15 @@ class Aim(Tracker):
 
     def search(self) -> Any:
         """It sorts nothing itself."""
-        found = [(metric.values.last_value(), metric.run) for metric in self._metrics(_SEARCH)]
+        found = [(self._last(metric.run)[w.SEARCHED], metric.run) for metric in self._metrics(_SEARCH)]
         return sorted(found, key=lambda pair: pair[0], reverse=True)[: w.TOP]
 
     def found(self, answer: Any) -> list[float]:
         return [value for value, _ in answer]
+
+    def _last(self, run: Any) -> dict[str, float]:
+        # Not `metric.values.last_value()`: in its newer format points lie in the order of their steps' hashes.
+        return {metric["name"]: metric["values"]["last"] for metric in run.collect_sequence_info("metric")["metric"]}
 
     def frame(self) -> Any:
         import pandas
@@ -82,19 +86,19 @@ class Aim(Tracker):
         rows = []
         for one in self.repo.query_runs(_TEAM, report_mode=self.silent).iter_runs():
             run = one.run
-            last = {key: run.get_metric(key, self.no_context).values.last_value() for key in w.KEYS}
-            rows.append({"hash": run.hash, **last, **run["hparams"], **run["tags"]})
+            rows.append({"hash": run.hash, **self._last(run), **run["hparams"], **run["tags"]})
         return pandas.DataFrame(rows)
 
     def curves(self, most: int | None) -> Any:
-        """Thinned out by leaving out points evenly, as its UI does."""
+        """Thinned out by leaving out points at random, as its UI does."""
         query = f"run.experiment == '{w.LONG}' and metric.name == '{w.LONG_KEY}'"
-        arrays = [metric.values for metric in self._metrics(query)]
-        return [self._points(values if most is None else values.sample(most)) for values in arrays]
+        series = [metric.data for metric in self._metrics(query)]
+        return [self._points(data if most is None else data.sample(most)) for data in series]
 
     def histories(self) -> Any:
         runs = list(self.repo.query_runs(_TEAM, report_mode=self.silent).iter_runs())[: w.LONG_RUNS]
-        return [self._points(one.run.get_metric(w.SEARCHED, self.no_context).values) for one in runs]
+        return [self._points(one.run.get_metric(w.SEARCHED, self.no_context).data) for one in runs]
 
-    def _points(self, values: Any) -> Any:
-        return values.sparse_numpy()[1]
+    def _points(self, data: Any) -> Any:
+        _, (values, *_) = data.numpy()
+        return values
