@@ -110,8 +110,8 @@ def stores(
                         print(error, file=sys.stderr)
                         row["reason"] = "failed: see the report"
                         row["error"] = str(error)
-                if row.get("runs"):
-                    pace[name] = row["seconds"] / row["runs"]
+                if row.get("team_seconds"):
+                    pace[name] = row["team_seconds"] / row["runs"]
             keep()
 
 
