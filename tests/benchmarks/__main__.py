@@ -66,18 +66,19 @@ def one_process(name: str, scratch: Path) -> dict[str, Any]:
     return row
 
 
-def store(name: str, folder: Path, runs: int, fill: str, reads: Sequence[str]) -> dict[str, Any]:
-    """Fill a store, and measure what is asked of it."""
-    row = measure(fill, name, folder, runs)
+def store(row: dict[str, Any], folder: Path, fill: str, reads: Sequence[str]) -> None:
+    """Fill a store, and measure what is asked of it; where one measurement fails, the others go on."""
+    name, size = row["tracker"], row["size"]
+    row.update(measure(fill, name, folder, size))
     row["synthetic"] = fill == "synthesize"
     files = [file for file in folder.rglob("*") if file.is_file()]
     row["mb"] = sum(file.stat().st_size for file in files) / 1e6
-    for what in reads if row["complete"] else ():
-        row[what] = measure(what, name, folder, runs)
-    row["log"] = measure("log", name, folder, runs)
-    if name == OURS:
-        row["apply"] = measure("apply", name, folder, runs)
-    return row
+    for what in (*(reads if row["complete"] else ()), "log", *(("apply",) if name == OURS else ())):
+        try:
+            row[what] = measure(what, name, folder, size)
+        except Failed as error:
+            print(error, file=sys.stderr)
+            row[what] = {"failed": str(error)}
 
 
 def stores(
@@ -89,29 +90,27 @@ def stores(
 
     pace: dict[str, float] = {}
     for size in sizes:
+        first = size == sizes[0]
         for name in names:
             tracker = TRACKERS[name]
             row: dict[str, Any] = {"tracker": name, "size": size}
             rows.append(row)
-            first = size == sizes[0]
-            needed = 0.0 if first else pace.get(name, 0.0) * size
+            needed = pace.get(name, 0.0) * size
             if name != OURS and not first and tracker.unreadable:
                 row["reason"] = tracker.unreadable
             elif name != OURS and not first and (name not in pace or needed > FILL_SECONDS):
-                row["reason"] = f"not filled in 10 min (about {needed / 60:.0f} at its pace)"
+                at = f" (about {needed / 60:,.0f} at its pace)" if needed else ""
+                row["reason"] = f"not filled in {FILL_SECONDS / 60:.0f} min{at}"
             else:
                 fill = "fill" if first or name != OURS else "synthesize"
                 with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=scratch, ignore_cleanup_errors=True) as folder:
                     try:
-                        row.update(store(name, Path(folder), size, fill, () if tracker.unreadable else tuple(READS)))
+                        store(row, Path(folder), fill, () if tracker.unreadable else tuple(READS))
                     except Failed as error:
-                        if name == OURS:
-                            raise
                         print(error, file=sys.stderr)
-                        row["reason"] = "failed: see the report"
-                        row["error"] = str(error)
-                if row.get("team_seconds"):
-                    pace[name] = row["team_seconds"] / row["runs"]
+                        row.update(reason="failed", failed=str(error))
+            if row.get("team_seconds"):
+                pace[name] = row["team_seconds"] / row["runs"]
             keep()
 
 
@@ -125,7 +124,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def main(folder: Path, sizes: Sequence[int], only: Sequence[str]) -> None:
+def main(folder: Path, sizes: Sequence[int], only: Sequence[str]) -> bool:
+    """Whether all of ours could be measured."""
     from tests.benchmarks.table import render
     from tests.benchmarks.trackers import TRACKERS
 
@@ -152,13 +152,19 @@ def main(folder: Path, sizes: Sequence[int], only: Sequence[str]) -> None:
             except PackageNotFoundError:
                 row["missing"] = "not installed"
                 continue
-            row.update(one_process(name, Path(scratch) / name))
+            try:
+                row.update(one_process(name, Path(scratch) / name))
+            except Failed as error:
+                print(error, file=sys.stderr)
+                row.update(missing="failed", failed=str(error))
             keep()
         present = [name for name, row in report["trackers"].items() if "missing" not in row]
         stores(present, sizes, Path(scratch), keep, report["stores"])
     keep()
     print(render(report))
     print(f"\nThe figures are in {file}.")
+    ours = [row for row in report["stores"] if row["tracker"] == OURS]
+    return not any("failed" in part for row in ours for part in (row, *row.values()) if isinstance(part, dict))
 
 
 if __name__ == "__main__":
@@ -170,4 +176,4 @@ if __name__ == "__main__":
     if options.quick:
         os.environ["NBTRACK_BENCH"] = "quick"
     chosen = (40, 200, 2_000) if options.quick else (500, 10_000, 100_000)
-    main(options.folder, chosen, [name for name in options.only.split(",") if name])
+    sys.exit(not main(options.folder, chosen, [name for name in options.only.split(",") if name]))

@@ -116,7 +116,8 @@ def _growth(low: dict[str, Any], high: dict[str, Any]) -> list[str]:
 def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, whole: bool = True) -> str:
     value, our = _get(row, figure.path), _get(ours, figure.path)
     if value is None:
-        return "–"
+        measured = row.get(figure.path.partition(".")[0])
+        return "failed" if isinstance(measured, dict) and "failed" in measured else "–"
     # What is filled in part, or in another way, is not compared.
     alike = whole or figure.path.startswith("log.")
     ratio = f" ({_round(value / our)}×)" if our and value != our and alike else ""
