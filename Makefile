@@ -91,8 +91,9 @@ test: chromium static
 soak: $(VENV)/.dev
 	@NBTRACK_SOAK=1 $(BIN)/python -m tests.durability.soak tests/durability/soak.txt
 
+# About 20 minutes and 2 GB of temporary files. BENCH=--quick looks whether it works, BENCH='--only nbtrack' leaves the others out.
 bench: $(VENV)-bench/.made
-	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench
+	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench $(BENCH)
 
 screenshots: chromium $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots
