@@ -97,7 +97,9 @@ def _store_table(stores: list[dict[str, Any]], trackers: dict[str, Any]) -> list
             continue
         runs = f"{row['size']:,}" if row["complete"] else f"{row['runs']:,} of {row['size']:,}"
         unreadable = row["complete"] and row["tracker"] != OURS and "search" not in row
-        cells = [_cell(figure, row, ours.get(row["size"], {}), whole=row["complete"]) for figure in STORES]
+        beside = ours.get(row["size"], {})
+        alike = row["points"] == beside.get("points")
+        cells = [_cell(figure, row, beside, alike=alike) for figure in STORES]
         rows.append([label, runs, _points(row["points"]), *("none" if c == "–" and unreadable else c for c in cells)])
     rows += [_growth(ours[low], ours[high]) for low, high in zip(sorted(ours)[1:], sorted(ours)[2:], strict=False)]
     return _table(head, rows)
@@ -113,14 +115,14 @@ def _growth(low: dict[str, Any], high: dict[str, Any]) -> list[str]:
     return [label, f"×{_round(high['size'] / low['size'])}", f"×{_round(high['points'] / low['points'])}", *factors]
 
 
-def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, whole: bool = True) -> str:
+def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, alike: bool = True) -> str:
     value, our = _get(row, figure.path), _get(ours, figure.path)
     if value is None:
         measured = row.get(figure.path.partition(".")[0])
         return "failed" if isinstance(measured, dict) and "failed" in measured else "–"
-    # What is filled in part, or in another way, is not compared.
-    alike = whole or figure.path.startswith("log.")
-    ratio = f" ({_round(value / our)}×)" if our and value != our and alike else ""
+    # A store that holds less is not compared, but for the calls that log.
+    compared = our and value != our and (alike or figure.path.startswith("log."))
+    ratio = f" ({_round(value / our)}×)" if compared and our else ""
     return f"{_round(value * figure.scale)} {figure.unit}{ratio}"
 
 
