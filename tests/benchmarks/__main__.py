@@ -22,6 +22,12 @@ from typing import Any
 
 REPEAT = 5
 OURS = "nbtrack"
+QUIET = {
+    "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING": "false",
+    "WANDB_MODE": "offline",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "AIM_UI_TELEMETRY_ENABLED": "0",
+}
 _BEGAN = time.monotonic()
 
 
@@ -36,12 +42,7 @@ def measure(what: str, tracker: str, folder: Path, number: int = 0, expect: int 
     print(f"  {minutes:2}:{seconds:02}  {tracker}{size}: {what} …", file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.benchmarks.measure", what, tracker, str(folder), str(number)]
-    environment = {
-        **os.environ,
-        "WANDB_MODE": "offline",
-        "GIT_PYTHON_REFRESH": "quiet",
-        "AIM_UI_TELEMETRY_ENABLED": "0",
-    }
+    environment = {**os.environ, **QUIET}
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=1_200)
     except subprocess.TimeoutExpired:
