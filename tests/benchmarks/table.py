@@ -66,7 +66,8 @@ their curves are thinned out to 1,000. Synthetic: filled by SQL straight into nb
 filled by a call a step, the others by the fastest way that they have for a whole run, and for 10 minutes at most.
 wandb and tensorboardX read nothing back, so they are filled for a minute at most; the others write where they read,
 and have nothing to apply. aim searches its index, which its server or `aim storage reindex` makes (`filled` has it);
-trackio's search is SQL on its JSON columns; mlflow's curves are the bulk reads inside its store. System metrics are off everywhere.\
+trackio's search is SQL on its JSON columns; mlflow's curves are the bulk reads inside its store. System metrics
+are off everywhere.\
 """
 
 
