@@ -65,7 +65,11 @@ def finish(child: subprocess.Popen[str], timeout: float = 120) -> Result:
     """Wait for a child, which must end well: no exception in its loop."""
     import json
 
-    out, err = child.communicate(timeout=timeout)
+    try:
+        out, err = child.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        child.kill()
+        raise AssertionError(f"still running after {timeout:g} s; it said: {error.stdout!r} {error.stderr!r}") from None
     assert child.returncode == 0, out + err
     lines = out.splitlines()
     return Result(

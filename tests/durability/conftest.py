@@ -12,13 +12,14 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def rescue_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "temp"
-    folder.mkdir()
-    folder.chmod(0o777)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+def rescue_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # Not below tmp_path: multiprocessing puts a socket there, whose path has 108 characters at most.
+    with tempfile.TemporaryDirectory(prefix="nb") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        monkeypatch.setenv("TMPDIR", name)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield folder
 
 
 @pytest.fixture
