@@ -85,6 +85,31 @@ def test_with_artifacts_it_is_a_store(tmp_path: Path) -> None:
     assert Path(client.download_artifacts(run.info.run_id, "notes/note.txt")).read_text() == "hello"
 
 
+def test_it_never_overwrites_the_store_nor_what_is_no_backup(own_store: Path, tmp_path: Path) -> None:
+    """`nbtrack backup . --artifacts --force` must not take the project, with the store in it, for an old backup."""
+    with nbtrack.start_run():
+        nbtrack.log_text("hello", "note.txt")
+    nbtrack.search_runs()
+    database = own_store / "runs.duckdb"
+    inode = database.stat().st_ino
+    for target, artifacts in ((own_store.parent, True), (own_store, True), (database, False)):
+        with pytest.raises(InvalidParameter, match="outside the store"):
+            nbtrack.backup(target, artifacts=artifacts, force=True)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "thesis.tex").write_text("a year")
+    with pytest.raises(InvalidParameter, match="no backup"):
+        nbtrack.backup(work, artifacts=True, force=True)
+    assert (work / "thesis.tex").read_text() == "a year"
+    assert database.stat().st_ino == inode
+
+    copy = nbtrack.backup(tmp_path / "copy", artifacts=True)
+    (copy / "artifacts" / "other.txt").write_text("in the copy")
+    nbtrack.backup(copy, artifacts=True, force=True)
+    assert [path.name for path in (copy / "artifacts").rglob("*.txt")] == ["note.txt"]
+    assert not list(tmp_path.glob(".copy*"))
+
+
 def test_a_damaged_store_gives_no_copy(own_store: Path, tmp_path: Path) -> None:
     with nbtrack.start_run():
         for step in range(1000):

@@ -80,6 +80,8 @@ def test_csv_of_a_part(filled: dict[str, str], tmp_path: Path, capsys: pytest.Ca
 
 
 def test_an_export_is_whole_or_not_there(filled: dict[str, str], tmp_path: Path) -> None:
+    import pandas as pd
+
     with pytest.raises(QueryError):
         nbtrack.export(tmp_path / "out", filter_string="metrics.loss <")
     with pytest.raises(NotFound, match=r"There are .*plain"):
@@ -89,5 +91,10 @@ def test_an_export_is_whole_or_not_there(filled: dict[str, str], tmp_path: Path)
     assert not list(tmp_path.glob("*out*"))
     (tmp_path / "out").mkdir()
     nbtrack.export(tmp_path / "out", filter_string="metrics.loss > 1e9 AND params.n = '7'")
+    # A table without a row is read like the others.
+    for table in ("runs", "metrics", "datasets"):
+        frame = pd.read_parquet(tmp_path / "out" / table)
+        assert {"run_id", "experiment", "experiment_id"} <= set(frame.columns)
+        assert len(frame) == 0
     with pytest.raises(InvalidParameter, match="not empty"):
         nbtrack.export(tmp_path / "out")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from types import ModuleType
 
 from .. import config
@@ -20,23 +22,31 @@ from ..errors import NbtrackError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. An NbtrackError is told on stderr and is exit code 1, a wrong call is 2."""
     options = parser().parse_args(arguments)
-    if options.store is not None:
-        config.set_tracking_uri(options.store)
     try:
+        if options.store is not None:
+            config.set_tracking_uri(options.store)
         return int(options.run(options))
     except NbtrackError as error:
         print(f"nbtrack: {error.message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("nbtrack: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. The interpreter would complain when it writes the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """What the command understands, from the modules of this package."""
     whole = argparse.ArgumentParser(prog="nbtrack", description="The experiment tracker that lives in the notebook.")
+    whole.add_argument("--version", action="version", version=f"nbtrack {version('nbtrack')}")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
-        "--store", metavar="FOLDER", help="the store; by default the one that a notebook in this folder has"
+        "--store",
+        metavar="FOLDER",
+        help="the store, a folder .nbtrack; by default the one that a notebook in the working directory has",
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, module in _commands().items():

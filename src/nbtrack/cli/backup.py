@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--artifacts", action="store_true", help="copy the artifacts too: FILE is a folder, a whole store"
     )
-    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE; of folders only an earlier backup")
 
 
 def run(options: argparse.Namespace) -> int:

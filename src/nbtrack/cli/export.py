@@ -8,7 +8,7 @@ HELP = "Write runs, params, metrics, tags and the registry as Parquet (or CSV) i
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", help="a new or empty folder")
+    parser.add_argument("folder", metavar="FOLDER", help="a new or empty folder")
     parser.add_argument("--csv", action="store_true", help="one CSV file a table, in place of Parquet")
     parser.add_argument("--filter", default="", metavar="QUERY", help="only runs that match, as in search_runs")
     parser.add_argument(

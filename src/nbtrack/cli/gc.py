@@ -11,7 +11,7 @@ from ..client import Client
 if TYPE_CHECKING:
     from ..store.retention import Garbage
 
-HELP = "remove deleted runs and experiments for good; says what would go, and does it with --yes"
+HELP = "Say which deleted runs and experiments would go for good; with --yes, remove them."
 
 _LISTED = 10
 

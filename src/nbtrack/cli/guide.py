@@ -7,11 +7,11 @@ from importlib.resources import files
 
 from ..errors import NotFound
 
-HELP = "Read the documentation: nbtrack guide lists the pages, nbtrack guide PAGE prints one."
+HELP = "List the pages of the documentation, or print one."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("page", nargs="?", help="its name")
+    parser.add_argument("page", metavar="PAGE", nargs="?", help="which one to print")
 
 
 def run(options: argparse.Namespace) -> int:

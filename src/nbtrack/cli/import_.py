@@ -10,7 +10,9 @@ HELP = "Bring runs over from MLflow, TensorBoard, W&B (offline) or another nbtra
 def arguments(parser: argparse.ArgumentParser) -> None:
     from ..transfer.sources import KINDS
 
-    parser.add_argument("source", help="mlruns, mlflow.db, sqlite:///mlflow.db, or a folder of one of the others")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="mlruns, mlflow.db, sqlite:///mlflow.db, or a folder of one of the others"
+    )
     parser.add_argument("--kind", choices=KINDS, help="what the source is, where it is not recognised")
     parser.add_argument("--experiment", metavar="NAME", help="put all runs into this experiment")
     parser.add_argument("--artifacts", metavar="FOLDER", help="where an MLflow store's artifacts are, if they moved")

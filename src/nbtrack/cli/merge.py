@@ -8,7 +8,7 @@ HELP = "Unite another nbtrack store with this one. The other stays as it is."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("other", help="the other store's folder, or the project that it lies in")
+    parser.add_argument("other", metavar="OTHER", help="the other store's folder, or the project that it lies in")
 
 
 def run(options: argparse.Namespace) -> int:

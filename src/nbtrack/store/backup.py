@@ -18,23 +18,20 @@ from .salvage import read_all
 if TYPE_CHECKING:
     from .duckdb import DuckDBStore
 
+_OF_A_BACKUP = frozenset({"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", ".gitignore", "trash"})
+"""What is in a backup with artifacts, also after it was used as a store."""
+
 
 def backup(store: DuckDBStore, target: Path, *, artifacts: bool = False, force: bool = False) -> Path:
     """Copy the database as of now, everything logged so far included, to the file `target`.
 
     With `artifacts`, `target` is a folder instead: a store of its own, files and all. Each is there whole or not at
-    all. Raises AlreadyExists where `target` is there and `force` is not set, StoreDamaged where the copy has errors.
+    all. `force` overwrites a file, and of folders only an earlier backup. Raises NotFound where there is no store,
+    AlreadyExists where `target` is there and `force` is not set, StoreDamaged where the copy has errors.
     """
+    store.check_exists()
     target = target.expanduser().absolute()
-    if target.exists() and not force:
-        raise AlreadyExists(
-            f"{target} is there already. Choose another name, or overwrite it with --force (force=True)."
-        )
-    if target.resolve().is_relative_to(store.folder.resolve()) and artifacts:
-        raise InvalidParameter(f"{target} is inside the store that would be copied into it. Choose a place outside.")
-    if target.is_dir() != artifacts and target.exists():
-        what = "a folder; a backup without artifacts is a file" if target.is_dir() else "a file, not a folder"
-        raise InvalidParameter(f"{target} is {what}. Choose another name.")
+    _check_target(store.folder.resolve(), target, artifacts, force)
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,17 +40,34 @@ def backup(store: DuckDBStore, target: Path, *, artifacts: bool = False, force: 
             (partial / "journal").mkdir(parents=True)
             _copy_database(store, partial / "runs.duckdb")
             _copy_artifacts(store.artifacts, partial / "artifacts")
-            # A folder cannot take the place of another in one step.
-            _remove(target)
+            _put_folder_in_place(partial, target)
         else:
             _copy_database(store, partial)
-        put_in_place(partial, target)
+            put_in_place(partial, target)
     except OSError as error:
         raise StoreNotWritable(f"The backup {target} cannot be written: {error.strerror or error}.") from error
     finally:
         with suppress(OSError):
             _remove(partial)
     return target
+
+
+def _check_target(store: Path, target: Path, artifacts: bool, force: bool) -> None:
+    """Refuse what would overwrite the store itself, or a folder of somebody's that is no backup."""
+    if target.resolve().is_relative_to(store) or store.is_relative_to(target.resolve()):
+        raise InvalidParameter(f"A backup of {store} cannot be put to {target}. Choose a place outside the store.")
+    if not target.exists():
+        return
+    if not force:
+        raise AlreadyExists(
+            f"{target} is there already. Choose another name, or overwrite it with --force (force=True)."
+        )
+    if target.is_dir() != artifacts:
+        what = "a folder; a backup without artifacts is a file" if target.is_dir() else "a file, not a folder"
+        raise InvalidParameter(f"{target} is {what}. Choose another name.")
+    others = [entry.name for entry in target.iterdir() if entry.name not in _OF_A_BACKUP] if artifacts else []
+    if others:
+        raise InvalidParameter(f"{target} is no backup: {others[0]!r:.100} is in it too. Choose another name.")
 
 
 def restore_backup(store: DuckDBStore, source: Path) -> Path | None:
@@ -106,6 +120,21 @@ def _copy_artifacts(source: Path, target: Path) -> None:
             with suppress(FileNotFoundError):
                 shutil.copy2(file, copy)
             bar.advance()
+
+
+def _put_folder_in_place(new: Path, target: Path) -> None:
+    """A folder cannot take the place of another in one step: the one that was there goes when the new one is whole."""
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        _remove(old)
+        os.replace(target, old)
+    try:
+        put_in_place(new, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -23,6 +23,7 @@ def compact(store: DuckDBStore) -> tuple[int, int]:
     Other processes wait meanwhile, as they do for each other. Killed at any moment, the store has one of the two files
     whole. Raises StoreError where the disk has no room for both; then the old one stays.
     """
+    store.check_exists()
     with store.reading():
         # Everything that is pending is in the file, and its schema is this version's.
         pass

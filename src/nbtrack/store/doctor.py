@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifact_store import PARTIAL, path_of_uri
-from ..errors import NbtrackError, NotFound, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
+from ..errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
 from ..names import storable
 from . import schema, sql_views
 from .base import Cursor
@@ -37,8 +37,7 @@ def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = ()
     Raises NotFound where there is no store, StoreLocked where another program holds it, and StoreTooNew.
     """
     report = Report(store.folder)
-    if not store.folder.is_dir() or not (store.database.exists() or (store.folder / "journal").is_dir()):
-        raise NotFound(f"There is no store in {store.folder}. Name one with --store FOLDER.")
+    store.check_exists()
     if repair and not os.access(store.folder, os.W_OK):
         raise StoreNotWritable(f"The store {store.folder} cannot be written, so nothing in it can be repaired.")
     with store.alone():

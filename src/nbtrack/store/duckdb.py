@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import config
 from ..entities import Experiment, LifecycleStage
-from ..errors import InvalidParameter, StoreError, StoreNotWritable, StoreTooNew
+from ..errors import InvalidParameter, NotFound, StoreError, StoreNotWritable, StoreTooNew
 from ..journal import Journal, RunRecorder, syncing
 from ..journal.writer import PASSING
 from . import schema, sql_views
@@ -220,6 +220,16 @@ class DuckDBStore(SqlTables):
 
     def artifact_root(self, experiment_id: str) -> str:
         return _RELATIVE + experiment_id
+
+    def check_exists(self) -> None:
+        """Raise NotFound where nothing was ever logged, for what looks after a store and has no use for a new one."""
+        if self.database.exists() or self._journals.folder.is_dir():
+            return
+        inner = self.folder / config.STORE_FOLDER
+        there = f" There is one in {inner}." if inner.is_dir() else ""
+        raise NotFound(
+            f"There is no store in {self.folder}.{there} Name one with set_tracking_uri (on the command line: --store)."
+        )
 
     # -- sessions ------------------------------------------------------------------------------------------------
 

@@ -116,7 +116,8 @@ def milliseconds(age: str) -> int:
 
 
 def survey_bin(store: DuckDBStore, wish: Wish) -> Garbage:
-    """What `collect` would remove now. Nothing is changed."""
+    """What `collect` would remove now. Nothing is changed. Raises NotFound where there is no store."""
+    store.check_exists()
     with store.reading() as cursor:
         found = _find(store, cursor, wish)
         known = {run_id for (run_id,) in cursor.execute("SELECT run_id FROM runs").fetchall()}

@@ -35,7 +35,7 @@ def export(
     has the experiment's name in the column `experiment`; as CSV it is one file. The registry comes along: with a
     filter or experiments, the versions that the exported runs made. The folder appears when it is whole. Raises
     InvalidParameter where it is there already and not empty, QueryError for a wrong filter, NotFound for an unknown
-    experiment.
+    experiment and where there is no store.
     """
     if format not in ("parquet", "csv"):
         raise InvalidParameter(f"format is 'parquet' or 'csv', not {format!r:.80}.")
@@ -67,6 +67,7 @@ class _Exporting:
         self._folder = folder
         self._format = format
         self._store = open_store()
+        self._store.check_exists()
 
     def write(self, filter_string: str, names: list[str] | None, view: ViewType) -> dict[str, int]:
         rows: dict[str, int] = {}
@@ -102,7 +103,11 @@ class _Exporting:
             goal, options = self._folder / name / "data_0.parquet", "FORMAT parquet, COMPRESSION zstd"
         path = str(goal).replace("'", "''")
         row = cursor.execute(f"COPY ({query}) TO '{path}' ({options})").fetchone()
-        return int(row[0]) if row else 0
+        rows = int(row[0]) if row else 0
+        if not rows and goal.is_dir():
+            # Without rows there are no partitions: a file that has the columns can be read all the same.
+            cursor.execute(f"COPY ({query}) TO '{path}/data_0.parquet' (FORMAT parquet)")
+        return rows
 
 
 def _queries(is_part: bool) -> list[tuple[str, str, bool]]:

@@ -1,0 +1,63 @@
+"""The command line as a whole: what it says of itself, and what it does where there is nothing to work on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.cli import main
+
+
+@pytest.mark.parametrize(
+    "command", [["doctor"], ["doctor", "--repair"], ["gc"], ["gc", "--yes"], ["export", "out"], ["backup", "copy"]]
+)
+def test_what_looks_after_a_store_makes_none(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    assert main([*command, "--store", "here"]) == 1
+    assert f"There is no store in {place / 'here'}" in capsys.readouterr().err
+    assert not list(place.iterdir())
+
+
+def test_the_project_in_place_of_its_store_is_pointed_out(
+    own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project"
+    nbtrack.set_tracking_uri(project / ".nbtrack")
+    nbtrack.search_runs()
+    assert main(["gc", "--store", str(project)]) == 1
+    assert f"There is one in {project / '.nbtrack'}" in capsys.readouterr().err
+    assert [path.name for path in project.iterdir()] == [".nbtrack"]
+
+
+def test_a_store_that_this_version_cannot_have(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--store", "s3://bucket"]) == 1
+    assert "s3://bucket" in capsys.readouterr().err
+
+
+def test_it_says_its_version_and_what_each_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"nbtrack {nbtrack.__version__}\n"
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for command in ("backup", "doctor", "export", "gc", "guide", "import", "merge", "restore"):
+        assert f"\n    {command} " in said
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    program = "import sys; from nbtrack.cli import main; sys.exit(main(['guide', 'query']))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
