@@ -12,7 +12,6 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from types import ModuleType
 
 from .. import config
@@ -41,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """What the command understands, from the modules of this package."""
     whole = argparse.ArgumentParser(prog="nbtrack", description="The experiment tracker that lives in the notebook.")
-    whole.add_argument("--version", action="version", version=f"nbtrack {version('nbtrack')}")
+    package = importlib.import_module(__name__.partition(".")[0])
+    whole.add_argument("--version", action="version", version=f"{package.__name__} {package.__version__}")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
         "--store",
