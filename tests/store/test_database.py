@@ -131,3 +131,11 @@ def test_where_a_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert nbtrack.get_tracking_uri() == str(tmp_path / "with space")
     with pytest.raises(NotSupported, match="keeps them in a folder"):
         nbtrack.set_tracking_uri("postgresql://host/db")
+
+
+def test_duckdb_draws_no_progress_bar_of_its_own(own_store: Path) -> None:
+    """It would come after two seconds, on stdout: among a training's lines, and in what a pipe reads."""
+    question = "SELECT current_setting('enable_progress_bar')"
+    assert nbtrack.sql(question, output_format="list") == [{"current_setting('enable_progress_bar')": False}]
+    with nbtrack.Client()._store.reading() as cursor:
+        assert cursor.execute(question).fetchall() == [(False,)]

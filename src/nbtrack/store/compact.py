@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import StoreError, StoreNotWritable
-from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE
+from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, in_memory
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +52,7 @@ def copy_database(source: Path, target: Path) -> None:
     """
     import duckdb
 
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False}) as connection:
+    with in_memory() as connection:
         try:
             # Opened for writing once, it has no log left beside it.
             _attach(connection, source, "old", READ_WRITE)

@@ -103,11 +103,7 @@ class Database:
         if not self._detached:
             self.drop()
         if self._connection is None:
-            import duckdb
-
-            self._connection = duckdb.connect(
-                ":memory:", config={"threads": min(os.cpu_count() or 1, 4), "autoinstall_known_extensions": False}
-            )
+            self._connection = in_memory(threads=min(os.cpu_count() or 1, 4))
         return self._connection
 
     @contextmanager
@@ -130,6 +126,18 @@ class Database:
             yield
         finally:
             lock.release()
+
+
+def in_memory(**config: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB with nothing in it, which downloads nothing and writes nothing on the screen.
+
+    Its own progress bar goes to stdout after two seconds: between a training's lines, and into what a pipe reads.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, **config})
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _check_handles() -> None:

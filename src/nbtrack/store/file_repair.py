@@ -13,7 +13,7 @@ from . import schema, sql_views
 from .base import Cursor, transaction
 from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, mend, newest_header_first
 from .copies import keep_aside, log_of, put_in_place
-from .database import READ_WRITE, literal
+from .database import READ_WRITE, in_memory, literal
 from .findings import FOUND, LOST, REPAIRED, Finding, Report
 from .salvage import Content, read_all
 
@@ -137,9 +137,7 @@ _WAYS = (
 
 def _complete(new: Path) -> None:
     """Make the tables that could not be found at all, so that the file is a store's."""
-    import duckdb
-
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    connection = in_memory()
     connection.execute(f"ATTACH {literal(new)} AS store ({READ_WRITE})")
     connection.execute("USE store")
     there = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InvalidParameter
 from ..names import new_id
-from .database import READ_ONLY, translated
+from .database import READ_ONLY, in_memory, translated
 from .sql_views import SCHEMA
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
     # What does not fit into memory goes there, and not into the working directory. DuckDB makes and removes it.
     overflow = Path(tempfile.gettempdir()) / f"nbtrack-sql-{new_id()}"
-    connection = duckdb.connect(":memory:", config={"temp_directory": str(overflow)})
+    connection = in_memory(temp_directory=str(overflow))
     try:
         quoted = str(path).replace("'", "''")
         connection.execute(f"ATTACH '{quoted}' AS store ({READ_ONLY})")

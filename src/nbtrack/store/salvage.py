@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreLocked
-from .database import READ_ONLY, READ_WRITE, literal
+from .database import READ_ONLY, READ_WRITE, in_memory, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +64,7 @@ def main(source: Path, target: Path | None) -> None:
     import duckdb
 
     content = Content()
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    connection = in_memory()
     try:
         connection.execute(f"ATTACH {literal(source)} AS store ({READ_ONLY})")
         tables = connection.execute(
