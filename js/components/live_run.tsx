@@ -9,6 +9,7 @@ import { StatusBadge } from './status';
 import { Swatch } from './swatch';
 
 export const MAX_POINTS = 1000;
+const SYSTEM = 'system/';
 
 /** One run as it goes: the kernel pushes its state, nobody polls. */
 export function LiveRun({ connection, run_id }: { connection: Connection; run_id: string }) {
@@ -114,7 +115,7 @@ function Datasets({ datasets }: { datasets: DatasetRow[] }) {
         >
           <dt>{dataset.context ?? 'dataset'}</dt>
           <dd>
-            {dataset.name} <code class="nbt-muted">{dataset.digest.slice(0, 8)}</code>
+            <span class="nbt-dataset-name">{dataset.name}</span> <code class="nbt-muted">{dataset.digest.slice(0, 8)}</code>
             {dataset.rows !== null && <span class="nbt-muted"> {plural(dataset.rows, 'row')}</span>}
           </dd>
         </div>
@@ -139,7 +140,7 @@ function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }
       {open.value && (
         <div class="nbt-panels">
           {panels.map((panel) => (
-            <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} />
+            <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} omit={SYSTEM} />
           ))}
         </div>
       )}
@@ -171,7 +172,15 @@ function Elapsed({ run, now, live }: { run: RunRow; now: number; live: boolean }
   );
 }
 
-function PanelChart({ title, keys, answer }: { title: string; keys: string[]; answer: Answer<'live'> }) {
+interface PanelProps {
+  title: string;
+  keys: string[];
+  answer: Answer<'live'>;
+  /** What each key begins with and the legend need not say. */
+  omit?: string;
+}
+
+function PanelChart({ title, keys, answer, omit = '' }: PanelProps) {
   const lines = linesOf(keys, answer);
   return (
     <figure class="nbt-panel" data-panel={title}>
@@ -181,7 +190,9 @@ function PanelChart({ title, keys, answer }: { title: string; keys: string[]; an
         {keys.map((key, slot) => (
           <li key={key} data-key={key}>
             <Swatch slot={slot} />
-            <span class="nbt-legend-key">{key}</span>
+            <span class="nbt-legend-key" title={key}>
+              {key.slice(omit.length)}
+            </span>
             <span class="nbt-legend-value" title={exactNumber(answer.reply.run.metrics[key])}>
               {formatNumber(answer.reply.run.metrics[key])}
             </span>

@@ -249,3 +249,13 @@ def test_any_text_has_completions_or_none(
     for each in query.complete(text, position, vocabulary=vocabulary, ordering=ordering):
         assert 0 <= each.start <= at <= each.end <= len(text)
         assert each.text
+
+
+def test_the_machine_comes_after_what_people_logged(own_store: Path) -> None:
+    """Every run of some length has its metrics: by number alone they would stand before all others."""
+    nbtrack.set_tracking_uri("")
+    for number in range(2):
+        with nbtrack.start_run():
+            nbtrack.log_metrics({"system/cpu_utilization_percentage": 50.0} | ({"val/loss": 0.5} if number else {}))
+    assert offered("metrics.»") == ["metrics.`val/loss`", "metrics.`system/cpu_utilization_percentage`"]
+    assert offered("metrics.cpu»") == ["metrics.`system/cpu_utilization_percentage`"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..names import SYSTEM
 from ..query.known import Known
 from ..query.tree import Key, Member, Operand
 from ..query.vocabulary import KeyTable, Vocabulary
@@ -26,7 +27,10 @@ class StoredNames(Known):
 
     def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
         # What the tools put down about a run comes after what people logged.
-        own = "CASE WHEN t.key LIKE 'mlflow.%' OR t.key LIKE 'nbtrack.%' THEN 1 ELSE 0 END"
+        own = (
+            "CASE WHEN t.key LIKE 'mlflow.%' OR t.key LIKE 'nbtrack.%' "
+            f"OR '{table.entity}' = 'metrics' AND t.key LIKE '{SYSTEM}%' THEN 1 ELSE 0 END"
+        )
         return self._counted("t.key", f"{table.table} AS t", _bound("t", table.link), part, first=own)
 
     def values(self, operand: Operand, part: str) -> list[tuple[str, int]]:
