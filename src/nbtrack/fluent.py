@@ -282,6 +282,12 @@ def rewind(step: int) -> Rewound:
 
     Steps count on from there: resume a run, go back to its last checkpoint, and train on. The machine's own metrics
     (`system/…`), params, tags and artifacts stay. Raises InvalidState where no run is active.
+
+    >>> with start_run():
+    ...     log_metrics({"loss": 0.5}, step=0)
+    ...     log_metrics({"loss": 0.4}, step=1)
+    ...     rewind(0).points
+    1
     """
     run = active.current()
     if run is None:
@@ -300,6 +306,8 @@ def move_runs(
 
     `runs` are ids, Run objects, a DataFrame of search_runs, or a filter on the runs of the active experiment (of all
     of them with `search_all_experiments`). Artifacts stay where they are, and the runs know it.
+
+    >>> count = move_runs("metrics.loss > 10", "archive")  # doctest: +SKIP
     """
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameter("Give move_runs either an experiment's name or an experiment_id.")
@@ -625,13 +633,19 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
 def backup(target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
     """Make one consistent copy of the store's database, while runs are being written; its path.
 
-    With `artifacts`, `target` is a folder that is a store of its own. See `nbtrack guide repair`.
+    With `artifacts`, `target` is a folder that is a store of its own. `force` overwrites a file, and of folders only
+    an earlier backup. See `nbtrack guide repair`.
+
+    >>> copy = backup("monday.duckdb", force=True)  # doctest: +SKIP
     """
     return _client().backup(target, artifacts=artifacts, force=force)
 
 
 def restore_backup(source: str | os.PathLike[str]) -> Path | None:
-    """Put a backup in the place of the store's database; where the one that was there is kept."""
+    """Put a backup in the place of the store's database; where the one that was there is kept.
+
+    >>> kept = restore_backup("monday.duckdb")  # doctest: +SKIP
+    """
     return _client().restore_backup(source)
 
 

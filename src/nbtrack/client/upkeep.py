@@ -20,8 +20,9 @@ class UpkeepMixin:
     def backup(self, target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
         """Make one consistent copy of the database, while runs are being written; its path.
 
-        With `artifacts`, `target` is a folder that is a store of its own. Raises AlreadyExists where `target` is there
-        and `force` is not set.
+        With `artifacts`, `target` is a folder that is a store of its own. `force` overwrites a file, and of folders
+        only an earlier backup. Raises NotFound where there is no store, AlreadyExists where `target` is there and
+        `force` is not set.
         """
         from ..store.backup import backup
 

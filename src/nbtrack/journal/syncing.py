@@ -30,6 +30,9 @@ def set_fsync(mode: str) -> None:
     """Choose when logged data is forced to disk: "never", "interval" (the default) or "always"; see the guide.
 
     For all stores of this process, from the next log call on. An empty text goes back to NBTRACK_FSYNC.
+
+    >>> set_fsync("always")
+    >>> set_fsync("")
     """
     global always, _chosen
     _chosen = _checked(mode, "fsync") if mode else None

@@ -33,6 +33,8 @@ def import_runs(
     files are by now, if they were moved; `follow_links` also takes files that lie outside a run's folder and are
     linked from it. Raises NotFound and InvalidParameter for what is no such place, NotSupported where a package is
     missing that reads it.
+
+    >>> report = import_runs("mlruns")  # doctest: +SKIP
     """
     report = Report()
     with closing(open_source(source, kind, report, None if artifacts is None else Path(artifacts).absolute())) as found:
@@ -55,5 +57,7 @@ def merge(other: str | os.PathLike[str]) -> Report:
 
     Runs of one id are one run and get each other's points; experiments and models go by name. Merged again, or the
     other way round, the content is the same; only a model version whose number is taken here gets another one.
+
+    >>> report = merge("../colleague/.nbtrack")  # doctest: +SKIP
     """
     return import_runs(other, kind="nbtrack")

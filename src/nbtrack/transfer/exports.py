@@ -36,6 +36,8 @@ def export(
     filter or experiments, the versions that the exported runs made. The folder appears when it is whole. Raises
     InvalidParameter where it is there already and not empty, QueryError for a wrong filter, NotFound for an unknown
     experiment and where there is no store.
+
+    >>> rows = export("out", filter_string="metrics.loss < 0.1")  # doctest: +SKIP
     """
     if format not in ("parquet", "csv"):
         raise InvalidParameter(f"format is 'parquet' or 'csv', not {format!r:.80}.")
