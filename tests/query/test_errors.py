@@ -34,6 +34,8 @@ def mistake(marked: str) -> QueryError:
         ("»inputs.name = 'x'", "'inputs' is not known", "datasets.name"),
         ("»metrics > 1", "needs the name", "metrics.name"),
         ("»metrics. > 1", "needs the name", "metrics.name"),
+        ("metrics.»`val/loss > 1", "no second `", "metrics.`a name with spaces`"),
+        ('params.a = 1 AND params.»"b = 2', 'no second "', "params.name"),
         ("metrics.»`` > 1", "is empty", "a name"),
         ("metrics.val»/accuracy > 1", "metrics.`val/accuracy`", "a comparison such as > or ="),
         ("params.a»-b = 'x'", "params.`a-b`", "a comparison such as > or ="),

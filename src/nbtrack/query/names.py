@@ -87,6 +87,11 @@ def _single(word: str, text: str, position: int, vocabulary: Vocabulary) -> Oper
     elif section := vocabulary.section(word):
         needed = [f"{word}.{key}" for key in section.keys]
     if needed:
+        behind = position + len(word) + 1
+        if text[behind - 1 : behind + 1] in ('."', ".`"):
+            # A quote with a second one would have been part of the name.
+            reason = f"this quote is not closed: there is no second {text[behind]} after it"
+            raise QueryError(reason, text, behind, needed)
         raise QueryError(f"{word} needs the name of one of them after a dot", text, position, needed)
     return _attribute(word, text, position, vocabulary)
 
