@@ -65,14 +65,18 @@ def test_a_store_of_a_newer_nbtrack_is_refused_and_left_alone(own_store: Path) -
     assert database.read_bytes() == before
 
 
+def _open_to_all(path: Path) -> None:
+    for folder in (path, *path.parents):
+        if folder.owner() == "root" and str(folder) != "/":
+            folder.chmod(0o755)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_read_only_store_can_be_read_and_says_why_not_written(own_store: Path, tmp_path: Path) -> None:
     with nbtrack.start_run():
         nbtrack.log_metric("m", 1)
     nbtrack.search_runs()
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == "root" and str(folder) != "/":
-            folder.chmod(0o755)
+    _open_to_all(tmp_path)
     script = f"""
 import os, nbtrack
 nbtrack.search_runs()  # imports what the other user may have no right to read
@@ -86,6 +90,38 @@ except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
     assert lines[0] == "1"
     assert len(lines) == 2
     assert "set_tracking_uri" in lines[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_who_may_only_read_waits_in_line_with_those_who_write(own_store: Path, tmp_path: Path) -> None:
+    """Neither side ever finds the file held by the other, and the reader sees what the writer has applied."""
+    nbtrack.search_runs()
+    _open_to_all(tmp_path)
+    script = """
+import os, sys, time, nbtrack
+nbtrack.search_runs()
+os.setgid(65534); os.setuid(65534)
+seen = [len(nbtrack.search_runs(output_format="list"))]
+print("ready", flush=True)
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    seen.append(len(nbtrack.search_runs(output_format="list")))
+    nbtrack.sql("SELECT 1")
+assert seen == sorted(seen), seen
+print(seen[0], seen[-1])
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        logged = 0
+        while reader.poll() is None:
+            with nbtrack.start_run():
+                logged += 1
+            nbtrack.search_runs(output_format="list")
+        first, last = map(int, reader.stdout.readline().split())
+    assert reader.returncode == 0
+    assert first == 0
+    assert 5 < last <= logged
 
 
 def test_a_moved_store_keeps_its_artifacts(own_store: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ READ_WRITE = "STORAGE_VERSION 'v1.5.0'"
 """Files that DuckDB 1.5 can open too: with its defaults, only 2.0 could."""
 LOCK_TIMEOUT = 60.0
 """Seconds to wait in line for the store's lock before saying that somebody hangs."""
+_LOCK = "runs.lock"
 _POLL = 0.002
 _HANDLES = 16
 """File handles that must be free before DuckDB is asked to do anything, and …"""
@@ -107,18 +109,51 @@ class Database:
         return self._connection
 
     @contextmanager
+    def shared(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        """The lock for who may read the folder and not write it: readers have it together, and no writer meanwhile.
+
+        Without it a reader's attachment would meet a writer's, and one of the two would fail. Where there is no lock
+        file there is no writer. Raises StoreLocked after `timeout` seconds.
+        """
+        fd = -1
+        try:
+            with suppress(ImportError, OSError):
+                import fcntl
+
+                fd = os.open(self.path.with_name(_LOCK), os.O_RDONLY | os.O_CLOEXEC)
+            deadline = time.monotonic() + timeout
+            while fd >= 0:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise self._held(timeout) from None
+                    time.sleep(_POLL)
+                except OSError:
+                    # A file system that knows no locks.
+                    break
+            yield
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _held(self, timeout: float) -> StoreLocked:
+        return StoreLocked(
+            f"Another nbtrack process has held the store {self.path.parent} for {timeout:g} s. What was logged is in "
+            f"the journal and not lost. Find the process that hangs (it has {_LOCK} open) and end it."
+        )
+
+    @contextmanager
     def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         """The lock that all processes of the store wait in line for. Raises StoreLocked after `timeout` seconds."""
-        path = self.path.with_name("runs.lock")
+        path = self.path.with_name(_LOCK)
         lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
         try:
             try:
                 lock.acquire()
             except filelock.Timeout:
-                raise StoreLocked(
-                    f"Another nbtrack process has held the store {self.path.parent} for {timeout:g} s. What was logged "
-                    "is in the journal and not lost. Find the process that hangs (it has runs.lock open) and end it."
-                ) from None
+                raise self._held(timeout) from None
             except OSError as error:
                 raise StoreNotWritable(
                     f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."

@@ -9,7 +9,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -342,8 +342,7 @@ class DuckDBStore(SqlTables):
                 self._session = None
 
     def _locked(self, timeout: float) -> AbstractContextManager[None]:
-        # Where the folder cannot be written there is no lock file, and nothing that a lock would keep apart.
-        return self._file.locked(timeout) if self._writable else nullcontext()
+        return self._file.locked(timeout) if self._writable else self._file.shared(timeout)
 
     def _apply(self, connection: Cursor) -> None:
         import duckdb
