@@ -349,3 +349,25 @@ def test_tables_that_contradict_each_other(damaged: tuple[Path, list[str]], what
     if report.is_repaired and what != "nobody's run":
         _check_all_there(ids)
     assert len(nbtrack.search_runs(search_all_experiments=True)) >= RUNS
+
+
+def test_what_waits_does_not_mix_with_rows_whose_run_is_gone(damaged: tuple[Path, list[str]]) -> None:
+    """A new run and a new series take the next free number, which must not be that of rows that were orphaned."""
+    database, ids = damaged
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"DELETE FROM runs WHERE run = {RUNS}")
+        connection.execute(f"DELETE FROM latest_metrics WHERE series >= {RUNS - 1}")
+    new = "c" * 32
+    described = {"experiment_id": "0", "name": "new", "user_id": "u", "start_time": 1, "artifact_uri": "a"}
+    _journal(
+        database.parent,
+        event("run", r=new, d=described),
+        event("metric", r=new, k="m", s=0, t=1, v=0.5),
+        event("close", t=1),
+    )
+    report = nbtrack.doctor(repair=True)
+    assert nbtrack.get_run(new).data.params == {}, report
+    assert _points(new) == [0.5]
+    assert nbtrack.doctor().is_healthy
+    recovered = nbtrack.sql("SELECT COUNT(*) AS n FROM metrics WHERE key LIKE 'series %'")
+    assert recovered.n[0] == 2 * STEPS

@@ -65,6 +65,12 @@ def check_tables(cursor: Cursor, report: Report, repair: bool) -> None:
         check(cursor, report, repair)
 
 
+def check_numbers(cursor: Cursor, report: Report, repair: bool) -> None:
+    """Rows whose run or series is gone. Before anything is applied: the next new one could get the number of theirs."""
+    for check in (_orphans, _orphan_points):
+        check(cursor, report, repair)
+
+
 def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) -> None:
     """Runs that are RUNNING although no journal of their writer is left."""
     running = cursor.execute(

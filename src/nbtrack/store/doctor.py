@@ -19,7 +19,7 @@ from ..errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, S
 from ..names import storable
 from . import schema, sql_views
 from .base import Cursor
-from .checks import add_run, check_tables, check_writers
+from .checks import add_run, check_numbers, check_tables, check_writers
 from .file_repair import check_file
 from .findings import LOST, REPAIRED, Report
 from .journal_checks import applied_bytes, check_journals, runs_without_a_beginning
@@ -49,6 +49,7 @@ def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = ()
         check_rescue_files(store, applied_bytes(cursor), report, repair, rescue)
         check_journals(store.journals.folder, cursor, report, repair)
         if repair and cursor is not None:
+            check_numbers(cursor, report, repair=True)
             _add_unknown_runs(store, cursor, runs_without_a_beginning(store.journals.folder))
     if repair:
         with store.writing() as cursor:

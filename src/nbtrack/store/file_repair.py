@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from . import schema, sql_views
 from .base import Cursor, transaction
 from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, mend, newest_header_first
+from .checks import check_numbers
 from .copies import keep_aside, log_of, put_in_place
 from .database import READ_WRITE, in_memory, literal
 from .findings import FOUND, LOST, REPAIRED, Finding, Report
@@ -85,7 +86,7 @@ def _replace(store: DuckDBStore, report: Report, finding: Finding, blocks: list[
     _remove(work)
     kept = keep_aside(database, "damaged")
     report.kept.append(kept)
-    _complete(new)
+    _complete(new, report)
     put_in_place(new, database)
     finding.cure = f"{says}: {best.total:,} rows are in a new file."
     finding.state = REPAIRED if exact else LOST
@@ -135,8 +136,8 @@ _WAYS = (
 )
 
 
-def _complete(new: Path) -> None:
-    """Make the tables that could not be found at all, so that the file is a store's."""
+def _complete(new: Path, report: Report) -> None:
+    """Make the tables that could not be found at all, and what rows refer to, so that the file is a store's."""
     connection = in_memory()
     connection.execute(f"ATTACH {literal(new)} AS store ({READ_WRITE})")
     connection.execute("USE store")
@@ -150,6 +151,7 @@ def _complete(new: Path) -> None:
             if not connection.execute("SELECT 1 FROM meta WHERE key = 'schema_version'").fetchall():
                 connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [str(schema.VERSION)])
             connection.execute(sql_views.CREATE)
+            check_numbers(connection, report, repair=True)
         elif "meta" not in there:
             # The first schema, which the next opening brings up to date.
             connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
