@@ -17,7 +17,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NotFound
-from nbtrack.journal import Journal, event
+from nbtrack.journal import Journal, Process, event
 
 from .children import finish, run, start
 
@@ -311,3 +311,14 @@ def test_a_rescue_file_that_lies_elsewhere_is_named(own_store: Path, tmp_path: P
         assert len(nbtrack.MlflowClient().get_metric_history("e" * 32, "m")) == 30
     with pytest.raises(NotFound):
         nbtrack.doctor(repair=True, rescue=[tmp_path / name])
+
+
+def test_a_rescue_file_that_is_still_written_is_left_to_its_process(own_store: Path, tmp_path: Path) -> None:
+    """Taken back now and again by its process, it would be there twice, or in part."""
+    nbtrack.search_runs()
+    path = tmp_path / f"nbtrack-rescue-{'d' * 32}-0001r.jsonl"
+    header = event("open", t=1, x="d" * 32, d={"store": str(own_store), **Process.current().to_dict()})
+    path.write_bytes(header + event("metric", r="d" * 32, k="m", s=0, t=1, v=1.0))
+    report = nbtrack.doctor(repair=True, rescue=[path])
+    assert "comes in by itself" in report.notes[0]
+    assert path.exists()

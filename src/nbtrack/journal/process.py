@@ -51,6 +51,11 @@ class Process:
             return True
         return bool(self.started) and bool(started) and started != self.started
 
+    def is_alive(self) -> bool:
+        """True where it is certain that the process is running: on this machine, seen from here."""
+        here = Process.current()
+        return (self.host, self.boot, self.namespace) == (here.host, here.boot, here.namespace) and not self.is_dead()
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
 
