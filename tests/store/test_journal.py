@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,29 @@ def test_a_torn_last_line_waits_for_its_rest(own_store: Path) -> None:
         file.write(line[20:])
     assert _history(run_id) == [0.5]
     assert _history(run_id) == [0.5]
+
+
+def test_a_line_behind_the_last_word_of_its_process_is_no_less_there(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread logs on while its process ends, and between a reader's look and its tidying up."""
+    from nbtrack.store.apply import Journals
+
+    with nbtrack.start_run() as run:
+        pass
+    path = _journal_of_another_process(own_store, event("close", t=1))
+    retire = Journals._retire
+
+    def log_before(self: Journals, cursor: Any, journal: Path, applied: int) -> None:
+        if journal == path:
+            with journal.open("ab") as file:
+                file.write(event("metric", r=run.info.run_id, k="m", s=0, t=0, v=0.5))
+        retire(self, cursor, journal, applied)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journals, "_retire", log_before)
+        assert _history(run.info.run_id) == []
+    assert _history(run.info.run_id) == [0.5]
 
 
 def test_non_finite_values_come_back_as_they_went_in() -> None:

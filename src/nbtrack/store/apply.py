@@ -387,24 +387,25 @@ class Journals:
             header = file.readline()
             file.seek(max(applied - 64, 0))
             tail = file.read()
-        closed = tail[: min(applied, 64)].rstrip(b"\n").rpartition(b"\n")[2].startswith(b'{"e":"close"')
+        last, rest = tail[: min(applied, 64)], tail[min(applied, 64) :]
+        # A thread may have logged on after its process said that it was done.
+        closed = not rest and last.rstrip(b"\n").rpartition(b"\n")[2].startswith(b'{"e":"close"')
         if not closed:
             writer = _writer(header)
             if writer is None or not writer[1].is_dead():
                 return
-            torn = tail[min(applied, 64) :]
-            if b"\n" in torn:
+            if b"\n" in rest:
                 # Its last lines came between our reading and its death: the next apply takes them.
                 return
             with transaction(cursor):
                 _end_open_runs(cursor, *writer, int(path.stat().st_mtime * 1000))
-                if torn:
+                if rest:
                     cursor.execute(
                         "INSERT INTO rejected_events (journal, position, line, reason) VALUES ($1, $2, $3, $4)",
                         [
                             path.name,
                             applied,
-                            torn.decode(errors="backslashreplace"),
+                            rest.decode(errors="backslashreplace"),
                             "its writer died while writing it",
                         ],
                     )
