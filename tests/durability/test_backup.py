@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.cli import main
 from nbtrack.errors import AlreadyExists, InvalidParameter, NotFound, StoreDamaged, StoreNotWritable
+from nbtrack.store.database import Database
 
 from .children import finish, start
 
@@ -155,6 +157,29 @@ def test_a_restored_backup_takes_newer_journals_exactly_once(own_store: Path, tm
             nbtrack.log_metric("m", step, step=step)
     assert _steps(run.info.run_id) == list(range(300))
     assert nbtrack.doctor().is_healthy
+
+
+def test_who_waits_in_line_while_a_backup_is_restored_reads_the_restored_one(
+    own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it knows of the file that was there when it began to wait does not hold of the one that is there now."""
+    with nbtrack.start_run() as run:
+        copy = nbtrack.backup(tmp_path / "copy.duckdb")
+        for step in range(100):
+            nbtrack.log_metric("m", step, step=step)
+        assert _steps(run.info.run_id) == list(range(100))
+        locked = Database.locked
+
+        def restored_meanwhile(self: Database, timeout: float) -> AbstractContextManager[None]:
+            monkeypatch.setattr(Database, "locked", locked)
+            script = "import sys; from nbtrack.cli import main; sys.exit(main(sys.argv[1:]))"
+            command = [sys.executable, "-c", script, "restore", str(copy), "--store", str(own_store)]
+            subprocess.run(command, check=True, capture_output=True)
+            return locked(self, timeout)
+
+        monkeypatch.setattr(Database, "locked", restored_meanwhile)
+        assert _steps(run.info.run_id) == list(range(100))
+        assert list(own_store.glob("runs.replaced-*"))
 
 
 def test_a_restored_backup_without_journals_is_as_of_then(own_store: Path, tmp_path: Path) -> None:

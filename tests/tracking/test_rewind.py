@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import subprocess
 import sys
 from typing import Any
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrack
-from nbtrack.errors import InvalidParameter, InvalidState, NotFound
+from nbtrack.errors import InvalidParameter, InvalidState, NotFound, StoreError
 
 
 def steps(run_id: str, key: str) -> list[int]:
@@ -65,6 +67,45 @@ def test_what_a_series_comes_to_is_counted_anew() -> None:
     assert math.isnan(found[1][6])
     client.rewind_run(run.info.run_id, -1)
     assert client.get_run(run.info.run_id).data.metrics == {}
+
+
+def test_what_waited_elsewhere_for_room_is_rewound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk was full a moment ago: what was logged then must not come in after the rewinding."""
+    write = os.write
+    with nbtrack.start_run() as run:
+        journal = nbtrack.MlflowClient()._store.journal
+
+        def full(fd: int, data: bytes) -> int:
+            if fd == journal._fd:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(fd, data)
+
+        with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="Nothing is lost"):
+            patch.setattr(os, "write", full)
+            for step in range(10):
+                nbtrack.log_metric("m", step, step=step)
+        assert journal.unwritten
+        assert run.rewind(5).points == 4
+        nbtrack.log_metric("m", 6)
+    assert steps(run.info.run_id, "m") == list(range(7))
+
+
+def test_a_run_is_not_rewound_while_points_wait_that_cannot_be_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbtrack.store.apply import Journals
+
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("m", 1, step=1)
+        nbtrack.search_runs(output_format="list")
+        nbtrack.log_metric("m", 2, step=2)
+
+        def fail(*args: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="could not apply"):
+            patch.setattr(Journals, "apply", fail)
+            with pytest.raises(StoreError, match="cannot be applied now"):
+                run.rewind(0)
+        assert run.rewind(0).points == 2
 
 
 def test_what_cannot_be_rewound() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import config
-from ..entities import Experiment, LifecycleStage
+from ..entities import Experiment, LifecycleStage, Rewound
 from ..errors import InvalidParameter, NotFound, StoreError, StoreNotWritable, StoreTooNew
 from ..journal import Journal, RunRecorder, syncing
 from ..journal.writer import PASSING
@@ -245,8 +245,8 @@ class DuckDBStore(SqlTables):
             if self._in_transaction:
                 yield connection
                 return
-            self._in_transaction = True
             try:
+                self._in_transaction = True
                 with transaction(connection):
                     yield connection
             finally:
@@ -261,15 +261,22 @@ class DuckDBStore(SqlTables):
         if self._full:
             raise StoreNotWritable(f"The disk that {self.folder} is on is full. Free some space and try again.")
 
+    def _check_applied(self) -> None:
+        if self._behind:
+            raise StoreError(f"What was logged to {self.folder} cannot be applied now. See the warning before this.")
+
+    def rewind_run(self, run_id: str, step: int) -> Rewound:
+        with self._mutex, self._attached():
+            # Points that wait would come back.
+            self._check_applied()
+            return super().rewind_run(run_id, step)
+
     @contextmanager
     def checkpointed(self) -> Iterator[None]:
         """Everything that was logged in the database file itself, which nobody else can open meanwhile."""
         with self._mutex, self._attached() as connection:
             self._check_writable()
-            if self._behind:
-                raise StoreError(
-                    f"What was logged to {self.folder} cannot be applied now. See the warning before this."
-                )
+            self._check_applied()
             connection.execute("CHECKPOINT")
             yield
 
@@ -331,15 +338,17 @@ class DuckDBStore(SqlTables):
             return
         self._make()
         option = READ_WRITE if self._writable and not self._full else READ_ONLY
-        with self._locked(timeout), self._file.attached(option) as connection:
-            self._check_schema(connection)
-            if apply:
-                self._apply(connection)
-            self._session = connection
-            try:
-                yield connection
-            finally:
-                self._session = None
+        with self._locked(timeout):
+            self._recognise()
+            with self._file.attached(option) as connection:
+                self._check_schema(connection)
+                if apply:
+                    self._apply(connection)
+                try:
+                    self._session = connection
+                    yield connection
+                finally:
+                    self._session = None
 
     def _locked(self, timeout: float) -> AbstractContextManager[None]:
         return self._file.locked(timeout) if self._writable else self._file.shared(timeout)
@@ -351,6 +360,9 @@ class DuckDBStore(SqlTables):
             return
         self._behind = False
         try:
+            if self._journal is not None and self._journal.unwritten:
+                # The trouble is over: what went by a detour belongs to what was logged before this session.
+                self._journal.flush()
             self._journals.apply(connection, self._journal.path if self._journal else None)
         except (duckdb.Error, OSError) as error:
             self._behind = True
@@ -382,7 +394,7 @@ class DuckDBStore(SqlTables):
             )
         if version < schema.VERSION:
             self._migrate(connection, version)
-        if self._writable and not sql_views.are_current(connection):
+        if self._writable and not self._full and not sql_views.are_current(connection):
             with transaction(connection):
                 sql_views.make(connection)
         self._known = True
@@ -393,6 +405,7 @@ class DuckDBStore(SqlTables):
                 f"The store {self.folder} was made by an older nbtrack (schema {version}; this one has "
                 f"{schema.VERSION}) and cannot be written. Open it once where it can be, or copy it to such a place."
             )
+        self._check_writable()
         from .migrations import migrate
 
         kept = migrate(connection, self.database, version)
@@ -407,12 +420,7 @@ class DuckDBStore(SqlTables):
         if self._is_deleted():
             self._forget_deleted()
         self._full = not self._file.has_room()
-        with suppress(FileNotFoundError):
-            inode = self.database.stat().st_ino
-            if inode != self._inode:
-                # A backup that somebody has put in its place, or a repaired one.
-                self._known, self._inode = False, inode
-                self._journals.forget()
+        if self.database.exists():
             self._writable = os.access(self.folder, os.W_OK)
             return
         self._writable = True
@@ -426,6 +434,17 @@ class DuckDBStore(SqlTables):
                 "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
             ) from error
         config.announce(str(self.folder), sys.stderr)
+
+    def _recognise(self) -> None:
+        """Look at the file anew where it is another one: a backup that somebody has put in its place, or a repaired
+        one. Called under the store's lock, or it could become another one just after."""
+        try:
+            inode = self.database.stat().st_ino
+        except FileNotFoundError:
+            inode = 0
+        if not inode or inode != self._inode:
+            self._known, self._inode = False, inode
+            self._journals.forget()
 
     def _make_if_there_is_room(self) -> None:
         """A full disk must not keep a run from its start; a wrong folder must not be found out at its end."""
