@@ -353,7 +353,7 @@ def test_tables_that_contradict_each_other(damaged: tuple[Path, list[str]], what
 
 def test_what_waits_does_not_mix_with_rows_whose_run_is_gone(damaged: tuple[Path, list[str]]) -> None:
     """A new run and a new series take the next free number, which must not be that of rows that were orphaned."""
-    database, ids = damaged
+    database, _ = damaged
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"DELETE FROM runs WHERE run = {RUNS}")
         connection.execute(f"DELETE FROM latest_metrics WHERE series >= {RUNS - 1}")
