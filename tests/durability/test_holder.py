@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ PYTHON = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flu
 
 def _hold(database: Path) -> subprocess.Popen[str]:
     """DuckDB's command line, or Python where it is not installed, that has the file open."""
-    beside = Path(sys.executable).with_name("duckdb")
-    command_line = str(beside) if beside.exists() else shutil.which("duckdb")
+    # The program itself: what pip puts beside Python starts it as another process.
+    package = find_spec("duckdb_cli")
+    beside = Path(package.origin).with_name("duckdb") if package and package.origin else None
+    command_line = str(beside) if beside and beside.exists() else shutil.which("duckdb")
     command = [command_line, database] if command_line else [sys.executable, "-c", PYTHON, database]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdin is not None
