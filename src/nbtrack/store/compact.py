@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import StoreError, StoreNotWritable
-from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, in_memory
+from .copies import log_of, put_in_place
+from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, in_memory, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,12 +37,11 @@ def compact(store: DuckDBStore) -> tuple[int, int]:
         try:
             copy_database(store.database, copy)
             # A log beside the old file would be taken for one of the new file.
-            if _log_of(store.database).exists():
+            if log_of(store.database).exists():
                 raise StoreError(f"{store.database} has a log that is not in it yet. Try again.")
-            os.replace(copy, store.database)
+            put_in_place(copy, store.database)
         finally:
             _remove(copy)
-        _sync(store.folder)
     return before, store.database.stat().st_size
 
 
@@ -73,8 +73,7 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, option: str) -> None:
-    quoted = str(path).replace("'", "''")
-    connection.execute(f"ATTACH '{quoted}' AS {name} ({option})")
+    connection.execute(f"ATTACH {literal(path)} AS {name} ({option})")
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
@@ -88,19 +87,6 @@ def _counts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, i
     return counts
 
 
-def _log_of(database: Path) -> Path:
-    return database.with_name(f"{database.name}.wal")
-
-
 def _remove(copy: Path) -> None:
-    for path in (copy, _log_of(copy)):
+    for path in (copy, log_of(copy)):
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Let the folder's new entry outlive the machine's death."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
