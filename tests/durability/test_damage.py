@@ -295,7 +295,9 @@ def test_a_journal_that_is_shorter_than_what_was_applied(own_store: Path) -> Non
         os.truncate(journal, journal.stat().st_size // 2)
         assert "its end is gone" in str(nbtrack.doctor())
         nbtrack.doctor(repair=True)
-        for step in range(100, 200):
+        nbtrack.log_metric("m", 100)
+        assert _points(run.info.run_id) == list(range(101))
+        for step in range(101, 200):
             nbtrack.log_metric("m", step)
         assert _points(run.info.run_id) == list(range(200))
 

@@ -270,7 +270,7 @@ class Journals:
         """
         # As of now: whoever goes on logging must not keep a reader reading.
         sizes = {path: path.stat().st_size for path in self._files()}
-        if all(path == own and size <= self._known.get(path.name, 0) for path, size in sizes.items()):
+        if all(path == own and size == self._known.get(path.name, 0) for path, size in sizes.items()):
             return 0
         taken = 0
         applied: dict[str, int] = dict(cursor.execute("SELECT journal, applied_bytes FROM journals").fetchall())
