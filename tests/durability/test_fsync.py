@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
+import warnings
 from pathlib import Path
 
 import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter
+from nbtrack.journal import Journal, event, syncing
 
 from .children import run
 
@@ -165,6 +170,53 @@ def test_a_journal_is_removed_only_after_the_database_has_it_on_disk(own_store: 
     assert any(n < gone for n in synced)
     assert max(n for n in synced if n < gone) > max(n for n in written if n < gone), "nothing is left to sync"
     assert gone < folder < min(n for n in written if n > gone), "the offset goes after the file's name has"
+
+
+def test_a_rescue_file_goes_after_the_disk_has_the_name_of_what_it_held(
+    own_store: Path, rescue_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, write, sync_folder = Journal(own_store / "journal"), os.write, syncing.sync_folder
+    beside: list[int] = []
+
+    def full(fd: int, data: bytes) -> int:
+        if fd == journal._fd:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data)
+
+    def look(folder: Path) -> None:
+        beside.append(len(list(rescue_folder.iterdir())))
+        sync_folder(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.warns(RuntimeWarning, match="Nothing is lost"):
+            journal.append(event("tag", r="f" * 32, k="a", x="b"))
+    monkeypatch.setattr(syncing, "sync_folder", look)
+    assert journal.flush()
+    assert beside == [1]
+    assert not list(rescue_folder.iterdir())
+    journal.close()
+
+
+def test_a_file_system_that_cannot_sync_a_folder_is_no_trouble(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def refuse(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in (1, 2, 3):
+            with nbtrack.start_run():
+                nbtrack.log_metric("m", 1)
+            assert len(nbtrack.search_runs(output_format="list")) == number
+            # The next round finds this journal gone, and forgets how far it was applied.
+            nbtrack.MlflowClient()._store.close()
 
 
 def test_a_wrong_mode_is_refused() -> None:

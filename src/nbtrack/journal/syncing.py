@@ -6,6 +6,7 @@ machine: a power cut, a kernel that stops.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -57,10 +58,16 @@ def sync_file(fd: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has this folder's entries: a new file's name, or that one is gone."""
+    """Wait until the disk has this folder's entries: a new file's name, or that one is gone.
+
+    Where a file system cannot be asked that of a folder, it keeps them as it likes.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
     finally:
         os.close(fd)
 

@@ -269,6 +269,10 @@ class Journal:
                     if syncing.get_fsync() != syncing.NEVER:
                         syncing.sync_file(file.fileno())
                 os.replace(partial, target)
+                if syncing.get_fsync() != syncing.NEVER:
+                    # Before the rescue file goes. Not a reason to come back again: a reader may have the file already.
+                    with contextlib.suppress(OSError):
+                        syncing.sync_folder(self.folder)
                 self._part = part
                 detour.discard()
                 detour = self._detour = self._new_detour()
