@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -60,6 +62,24 @@ def test_a_migrated_store_has_what_a_new_one_has(own_store: Path, tmp_path: Path
     unpack(OLD[0], tmp_path / "old")
     nbtrack.set_tracking_uri(tmp_path / "old")
     assert nbtrack.sql(shape).to_dict("records") == new
+
+
+def test_two_processes_that_meet_an_old_store_bring_it_up_to_date_once(own_store: Path) -> None:
+    fixture = FIXTURES / "schema_1.zip"
+    unpack(fixture, own_store)
+    script = "import sys, nbtrack; sys.stdin.readline(); print(len(nbtrack.search_runs(search_all_experiments=True)))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    counts = {process.communicate()[0] for process in processes}
+    assert len(counts) == 1
+    assert [path.name for path in own_store.glob("runs.schema-*")] == ["runs.schema-1.duckdb"]
+    assert_answers(fixture)
 
 
 def test_a_migration_that_fails_changes_nothing(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

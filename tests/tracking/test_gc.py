@@ -231,6 +231,30 @@ def test_a_run_that_is_there_again_keeps_its_artifacts(own_store: Path) -> None:
     assert client.gc().unfinished == 0
 
 
+def test_a_run_that_gets_a_freed_number_has_nothing_of_the_one_before(own_store: Path) -> None:
+    """Nor what somebody logs to that one later: its lines have its id, and are kept aside."""
+    client = nbtrack.MlflowClient()
+    gone = make("gone")
+    late = client._store.recorder(gone)
+    with pytest.warns(UserWarning, match="param_history"):
+        late.param("lr", 0.2)
+    client.delete_run(gone)
+    assert [run.run_id for run in client.gc(dry_run=False).runs] == [gone]
+    late.metric("late", 1.0)
+    late.tags({"late": "yes"})
+    new = client.create_run("0", run_name="new").info.run_id
+    client.log_metric(new, "m", 1.0)
+    with pytest.warns(RuntimeWarning, match="no such run"):
+        found = client.get_run(new)
+    assert nbtrack.sql("SELECT run, run_id FROM main.runs").values.tolist() == [[1, new]]
+    assert (found.data.params, found.data.metrics, found.inputs.dataset_inputs) == ({}, {"m": 1.0}, [])
+    assert "late" not in found.data.tags
+    counts = {table: nbtrack.sql(f"SELECT COUNT(*) AS n FROM main.{table}").n[0] for table in (*TABLES, "metrics")}
+    assert counts.pop("tags") == len(found.data.tags)
+    assert {table for table, count in counts.items() if count} == {"runs", "latest_metrics", "metrics"}
+    assert (counts["latest_metrics"], counts["metrics"]) == (1, 1)
+
+
 def test_a_large_database_gives_its_room_back(own_store: Path, measured: Callable[[str, float], None]) -> None:
     client = nbtrack.MlflowClient()
     kept = make("kept")
