@@ -113,6 +113,21 @@ def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.Monke
     assert _history(run.info.run_id) == list(range(500))
 
 
+def test_a_large_apply_leaves_nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbtrack.store import apply
+
+    monkeypatch.setattr(apply, "_MANY", 100)
+    with nbtrack.start_run() as run:
+        for step in range(200):
+            nbtrack.log_metric("m", step)
+        nbtrack.log_param("a", "b")
+        nbtrack.log_text("a", "b.txt")
+        with nbtrack.MlflowClient()._store.reading() as cursor:
+            assert cursor.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall() == []
+        nbtrack.log_metric("m", 200)
+    assert _history(run.info.run_id) == list(range(201))
+
+
 def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.journal import writer
 

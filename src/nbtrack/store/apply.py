@@ -25,6 +25,11 @@ CHUNK_BYTES = 64 * 1024 * 1024
 
 _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 
+_WORK = ("staging", "known", "points", "summaries", "last_tags", "last_artifacts")
+"""The temporary tables, each made anew where it is used, …"""
+_MANY = 20_000
+"""… and dropped after so many lines: the process would keep them in memory, up to a hundred megabytes."""
+
 _KINDS = {
     "open": "TRUE",
     "close": "TRUE",
@@ -278,6 +283,9 @@ class Journals:
             taken += self._take(cursor, segments)
             applied.update((segment.path.name, segment.end) for segment in segments)
         self._known = dict(applied)
+        if taken > _MANY:
+            for table in _WORK:
+                cursor.execute(f"DROP TABLE IF EXISTS temp.{table}")
         for path in self._files():
             offset = applied.pop(path.name, 0)
             if path != own:
