@@ -72,6 +72,9 @@ def test_curves_keep_every_spike_and_zooming_gives_every_point() -> None:
     _, (x, y) = curves([run.info.run_id], ["m"], x_min=4300, x_max=4400)
     assert np.array_equal(x, np.arange(4300, 4401))
     assert np.array_equal(y, values[4300:4401])
+    reply, (x, y) = curves([run.info.run_id], ["m"], x_min=10_000, x_max=90_000, max_points=100)
+    assert (reply["series"][0]["total"], len(x), y.min()) == (80_001, 100, -50)
+    assert np.array_equal(y, values[x.astype(int)])
 
 
 def test_curves_of_several_runs_keys_and_axes(three: list[str]) -> None:
@@ -88,6 +91,8 @@ def test_curves_of_several_runs_keys_and_axes(three: list[str]) -> None:
     assert np.array_equal(buffers[5], [1, np.nan, 3], equal_nan=True)
     _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="relative")
     assert x.tolist() == [0, 0.5, 1]
+    _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="relative", x_min=0.25, x_max=0.75)
+    assert x.tolist() == [0.5]
     _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="time")
     assert x[0] == run.info.start_time
     assert curves([], [])[0] == {"series": []}

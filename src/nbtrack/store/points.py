@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ..entities import ViewType
 from .base import Tables
 from .columns import as_times
-from .metrics import JOIN_IDS, OF_SERIES, Axis
+from .metrics import JOIN_IDS
 from .runs import matching, no_such_run
+from .series import Axis, read_series
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -20,23 +21,6 @@ _SERIES = """
     JOIN runs AS r ON r.run = l.run {wanted} ORDER BY found.n, {place}
 """
 _WANTED = "JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key"
-_WHOLE = f"SELECT m.series, m.step, m.timestamp, m.value {OF_SERIES}"
-# A row compares by its first field, then by the next: the lowest one is the lowest point, and the earliest such.
-_THINNED = """
-    WITH points AS (
-        SELECT m.series, m.step, m.timestamp, m.value, CAST(m.{along} AS DOUBLE PRECISION) AS x {of}),
-    extents AS (SELECT series, MIN(x) AS low, MAX(x) - MIN(x) AS width FROM points GROUP BY series),
-    buckets AS (
-        SELECT p.series, MIN(CASE WHEN p.value <> 'NaN' THEN ROW(p.value, p.step, p.timestamp) END) AS lowest,
-               MAX(CASE WHEN p.value <> 'NaN' THEN ROW(p.value, p.step, p.timestamp) END) AS highest,
-               MIN(CASE WHEN p.value = 'NaN' THEN ROW(p.value, p.step, p.timestamp) END) AS gap
-        FROM points AS p JOIN extents AS e ON e.series = p.series
-        GROUP BY p.series, LEAST(FLOOR((p.x - e.low) / NULLIF(e.width, 0) * {buckets}), {buckets} - 1))
-    SELECT series, lowest[2] AS step, lowest[3] AS timestamp, lowest[1] AS value FROM buckets WHERE lowest IS NOT NULL
-    UNION ALL SELECT series, highest[2], highest[3], highest[1] FROM buckets
-    WHERE highest IS NOT NULL AND highest <> lowest
-    UNION ALL SELECT series, gap[2], gap[3], gap[1] FROM buckets WHERE gap IS NOT NULL
-"""
 
 
 class PointTables(Tables):
@@ -65,8 +49,7 @@ class PointTables(Tables):
         """The points of these runs and keys (None: all): run_id, run_name, key, step, timestamp, value, and with the
         axis "relative" seconds (since the run's start). In the order of `runs`, `keys`, and then of the axis.
 
-        A series of more than `max_points` is cut into `max_points // 2` stretches of the axis, and of each are kept
-        the lowest and the highest point, and one NaN where there is any: no spike is lost.
+        How a series of more than `max_points` is thinned out, `read_series` says.
         """
         import numpy as np
 
@@ -78,13 +61,9 @@ class PointTables(Tables):
             else:
                 series = _SERIES.format(wanted=_WANTED, place="wanted.n")
                 found = cursor.execute(series, [list(runs), list(keys)]).fetchnumpy()
-            long = found["points"] > (max_points or np.inf)
-            short, thinned = (found["series"][which].tolist() for which in (~long, long))
-            parts = [cursor.execute(_WHOLE, [short]).fetchnumpy()]
-            if thinned:
-                sql = _THINNED.format(along=along, of=OF_SERIES, buckets=max((max_points or 0) // 2, 1))
-                parts.append(cursor.execute(sql, [thinned]).fetchnumpy())
-        points = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            if max_points is not None and not (found["points"] > max_points).any():
+                max_points = None
+            points = read_series(cursor, found["series"].tolist(), axis, max_points)
         by_series = np.argsort(found["series"])
         places = by_series[np.searchsorted(found["series"], points["series"], sorter=by_series)]
         order = np.lexsort((points[across], points[along], places))
