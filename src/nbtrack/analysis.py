@@ -100,9 +100,10 @@ def aggregate(
     a group, sorted: the columns of `by`, runs (how many), and for each metric `.n`, `.mean`, `.std`, `.min`, `.max`.
 
     `query` is a filter; `by` and `metrics` are names of its language: params, tags, attributes, metrics,
-    `min(metrics.loss)` (`metrics=None`: the last value of each metric). Params that are numbers group as numbers. Runs
-    that lack a value of `by` are a group of their own, the last. Missing and NaN values of a metric count for none of
-    its five columns: `.n` says how many did count. `.std` is that of a sample, and missing where n is 1.
+    `min(metrics.loss)` (`metrics=None`: the last value of each metric but the machine's own, `system/…`). Params that
+    are numbers group as numbers. Runs that lack a value of `by` are a group of their own, the last. Missing and NaN
+    values of a metric count for none of its five columns: `.n` says how many did count. `.std` is that of a sample,
+    and missing where n is 1.
 
     >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])
     """

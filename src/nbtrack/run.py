@@ -12,7 +12,7 @@ from .capture import Cell
 from .client import Client
 from .client.tracking import TRACEBACK as TRACEBACK
 from .data.dataset import dataset_input
-from .entities import Rewound, Run, RunData, RunInfo, RunStatus
+from .entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
 from .names import storable
 
 
@@ -20,7 +20,7 @@ class ActiveRun:
     """A run that this process writes. As a context manager it ends the run: FINISHED, FAILED on an exception (whose
     traceback is kept in the tag `nbtrack.traceback`), KILLED on a KeyboardInterrupt.
 
-    `info` is as of the start, but for what this object changed itself; `data` is read from the store at each access.
+    `info` is as of the start; `data` and `inputs` are read from the store at each access.
     """
 
     def __init__(self, client: Client, run: Run, end: Callable[[ActiveRun, str], None]) -> None:
@@ -47,6 +47,14 @@ class ActiveRun:
     @property
     def data(self) -> RunData:
         return self._client.get_run(self._info.run_id).data
+
+    @property
+    def inputs(self) -> RunInputs:
+        return self._client.get_run(self._info.run_id).inputs
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """The run as plain data; see `nbtrack.entities.Run`."""
+        return self._client.get_run(self._info.run_id).to_dictionary()
 
     def log_param(self, key: str, value: Any) -> Any:
         """Log a param and return its value."""

@@ -41,8 +41,10 @@ def test_over_seeds():
     assert table["metrics.loss.std"].tolist() == pytest.approx([0.005 * 2**0.5, 0.1 / 3**0.5, math.nan], nan_ok=True)
     assert table["metrics.loss.max"].tolist() == pytest.approx([0.02, 0.2, 7])
     assert nbtrack.aggregate("params.lr = 0.1", by="params.seed")["runs"].tolist() == [2, 2]
+    log({"seed": 4}, **{"system/cpu_utilization_percentage": 50.0})
     assert [name for name in nbtrack.aggregate().columns if name.endswith(".n")] == ["metrics.acc.n", "metrics.loss.n"]
-    assert nbtrack.aggregate()["runs"].tolist() == [8]
+    assert nbtrack.aggregate(metrics="metrics.`system/cpu_utilization_percentage`").iloc[0, 1] == 1
+    assert nbtrack.aggregate()["runs"].tolist() == [9]
 
 
 def test_any_name_of_the_filter_language():

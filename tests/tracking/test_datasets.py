@@ -256,7 +256,8 @@ def test_a_run_knows_its_inputs() -> None:
     as_dict = stored.to_dictionary()["inputs"]["dataset_inputs"]
     assert {"name", "digest", "source_type", "source", "schema", "profile"} == set(as_dict[0]["dataset"])
     (searched,) = nbtrack.search_runs(output_format="list")
-    assert searched.inputs == stored.inputs
+    assert searched.inputs == run.inputs == stored.inputs
+    assert run.to_dictionary() == stored.to_dictionary()
     rows = nbtrack.sql("SELECT name, digest, context FROM nbtrack.datasets WHERE run_id = $1", [run.info.run_id])
     assert len(rows) == 3
     nbtrack.MlflowClient().log_inputs(run.info.run_id, stored.inputs.dataset_inputs)

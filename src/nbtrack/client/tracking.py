@@ -312,10 +312,14 @@ class TrackingMixin:
         timestamp: int | None = None,
         step: int | None = None,
         synchronous: bool | None = None,
+        dataset_name: str | None = None,
+        dataset_digest: str | None = None,
         model_id: str | None = None,
-        dataset: Any = None,
     ) -> None:
-        """Log one point; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves."""
+        """Log one point; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves.
+
+        `synchronous`, `model_id` and what names a dataset are taken for MLflow's sake and change nothing.
+        """
         self._store.recorder(run_id).metric(key, value, step, timestamp)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:

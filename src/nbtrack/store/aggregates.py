@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..entities import ViewType
+from ..names import SYSTEM
 from ..query import RUNS
 from ..query.values import ValueColumn, compile_values
 from .base import Tables
@@ -28,7 +29,8 @@ class AggregateTables(Tables):
         self, experiment_ids: Sequence[str] | None, filter_string: str, by: Sequence[str], of: Sequence[str] | None
     ) -> Columns:
         """A row for each combination of the values of `by` among the active runs that match. Columns: those of `by`,
-        runs (how many), and for each name in `of` (None: each metric) n, mean, std (of a sample), min and max.
+        runs (how many), and for each name in `of` (None: each metric but the machine's own) n, mean, std (of a
+        sample), min and max.
 
         Names are those of the filter language. Values that are missing, NaN, or no numbers count for none of the five.
         A missing value of `by` is a group of its own, the last one; NaN is one too, before it.
@@ -40,7 +42,7 @@ class AggregateTables(Tables):
                 keys = cursor.execute(
                     f"SELECT DISTINCT key FROM latest_metrics WHERE run IN ({matched})", parameters
                 ).fetchall()
-                of = [f"metrics.{_quoted(key)}" for key in sorted(key for (key,) in keys)]
+                of = [f"metrics.{_quoted(key)}" for (key,) in sorted(keys) if not key.startswith(SYSTEM)]
             values = compile_values([*by, *of], RUNS, len(parameters) + 1)
             groups, measures = values.columns[: len(by)], values.columns[len(by) :]
             sql = _sql(matched, values.joins, groups, measures)
