@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -50,8 +50,17 @@ class ViewType(Enum):
         }[self]
 
 
+class Entity:
+    """An entity gives its fields as pairs, as MLflow's do: `dict(run.info)`."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return ((one.name, getattr(self, one.name)) for one in fields(cast(Any, self)))
+
+
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Entity):
     experiment_id: str
     name: str
     artifact_location: str
@@ -62,7 +71,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Entity):
     """One point of a metric's history."""
 
     key: str
@@ -73,19 +82,19 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
+class Param(Entity):
     key: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunTag:
+class RunTag(Entity):
     key: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(Entity):
     run_id: str
     experiment_id: str
     run_name: str
@@ -103,16 +112,20 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class RunData:
+class RunData(Entity):
     """Last value of each metric, params and tags, as dicts."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
+    def to_dictionary(self) -> dict[str, Any]:
+        """`{"metrics": {…}, "params": {…}, "tags": {…}}`."""
+        return {name: dict(each) for name, each in self}
+
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Entity):
     """What a run keeps of a dataset: `source`, `schema` and `profile` are JSON texts."""
 
     name: str
@@ -124,7 +137,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class InputTag:
+class InputTag(Entity):
     key: str
     value: str
 
@@ -134,7 +147,7 @@ DATASET_CONTEXT = "mlflow.data.context"
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetInput:
+class DatasetInput(Entity):
     """A dataset that a run was given, with tags of which `mlflow.data.context` is one."""
 
     dataset: Dataset
@@ -147,34 +160,29 @@ class DatasetInput:
 
 
 @dataclass(frozen=True, slots=True)
-class RunInputs:
+class RunInputs(Entity):
     """What a run was given."""
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Entity):
     info: RunInfo
     data: RunData
     inputs: RunInputs = field(default_factory=RunInputs)
 
     def to_dictionary(self) -> dict[str, Any]:
         """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}, "inputs": {"dataset_inputs": […]}}`."""
-        info = {name: getattr(self.info, name) for name in RunInfo.__slots__}
-        data = {name: dict(getattr(self.data, name)) for name in RunData.__slots__}
         inputs = [
-            {
-                "dataset": {name: getattr(member.dataset, name) for name in Dataset.__slots__},
-                "tags": {tag.key: tag.value for tag in member.tags},
-            }
+            {"dataset": dict(member.dataset), "tags": {tag.key: tag.value for tag in member.tags}}
             for member in self.inputs.dataset_inputs
         ]
-        return {"info": info, "data": data, "inputs": {"dataset_inputs": inputs}}
+        return {"info": dict(self.info), "data": self.data.to_dictionary(), "inputs": {"dataset_inputs": inputs}}
 
 
 @dataclass(frozen=True, slots=True)
-class Rewound:
+class Rewound(Entity):
     """What a rewind dropped: how many points in all, and of each metric."""
 
     run_id: str
@@ -184,7 +192,7 @@ class Rewound:
 
 
 @dataclass(frozen=True, slots=True)
-class FileInfo:
+class FileInfo(Entity):
     """An artifact: its path below the run's artifact folder; `file_size` in bytes, None for a folder."""
 
     path: str
@@ -193,7 +201,7 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(Entity):
     """A version of a registered model. `version` is an int, as MLflow's client on a local store gives it."""
 
     name: str
@@ -213,7 +221,7 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredModel:
+class RegisteredModel(Entity):
     """A name in the registry. `latest_versions`: the newest of each stage; `aliases`: version by alias."""
 
     name: str
@@ -226,7 +234,7 @@ class RegisteredModel:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelEvent:
+class ModelEvent(Entity):
     """One change in the registry: who did what to which version, when, from what to what."""
 
     name: str

@@ -445,3 +445,17 @@ def test_frames_of_no_runs_and_of_a_run_in_the_far_future() -> None:
     assert frame.dtypes["run_id"] == empty.dtypes["run_id"]
     assert frame.start_time.isna().all()
     assert len(nbtrack.MlflowClient().search_runs(["0", "--5", "²", "9" * 30])) == 1
+
+
+def test_entities_give_their_fields_as_mlflows_do() -> None:
+    with nbtrack.start_run(run_name="one") as run:
+        nbtrack.log_metric("loss", 0.5, step=3, timestamp=7)
+        nbtrack.log_param("lr", 0.1)
+    stored = nbtrack.get_run(run.info.run_id)
+    info, data = dict(stored.info), dict(stored.data)
+    assert (info["run_name"], info["status"], data["params"]) == ("one", "FINISHED", {"lr": "0.1"})
+    assert stored.to_dictionary() == {"info": info, "data": data, "inputs": {"dataset_inputs": []}}
+    (point,) = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    assert dict(point) == {"key": "loss", "value": 0.5, "timestamp": 7, "step": 3, "run_id": run.info.run_id}
+    assert dict(nbtrack.get_experiment("0"))["name"] == "Default"
+    assert dict(nbtrack.MlflowClient().create_registered_model("model"))["aliases"] == {}
