@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from nbtrack.errors import InvalidParameter
 from nbtrack.journal import event
 from nbtrack.store import open_store
 from nbtrack.transfer import Report
+
+from ..store.fixtures import make
 
 Content = dict[str, Any]
 
@@ -293,3 +297,74 @@ def test_a_store_with_everything_comes_over(tmp_path: Path) -> None:
     assert nbtrack.Client().get_run(parent.info.run_id).data.tags[IMPORTED] == "nbtrack: .nbtrack"
     with pytest.raises(InvalidParameter, match="into itself"):
         nbtrack.merge(tmp_path / ".nbtrack")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "runs.lock"
+    }
+
+
+def test_a_store_of_an_older_schema_comes_over_and_is_left_as_it_was(tmp_path: Path) -> None:
+    fixtures = Path(make.__file__).parent
+    old = tmp_path / "old"
+    with zipfile.ZipFile(fixtures / "schema_1.zip") as archive:
+        archive.extractall(old)
+    before = files(old)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(scratch))
+        assert nbtrack.merge(old).is_complete
+        assert not any(nbtrack.merge(old).brought.values())
+    assert files(old) == before
+    assert not list(scratch.iterdir())
+    answers = json.loads((fixtures / "schema_1.json").read_text())
+    runs = nbtrack.search_runs(search_all_experiments=True, run_view_type=nbtrack.ViewType.ALL, output_format="list")
+    assert {run.info.run_id for run in runs} == {run[0] for run in answers["runs"]}
+    # Also what only its journal had, and the files, which are not copied twice.
+    assert [run.data.metrics for run in runs if run.info.run_name == "not applied yet"] == [{"loss": 0.25}]
+    (parent,) = (run for run in runs if run.info.run_name == "parent")
+    assert nbtrack.artifacts.load_text(f"runs:/{parent.info.run_id}/notes/hello.txt") == "hello"
+    assert nbtrack.Client().get_model_version_by_alias("digits", "champion").version == 2
+
+
+def test_gc_takes_no_file_of_a_source_that_keeps_them_elsewhere(tmp_path: Path) -> None:
+    """Both stores have the experiment, with one location that lies outside of both."""
+    outside = tmp_path / "disk"
+    for folder in (tmp_path / "other", tmp_path / "own"):
+        nbtrack.set_tracking_uri(folder)
+        nbtrack.set_experiment(experiment_id=nbtrack.create_experiment("digits", str(outside)))
+        with nbtrack.start_run(run_name=folder.name) as run:
+            nbtrack.log_text(folder.name, "notes.txt")
+        if folder.name == "other":
+            theirs = run.info.run_id
+    before = files(outside)
+    assert len(before) == 2
+    nbtrack.merge(tmp_path / "other")
+    assert nbtrack.artifacts.load_text(f"runs:/{theirs}/notes.txt") == "other"
+    nbtrack.delete_run(theirs)
+    assert main(["gc", "--yes"]) == 0
+    assert not nbtrack.search_runs(filter_string="run_name = 'other'", run_view_type=nbtrack.ViewType.ALL).size
+    assert files(outside) == before
+    # One of its own is taken there, for it is below the experiment's location.
+    nbtrack.delete_run(run.info.run_id)
+    assert main(["gc", "--yes"]) == 0
+    assert list(files(outside)) == [f"{theirs}/artifacts/notes.txt"]
+
+
+def test_what_was_said_of_a_dataset_comes_over(tmp_path: Path) -> None:
+    nbtrack.set_tracking_uri(tmp_path / "other")
+    with nbtrack.start_run() as run:
+        nbtrack.log_input(nbtrack.data.from_file(__file__), "training", {"split": "a/b", "seed": 3})
+    nbtrack.set_tracking_uri("")
+    nbtrack.merge(tmp_path / "other")
+    (logged,) = nbtrack.get_run(run.info.run_id).inputs.dataset_inputs
+    assert [logged] == run.inputs.dataset_inputs
+    assert {tag.key: tag.value for tag in logged.tags} == {
+        "mlflow.data.context": "training",
+        "split": "a/b",
+        "seed": "3",
+    }

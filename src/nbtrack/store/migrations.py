@@ -22,12 +22,17 @@ def migrate(cursor: Cursor, database: Path, version: int) -> Path:
     """
     cursor.execute("CHECKPOINT")
     kept = _keep_copy(database, version)
+    upgrade(cursor, version)
+    return kept
+
+
+def upgrade(cursor: Cursor, version: int) -> None:
+    """The same without a copy of the file: in one transaction."""
     with transaction(cursor):
         for step in range(version, schema.VERSION):
             _STEPS[step](cursor)
         sql_views.make(cursor)
         cursor.execute("UPDATE meta SET value = $1 WHERE key = 'schema_version'", [str(schema.VERSION)])
-    return kept
 
 
 def _keep_copy(database: Path, version: int) -> Path:

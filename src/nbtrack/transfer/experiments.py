@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Landing:
-    """The experiment that the runs of one of the source's experiments go to; `artifact_location` as a table has it."""
+    """The experiment that the runs of one of the source's experiments go to."""
 
     experiment_id: int
     name: str
-    artifact_location: str
     lifecycle_stage: str
     last_update_time: int
     source_deleted: int | None
@@ -69,7 +68,7 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
     created = experiment.creation_time or now()
     updated = experiment.last_update_time or created
     row = cursor.execute(
-        "SELECT experiment_id, artifact_location, creation_time, last_update_time FROM experiments "
+        "SELECT experiment_id, creation_time, last_update_time FROM experiments "
         "WHERE name = $1 AND lifecycle_stage = $2 ORDER BY experiment_id LIMIT 1",
         [name, stage],
     ).fetchone()
@@ -78,15 +77,14 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
         highest = cursor.execute("SELECT COALESCE(MAX(experiment_id), 0) FROM experiments").fetchone()
         assert highest is not None
         number = int(highest[0]) + 1
-        location = store.artifact_root(str(number))
         cursor.execute(
             "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
             "last_update_time) VALUES ($1, $2, $3, $4, $5, $6)",
-            [number, name, location, stage, created, updated],
+            [number, name, store.artifact_root(str(number)), stage, created, updated],
         )
         wins = True
     else:
-        number, location, here_created, here_updated = row
+        number, here_created, here_updated = row
         wins = not is_store or updated > here_updated
         at_par = is_store and updated == here_updated
         if experiment.creation_time is None:
@@ -103,7 +101,7 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
                 [updated, number, here_updated],
             )
     _tags(cursor, number, experiment.tags, wins, at_par)
-    return Landing(number, name, location, stage, updated, experiment.last_update_time), is_new
+    return Landing(number, name, stage, updated, experiment.last_update_time), is_new
 
 
 def _tags(cursor: Cursor, number: int, tags: dict[str, str], wins: bool, at_par: bool) -> None:

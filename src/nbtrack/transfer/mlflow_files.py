@@ -193,7 +193,7 @@ class MlflowFolder:
             dataset = self._meta(run.parent / "datasets" / str(link.get("source_id")))
             if dataset is None:
                 continue
-            tags = link.get("tags") or {}
+            tags = {key: str(value) for key, value in (link.get("tags") or {}).items()}
             yield SourceInput(
                 str(dataset.get("name")),
                 str(dataset.get("digest")),
@@ -201,7 +201,8 @@ class MlflowFolder:
                 str(dataset.get("source") or ""),
                 dataset.get("schema"),
                 dataset.get("profile"),
-                tags.get(_CONTEXT),
+                tags.pop(_CONTEXT, None),
+                tags=tags,
             )
 
     def _logged_models(self) -> Iterator[LoggedModel]:

@@ -192,7 +192,8 @@ class MlflowDatabase:
                 if self._has("input_tags")
                 else ()
             )
-            dataset.context = tags.get(_CONTEXT)
+            dataset.context = tags.pop(_CONTEXT, None)
+            dataset.tags = tags
             yield dataset
 
     def _logged_models(self) -> list[LoggedModel]:

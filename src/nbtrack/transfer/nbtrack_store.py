@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ from typing import Any
 from ..artifact_store import open_repository, path_of_uri
 from ..entities import ModelEvent
 from ..errors import InvalidParameter, NotSupported
+from ..names import new_id
 from ..store import open_store
+from ..store.outdated import updated_copy
 from .records import (
     Points,
     SourceExperiment,
@@ -38,7 +43,7 @@ def store_folder(path: Path) -> Path | None:
 
 
 class NbtrackStore:
-    """A store of an older schema is brought up to date first, as by any other use of it; a copy is kept beside it."""
+    """Of a store of an older schema a copy is read, so that it stays one that its own nbtrack can use."""
 
     kind = KIND
     is_store = True
@@ -50,10 +55,15 @@ class NbtrackStore:
         self.folder = folder.absolute()
         self.name = str(folder)
         self._report = report
-        self._store = open_store(str(self.folder))
+        original = open_store(str(self.folder))
+        self._copy = updated_copy(original, Path(tempfile.gettempdir(), f"nbtrack-import-{new_id()}"))
+        self._store = self._copy or original
 
     def close(self) -> None:
-        """The store stays open, as every store of this process does."""
+        """The store itself stays open, as every store of this process does."""
+        if self._copy is not None:
+            self._copy.close()
+            shutil.rmtree(self._copy.folder, ignore_errors=True)
 
     def run_count(self) -> int:
         return int(self._rows("SELECT COUNT(*) FROM runs")[0][0])
@@ -109,12 +119,14 @@ class NbtrackStore:
                 getattr(runs[number], to).append(SourceParam(*param))
         for number, key, value in self._rows(f"SELECT run, key, value FROM tags {between}", [low, high]):
             runs[number].tags[key] = value
-        for number, *dataset in self._rows(
-            "SELECT run, name, digest, source_type, source, schema, profile, context, timestamp "
+        for number, tags, *dataset in self._rows(
+            "SELECT run, tags, name, digest, source_type, source, schema, profile, context, timestamp "
             f"FROM inputs {between} ORDER BY run, timestamp, name",
             [low, high],
         ):
-            runs[number].inputs.append(SourceInput(*dataset))
+            one = SourceInput(*dataset)
+            one.tags = json.loads(tags) if tags else {}
+            runs[number].inputs.append(one)
         return list(runs.values())
 
     def points(self, run: SourceRun) -> Iterator[Points]:

@@ -56,6 +56,8 @@ class SourceInput:
     profile: str | None = None
     context: str | None = None
     timestamp: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    """Those but for the context."""
 
 
 @dataclass(slots=True)

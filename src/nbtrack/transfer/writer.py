@@ -87,7 +87,9 @@ class RunWriter:
         landing = self._landings[run.experiment]
         verdict = self._verdict(run, here)
         if here is None:
-            uri = f"{landing.artifact_location}/{run.run_id}/artifacts"
+            # In the store's own folder, wherever the experiment's other runs keep theirs: the source may have the same
+            # experiment with the same location, and its files would go with the run of this store.
+            uri = f"{self._store.artifact_root(str(landing.experiment_id))}/{run.run_id}/artifacts"
             self._append(self._new(run, landing, uri) + self._mark(run))
             here_tags: dict[str, str] = {}
         else:
@@ -188,6 +190,7 @@ class RunWriter:
                 fields = {
                     name: getattr(dataset, name) for name in ("source_type", "source", "schema", "profile", "context")
                 }
+                fields["tags"] = dataset.tags or None
                 time = run.start_time if dataset.timestamp is None else dataset.timestamp
                 lines.append(event("input", r=run.run_id, k=dataset.name, x=dataset.digest, t=time, d=fields))
             self._report.count("datasets", 1, is_new)
