@@ -42,7 +42,7 @@ def make(folder: Path, client: MlflowClient) -> None:
         mlflow.log_text("hello", "notes/hello.txt")
         mlflow.log_dict({"a": 1}, "config.json")
         dataset = mlflow.data.from_pandas(pd.DataFrame({"x": [1.0, 2.0]}), name="train", source="data.csv")
-        mlflow.log_input(dataset, context="training")
+        mlflow.log_input(dataset, context="training", tags={"split": "a/b"})
         with mlflow.start_run(run_name="child", nested=True):
             mlflow.log_metric("score", 0.5)
             with mlflow.start_run(run_name="grandchild", nested=True):
@@ -136,8 +136,10 @@ def _run(client: MlflowClient, run: Any, names: dict[str, str]) -> dict[str, Any
         },
         "artifacts": sorted(_artifacts(run)) if info.lifecycle_stage == "active" else [],
         "inputs": [
-            [one.dataset.name, one.dataset.digest, one.dataset.source_type, one.dataset.source, one.dataset.profile]
-            + [tag.value for tag in one.tags if tag.key == "mlflow.data.context"]
+            [
+                *(one.dataset.name, one.dataset.digest, one.dataset.source_type, one.dataset.source),
+                *(one.dataset.profile, {tag.key: tag.value for tag in one.tags}),
+            ]
             for one in (run.inputs.dataset_inputs if run.inputs else [])
         ],
     }

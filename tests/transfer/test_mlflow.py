@@ -87,9 +87,6 @@ def we_say() -> Described:
 
 def _run(client: nbtrack.Client, run: Any, names: dict[str, str]) -> dict[str, Any]:
     info, run_id = run.info, run.info.run_id
-    datasets = nbtrack.sql(
-        "SELECT name, digest, source_type, source, profile, context FROM datasets WHERE run_id = $1", [run_id]
-    )
     return {
         "experiment": names[info.experiment_id],
         "name": info.run_name,
@@ -107,7 +104,13 @@ def _run(client: nbtrack.Client, run: Any, names: dict[str, str]) -> dict[str, A
             for key in run.data.metrics
         },
         "artifacts": sorted(_artifacts(client, run_id)) if info.lifecycle_stage == "active" else [],
-        "inputs": datasets.values.tolist(),
+        "inputs": [
+            [
+                *(one.dataset.name, one.dataset.digest, one.dataset.source_type, one.dataset.source),
+                *(one.dataset.profile, {tag.key: tag.value for tag in one.tags}),
+            ]
+            for one in run.inputs.dataset_inputs
+        ],
     }
 
 
