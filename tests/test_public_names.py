@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 import subprocess
 import sys
@@ -101,6 +103,19 @@ def test_every_public_name_is_there_documented_and_listed() -> None:
     for name in PUBLIC:
         assert (getattr(nbtrack, name).__doc__ or "").strip(), name
     assert set(PUBLIC) <= set(dir(nbtrack))
+
+
+def test_the_examples_of_the_documentation_run() -> None:
+    runner = doctest.DocTestRunner()
+    homes = {"nbtrack", "nbtrack.data", *(getattr(nbtrack, name).__module__ for name in nbtrack._HOMES)}
+    for home in sorted(homes):
+        for example in doctest.DocTestFinder().find(importlib.import_module(home), extraglobs={"nbtrack": nbtrack}):
+            runner.run(example)
+            # A log call starts a run where none is active.
+            while nbtrack.active_run() is not None:
+                nbtrack.end_run()
+    assert runner.tries > 20
+    assert runner.failures == 0, "what failed is printed above"
 
 
 def test_import_pulls_in_nothing_heavy() -> None:

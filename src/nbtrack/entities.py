@@ -61,6 +61,8 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Experiment(Entity):
+    """A named group of runs; new ones keep their artifacts below `artifact_location`."""
+
     experiment_id: str
     name: str
     artifact_location: str
@@ -83,18 +85,24 @@ class Metric(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Param(Entity):
+    """A param of a run. Values are texts."""
+
     key: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunTag(Entity):
+    """A tag of a run."""
+
     key: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo(Entity):
+    """What a run is, apart from what was logged to it. `end_time` is None while it has not ended."""
+
     run_id: str
     experiment_id: str
     run_name: str
@@ -138,6 +146,8 @@ class Dataset(Entity):
 
 @dataclass(frozen=True, slots=True)
 class InputTag(Entity):
+    """A tag of a dataset as the input of a run."""
+
     key: str
     value: str
 
@@ -168,6 +178,8 @@ class RunInputs(Entity):
 
 @dataclass(frozen=True)
 class Run(Entity):
+    """A run as it was when it was read."""
+
     info: RunInfo
     data: RunData
     inputs: RunInputs = field(default_factory=RunInputs)

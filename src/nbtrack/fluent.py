@@ -473,7 +473,10 @@ def log_metrics(
     model_id: str | None = None,
     dataset: Any = None,
 ) -> None:
-    """Log a point of several metrics, all or none."""
+    """Log a point of several metrics, all or none. The keys of dicts in dicts are joined by `/`.
+
+    >>> log_metrics({"train": {"loss": 0.5}, "val": {"loss": 0.6}}, step=1)  # train/loss and val/loss
+    """
     if run_id is None:
         _run().log_metrics(metrics, step, timestamp)
     else:
@@ -486,7 +489,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
 
 
 def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
-    """Log several params."""
+    """Log several params, all or none. The keys of dicts in dicts are joined by `/`, values become text by `str`."""
     if run_id is None:
         _run().log_params(params)
     else:
@@ -511,7 +514,7 @@ def delete_tag(key: str) -> None:
 def log_batch(
     metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = (), run_id: str | None = None
 ) -> None:
-    """Log many metrics, params and tags at once."""
+    """Log many metrics, params and tags at once: where one of them is wrong, none is logged."""
     client, run_id = _target(run_id)
     client.log_batch(run_id, metrics, params, tags)
 

@@ -42,14 +42,17 @@ class ActiveRun:
 
     @property
     def info(self) -> RunInfo:
+        """Name, experiment, times and the like, as of the start."""
         return self._info
 
     @property
     def data(self) -> RunData:
+        """Params, tags and last metrics, as they are now."""
         return self._client.get_run(self._info.run_id).data
 
     @property
     def inputs(self) -> RunInputs:
+        """The datasets that were logged, as they are now."""
         return self._client.get_run(self._info.run_id).inputs
 
     def to_dictionary(self) -> dict[str, Any]:

@@ -347,7 +347,7 @@ class TrackingMixin:
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> None:
-        """Log many metrics, params and tags at once, all or none; no limit on how many."""
+        """Log many metrics, params and tags at once, any number: where one of them is wrong, none is logged."""
         self._store.recorder(run_id).batch(
             [(metric.key, metric.value, metric.step, metric.timestamp) for metric in metrics],
             {param.key: param.value for param in params},
