@@ -143,6 +143,9 @@ def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
             NotFound,
         ),
     ]
+    page = {"filter": "", "experiment_ids": None, "order_by": [], "offset": 0, "limit": 10}
+    drop = "0; DROP TABLE runs"
+    wrong += [("runs", page | {number: drop}, InvalidParameter) for number in ("offset", "limit")]
     for name, payload, kind in wrong:
         with pytest.raises(kind) as caught:
             views.handle(nbtrack.MlflowClient(), name, payload)

@@ -31,6 +31,13 @@ def offset_of(page_token: str | None) -> int:
     return offset
 
 
+def check_offset(offset: object) -> int:
+    """`offset` if it is a whole number of at least 0 that a database can count to."""
+    if isinstance(offset, bool) or not isinstance(offset, int) or not 0 <= offset < 2**63:
+        raise InvalidParameter(f"offset must be a whole number of at least 0, not {offset!r:.80}.")
+    return offset
+
+
 def check_max_results(max_results: object, limit: int) -> int:
     """`max_results` if it is a whole number from 1 to `limit`."""
     if isinstance(max_results, bool) or not isinstance(max_results, int) or not 1 <= max_results <= limit:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..entities import Run, ViewType
+from . import paging
 from .runs import INFO, RunTables, matching
 
 
@@ -35,6 +36,9 @@ class SurveyTables(RunTables):
         lower_is_better: Callable[[str], bool],
     ) -> Survey:
         """The matching runs from `offset` on, at most `limit`, newest first unless `order_by` says otherwise."""
+        # They come from a screen and go into the statement's text.
+        paging.check_offset(offset)
+        paging.check_max_results(limit, 1_000_000)
         found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
         with self.reading() as cursor:
             matched = f"FROM runs AS r {joins} WHERE {found}"
