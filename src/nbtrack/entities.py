@@ -58,6 +58,10 @@ class Entity:
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return ((one.name, getattr(self, one.name)) for one in fields(cast(Any, self)))
 
+    def to_dictionary(self) -> dict[str, Any]:
+        """The entity as plain data."""
+        return dict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment(Entity):
@@ -127,10 +131,6 @@ class RunData(Entity):
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
-    def to_dictionary(self) -> dict[str, Any]:
-        """`{"metrics": {…}, "params": {…}, "tags": {…}}`."""
-        return {name: dict(each) for name, each in self}
-
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Entity):
@@ -168,12 +168,20 @@ class DatasetInput(Entity):
         """What the dataset was for."""
         return next((tag.value for tag in self.tags if tag.key == DATASET_CONTEXT), None)
 
+    def to_dictionary(self) -> dict[str, Any]:
+        """`{"dataset": {…}, "tags": {…}}`."""
+        return {"dataset": self.dataset.to_dictionary(), "tags": {tag.key: tag.value for tag in self.tags}}
+
 
 @dataclass(frozen=True, slots=True)
 class RunInputs(Entity):
     """What a run was given."""
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """`{"dataset_inputs": […]}`."""
+        return {"dataset_inputs": [one.to_dictionary() for one in self.dataset_inputs]}
 
 
 @dataclass(frozen=True)
@@ -186,11 +194,7 @@ class Run(Entity):
 
     def to_dictionary(self) -> dict[str, Any]:
         """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}, "inputs": {"dataset_inputs": […]}}`."""
-        inputs = [
-            {"dataset": dict(member.dataset), "tags": {tag.key: tag.value for tag in member.tags}}
-            for member in self.inputs.dataset_inputs
-        ]
-        return {"info": dict(self.info), "data": self.data.to_dictionary(), "inputs": {"dataset_inputs": inputs}}
+        return {name: part.to_dictionary() for name, part in self}
 
 
 @dataclass(frozen=True, slots=True)

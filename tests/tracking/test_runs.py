@@ -456,6 +456,10 @@ def test_entities_give_their_fields_as_mlflows_do() -> None:
     assert (info["run_name"], info["status"], data["params"]) == ("one", "FINISHED", {"lr": "0.1"})
     assert stored.to_dictionary() == {"info": info, "data": data, "inputs": {"dataset_inputs": []}}
     (point,) = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "loss")
-    assert dict(point) == {"key": "loss", "value": 0.5, "timestamp": 7, "step": 3, "run_id": run.info.run_id}
+    assert (
+        dict(point)
+        == point.to_dictionary()
+        == {"key": "loss", "value": 0.5, "timestamp": 7, "step": 3, "run_id": run.info.run_id}
+    )
     assert dict(nbtrack.get_experiment("0"))["name"] == "Default"
     assert dict(nbtrack.MlflowClient().create_registered_model("model"))["aliases"] == {}
