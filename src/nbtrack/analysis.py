@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import fluent
 from .client import Client
-from .entities import Run
+from .client.run_ids import is_filter, run_ids_of
 from .errors import InvalidParameter
 from .frame import OutputFormat, check_format, from_columns, from_relation
-from .run import ActiveRun
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
 
-_RUN_ID = re.compile("[0-9a-f]{32}")
 _AXES = ("step", "time", "relative")
 
 
@@ -77,10 +74,10 @@ def curves(
         )
     store = Client()._store
     with store.reading():
-        if isinstance(runs, str) and not _RUN_ID.fullmatch(runs):
+        if is_filter(runs):
             found = store.find_runs(fluent.scope_of(None, None, False), runs)
         else:
-            found = store.runs_numbered(list(dict.fromkeys(run_ids_of(runs, "curves"))))
+            found = store.runs_numbered(run_ids_of(runs, "curves"))
         wanted = [keys] if isinstance(keys, str) else None if keys is None else list(dict.fromkeys(keys))
         columns = store.points(found, wanted, max_points, x)
     return from_columns(columns, output_format)
@@ -112,21 +109,3 @@ def aggregate(
     groups = [by] if isinstance(by, str) else list(by)
     measures = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
     return from_columns(Client()._store.aggregate(scope, query, groups, measures), output_format)
-
-
-def run_ids_of(runs: Any, what: str) -> list[str]:
-    """The ids of runs that are given as ids, as runs, or as a table with a column run_id. `what` takes them."""
-    if getattr(runs, "columns", None) is not None or hasattr(runs, "column_names"):
-        names = list(getattr(runs, "column_names", None) or runs.columns)
-        if "run_id" not in names:
-            raise InvalidParameter(f"A table of runs needs a column run_id, as search_runs gives it, for {what}.")
-        column = runs["run_id"]
-        return [str(run_id) for run_id in (column.to_pylist() if hasattr(column, "to_pylist") else column)]
-    if isinstance(runs, (str, Run, ActiveRun)) or not isinstance(runs, Iterable):
-        runs = [runs]
-    ids = []
-    for run in runs:
-        if not isinstance(run, (str, Run, ActiveRun)):
-            raise InvalidParameter(f"{what} takes run ids, runs or a table of search_runs, not {run!r:.100}.")
-        ids.append(run if isinstance(run, str) else run.info.run_id)
-    return ids

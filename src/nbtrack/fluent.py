@@ -317,7 +317,8 @@ def move_runs(
         if experiment is None:
             raise NotFound(f"No experiment is named {experiment_name!r:.120}. Make it with create_experiment.")
         experiment_id = experiment.experiment_id
-    return client.move_runs(client._ids(runs, scope_of(None, None, search_all_experiments)), str(experiment_id))
+    run_ids = client._ids(runs, "move_runs", scope_of(None, None, search_all_experiments))
+    return client.move_runs(run_ids, str(experiment_id))
 
 
 def tag_runs(runs: Any, tags: Mapping[str, Any], *, search_all_experiments: bool = False) -> int:
@@ -326,7 +327,7 @@ def tag_runs(runs: Any, tags: Mapping[str, Any], *, search_all_experiments: bool
     >>> count = tag_runs("metrics.loss < 0.1", {"keep": "yes"})
     """
     client = _client()
-    return client.tag_runs(client._ids(runs, scope_of(None, None, search_all_experiments)), tags)
+    return client.tag_runs(client._ids(runs, "tag_runs", scope_of(None, None, search_all_experiments)), tags)
 
 
 @overload

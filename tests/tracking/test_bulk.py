@@ -139,3 +139,11 @@ def test_every_file_that_is_written_is_known_with_its_size(tmp_path: object) -> 
     on_disk = {file.relative_to(root).as_posix(): file.stat().st_size for file in root.rglob("*") if file.is_file()}
     assert dict(zip(rows["path"], rows["size"], strict=True)) == on_disk
     assert len(on_disk) == 9
+
+
+def test_what_names_no_runs_is_refused() -> None:
+    for runs in (3, [3], [None]):
+        with pytest.raises(InvalidParameter, match="tag_runs takes run ids, runs or a table"):
+            nbtrack.tag_runs(runs, {"a": "b"})
+    with pytest.raises(InvalidParameter, match="column run_id"):
+        nbtrack.move_runs(nbtrack.search_runs()[["status"]], experiment_id="0")

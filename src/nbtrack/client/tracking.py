@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,6 +30,7 @@ from ..journal import event, now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name, storable
 from ..store.artifact_detour import RunArtifacts
+from .run_ids import is_filter, run_ids_of
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
@@ -45,9 +45,7 @@ KILLED = "nbtrack.killed"
 
 
 Runs: TypeAlias = Any
-"""An id, a filter, a Run, ids or Run objects, or a DataFrame with the column run_id."""
-
-_RUN_ID = re.compile("[0-9a-f]{32}")
+"""An id, a filter, a run, several ids or runs, or a table of search_runs."""
 
 
 class TrackingMixin:
@@ -234,26 +232,20 @@ class TrackingMixin:
         stay where they are, and the runs know it. Raises NotFound, and InvalidParameter for a deleted run or
         experiment; then none is moved.
         """
-        return self._store.move_runs(self._ids(runs), str(experiment_id))
+        return self._store.move_runs(self._ids(runs, "move_runs"), str(experiment_id))
 
     def tag_runs(self, runs: Runs, tags: Mapping[str, Any]) -> int:
         """Set tags on many runs at once; on how many. `runs` are those of move_runs."""
-        run_ids = self._ids(runs)
+        run_ids = self._ids(runs, "tag_runs")
         self._store.check_active(run_ids)
         lines = b"".join(tag_lines(run_id, tags) for run_id in run_ids)
         if lines:
             self._store.append(lines)
         return len(run_ids)
 
-    def _ids(self, runs: Runs, experiment_ids: Sequence[str] | None = None) -> list[str]:
-        """The ids of runs that a caller named in one of many ways, each once."""
-        if isinstance(runs, str):
-            named = [runs] if _RUN_ID.fullmatch(runs) else self._store.matching_ids(experiment_ids, runs)
-        else:
-            # A DataFrame has an `info` too.
-            each = runs["run_id"] if hasattr(runs, "columns") else [runs] if hasattr(runs, "info") else runs
-            named = [run.info.run_id if hasattr(run, "info") else str(run) for run in each]
-        return list(dict.fromkeys(named))
+    def _ids(self, runs: Runs, what: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
+        """The ids, each once, of runs that `what` is given; a filter looks into these experiments (None: all)."""
+        return self._store.matching_ids(experiment_ids, runs) if is_filter(runs) else run_ids_of(runs, what)
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
         """Drop every point of the run's metrics whose step is above `step`; how many of which metric.

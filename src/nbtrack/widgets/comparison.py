@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
-from ..analysis import run_ids_of
 from ..client import Client
+from ..client.run_ids import run_ids_of
 from ..entities import Run
 from ..frame import from_columns
 from ..views.runs import lower_is_better
@@ -57,7 +57,7 @@ class Comparison(ViewWidget):
 
     @selected.setter
     def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
-        run_ids = list(dict.fromkeys(run_ids_of(runs, "selected")))
+        run_ids = run_ids_of(runs, "selected")
         self._known(run_ids)
         self._selected = run_ids
 
