@@ -98,12 +98,10 @@ class RunRecorder:
         before = dict(self._steps)
         try:
             lines = "".join([self._point(*point) for point in points]).encode() + tag_lines(self.run_id, tags)
-            self._log_params(params)
+            self._log_params(params, lines)
         except InvalidParameter:
             self._steps = before
             raise
-        if lines:
-            self._append(lines)
 
     def param(self, key: str, value: Any) -> None:
         """Log a param; the value becomes text by `str`, a dict too."""
@@ -139,8 +137,8 @@ class RunRecorder:
         """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`."""
         self._log_params(flat(values, "The param", keep_empty=True))
 
-    def _log_params(self, values: Mapping[str, Any]) -> None:
-        """A changed value is kept beside the earlier one, and said once."""
+    def _log_params(self, values: Mapping[str, Any], more: bytes = b"") -> None:
+        """A changed value is kept beside the earlier one, and said once. `more` lines go along, in the same write."""
         texts = {
             check_name(key, "A param's key"): check_text(str(value), f"Param {key!r:.80}")
             for key, value in values.items()
@@ -148,8 +146,9 @@ class RunRecorder:
         time = now()
         new = {key: text for key, text in texts.items() if self._params.get(key) != text}
         changed = {key: self._params[key] for key in new if key in self._params and key not in self._told}
-        if new:
-            self._append(b"".join(event("param", r=self.run_id, k=key, x=text, t=time) for key, text in new.items()))
+        lines = b"".join(event("param", r=self.run_id, k=key, x=text, t=time) for key, text in new.items()) + more
+        if lines:
+            self._append(lines)
         self._params.update(new)
         self._told.update(changed)
         for key, earlier in changed.items():
