@@ -73,7 +73,7 @@ def test_curves_keep_every_spike_and_zooming_gives_every_point() -> None:
     assert np.array_equal(x, np.arange(4300, 4401))
     assert np.array_equal(y, values[4300:4401])
     reply, (x, y) = curves([run.info.run_id], ["m"], x_min=10_000, x_max=90_000, max_points=100)
-    assert (reply["series"][0]["total"], len(x), y.min()) == (80_001, 100, -50)
+    assert (reply["series"][0]["total"], len(x), y.min(), x[-1]) == (80_001, 99, -50, 90_000)
     assert np.array_equal(y, values[x.astype(int)])
 
 

@@ -35,7 +35,7 @@ _THINNED = """
                MAX(CASE WHEN p.value <> 'NaN' THEN ROW(p.value, p.{along}, p.{across}) END) AS highest,
                MIN(CASE WHEN p.value = 'NaN' THEN ROW(p.value, p.{along}, p.{across}) END) AS gap, MAX(e.total) AS total
         FROM points AS p JOIN extents AS e ON e.series = p.series WHERE e.total > {most}
-        GROUP BY p.series, LEAST(FLOOR((p.{along} - e.low) / NULLIF(e.width, 0) * {buckets}), {buckets} - 1))
+        GROUP BY p.series, FLOOR((p.{along} - e.low) / NULLIF(e.width, 0) * {buckets}))
     SELECT p.series, p.{along}, p.{across}, p.value, e.total
     FROM points AS p JOIN extents AS e ON e.series = p.series WHERE e.total <= {most}
     UNION ALL SELECT series, lowest[2], lowest[3], lowest[1], total FROM buckets WHERE lowest IS NOT NULL
@@ -56,8 +56,8 @@ def read_series(
     """The points of these series between `x_min` and `x_max` on the axis: series, step, timestamp, value, in no order.
 
     With `max_points` there is also `total`, how many points the row's series has there. One that has more than that is
-    cut into `max_points // 2` stretches of equal width, and of each are kept the lowest and the highest point, and one
-    NaN where there is any.
+    cut into stretches of equal width, `max_points // 2` with the last point, which is one of its own so that a curve
+    ends where its series does; of each are kept the lowest and the highest point, and one NaN where there is any.
     """
     parameters: list[Any] = [list(series)]
     conditions = []
@@ -72,5 +72,7 @@ def read_series(
         return cursor.execute(points, parameters).fetchnumpy()
     # Seconds since the run's start are cut as the time is.
     along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
-    sql = _THINNED.format(points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2, 1))
+    sql = _THINNED.format(
+        points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2 - 1, 1)
+    )
     return cursor.execute(sql, parameters).fetchnumpy()
