@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-    from .store.findings import Report
+    from .store.repair import Report
 
 _experiments: dict[str, str] = {}
 """The active experiment's id in each store that this process has used."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
-    from ..store.findings import Report
+    from ..store.repair import Report
 
 
 class UpkeepMixin:
@@ -43,6 +43,6 @@ class UpkeepMixin:
         What is replaced is kept beside it. `rescue` names files of lines that a process could not write into the
         store; those in the temp folder are found without.
         """
-        from ..store.doctor import doctor
+        from ..store.repair import doctor
 
         return doctor(self._store, repair, [Path(path) for path in rescue])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ..artifact_store import PARTIAL
 from ..errors import AlreadyExists, InvalidParameter, NotFound, StoreDamaged, StoreNotWritable
 from ..progress import progress
-from .blocks import bad_blocks
 from .copies import copy_attached, keep_aside, put_in_place
-from .salvage import read_all
+from .repair.blocks import bad_blocks
+from .repair.salvage import read_all
 
 if TYPE_CHECKING:
     from .duckdb import DuckDBStore

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..entities import LifecycleStage, RunStatus
-from ..journal import now
-from ..names import new_id
-from .apply import summary
-from .base import Cursor
+from ...entities import LifecycleStage, RunStatus
+from ...journal import now
+from ...names import new_id
+from ..apply import summary
+from ..base import Cursor
 from .findings import LOST, REPAIRED, Report
 
 RECOVERED = "nbtrack.recovered"

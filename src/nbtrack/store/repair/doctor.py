@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..artifact_store import PARTIAL, path_of_uri
-from ..errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
-from ..names import storable
-from . import schema, sql_views
-from .base import Cursor
+from ...artifact_store import PARTIAL, path_of_uri
+from ...errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
+from ...names import storable
+from .. import schema, sql_views
+from ..base import Cursor
 from .checks import add_run, check_numbers, check_tables, check_writers
 from .file_repair import check_file
 from .findings import LOST, REPAIRED, Report
@@ -26,7 +26,7 @@ from .journal_checks import applied_bytes, check_journals, runs_without_a_beginn
 from .rescue import check_rescue_files, check_rescued_artifacts
 
 if TYPE_CHECKING:
-    from .duckdb import DuckDBStore
+    from ..duckdb import DuckDBStore
 
 _OLD_PARTIAL_SECONDS = 86_400.0
 

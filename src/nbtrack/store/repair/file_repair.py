@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import schema, sql_views
-from .base import Cursor, transaction
+from .. import schema, sql_views
+from ..base import Cursor, transaction
+from ..copies import keep_aside, log_of, put_in_place
+from ..database import READ_WRITE, in_memory, literal
 from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, mend, newest_header_first
 from .checks import check_numbers
-from .copies import keep_aside, log_of, put_in_place
-from .database import READ_WRITE, in_memory, literal
 from .findings import FOUND, LOST, REPAIRED, Finding, Report
 from .salvage import Content, read_all
 
 if TYPE_CHECKING:
-    from .duckdb import DuckDBStore
+    from ..duckdb import DuckDBStore
 
 
 def check_file(store: DuckDBStore, report: Report, repair: bool) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from ..journal import Process, event, now
-from .base import Cursor
+from ...journal import Process, event, now
+from ..base import Cursor
 from .findings import LOST, REPAIRED, Report
 
 

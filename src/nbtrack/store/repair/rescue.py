@@ -11,18 +11,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store import ArtifactRepository, path_of_uri
-from ..errors import InvalidParameter, NotFound
-from ..journal import Process
-from ..journal.detour import PREFIX
-from .artifact_detour import FILES, MANIFEST
-from .artifact_detour import PREFIX as FILES_PREFIX
-from .base import Cursor
-from .copies import put_in_place
+from ...artifact_store import ArtifactRepository, path_of_uri
+from ...errors import InvalidParameter, NotFound
+from ...journal import Process
+from ...journal.detour import PREFIX
+from ..artifact_detour import FILES, MANIFEST
+from ..artifact_detour import PREFIX as FILES_PREFIX
+from ..base import Cursor
+from ..copies import put_in_place
 from .findings import REPAIRED, Report
 
 if TYPE_CHECKING:
-    from .duckdb import DuckDBStore
+    from ..duckdb import DuckDBStore
 
 
 def check_rescue_files(

@@ -1,7 +1,7 @@
 """What can be read of a damaged database file, table by table and, where one fails, in ever smaller ranges of rows.
 
-`python -m nbtrack.store.salvage SOURCE [TARGET]` prints what it found as JSON; with a target it writes there what it
-could read. It runs as a process of its own: nobody knows what DuckDB does on a damaged file.
+`python -m nbtrack.store.repair.salvage SOURCE [TARGET]` prints what it found as JSON; with a target it writes there
+what it could read. It runs as a process of its own: nobody knows what DuckDB does on a damaged file.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StoreLocked
-from .database import READ_ONLY, READ_WRITE, in_memory, literal
+from ...errors import StoreLocked
+from ..database import READ_ONLY, READ_WRITE, in_memory, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,7 +49,7 @@ def read_all(source: Path, target: Path | None = None) -> Content:
 
     Raises StoreLocked where another program holds the file.
     """
-    command = [sys.executable, "-m", "nbtrack.store.salvage", str(source), *([str(target)] if target else [])]
+    command = [sys.executable, "-m", "nbtrack.store.repair.salvage", str(source), *([str(target)] if target else [])]
     child = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if child.returncode:
         reason = child.stderr.strip().splitlines()
