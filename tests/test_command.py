@@ -42,6 +42,16 @@ def test_a_store_that_this_version_cannot_have(capsys: pytest.CaptureFixture[str
     assert "s3://bucket" in capsys.readouterr().err
 
 
+def test_the_store_is_named_before_the_command_or_after_it(
+    own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nbtrack.search_experiments()
+    nbtrack.set_tracking_uri(tmp_path / "another")
+    for arguments in (["--store", str(own_store), "doctor"], ["doctor", "--store", str(own_store)]):
+        assert main(arguments) == 0
+        assert str(own_store) in capsys.readouterr().out
+
+
 def test_it_says_its_version_and_what_each_command_does(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])

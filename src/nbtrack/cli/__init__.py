@@ -42,12 +42,15 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="nbtrack", description="The experiment tracker that lives in the notebook.")
     package = importlib.import_module(__name__.partition(".")[0])
     whole.add_argument("--version", action="version", version=f"{package.__name__} {package.__version__}")
+    # Before the command or after it: what stands after it says nothing where it is left out.
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
-        "--store",
-        metavar="FOLDER",
-        help="the store, a folder .nbtrack; by default the one that a notebook in the working directory has",
-    )
+    for place, default in ((whole, None), (shared, argparse.SUPPRESS)):
+        place.add_argument(
+            "--store",
+            metavar="FOLDER",
+            default=default,
+            help="the store, a folder .nbtrack; by default the one that a notebook in the working directory has",
+        )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, module in _commands().items():
         command = commands.add_parser(name, help=module.HELP, description=module.HELP, parents=[shared])
