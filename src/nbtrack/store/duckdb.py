@@ -23,6 +23,7 @@ from .apply import Journals
 from .artifact_detour import ArtifactDetour
 from .background import Background
 from .base import Cursor, transaction
+from .copies import log_of
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
 from .experiments import DEFAULT_ID, DEFAULT_NAME
 from .sql import SqlTables
@@ -340,6 +341,10 @@ class DuckDBStore(SqlTables):
         option = READ_WRITE if self._writable and not self._full else READ_ONLY
         with self._locked(timeout):
             self._recognise()
+            if option == READ_WRITE and log_of(self.database).exists():
+                from .torn import mend
+
+                mend(self.database)
             with self._file.attached(option) as connection:
                 self._check_schema(connection)
                 if apply:

@@ -33,6 +33,14 @@ def check_file(store: DuckDBStore, report: Report, repair: bool) -> bool:
         )
         finding.state = LOST if repair else FOUND
         return False
+    if repair:
+        from ..torn import mend as mend_torn
+
+        if mend_torn(database):
+            finding = report.add(
+                "database", f"{database.name} has a block that a killed process left half written.", ""
+            )
+            finding.state, finding.cure = REPAIRED, "its checksum was set right, and the whole file was read."
     content = read_all(database)
     if content.is_whole:
         unused = list(bad_blocks(database))
