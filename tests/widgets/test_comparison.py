@@ -40,6 +40,8 @@ def test_selected_is_set_by_frame_ids_or_runs(make_run: MakeRun) -> None:
     widget = nbtrack.compare()
     widget.selected = nbtrack.search_runs(filter_string="metrics.`val/loss` > 0.15")
     assert widget._selected == [second]
+    widget.selected = nbtrack.search_runs(max_results=1)["run_id"]
+    assert widget._selected == [second]
     widget.selected = [first, second, first]
     assert widget._selected == [first, second]
     widget.selected = [nbtrack.get_run(second)]

@@ -24,9 +24,14 @@ def run_ids_of(runs: Any, what: str) -> list[str]:
             raise InvalidParameter(f"A table of runs needs a column run_id, as search_runs gives it, for {what}.")
         column = runs["run_id"]
         return list(dict.fromkeys(map(str, column.to_pylist() if hasattr(column, "to_pylist") else column)))
-    if isinstance(runs, str) or hasattr(runs, "info") or not isinstance(runs, Iterable):
+    if isinstance(runs, str) or _is_run(runs) or not isinstance(runs, Iterable):
         runs = [runs]
     return list(dict.fromkeys(_id_of(run, what) for run in runs))
+
+
+def _is_run(run: Any) -> bool:
+    # A Series of pandas has an `info` too.
+    return hasattr(getattr(run, "info", None), "run_id")
 
 
 def _id_of(run: Any, what: str) -> str:
