@@ -30,6 +30,8 @@ export class ComparisonState {
   private controller = new AbortController();
   private orderBy: string[];
   private applied: string;
+  /** What the last request asked for: a sort that is asked while a filter is on its way means both. */
+  private wanted: { filter: string; order: Order | null };
 
   constructor(
     readonly connection: Connection,
@@ -40,6 +42,7 @@ export class ComparisonState {
     this.orderBy = orderBy;
     this.applied = filter.peek();
     this.order.value = parseClause(orderBy[0]);
+    this.wanted = { filter: this.applied, order: this.order.peek() };
     const first = connection.first('runs');
     if (first) {
       this.take(first.reply, 0);
@@ -47,7 +50,8 @@ export class ComparisonState {
   }
 
   /** Asks for the first page of a query. The old table stays until the answer is there, and when it is an error. */
-  async apply(filter: string = this.filter.peek(), order: Order | null = this.order.peek()): Promise<void> {
+  async apply(filter: string = this.wanted.filter, order: Order | null = this.wanted.order): Promise<void> {
+    this.wanted = { filter, order };
     this.controller.abort();
     this.controller = new AbortController();
     this.loading.clear();
@@ -69,6 +73,7 @@ export class ComparisonState {
         return;
       }
       this.error.value = RequestError.of(cause).reply;
+      this.wanted = { filter: this.filter.peek(), order: this.order.peek() };
     }
     this.busy.value = false;
   }
@@ -90,7 +95,7 @@ export class ComparisonState {
   }
 
   sort(order: Order): void {
-    void this.apply(this.filter.peek(), order);
+    void this.apply(undefined, order);
   }
 
   row(index: number): RunRow | undefined {

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Completion, ErrorReply } from '../contract';
 import { insert, toCharacters, toUnits } from '../logic/completion';
 import { CompletionList, optionId } from './completion_list';
+import { Form } from './form';
 import { useUniqueId } from './unique_id';
 import { type Complete, useCompletions } from './use_completions';
 
@@ -19,8 +20,8 @@ interface Props {
 }
 
 /**
- * The filter string: applied by Enter or after a pause in typing; what may come next stands in a list under it, and
- * what is wrong with it does where no list is open.
+ * The filter string: applied by Enter or after a pause in typing. What is wrong with it stands under it, and what may
+ * come next in a list over that: nothing moves when the list goes.
  */
 export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   const text = useSignal(applied);
@@ -100,7 +101,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   };
   return (
     <div class="nbt-query">
-      <form
+      <Form
         class="nbt-query-form"
         role="search"
         onSubmit={(event) => {
@@ -152,9 +153,9 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             ✕
           </button>
         )}
-      </form>
+      </Form>
       <div id={`${id}-error`} class="nbt-query-error" role="alert">
-        {error && !open && <QueryProblem error={error} text={asked.current} />}
+        {error && <QueryProblem error={error} text={asked.current} />}
       </div>
     </div>
   );

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { type Connection, RequestError } from '../connection/connection';
 import type { ErrorReply, RunRow, VersionRow } from '../contract';
 import { Select } from './fields';
+import { Form } from './form';
 import { Problem } from './problem';
 import { StageBadge } from './stage';
 import { TransitionForm } from './transition_form';
@@ -67,7 +68,7 @@ export function RegisterForm({ connection, run, close }: Props) {
         </button>
       </div>
       {version.value === null ? (
-        <form class="nbt-register-form" onSubmit={submit}>
+        <Form class="nbt-register-form" onSubmit={submit}>
           {run.models.length > 1 && (
             <Select label="Model" value={path.value} options={run.models.map((model) => [model, model] as const)} change={(value) => (path.value = value)} />
           )}
@@ -94,7 +95,7 @@ export function RegisterForm({ connection, run, close }: Props) {
           <button type="submit" class="nbt-button nbt-primary nbt-register-submit" disabled={busy.value || name.value.trim() === ''}>
             Register
           </button>
-        </form>
+        </Form>
       ) : (
         <div class="nbt-registered">
           <p class="nbt-done" role="status">

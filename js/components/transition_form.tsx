@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { type Connection, RequestError } from '../connection/connection';
 import type { ErrorReply, Stage, VersionRow } from '../contract';
 import { Check, Select } from './fields';
+import { Form } from './form';
 import { Problem } from './problem';
 import { STAGES } from './stage';
 
@@ -38,7 +39,7 @@ export function TransitionForm({ connection, version, done, cancel }: Props) {
     busy.value = false;
   };
   return (
-    <form class="nbt-transition" aria-label={`Move ${version.name} version ${version.version}`} onSubmit={submit}>
+    <Form class="nbt-transition" aria-label={`Move ${version.name} version ${version.version}`} onSubmit={submit}>
       <Select
         label="Move to"
         class="nbt-stage-field"
@@ -60,6 +61,6 @@ export function TransitionForm({ connection, version, done, cancel }: Props) {
         </button>
       )}
       <Problem error={error.value} />
-    </form>
+    </Form>
   );
 }

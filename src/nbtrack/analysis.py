@@ -60,17 +60,17 @@ def curves(
 
     `runs` are run ids, runs, a table of search_runs, or a filter on the active experiment; `keys` one metric, several,
     or None for all. Each series is sorted along `x`; "relative" adds a column `seconds` since the run's start. A series
-    of more than `max_points` points is thinned out: of each stretch of `x` its lowest and its highest point stay.
-    Raises NotFound for an unknown run.
+    of more than `max_points` points is thinned out: of each stretch of `x` its lowest and its highest point stay, and
+    the last point of all. Raises NotFound for an unknown run.
 
     >>> curves("metrics.loss < 1", "loss", max_points=1000).groupby("run_name").last()  # doctest: +SKIP
     """
     check_format(output_format)
     if x not in _AXES:
         raise InvalidParameter(f"x={x!r:.80}: use one of {', '.join(map(repr, _AXES))}.")
-    if max_points is not None and (not isinstance(max_points, int) or max_points < 2):
+    if max_points is not None and (not isinstance(max_points, int) or max_points < 3):
         raise InvalidParameter(
-            f"max_points={max_points!r:.80}: use a whole number of 2 or more, or None for all points."
+            f"max_points={max_points!r:.80}: use a whole number of 3 or more, or None for all points."
         )
     store = Client()._store
     with store.reading():

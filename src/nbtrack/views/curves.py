@@ -22,7 +22,7 @@ def curves(client: Client, request: CurvesRequest) -> tuple[CurvesReply, list[by
         request["x_axis"],
         request["x_min"],
         request["x_max"],
-        min(max(request["max_points"], 2), MOST_POINTS),
+        min(max(request["max_points"], 3), MOST_POINTS),
     )
     return {"series": series_of(found)}, buffers_of(found)
 
