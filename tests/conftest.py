@@ -28,10 +28,12 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield store
     if "nbtrack" in sys.modules:
         import nbtrack
+        from nbtrack.store import close_stores
 
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
         nbtrack.set_tracking_uri("")
+        close_stores()
 
 
 @pytest.fixture

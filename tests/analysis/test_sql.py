@@ -253,6 +253,7 @@ def test_who_holds_the_file_is_named(store: Path):
 
 
 def test_an_interrupt_ends_a_long_query_and_leaves_the_store_free(store: Path):
+    pytest.importorskip("polars")
     interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     interrupt.start()
     with pytest.raises(KeyboardInterrupt):

@@ -138,14 +138,17 @@ def test_sigkill_at_random_moments_loses_and_doubles_nothing(
 ) -> None:
     nbtrack.MlflowClient().create_registered_model(MODEL)
     command = [sys.executable, "-m", "tests.durability.victim", own_store]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=VICTIM.parents[2],
-    ) as nursery:
+    with (
+        (tmp_path / "stderr of the victims.txt").open("w") as said_by_victims,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said_by_victims,
+            text=True,
+            cwd=VICTIM.parents[2],
+        ) as nursery,
+    ):
         files = [file for number in range(ROUNDS) for file in _kill_at_random_moments(nursery, tmp_path, number)]
     # The last line may be torn as well: a call that was not acknowledged.
     said = {

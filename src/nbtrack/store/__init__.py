@@ -38,6 +38,7 @@ provide(_names_of_current_store)
 
 
 @atexit.register
-def _close_all() -> None:
-    for store in _open.values():
-        store.close()
+def close_stores() -> None:
+    """Write and apply what is left, end the threads and close the files. The next call opens what it needs anew."""
+    while _open:
+        _open.popitem()[1].close()

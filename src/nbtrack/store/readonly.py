@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
+
+_LOOK = 0.1
+"""Seconds after which a wait looks whether somebody wants to interrupt it."""
 
 _ALLOWED = {"SELECT", "EXPLAIN", "MULTI"}
 """DuckDB's names for what reads: DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and WITH are SELECT to it, PIVOT is MULTI."""
@@ -45,8 +49,9 @@ def run_readonly(path: Path, query: str, parameters: Sequence[Any], take: Callab
     with closing(_open(path)) as connection:
         try:
             _check(connection, query)
-            relation = connection.sql(query, params=list(parameters) or None)
-            return take(relation)
+            return _interruptible(
+                lambda: take(connection.sql(query, params=list(parameters) or None)), connection.interrupt
+            )
         except duckdb.PermissionException as error:
             raise InvalidParameter(
                 f"nbtrack.sql reads the store and nothing else, no files and no network. DuckDB says: {error}"
@@ -55,17 +60,33 @@ def run_readonly(path: Path, query: str, parameters: Sequence[Any], take: Callab
             if "read-only" in str(error):
                 raise InvalidParameter(_WOULD_WRITE.format("This SQL would change the store")) from error
             raise InvalidParameter(f"DuckDB cannot run this SQL: {error}") from error
-        except RuntimeError as error:
-            if "Query interrupted" in str(error):
-                # So DuckDB calls a KeyboardInterrupt.
-                raise KeyboardInterrupt from None
-            raise
 
 
 _WOULD_WRITE = (
     "{}, and nbtrack.sql only reads: SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN. To "
     "change runs use set_tag, delete_run, MlflowClient and the like."
 )
+
+
+def _interruptible(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
+    """What `work` returns, done by a thread of its own, so that a KeyboardInterrupt ends it.
+
+    DuckDB 2.0 looks for one itself, but where its threads are slow to notice it forgets that it asked them to stop, and
+    waits for the end of the query: asked once is not enough. And a wait without a timeout is not cut short by a signal
+    once polars is imported, whose handler has the system go on with it.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="nbtrack-sql") as pool:
+        future = pool.submit(work)
+        try:
+            while not wait([future], timeout=_LOOK).done:
+                pass
+        except KeyboardInterrupt:
+            while not future.done():
+                with suppress(KeyboardInterrupt):
+                    interrupt()
+                    wait([future], timeout=_LOOK)
+            raise
+        return future.result()
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
