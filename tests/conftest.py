@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
         nbtrack.set_tracking_uri("")
-        close_stores()
+        with warnings.catch_warnings():
+            # Some tests leave a store behind that nothing can be applied to.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            close_stores()
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ LOSS = st.none() | st.just(math.nan) | st.floats(-1e6, 1e6)
 RUNS = st.lists(st.tuples(LR, LR, LOSS, LOSS), max_size=10)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS)
 def test_pandas_says_the_same(runs: list[tuple[str | None, str | None, float | None, float | None]]):

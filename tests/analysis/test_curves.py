@@ -99,6 +99,7 @@ def test_whole_numbers_stay_exact_when_thinned():
 VALUES = st.lists(st.floats(allow_nan=True, width=32) | st.just(0.0), min_size=1, max_size=200)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=VALUES, max_points=st.integers(3, 40), gaps=st.lists(st.integers(1, 50), min_size=200, max_size=200))
 def test_no_extreme_is_lost_and_what_stays_was_there(values: list[float], max_points: int, gaps: list[int]):

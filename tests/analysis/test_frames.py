@@ -131,6 +131,7 @@ def test_an_unknown_format_and_a_package_that_is_not_there(monkeypatch: pytest.M
         nbtrack.search_runs(output_format="polars")
 
 
+@pytest.mark.slow
 def test_pandas_and_polars_need_no_pyarrow():
     code = """
 import sys

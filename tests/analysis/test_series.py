@@ -153,6 +153,7 @@ def test_what_is_wrong_leaves_nothing_behind():
         nbtrack.log_series("m", None, [1], run_id="0" * 32)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     points=st.lists(
@@ -176,6 +177,7 @@ def test_a_series_is_what_its_points_one_by_one_are(points: list[tuple[int, floa
             pandas.testing.assert_frame_equal(nbtrack.sql(query.format(view), [run_id]), expected, **mean)
 
 
+@pytest.mark.slow
 def test_a_million_points(measured: Callable[[str, float], None]):
     count = 1_000_000
     values = np.random.default_rng(0).normal(size=count)
@@ -190,6 +192,7 @@ def test_a_million_points(measured: Callable[[str, float], None]):
     np.testing.assert_array_equal(logged()["value"].to_numpy(), values)
 
 
+@pytest.mark.slow
 def test_a_batch_has_no_limit(measured: Callable[[str, float], None]):
     count = 200_000
     metrics = [Metric(f"m{number % 3}", number * 0.5, 1_000 + number, number) for number in range(count)]

@@ -174,6 +174,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_what_would_write_or_look_elsewhere_is_refused_and_does_nothing(store: Path, tmp_path: Path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
@@ -205,6 +206,7 @@ def test_a_refusal_says_what_is_allowed(store: Path):
         nbtrack.sql(1)  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_leaves_no_file(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(readonly, "_SETTINGS", ("SET memory_limit = '100MB'", *readonly._SETTINGS))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "overflow"))
@@ -252,6 +254,7 @@ def test_who_holds_the_file_is_named(store: Path):
         holder.wait()
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_long_query_and_leaves_the_store_free(store: Path):
     pytest.importorskip("polars")
     interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))

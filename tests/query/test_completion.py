@@ -221,6 +221,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_what_is_offered_may_stand_there(data: st.DataObject) -> None:
@@ -235,6 +236,7 @@ def test_what_is_offered_may_stand_there(data: st.DataObject) -> None:
         assert cursor_at(f"{before} ", len(before) + 1, RUNS, "filter") is not None, before
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     text=st.lists(st.sampled_from(PIECES), max_size=15).map("".join) | st.text(max_size=30) | mutated(WHOLE),

@@ -301,6 +301,7 @@ class Hand:
         return self.choose(written)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(tree=TREES, data=st.data())
 def test_any_tree_means_the_same_written_and_searched(database: Database, tree: Node, data: st.DataObject) -> None:
@@ -335,6 +336,7 @@ def typed(operand: Operand, value: Any) -> Any:
 ORDERINGS = st.lists(st.builds(Ordering, operands(lambda kind: True), FLAG), max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(orderings=ORDERINGS, data=st.data())
 def test_any_order_is_total_and_as_asked(database: Database, orderings: list[Ordering], data: st.DataObject) -> None:

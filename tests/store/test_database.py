@@ -92,6 +92,7 @@ except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
     assert "set_tracking_uri" in lines[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_who_may_only_read_waits_in_line_with_those_who_write(own_store: Path, tmp_path: Path) -> None:
     """Neither side ever finds the file held by the other, and the reader sees what the writer has applied."""

@@ -204,6 +204,7 @@ def test_a_forked_child_logs_to_a_journal_of_its_own(own_store: Path) -> None:
     assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_child_that_exits_leaves_its_parents_run_open(own_store: Path) -> None:
     """Forks while another thread reads, with os._exit and with an exit that runs the atexit functions."""
     script = """

@@ -64,6 +64,7 @@ def test_a_migrated_store_has_what_a_new_one_has(own_store: Path, tmp_path: Path
     assert nbtrack.sql(shape).to_dict("records") == new
 
 
+@pytest.mark.slow
 def test_two_processes_that_meet_an_old_store_bring_it_up_to_date_once(own_store: Path) -> None:
     fixture = FIXTURES / "schema_1.zip"
     unpack(fixture, own_store)

@@ -38,6 +38,7 @@ def _log() -> None:
     nbtrack.MlflowClient().log_batch(run.info.run_id, [nbtrack.entities.Metric("m", 1.0, 1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call",
     [

@@ -84,6 +84,7 @@ def test_the_same_frame_has_the_same_digest_and_every_change_another() -> None:
     assert len(digests["none"]) == 16
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_every_process_and_stays_what_it_is(tmp_path: Path) -> None:
     """The figures are those of the first release: a change of the algorithm changes what every run has kept."""
     code = """

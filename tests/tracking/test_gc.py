@@ -255,6 +255,7 @@ def test_a_run_that_gets_a_freed_number_has_nothing_of_the_one_before(own_store:
     assert (counts["latest_metrics"], counts["metrics"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_large_database_gives_its_room_back(own_store: Path, measured: Callable[[str, float], None]) -> None:
     client = nbtrack.MlflowClient()
     kept = make("kept")
@@ -292,6 +293,7 @@ with nbtrack.start_run(run_name="writer") as run:
 """
 
 
+@pytest.mark.slow
 def test_the_file_is_written_anew_while_others_log_and_read(own_store: Path) -> None:
     """Every point once, though the file under them is another one again and again."""
     client = nbtrack.MlflowClient()
@@ -321,6 +323,7 @@ def everything_but(store: Path, run_id: str) -> dict[str, Run]:
 GC = "import nbtrack; print('ready', flush=True); nbtrack.MlflowClient().gc(dry_run=False)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_in_the_middle_the_store_is_whole_and_the_next_one_ends_it(own_store: Path, seed: int) -> None:
     """SIGKILL at a moment of chance: each run of the bin is whole or gone, the others are untouched."""

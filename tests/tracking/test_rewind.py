@@ -141,6 +141,7 @@ POINTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(points=POINTS, more=POINTS, at=st.integers(-4, 7))
 def test_a_rewound_run_is_as_if_nothing_had_come_after(points: list[Any], more: list[Any], at: int) -> None:

@@ -51,6 +51,7 @@ def wait_for(run_id: str, points: int, key: str = "system/system_memory_usage_pe
     raise AssertionError(f"{key} has {len(history)} points")
 
 
+@pytest.mark.slow
 def test_on_by_default_with_mlflows_names_and_steps_that_go_on_when_a_run_is_resumed() -> None:
     with nbtrack.start_run() as run:
         wait_for(run.info.run_id, 1)
@@ -211,6 +212,7 @@ def _child(run_id: str, queue: multiprocessing.Queue[object]) -> None:
     queue.put(run.info.run_id)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_samples_its_own_runs_and_its_parent_goes_on() -> None:
@@ -231,6 +233,7 @@ def test_a_forked_child_samples_its_own_runs_and_its_parent_goes_on() -> None:
     assert nbtrack.get_run(run.info.run_id).data.metrics["from_child"] == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_with_an_open_run_ends_well(own_store: Path) -> None:
     code = """
 import time, nbtrack
@@ -246,6 +249,7 @@ time.sleep(0.5)
     assert list((own_store / "journal").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_it_costs(measured: Callable[[str, float], None]) -> None:
     """Of one core, at the interval that is installed: the thread's own CPU time, by the kernel's count."""
     with nbtrack.start_run() as run:

@@ -26,6 +26,7 @@ def _torch(make: str) -> Any:
     return eval(make, {"torch": torch})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "number"),
     [

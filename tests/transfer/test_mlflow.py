@@ -138,6 +138,7 @@ def run_named(name: str) -> Any:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_comes_over_once_and_then_only_what_is_new(
     kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
@@ -176,6 +177,7 @@ def test_everything_comes_over_once_and_then_only_what_is_new(
     assert run_named("deleted child").info.lifecycle_stage == "deleted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_source_that_has_grown_brings_what_is_new(
     kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
@@ -273,6 +275,7 @@ def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Describ
     assert nothing_new(nbtrack.import_runs(database))
 
 
+@pytest.mark.slow
 def test_an_import_that_was_killed_is_completed_by_the_next(
     made: Callable[[str], tuple[Path, Described]], tmp_path: Path
 ) -> None:

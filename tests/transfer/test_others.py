@@ -146,6 +146,7 @@ def wandb_run(folder: Path, *arguments: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_wandb_offline(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     place = tmp_path / "project"

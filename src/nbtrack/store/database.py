@@ -6,6 +6,7 @@ file for the length of one operation, under the lock file that all processes of 
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import time
@@ -57,20 +58,18 @@ class Database:
         import duckdb
 
         _check_handles()
-        connection = self._instance()
-        self._detached = False
+        connection = None
         try:
             try:
-                if option == READ_WRITE:
-                    self._create(connection)
-                connection.execute(f"ATTACH {literal(self.path)} AS store ({option})")
+                connection = self._attach(option)
                 connection.execute("USE store")
                 yield connection
             finally:
                 with suppress(duckdb.Error):
-                    connection.execute("USE memory")
-                    connection.execute("DETACH store")
-                    self._detached = True
+                    if connection is not None:
+                        connection.execute("USE memory")
+                        connection.execute("DETACH store")
+                        self._detached = True
         except duckdb.Error as error:
             raise translated(error, self.path) from error
         except RuntimeError as error:
@@ -82,6 +81,28 @@ class Database:
             # An interrupt can come between any two steps: what it left attached would keep everybody out.
             if not self._detached:
                 self.drop()
+
+    def _attach(self, option: str) -> duckdb.DuckDBPyConnection:
+        """This process's DuckDB with the file attached."""
+        import duckdb
+
+        statement = f"ATTACH {literal(self.path)} AS store ({option})"
+        connection = self._instance()
+        self._detached = False
+        if option == READ_WRITE:
+            self._create(connection)
+        try:
+            connection.execute(statement)
+        except duckdb.Error as error:
+            if "already attached" not in str(error):
+                raise
+            # A DuckDB of this process that was closed lives on in what an interrupt left, until that is collected.
+            self.drop()
+            gc.collect()
+            connection = self._instance()
+            self._detached = False
+            connection.execute(statement)
+        return connection
 
     def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the file where there is none: whole or not at all, for DuckDB refuses one that it began and could not
