@@ -130,9 +130,11 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(digits: Fitted, tmp_pa
 
 
 def test_the_folder_is_mlflows(digits: Fitted, tmp_path: Path) -> None:
+    inputs = '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, 64]}}]'
+
     class Signature:
         def to_dict(self) -> dict[str, Any]:
-            return {"inputs": "[]", "outputs": None, "params": None}
+            return {"inputs": inputs, "outputs": None, "params": None}
 
     SKLEARN.save_model(digits.model, str(tmp_path / "m"), signature=Signature(), input_example=digits.rows[:2])
     files = sorted(path.name for path in (tmp_path / "m").iterdir())
@@ -143,12 +145,13 @@ def test_the_folder_is_mlflows(digits: Fitted, tmp_path: Path) -> None:
         "model.skops",
         "python_env.yaml",
         "requirements.txt",
+        "serving_input_example.json",
     ]
     manifest = yaml.safe_load((tmp_path / "m" / "MLmodel").read_text())
     assert manifest["flavors"]["python_function"]["loader_module"] == "mlflow.sklearn"
     assert manifest["flavors"]["python_function"]["model_path"] == "model.skops"
     assert manifest["flavors"]["sklearn"]["pickled_model"] == "model.skops"
-    assert manifest["signature"] == {"inputs": "[]", "outputs": None, "params": None}
+    assert manifest["signature"] == {"inputs": inputs, "outputs": None, "params": None}
     assert manifest["saved_input_example_info"]["type"] == "ndarray"
     assert any(line.startswith("scikit-learn==") for line in (tmp_path / "m" / "requirements.txt").open())
 

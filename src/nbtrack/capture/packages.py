@@ -53,3 +53,8 @@ def _version(name: str) -> str | None:
         except metadata.PackageNotFoundError:
             return None
     return _versions[name]
+
+
+def distributions_of(module: str) -> Sequence[str]:
+    """The installed distributions that a top-level module belongs to; none for a file of the user's."""
+    return _read_distributions().get(module, ())

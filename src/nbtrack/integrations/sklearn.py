@@ -7,20 +7,18 @@ run whatever they hold, so one that did not come in by a log call of this store 
 from __future__ import annotations
 
 import importlib
-import platform
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from .. import fluent
-from ..artifact_store import ArtifactRepository
-from ..errors import InvalidParameter, NotFound
-from ..models import Model, ModelInfo, locate
-from ..models.environment import pinned, requirement_lines, write_environment
-from ..models.example import save_input_example
-from ..models.where import model_at
+from ..errors import InvalidParameter
+from ..models import Model, ModelInfo
+from ..models.loading import ask_trust, file_of, open_model
+from ..models.requirements import required_by
+from ..models.saving import new_model
+from .common import log
 
 FLAVOR_NAME = "sklearn"
 
@@ -40,51 +38,48 @@ def save_model(
     signature: Any = None,
     input_example: Any = None,
     pip_requirements: Sequence[str] | str | None = None,
-    metadata: dict[str, Any] | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     serialization_format: Format = "skops",
+    pyfunc_predict_fn: str = "predict",
     mlflow_model: Model | None = None,
 ) -> None:
     """Save a fitted estimator as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
 
-    `signature` is anything with `to_dict()`. `pip_requirements` is a list or a file's path; without it, the installed
-    versions of scikit-learn and what it stands on are written down.
+    `signature` is what `nbtrack.models.infer_signature` returns; without it, it is inferred from `input_example`.
+    `pip_requirements` is a list or a file's path; without it, the installed versions of scikit-learn and what the
+    estimator imports are written down. `pyfunc_predict_fn` is the method that `nbtrack.pyfunc` predicts with.
     """
     if serialization_format not in _FILES:
         raise InvalidParameter(f"serialization_format is one of {', '.join(_FILES)}, not {serialization_format!r:.80}.")
-    folder = Path(path)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidParameter(f"{path!r:.200} is there already. Save the model to a new or an empty folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    file = _FILES[serialization_format]
-    types_in_file = _dump(sk_model, folder / file, serialization_format)
-    requirements = (
-        pinned([*_PACKAGES, *([] if serialization_format == "pickle" else [serialization_format])])
-        if pip_requirements is None
-        else requirement_lines(pip_requirements)
-    )
-    model = mlflow_model or Model()
-    model.signature = signature
-    model.metadata = dict(metadata or {})
-    if input_example is not None:
-        model.saved_input_example_info = save_input_example(folder, input_example)
-    model.add_flavor(
-        "python_function",
-        loader_module="mlflow.sklearn",
-        model_path=file,
-        predict_fn="predict",
-        python_version=platform.python_version(),
-        env=write_environment(folder, requirements),
-    )
-    model.add_flavor(
-        FLAVOR_NAME,
-        pickled_model=file,
-        sklearn_version=importlib.import_module("sklearn").__version__,
-        serialization_format=serialization_format,
-        code=None,
-        # MLflow takes the file's own word for what to trust, and loads nothing without it. We do not read it.
-        skops_trusted_types=types_in_file,
-    )
-    model.save(folder)
+    with new_model(
+        path,
+        mlflow_model,
+        signature=signature,
+        input_example=input_example,
+        code_paths=code_paths,
+        metadata=metadata,
+    ) as saving:
+        file = _FILES[serialization_format]
+        types_in_file = _dump(sk_model, saving.folder / file, serialization_format)
+        saving.write_flavor(
+            FLAVOR_NAME,
+            {
+                "pickled_model": file,
+                "sklearn_version": importlib.import_module("sklearn").__version__,
+                "serialization_format": serialization_format,
+                # MLflow takes the file's own word for what to trust, and loads nothing without it. We do not read it.
+                "skops_trusted_types": types_in_file,
+            },
+            loader_module="mlflow.sklearn",
+            pyfunc={"model_path": file, "predict_fn": pyfunc_predict_fn},
+        )
+        packages = [*_PACKAGES, *([] if serialization_format == "pickle" else [serialization_format])]
+        # skops lists the types of a model; what is in a pickle is seen by making one.
+        modules = required_by(sk_model) if types_in_file is None else {*types_in_file, type(sk_model).__module__}
+        saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
+        saving.predict = getattr(sk_model, pyfunc_predict_fn, None)
 
 
 def log_model(
@@ -96,28 +91,31 @@ def log_model(
     signature: Any = None,
     input_example: Any = None,
     pip_requirements: Sequence[str] | str | None = None,
-    metadata: dict[str, Any] | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     serialization_format: Format = "skops",
+    pyfunc_predict_fn: str = "predict",
 ) -> ModelInfo:
     """Keep a fitted estimator as an artifact of the active run, which is started where there is none.
 
     `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
     model becomes that model's next version. For the other arguments see `save_model`.
     """
-    if artifact_path is not None and name is not None:
-        raise InvalidParameter("name and artifact_path are two words for one thing. Give one of them.")
-    run = fluent.active_run() or fluent.start_run()
-    return Model.log(
-        artifact_path or name or "model",
+    return log(
         sys.modules[__name__],
-        run_id=run.info.run_id,
-        registered_model_name=registered_model_name,
+        artifact_path,
+        name,
+        registered_model_name,
         sk_model=sk_model,
         signature=signature,
         input_example=input_example,
         pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        code_paths=code_paths,
         metadata=metadata,
         serialization_format=serialization_format,
+        pyfunc_predict_fn=pyfunc_predict_fn,
     )
 
 
@@ -127,25 +125,42 @@ def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = Fal
     What a run of this store logged is loaded as it is. From elsewhere, a skops file may hold scikit-learn's own types;
     other types and pickles, which can run code while they are loaded, take `trust=True`.
     """
-    location = locate(model_uri)
-    model = model_at(location)
-    settings = model.flavor(FLAVOR_NAME)
-    folder = location.folder(dst_path)
-    # The manifest names the file: through a repository it cannot name one outside the model's folder.
-    file = ArtifactRepository(folder).local_path(str(settings.get("pickled_model") or "model.pkl"))
-    if not file.is_file():
-        raise NotFound(f"The model at {model_uri!r:.200} is not whole: {file.name!r} is missing.")
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    return _load(opened.folder, opened.settings, opened.trusted)
+
+
+def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The estimator as an object with `predict`."""
+    return _Function(_load(folder, settings, trusted))
+
+
+class _Function:
+    """An estimator with its functions that predict."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        return self._model.predict(data)
+
+    def get_raw_model(self) -> Any:
+        return self._model
+
+    def __getattr__(self, name: str) -> Any:
+        # `predict_proba` and the like, which a manifest may name.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._model, name)
+
+
+def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
+    file = file_of(folder, settings, "pickled_model", "model.pkl")
     serialization_format = settings.get("serialization_format") or "pickle"
-    trusted = trust or location.in_store
     if serialization_format == "skops":
-        return _load_skops(file, model_uri, trusted)
+        return _load_skops(file, trusted)
     if serialization_format not in _FILES:
-        raise InvalidParameter(f"The model at {model_uri!r:.200} has an unknown format {serialization_format!r:.80}.")
-    if not trusted:
-        raise InvalidParameter(
-            f"The model at {model_uri!r:.200} is a pickle that no run of this store logged. Loading a pickle runs "
-            "whatever code was put into it. If you know who made it: load_model(…, trust=True)."
-        )
+        raise InvalidParameter(f"The model at {str(folder)!r:.200} has an unknown format {serialization_format!r:.80}.")
+    ask_trust(trusted, folder)
     return _pickler(serialization_format).loads(file.read_bytes())
 
 
@@ -168,14 +183,14 @@ def _dump(sk_model: Any, file: Path, serialization_format: Format) -> list[str] 
     return types_in_file
 
 
-def _load_skops(file: Path, model_uri: str, trusted: bool) -> Any:
+def _load_skops(file: Path, trusted: bool) -> Any:
     io = _skops()
     found: list[str] = io.get_untrusted_types(file=file)
     foreign = [] if trusted else [name for name in found if not _is_sklearns_own(name)]
     if foreign:
         raise InvalidParameter(
-            f"The model at {model_uri!r:.200} was not logged by a run of this store, and holds types that are not "
-            f"scikit-learn's own: {', '.join(foreign)}. Loading it would run their code. If you know who made it: "
+            f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that are "
+            f"not scikit-learn's own: {', '.join(foreign)}. Loading it would run their code. If you know who made it: "
             "load_model(…, trust=True)."
         )
     return io.load(file, trusted=found)

@@ -1,10 +1,11 @@
-"""Models: the MLmodel folder format, model URIs, flavors, and registering."""
+"""Models: the MLmodel folder format, signatures, model URIs, flavors, and registering."""
 
 from __future__ import annotations
 
 from .info import ModelInfo
 from .model import MLMODEL, Model
 from .registering import register_model
+from .signature import ModelSignature, infer_signature
 from .uri import ModelVersionUri, RunUri, parse_uri
 from .where import Location, get_model_info, locate
 
@@ -13,9 +14,11 @@ __all__ = [
     "Location",
     "Model",
     "ModelInfo",
+    "ModelSignature",
     "ModelVersionUri",
     "RunUri",
     "get_model_info",
+    "infer_signature",
     "locate",
     "parse_uri",
     "register_model",

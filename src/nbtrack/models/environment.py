@@ -1,8 +1,9 @@
-"""The files that say what a model needs, as MLflow's tools read them."""
+"""The files that say what a model needs, as MLflow's tools read them, and how what is here differs from them."""
 
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,13 +14,17 @@ REQUIREMENTS = "requirements.txt"
 PYTHON_ENV = "python_env.yaml"
 CONDA = "conda.yaml"
 
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,#]+)\s*(?:[;#].*)?$")
+_NAME = re.compile(r"^[A-Za-z0-9._-]+")
+
 
 def pinned(packages: Sequence[str]) -> list[str]:
     """`name==version` of those distributions that are installed here."""
     found = []
     for package in packages:
         try:
-            found.append(f"{package}=={version(package)}")
+            # The part after '+' says how it was built (torch's "+cpu"), and no index may have that build.
+            found.append(f"{package}=={version(package).partition('+')[0]}")
         except PackageNotFoundError:
             continue
     return found
@@ -40,6 +45,12 @@ def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
     return list(requirements)
 
 
+def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """Requirements and further ones, which replace those of the same package."""
+    replaced = {_key(line) for line in extra}
+    return [*(line for line in lines if _key(line) not in replaced), *extra]
+
+
 def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, str]:
     """Write the three files; their names, as the `env` of the python_function flavor."""
     import yaml
@@ -57,6 +68,40 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, st
     _write(folder / CONDA, yaml.safe_dump(conda, sort_keys=False))
     _write(folder / PYTHON_ENV, yaml.safe_dump(python_env, sort_keys=False))
     return {"conda": CONDA, "virtualenv": PYTHON_ENV}
+
+
+def differences(folder: Path, python: str | None = None) -> list[str]:
+    """What is otherwise here than where the model of a folder was saved: "numpy 2.1 (2.4 here)", …
+
+    `python` is the version of Python that it was saved with. Only exact versions are compared, and mlflow's own is
+    not: nbtrack stands in for it.
+    """
+    found = []
+    here = platform.python_version()
+    if python and python.split(".")[:2] != here.split(".")[:2]:
+        found.append(f"Python {python} ({here} here)")
+    try:
+        lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return found
+    for line in lines:
+        match = _PINNED.match(line.strip())
+        if match is None or _key(match[1]) == "mlflow":
+            continue
+        try:
+            installed = version(match[1])
+        except PackageNotFoundError:
+            found.append(f"{match[1]} {match[2]} (not installed here)")
+            continue
+        if installed.partition("+")[0] != match[2].partition("+")[0]:
+            found.append(f"{match[1]} {match[2]} ({installed} here)")
+    return found
+
+
+def _key(requirement: str) -> str:
+    """The name of a requirement's package in the form that pip compares."""
+    match = _NAME.match(requirement.strip())
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else requirement
 
 
 def _write(path: Path, text: str) -> None:

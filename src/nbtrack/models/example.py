@@ -1,35 +1,173 @@
-"""The input example that is kept with a model, in MLflow's format."""
+"""The input example that is kept with a model, in MLflow's format, and JSON as the data that a schema describes."""
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidParameter
+from .column_types import DataType
+from .inference import is_missing, is_sparse, plain
+from .schema import Schema, TensorSpec
 
 INPUT_EXAMPLE = "input_example.json"
+SERVING_EXAMPLE = "serving_input_example.json"
+
+
+def split_example(example: Any) -> tuple[Any, dict[str, Any] | None]:
+    """The data of an input example and the params of predict, where it is a pair of both."""
+    if isinstance(example, tuple) and len(example) == 2 and isinstance(example[1], dict):
+        return plain(example[0]), example[1]
+    return plain(example), None
 
 
 def save_input_example(folder: Path, example: Any) -> dict[str, Any]:
-    """Write the example; the fields of `saved_input_example_info`.
+    """Write the example, and the request that sends it to a server; the fields of `saved_input_example_info`.
 
     A DataFrame is written as columns and rows, an array as nested lists, everything else that JSON can hold as it is.
     """
+    import numpy
+
+    data, params = split_example(example)
     info: dict[str, Any] = {"artifact_path": INPUT_EXAMPLE}
-    if hasattr(example, "to_json") and hasattr(example, "columns"):
-        content = example.to_json(orient="split", index=False)
-        info |= {"type": "dataframe", "pandas_orient": "split"}
-    elif hasattr(example, "dtype") and hasattr(example, "tolist"):
-        content = json.dumps(example.tolist())
-        info |= {"type": "ndarray"}
+    if hasattr(data, "to_json") and hasattr(data, "columns"):
+        content: Any = {"columns": list(data.columns), "data": data.astype(object).values.tolist()}
+        if list(data.columns) == list(range(len(data.columns))):
+            del content["columns"]
+        serving = {"dataframe_split": content}
+        info |= {"type": "dataframe", "pandas_orient": "split" if "columns" in content else "values"}
+    elif is_sparse(data):
+        content = {name: getattr(data, name).tolist() for name in ("data", "indices", "indptr")}
+        content["shape"] = list(data.shape)
+        serving = {"inputs": data.toarray()}
+        info |= {"type": f"sparse_matrix_{data.format}"}
     else:
-        try:
-            content = json.dumps(example)
-        except TypeError as error:
-            raise InvalidParameter(
-                f"The input example must be a DataFrame, an array or something that JSON can hold: {error}"
-            ) from error
-        info |= {"type": "json_object"}
-    (folder / INPUT_EXAMPLE).write_text(content, encoding="utf-8")
+        arrays = isinstance(data, dict) and any(isinstance(value, numpy.ndarray) for value in data.values())
+        content, serving = data, {"inputs": data}
+        info |= {"type": "ndarray" if arrays or isinstance(data, numpy.ndarray) else "json_object"}
+    if params is not None:
+        content = {"data": content, "params": params}
+        serving = {**serving, "params": params}
+        info |= {"params": "true"}
+    info |= {"serving_input_path": SERVING_EXAMPLE}
+    (folder / INPUT_EXAMPLE).write_text(_json(content), encoding="utf-8")
+    (folder / SERVING_EXAMPLE).write_text(_json(serving, indent=2), encoding="utf-8")
     return info
+
+
+def read_input_example(
+    folder: Path, info: Mapping[str, Any], schema: Schema | None
+) -> tuple[Any, dict[str, Any] | None]:
+    """The example's data and params as they are in a model's folder, with the types of the schema."""
+    content = json.loads((folder / INPUT_EXAMPLE).read_text(encoding="utf-8"))
+    params = None
+    if info.get("params"):
+        content, params = content["data"], content["params"]
+    kind = str(info.get("type"))
+    if kind == "dataframe":
+        split = content if isinstance(content, dict) else {"data": content}
+        return frame_from_split(split, schema), params
+    if kind.startswith("sparse_matrix_"):
+        import scipy.sparse  # type: ignore[import-untyped]
+
+        made = getattr(scipy.sparse, f"{kind[-3:]}_matrix")
+        parts = tuple(content[name] for name in ("data", "indices", "indptr"))
+        return made(parts, shape=tuple(content["shape"])), params
+    if kind == "ndarray":
+        return arrays_from_json(content, schema), params
+    return content, params
+
+
+def frame_from_split(split: Mapping[str, Any], schema: Schema | None) -> Any:
+    """A DataFrame from `{"columns": […], "data": [[…], …]}` with the types that the schema names."""
+    import pandas
+
+    try:
+        frame = pandas.DataFrame(split["data"], columns=split.get("columns"), index=split.get("index"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidParameter(f"Columns and rows in the form 'split' make no table: {error}") from error
+    return typed_frame(frame, schema)
+
+
+def typed_frame(frame: Any, schema: Schema | None) -> Any:
+    """A DataFrame whose values came as JSON or CSV, which know few types, with the types that the schema names.
+
+    It is converted as it stands there: 1 becomes 1.0, a text becomes a time, base64 becomes bytes. Raises
+    InvalidParameter with the name of a column where that is not possible; `enforce` checks everything else.
+    """
+    if schema is None or schema.is_tensor_spec():
+        return frame
+    names = schema.input_names() if schema.has_input_names() else list(frame.columns)
+    frame = frame.copy()
+    for name, spec in zip(names, schema, strict=False):
+        if name in frame.columns and isinstance(spec.type, DataType):
+            try:
+                frame[name] = _typed_column(frame[name], spec.type)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise InvalidParameter(f"The column {name!r:.80} cannot be read as {spec.type!r}: {error}") from error
+    return frame
+
+
+def arrays_from_json(content: Any, schema: Schema | None) -> Any:
+    """Nested lists, or a dict of such, as arrays of the schema's dtypes."""
+    import numpy
+
+    def array(values: Any, spec: Any) -> Any:
+        dtype = spec.type if isinstance(spec, TensorSpec) else None
+        try:
+            return numpy.asarray(values, dtype=dtype)
+        except (TypeError, ValueError) as error:
+            raise InvalidParameter(f"These values make no array of {dtype or 'one dtype'}: {error}") from error
+
+    specs = schema.input_dict() if schema is not None else {}
+    if isinstance(content, dict):
+        return {name: array(values, specs.get(name)) for name, values in content.items()}
+    return array(content, schema.inputs[0] if schema is not None else None)
+
+
+def _typed_column(values: Any, dtype: DataType) -> Any:
+    if dtype is DataType.binary:
+        return values.map(lambda value: base64.b64decode(value) if isinstance(value, str) else value)
+    if dtype is DataType.string:
+        return values
+    if dtype is DataType.datetime:
+        return values.astype("datetime64[ns]")
+    whole = dtype in (DataType.boolean, DataType.integer, DataType.long)
+    if whole and (values.hasnans or values.dtype.kind not in "biuf" or (values % 1 != 0).any()):
+        # Left to `enforce`, which says what is wrong: a conversion would change the values.
+        return values
+    return values.astype(dtype.to_numpy())
+
+
+def _json(content: Any, indent: int | None = None) -> str:
+    try:
+        return json.dumps(_plain_values(content), indent=indent)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(
+            f"The input example must be a DataFrame, an array or something that JSON can hold: {error}"
+        ) from error
+
+
+def _plain_values(value: Any) -> Any:
+    """A value with what JSON does not know in MLflow's form: times as texts, bytes as base64, no value as null."""
+    if isinstance(value, dict):
+        return {_plain_values(name): _plain_values(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_values(inner) for inner in value]
+    if isinstance(value, bytes | bytearray):
+        return base64.encodebytes(value).decode("ascii")
+    if is_missing(value):
+        return None
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        if value.dtype.kind == "M":
+            import numpy
+
+            return numpy.datetime_as_string(value).tolist()
+        return _plain_values(value.tolist())
+    return value

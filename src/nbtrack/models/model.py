@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import uuid
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidParameter, NotFound
 from .info import ModelInfo
+from .signature import as_signature
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -34,8 +36,8 @@ def _utc_now() -> str:
 class Model:
     """A manifest that can be filled, saved and loaded. The names are MLflow's.
 
-    `signature` is anything with `to_dict()`, or what that returns. `extra` holds the fields of a loaded file that
-    nbtrack has no use for, so that saving it again loses nothing.
+    `signature` is a ModelSignature, anything else with `to_dict()`, or what that returns. `extra` holds the fields of a
+    loaded file that nbtrack has no use for, so that saving it again loses nothing.
     """
 
     artifact_path: str | None = None
@@ -97,6 +99,10 @@ class Model:
         # YAML reads a bare time as a datetime.
         known["utc_time_created"] = str(known.get("utc_time_created", ""))
         known.setdefault("model_uuid", None)
+        if "signature" in known:
+            with contextlib.suppress(InvalidParameter):
+                # One that a newer MLflow wrote and that cannot be read stays as it is.
+                known["signature"] = as_signature(known["signature"])
         return cls(**known, extra={name: value for name, value in fields.items() if name not in names})
 
     @classmethod

@@ -1,0 +1,227 @@
+"""The types that a column, a property or a parameter can have: MLflow's names, and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..errors import InvalidParameter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class DataType(Enum):
+    """A scalar type."""
+
+    boolean = 1
+    integer = 2
+    long = 3
+    float = 4
+    double = 5
+    string = 6
+    binary = 7
+    datetime = 8
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def to_numpy(self) -> np.dtype[Any]:
+        """The type of an array with such values."""
+        import numpy
+
+        return numpy.dtype(_NUMPY[self.name])
+
+    def to_pandas(self) -> np.dtype[Any]:
+        """The type of a DataFrame's column with such values."""
+        import numpy
+
+        return numpy.dtype(object) if self in (DataType.string, DataType.binary) else self.to_numpy()
+
+    def to_python(self) -> type:
+        """Python's type for one value."""
+        import datetime
+
+        kinds = {"boolean": bool, "integer": int, "long": int, "string": str, "binary": bytes}
+        return datetime.datetime if self is DataType.datetime else kinds.get(self.name, float)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": self.name}
+
+
+_NUMPY = {
+    "boolean": "bool",
+    "integer": "int32",
+    "long": "int64",
+    "float": "float32",
+    "double": "float64",
+    "string": "str",
+    "binary": "bytes",
+    "datetime": "datetime64[ns]",
+}
+
+
+@dataclass(frozen=True)
+class AnyType:
+    """A value of which nothing is known, and that is not looked at."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "any"}
+
+    def __repr__(self) -> str:
+        return "any"
+
+
+@dataclass(frozen=True)
+class Array:
+    """A list of values of one type."""
+
+    dtype: ColumnType
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", _checked(self.dtype))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.dtype.to_dict()}
+
+    def __repr__(self) -> str:
+        return f"Array({self.dtype!r})"
+
+
+@dataclass(frozen=True, repr=False)
+class SparkMLVector(Array):
+    """A list of doubles that was a vector in Spark."""
+
+    dtype: ColumnType = DataType.double
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "sparkml_vector"}
+
+
+@dataclass(frozen=True)
+class Property:
+    """A named value of an `Object`."""
+
+    name: str
+    dtype: ColumnType
+    required: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", _checked(self.dtype))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {self.name: {**self.dtype.to_dict(), "required": self.required}}
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.dtype!r} ({'required' if self.required else 'optional'})"
+
+
+@dataclass(frozen=True, init=False)
+class Object:
+    """A dict with known names. The properties are kept sorted by name."""
+
+    properties: tuple[Property, ...]
+
+    def __init__(self, properties: Sequence[Property]) -> None:
+        names = [prop.name for prop in properties]
+        if not names or len(set(names)) < len(names):
+            raise InvalidParameter(f"An Object has one or more properties, each name once, not {names!r:.200}.")
+        object.__setattr__(self, "properties", tuple(sorted(properties, key=lambda prop: prop.name)))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "object", "properties": {k: v for prop in self.properties for k, v in prop.to_dict().items()}}
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(map(repr, self.properties)) + "}"
+
+
+@dataclass(frozen=True)
+class Map:
+    """A dict with any names and values of one type."""
+
+    value_type: ColumnType
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value_type", _checked(self.value_type))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "map", "values": self.value_type.to_dict()}
+
+    def __repr__(self) -> str:
+        return f"Map(str -> {self.value_type!r})"
+
+
+ColumnType: TypeAlias = DataType | Array | Object | Map | AnyType
+
+
+def _checked(dtype: object) -> ColumnType:
+    """A type, or the name of a scalar one."""
+    if isinstance(dtype, str):
+        try:
+            return DataType[dtype]
+        except KeyError:
+            names = ", ".join(DataType.__members__)
+            raise InvalidParameter(f"There is no type {dtype!r:.80}. The scalar types are {names}.") from None
+    if not isinstance(dtype, DataType | Array | Object | Map | AnyType):
+        raise InvalidParameter(
+            f"A type is a DataType or its name, an Array, an Object, a Map or AnyType, not {type(dtype).__name__}."
+        )
+    return dtype
+
+
+def type_from_dict(fields: Mapping[str, Any]) -> ColumnType:
+    """A type from what `to_dict` gives. Raises InvalidParameter where the fields describe none."""
+    try:
+        kind = fields["type"]
+        if kind == "array":
+            return Array(type_from_dict(fields["items"]))
+        if kind == "object":
+            return Object(
+                [
+                    Property(name, type_from_dict(value), bool(value.get("required", True)))
+                    for name, value in fields["properties"].items()
+                ]
+            )
+        if kind == "map":
+            return Map(type_from_dict(fields["values"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InvalidParameter(f"This describes no type: {fields!r:.200}.") from error
+    if kind == "any":
+        return AnyType()
+    return SparkMLVector() if kind == "sparkml_vector" else _checked(kind)
+
+
+def merged(one: ColumnType, other: ColumnType) -> ColumnType:
+    """The type of values of which some have the one type and some the other: what not all have becomes optional.
+
+    Raises InvalidParameter where there is none.
+    """
+    if isinstance(one, AnyType):
+        return other if isinstance(other, DataType | AnyType) else merged(other, one)
+    if isinstance(other, AnyType):
+        if isinstance(one, Object):
+            return Object([Property(prop.name, prop.dtype, False) for prop in one.properties])
+        return one
+    if isinstance(one, Object) and isinstance(other, Object):
+        return _merged_objects(one, other)
+    if one == other:
+        return one
+    if isinstance(one, Array) and isinstance(other, Array):
+        return Array(merged(one.dtype, other.dtype))
+    if isinstance(one, Map) and isinstance(other, Map):
+        return Map(merged(one.value_type, other.value_type))
+    raise InvalidParameter(f"{one!r} and {other!r} are two types, and a column has one.")
+
+
+def _merged_objects(one: Object, other: Object) -> Object:
+    ours, theirs = ({prop.name: prop for prop in each.properties} for each in (one, other))
+    properties = []
+    for name in ours | theirs:
+        if name in ours and name in theirs:
+            both = merged(ours[name].dtype, theirs[name].dtype)
+            properties.append(Property(name, both, ours[name].required and theirs[name].required))
+        else:
+            properties.append(Property(name, (ours.get(name) or theirs[name]).dtype, False))
+    return Object(properties)

@@ -1,0 +1,219 @@
+"""A schema from data, by MLflow's rules."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidParameter
+from .column_types import AnyType, Array, ColumnType, DataType, Object, Property, merged
+from .schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def infer_schema(data: Any) -> Schema:
+    """The schema of one batch of data. Raises InvalidParameter where there is none."""
+    import numpy
+    import pandas
+
+    data = plain(data)
+    if isinstance(data, pandas.DataFrame):
+        return Schema([_column(data[name], name) for name in data.columns])
+    if isinstance(data, pandas.Series):
+        return Schema([_column(data, data.name)])
+    if isinstance(data, numpy.ndarray) or is_sparse(data):
+        return Schema([_tensor(data)])
+    if isinstance(data, dict) and data and all(isinstance(value, numpy.ndarray) for value in data.values()):
+        return Schema([_tensor(value, name) for name, value in data.items()])
+    if isinstance(data, dict):
+        if not all(isinstance(name, str) for name in data):
+            raise InvalidParameter("The keys of a dict are the names of its columns: texts.")
+        return Schema([ColSpec(_known(value), name, _is_whole(value)) for name, value in data.items()])
+    if isinstance(data, list) and not data:
+        # What MLflow takes an empty list for.
+        return Schema([ColSpec(DataType.string)])
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        names = dict.fromkeys(name for row in data for name in row)
+        return Schema(
+            [
+                ColSpec(
+                    _items([row[name] for row in data if name in row]),
+                    name,
+                    all(row.get(name) is not None for row in data),
+                )
+                for name in names
+            ]
+        )
+    if isinstance(data, list):
+        return Schema([ColSpec(_items(data))])
+    return Schema([ColSpec(_known(data))])
+
+
+def infer_params(params: Mapping[str, Any]) -> ParamSchema:
+    """The schema of predict's params, with their values as the defaults."""
+    if not isinstance(params, Mapping):
+        raise InvalidParameter(f"params is a dict of names and values, not {type(params).__name__}.")
+    return ParamSchema([_param(str(name), value) for name, value in params.items()])
+
+
+def plain(data: Any) -> Any:
+    """A polars or Arrow table as a DataFrame; everything else as it is."""
+    if type(data).__module__.split(".")[0] in ("polars", "pyarrow") and hasattr(data, "to_pandas"):
+        if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
+            import pandas
+
+            # Without pyarrow, which polars' own `to_pandas` needs.
+            return pandas.DataFrame({name: column.to_numpy() for name, column in zip(data.columns, data, strict=True)})
+        return data.to_pandas()
+    return data
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether this is SciPy's matrix of compressed rows or columns."""
+    return getattr(data, "format", None) in ("csr", "csc") and hasattr(data, "indptr")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None, NaN, NaT or pandas' NA."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def numpy_type(dtype: Any) -> DataType:
+    """The type of a column with this dtype, NumPy's or pandas'. Raises InvalidParameter for those that have none."""
+    kind, size = dtype.kind, getattr(dtype, "itemsize", 0)
+    if kind in "iu":
+        if size < 4 or (kind == "i" and size == 4):
+            return DataType.integer
+        if size < 8 or kind == "i":
+            return DataType.long
+    if kind == "f" and size <= 8:
+        return DataType.float if size <= 4 else DataType.double
+    named = {"b": DataType.boolean, "U": DataType.string, "S": DataType.binary, "M": DataType.datetime}
+    if kind not in named:
+        raise InvalidParameter(f"A column cannot be of dtype {dtype}.")
+    return named[kind]
+
+
+def _column(column: pd.Series[Any], name: Any) -> ColSpec:
+    import pandas
+
+    if column.dtype.kind == "O":
+        column = column.infer_objects()
+    required = not any(is_missing(value) for value in column)
+    if column.dtype.kind != "O":
+        return ColSpec(numpy_type(column.dtype), name, required)
+    try:
+        return ColSpec(_items(column.to_list()), name, required)
+    except InvalidParameter:
+        if pandas.api.types.is_string_dtype(column):
+            return ColSpec(DataType.string, name, required)
+        raise
+
+
+def _tensor(data: Any, name: str | None = None) -> TensorSpec:
+    if not data.shape:
+        raise InvalidParameter("An array without a dimension is no batch of inputs.")
+    return TensorSpec(data.dtype, (-1, *data.shape[1:]), name)
+
+
+def _is_whole(value: Any) -> bool:
+    return not (any(is_missing(item) for item in value) if isinstance(value, list) else is_missing(value))
+
+
+def _items(values: Iterable[Any]) -> ColumnType:
+    """The type that the values have in common."""
+    found = _array(values)
+    if found is None:
+        raise InvalidParameter("A column of empty arrays has no type.")
+    return found.dtype
+
+
+def _known(value: Any) -> ColumnType:
+    found = _type(value)
+    if found is None:
+        raise InvalidParameter("An empty array has no type.")
+    return found
+
+
+def _type(value: Any) -> ColumnType | None:
+    """The type of one value; None for an empty array, which says nothing."""
+    import numpy
+
+    if is_missing(value) or (isinstance(value, list | dict) and not value):
+        return AnyType()
+    if isinstance(value, dict):
+        types = {str(name): _known(inner) for name, inner in value.items()}
+        return Object([Property(name, dtype, not isinstance(dtype, AnyType)) for name, dtype in types.items()])
+    if isinstance(value, list | numpy.ndarray):
+        return _array(value)
+    return _scalar(value)
+
+
+def _array(values: Iterable[Any]) -> Array | None:
+    found: ColumnType | None = None
+    for value in values:
+        dtype = _type(value)
+        if dtype is not None:
+            found = dtype if found is None else merged(found, dtype)
+    return None if found is None else Array(found)
+
+
+def _scalar(value: Any) -> DataType:
+    import numpy
+
+    # By the exact type, as MLflow does: a subclass may be anything.
+    known: dict[type, DataType] = {
+        bool: DataType.boolean,
+        numpy.bool_: DataType.boolean,
+        int: DataType.long,
+        numpy.int64: DataType.long,
+        numpy.int32: DataType.integer,
+        float: DataType.double,
+        numpy.float64: DataType.double,
+        numpy.float32: DataType.float,
+        str: DataType.string,
+        numpy.str_: DataType.string,
+        bytes: DataType.binary,
+        numpy.bytes_: DataType.binary,
+        bytearray: DataType.binary,
+    }
+    if type(value) in known:
+        return known[type(value)]
+    if is_time(value):
+        return DataType.datetime
+    raise InvalidParameter(f"{type(value).__name__} is none of the types that a signature knows.")
+
+
+def is_time(value: Any) -> bool:
+    """Whether this is a date or a moment."""
+    import numpy
+
+    return isinstance(value, datetime.date | numpy.datetime64)
+
+
+def _param(name: str, value: Any) -> ParamSpec:
+    import numpy
+
+    if isinstance(value, dict):
+        dtype = _type(value)
+        if not isinstance(dtype, Object):
+            raise InvalidParameter(f"The parameter {name!r:.80} is an empty dict, which has no type.")
+        return ParamSpec(name, dtype, value)
+    if isinstance(value, list | tuple | numpy.ndarray):
+        array = numpy.asarray(value)
+        if array.ndim != 1:
+            raise InvalidParameter(f"The parameter {name!r:.80} must be a scalar, a dict or a flat list.")
+        times = len(value) > 0 and all(is_time(item) for item in value)
+        return ParamSpec(name, DataType.datetime if times else numpy_type(array.dtype), list(value), (-1,))
+    if is_time(value):
+        return ParamSpec(name, DataType.datetime, value)
+    if not numpy.isscalar(value):
+        raise InvalidParameter(f"The parameter {name!r:.80} must be a scalar, a dict or a flat list.")
+    return ParamSpec(name, numpy_type(numpy.asarray(value).dtype), value)

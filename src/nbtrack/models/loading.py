@@ -1,0 +1,104 @@
+"""The part of loading a model that every flavor has in common: from a URI to a folder, and whether to trust it.
+
+def load_model(model_uri, dst_path=None, *, trust=False):
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    return framework.load(file_of(opened.folder, opened.settings, "data"))
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..artifact_store import ArtifactRepository
+from ..errors import InvalidParameter, NotFound
+from .environment import differences
+from .model import Model
+from .saving import PYFUNC
+from .where import locate, model_at
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model whose files are at hand. `trusted` says that it may run code of its own while it is loaded."""
+
+    folder: Path
+    model: Model
+    settings: dict[str, Any]
+    trusted: bool
+
+
+def open_model(
+    model_uri: str,
+    flavor_name: str | None,
+    dst_path: str | None = None,
+    *,
+    trust: bool = False,
+    suppress_warnings: bool = False,
+) -> Opened:
+    """The folder and the manifest of a model, and the flavor's settings in it; its own code can be imported then.
+
+    Raises NotFound where the model has no such flavor. Warns where packages here differ from those it was saved with.
+    """
+    location = locate(model_uri)
+    model = model_at(location)
+    settings = {} if flavor_name is None else model.flavor(flavor_name)
+    folder = location.folder(dst_path)
+    trusted = trust or location.in_store
+    pyfunc = model.flavors.get(PYFUNC, {})
+    _use_code(folder, settings.get("code") or pyfunc.get("code"), trusted)
+    others = [] if suppress_warnings else differences(folder, pyfunc.get("python_version"))
+    if others:
+        warnings.warn(
+            f"The model at {model_uri!r:.200} was saved with other versions than those here: {', '.join(others)}. "
+            f"It may fail, or predict something else. pip install -r {folder / 'requirements.txt'} brings its own.",
+            stacklevel=3,
+        )
+    return Opened(folder, model, settings, trusted)
+
+
+def file_of(folder: Path, settings: Mapping[str, Any], name: str, default: str | None = None) -> Path:
+    """The file or folder that a flavor's settings name under `name`.
+
+    The manifest is data of others: it cannot name one outside the model's folder.
+    """
+    path = settings.get(name) or default
+    if not isinstance(path, str):
+        raise InvalidParameter(f"The model at {str(folder)!r:.200} does not say where its {name} is.")
+    file = ArtifactRepository(folder).local_path(path)
+    if not file.exists():
+        raise NotFound(f"The model at {str(folder)!r:.200} is not whole: {path!r:.200} is missing.")
+    return file
+
+
+def ask_trust(trusted: bool, folder: Path, what: str = "is a pickle") -> None:
+    """Raise InvalidParameter unless the model is trusted; `what` says why it could run foreign code."""
+    if not trusted:
+        raise InvalidParameter(
+            f"The model at {str(folder)!r:.200} {what} that no run of this store logged. Loading it runs whatever "
+            "code was put into it. If you know who made it: load_model(…, trust=True)."
+        )
+
+
+def _use_code(folder: Path, code: object, trusted: bool) -> None:
+    """Let the model's own code be imported, before that of others with the same name."""
+    if not code:
+        return
+    ask_trust(trusted, folder, "brings code of its own")
+    place = file_of(folder, {"code": code}, "code").resolve()
+    if str(place) in sys.path:
+        return
+    for entry in place.iterdir():
+        loaded = sys.modules.get(entry.stem)
+        file = getattr(loaded, "__file__", None)
+        if entry.suffix in ("", ".py") and file and not Path(file).resolve().is_relative_to(place):
+            warnings.warn(
+                f"The model brings its own {entry.stem!r}, but another one is imported here already, from {file}: "
+                "that one is used. Load the model in a fresh process to use its own.",
+                stacklevel=4,
+            )
+    sys.path.insert(0, str(place))

@@ -1,0 +1,202 @@
+"""The part of saving a model that every flavor has in common: the folder around the framework's own file.
+
+with new_model(path, mlflow_model, signature=signature, input_example=input_example, code_paths=code_paths,
+               metadata=metadata) as saving:
+    framework.save(model, saving.folder / "model.bin")
+    saving.write_flavor("framework", {"data": "model.bin"}, loader_module="mlflow.framework", data="model.bin")
+    saving.requirements(pip_requirements, extra_pip_requirements, default=["framework"])
+    saving.predict = model.predict
+"""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import shutil
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidParameter, NotFound
+from .enforcement import enforce, enforce_params
+from .environment import pinned, requirement_lines, with_extra, write_environment
+from .example import read_input_example, save_input_example, split_example
+from .model import Model
+from .requirements import distributions, with_local_imports
+from .signature import ModelSignature, as_signature, infer_signature
+
+PYFUNC = "python_function"
+CODE = "code"
+
+
+class Saving:
+    """A model's folder that is being filled; `new_model` makes it.
+
+    `predict` is what checks the input example and gives the outputs of an inferred signature: it is called with the
+    example, and with `params` where it takes them.
+    """
+
+    def __init__(self, folder: Path, model: Model, code: str | None) -> None:
+        self.folder = folder
+        self.model = model
+        self.predict: Callable[..., Any] | None = None
+        self._code = code
+        self._lines: list[str] | None = None
+
+    def write_flavor(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        loader_module: str | None = None,
+        data: str | None = None,
+        pyfunc: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say that the flavor `name` can load the model, with these settings.
+
+        `loader_module`, `data` and what is in `pyfunc` are what the real mlflow needs to load it as a function; nbtrack
+        itself finds the flavor by its name. `data` is the file or folder that MLflow's loader is given, the model's
+        folder where it is None.
+        """
+        self.model.add_flavor(name, **{CODE: self._code, **settings})
+        if loader_module is not None:
+            where = {} if data is None else {"data": data}
+            self.write_pyfunc({"loader_module": loader_module, **where, **(pyfunc or {})})
+
+    def write_pyfunc(self, settings: Mapping[str, Any]) -> None:
+        """Say how the real mlflow loads the model as a function."""
+        python = {"python_version": platform.python_version()}
+        self.model.add_flavor(PYFUNC, **{CODE: self._code, **python, **settings})
+
+    def requirements(
+        self,
+        pip_requirements: Sequence[str] | str | None = None,
+        extra_pip_requirements: Sequence[str] | str | None = None,
+        *,
+        default: Sequence[str] = (),
+        modules: Iterable[str] = (),
+    ) -> None:
+        """Write down what the model needs: what the caller says, else the installed versions of the distributions in
+        `default` and of those that `modules` belong to (`requirements.required_by` finds the modules of an object)."""
+        if pip_requirements is not None:
+            lines = requirement_lines(pip_requirements)
+        else:
+            sources = (self.folder / CODE).rglob("*.py") if self._code else ()
+            found = distributions(with_local_imports(modules, sources))
+            lines = pinned(sorted({*default, *found}, key=str.lower))
+        self._lines = with_extra(lines, requirement_lines(extra_pip_requirements or []))
+
+
+@contextmanager
+def new_model(
+    path: str,
+    mlflow_model: Model | None = None,
+    *,
+    signature: Any = None,
+    input_example: Any = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Iterator[Saving]:
+    """A folder for a model, new or empty. At the end of the block the files around it are written, MLmodel last.
+
+    `signature` is ours, MLflow's or its dict; where it is None, it is inferred from `input_example`, which is data for
+    `predict`, or a pair of data and params. A signature of False means: none, even with an example. An example that
+    the model cannot predict is a warning; the model is kept.
+    """
+    folder = Path(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidParameter(f"{path!r:.200} is there already. Save the model to a new or an empty folder.")
+    given = None if signature is False else as_signature(signature)
+    model = mlflow_model or Model()
+    model.signature = given
+    model.metadata = dict(metadata or {})
+    was_there = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        saving = Saving(folder, model, _copy_code(folder, code_paths))
+        yield saving
+        _finish(saving, signature, input_example)
+    except BaseException:
+        # Half a model is none, and would be in the way of the next attempt.
+        shutil.rmtree(folder, ignore_errors=True)
+        if was_there:
+            folder.mkdir()
+        raise
+
+
+def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
+    """Write what is around the framework's own files, MLmodel last."""
+    folder, model = saving.folder, saving.model
+    if input_example is not None:
+        model.saved_input_example_info = save_input_example(folder, input_example)
+        inferred = _try_example(saving, input_example, model.signature)
+        if signature is None:
+            model.signature = inferred
+    if saving._lines is None:
+        saving.requirements()
+    assert saving._lines is not None
+    environment = write_environment(folder, saving._lines)
+    if PYFUNC in model.flavors:
+        model.flavors[PYFUNC]["env"] = environment
+    model.save(folder)
+
+
+def _try_example(saving: Saving, example: Any, given: ModelSignature | None) -> ModelSignature | None:
+    """Predict the example as it is read from its file; the signature that follows from it."""
+    data, params = split_example(example)
+    inferred = infer_signature(data, params=params)
+    signature = given or inferred
+    info = saving.model.saved_input_example_info or {}
+    try:
+        data, params = read_input_example(saving.folder, info, signature.inputs)
+        if signature.inputs is not None:
+            data = enforce(data, signature.inputs)
+        params = enforce_params(params, signature.params)
+        if saving.predict is None:
+            return inferred
+        outputs = call_predict(saving.predict, data, params)
+    except Exception as error:  # whatever a model raises
+        warnings.warn(
+            f"The model cannot predict its own input example, as it is read back from {info.get('artifact_path')}: "
+            f"{type(error).__name__}: {error} The model is saved all the same, but whoever sends it such data gets "
+            "this error.",
+            stacklevel=6,
+        )
+        return inferred
+    if given is not None:
+        return given
+    return ModelSignature(inferred.inputs, infer_signature(None, outputs).outputs, inferred.params)
+
+
+def call_predict(predict: Callable[..., Any], data: Any, params: dict[str, Any] | None) -> Any:
+    """Call a predict function with the params where it takes them."""
+    try:
+        taken = inspect.signature(predict).parameters.get("params")
+    except (TypeError, ValueError):
+        taken = None
+    if taken is None or taken.kind is inspect.Parameter.VAR_KEYWORD:
+        return predict(data)
+    return predict(data, params=params)
+
+
+def _copy_code(folder: Path, code_paths: Sequence[str] | None) -> str | None:
+    """Copy files and folders with code next to the model; the folder they are in."""
+    if not code_paths:
+        return None
+    if isinstance(code_paths, str):
+        raise InvalidParameter("code_paths is a list of files and folders.")
+    (folder / CODE).mkdir()
+    for each in code_paths:
+        source = Path(each)
+        if not source.exists():
+            raise NotFound(f"There is no file or folder {str(each)!r:.200} to keep with the model.")
+        if folder.resolve().is_relative_to(source.resolve()):
+            raise InvalidParameter(f"The folder {str(each)!r:.200} in code_paths contains the model's own folder.")
+        target = folder / CODE / source.resolve().name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".git"))
+        else:
+            shutil.copyfile(source, target)
+    return CODE
