@@ -112,12 +112,9 @@ class Training:
         """Write a dict or a list as JSON."""
         self.client.log_dict(self.run_id, content, file)
 
-    def log_figure(self, figure: Any, file: str) -> None:
-        """Write what `figures` drew, a PIL image, or a figure of matplotlib's."""
-        if hasattr(figure, "savefig"):
-            self.client.log_figure(self.run_id, figure, file)
-        else:
-            self.client.log_image(self.run_id, figure, file)
+    def log_bytes(self, content: bytes, file: str) -> None:
+        """Write bytes as an artifact, such as a picture that `figures` drew."""
+        self.client._artifacts(self.run_id).write_bytes(file, content)
 
     def log_model(
         self,
@@ -159,14 +156,21 @@ Logger: TypeAlias = Callable[[Training, Call], Generator[None, Any, None]]
 """What logs a training: up to its `yield` before the call, after it with the result. Its `finally` runs in any case."""
 
 
-def log_training(patches: Patches, owner: Any, names: str | Sequence[str], logger: Logger) -> None:
+def log_training(
+    patches: Patches,
+    owner: Any,
+    names: str | Sequence[str],
+    logger: Logger,
+    when: Callable[[Any], bool] | None = None,
+) -> None:
     """Wrap functions or methods that train, so that `logger` logs the outermost of them.
 
-    What a training calls in its turn, of any framework, is a part of it and logs nothing of its own.
+    What a training calls in its turn, of any framework, is a part of it and logs nothing of its own. `when` is asked
+    with the instance whether its training is logged.
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if guard.is_suspended() or settings(patches.flavor).disable:
+        if guard.is_suspended() or settings(patches.flavor).disable or (when is not None and not when(instance)):
             return wrapped(*args, **kwargs)
         return _train(patches.flavor, logger, wrapped, instance, args, kwargs)
 
