@@ -21,6 +21,7 @@ PUBLIC = [
     "active_run",
     "aggregate",
     "artifacts",
+    "autolog",
     "backup",
     "client",
     "compare",

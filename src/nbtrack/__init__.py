@@ -21,6 +21,7 @@ from .integrations import install_finder as _install_finder
 if TYPE_CHECKING:
     from . import artifacts, client, data, entities, errors, models, query, tracking
     from .analysis import aggregate, curves, sql
+    from .autologging import autolog
     from .client import Client
     from .client import Client as MlflowClient
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
@@ -100,6 +101,7 @@ __all__ = [
     "active_run",
     "aggregate",
     "artifacts",
+    "autolog",
     "backup",
     "client",
     "compare",
@@ -175,6 +177,7 @@ _HOMES = {
     "active_run": "fluent",
     "aggregate": "analysis",
     "ActiveRun": "run",
+    "autolog": "autologging",
     "backup": "fluent",
     "Client": "client",
     "compare": "widgets",

@@ -1,0 +1,35 @@
+"""Autologging: a framework's own training calls, logged to the active run or to one of their own.
+
+`nbtrack.autolog()` switches it on for every framework, `nbtrack.<framework>.autolog()` for one. What a framework's
+training logs is in its file in `integrations/`; this package has what they have in common.
+"""
+
+from __future__ import annotations
+
+from .everything import autolog, switch_off, temporarily
+from .guard import guarded, is_suspended, safely, suspended, tell
+from .patches import Patches
+from .registration import autologger, switch
+from .settings import Settings, settings
+from .training import Call, Training, log_call, log_training, not_logged
+
+__all__ = [
+    "Call",
+    "Patches",
+    "Settings",
+    "Training",
+    "autolog",
+    "autologger",
+    "guarded",
+    "is_suspended",
+    "log_call",
+    "log_training",
+    "not_logged",
+    "safely",
+    "settings",
+    "suspended",
+    "switch",
+    "switch_off",
+    "tell",
+    "temporarily",
+]

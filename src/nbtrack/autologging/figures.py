@@ -1,0 +1,162 @@
+"""Small figures, drawn in about a millisecond each: a training of ten is not to wait for a plotting library.
+
+Each is a PNG of one hue: a byte a pixel goes from dark over blue to white, so that texts are smooth on any ground.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+WIDTH, HEIGHT = 640, 460
+
+WHITE, DARK = 255, 0
+_BLUE = 110
+_GREY = 235
+_RAMP = ((0, (8, 25, 60)), (_BLUE, (31, 119, 180)), (255, (255, 255, 255)))
+_MOST_BARS = 20
+_MOST_CELLS_WITH_TEXT = 15
+
+
+def confusion_matrix(labels: Sequence[Any], counts: Sequence[Sequence[float]], title: str) -> bytes:
+    """True labels downwards, predicted ones across; the shares of each row."""
+    canvas = _Canvas(title)
+    left, top, size = 130, 50, 340
+    cell = size / max(len(labels), 1)
+    with_text = len(labels) <= _MOST_CELLS_WITH_TEXT
+    for row, numbers in enumerate(counts):
+        total = sum(numbers)
+        for column, number in enumerate(numbers):
+            share = number / total if total else 0.0
+            x, y = left + column * cell, top + row * cell
+            shade = round(WHITE - share * (WHITE - 60))
+            canvas.rectangle(x, y, x + cell, y + cell, shade)
+            if with_text and number:
+                ink = WHITE if share > 0.5 else DARK
+                canvas.text(x + cell / 2, y + cell / 2, f"{share:.2f}", "mm", size=12, shade=ink)
+    canvas.frame(left, top, left + size, top + size)
+    every = math.ceil(len(labels) / 20)
+    for index in range(0, len(labels), every or 1):
+        middle = (index + 0.5) * cell
+        canvas.text(left - 8, top + middle, _short(labels[index], 14), "rm")
+        canvas.text(left + middle, top + size + 6, _short(labels[index], max(4, int(cell / 8))), "ma")
+    canvas.text(left + size / 2, top + size + 28, "predicted", "ma")
+    canvas.text(left, top - 6, "true", "rs")
+    return canvas.png()
+
+
+def bars(names: Sequence[Any], values: Sequence[float], title: str) -> bytes:
+    """Horizontal bars, the longest first, at most twenty of them."""
+    order = sorted(range(len(values)), key=lambda index: -abs(values[index]))[:_MOST_BARS]
+    more = len(values) - len(order)
+    canvas = _Canvas(title + (f" (the first {len(order)} of {len(values)})" if more > 0 else ""))
+    left, top, bottom, right = 220, 46, HEIGHT - 20, WIDTH - 80
+    shown = [float(values[index]) for index in order]
+    low, high = min(0.0, *shown, 0.0), max(0.0, *shown, 0.0)
+    scale = (right - left) / ((high - low) or 1.0)
+    zero = left - low * scale
+    height = min((bottom - top) / max(len(order), 1), 34)
+    for row, index in enumerate(order):
+        y = top + row * height
+        end = zero + float(values[index]) * scale
+        canvas.rectangle(min(zero, end), y + height * 0.15, max(zero, end), y + height * 0.85, _BLUE)
+        canvas.text(left - 8, y + height / 2, _short(names[index], 28), "rm")
+        canvas.text(max(zero, end) + 6, y + height / 2, f"{float(values[index]):.4g}", "lm")
+    canvas.line([(zero, top), (zero, top + height * len(order))], DARK)
+    return canvas.png()
+
+
+def curve(
+    x: Sequence[float], y: Sequence[float], title: str, x_label: str, y_label: str, diagonal: bool = False
+) -> bytes:
+    """A line through points; the axes go over what is finite, or from 0 to 1 where all of it lies there."""
+    canvas = _Canvas(title)
+    left, top, right, bottom = 80, 50, WIDTH - 30, HEIGHT - 60
+    points = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if math.isfinite(a) and math.isfinite(b)]
+    x_low, x_high = _limits([a for a, _ in points])
+    y_low, y_high = _limits([b for _, b in points])
+
+    def at(a: float, b: float) -> tuple[float, float]:
+        return (
+            left + (a - x_low) / (x_high - x_low) * (right - left),
+            bottom - (b - y_low) / (y_high - y_low) * (bottom - top),
+        )
+
+    for part in range(6):
+        share = part / 5
+        across, up = left + share * (right - left), bottom - share * (bottom - top)
+        canvas.line([(across, top), (across, bottom)], _GREY)
+        canvas.line([(left, up), (right, up)], _GREY)
+        canvas.text(across, bottom + 6, f"{x_low + share * (x_high - x_low):.3g}", "ma")
+        canvas.text(left - 8, up, f"{y_low + share * (y_high - y_low):.3g}", "rm")
+    if diagonal:
+        canvas.line([(left, bottom), (right, top)], 180)
+    canvas.line([at(a, b) for a, b in points], _BLUE, width=3)
+    canvas.frame(left, top, right, bottom)
+    canvas.text((left + right) / 2, bottom + 30, x_label, "ma")
+    canvas.text(left - 8, top - 8, y_label, "ls")
+    return canvas.png()
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if 0 <= low and high <= 1 and high - low > 0.2:
+        return 0.0, 1.0
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _short(text: Any, longest: int) -> str:
+    text = str(text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+class _Canvas:
+    def __init__(self, title: str) -> None:
+        from PIL import Image, ImageDraw
+
+        self._image = Image.new("L", (WIDTH, HEIGHT), WHITE)
+        self._draw = ImageDraw.Draw(self._image)
+        self.text(WIDTH / 2, 12, _short(title, 70), "ma", size=16)
+
+    def text(self, x: float, y: float, text: str, anchor: str, *, size: int = 13, shade: int = DARK) -> None:
+        self._draw.text((x, y), text, fill=shade, font=_font(size), anchor=anchor)
+
+    def rectangle(self, x1: float, y1: float, x2: float, y2: float, shade: int) -> None:
+        self._draw.rectangle((x1, y1, x2, y2), fill=shade)
+
+    def frame(self, x1: float, y1: float, x2: float, y2: float) -> None:
+        self._draw.rectangle((x1, y1, x2, y2), outline=DARK)
+
+    def line(self, points: Sequence[tuple[float, float]], shade: int, width: int = 1) -> None:
+        self._draw.line(list(points), fill=shade, width=width, joint="curve" if width > 1 else None)
+
+    def png(self) -> bytes:
+        self._image.putpalette(_palette())
+        buffer = io.BytesIO()
+        self._image.save(buffer, format="PNG", compress_level=1)
+        return buffer.getvalue()
+
+
+@cache
+def _font(size: int) -> FreeTypeFont | ImageFont:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+@cache
+def _palette() -> bytes:
+    colours = bytearray()
+    for value in range(256):
+        for (low, start), (high, end) in zip(_RAMP, _RAMP[1:], strict=False):
+            if low <= value <= high:
+                share = (value - low) / (high - low)
+                colours += bytes(round(a + (b - a) * share) for a, b in zip(start, end, strict=True))
+                break
+    return bytes(colours)

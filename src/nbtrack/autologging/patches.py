@@ -1,0 +1,120 @@
+"""Functions and methods of a framework that are wrapped, and unwrapped again."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+"""wrapt's: the original (bound, for a method), the instance, its arguments by position and by name."""
+
+_ABSENT = object()
+
+
+class _Bound(wrapt.BoundFunctionWrapper[Any, Any]):
+    """A wrapped method of an object. It pickles as a method does: the object, and the method's name."""
+
+    def __copy__(self) -> _Bound:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        instance = self._self_instance
+        return self if instance is None else getattr(copy.deepcopy(instance, memo), self.__name__)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        holder = self._self_owner if self._self_instance is None else self._self_instance
+        return getattr, (holder, self.__name__)
+
+
+class _Wrapped(wrapt.FunctionWrapper[Any, Any]):
+    """Copies as the function that it is, and pickles as the original: a model that holds one needs no nbtrack."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __copy__(self) -> _Wrapped:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> _Wrapped:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        name = self.__qualname__
+        if getattr(sys.modules.get(self.__module__), name, None) is self:
+            return name
+        # The original has the name. copy() of a function is the function.
+        return copy.copy, (self.__wrapped__,)
+
+
+class Patches:
+    """What one autologger has wrapped. `undo` puts everything back."""
+
+    def __init__(self, flavor: str) -> None:
+        self.flavor = flavor
+        self._undo: list[Callable[[], None]] = []
+        self._lock = threading.RLock()
+
+    def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
+        """Wrap what `owner`, a class or a module, has under `name`; nothing where it has none or it is done already.
+
+        Modules that took a function over by `from … import` before get the wrapped one as well. A descriptor that
+        makes a method available now and then stays one.
+        """
+        self.wrap_all(owner, [name], wrapper)
+
+    def wrap_all(self, owner: Any, names: Iterable[str], wrapper: Wrapper) -> None:
+        """Wrap several functions or methods of one owner."""
+        with self._lock:
+            pairs = [pair for name in names if (pair := self._wrap(owner, name, wrapper))]
+            if pairs and not isinstance(owner, type):
+                self._wrap_borrowed(owner, pairs)
+
+    def _wrap(self, owner: Any, name: str, wrapper: Wrapper) -> tuple[Any, Any] | None:
+        here = vars(owner).get(name, _ABSENT)
+        original = getattr(owner, name, _ABSENT) if here is _ABSENT else here
+        if original is _ABSENT or isinstance(original, _Wrapped):
+            return None
+        wrapped = _Wrapped(original, wrapper)
+        setattr(owner, name, wrapped)
+        self._undo.append(lambda: _put_back(owner, name, wrapped, here))
+        return original, wrapped
+
+    def replace(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute, until `undo`."""
+        with self._lock:
+            original = vars(owner).get(name, _ABSENT)
+            setattr(owner, name, value)
+            self._undo.append(lambda: _put_back(owner, name, value, original))
+
+    def _wrap_borrowed(self, owner: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
+        package = owner.__name__.partition(".")[0]
+        wrapped_of = {id(original): wrapped for original, wrapped in pairs}
+        for borrower, module in list(sys.modules.items()):
+            # The framework's own modules keep the original: what they call is no call of the user's.
+            if borrower.partition(".")[0] in (package, "nbtrack") or not isinstance(module, ModuleType):
+                continue
+            # Not by getattr: that would import a module that is to be imported at its first use.
+            names = ModuleType.__getattribute__(module, "__dict__")
+            for name, value in list(names.items()):
+                if (wrapped := wrapped_of.get(id(value))) is not None:
+                    self.replace(module, name, wrapped)
+
+    def undo(self) -> None:
+        """Put everything back, the last first. What another library has wrapped since stays as it is."""
+        with self._lock:
+            while self._undo:
+                self._undo.pop()()
+
+
+def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
+    if vars(owner).get(name) is not ours:
+        return
+    if original is _ABSENT:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, original)

@@ -1,0 +1,121 @@
+"""Which autologgers there are, and when they install themselves: as soon as their framework is imported, or at once."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+from . import guard
+from .patches import Patches
+from .settings import settings, store
+
+Install = Callable[[Patches], None]
+
+
+@dataclass
+class _Autologger:
+    flavor: str
+    module: str
+    supported: tuple[str, str]
+    install: Install
+    patches: Patches | None = None
+    is_waiting: bool = False
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+_autologgers: dict[str, _Autologger] = {}
+
+
+def autologger(flavor: str, *, module: str, supported: tuple[str, str]) -> Callable[[Install], Install]:
+    """Register the function below as what wraps a framework, once `module` is imported and the flavor is switched on.
+
+    `supported` are the first version that was tested and the first that was not, such as ("2.0", "4").
+    """
+
+    def register(install: Install) -> Install:
+        _autologgers[flavor] = _Autologger(flavor, module, supported, install)
+        return install
+
+    return register
+
+
+def switch(flavor: str, **options: Any) -> None:
+    """What a flavor's `autolog` calls with its arguments: keep the settings, then wrap or unwrap the framework."""
+    if not store(flavor, options):
+        return
+    guard.forget(flavor)
+    apply(flavor)
+
+
+def apply(flavor: str) -> None:
+    """Make what is wrapped fit the settings."""
+    one = _autologgers.get(flavor)
+    if one is None:
+        return
+    if settings(flavor).disable:
+        _uninstall(one)
+    elif one.module in sys.modules:
+        _install(one)
+    elif not one.is_waiting:
+        one.is_waiting = True
+        wrapt.register_post_import_hook(lambda module: _imported(one), one.module)
+
+
+def is_installed(flavor: str) -> bool:
+    """Whether a flavor's framework is wrapped now."""
+    one = _autologgers.get(flavor)
+    return one is not None and one.patches is not None
+
+
+def _imported(one: _Autologger) -> None:
+    one.is_waiting = False
+    if not settings(one.flavor).disable:
+        _install(one)
+
+
+def _install(one: _Autologger) -> None:
+    with one.lock, guard.safely(one.flavor, "watch the framework"):
+        # Another thread may be half through the import; this waits for it.
+        module = importlib.import_module(one.module)
+        if one.patches is not None or not _is_wanted(one, module):
+            return
+        patches = Patches(one.flavor)
+        try:
+            one.install(patches)
+        except BaseException:
+            # Half of an autologger would log half of a training.
+            patches.undo()
+            raise
+        one.patches = patches
+
+
+def _uninstall(one: _Autologger) -> None:
+    with one.lock, guard.safely(one.flavor, "stop"):
+        patches, one.patches = one.patches, None
+        if patches is not None:
+            patches.undo()
+
+
+def _is_wanted(one: _Autologger, module: ModuleType) -> bool:
+    version = str(getattr(module, "__version__", ""))
+    lowest, too_high = one.supported
+    if not version or _parts(lowest) <= _parts(version) < _parts(too_high):
+        return True
+    tested = f"{one.module} {version}, and is tested with versions from {lowest} to before {too_high}"
+    if settings(one.flavor).disable_for_unsupported_versions:
+        guard.tell(one.flavor, "version", f"is off: it found {tested}.")
+        return False
+    guard.tell(one.flavor, "version", f"found {tested}. It tries.")
+    return True
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version.partition("+")[0])[:3]))

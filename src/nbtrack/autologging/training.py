@@ -1,0 +1,277 @@
+"""One call that trains: the run that it is logged to, and the two halves of a logger around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .. import active, fluent
+from ..errors import NbtrackError
+from ..names import storable
+from ..run import ActiveRun
+from . import guard
+from .patches import Patches
+from .settings import Settings, settings
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..models import ModelInfo
+
+AUTOLOGGING = "mlflow.autologging"
+
+
+class Call:
+    """The call of a wrapped function. A logger may change `args` and `kwargs` before its `yield`, to add a callback."""
+
+    def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], function: Any) -> None:
+        self.instance = instance
+        self.args = args
+        self.kwargs = dict(kwargs)
+        self.function = function
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """What the parameter `name` gets in this call, `default` where it gets nothing."""
+        if name in self.kwargs:
+            return self.kwargs[name]
+        position = _position(self.function, name)
+        return self.args[position] if position is not None and position < len(self.args) else default
+
+    def set(self, name: str, value: Any) -> None:
+        """Give the parameter `name` another value in this call."""
+        position = _position(self.function, name)
+        if name not in self.kwargs and position is not None and position < len(self.args):
+            self.args = (*self.args[:position], value, *self.args[position + 1 :])
+        else:
+            self.kwargs[name] = value
+
+
+def _position(function: Any, name: str) -> int | None:
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return None
+    return list(parameters).index(name) if name in parameters else None
+
+
+class Training:
+    """What a logger writes to. Each method may raise; who wants the rest to be logged all the same uses `safely`."""
+
+    def __init__(self, flavor: str, run: ActiveRun, options: Settings, *, is_ours: bool) -> None:
+        self.flavor = flavor
+        self.run = run
+        self.settings = options
+        self.is_ours = is_ours
+        """Whether the run was started for this training, and ends with it."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.run.info.run_id
+
+    @property
+    def client(self) -> Client:
+        """The client of the store that the run is in."""
+        return self.run._client
+
+    def safely(self, what: str) -> AbstractContextManager[None]:
+        """A block whose failure is a warning, and stops nothing else. `what` completes "could not …"."""
+        return guard.safely(self.flavor, what)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log params as they are, without looking into values that are dicts. One that has no text is left out."""
+        texts = {}
+        for key, value in params.items():
+            with self.safely("show a param as text"):
+                texts[str(key)] = storable(str(value))
+        self.run.log_params(texts)
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log a point of several metrics. One that is no number is left out, and said."""
+        for key, value in metrics.items():
+            with self.safely(f"log the metric {key}"):
+                self.run.log_metric(key, value, step)
+
+    def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> None:
+        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set."""
+        if self.settings.log_datasets:
+            from .inputs import as_dataset
+
+            with self.safely("log the dataset"):
+                dataset = as_dataset(features, targets, name)
+                if dataset is not None:
+                    self.run.log_input(dataset, context)
+
+    def log_text(self, text: str, file: str) -> None:
+        """Write a text as an artifact."""
+        self.client.log_text(self.run_id, text, file)
+
+    def log_dict(self, content: Any, file: str) -> None:
+        """Write a dict or a list as JSON."""
+        self.client.log_dict(self.run_id, content, file)
+
+    def log_bytes(self, content: bytes, file: str) -> None:
+        """Write bytes as an artifact, such as a picture that `figures` drew."""
+        self.client._artifacts(self.run_id).write_bytes(file, content)
+
+    def log_model(
+        self,
+        log_model: Callable[..., ModelInfo],
+        model: Any,
+        *,
+        example: Any = None,
+        predict: Callable[[Any], Any] | None = None,
+        name: str = "model",
+        register: bool = True,
+        **arguments: Any,
+    ) -> ModelInfo | None:
+        """Log the model by the flavor's `log_model` as the settings say: with a signature, an example, or not at all.
+
+        `example` are some rows of the input (see `inputs.first_rows`), `predict` gives the outputs for them.
+        """
+        options = self.settings
+        if not options.log_models:
+            return None
+        with self.safely("log the model"):
+            signature = None
+            if options.log_model_signatures and example is not None:
+                with self.safely("infer the model's signature"):
+                    from ..models import infer_signature
+
+                    signature = infer_signature(example, predict(example) if predict else None)
+            return log_model(
+                model,
+                name,
+                signature=signature,
+                input_example=example if options.log_input_examples else None,
+                registered_model_name=options.registered_model_name if register else None,
+                **arguments,
+            )
+        return None
+
+
+Logger: TypeAlias = Callable[[Training, Call], Generator[None, Any, None]]
+"""What logs a training: up to its `yield` before the call, after it with the result. Its `finally` runs in any case."""
+
+
+def log_training(
+    patches: Patches,
+    owner: Any,
+    names: str | Sequence[str],
+    logger: Logger,
+    when: Callable[[Any], bool] | None = None,
+) -> None:
+    """Wrap functions or methods that train, so that `logger` logs the outermost of them.
+
+    What a training calls in its turn, of any framework, is a part of it and logs nothing of its own. `when` is asked
+    with the instance whether its training is logged.
+    """
+
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if guard.is_suspended() or settings(patches.flavor).disable or (when is not None and not when(instance)):
+            return wrapped(*args, **kwargs)
+        return _train(patches.flavor, logger, wrapped, instance, args, kwargs)
+
+    patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
+
+
+def log_call(patches: Patches, owner: Any, names: str | Sequence[str], after: Callable[[Call, Any], None]) -> None:
+    """Wrap functions or methods that do not train; `after` gets the call and its result, and cannot change either.
+
+    Calls from inside a training, or from inside another call that is logged, are left alone.
+    """
+
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if guard.is_suspended() or settings(patches.flavor).disable:
+            return wrapped(*args, **kwargs)
+        with guard.suspended():
+            result = wrapped(*args, **kwargs)
+            with guard.safely(patches.flavor, f"log a call of {getattr(wrapped, '__name__', 'a function')}"):
+                after(Call(instance, args, kwargs, wrapped), result)
+        return result
+
+    patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
+
+
+def not_logged(patches: Patches, owner: Any, names: str | Sequence[str]) -> None:
+    """Wrap functions or methods that train on the side, such as a cross-validation: nothing in them is logged."""
+
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with guard.suspended():
+            return wrapped(*args, **kwargs)
+
+    patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
+
+
+def _train(
+    flavor: str,
+    logger: Logger,
+    wrapped: Callable[..., Any],
+    instance: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    with guard.suspended():
+        training = _begin(flavor)
+        if training is None:
+            return wrapped(*args, **kwargs)
+        call = Call(instance, args, kwargs, wrapped)
+        steps = None
+        try:
+            with guard.random_state_kept(), guard.safely(flavor, "log what is known before the training"):
+                started = logger(training, call)
+                next(started)
+                # Only now: a logger that failed half way may have left half a change in the call.
+                steps, args, kwargs = started, call.args, call.kwargs
+            result = wrapped(*args, **kwargs)
+            if steps is not None:
+                with guard.random_state_kept(), guard.safely(flavor, "log the training"):
+                    _finish(steps, result)
+        except BaseException as error:
+            _close(flavor, steps)
+            _end(training, error)
+            raise
+        _end(training, None)
+        return result
+
+
+def _finish(steps: Generator[None, Any, None], result: Any) -> None:
+    try:
+        steps.send(result)
+    except StopIteration:
+        return
+    steps.close()
+
+
+def _close(flavor: str, steps: Generator[None, Any, None] | None) -> None:
+    if steps is not None:
+        with guard.safely(flavor, "log the training"):
+            steps.close()
+
+
+def _begin(flavor: str) -> Training | None:
+    """The active run, or a new one; None where it cannot be, or where the active one must not be logged to."""
+    with guard.safely(flavor, "start a run"):
+        options = settings(flavor)
+        run = active.current()
+        if run is not None:
+            return None if options.exclusive else Training(flavor, run, options, is_ours=False)
+        tags = {AUTOLOGGING: flavor, **(options.extra_tags or {})}
+        return Training(flavor, fluent.start_run(tags=tags), options, is_ours=True)
+    return None
+
+
+def _end(training: Training, error: BaseException | None) -> None:
+    """End a run that was started for the training, as FAILED where the training raised."""
+    if not training.is_ours:
+        return
+    with guard.safely(training.flavor, "end the run"):
+        status = "FINISHED"
+        if error is not None:
+            try:
+                status = training.run.fail(error)
+            except NbtrackError:
+                status = "FAILED"
+        training.run.end(status)
