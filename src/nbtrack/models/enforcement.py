@@ -158,29 +158,30 @@ def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
 
 def _scalars(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[Any]:
     """A column as its type, where no value is changed by that."""
-    import decimal
-
     import numpy
     import pandas
 
-    if values.dtype == object and dtype not in (DataType.binary, DataType.string):
+    if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         values = values.infer_objects()
     here, wanted = values.dtype, dtype.to_numpy()
-    if dtype in (DataType.string, DataType.binary) and (here.kind == "O" or isinstance(here, pandas.StringDtype)):
+    # Not by `kind`, which pandas' own type of texts shares.
+    objects = here == numpy.dtype(object)
+    if dtype in (DataType.string, DataType.binary) and (objects or isinstance(here, pandas.StringDtype)):
         return values
     if here in (dtype.to_pandas(), wanted) or (dtype is DataType.binary and here.kind == "S"):
         return values
-    if dtype is DataType.datetime and here.kind in "MO":
-        try:
-            return values.astype("datetime64[ns]")
-        except (TypeError, ValueError) as error:
-            raise _wrong(name, here, dtype, f" Times must be without a time zone, and readable as such: {error}") from (
-                error
-            )
-    if dtype is DataType.boolean and here.kind == "O":
+    if dtype is DataType.boolean and objects:
         return values
-    if dtype is DataType.double and here.kind == "O" and all(isinstance(value, decimal.Decimal) for value in values):
-        return pandas.to_numeric(values)
+    try:
+        if dtype is DataType.datetime and (here.kind == "M" or objects):
+            return values.astype("datetime64[ns]")
+        if dtype is DataType.double and objects:
+            # Decimals, or numbers among which some are missing.
+            numbers = pandas.to_numeric(values)
+            return _scalars(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
+    except (TypeError, ValueError) as error:
+        hint = " Times must be without a time zone." if dtype is DataType.datetime else ""
+        raise _wrong(name, here, dtype, f" {error}{hint}") from error
     if _widens(here, wanted):
         return values.astype(wanted)
     if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():

@@ -1,0 +1,340 @@
+"""Signatures: MLflow's texts both ways, MLflow's inference, MLflow's casts, and errors that name what is wrong."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbtrack.errors import InvalidParameter
+from nbtrack.models import infer_signature
+from nbtrack.models.enforcement import enforce, enforce_params
+from nbtrack.models.signature import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    ModelSignature,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    SparkMLVector,
+    TensorSpec,
+)
+
+mlflow_models = pytest.importorskip("mlflow.models")
+mlflow_utils = pytest.importorskip("mlflow.models.utils")
+
+names = st.text(min_size=1, max_size=8)
+scalars = st.sampled_from(DataType)
+types: st.SearchStrategy[Any] = st.recursive(
+    scalars | st.just(AnyType()),
+    lambda inner: st.one_of(
+        st.builds(Array, inner),
+        st.builds(Map, inner),
+        st.builds(
+            Object,
+            st.lists(
+                st.builds(Property, names, inner, st.booleans()), min_size=1, max_size=3, unique_by=lambda p: p.name
+            ),
+        ),
+    ),
+    max_leaves=6,
+)
+dtypes = st.sampled_from(["float64", "float32", "int64", "uint8", "bool", "str", "object", "datetime64[ns]"])
+shapes = st.lists(st.integers(-1, 9), max_size=4)
+# MLflow itself does not read back a vector that is inside of something else.
+columns = st.lists(
+    st.builds(ColSpec, types | st.just(SparkMLVector()), names, st.booleans()),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda c: c.name,
+)
+tensors = st.lists(st.builds(TensorSpec, dtypes, shapes, names), min_size=1, max_size=3, unique_by=lambda t: t.name)
+unnamed = st.lists(st.builds(ColSpec, types), min_size=1, max_size=3) | st.builds(TensorSpec, dtypes, shapes).map(
+    lambda spec: [spec]
+)
+schemas = (columns | tensors | unnamed).map(Schema)
+params = st.lists(
+    st.one_of(
+        st.builds(ParamSpec, names, st.just("long"), st.integers(-(2**60), 2**60)),
+        st.builds(ParamSpec, names, st.just("string"), st.text() | st.none()),
+        st.builds(ParamSpec, names, st.just("double"), st.lists(st.floats(allow_nan=False)), st.just((-1,))),
+        st.builds(ParamSpec, names, st.just("datetime"), st.datetimes()),
+        st.builds(ParamSpec, names, st.just("boolean"), st.booleans()),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda p: p.name,
+).map(ParamSchema)
+
+
+@given(inputs=schemas, outputs=schemas | st.none(), extra=params | st.none())
+def test_a_signature_comes_back_and_mlflow_reads_the_same(inputs: Any, outputs: Any, extra: Any) -> None:
+    signature = ModelSignature(inputs, outputs, extra)
+    texts = signature.to_dict()
+    assert ModelSignature.from_dict(texts) == signature
+    theirs = mlflow_models.ModelSignature.from_dict(texts).to_dict()
+    for name in ("inputs", "outputs", "params"):
+        # The texts of MLflow and ours are equal, not only their meaning.
+        assert theirs[name] == texts[name]
+
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.integers(-9, 9) | st.floats(width=32) | st.text(max_size=3) | st.booleans() | st.none() | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+cells = [
+    np.array([1, 2], "int8"),
+    np.array([1, 2], "uint32"),
+    np.array([1, 2], "int64"),
+    np.array([1.5, np.nan]),
+    np.array([1.5, 2], "float16"),
+    np.array([True, False]),
+    np.array(["a", "bb"]),
+    np.array([b"a", b"bb"]),
+    np.array(["2020-01-01", "2021-01-01"], "datetime64[s]"),
+    pd.array([1, None], "Int64"),
+    pd.array(["a", None], "string"),
+    pd.array([True, None], "boolean"),
+    pd.Series([1, None], dtype=object),
+    pd.Series(["x", 1], dtype=object),
+    pd.Series([[1, 2], [3]]),
+    pd.Series([{"a": 1}, {"a": 2, "b": None}]),
+    pd.Series([datetime.date(2020, 1, 1)] * 2),
+    pd.Series([decimal.Decimal(1)] * 2),
+    pd.Series([None, None], dtype=object),
+]
+batches = st.one_of(
+    values,
+    st.lists(st.dictionaries(st.sampled_from("abc"), values, min_size=1, max_size=3), min_size=1, max_size=3),
+    st.dictionaries(st.sampled_from("abc"), values, min_size=1),
+    st.dictionaries(st.sampled_from("abcd"), st.sampled_from(cells), min_size=1).map(pd.DataFrame),
+    st.sampled_from(cells).map(lambda cell: pd.Series(cell, name="s")),
+    st.sampled_from(
+        [
+            np.zeros((2, 3), "float32"),
+            np.array(["a", "bcd"]),
+            np.zeros(4),
+            np.zeros((0, 2)),
+            scipy.sparse.csr_matrix(np.eye(3)),
+            {"x": np.zeros((2, 2)), "y": np.zeros(2, "int32")},
+            {"x": np.zeros((2, 2)), "y": 1},
+            datetime.datetime(2020, 1, 1),
+            np.float32(1),
+            {1, 2},
+        ]
+    ),
+)
+
+
+@given(data=batches)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_inference_is_mlflows(data: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if data is None:
+            with pytest.raises(InvalidParameter):
+                infer_signature(data)
+            return
+        assert infer_signature(data).to_dict() == mlflow_models.infer_signature(data).to_dict()
+
+
+@given(
+    params=st.dictionaries(
+        names,
+        st.one_of(
+            st.integers(-(2**40), 2**40),
+            st.floats(allow_nan=False),
+            st.text(),
+            st.booleans(),
+            st.datetimes(),
+            st.lists(st.integers(0, 9), min_size=1),
+            st.lists(st.text(max_size=2), min_size=1),
+            st.dictionaries(names, st.integers(0, 9), min_size=1),
+        ),
+        min_size=1,
+    )
+)
+def test_params_are_inferred_as_by_mlflow(params: Any) -> None:
+    ours = infer_signature(params=params).to_dict()
+    theirs = mlflow_models.infer_signature(params=params).to_dict()
+    assert json.loads(ours["params"]) == json.loads(theirs["params"])
+
+
+SOURCES = [
+    *(np.array([2, 3], name) for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")),
+    *(np.array([2.5, 3], name) for name in ("float16", "float32", "float64")),
+    np.array([0, 1]),
+    np.array([1.0, np.nan]),
+    np.array([True, False]),
+    pd.Series(["a", "b"]),
+    pd.Series(["a", None], dtype=object),
+    pd.Series([1, 2], dtype=object),
+    pd.Series([True, None], dtype=object),
+    pd.Series([decimal.Decimal("1.5")] * 2),
+    pd.Series([datetime.date(2020, 1, 1)] * 2),
+    pd.Series(pd.to_datetime(["2020-01-01", None])),
+    pd.Series(pd.to_datetime(["2020-01-01"] * 2, utc=True)),
+    pd.Series([b"a", b"b"]),
+    pd.Series(["2020-01-01", "no date"], dtype=object),
+    pd.Series([[1], [2]]),
+]
+
+
+@pytest.mark.parametrize("wanted", DataType)
+@pytest.mark.parametrize("source", range(len(SOURCES)))
+def test_casts_are_mlflows(source: int, wanted: DataType) -> None:
+    frame = pd.DataFrame({"size of it": SOURCES[source]})
+    schema = Schema([ColSpec(wanted, "size of it")])
+    theirs: Any
+    try:
+        theirs = mlflow_utils._enforce_schema(frame, mlflow_schema(schema))
+    except Exception as error:
+        theirs = error
+    if isinstance(theirs, Exception):
+        with pytest.raises(InvalidParameter, match="'size of it'"):
+            enforce(frame, schema)
+    else:
+        pd.testing.assert_frame_equal(enforce(frame, schema), theirs)
+
+
+@given(data=batches, other=batches)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_accepted_is_what_mlflow_accepts(data: Any, other: Any) -> None:
+    """A batch held against its own signature, and against that of another one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for source in (data, other):
+            if source is None or data is None:
+                continue
+            schema = infer_signature(source).inputs
+            assert schema is not None
+            try:
+                theirs = mlflow_utils._enforce_schema(data, mlflow_schema(schema))
+            except Exception:
+                continue
+            if isinstance(theirs, pd.DataFrame) and _is_no_answer(theirs, schema):
+                continue
+            ours = enforce(data, schema)
+            assert type(ours) is type(theirs)
+            if isinstance(ours, pd.DataFrame):
+                assert list(ours.columns) == list(theirs.columns)
+                assert list(map(repr, ours.values.tolist())) == list(map(repr, theirs.values.tolist()))
+
+
+def _is_no_answer(frame: pd.DataFrame, schema: Schema) -> bool:
+    """MLflow lets lists pass as doubles, and forgets the rows where no column is left."""
+    doubles = [name for name, spec in zip(frame.columns, schema, strict=False) if spec.type is DataType.double]
+    return not len(frame.columns) or any(frame[name].dtype.kind == "O" for name in doubles)
+
+
+def mlflow_schema(schema: Schema) -> Any:
+    from mlflow.types import Schema as Theirs
+
+    return Theirs.from_json(schema.to_json())
+
+
+FRAME = pd.DataFrame({"a": [1.0], "b": [1], "c": ["x"]})
+SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), ColSpec("string", "c")])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (FRAME.drop(columns="a"), "lacks the column 'a'"),
+        (FRAME.rename(columns={"a": "A", "c": "C"}), "lacks the columns 'a', 'c'.*It has the columns 'A', 'C'"),
+        (FRAME.assign(b=["x"]), "'b' is str"),
+        (FRAME.assign(b=[1.5]), "'b' is float64, which cannot become long"),
+        (pd.DataFrame({"a": [1.0, 2], "b": [1, None], "c": "x"}), "'b'.*missing values"),
+        (np.zeros((2, 3, 4)), r"takes a DataFrame.*\(2, 3, 4\)"),
+        ({"a": [1.0], "b": [1, 2, 3], "c": "x"}, "the dict|The dict"),
+        (object(), "takes a DataFrame"),
+    ],
+)
+def test_what_is_wrong_with_columns_is_named(data: Any, words: str) -> None:
+    with pytest.raises(InvalidParameter, match=words):
+        enforce(data, SCHEMA)
+
+
+def test_columns_are_ordered_optional_and_dropped() -> None:
+    with pytest.warns(UserWarning, match="does not know the column 'd'"):
+        kept = enforce(FRAME.assign(d=1)[["d", "c", "a"]], SCHEMA)
+    assert list(kept.columns) == ["a", "c"]
+    with pytest.raises(InvalidParameter, match="2 columns without names, and the data has 1"):
+        enforce([1.0], Schema([ColSpec("double"), ColSpec("double")]))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"x": np.zeros((2, 3))}, "lacks the tensor 'y'"),
+        ({"x": np.zeros((2, 4)), "y": np.zeros(2)}, r"'x' has the shape \(2, 4\).*\(-1, 3\)"),
+        ({"x": np.zeros((2, 3), "float32"), "y": np.zeros(2)}, "'x' is float32.*float64"),
+        ({"x": [[1, 2, 3]], "y": np.zeros(1)}, "'x' must be an array"),
+        (np.zeros((2, 3)), "takes a dict of arrays"),
+    ],
+)
+def test_what_is_wrong_with_tensors_is_named(data: Any, words: str) -> None:
+    schema = Schema([TensorSpec("float64", (-1, 3), "x"), TensorSpec("float64", (-1,), "y")])
+    with pytest.raises(InvalidParameter, match=words):
+        enforce(data, schema)
+
+
+def test_a_column_becomes_a_tensor() -> None:
+    schema = Schema([TensorSpec("float32", (-1, 2, 2))])
+    frame = pd.DataFrame({"image": [[1, 2, 3, 4], [5, 6, 7, 8]]}, index=[7, 8])
+    tensor = enforce(frame, schema)
+    assert (tensor.shape, tensor.dtype, tensor[1, 1, 1]) == ((2, 2, 2), np.float32, 8)
+    with pytest.raises(InvalidParameter, match="'image' cannot become"):
+        enforce(pd.DataFrame({"image": [[1, 2, 3]]}), schema)
+
+
+def test_params_have_defaults_types_and_names() -> None:
+    schema = infer_signature(params={"k": 3, "temperature": 0.5, "stop": ["a"]}).params
+    assert schema is not None
+    assert enforce_params(None, schema) == {"k": 3, "temperature": 0.5, "stop": ["a"]}
+    assert enforce_params({"temperature": 1, "stop": ("b",)}, schema) == {"k": 3, "temperature": 1.0, "stop": ["b"]}
+    for bad in ({"k": 1.5}, {"k": True}, {"k": "3"}, {"k": [3]}):
+        with pytest.raises(InvalidParameter, match="'k'"):
+            enforce_params(bad, schema)
+    with pytest.warns(UserWarning, match="left out: kk"):
+        assert enforce_params({"kk": 1}, schema)["k"] == 3
+    with pytest.warns(UserWarning, match="no params"):
+        assert enforce_params({"k": 1}, None) == {}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Schema([]),
+        lambda: Schema([ColSpec("double", "a"), ColSpec("double")]),
+        lambda: Schema([ColSpec("double", "a"), ColSpec("double", "a")]),
+        lambda: Schema([ColSpec("double", required=False)]),
+        lambda: Schema([ColSpec("double", "a"), TensorSpec("float64", (-1,), "b")]),
+        lambda: ColSpec("decimal"),
+        lambda: TensorSpec("nothing", (-1,)),
+        lambda: ParamSpec("a", "binary", b"x"),
+        lambda: ParamSpec("a", "long", "x"),
+        lambda: ModelSignature(),
+        lambda: ModelSignature.from_dict({"inputs": "[{}]"}),
+        lambda: ModelSignature.from_dict({"inputs": "["}),
+        lambda: ModelSignature.from_dict({"inputs": '[{"type": "tensor"}]'}),
+    ],
+)
+def test_what_is_no_signature(make: Any) -> None:
+    with pytest.raises(InvalidParameter):
+        make()
