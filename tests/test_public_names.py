@@ -66,6 +66,7 @@ PUBLIC = [
     "merge",
     "models",
     "move_runs",
+    "pyfunc",
     "query",
     "register_model",
     "registry",

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         start_run,
         tag_runs,
     )
-    from .integrations import sklearn
+    from .integrations import pyfunc, sklearn
     from .journal.syncing import set_fsync
     from .magics import load_ipython_extension, unload_ipython_extension
     from .models import register_model
@@ -146,6 +146,7 @@ __all__ = [
     "merge",
     "models",
     "move_runs",
+    "pyfunc",
     "query",
     "register_model",
     "registry",

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import nbtrack
-from nbtrack.errors import NotFound
+from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.models.flavors import flavor, flavor_names
 
 
@@ -23,24 +24,81 @@ def test_one_module_under_both_names() -> None:
     assert load_model is nbtrack.sklearn.load_model
 
 
+WEATHER = """
+from __future__ import annotations
+
+import json, sys
+from nbtrack.integrations.common import log
+from nbtrack.models.loading import file_of, open_model
+from nbtrack.models.saving import new_model
+
+FLAVOR_NAME = "weather"
+
+
+class Forecast:
+    def __init__(self, offset):
+        self.offset = offset
+
+    def predict(self, data, params=None):
+        return data["temperature"] + self.offset
+
+
+def save_model(forecast, path, *, mlflow_model=None, pip_requirements=None, **common):
+    with new_model(path, mlflow_model, **common) as saving:
+        (saving.folder / "forecast.json").write_text(json.dumps(forecast.offset))
+        saving.write_flavor(FLAVOR_NAME, {"data": "forecast.json"})
+        saving.requirements(pip_requirements, default=["weather"])
+        saving.predict = forecast.predict
+
+
+def log_model(forecast, name=None, *, registered_model_name=None, **common):
+    return log(sys.modules[__name__], None, name, registered_model_name, forecast=forecast, **common)
+
+
+def load_pyfunc(folder, settings, *, trusted):
+    return Forecast(json.loads(file_of(folder, settings, "data").read_text()))
+
+
+def load_model(model_uri, dst_path=None, *, trust=False):
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    return load_pyfunc(opened.folder, opened.settings, trusted=opened.trusted)
+"""
+
+
 def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file and one line of metadata: it logs, registers, loads, and is a function as ours are."""
     package = tmp_path / "site"
     metadata = package / "weather-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: weather\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[nbtrack.flavors]\nweather = weather_flavor\n")
-    (package / "weather_flavor.py").write_text("def load_model(uri):\n    return 'sunny'\n")
+    (package / "weather_flavor.py").write_text(WEATHER)
     with pytest.raises(NotFound, match=r"'weather'.*sklearn"):
         flavor("weather")
     monkeypatch.syspath_prepend(str(package))
     assert {"sklearn", "weather"} <= set(flavor_names())
     from nbtrack.weather import load_model  # type: ignore[import-not-found]
 
-    assert load_model("x") == "sunny"
     assert nbtrack.weather.__name__ == "weather_flavor"
+    frame = pd.DataFrame({"temperature": [1.5, 2.5]})
+    with nbtrack.start_run():
+        info = nbtrack.weather.log_model(
+            nbtrack.weather.Forecast(2), "forecast", registered_model_name="berlin", input_example=frame
+        )
+    assert nbtrack.artifacts.load_text(f"{info.model_uri}/requirements.txt") == "weather==1.0\n"
+    assert load_model("models:/berlin/1").offset == 2
+    function = nbtrack.pyfunc.load_model("models:/berlin/latest")
+    assert (function.loader, list(function.predict(frame))) == ("weather", [3.5, 4.5])
+    with pytest.raises(InvalidParameter, match="'temperature'"):
+        function.predict(frame.rename(columns={"temperature": "wind"}))
+
+    # Where the package is gone, the model is still there, and who could load it is said.
     for name in ("nbtrack.weather", "weather_flavor"):
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(nbtrack, "weather")
+        del sys.modules[name]
+    del nbtrack.weather
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(package)])
+    with pytest.raises(NotFound, match=r"weather.*installed are.*sklearn"):
+        nbtrack.pyfunc.load_model(info.model_uri)
 
 
 def test_what_is_no_flavor() -> None:

@@ -22,6 +22,7 @@ from ..errors import InvalidParameter, InvalidState, NotFound, NotSupported
 from ..models import Model, ModelInfo, locate
 from ..models import python_model as by_value
 from ..models.enforcement import enforce, enforce_params
+from ..models.example import read_input_example
 from ..models.flavors import find_flavor, flavor_names
 from ..models.loading import ask_trust, file_of, open_model
 from ..models.python_model import FunctionModel, PythonModel, PythonModelContext, takes_context
@@ -87,6 +88,15 @@ class PyFuncModel:
     @property
     def input_schema(self) -> Schema | None:
         return None if self.signature is None else self.signature.inputs
+
+    @property
+    def input_example(self) -> Any:
+        """The example that the model was saved with, as its data, or a pair of data and params; None without one."""
+        info = self.metadata.saved_input_example_info
+        if not info:
+            return None
+        data, params = read_input_example(self.folder, info, self.input_schema)
+        return data if params is None else (data, params)
 
     def unwrap_python_model(self) -> Any:
         """The PythonModel inside, with methods of its own."""

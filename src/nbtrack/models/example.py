@@ -50,7 +50,7 @@ def save_input_example(folder: Path, example: Any) -> dict[str, Any]:
         content, serving = data, {"inputs": data}
         info |= {"type": "ndarray" if arrays or isinstance(data, numpy.ndarray) else "json_object"}
     if params is not None:
-        content = {"data": content, "params": params}
+        content = {"inputs": content, "params": params}
         serving = {**serving, "params": params}
         info |= {"params": "true"}
     info |= {"serving_input_path": SERVING_EXAMPLE}
@@ -66,7 +66,7 @@ def read_input_example(
     content = json.loads((folder / INPUT_EXAMPLE).read_text(encoding="utf-8"))
     params = None
     if info.get("params"):
-        content, params = content["data"], content["params"]
+        content, params = content["inputs"], content["params"]
     kind = str(info.get("type"))
     if kind == "dataframe":
         split = content if isinstance(content, dict) else {"data": content}

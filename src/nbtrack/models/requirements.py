@@ -28,7 +28,7 @@ def required_by(*objects: Any) -> set[str]:
 
     modules: set[str] = set()
     for each in objects:
-        modules.update(_modules_of(each))
+        modules.update(_modules_of(type(each)))
         try:
             Recorder(_Nowhere()).dump(each)
         except Exception:  # whatever an object's own methods raise: what was found until then counts
@@ -37,23 +37,22 @@ def required_by(*objects: Any) -> set[str]:
 
 
 def with_local_imports(modules: Iterable[str], files: Iterable[Path] = ()) -> set[str]:
-    """The modules, without Python's own, and what those of them import that belong to no package: the user's files."""
-    found: set[str] = set()
-    waiting = {name.partition(".")[0] for name in modules}
-    for file in files:
-        waiting |= _imports(file)
+    """The top-level modules of these, without Python's own, and of what the user's own files among them import: those
+    that belong to no package. `files` are further ones of the user's."""
+    seen: set[str] = set()
+    waiting = set(modules).union(*(_imports(file) for file in files))
     while waiting:
         name = waiting.pop()
+        top = name.partition(".")[0]
         # What a model in plain Python is made of is kept in the model: it loads without nbtrack.
-        if name in found or name in sys.stdlib_module_names or name in ("", "__main__", "nbtrack"):
+        if name in seen or top in sys.stdlib_module_names or top in ("", "__main__", "nbtrack"):
             continue
-        found.add(name)
+        seen.add(name)
         place = getattr(sys.modules.get(name), "__file__", None)
-        if place and not distributions_of(name):
-            home = Path(place)
-            sources = home.parent.rglob("*.py") if home.name == "__init__.py" else iter([home])
-            waiting |= {each for source in sources for each in _imports(source)}
-    return found
+        if place and not distributions_of(top):
+            package = name if Path(place).name == "__init__.py" else name.rpartition(".")[0]
+            waiting |= {name.rpartition(".")[0], *_imports(Path(place), package)}
+    return {name.partition(".")[0] for name in seen}
 
 
 def distributions(modules: Iterable[str]) -> list[str]:
@@ -63,15 +62,22 @@ def distributions(modules: Iterable[str]) -> list[str]:
 
 
 def _modules_of(obj: Any) -> set[str]:
+    """What is imported for one object of a pickle, without those that it holds."""
     if isinstance(obj, types.ModuleType):
         return {obj.__name__}
     if isinstance(obj, types.CodeType):
         return _imports_of_code(obj)
-    found = {str(getattr(obj, "__module__", None) or ""), str(type(obj).__module__)}
     code = getattr(obj, "__code__", None)
-    if isinstance(code, types.CodeType):
-        found |= _imports_of_code(code)
-    return {name for name in found if name and name != "__main__"}
+    found = _imports_of_code(code) if isinstance(code, types.CodeType) else set()
+    module, name = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)
+    if isinstance(module, str) and isinstance(name, str):
+        there: Any = sys.modules.get(module)
+        for part in name.split("."):
+            there = getattr(there, part, None)
+        # One that cannot be reached by its name is kept in the pickle as it is.
+        if there is obj:
+            found.add(module)
+    return found
 
 
 def _imports_of_code(code: types.CodeType) -> set[str]:
@@ -87,8 +93,8 @@ def _imports_of_code(code: types.CodeType) -> set[str]:
     return {name for name in found if name}
 
 
-def _imports(file: Path) -> set[str]:
-    """The top-level modules that a source file imports by name."""
+def _imports(file: Path, package: str = "") -> set[str]:
+    """The modules that a source file in a package imports."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -96,9 +102,12 @@ def _imports(file: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join(part for part in (*parents, node.module) if part)
+            # The names may be modules, too.
+            found |= {base, *(name for alias in node.names if (name := f"{base}.{alias.name}") in sys.modules)}
     return found
 
 

@@ -1,0 +1,41 @@
+"""Changing the manifest of a model that is saved already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..artifact_store import ArtifactRepository
+from ..errors import InvalidParameter
+from .model import MLMODEL
+from .signature import as_signature
+from .uri import ModelVersionUri, RunUri, parse_uri
+from .where import locate, model_at
+
+
+def set_signature(model_uri: str, signature: Any) -> None:
+    """Give a saved model a signature, in place of the one that it may have.
+
+    `model_uri` is a `runs:/` URI or a folder. The model of a registered version is left as it was registered: raises
+    InvalidParameter for a `models:/` URI.
+    """
+    target = parse_uri(model_uri)
+    if isinstance(target, ModelVersionUri):
+        raise InvalidParameter(
+            "The model of a registered version does not change. Set the signature of the run's model by its runs:/ "
+            "URI, and register that as the next version."
+        )
+    new = as_signature(signature)
+    if new is None:
+        raise InvalidParameter("signature is what nbtrack.models.infer_signature returns, not None.")
+    from ..client import Client
+
+    client = Client()
+    location = locate(model_uri, client)
+    model = model_at(location, client)
+    model.signature = new
+    content = model.to_yaml()
+    if isinstance(target, RunUri):
+        # Through the run, whose list of artifacts has the sizes.
+        client.log_text(target.run_id, content, f"{target.path}/{MLMODEL}")
+    else:
+        ArtifactRepository(location.folder()).write_bytes(MLMODEL, content.encode())

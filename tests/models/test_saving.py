@@ -1,0 +1,332 @@
+"""What saving and loading have in common for all flavors: examples, requirements, code, signatures, Python models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+import yaml
+from sklearn.linear_model import LinearRegression
+
+import nbtrack
+from nbtrack.errors import InvalidParameter, InvalidState, NotFound, NotSupported
+from nbtrack.models import ColSpec, ModelSignature, Schema, get_model_info, infer_signature, set_signature
+from nbtrack.models.requirements import required_by
+
+PYFUNC, SKLEARN = nbtrack.pyfunc, nbtrack.sklearn
+
+FRAME = pd.DataFrame({"size": [1.0, 2.0, 3.0], "age": [3.0, 1.0, 2.0]})
+MODEL = LinearRegression().fit(FRAME, [1.0, 2.0, 3.0])
+
+
+class Scaled(PYFUNC.PythonModel):
+    """Reads a number from a file, and multiplies by it and by a param."""
+
+    calls = 0
+
+    def load_context(self, context: Any) -> None:
+        self.factor = float(Path(context.artifacts["factor"]).read_text())
+        self.offset = context.model_config.get("offset", 0)
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        Scaled.calls += 1
+        return model_input["size"] * self.factor * (params or {}).get("times", 1) + self.offset
+
+    def doubled(self) -> float:
+        return self.factor * 2
+
+
+@pytest.fixture
+def factor(tmp_path: Path) -> str:
+    (tmp_path / "factor.txt").write_text("10")
+    return str(tmp_path / "factor.txt")
+
+
+def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_text("20", "factors/factor.txt")
+        info = PYFUNC.log_model(
+            "scaled",
+            python_model=Scaled(),
+            artifacts={"factor": factor, "other": f"runs:/{run.info.run_id}/factors/factor.txt"},
+            input_example=(FRAME, {"times": 2}),
+            model_config={"offset": 1},
+        )
+    Path(factor).unlink()
+    function = PYFUNC.load_model(info.model_uri)
+    assert list(function.predict(FRAME)) == [21, 41, 61]
+    assert list(function.predict(FRAME, {"times": 1})) == [11, 21, 31]
+    assert list(PYFUNC.load_model(info.model_uri, model_config={"offset": 0}).predict(FRAME, {"times": 1})) == [
+        10,
+        20,
+        30,
+    ]
+    assert function.unwrap_python_model().doubled() == 20
+    kept = function.metadata.flavors["python_function"]["artifacts"]
+    assert (kept["factor"]["path"], kept["other"]["path"]) == ("artifacts/factor.txt", "artifacts/other/factor.txt")
+    data, params = function.input_example
+    assert (list(data["age"]), params) == ([3.0, 1.0, 2.0], {"times": 2})
+    with pytest.raises(InvalidParameter, match="'times'"):
+        function.predict(FRAME, {"times": "often"})
+    SKLEARN.save_model(MODEL, str(tmp_path / "m"))
+    with pytest.raises(InvalidState, match="no PythonModel"):
+        PYFUNC.load_model(str(tmp_path / "m")).unwrap_python_model()
+    assert isinstance(PYFUNC.load_model(str(tmp_path / "m")).get_raw_model(), LinearRegression)
+
+
+def test_wrong_data_never_reaches_the_model(factor: str) -> None:
+    with nbtrack.start_run():
+        info = PYFUNC.log_model(
+            python_model=Scaled(), artifacts={"factor": factor}, signature=infer_signature(FRAME, [1.0])
+        )
+    function = PYFUNC.load_model(info.model_uri)
+    before = Scaled.calls
+    for data, word in ((FRAME[["size"]], "'age'"), (FRAME.assign(age="old"), "'age' is str"), (7, "'size', 'age'")):
+        with pytest.raises(InvalidParameter, match=word):
+            function.predict(data)
+    assert Scaled.calls == before
+    # Columns in another order, of other packages, and more of them.
+    with pytest.warns(UserWarning, match="'more'"):
+        assert list(function.predict(FRAME.assign(more=1)[["more", "age", "size"]])) == [10, 20, 30]
+    assert list(function.predict(polars.DataFrame({"age": [1.0], "size": [2.0]}))) == [20]
+
+
+def test_functions_with_and_without_hints(tmp_path: Path) -> None:
+    def shout(texts: list[str]) -> list[str]:
+        return [text.upper() for text in texts]
+
+    def scaled(rows, params=None):  # type: ignore[no-untyped-def]
+        return rows * params["by"]
+
+    PYFUNC.save_model(str(tmp_path / "shout"), python_model=shout, input_example=["a", "b"])
+    assert PYFUNC.load_model(str(tmp_path / "shout"), trust=True).predict(["x"]) == ["X"]
+    PYFUNC.save_model(str(tmp_path / "scaled"), python_model=scaled, input_example=(np.ones((1, 2)), {"by": 2.0}))
+    loaded = PYFUNC.load_model(str(tmp_path / "scaled"), trust=True)
+    assert loaded.predict(np.ones((2, 2)), {"by": 3}).tolist() == [[3, 3], [3, 3]]
+
+
+def test_a_python_model_loads_in_mlflow_without_nbtrack(factor: str, tmp_path: Path) -> None:
+    PYFUNC.save_model(str(tmp_path / "m"), python_model=lambda rows: rows * 2, input_example=np.ones((2, 2)))
+    code = """
+import sys
+sys.modules["nbtrack"] = None
+import mlflow, numpy
+print(mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.ones((1, 2))).tolist())
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "m")], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.splitlines()[-1] == "[[2.0, 2.0]]"
+
+
+def test_a_model_that_fails_on_its_example_is_kept_with_a_warning(factor: str) -> None:
+    with (
+        nbtrack.start_run(),
+        pytest.warns(UserWarning, match=r"cannot predict its own input example.*KeyError.*'size'"),
+    ):
+        info = PYFUNC.log_model(python_model=Scaled(), artifacts={"factor": factor}, input_example=FRAME[["age"]])
+    assert info.signature.inputs == Schema([ColSpec("double", "age")])
+    assert info.signature.outputs is None
+    assert get_model_info(info.model_uri).saved_input_example_info["type"] == "dataframe"
+    with pytest.warns(UserWarning, match=r"input example.*'age'"):
+        SKLEARN.save_model(MODEL, "other", input_example=FRAME[["size"]], signature=infer_signature(FRAME))
+    assert get_model_info("other").signature == infer_signature(FRAME)
+
+
+EXAMPLES = [
+    FRAME,
+    FRAME.rename(columns={"size": 0, "age": 1}),
+    pd.DataFrame(
+        {
+            "time": pd.to_datetime(["2020-01-01", "2021-01-01"]),
+            "raw": [b"a", b"\xff"],
+            "small": np.array([1, 2], "int32"),
+            "single": np.array([1, 2.5], "float32"),
+            "gap": [1.5, np.nan],
+            "text": ["a", None],
+            "list": [[1, 2], [3]],
+            "truth": [True, False],
+        }
+    ),
+    np.arange(6, dtype="float32").reshape(2, 3),
+    np.array([[1.0, np.nan]]),
+    {"x": np.ones((2, 2), "float32"), "y": np.arange(2)},
+    ["a", "b"],
+    {"question": "why?", "k": [1, 2]},
+    [{"a": 1, "b": "x"}, {"a": 2, "b": None}],
+    (np.ones((1, 2)), {"k": 1}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_comes_back_with_its_types(number: int, tmp_path: Path) -> None:
+    example = EXAMPLES[number]
+    data, params = example if isinstance(example, tuple) else (example, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PYFUNC.save_model(str(tmp_path / "m"), python_model=lambda rows: rows, input_example=example)
+    function = PYFUNC.load_model(str(tmp_path / "m"), trust=True)
+    again = function.input_example
+    again = again if params is None else again[0]
+    again = function.enforced(again)[0]
+    expected = function.enforced(data)[0]
+    if isinstance(expected, pd.DataFrame):
+        pd.testing.assert_frame_equal(again, expected, check_dtype=False)
+        assert [str(a) for a in again.dtypes if a.kind in "iufbM"] == [
+            str(a) for a in expected.dtypes if a.kind in "iufbM"
+        ]
+    elif isinstance(expected, dict):
+        for name, values in expected.items():
+            np.testing.assert_array_equal(again[name], values)
+            assert again[name].dtype == values.dtype
+    else:
+        np.testing.assert_array_equal(again, expected)
+        assert again.dtype == expected.dtype
+    mlflow = pytest.importorskip("mlflow")
+    assert mlflow.models.Model.load(str(tmp_path / "m")).load_input_example(str(tmp_path / "m")) is not None
+
+
+def test_requirements_are_what_the_model_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "features.py").write_text("import json, polars\ndef add(x):\n    return x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    features = __import__("features")
+
+    def model(rows: Any) -> Any:
+        import yaml
+
+        return features.add(np.asarray(rows)), yaml
+
+    assert {"numpy", "features", "polars", "yaml"} <= required_by(model)
+    assert not {"json", "nbtrack", "sklearn"} & required_by(lambda rows: rows)
+    PYFUNC.save_model(
+        str(tmp_path / "m"),
+        python_model=model,
+        code_paths=[str(tmp_path / "features.py")],
+        extra_pip_requirements=["numpy>=1", "some-thing==3"],
+    )
+    lines = (tmp_path / "m" / "requirements.txt").read_text().splitlines()
+    assert set(lines) == {
+        f"cloudpickle=={version('cloudpickle')}",
+        f"polars=={version('polars')}",
+        f"PyYAML=={version('PyYAML')}",
+        "numpy>=1",
+        "some-thing==3",
+    }
+    assert yaml.safe_load((tmp_path / "m" / "conda.yaml").read_text())["dependencies"][-1]["pip"] == lines
+    PYFUNC.save_model(str(tmp_path / "n"), python_model=model, pip_requirements=["a==1"], code_paths=[])
+    assert (tmp_path / "n" / "requirements.txt").read_text() == "a==1\n"
+    for module in [name for name in sys.modules if name == "features"]:
+        del sys.modules[module]
+
+
+def test_the_models_own_code_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("from .inner import FACTOR\n")
+    (tmp_path / "pack" / "inner.py").write_text("FACTOR = 7\n")
+
+    def model(rows: Any) -> Any:
+        import pack  # type: ignore[import-not-found]
+
+        return rows * pack.FACTOR
+
+    PYFUNC.save_model(str(tmp_path / "m"), python_model=model, code_paths=[str(tmp_path / "pack")])
+    (tmp_path / "pack").rename(tmp_path / "gone")
+    code = """
+import sys, numpy, nbtrack
+print(nbtrack.pyfunc.load_model(sys.argv[1], trust=True).predict(numpy.ones(2)).tolist())
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "m")], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[7.0, 7.0]"
+    with pytest.raises(NotFound, match="keep with the model"):
+        PYFUNC.save_model(str(tmp_path / "n"), python_model=model, code_paths=["nowhere.py"])
+    assert not (tmp_path / "n").exists()
+
+
+def test_another_environment_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    SKLEARN.save_model(MODEL, str(folder), pip_requirements=["numpy==1.0", "not-here==2", "pandas>=1", "mlflow==9.9"])
+    manifest = yaml.safe_load((folder / "MLmodel").read_text())
+    manifest["flavors"]["python_function"]["python_version"] = "2.7.18"
+    (folder / "MLmodel").write_text(yaml.safe_dump(manifest))
+    said = rf"Python 2\.7\.18 .*numpy 1\.0 \({version('numpy')} here\), not-here 2 \(not installed here\)\. It may"
+    for load in (SKLEARN.load_model, PYFUNC.load_model):
+        with pytest.warns(UserWarning, match=said):
+            load(str(folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PYFUNC.load_model(str(folder), suppress_warnings=True)
+        SKLEARN.save_model(MODEL, str(tmp_path / "same"))
+        SKLEARN.load_model(str(tmp_path / "same"))
+
+
+def test_a_signature_is_given_later(tmp_path: Path) -> None:
+    signature = infer_signature(FRAME, MODEL.predict(FRAME))
+    with nbtrack.start_run():
+        info = SKLEARN.log_model(MODEL, "m", registered_model_name="r", metadata={"a": 1})
+    assert get_model_info(info.model_uri).signature is None
+    with pytest.raises(InvalidParameter, match="does not change"):
+        set_signature("models:/r/1", signature)
+    set_signature(info.model_uri, signature)
+    SKLEARN.save_model(MODEL, str(tmp_path / "m"))
+    mlflow = pytest.importorskip("mlflow")
+    set_signature(str(tmp_path / "m"), mlflow.models.infer_signature(FRAME, MODEL.predict(FRAME)))
+    for uri in (info.model_uri, str(tmp_path / "m")):
+        assert get_model_info(uri).signature == signature
+        assert get_model_info(uri).signature_dict == signature.to_dict()
+        with pytest.raises(InvalidParameter, match="'age'"):
+            PYFUNC.load_model(uri).predict(FRAME[["size"]])
+    assert get_model_info(info.model_uri).metadata == {"a": 1}
+    SKLEARN.save_model(MODEL, str(tmp_path / "none"), input_example=FRAME, signature=False)
+    assert get_model_info(str(tmp_path / "none")).signature is None
+
+
+def test_a_signature_that_cannot_be_read_is_kept_as_it_is(tmp_path: Path) -> None:
+    SKLEARN.save_model(MODEL, str(tmp_path / "m"), signature=ModelSignature(Schema([ColSpec("double", "size")])))
+    text = (tmp_path / "m" / "MLmodel").read_text()
+    (tmp_path / "m" / "MLmodel").write_text(text.replace("double", "quaternion"))
+    assert "quaternion" in get_model_info(str(tmp_path / "m")).signature_dict["inputs"]
+    assert PYFUNC.load_model(str(tmp_path / "m")).predict(FRAME).shape == (3,)
+
+
+def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
+    SKLEARN.save_model(MODEL, str(tmp_path / "m"))
+    manifest = yaml.safe_load((tmp_path / "m" / "MLmodel").read_text())
+    touched, lock = tmp_path / "touched", threading.Lock()
+    (tmp_path / "evil.py").write_text(f"open({str(touched)!r}, 'w')")
+
+    def edited(name: str, **pyfunc: Any) -> str:
+        (tmp_path / name).mkdir()
+        function = {**manifest["flavors"]["python_function"], **pyfunc}
+        (tmp_path / name / "MLmodel").write_text(yaml.safe_dump({"flavors": {"python_function": function}}))
+        return str(tmp_path / name)
+
+    for error, words, call in (
+        (InvalidParameter, "give an instance", lambda: PYFUNC.save_model("x", python_model=Scaled)),
+        (InvalidParameter, "or a function, not str", lambda: PYFUNC.save_model("x", python_model="model.py")),
+        (InvalidParameter, "load_context", lambda: PYFUNC.save_model("x", python_model=lambda rows: lock)),
+        (InvalidParameter, "signature is what", lambda: SKLEARN.save_model(MODEL, "x", signature=7)),
+        (InvalidParameter, "JSON", lambda: SKLEARN.save_model(MODEL, "x", input_example={1, 2})),
+        (NotFound, "imports nothing", lambda: PYFUNC.load_model(edited("evil", loader_module="evil"), trust=True)),
+        (
+            NotSupported,
+            "script",
+            lambda: PYFUNC.load_model(
+                edited("script", loader_module="mlflow.pyfunc.model", model_code_path="evil.py"), trust=True
+            ),
+        ),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+        assert not Path("x").exists()
+    assert not touched.exists()
