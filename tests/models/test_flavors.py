@@ -98,7 +98,7 @@ def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
     del nbtrack.weather
     monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(package)])
     with pytest.raises(NotFound, match=r"weather.*installed are.*sklearn"):
-        nbtrack.pyfunc.load_model(info.model_uri)
+        nbtrack.pyfunc.load_model(info.model_uri, suppress_warnings=True)
 
 
 def test_what_is_no_flavor() -> None:

@@ -27,7 +27,7 @@ def imported_packages() -> dict[str, str]:
         # A copy in one step: another thread may be importing.
         modules = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
         names = {name for module in modules for name in distributions.get(module, ())}
-        found = {name: version for name in names if (version := _version(name))}
+        found = {name: version for name in names if (version := installed_version(name))}
     except Exception:
         return {}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
@@ -43,7 +43,8 @@ def _read_distributions() -> Mapping[str, Sequence[str]]:
         return _distributions
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """The version of an installed distribution; None where there is none of this name."""
     # Kept: what is imported does not change its version, even where pip has replaced the files since.
     if name not in _versions:
         from importlib import metadata

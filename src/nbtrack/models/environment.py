@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..capture.packages import installed_version
 from ..errors import InvalidParameter, NotFound
 
 REQUIREMENTS = "requirements.txt"
@@ -20,14 +20,9 @@ _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 def pinned(packages: Sequence[str]) -> list[str]:
     """`name==version` of those distributions that are installed here."""
-    found = []
-    for package in packages:
-        try:
-            # The part after '+' says how it was built (torch's "+cpu"), and no index may have that build.
-            found.append(f"{package}=={version(package).partition('+')[0]}")
-        except PackageNotFoundError:
-            continue
-    return found
+    # The part after '+' says how it was built (torch's "+cpu"), and no index may have that build.
+    versions = {package: installed_version(package) for package in packages}
+    return [f"{package}=={found.partition('+')[0]}" for package, found in versions.items() if found]
 
 
 def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
@@ -88,13 +83,9 @@ def differences(folder: Path, python: str | None = None) -> list[str]:
         match = _PINNED.match(line.strip())
         if match is None or _key(match[1]) == "mlflow":
             continue
-        try:
-            installed = version(match[1])
-        except PackageNotFoundError:
-            found.append(f"{match[1]} {match[2]} (not installed here)")
-            continue
-        if installed.partition("+")[0] != match[2].partition("+")[0]:
-            found.append(f"{match[1]} {match[2]} ({installed} here)")
+        installed = installed_version(match[1])
+        if installed is None or installed.partition("+")[0] != match[2].partition("+")[0]:
+            found.append(f"{match[1]} {match[2]} ({f'{installed} here' if installed else 'not installed here'})")
     return found
 
 
