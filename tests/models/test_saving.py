@@ -107,8 +107,17 @@ def test_functions_with_and_without_hints(tmp_path: Path) -> None:
     def scaled(rows, params=None):  # type: ignore[no-untyped-def]
         return rows * params["by"]
 
-    PYFUNC.save_model(str(tmp_path / "shout"), python_model=shout, input_example=["a", "b"])
-    assert PYFUNC.load_model(str(tmp_path / "shout"), trust=True).predict(["x"]) == ["X"]
+    def ages(rows: list[dict[str, int]]) -> list[int]:
+        return [row["age"] for row in rows]
+
+    mlflow = pytest.importorskip("mlflow.pyfunc")
+    for function, example, answer in ((shout, ["a", "b"], ["A", "B"]), (ages, [{"age": 3}, {"age": 4}], [3, 4])):
+        for module in (PYFUNC, mlflow):
+            path = str(tmp_path / f"{function.__name__} by {module.__name__}")
+            more = {} if module is PYFUNC else {"pip_requirements": []}
+            module.save_model(path, python_model=function, input_example=example, **more)
+            assert PYFUNC.load_model(path, trust=True).predict(example) == answer
+            assert mlflow.load_model(path).predict(example) == answer
     PYFUNC.save_model(str(tmp_path / "scaled"), python_model=scaled, input_example=(np.ones((1, 2)), {"by": 2.0}))
     loaded = PYFUNC.load_model(str(tmp_path / "scaled"), trust=True)
     assert loaded.predict(np.ones((2, 2)), {"by": 3}).tolist() == [[3, 3], [3, 3]]

@@ -25,10 +25,10 @@ from ..models.enforcement import enforce, enforce_params
 from ..models.example import read_input_example
 from ..models.flavors import find_flavor, flavor_names
 from ..models.loading import ask_trust, file_of, open_model
-from ..models.python_model import FunctionModel, PythonModel, PythonModelContext, takes_context
+from ..models.python_model import FunctionModel, PythonModel, PythonModelContext, as_hinted, takes_context
 from ..models.requirements import required_by
 from ..models.saving import PYFUNC, call_predict, new_model
-from ..models.signature import ModelSignature, Schema
+from ..models.signature import ModelSignature
 from .common import log
 
 __all__ = [
@@ -72,12 +72,11 @@ class PyFuncModel:
 
     def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """The data and the params as the model will see them."""
-        signature = self.signature
-        schema = None if signature is None else signature.inputs
+        schema = self.metadata.get_input_schema()
         # MLflow's own wrapper, which is in the pickle of such a model, checks the data by the type hint.
         if schema is not None and not self.metadata.extra.get("is_signature_from_type_hint"):
             data = enforce(data, schema)
-        return data, enforce_params(params, None if signature is None else signature.params)
+        return data, enforce_params(params, self.metadata.get_params_schema())
 
     @property
     def signature(self) -> ModelSignature | None:
@@ -86,16 +85,12 @@ class PyFuncModel:
         return signature if isinstance(signature, ModelSignature) else None
 
     @property
-    def input_schema(self) -> Schema | None:
-        return None if self.signature is None else self.signature.inputs
-
-    @property
     def input_example(self) -> Any:
         """The example that the model was saved with, as its data, or a pair of data and params; None without one."""
         info = self.metadata.saved_input_example_info
         if not info:
             return None
-        data, params = read_input_example(self.folder, info, self.input_schema)
+        data, params = read_input_example(self.folder, info, self.metadata.get_input_schema())
         return data if params is None else (data, params)
 
     def unwrap_python_model(self) -> Any:
@@ -260,23 +255,12 @@ class _Function:
         self.context = context
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
-        data = _as_hinted(data, getattr(self.python_model, "predict_type_hints", None))
+        data = as_hinted(data, getattr(self.python_model, "predict_type_hints", None))
         predict = self.python_model.predict
         arguments = (self.context, data) if takes_context(predict) else (data,)
         if "params" in inspect.signature(predict).parameters:
             return predict(*arguments, params=params)
         return predict(*arguments)
-
-
-def _as_hinted(data: Any, hints: Any) -> Any:
-    """A table as the list that predict's annotation asks for."""
-    wanted = str(getattr(hints, "input", None)).lower().replace("typing.", "")
-    if not hasattr(data, "to_dict") or not hasattr(data, "columns"):
-        return data
-    if wanted == "list[str]":
-        texts = [name for name in data.columns if len(data) and isinstance(data[name].iloc[0], str)]
-        return data[texts[0]].tolist() if texts else data
-    return data.to_dict(orient="records") if wanted.startswith("list[dict[") else data
 
 
 def _loader(model: Model, model_uri: str) -> tuple[str, Callable[..., Any]]:

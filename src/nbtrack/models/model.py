@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidParameter, NotFound
 from .info import ModelInfo
-from .signature import as_signature
+from .signature import ModelSignature, ParamSchema, Schema, as_signature
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -61,6 +61,18 @@ class Model:
             known = ", ".join(sorted(self.flavors)) or "none"
             raise NotFound(f"This model has no {name!r} flavor, so it cannot be loaded as one. Its flavors: {known}.")
         return self.flavors[name]
+
+    def get_input_schema(self) -> Schema | None:
+        """What `predict` takes, where that is known."""
+        return self.signature.inputs if isinstance(self.signature, ModelSignature) else None
+
+    def get_output_schema(self) -> Schema | None:
+        """What `predict` answers, where that is known."""
+        return self.signature.outputs if isinstance(self.signature, ModelSignature) else None
+
+    def get_params_schema(self) -> ParamSchema | None:
+        """The params of `predict`, where there are any."""
+        return self.signature.params if isinstance(self.signature, ModelSignature) else None
 
     def to_dict(self) -> dict[str, Any]:
         """What the file holds."""

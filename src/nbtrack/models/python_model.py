@@ -60,6 +60,7 @@ class FunctionModel(PythonModel):
         self.func = func
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:  # type: ignore[override]
+        model_input = as_hinted(model_input, self.predict_type_hints)
         if "params" in inspect.signature(self.func).parameters:
             return self.func(model_input, params=params)
         return self.func(model_input)
@@ -69,3 +70,14 @@ def takes_context(predict: typing.Callable[..., Any]) -> bool:
     """Whether a bound `predict` takes a context before its data, by whatever name."""
     names = [name for name in inspect.signature(predict).parameters if name != "params"]
     return "context" in names or len(names) == 2
+
+
+def as_hinted(data: Any, hints: Any) -> Any:
+    """A table as the list that predict's annotation asks for."""
+    wanted = str(getattr(hints, "input", None)).lower().replace("typing.", "")
+    if not hasattr(data, "to_dict") or not hasattr(data, "columns"):
+        return data
+    if wanted == "list[str]":
+        texts = [name for name in data.columns if len(data) and isinstance(data[name].iloc[0], str)]
+        return data[texts[0]].tolist() if texts else data
+    return data.to_dict(orient="records") if wanted.startswith("list[dict[") else data
