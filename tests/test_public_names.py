@@ -94,16 +94,46 @@ PUBLIC = [
     "unload_ipython_extension",
 ]
 
+MODELS = [
+    "MLMODEL",
+    "AnyType",
+    "Array",
+    "ColSpec",
+    "DataType",
+    "Location",
+    "Map",
+    "Model",
+    "ModelInfo",
+    "ModelSignature",
+    "ModelVersionUri",
+    "Object",
+    "ParamSchema",
+    "ParamSpec",
+    "Property",
+    "RunUri",
+    "Schema",
+    "TensorSpec",
+    "get_model_info",
+    "infer_signature",
+    "locate",
+    "parse_uri",
+    "register_model",
+    "set_signature",
+]
+
 
 def test_public_names() -> None:
     """A name that comes or goes is a decision: it is made here too."""
     assert list(nbtrack.__all__) == sorted(nbtrack.__all__)
     assert set(nbtrack.__all__) == set(PUBLIC)
+    assert set(nbtrack.models.__all__) == set(MODELS)
 
 
 def test_every_public_name_is_there_documented_and_listed() -> None:
     for name in PUBLIC:
         assert (getattr(nbtrack, name).__doc__ or "").strip(), name
+    for name in MODELS:
+        assert (getattr(nbtrack.models, name).__doc__ or "").strip(), name
     assert set(PUBLIC) <= set(dir(nbtrack))
 
 

@@ -149,6 +149,13 @@ def test_a_model_that_fails_on_its_example_is_kept_with_a_warning(factor: str) -
     with pytest.warns(UserWarning, match=r"input example.*'age'"):
         SKLEARN.save_model(MODEL, "other", input_example=FRAME[["size"]], signature=infer_signature(FRAME))
     assert get_model_info("other").signature == infer_signature(FRAME)
+    for number, example in enumerate(({1, 2}, (FRAME, {"k": {}}), FRAME.assign(size=[object()] * 3))):
+        with pytest.warns(UserWarning, match="input example cannot be kept"):
+            SKLEARN.save_model(MODEL, f"kept {number}", input_example=example)
+        kept = get_model_info(f"kept {number}")
+        assert (kept.saved_input_example_info, kept.signature) == (None, None)
+        assert not list(Path(f"kept {number}").glob("*example*"))
+        assert SKLEARN.load_model(f"kept {number}").predict(FRAME).shape == (3,)
 
 
 EXAMPLES = [
@@ -325,7 +332,6 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
         (InvalidParameter, "or a function, not str", lambda: PYFUNC.save_model("x", python_model="model.py")),
         (InvalidParameter, "load_context", lambda: PYFUNC.save_model("x", python_model=lambda rows: lock)),
         (InvalidParameter, "signature is what", lambda: SKLEARN.save_model(MODEL, "x", signature=7)),
-        (InvalidParameter, "JSON", lambda: SKLEARN.save_model(MODEL, "x", input_example={1, 2})),
         (NotFound, "imports nothing", lambda: PYFUNC.load_model(edited("evil", loader_module="evil"), trust=True)),
         (
             NotSupported,

@@ -22,7 +22,7 @@ from typing import Any
 from ..errors import InvalidParameter, NotFound
 from .enforcement import enforce, enforce_params
 from .environment import pinned, requirement_lines, with_extra, write_environment
-from .example import read_input_example, save_input_example, split_example
+from .example import INPUT_EXAMPLE, SERVING_EXAMPLE, read_input_example, save_input_example, split_example
 from .model import Model
 from .requirements import distributions, with_local_imports
 from .signature import ModelSignature, as_signature, infer_signature
@@ -103,7 +103,7 @@ def new_model(
 
     `signature` is ours, MLflow's or its dict; where it is None, it is inferred from `input_example`, which is data for
     `predict`, or a pair of data and params. A signature of False means: none, even with an example. An example that
-    the model cannot predict is a warning; the model is kept.
+    cannot be kept, or that the model cannot predict, is a warning; the model is kept.
     """
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -130,8 +130,7 @@ def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
     """Write what is around the framework's own files, MLmodel last."""
     folder, model = saving.folder, saving.model
     if input_example is not None:
-        model.saved_input_example_info = save_input_example(folder, input_example)
-        inferred = _try_example(saving, input_example, model.signature)
+        inferred = _try_example(saving, input_example)
         if signature is None:
             model.signature = inferred
     if saving._lines is None:
@@ -143,12 +142,25 @@ def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
     model.save(folder)
 
 
-def _try_example(saving: Saving, example: Any, given: ModelSignature | None) -> ModelSignature | None:
-    """Predict the example as it is read from its file; the signature that follows from it."""
-    data, params = split_example(example)
-    inferred = infer_signature(data, params=params)
-    signature = given or inferred
-    info = saving.model.saved_input_example_info or {}
+def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
+    """Keep the example, and predict it as it is read from its file; the signature that follows from it.
+
+    Whatever is wrong with it is a warning: a model that took a night to train is not lost for its example.
+    """
+    model = saving.model
+    try:
+        model.saved_input_example_info = info = save_input_example(saving.folder, example)
+        data, params = split_example(example)
+        inferred = infer_signature(data, params=params)
+    except Exception as error:  # whatever a stranger's object raises
+        model.saved_input_example_info = None
+        for name in (INPUT_EXAMPLE, SERVING_EXAMPLE):
+            (saving.folder / name).unlink(missing_ok=True)
+        _warn(
+            f"The input example cannot be kept: {error} The model is saved without it, and without a signature from it."
+        )
+        return None
+    signature = model.signature or inferred
     try:
         data, params = read_input_example(saving.folder, info, signature.inputs)
         if signature.inputs is not None:
@@ -158,16 +170,18 @@ def _try_example(saving: Saving, example: Any, given: ModelSignature | None) -> 
             return inferred
         outputs = call_predict(saving.predict, data, params)
     except Exception as error:  # whatever a model raises
-        warnings.warn(
-            f"The model cannot predict its own input example, as it is read back from {info.get('artifact_path')}: "
+        _warn(
+            f"The model cannot predict its own input example, as it is read back from {INPUT_EXAMPLE}: "
             f"{type(error).__name__}: {error} The model is saved all the same, but whoever sends it such data gets "
-            "this error.",
-            stacklevel=6,
+            "this error."
         )
         return inferred
-    if given is not None:
-        return given
     return ModelSignature(inferred.inputs, infer_signature(None, outputs).outputs, inferred.params)
+
+
+def _warn(text: str) -> None:
+    # From here over the block's end to who called the flavor's save_model.
+    warnings.warn(text, stacklevel=7)
 
 
 def call_predict(predict: Callable[..., Any], data: Any, params: dict[str, Any] | None) -> Any:

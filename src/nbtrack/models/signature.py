@@ -94,7 +94,7 @@ def infer_signature(
     for name, data in (("inputs", model_input), ("outputs", model_output)):
         try:
             schemas[name] = None if data is None else infer_schema(data)
-        except InvalidParameter as error:
+        except Exception as error:  # what a stranger's container raises, too
             warnings.warn(
                 f"The schema of the {name} cannot be inferred, so it is written down as 'any', which nothing is held "
                 f"against: {error}",
