@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InvalidParameter
@@ -30,15 +31,11 @@ class DataType(Enum):
 
     def to_numpy(self) -> np.dtype[Any]:
         """The type of an array with such values."""
-        import numpy
-
-        return numpy.dtype(_NUMPY[self.name])
+        return _numpy_dtype(_NUMPY[self.name])
 
     def to_pandas(self) -> np.dtype[Any]:
         """The type of a DataFrame's column with such values."""
-        import numpy
-
-        return numpy.dtype(object) if self in (DataType.string, DataType.binary) else self.to_numpy()
+        return _numpy_dtype("object" if self in (DataType.string, DataType.binary) else _NUMPY[self.name])
 
     def to_python(self) -> type:
         """Python's type for one value."""
@@ -61,6 +58,13 @@ _NUMPY = {
     "binary": "bytes",
     "datetime": "datetime64[ns]",
 }
+
+
+@cache
+def _numpy_dtype(name: str) -> np.dtype[Any]:
+    import numpy
+
+    return numpy.dtype(name)
 
 
 @dataclass(frozen=True)

@@ -125,21 +125,36 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
     there = list(frame.columns)
     if schema.has_input_names():
-        missing = [name for name in schema.required_input_names() if name not in there]
-        extra = [name for name in there if name not in schema.input_dict()]
+        known, here = schema.input_dict(), set(there)
+        missing = [name for name in schema.required_input_names() if name not in here]
+        extra = [name for name in there if name not in known]
         if missing:
             unknown = f" It has {_listed(extra)}, which the signature does not know." if extra else ""
             raise InvalidParameter(f"The data lacks {_listed(missing)}, which the model's signature requires.{unknown}")
         if extra:
             warnings.warn(f"The model's signature does not know {_listed(extra)}: left out.", stacklevel=4)
-        specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in there]
+        specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in here]
     else:
         if len(there) < len(schema):
             raise InvalidParameter(
                 f"The model's signature has {len(schema)} columns without names, and the data has {len(there)}."
             )
-        specs = list(zip(there, schema, strict=False))
+        specs, here = list(zip(there, schema, strict=False)), set(there)
+    # Columns that are right already, which is the usual case, are not touched one by one.
+    dtypes = dict(zip(there, frame.dtypes, strict=True)) if len(here) == len(there) else {}
+    if all(_is_right(dtypes.get(name), spec.type) for name, spec in specs):
+        return frame[[name for name, _ in specs]]
     return pandas.DataFrame({name: _column(frame[name], spec, name) for name, spec in specs}, index=frame.index)
+
+
+def _is_right(here: Any, wanted: ColumnType) -> bool:
+    """Whether a column of this dtype needs no conversion."""
+    import pandas
+
+    if here is None or not isinstance(wanted, DataType):
+        return False
+    texts = wanted in (DataType.string, DataType.binary) and isinstance(here, pandas.StringDtype)
+    return texts or here == wanted.to_pandas()
 
 
 def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
