@@ -74,7 +74,10 @@ class Kernel:
             elif kind == "error":
                 outcome.error = content["ename"]
                 outcome.traceback = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(content["traceback"]))
+        # A kernel that was slow to start has answered the same question several times before.
         reply = self.client.get_shell_msg(timeout=TIMEOUT)
+        while reply["parent_header"].get("msg_id") != request["header"]["msg_id"]:
+            reply = self.client.get_shell_msg(timeout=TIMEOUT)
         outcome.status = reply["content"]["status"]
         return outcome
 
