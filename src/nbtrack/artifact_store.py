@@ -2,6 +2,7 @@
 
 A file appears under its name when it is whole: it is written beside it and moved into place, so a kill leaves a
 hidden leftover at worst. The names of leftovers begin with `PARTIAL`; listings and downloads pass them over.
+With `blobs` (see `blobs.py`), files of equal content are kept once, and read-only.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import errno
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from .blobs import Blobs
 from .entities import FileInfo
 from .errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable
 
@@ -57,9 +60,9 @@ def uri_of_path(path: str | os.PathLike[str]) -> str:
     return Path(path).absolute().as_uri()
 
 
-def open_repository(artifact_uri: str, written: Written | None = None) -> ArtifactRepository:
+def open_repository(artifact_uri: str) -> ArtifactRepository:
     """The repository at an artifact URI. Its folder is made at the first write."""
-    return ArtifactRepository(path_of_uri(artifact_uri), written)
+    return ArtifactRepository(path_of_uri(artifact_uri))
 
 
 def check_artifact_path(path: object) -> PurePosixPath:
@@ -83,9 +86,10 @@ def check_artifact_path(path: object) -> PurePosixPath:
 class ArtifactRepository:
     """The artifacts below one local folder. Paths are relative to it, with '/' between their parts."""
 
-    def __init__(self, root: Path, written: Written | None = None) -> None:
+    def __init__(self, root: Path, written: Written | None = None, blobs: Blobs | None = None) -> None:
         self.root = root
         self._written = written
+        self._blobs = blobs
 
     @property
     def artifact_uri(self) -> str:
@@ -122,8 +126,8 @@ class ArtifactRepository:
     def write_bytes(self, artifact_path: str, content: bytes) -> None:
         """Write a file with this content."""
         target = self._file(check_artifact_path(artifact_path))
-        with _refusals(target), _partial(target) as partial:
-            partial.write_bytes(content)
+        with _refusals(target), _partial(target, self._blobs) as partial:
+            write_file(content, partial, self._blobs)
         self._tell(target, len(content))
 
     def read_bytes(self, artifact_path: str) -> bytes:
@@ -166,7 +170,7 @@ class ArtifactRepository:
     def download(self, artifact_path: str | None = None, dst_path: str | os.PathLike[str] | None = None) -> Path:
         """A local path with the file or the folder: the stored one, or a copy in `dst_path`, which is made if need be.
 
-        The stored one is not a copy: do not change it.
+        The stored one is not a copy: do not change it. It may be the file of other runs as well.
         """
         path = self.local_path(artifact_path)
         if dst_path is None:
@@ -211,13 +215,12 @@ class ArtifactRepository:
         try:
             with _refusals(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with _partial(target) as partial:
+                with _partial(target, self._blobs) as partial:
                     partial.mkdir()
                     for file in files:
                         copy = partial / file.relative_to(source)
                         copy.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(file, copy)
-                        sizes[file] = copy.stat().st_size
+                        sizes[file] = copy_file(file, copy, self._blobs)
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
@@ -232,9 +235,8 @@ class ArtifactRepository:
 
     def _copy_in(self, source: Path, path: PurePosixPath) -> None:
         target = self._file(path)
-        with _refusals(target), _partial(target) as partial:
-            shutil.copyfile(source, partial)
-            size = partial.stat().st_size
+        with _refusals(target), _partial(target, self._blobs) as partial:
+            size = copy_file(source, partial, self._blobs)
         self._tell(target, size)
 
 
@@ -257,13 +259,42 @@ def _files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
             yield entry
 
 
+def write_file(content: bytes, path: Path, blobs: Blobs | None) -> None:
+    """Make a file that nobody knows yet, kept once where there are blobs."""
+    if blobs is None:
+        path.write_bytes(content)
+    else:
+        blobs.write(content, path)
+
+
+def copy_file(source: Path, path: Path, blobs: Blobs | None) -> int:
+    """Copy a file to a path that nobody knows yet, kept once where there are blobs; its size."""
+    if blobs is not None:
+        return blobs.copy(source, path)
+    shutil.copyfile(source, path)
+    return path.stat().st_size
+
+
+def put_in_place(partial: Path, target: Path, blobs: Blobs | None) -> None:
+    """Give a finished file, or a folder, its name. What it replaces is let go of."""
+    replaced = None
+    with suppress(FileNotFoundError):
+        replaced = os.lstat(target)
+    os.replace(partial, target)
+    if replaced is not None and stat.S_ISREG(replaced.st_mode):
+        # Where the two are one file already, the system does nothing, and says nothing.
+        partial.unlink(missing_ok=True)
+        if blobs is not None:
+            blobs.release(replaced)
+
+
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
+def _partial(target: Path, blobs: Blobs | None) -> Iterator[Path]:
     """A hidden path beside `target` that becomes `target` where the block ends well, and is removed where not."""
     partial = target.with_name(PARTIAL + uuid.uuid4().hex)
     try:
         yield partial
-        os.replace(partial, target)
+        put_in_place(partial, target, blobs)
     except BaseException:
         shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
         raise
