@@ -13,8 +13,10 @@ import re
 import shutil
 import stat
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -22,12 +24,22 @@ from urllib.parse import unquote, urlsplit
 from .blobs import Blobs
 from .entities import FileInfo
 from .errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable
+from .swap import swap
 
 PARTIAL = ".nbtrack-partial-"
 
 Listing: TypeAlias = list[FileInfo]
 Written: TypeAlias = Callable[[str, int], None]
 """Told of each file that is there anew: its path below the root, its size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What went with a folder: `freed` bytes, and the artifact paths of files that the new one does not have."""
+
+    freed: int = 0
+    gone: Sequence[str] = ()
+
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -123,6 +135,32 @@ class ArtifactRepository:
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
+    def replace_folder(self, local_dir: Path, artifact_path: str) -> Replaced:
+        """Put a copy of a folder in the place of the one at `artifact_path`, which is gone then, with all its files.
+
+        Where the system can exchange two names in one step, there is always one of the two, whole.
+        """
+        target = self._inside(check_artifact_path(artifact_path))
+        files = list(_files_below(local_dir))
+        partial = target.with_name(PARTIAL + uuid.uuid4().hex)
+        with _refusals(target):
+            try:
+                partial.mkdir(parents=True)
+                sizes = self._fill(partial, local_dir, files)
+                if target.is_dir():
+                    swap(partial, target)
+                else:
+                    os.replace(partial, target)
+                freed, gone = self._discard(partial) if partial.is_dir() else (0, set[PurePosixPath]())
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        for file in files:
+            self._tell(target / file.relative_to(local_dir), sizes[file])
+        left = {PurePosixPath(file.relative_to(local_dir).as_posix()) for file in files}
+        folder = PurePosixPath(target.relative_to(self.root).as_posix())
+        return Replaced(freed, sorted(str(folder / path) for path in gone - left))
+
     def write_bytes(self, artifact_path: str, content: bytes) -> None:
         """Write a file with this content."""
         target = self._file(check_artifact_path(artifact_path))
@@ -217,10 +255,7 @@ class ArtifactRepository:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with _partial(target, self._blobs) as partial:
                     partial.mkdir()
-                    for file in files:
-                        copy = partial / file.relative_to(source)
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        sizes[file] = copy_file(file, copy, self._blobs)
+                    sizes = self._fill(partial, source, files)
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
@@ -228,6 +263,30 @@ class ArtifactRepository:
         for file in files:
             self._tell(target / file.relative_to(source), sizes[file])
         return True
+
+    def _fill(self, folder: Path, source: Path, files: Sequence[Path]) -> dict[Path, int]:
+        """Copy files below `source` to the same places below `folder`; the size of each."""
+        sizes = {}
+        for file in files:
+            copy = folder / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            sizes[file] = copy_file(file, copy, self._blobs)
+        return sizes
+
+    def _discard(self, folder: Path) -> tuple[int, set[PurePosixPath]]:
+        """Remove a folder; the bytes that come free by that, and which files it had."""
+        files = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+        found = [path.lstat() for path in files]
+        names = Counter(stats.st_ino for stats in found)
+        shutil.rmtree(folder)
+        freed = 0
+        for stats in {stats.st_ino: stats for stats in found}.values():
+            # One name may be the blob's.
+            if stats.st_nlink - names[stats.st_ino] <= (self._blobs is not None):
+                freed += stats.st_size
+            if self._blobs is not None:
+                self._blobs.release(stats, names[stats.st_ino])
+        return freed, {PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
 
     def _tell(self, target: Path, size: int) -> None:
         if self._written is not None:

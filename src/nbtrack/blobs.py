@@ -90,9 +90,9 @@ class Blobs:
                 if _same_content(blob, path):
                     self._become(path, blob)
 
-    def release(self, replaced: os.stat_result) -> None:
-        """Let go of the blob of a file that has lost its name, if it had no other name: its room is free at once."""
-        if not stat.S_ISREG(replaced.st_mode) or replaced.st_nlink != 2:
+    def release(self, replaced: os.stat_result, names: int = 1) -> None:
+        """Let go of the blob of a file that has lost so many names, if it had no others: its room is free at once."""
+        if not stat.S_ISREG(replaced.st_mode) or replaced.st_nlink != names + 1:
             return
         with suppress(OSError), os.scandir(self._bucket(replaced.st_size)) as entries:
             for entry in entries:
@@ -181,10 +181,12 @@ def _digest_of(path: Path) -> tuple[str, int]:
 
 def _same_content(one: Path, other: Path) -> bool:
     """Whether two files have the same bytes."""
-    left, right = bytearray(_BLOCK), bytearray(_BLOCK)
     with one.open("rb", buffering=0) as first, other.open("rb", buffering=0) as second:
-        if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+        size = os.fstat(first.fileno()).st_size
+        if os.fstat(second.fileno()).st_size != size:
             return False
+        # No larger than the file: a megabyte of zeros takes longer to come than a small file to compare.
+        left, right = (bytearray(min(size, _BLOCK)) for _ in range(2))
         while count := first.readinto(left):
             # As a whole: behind `count` both have what was equal before.
             if second.readinto(right) != count or left != right:

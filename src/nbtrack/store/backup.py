@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .duckdb import DuckDBStore
 
 _OF_A_BACKUP = frozenset(
-    {"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", "blobs", ".gitignore", "trash"}
+    {"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", "blobs", "best.lock", ".gitignore", "trash"}
 )
 """What is in a backup with artifacts, also after it was used as a store."""
 

@@ -1,4 +1,4 @@
-"""Files that somebody has written into after they were logged: they no longer have the content that they were kept by."""
+"""Logged files that somebody has written into since: they no longer have the content that they were kept by."""
 
 from __future__ import annotations
 
