@@ -21,12 +21,11 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from .blobs import PARTIAL as PARTIAL
 from .blobs import Blobs
 from .entities import FileInfo
 from .errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable
 from .swap import swap
-
-PARTIAL = ".nbtrack-partial-"
 
 Listing: TypeAlias = list[FileInfo]
 Written: TypeAlias = Callable[[str, int], None]

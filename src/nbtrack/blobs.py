@@ -32,6 +32,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+PARTIAL = ".nbtrack-partial-"
+"""What the names of files that are not whole yet begin with."""
+
 _BUCKETS = 251
 _HEX = 64
 _BLOCK = 1 << 20
@@ -89,6 +92,23 @@ class Blobs:
                 # Somebody has logged the same meanwhile; or it is one that cannot be shared.
                 if _same_content(blob, path):
                     self._become(path, blob)
+
+    def adopt(self, path: Path) -> bool:
+        """Keep a file once that came in by another way: an older nbtrack's, or a copy of a store without its links.
+
+        Where an equal one is known, the file becomes a name of that; True for that.
+        """
+        before = path.stat()
+        digest, size = _digest_of(path)
+        other = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}")
+        if self._share(digest, size, other, lambda blob: _same_content(blob, path)):
+            if _state(path.stat()) == _state(before):
+                os.replace(other, path)
+                return True
+            other.unlink()
+        else:
+            self.keep(path, digest, size)
+        return False
 
     def release(self, replaced: os.stat_result, names: int = 1) -> None:
         """Let go of the blob of a file that has lost so many names, if it had no others: its room is free at once."""

@@ -167,6 +167,24 @@ def test_a_store_that_was_moved_or_copied_without_links(own_store: Path, tmp_pat
         assert stored(again, "model.bin").read_bytes() == BIG
 
 
+def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
+    """Of an older nbtrack, or after `cp -r`."""
+    runs = [log(BIG), log(BIG), log(BIG + b"other")]
+    for run_id in runs:
+        path = stored(run_id, "model.bin")
+        shutil.copyfile(path, path.with_name("copy"))
+        os.replace(path.with_name("copy"), path)
+    nbtrack.MlflowClient().gc(dry_run=False)
+    assert blobs(own_store) == {}
+    report = nbtrack.doctor(contents=True)
+    assert report.is_healthy
+    assert "3 files (6,291,461 bytes) are not kept by their content" in report.notes[-1]
+    assert "2,097,152 bytes came free" in nbtrack.doctor(contents=True, repair=True).notes[-1]
+    assert sorted(blobs(own_store).values()) == [1, 2]
+    assert [stored(run_id, "model.bin").read_bytes() for run_id in runs] == [BIG, BIG, BIG + b"other"]
+    assert nbtrack.doctor(contents=True).notes == []
+
+
 def test_merging_keeps_contents_once_and_the_file_that_was_logged_last(own_store: Path, tmp_path: Path) -> None:
     new = BIG + b"new"
     first = log(new)

@@ -87,7 +87,7 @@ def test_the_best_of_a_training(digits: Fitted, capsys: pytest.CaptureFixture[st
     np.testing.assert_array_equal(loaded.coef_, models[1].coef_)
     assert nbtrack.models.get_model_info(uri).metadata == {"by": "test"}
     assert of(run.info.run_id) == {"metric": "val/auc", "mode": "max", "value": "0.9", "step": "1"}
-    assert len(nbtrack.search_runs("tags.`nbtrack.best.value` > '0.8'")) == 1
+    assert len(nbtrack.search_runs(filter_string="tags.`nbtrack.best.value` > 0.8")) == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"val/auc 0.5 at step 0 is the first: {uri} is kept."
     assert said[1].startswith(f"val/auc 0.9 at step 1 is better than 0.5: {uri} is replaced; ")
@@ -155,7 +155,9 @@ def test_several_bests_side_by_side(weather: Any) -> None:
             nbtrack.log_metrics({"acc": acc, "loss": loss})
             nbtrack.log_best(weather(f"{i}"), "acc", silent=True)
             nbtrack.log_best(weather(f"{i}"), "loss", "min", name="models/calmest", silent=True)
-        with pytest.raises(InvalidParameter, match=r"'best' is the run's best model by the max of 'acc', not .* 'loss'"):
+        with pytest.raises(
+            InvalidParameter, match=r"'best' is the run's best model by the max of 'acc', not .* 'loss'"
+        ):
             nbtrack.log_best(weather("x"), "loss", "min")
     assert (text(run.info.run_id), text(run.info.run_id, "models/calmest")) == ("1", "2")
 

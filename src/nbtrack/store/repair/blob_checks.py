@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...artifact_store import PARTIAL
 from ...progress import progress
 from .findings import LOST, Report
 
@@ -39,11 +43,37 @@ def check_blobs(store: DuckDBStore, report: Report, repair: bool, *, contents: b
         finding.state = LOST
 
 
+def check_unshared(store: DuckDBStore, report: Report, repair: bool) -> None:
+    """Files that are not kept by their content: logged by an older nbtrack, or copied without their links."""
+    files = [path for path, found in _files(store) if found.st_nlink == 1 and found.st_size]
+    if not files:
+        return
+    total = sum(path.stat().st_size for path in files)
+    if not repair:
+        report.notes.append(
+            f"{len(files):,} files ({total:,} bytes) are not kept by their content; with --repair, equal ones become one."
+        )
+        return
+    freed = 0
+    with progress("Finding equal artifacts", len(files), "files") as bar:
+        for path in files:
+            with suppress(OSError):
+                size = path.stat().st_size
+                freed += size if store.blobs.adopt(path) else 0
+            bar.advance()
+    report.notes.append(f"{len(files):,} files are kept by their content now; {freed:,} bytes came free by that.")
+
+
 def _files_of(store: DuckDBStore, blobs: list[Path]) -> list[Path]:
     inodes = {blob.stat().st_ino for blob in blobs if blob.exists()}
-    return sorted(
-        Path(folder, name)
-        for folder, _, names in os.walk(store.artifacts)
-        for name in names
-        if os.lstat(os.path.join(folder, name)).st_ino in inodes
-    )
+    return [path for path, found in _files(store) if found.st_ino in inodes]
+
+
+def _files(store: DuckDBStore) -> Iterator[tuple[Path, os.stat_result]]:
+    for folder, folders, names in os.walk(store.artifacts):
+        folders[:] = sorted(name for name in folders if not name.startswith(PARTIAL))
+        for name in sorted(names):
+            with suppress(FileNotFoundError):
+                path = Path(folder, name)
+                if stat.S_ISREG((found := path.lstat()).st_mode) and not name.startswith(PARTIAL):
+                    yield path, found
