@@ -318,9 +318,11 @@ def test_what_waited_for_room_is_shared_when_it_comes(own_store: Path, monkeypat
         replace(source, target)
 
     with nbtrack.start_run() as run:
-        with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="cannot write"):
+        source = stored(first, "model.bin")
+        with monkeypatch.context() as patch:
             patch.setattr(os, "replace", full)
-            nbtrack.log_artifact(stored(first, "model.bin"), "late")
+            with pytest.warns(RuntimeWarning, match="cannot write"):
+                nbtrack.log_artifact(source, "late")
         nbtrack.log_text("now", "now.txt")
     assert stored(run.info.run_id, "late/model.bin").stat().st_ino == stored(first, "model.bin").stat().st_ino
 
@@ -389,7 +391,7 @@ while True:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_writers_and_collectors_that_are_killed_lose_no_file_and_leave_no_room(own_store: Path, seed: int) -> None:
-    """SIGKILL at a moment of chance, again and again: each file is one whole content, each blob is what its name says."""
+    """SIGKILL at a moment of chance, again and again: each file is a whole content, each blob what its name says."""
     rng = random.Random(seed)
     contents = {(f"content {i} " * 500).encode() for i in range(20)}
     for turn in range(4):

@@ -155,9 +155,7 @@ def test_several_bests_side_by_side(weather: Any) -> None:
             nbtrack.log_metrics({"acc": acc, "loss": loss})
             nbtrack.log_best(weather(f"{i}"), "acc", silent=True)
             nbtrack.log_best(weather(f"{i}"), "loss", "min", name="models/calmest", silent=True)
-        with pytest.raises(
-            InvalidParameter, match=r"'best' is the run's best model by the max of 'acc', not .* 'loss'"
-        ):
+        with pytest.raises(InvalidParameter, match=r"'best' is the run's best model by the max of 'acc', not .*'loss'"):
             nbtrack.log_best(weather("x"), "loss", "min")
     assert (text(run.info.run_id), text(run.info.run_id, "models/calmest")) == ("1", "2")
 
@@ -366,7 +364,7 @@ def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, w
         parts = [nbtrack.artifacts.load_text(f"runs:/{run_id}/best/part-{i}.txt") for i in range(5)]
         assert parts == [str(kept)] * 5
         value = kept
-    assert value > 5
+    assert value >= 5
     # Whoever goes on knows what the best is, and sets the tags right.
     assert not nbtrack.log_best(weather("x"), "m", value=value, run_id=run_id)
     assert of(run_id)["step"] == str(value)

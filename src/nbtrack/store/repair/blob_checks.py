@@ -51,7 +51,8 @@ def check_unshared(store: DuckDBStore, report: Report, repair: bool) -> None:
     total = sum(path.stat().st_size for path in files)
     if not repair:
         report.notes.append(
-            f"{len(files):,} files ({total:,} bytes) are not kept by their content; with --repair, equal ones become one."
+            f"{len(files):,} files ({total:,} bytes) are not kept by their content; with --repair, equal ones become "
+            "one."
         )
         return
     freed = 0
