@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import uuid
@@ -33,6 +32,8 @@ def swap(one: Path, other: Path) -> None:
 
 
 def _swap_at_once(one: bytes, other: bytes) -> bool:
+    import ctypes
+
     try:
         library = ctypes.CDLL(None, use_errno=True)
         if sys.platform == "darwin":
