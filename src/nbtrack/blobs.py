@@ -37,7 +37,7 @@ PARTIAL = ".nbtrack-partial-"
 
 _BUCKETS = 251
 _HEX = 64
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _UNLINKABLE = (errno.EMLINK, errno.EPERM, errno.EACCES)
 """The blob has all the names that it can have, or belongs to another user."""
 
@@ -205,7 +205,7 @@ def _same_content(one: Path, other: Path) -> bool:
         size = os.fstat(first.fileno()).st_size
         if os.fstat(second.fileno()).st_size != size:
             return False
-        # No larger than the file: a megabyte of zeros takes longer to come than a small file to compare.
+        # No larger than the file: a buffer of zeros takes longer to come than a small file to compare.
         left, right = (bytearray(min(size, _BLOCK)) for _ in range(2))
         while count := first.readinto(left):
             # As a whole: behind `count` both have what was equal before.
