@@ -51,6 +51,7 @@ PUBLIC = [
     "log_artifact",
     "log_artifacts",
     "log_batch",
+    "log_best",
     "log_dict",
     "log_figure",
     "log_image",

@@ -2,6 +2,7 @@
 
 A file appears under its name when it is whole: it is written beside it and moved into place, so a kill leaves a
 hidden leftover at worst. The names of leftovers begin with `PARTIAL`; listings and downloads pass them over.
+With `blobs` (see `blobs.py`), files of equal content are kept once, and read-only.
 """
 
 from __future__ import annotations
@@ -10,21 +11,34 @@ import errno
 import os
 import re
 import shutil
+import stat
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from .blobs import PARTIAL as PARTIAL
+from .blobs import Blobs
 from .entities import FileInfo
 from .errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable
-
-PARTIAL = ".nbtrack-partial-"
+from .swap import swap
 
 Listing: TypeAlias = list[FileInfo]
 Written: TypeAlias = Callable[[str, int], None]
 """Told of each file that is there anew: its path below the root, its size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What went with a folder: `freed` bytes, and the artifact paths of files that the new one does not have."""
+
+    freed: int = 0
+    gone: Sequence[str] = ()
+
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -57,9 +71,9 @@ def uri_of_path(path: str | os.PathLike[str]) -> str:
     return Path(path).absolute().as_uri()
 
 
-def open_repository(artifact_uri: str, written: Written | None = None) -> ArtifactRepository:
+def open_repository(artifact_uri: str) -> ArtifactRepository:
     """The repository at an artifact URI. Its folder is made at the first write."""
-    return ArtifactRepository(path_of_uri(artifact_uri), written)
+    return ArtifactRepository(path_of_uri(artifact_uri))
 
 
 def check_artifact_path(path: object) -> PurePosixPath:
@@ -83,9 +97,10 @@ def check_artifact_path(path: object) -> PurePosixPath:
 class ArtifactRepository:
     """The artifacts below one local folder. Paths are relative to it, with '/' between their parts."""
 
-    def __init__(self, root: Path, written: Written | None = None) -> None:
+    def __init__(self, root: Path, written: Written | None = None, blobs: Blobs | None = None) -> None:
         self.root = root
         self._written = written
+        self._blobs = blobs
 
     @property
     def artifact_uri(self) -> str:
@@ -119,11 +134,37 @@ class ArtifactRepository:
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
+    def replace_folder(self, local_dir: Path, artifact_path: str) -> Replaced:
+        """Put a copy of a folder in the place of the one at `artifact_path`, which is gone then, with all its files.
+
+        Where the system can exchange two names in one step, there is always one of the two, whole.
+        """
+        target = self._inside(check_artifact_path(artifact_path))
+        files = list(_files_below(local_dir))
+        partial = target.with_name(PARTIAL + uuid.uuid4().hex)
+        with _refusals(target):
+            try:
+                partial.mkdir(parents=True)
+                sizes = self._fill(partial, local_dir, files)
+                if target.is_dir():
+                    swap(partial, target)
+                else:
+                    os.replace(partial, target)
+                freed, gone = self._discard(partial) if partial.is_dir() else (0, set[PurePosixPath]())
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        for file in files:
+            self._tell(target / file.relative_to(local_dir), sizes[file])
+        left = {PurePosixPath(file.relative_to(local_dir).as_posix()) for file in files}
+        folder = PurePosixPath(target.relative_to(self.root).as_posix())
+        return Replaced(freed, sorted(str(folder / path) for path in gone - left))
+
     def write_bytes(self, artifact_path: str, content: bytes) -> None:
         """Write a file with this content."""
         target = self._file(check_artifact_path(artifact_path))
-        with _refusals(target), _partial(target) as partial:
-            partial.write_bytes(content)
+        with _refusals(target), _partial(target, self._blobs) as partial:
+            write_file(content, partial, self._blobs)
         self._tell(target, len(content))
 
     def read_bytes(self, artifact_path: str) -> bytes:
@@ -166,7 +207,7 @@ class ArtifactRepository:
     def download(self, artifact_path: str | None = None, dst_path: str | os.PathLike[str] | None = None) -> Path:
         """A local path with the file or the folder: the stored one, or a copy in `dst_path`, which is made if need be.
 
-        The stored one is not a copy: do not change it.
+        The stored one is not a copy: do not change it. It may be the file of other runs as well.
         """
         path = self.local_path(artifact_path)
         if dst_path is None:
@@ -211,13 +252,9 @@ class ArtifactRepository:
         try:
             with _refusals(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with _partial(target) as partial:
+                with _partial(target, self._blobs) as partial:
                     partial.mkdir()
-                    for file in files:
-                        copy = partial / file.relative_to(source)
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(file, copy)
-                        sizes[file] = copy.stat().st_size
+                    sizes = self._fill(partial, source, files)
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
@@ -226,15 +263,38 @@ class ArtifactRepository:
             self._tell(target / file.relative_to(source), sizes[file])
         return True
 
+    def _fill(self, folder: Path, source: Path, files: Sequence[Path]) -> dict[Path, int]:
+        """Copy files below `source` to the same places below `folder`; the size of each."""
+        sizes = {}
+        for file in files:
+            copy = folder / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            sizes[file] = copy_file(file, copy, self._blobs)
+        return sizes
+
+    def _discard(self, folder: Path) -> tuple[int, set[PurePosixPath]]:
+        """Remove a folder; the bytes that come free by that, and which files it had."""
+        files = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+        found = [path.lstat() for path in files]
+        names = Counter(stats.st_ino for stats in found)
+        shutil.rmtree(folder)
+        freed = 0
+        for stats in {stats.st_ino: stats for stats in found}.values():
+            # One name may be the blob's.
+            if stats.st_nlink - names[stats.st_ino] <= (self._blobs is not None):
+                freed += stats.st_size
+            if self._blobs is not None:
+                self._blobs.release(stats, names[stats.st_ino])
+        return freed, {PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
+
     def _tell(self, target: Path, size: int) -> None:
         if self._written is not None:
             self._written(target.relative_to(self.root).as_posix(), size)
 
     def _copy_in(self, source: Path, path: PurePosixPath) -> None:
         target = self._file(path)
-        with _refusals(target), _partial(target) as partial:
-            shutil.copyfile(source, partial)
-            size = partial.stat().st_size
+        with _refusals(target), _partial(target, self._blobs) as partial:
+            size = copy_file(source, partial, self._blobs)
         self._tell(target, size)
 
 
@@ -257,13 +317,42 @@ def _files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
             yield entry
 
 
+def write_file(content: bytes, path: Path, blobs: Blobs | None) -> None:
+    """Make a file that nobody knows yet, kept once where there are blobs."""
+    if blobs is None:
+        path.write_bytes(content)
+    else:
+        blobs.write(content, path)
+
+
+def copy_file(source: Path, path: Path, blobs: Blobs | None) -> int:
+    """Copy a file to a path that nobody knows yet, kept once where there are blobs; its size."""
+    if blobs is not None:
+        return blobs.copy(source, path)
+    shutil.copyfile(source, path)
+    return path.stat().st_size
+
+
+def put_in_place(partial: Path, target: Path, blobs: Blobs | None) -> None:
+    """Give a finished file, or a folder, its name. What it replaces is let go of."""
+    replaced = None
+    with suppress(FileNotFoundError):
+        replaced = os.lstat(target)
+    os.replace(partial, target)
+    if replaced is not None and stat.S_ISREG(replaced.st_mode):
+        # Where the two are one file already, the system does nothing, and says nothing.
+        partial.unlink(missing_ok=True)
+        if blobs is not None:
+            blobs.release(replaced)
+
+
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
+def _partial(target: Path, blobs: Blobs | None) -> Iterator[Path]:
     """A hidden path beside `target` that becomes `target` where the block ends well, and is removed where not."""
     partial = target.with_name(PARTIAL + uuid.uuid4().hex)
     try:
         yield partial
-        os.replace(partial, target)
+        put_in_place(partial, target, blobs)
     except BaseException:
         shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
         raise

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from .models.best import Best
     from .store.repair import Report
 
 _experiments: dict[str, str] = {}
@@ -625,6 +626,40 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     client.log_table(run_id, data, artifact_file)
 
 
+def log_best(
+    model: Any,
+    metric: str,
+    mode: Literal["max", "min"] = "max",
+    *,
+    value: Any = None,
+    step: int | None = None,
+    name: str = "best",
+    flavor: str | None = None,
+    run_id: str | None = None,
+    silent: bool = False,
+    **arguments: Any,
+) -> Best:
+    """Keep the model if the metric is better than at the run's best model so far, which it replaces; say so.
+
+    The metric's last value counts, or `value`; NaN is never better. The flavor follows from the model's class; its
+    `save_model` gets the other `arguments`. A model that a version in the registry points to stays, for that version.
+    The tags `nbtrack.best.value`, `.step`, `.metric` and `.mode` say of what the model is the best. A model that is
+    not better costs microseconds.
+
+    >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
+    val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved.
+    """
+    from .models.best import log_best
+
+    client, run_id = _target(run_id)
+    best = log_best(
+        client, run_id, model, metric, mode, value=value, step=step, name=name, flavor=flavor, arguments=arguments
+    )
+    if best.is_new and not silent:
+        print(best)
+    return best
+
+
 def get_artifact_uri(artifact_path: str | None = None) -> str:
     """Where the active run keeps its artifacts, or the one at `artifact_path`."""
     root = _run().info.artifact_uri
@@ -653,14 +688,16 @@ def restore_backup(source: str | os.PathLike[str]) -> Path | None:
     return _client().restore_backup(source)
 
 
-def doctor(repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = ()) -> Report:
+def doctor(repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), *, contents: bool = False) -> Report:
     """Look the store over and say what is damaged; with `repair`, bring back all that can be read.
+
+    With `contents`, every artifact is read and compared with the digest that it was kept by.
 
     >>> report = doctor()
     >>> report.is_healthy
     True
     """
-    return _client().doctor(repair, rescue)
+    return _client().doctor(repair, rescue, contents=contents)
 
 
 # -- the end of the process --------------------------------------------------------------------------------------

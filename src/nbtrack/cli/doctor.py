@@ -17,13 +17,14 @@ FOUND, LOSSES = 3, 4
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repair", action="store_true", help="set right what is wrong; originals are kept")
+    parser.add_argument("--contents", action="store_true", help="read every artifact and compare it with its digest")
     parser.add_argument(
         "--rescue", metavar="FILE", action="append", default=[], help="a rescue file that a warning has named"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    report = Client().doctor(options.repair, options.rescue)
+    report = Client().doctor(options.repair, options.rescue, contents=options.contents)
     print(report)
     if report.has_losses:
         return LOSSES

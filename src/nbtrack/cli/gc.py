@@ -42,12 +42,14 @@ def run(options: argparse.Namespace) -> int:
 
 def report(found: Garbage, *, done: bool) -> Iterator[str]:
     """The lines that say what goes, or went, and what stays and why."""
-    if not (found.runs or found.experiments or found.unfinished):
+    if not (found.runs or found.experiments or found.unfinished or found.unnamed[0]):
         yield "Nothing to remove."
     else:
         yield "Removed for good:" if done else "Would be removed for good (--yes does it):"
         yield f"  {_count(len(found.runs), 'run')} with {_count(found.points, 'metric point')}, params and tags"
-        yield f"  {_count(found.artifact_files, 'artifact file')}, {size(found.artifact_bytes)}"
+        free = f" ({size(found.freed_bytes)} come free: runs that stay, or each other, have the same files)"
+        shared = "" if found.freed_bytes == found.artifact_bytes else free
+        yield f"  {_count(found.artifact_files, 'artifact file')}, {size(found.artifact_bytes)}{shared}"
         if found.experiments:
             yield f"  {_count(len(found.experiments), 'experiment')}"
         if found.versions:
@@ -55,6 +57,8 @@ def report(found: Garbage, *, done: bool) -> Iterator[str]:
             yield f"  {_count(len(found.versions), 'model version')}: {listed}"
         if found.unfinished:
             yield f"  {_count(found.unfinished, 'folder')} that an interrupted gc left behind"
+        if found.unnamed[0]:
+            yield f"  {_count(found.unnamed[0], 'kept content')} that no run has any more, {size(found.unnamed[1])}"
         if not done:
             yield from _listed(
                 f"{run.run_id}  {run.run_name}  {_count(run.points, 'point')}, {size(run.artifact_bytes)}"

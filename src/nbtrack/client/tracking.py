@@ -368,11 +368,13 @@ class TrackingMixin:
 
     def _artifacts(self, run_id: str) -> RunArtifacts:
         """The run's artifacts; what is written to them is told to the journal."""
+        root = path_of_uri(self._store.artifact_uri(run_id))
         return RunArtifacts(
             self._store.artifact_detour,
             run_id,
-            path_of_uri(self._store.artifact_uri(run_id)),
+            root,
             lambda path, size: self._store.append(artifact_line(run_id, storable(path), size)),
+            self._store.blobs_for(root),
         )
 
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:

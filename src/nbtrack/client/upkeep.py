@@ -37,12 +37,15 @@ class UpkeepMixin:
 
         return restore_backup(self._store, Path(source))
 
-    def doctor(self, repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = ()) -> Report:
+    def doctor(
+        self, repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), *, contents: bool = False
+    ) -> Report:
         """Look the store over and say what is damaged; with `repair`, bring back all that can be read.
 
         What is replaced is kept beside it. `rescue` names files of lines that a process could not write into the
-        store; those in the temp folder are found without.
+        store; those in the temp folder are found without. With `contents`, every artifact is read and compared with
+        the digest that it was kept by.
         """
         from ..store.repair import doctor
 
-        return doctor(self._store, repair, [Path(path) for path in rescue])
+        return doctor(self._store, repair, [Path(path) for path in rescue], contents=contents)

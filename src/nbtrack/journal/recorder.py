@@ -37,6 +37,7 @@ class RunRecorder:
         self.artifact_uri = artifact_uri
         self._append = append
         self._steps: dict[str, int] = {}
+        self._values: dict[str, float] = {}
         self.recount(steps or {})
         self._params = dict(params or {})
         self._heads: dict[str, str] = {}
@@ -75,8 +76,9 @@ class RunRecorder:
             timestamp = now()
         elif type(timestamp) is not int or not 0 <= timestamp <= _LONGEST_TIME:
             timestamp = whole_timestamp(timestamp)
-        if step > last:
+        if step >= last:
             self._steps[key] = step
+            self._values[key] = value
         text = repr(value) if math.isfinite(value) else _QUOTED[repr(value)]
         return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
 
@@ -95,12 +97,12 @@ class RunRecorder:
         tags: Mapping[str, Any],
     ) -> None:
         """Log points (key, value, step, timestamp), params and tags, all or none."""
-        before = dict(self._steps)
+        before, values = dict(self._steps), dict(self._values)
         try:
             lines = "".join([self._point(*point) for point in points]).encode() + tag_lines(self.run_id, tags)
             self._log_params(params, lines)
         except InvalidParameter:
-            self._steps = before
+            self._steps, self._values = before, values
             raise
 
     def param(self, key: str, value: Any) -> None:
@@ -130,6 +132,8 @@ class RunRecorder:
         all_steps = given["steps"].tolist() if steps is not None else list(range(last + 1, last + 1 + len(numbers)))
         all_times = given["timestamps"].tolist() if timestamps is not None else [now()] * len(numbers)
         self._steps[key] = max(last, max(all_steps))
+        # Which of its points is the last is for the store to say.
+        self._values.pop(key, None)
         for line in series_lines(self.run_id, key, all_steps, all_times, numbers.tolist()):
             self._append(line)
 
@@ -177,6 +181,12 @@ class RunRecorder:
     def recount(self, steps: Mapping[str, int]) -> None:
         """Let each metric's steps go on from the highest that is in `steps`, and at least from 0."""
         self._steps = {key: max(step, -1) for key, step in steps.items()}
+        self._values.clear()
+
+    def last(self, key: str) -> tuple[float, int] | None:
+        """The value and step of the last point that this process logged of a metric; None where the store must say."""
+        value = self._values.get(key)
+        return None if value is None else (value, self._steps[key])
 
     def status(self, status: str, end_time: int | None = None, writer: str | None = None) -> None:
         """Set the status. `writer` names the journal that the run belongs to from now on."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..artifact_store import ArtifactRepository
+from ..artifact_store import ArtifactRepository, Replaced
 from ..errors import NbtrackError, NotFound, StoreError
 from ..journal import Process
 from ..journal.writer import PASSING
@@ -147,6 +147,11 @@ class RunArtifacts(ArtifactRepository):
 
     def log_artifacts(self, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
         self._write(lambda folder: folder.log_artifacts(local_dir, artifact_path))
+
+    def replace_folder(self, local_dir: Path, artifact_path: str) -> Replaced:
+        done: list[Replaced] = []
+        self._write(lambda folder: done.append(folder.replace_folder(local_dir, artifact_path)))
+        return done[-1] if done else Replaced()
 
     def write_bytes(self, artifact_path: str, content: bytes) -> None:
         self._write(Content(artifact_path, content))

@@ -18,7 +18,9 @@ from .repair.salvage import read_all
 if TYPE_CHECKING:
     from .duckdb import DuckDBStore
 
-_OF_A_BACKUP = frozenset({"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", ".gitignore", "trash"})
+_OF_A_BACKUP = frozenset(
+    {"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", "blobs", "best.lock", ".gitignore", "trash"}
+)
 """What is in a backup with artifacts, also after it was used as a store."""
 
 
@@ -39,7 +41,7 @@ def backup(store: DuckDBStore, target: Path, *, artifacts: bool = False, force: 
         if artifacts:
             (partial / "journal").mkdir(parents=True)
             _copy_database(store, partial / "runs.duckdb")
-            _copy_artifacts(store.artifacts, partial / "artifacts")
+            _copy_artifacts(store, partial)
             _put_folder_in_place(partial, target)
         else:
             _copy_database(store, partial)
@@ -107,19 +109,44 @@ def _copy_database(store: DuckDBStore, target: Path) -> None:
         )
 
 
-def _copy_artifacts(source: Path, target: Path) -> None:
-    """Files that came after the database was copied may be among them; none is there in part."""
+def _copy_artifacts(store: DuckDBStore, target: Path) -> None:
+    """Files that came after the database was copied may be among them; none is there in part, and none twice."""
     files = [
-        Path(folder) / name for folder, _, names in os.walk(source) for name in names if not name.startswith(PARTIAL)
+        Path(folder) / name
+        for folder, _, names in os.walk(store.artifacts)
+        for name in names
+        if not name.startswith(PARTIAL)
     ]
+    copies: dict[int, Path] = {}
     with progress("Copying artifacts", total=len(files)) as bar:
         for file in files:
-            copy = target / file.relative_to(source)
+            copy = target / file.relative_to(store.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             # One that is deleted meanwhile is in no backup.
             with suppress(FileNotFoundError):
-                shutil.copy2(file, copy)
+                found = file.stat()
+                if found.st_nlink == 1 or not _link(copies.get(found.st_ino), copy):
+                    shutil.copy2(file, copy)
+                    copies[found.st_ino] = copy
             bar.advance()
+    for blob in store.blobs.all():
+        with suppress(FileNotFoundError):
+            known = copies.get(blob.stat().st_ino)
+            if known is not None:
+                place = target / blob.relative_to(store.folder)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _link(known, place)
+
+
+def _link(copy: Path | None, other: Path) -> bool:
+    """Give a copied file another name, as the file that it is a copy of has; False where that cannot be done."""
+    if copy is None:
+        return False
+    try:
+        os.link(copy, other)
+    except OSError:
+        return False
+    return True
 
 
 def _put_folder_in_place(new: Path, target: Path) -> None:

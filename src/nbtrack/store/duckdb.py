@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import config
+from ..blobs import Blobs
 from ..entities import Experiment, LifecycleStage, Rewound
 from ..errors import InvalidParameter, NotFound, StoreError, StoreNotWritable, StoreTooNew
 from ..journal import Journal, RunRecorder, syncing
@@ -42,7 +43,7 @@ _stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
 
 
 class DuckDBStore(SqlTables):
-    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`.
+    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`.
 
     Threads may share it; their operations follow one another. After a fork the child has the store too, with a
     journal and a DuckDB of its own.
@@ -52,6 +53,7 @@ class DuckDBStore(SqlTables):
         self.folder = folder
         self.database = folder / "runs.duckdb"
         self.artifacts = folder / "artifacts"
+        self.blobs = Blobs(folder / "blobs")
         self._reset()
         _stores.add(self)
 
@@ -133,6 +135,13 @@ class DuckDBStore(SqlTables):
         """Where a run, deleted or not, keeps its artifacts. Raises NotFound."""
         recorder = self._recorders.get(run_id)
         return recorder.artifact_uri if recorder else self.get_run(run_id).info.artifact_uri
+
+    def blobs_for(self, root: Path) -> Blobs | None:
+        """Where equal files of this artifact folder are found; None for one that is not the store's own.
+
+        Elsewhere may be a share that others write, with rules of its own: files there are plain copies.
+        """
+        return self.blobs if root.is_relative_to(self.artifacts) else None
 
     def experiment_for_new_runs(self, experiment_id: str) -> Experiment:
         """An experiment as of the last few seconds, so that a loop of short runs need not read for each.

@@ -46,6 +46,15 @@ class MetricTables(Tables):
             sql = "SELECT l.key, l.step FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run WHERE r.run_id = $1"
             return dict(cursor.execute(sql, [run_id]).fetchall())
 
+    def last_point(self, run_id: str, key: str) -> tuple[float, int] | None:
+        """The value and step of a metric's last point; None where the run has no such metric."""
+        with self.reading() as cursor:
+            return cursor.execute(
+                "SELECT l.value, l.step FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run "
+                "WHERE r.run_id = $1 AND l.key = $2",
+                [run_id, key],
+            ).fetchone()
+
     def curves(
         self,
         run_ids: Sequence[str],

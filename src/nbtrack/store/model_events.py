@@ -12,6 +12,7 @@ alias_deleted     number    alias                   -
 tag_set           or -      old key=value, or -     key=value
 tag_deleted       or -      key=value               -
 version_deleted   number    its stage               -
+source_moved      number    old source              where the same files are now
 """
 
 from __future__ import annotations

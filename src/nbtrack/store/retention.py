@@ -1,8 +1,9 @@
 """Emptying the bin: deleted runs and experiments go for good, with all that was logged to them.
 
 The order makes a kill at any moment harmless. One transaction removes the rows and notes the artifact folders that are
-to go in `meta`; only then are the folders moved into `trash/`, and the notes with them; then the trash is emptied. What
-a kill left is done by the next collection. A folder whose run is there (again) is never touched, whatever is noted.
+to go in `meta`; only then are the folders moved into `trash/`, and the notes with them; then the trash is emptied, and
+with it the blobs that are no run's file any more. What a kill left is done by the next collection. A folder whose run
+is there (again) is never touched, whatever is noted.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ class Garbage:
     """Folders of artifacts, with their bytes, that belong to no run. They are never touched."""
     unfinished: int = 0
     """Folders that an earlier collection was to remove when it was interrupted."""
+    freed_bytes: int = 0
+    """Bytes that the artifacts give back: less than they have where other runs have the same files."""
+    unnamed: tuple[int, int] = (0, 0)
+    """How many blobs are no run's file any more, and their bytes: runs were removed by hand, or writers were killed."""
 
     database: tuple[int, int] | None = None
     """Bytes of the database file before and after, where it paid to write it anew."""
@@ -124,15 +129,23 @@ def survey_bin(store: DuckDBStore, wish: Wish) -> Garbage:
         noted = {store.locate(uri) for uri in _notes(cursor)}
     orphans = [folder for folder in _run_folders(store) if folder.name not in known and str(folder) not in noted]
     runs, sized = [], []
+    inodes: dict[tuple[int, int], _Inode] = {}
     with progress("Measuring artifacts", len(found.runs) + len(orphans), "folders") as bar:
         for run in found.runs:
-            files, size = _size(run.folder) if run.folder else (0, 0)
+            files, size = _size(run.folder, inodes) if run.folder else (0, 0)
             runs.append(replace(run, artifact_files=files, artifact_bytes=size))
             bar.advance()
         for folder in orphans:
             sized.append((folder, _size(folder)[1]))
             bar.advance()
-    return replace(found, runs=runs, orphans=sized, unfinished=len(noted) + len(_trash(store)))
+    return replace(
+        found,
+        runs=runs,
+        orphans=sized,
+        unfinished=len(noted) + len(_trash(store)),
+        freed_bytes=sum(inode.freed for inode in inodes.values()),
+        unnamed=store.blobs.unnamed(),
+    )
 
 
 def collect(store: DuckDBStore, wish: Wish, measured: Garbage) -> Garbage:
@@ -155,6 +168,7 @@ def collect(store: DuckDBStore, wish: Wish, measured: Garbage) -> Garbage:
         for folder in _trash(store):
             failed += _remove(folder)
             bar.advance()
+    store.blobs.sweep()
     for experiment_id, _ in found.experiments:
         # Where nothing is left in it.
         with suppress(OSError):
@@ -172,6 +186,8 @@ def collect(store: DuckDBStore, wish: Wish, measured: Garbage) -> Garbage:
         runs=[sizes.get(run.run_id, run) for run in found.runs],
         orphans=measured.orphans,
         unfinished=measured.unfinished,
+        freed_bytes=measured.freed_bytes,
+        unnamed=measured.unnamed,
         database=database,
     )
 
@@ -348,11 +364,29 @@ def _run_folders(store: DuckDBStore) -> list[Path]:
     )
 
 
-def _size(folder: Path) -> tuple[int, int]:
-    """How many files are in a folder, and their bytes; links are not followed."""
+@dataclass(slots=True)
+class _Inode:
+    """A file of runs that go, however many names it has."""
+
+    size: int
+    links: int
+    names: int = 0
+    """Those of its names that go."""
+
+    @property
+    def freed(self) -> int:
+        # One name is the blob's, of a file that is big enough to have one.
+        return self.size if self.names >= self.links - 1 else 0
+
+
+def _size(folder: Path, inodes: dict[tuple[int, int], _Inode] | None = None) -> tuple[int, int]:
+    """How many files are in a folder, and their bytes; links are not followed. `inodes` is told of each file."""
     files = size = 0
     for where, _, names in os.walk(folder):
         for name in names:
+            found = os.lstat(os.path.join(where, name))
             files += 1
-            size += os.lstat(os.path.join(where, name)).st_size
+            size += found.st_size
+            if inodes is not None:
+                inodes.setdefault((found.st_dev, found.st_ino), _Inode(found.st_size, found.st_nlink)).names += 1
     return files, size

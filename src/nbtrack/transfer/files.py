@@ -1,21 +1,22 @@
 """Copying a source's files into the artifacts of a run: each appears whole, and none is copied twice.
 
 A file that is here with the same size and time of change is the same file. Where the two differ, the one that was
-changed last stays.
+changed last stays. When that was is what the store's table says: files of equal content are one file, with one time.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifact_store import PARTIAL, check_artifact_path
+from ..artifact_store import PARTIAL, check_artifact_path, copy_file, put_in_place, write_file
+from ..blobs import Blobs
 from ..errors import InvalidParameter, StoreError
-from .records import SourceFolder
+from .records import Logged, SourceFolder
 from .report import Report
 
 
@@ -41,14 +42,19 @@ class Copier:
         folders: Sequence[SourceFolder],
         texts: dict[str, bytes],
         target: Path,
+        blobs: Blobs | None,
+        here: Mapping[str, Logged],
         before_new: Callable[[], None],
     ) -> Iterator[Copied]:
-        """Bring these files below `target`; `before_new` is called before a file appears there."""
+        """Bring these files below `target`, where the table tells of `here`; `before_new` is called before a file
+        appears there."""
+        self._blobs = blobs
+        self._here = here
         self._before_new = before_new
         for folder in folders:
             for file, inner in self._files(folder.folder):
                 path = "/".join(part for part in (folder.path, inner) if part)
-                if self._is_allowed(path) and (copied := self._copy(file, path, target)) is not None:
+                if self._is_allowed(path) and (copied := self._copy(file, path, target, folder.times)) is not None:
                     yield copied
         for path, content in texts.items():
             if self._is_allowed(path):
@@ -78,7 +84,7 @@ class Copier:
             return False
         return True
 
-    def _copy(self, file: Path, path: str, target: Path) -> Copied | None:
+    def _copy(self, file: Path, path: str, target: Path, times: Mapping[str, Logged]) -> Copied | None:
         goal = target / path
         try:
             source = file.stat()
@@ -87,34 +93,45 @@ class Copier:
         except OSError as error:
             self._report.miss(f"artifacts that cannot be read ({error.strerror})", path)
             return None
-        try:
+        timestamp = _changed(source, times.get(path))
+        with suppress(OSError):
             here = goal.stat()
-        except OSError:
-            here = None
-        timestamp = source.st_mtime_ns // 1_000_000
-        if here is not None and (here.st_mtime_ns, here.st_size) >= (source.st_mtime_ns, source.st_size):
-            return Copied(path, here.st_size, here.st_mtime_ns // 1_000_000, is_new=False)
+            time = _changed(here, self._here.get(path))
+            if (time, here.st_size) >= (timestamp, source.st_size):
+                return Copied(path, here.st_size, time, is_new=False)
         self._before_new()
-        with _appearing(goal) as partial:
-            shutil.copyfile(file, partial)
-            os.utime(partial, ns=(source.st_atime_ns, source.st_mtime_ns))
-        return Copied(path, source.st_size, timestamp, is_new=True)
+        with _appearing(goal, self._blobs) as partial:
+            size = copy_file(file, partial, self._blobs)
+            if (mine := partial.stat()).st_nlink <= 2:
+                # Not of a file that others have as well.
+                os.utime(partial, ns=(mine.st_atime_ns, timestamp * 1_000_000))
+        return Copied(path, size, timestamp, is_new=True)
 
     def _write(self, content: bytes, path: str, target: Path) -> Copied:
         goal = target / path
         is_new = not goal.is_file() or goal.read_bytes() != content
         if is_new:
             self._before_new()
-            with _appearing(goal) as partial:
-                partial.write_bytes(content)
+            with _appearing(goal, self._blobs) as partial:
+                write_file(content, partial, self._blobs)
         return Copied(path, len(content), goal.stat().st_mtime_ns // 1_000_000, is_new)
+
+
+def _changed(file: os.stat_result, logged: Logged | None) -> int:
+    """When a file was changed, in milliseconds: as the store's table says, unless it is another file by now."""
+    is_shared = file.st_nlink > 1
+    by_the_file = file.st_mtime_ns // 1_000_000
+    if logged is None or logged.size != file.st_size:
+        return by_the_file
+    return logged.timestamp if is_shared else max(logged.timestamp, by_the_file)
 
 
 class _appearing:
     """A path beside `goal` that takes its name when the block ends well."""
 
-    def __init__(self, goal: Path) -> None:
+    def __init__(self, goal: Path, blobs: Blobs | None) -> None:
         self._goal = goal
+        self._blobs = blobs
         self._partial = goal.with_name(PARTIAL + uuid.uuid4().hex)
 
     def __enter__(self) -> Path:
@@ -127,7 +144,7 @@ class _appearing:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if error is None:
-                os.replace(self._partial, self._goal)
+                put_in_place(self._partial, self._goal, self._blobs)
                 return
         except OSError as failed:
             error = failed

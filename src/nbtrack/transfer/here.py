@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .points import Present
+from .records import Logged
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
@@ -30,7 +31,7 @@ class Here:
     history: set[tuple[str, str, int]] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
     inputs: set[tuple[str, str, str | None]] = field(default_factory=set)
-    artifacts: dict[str, int] = field(default_factory=dict)
+    artifacts: dict[str, Logged] = field(default_factory=dict)
     series: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The number of each metric's series and how many points it has."""
 
@@ -66,8 +67,8 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
             runs[run].tags[key] = value
         for run, *dataset in of_runs("inputs", "name, digest, context"):
             runs[run].inputs.add((dataset[0], dataset[1], dataset[2]))
-        for run, path, size in of_runs("artifacts", "path, size"):
-            runs[run].artifacts[path] = size
+        for run, path, size, timestamp in of_runs("artifacts", "path, size, timestamp"):
+            runs[run].artifacts[path] = Logged(size, timestamp)
         for run, key, series, points in of_runs("latest_metrics", "key, series, points"):
             runs[run].series[key] = (series, points)
     return here

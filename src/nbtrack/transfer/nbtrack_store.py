@@ -17,6 +17,7 @@ from ..names import new_id
 from ..store import open_store
 from ..store.outdated import updated_copy
 from .records import (
+    Logged,
     Points,
     SourceExperiment,
     SourceFolder,
@@ -112,6 +113,11 @@ class NbtrackStore:
                 continue
             if folder.is_dir():
                 runs[number].folders.append(SourceFolder(folder))
+        for number, path, size, timestamp in self._rows(
+            f"SELECT run, path, size, timestamp FROM artifacts {between}", [low, high]
+        ):
+            for artifacts in runs[number].folders:
+                artifacts.times[path] = Logged(size, timestamp)
         for table, to in (("params", "params"), ("param_history", "param_history")):
             for number, *param in self._rows(
                 f"SELECT run, key, value, timestamp FROM {table} {between} ORDER BY run, timestamp, key", [low, high]

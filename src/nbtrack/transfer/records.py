@@ -60,12 +60,24 @@ class SourceInput:
     """Those but for the context."""
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a store's table says of a file: its bytes, and when it was logged, in milliseconds."""
+
+    size: int
+    timestamp: int
+
+
 @dataclass(slots=True)
 class SourceFolder:
-    """A local folder whose files are artifacts of a run, below the artifact path `path`."""
+    """A local folder whose files are artifacts of a run, below the artifact path `path`.
+
+    `times` says when files in it were logged, by their artifact path; of others the file's own time is taken.
+    """
 
     folder: Path
     path: str = ""
+    times: dict[str, Logged] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

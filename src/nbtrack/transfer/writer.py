@@ -208,8 +208,11 @@ class RunWriter:
                 self._append(self._mark(run))
                 is_marked = True
 
-        for file in self._copier.copy(run.folders, run.texts, target, mark):
-            if file.is_new or here is None or here.artifacts.get(file.path) != file.size:
+        logged = {} if here is None else here.artifacts
+        blobs = self._store.blobs_for(target)
+        for file in self._copier.copy(run.folders, run.texts, target, blobs, logged, mark):
+            known = logged.get(file.path)
+            if file.is_new or known is None or known.size != file.size:
                 lines.append(event("artifact", r=run.run_id, k=file.path, s=file.size, t=file.timestamp))
             self._report.count("artifact files", 1, file.is_new)
         self._append(b"".join(lines))

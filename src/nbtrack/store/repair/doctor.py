@@ -19,6 +19,7 @@ from ...errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, 
 from ...names import storable
 from .. import schema, sql_views
 from ..base import Cursor
+from .blob_checks import check_blobs, check_unshared
 from .checks import add_run, check_numbers, check_tables, check_writers
 from .file_repair import check_file
 from .findings import LOST, REPAIRED, Report
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 _OLD_PARTIAL_SECONDS = 86_400.0
 
 
-def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = ()) -> Report:
+def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = (), *, contents: bool = False) -> Report:
     """Look a store over; with `repair`, set right what is wrong. `rescue` names files that are to be taken back.
 
+    With `contents`, every artifact is read and compared with its digest, which takes a second a gigabyte or more; a
+    repair then also makes equal files one that are not yet.
     Raises NotFound where there is no store, StoreLocked where another program holds it, and StoreTooNew.
     """
     report = Report(store.folder)
@@ -64,6 +67,9 @@ def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = ()
         check_rescued_artifacts(store, None, report, repair=False)
         if readable:
             _look(store, report)
+    check_blobs(store, report, repair, contents=contents)
+    if contents:
+        check_unshared(store, report, repair)
     return report
 
 

@@ -78,7 +78,8 @@ def check_rescued_artifacts(store: DuckDBStore, cursor: Cursor | None, report: R
             "they are brought to the run's artifacts.",
         )
         if repair and cursor is not None:
-            ArtifactRepository(path_of_uri(store.locate(uri))).log_artifacts(folder)
+            root = path_of_uri(store.locate(uri))
+            ArtifactRepository(root, blobs=store.blobs_for(root)).log_artifacts(folder)
             for path in files:
                 name = path.relative_to(folder).as_posix()
                 for run in cursor.execute("SELECT run FROM runs WHERE run_id = $1", [run_id]).fetchall():

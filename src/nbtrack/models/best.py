@@ -1,0 +1,337 @@
+"""The best model of a run, and no other: each better one takes the place of the last.
+
+What the model is the best of is written into its folder, which is replaced in one step, so the two never disagree; the
+run's tags repeat it for searches. Two processes or threads that are both better take turns at a lock of the store.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..artifact_store import check_artifact_path
+from ..capture import user
+from ..errors import InvalidParameter, NbtrackError, NotFound
+from ..journal.recorder import whole_number
+from ..store.model_sources import move_sources, versions_at
+from .flavors import find_flavor, flavor_names
+from .history import add_to_history
+from .info import ModelInfo
+from .model import Model
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..store.artifact_detour import RunArtifacts
+
+STATE = "nbtrack-best.json"
+"""The file in the model's folder that says of what it is the best."""
+_LOCK = "best.lock"
+_LOCK_SECONDS = 60.0
+_PACKAGES = {"torch": "pytorch", "nbtrack": "pyfunc", "mlflow": "pyfunc"}
+"""Packages whose models are of a flavor with another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The best model that a run has: what its folder says."""
+
+    metric: str
+    mode: str
+    value: float
+    step: int | None
+    saved: int = 0
+    """Bytes of earlier ones that it and those before it took the place of."""
+
+    def is_beaten_by(self, value: float) -> bool:
+        """Whether a value is better; NaN never is."""
+        return value > self.value if self.mode == "max" else value < self.value
+
+    def tags(self, name: str) -> dict[str, str]:
+        """What the run's tags say of it."""
+        of = {"metric": self.metric, "mode": self.mode, "value": repr(self.value)}
+        step = {} if self.step is None else {"step": str(self.step)}
+        return {f"nbtrack.{name}.{key}": text for key, text in {**of, **step}.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """What `log_best` did, and which model is the run's best now. It is true where the model given became that."""
+
+    is_new: bool
+    """Whether the model was kept."""
+    model_uri: str
+    metric: str
+    mode: str
+    value: float
+    """The metric's value at the best model, …"""
+    step: int | None
+    """… and its step."""
+    previous: float | None = None
+    """The value of the model that was replaced."""
+    freed_bytes: int = 0
+    """What replacing that gave back, …"""
+    saved_bytes: int = 0
+    """… and what that was since the run began: keeping every better model would have cost so much more."""
+    kept_for: tuple[str, ...] = ()
+    """Versions of registered models that hold the replaced model, as `name/version`: its files stay for them."""
+    model_info: ModelInfo | None = None
+    """The logged model, where it is new."""
+
+    def __bool__(self) -> bool:
+        return self.is_new
+
+    def __str__(self) -> str:
+        at = "" if self.step is None else f" at step {self.step}"
+        value = f"{self.metric} {self.value:.6g}{at}"
+        if not self.is_new:
+            return f"{value} is still the best: {self.model_uri} stays."
+        if self.previous is None:
+            return f"{value} is the first: {self.model_uri} is kept."
+        stays = f"; the one before stays for {', '.join(self.kept_for)}" if self.kept_for else ""
+        saved = f"; {_size(self.saved_bytes)} saved so far" if self.saved_bytes else ""
+        return f"{value} is better than {self.previous:.6g}: {self.model_uri} is replaced{stays}{saved}."
+
+
+_known: dict[tuple[str, str, str], Kept] = {}
+"""The best that this process knows of each run and name. What others keep meanwhile is better, never worse."""
+
+
+def log_best(
+    client: Client,
+    run_id: str,
+    model: Any,
+    metric: str,
+    mode: str = "max",
+    *,
+    value: Any = None,
+    step: int | None = None,
+    name: str = "best",
+    flavor: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Best:
+    """Keep `model` as the run's best where it is better than the one that is kept; see `nbtrack.log_best`."""
+    if mode not in ("max", "min"):
+        raise InvalidParameter(f"mode is 'max' or 'min', not {mode!r:.80}: what is better, more or less of the metric?")
+    number, step = _reading(client, run_id, metric, value, step)
+    path = str(check_artifact_path(name))
+    if path == ".":
+        raise InvalidParameter("The best model needs a name: the folder among the run's artifacts.")
+    key = (str(client._store.folder), run_id, path)
+    uri = f"runs:/{run_id}/{path}"
+    kept = _known.get(key)
+    if kept is None:
+        kept = _read(client._artifacts(run_id), path)
+        if kept is not None:
+            _known[key] = kept
+            _mend_tags(client, run_id, path, kept)
+    if kept is not None:
+        _check_same(kept, metric, mode, path)
+    if math.isnan(number) or (kept is not None and not kept.is_beaten_by(number)):
+        return _unchanged(uri, metric, mode, number, step, kept)
+    module = _flavor_module(model, flavor)
+    with tempfile.TemporaryDirectory(prefix="nbtrack-best-") as folder:
+        local = Path(folder, "model")
+        manifest = Model(artifact_path=path, run_id=run_id)
+        _save(module, model, local, manifest, arguments or {})
+        with _alone(client):
+            artifacts = client._artifacts(run_id)
+            kept = _read(artifacts, path)
+            if kept is not None:
+                _check_same(kept, metric, mode, path)
+                if not kept.is_beaten_by(number):
+                    # Somebody was better while we saved.
+                    _known[key] = kept
+                    return _unchanged(uri, metric, mode, number, step, kept)
+            versions = _keep_for_versions(client, artifacts, run_id, path, kept)
+            best = Kept(metric, mode, number, step, kept.saved if kept else 0)
+            freed = _replace(client, artifacts, run_id, local, path, best)
+            if freed:
+                best = Kept(metric, mode, number, step, best.saved + freed)
+                artifacts.write_bytes(f"{path}/{STATE}", _encoded(best))
+            _known[key] = best
+            _set_tags(client, run_id, path, best, kept)
+            add_to_history(client, manifest)
+    return Best(
+        True,
+        uri,
+        metric,
+        mode,
+        number,
+        step,
+        None if kept is None else kept.value,
+        freed,
+        best.saved,
+        tuple(f"{model_name}/{version}" for model_name, version in versions),
+        manifest.get_model_info(uri),
+    )
+
+
+def flavor_of(model: Any) -> str:
+    """The flavor that saves a model: the first class in its ancestry whose package is one. Raises InvalidParameter."""
+    names = flavor_names()
+    if inspect.isroutine(model):
+        return "pyfunc"
+    for base in type(model).__mro__:
+        package = base.__module__.partition(".")[0]
+        name = _PACKAGES.get(package, package)
+        if name in names:
+            return name
+    raise InvalidParameter(
+        f"No flavor is known for a {type(model).__module__}.{type(model).__qualname__}. Name one: "
+        f"flavor={' or '.join(map(repr, names))}."
+    )
+
+
+def _flavor_module(model: Any, name: str | None) -> ModuleType:
+    name = name or flavor_of(model)
+    module = find_flavor(name)
+    if module is None:
+        raise NotFound(f"There is no flavor {name!r:.80}. Installed are: {', '.join(flavor_names())}.")
+    return module
+
+
+def _reading(client: Client, run_id: str, metric: str, value: Any, step: int | None) -> tuple[float, int | None]:
+    """The value to compare, and its step: as given, else those of the metric's last point."""
+    if step is not None:
+        step = whole_number(step, "step")
+    last = client._store.recorder(run_id).last(metric) if isinstance(metric, str) else None
+    if value is not None:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise InvalidParameter(f"value must be a number, not {value!r:.80}.") from None
+        return number, last[1] if step is None and last is not None and last[0] == number else step
+    last = last or client._store.last_point(run_id, metric)
+    if last is None:
+        raise NotFound(
+            f"The run has no metric {metric!r:.80}. Log it before log_best, or give its value: log_best(…, value=0.9)."
+        )
+    return last[0], last[1] if step is None else step
+
+
+def _save(module: ModuleType, model: Any, path: Path, manifest: Model, arguments: Mapping[str, Any]) -> None:
+    save_model = module.save_model
+    if "python_model" in inspect.signature(save_model).parameters:
+        save_model(path=str(path), python_model=model, mlflow_model=manifest, **arguments)
+    else:
+        save_model(model, str(path), mlflow_model=manifest, **arguments)
+
+
+def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, path: str, best: Kept) -> int:
+    """Put the model into its place; the bytes that come free. Files that are gone leave the table."""
+    (local / STATE).write_bytes(_encoded(best))
+    replaced = artifacts.replace_folder(local, path)
+    if replaced.gone:
+        with client._store.writing() as cursor:
+            for gone in replaced.gone:
+                cursor.execute(
+                    "DELETE FROM artifacts WHERE path = $2 AND run IN (SELECT run FROM runs WHERE run_id = $1)",
+                    [run_id, gone],
+                )
+    return replaced.freed
+
+
+def _keep_for_versions(
+    client: Client, artifacts: RunArtifacts, run_id: str, path: str, kept: Kept | None
+) -> list[tuple[str, int]]:
+    """Let versions that hold the model go on holding it: it gets a second place, of the same files, and they follow.
+
+    First the files, then the versions: a death in between leaves files too many.
+    """
+    if kept is None or not versions_at(client._store, run_id, artifacts.root, path):
+        return []
+    base = f"{path}-{kept.step}" if kept.step is not None else f"{path}-before"
+    place, number = base, 2
+    while artifacts.exists(place):
+        place, number = f"{base}-{number}", number + 1
+    artifacts.log_artifacts(artifacts.local_path(path), place)
+    moved = move_sources(client._store, run_id, artifacts.root, path, place, user_id=user())
+    with suppress(NbtrackError):
+        earlier = Model.load(artifacts.local_path(place))
+        earlier.artifact_path, earlier.run_id = place, run_id
+        add_to_history(client, earlier)
+    return moved
+
+
+def _read(artifacts: RunArtifacts, path: str) -> Kept | None:
+    """What the model's folder says; None where there is none, or one that log_best did not put there."""
+    try:
+        fields = json.loads(artifacts.read_bytes(f"{path}/{STATE}"))
+        step = fields["step"]
+        return Kept(
+            str(fields["metric"]),
+            str(fields["mode"]),
+            float(fields["value"]),
+            None if step is None else int(step),
+            int(fields.get("saved", 0)),
+        )
+    except (NotFound, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _encoded(best: Kept) -> bytes:
+    fields = {"metric": best.metric, "mode": best.mode, "value": repr(best.value), "step": best.step}
+    return json.dumps({**fields, "saved": best.saved}, indent=2).encode()
+
+
+def _check_same(kept: Kept, metric: str, mode: str, path: str) -> None:
+    if (kept.metric, kept.mode) != (metric, mode):
+        raise InvalidParameter(
+            f"{path!r} is the run's best model by the {kept.mode} of {kept.metric!r:.80}, not by the {mode} of "
+            f"{metric!r:.80}. Keep another one beside it: log_best(…, name='best_of_…')."
+        )
+
+
+def _set_tags(client: Client, run_id: str, path: str, best: Kept, earlier: Kept | None) -> None:
+    recorder = client._store.recorder(run_id)
+    recorder.tags(best.tags(path))
+    if best.step is None and earlier is not None and earlier.step is not None:
+        recorder.untag(f"nbtrack.{path}.step")
+
+
+def _mend_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
+    """Once a process: a death right behind the replacing has left the tags of the model before."""
+    tags = client.get_run(run_id).data.tags
+    if any(tags.get(key) != text for key, text in kept.tags(path).items()):
+        client._store.recorder(run_id).tags(kept.tags(path))
+
+
+@contextmanager
+def _alone(client: Client) -> Iterator[None]:
+    """One at a time compares and replaces, of all threads and processes."""
+    import filelock
+
+    lock = filelock.FileLock(client._store.folder / _LOCK, timeout=_LOCK_SECONDS, poll_interval=0.005)
+    try:
+        lock.acquire()
+    except (OSError, filelock.Timeout):
+        # The store cannot be written now, or somebody hangs: the training goes on.
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unchanged(uri: str, metric: str, mode: str, number: float, step: int | None, kept: Kept | None) -> Best:
+    if kept is None:
+        # Nothing is kept yet, for the first value is NaN.
+        return Best(False, uri, metric, mode, number, step)
+    return Best(False, uri, metric, mode, kept.value, kept.step, saved_bytes=kept.saved)
+
+
+def _size(number: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError
