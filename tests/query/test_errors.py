@@ -113,6 +113,11 @@ def mistake(marked: str) -> QueryError:
         ("»cell LIKE 'x'", "needs the name of one of them", "cell.source"),
         ("»parent.name = 'x'", "parent has no parts: compare parent itself", "attributes.name"),
         ("parent = »3", "write '3' in quotes", "a quoted text"),
+        ("children(»sweep)", "write 'sweep' for a text", "a quoted text"),
+        ("children(»metrics.m) > 1", "write 'metrics.m' for a text", "a quoted text"),
+        ("children('sweep') »= 'x'", "'=' cannot stand here", "AND"),
+        ("»children = 'sweep'", "children is a function", "children('name or id of a run')"),
+        ("children(»", "ends too early", "a quoted text"),
         ("experiment »> 3", "experiment is a text", "LIKE"),
         # the end, quotes and parentheses
         ("metrics.m >» ", "ends too early", "a number"),

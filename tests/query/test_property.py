@@ -241,6 +241,8 @@ class Hand:
             case Not(part):
                 return f"{self.word('not')}{self.space()}({self.write(part)})"
             case Comparison(operand, comparator, value):
+                if str(operand) == "parent" and comparator == "=" and self.choose(["", "children"]):
+                    return f"{self.word('children')}{self.space()}({self.space()}{self.value(value, operand)})"
                 sign = self.choose({"=": ["=", "=="], "!=": ["!=", "<>"]}.get(comparator, [comparator]))
                 return f"{self.name(operand)}{self.space()}{sign}{self.space()}{self.value(value, operand)}"
             case Membership(operand, values, negated):
@@ -354,6 +356,7 @@ VALID = [
     "start_time > now() - 7d AND end_time < '2026-11-01 18:30' AND start_time IN ('1970-01-01', 1003)",
     "duration >= 2h30m OR duration BETWEEN 1ms AND 1.5s OR parent IS NULL",
     "datasets.name LIKE 'd%' AND datasets.context != 'train' AND experiment IN ('digits', 'x')",
+    "NOT children('one') OR children(\"Two\") AND metrics.m > 1",
     "cell.source ILIKE '%r%' AND parent = 'one' AND params.m <= 1e3 AND metrics.m != NaN",
     "mean(metrics.m) DESC",
 ]

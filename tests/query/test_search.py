@@ -252,6 +252,10 @@ def test_parents_by_name_and_by_id() -> None:
         f"parent IN ('other', {by_id})": "a b c",
         f"parent NOT IN ('nobody', {by_id})": "c",
         "NOT parent = 'sweep'": "c",
+        "children('sweep')": "a b",
+        f"Children ({by_id}) AND run_name != 'a'": "b",
+        "NOT children('sweep')": "c",
+        "children('nobody')": "",
     }.items():
         assert found(text, "run_name") == names
     assert found("", "parent DESC", "run_name") == "a b c other sweep"

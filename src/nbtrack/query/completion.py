@@ -12,7 +12,7 @@ from ..errors import InvalidParameter, NbtrackError
 from .cursor import Cursor, cursor_at
 from .known import Known, known_of
 from .tree import Operand
-from .vocabulary import ATTRIBUTE_SPELLINGS, RUNS, Attribute, KeyTable, Kind, Vocabulary
+from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, RUNS, Attribute, KeyTable, Kind, Vocabulary
 
 MOST = 60
 """Completions at one place."""
@@ -133,6 +133,8 @@ class _Offers:
                 yield from self._begun_with([f"{section.name}."], "name", f"the run's {section.name}")
             for each in self._vocabulary.functions:
                 yield from self._begun_with([f"{each.name}("], "function", each.meaning)
+            if "CHILDREN" in self._cursor.accepted and self._vocabulary.attribute(PARENT):
+                yield from self._begun_with([f"{CHILDREN}("], "function", "the runs nested in a run")
         for table in tables if written else ():
             keys = self._keys(table, table.entity, written)
             # One letter is in nearly every name.

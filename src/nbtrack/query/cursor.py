@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import QueryError
-from .names import function_named, resolve
+from .names import function_named, parent_attribute, resolve
 from .parser import MAX_LENGTH, NAMES, grammar
 from .tree import Operand
 from .vocabulary import Function, Vocabulary
@@ -119,6 +119,8 @@ class _Reading:
         try:
             if terminal == "_FUNCTION":
                 self.function = function_named(written, head, 0, self._vocabulary)
+            elif terminal == "CHILDREN":
+                self.operand, self.sign = parent_attribute(written, head, 0, self._vocabulary), "="
             elif terminal in NAMES:
                 self.operand = None
                 self.operand = resolve(written, head, 0, self._vocabulary, self.function)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from ..errors import QueryError
 from .tree import Key, Member, Operand
-from .vocabulary import ATTRIBUTE_SPELLINGS, Collection, Function, Section, Vocabulary
+from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, Attribute, Collection, Function, Section, Vocabulary
 
 _SHOWN = 40
 """Characters of a name that an error repeats."""
@@ -41,6 +41,13 @@ def resolve(
     takers = [table.entity for table in vocabulary.key_tables if function in table.functions]
     reason = f"{function.name} takes the name of a metric, and {shown(str(operand))} is none"
     raise QueryError(reason, text, position, [f"{entity}.name" for entity in takers])
+
+
+def parent_attribute(written: str, text: str, position: int, vocabulary: Vocabulary) -> Attribute:
+    """What `children('a run')` compares with the run. Raises QueryError where nothing has a parent."""
+    if attribute := vocabulary.attribute(PARENT):
+        return attribute
+    raise QueryError(f"only runs have children: {shown(written)} cannot stand here", text, position)
 
 
 def function_named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Function:
@@ -119,6 +126,9 @@ def _not_among(name: str, entity: str, names: Sequence[str], text: str, position
 def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
     if attribute := vocabulary.attribute(name):
         return attribute
+    if name.casefold() == CHILDREN and vocabulary.attribute(PARENT):
+        call = f"{CHILDREN}('name or id of a run')"
+        raise QueryError(f"{name} is a function: write {call}", text, position, [call])
     if any(function.name == name.casefold() for function in vocabulary.functions):
         call = f"{name.casefold()}(metrics.name)"
         raise QueryError(f"{name} is a function: write {call}", text, position, [call])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter, QueryError
 from .mistakes import END, Mistake
-from .names import function_named, resolve
+from .names import function_named, parent_attribute, resolve
 from .tree import EVERYTHING, Key, Node, Operand, Ordering
 from .vocabulary import RUNS, Function, Vocabulary
 
@@ -113,6 +113,8 @@ def _syntax_tree(start: str, text: str, vocabulary: Vocabulary) -> tuple[Tree[To
             tree = parser.feed_token(token)
             if terminal == "_FUNCTION":
                 function = function_named(str(token), text, position, vocabulary)
+            elif terminal == "CHILDREN":
+                operand = operands[position] = parent_attribute(str(token), text, position, vocabulary)
             elif terminal in NAMES:
                 operand = operands[position] = resolve(str(token), text, position, vocabulary, function)
                 function = None

@@ -120,6 +120,10 @@ class Reader:
         name, *nots = children
         return Presence(self._operand(name), bool(nots))
 
+    def _children(self, children: Sequence[Token]) -> Node:
+        function, parent = children
+        return Comparison(self._operand(function), "=", unquoted(parent))
+
     def _operand(self, name: Token) -> Operand:
         return self._operands[_start(name)]
 

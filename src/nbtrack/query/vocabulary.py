@@ -154,6 +154,10 @@ class Vocabulary:
 ATTRIBUTE_SPELLINGS = ("attributes", "attribute", "attr", "run")
 """MLflow's words in front of an attribute: `attributes.status`."""
 
+CHILDREN = "children"
+"""`children('sweep')` is `parent = 'sweep'`."""
+PARENT = "parent"
+
 
 _STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 _LIFECYCLE = ("active", "deleted")
@@ -209,7 +213,7 @@ RUNS = Vocabulary(
             ("experiment_name",),
             join="LEFT JOIN experiments experiment ON experiment.experiment_id = r.experiment_id",
         ),
-        Attribute("parent", "COALESCE(parent.name, link.value)", Kind.TEXT, join=_PARENT, other="link.value"),
+        Attribute(PARENT, "COALESCE(parent.name, link.value)", Kind.TEXT, join=_PARENT, other="link.value"),
         Attribute("lifecycle_stage", "r.lifecycle_stage", Kind.WORD, words=_LIFECYCLE),
     ),
     key_tables=(
