@@ -2,7 +2,8 @@
 
 A thread or a task that started a run sees its own stack. One that did not sees the process's: the runs that the main
 thread has open. So a worker's log call, or its nested run, finds the run that it works for. Notebook cells, each of
-which may run in a context of its own, go on with the run that an earlier cell left open.
+which may run in a context of its own, go on with the run that an earlier cell left open. Other processes are told by a
+note (see `ancestors.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 
+from . import ancestors
 from .run import ActiveRun
 
 _own: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_active_runs", default=())
@@ -28,7 +30,7 @@ def current() -> ActiveRun | None:
 
 
 def stack() -> tuple[ActiveRun, ...]:
-    """The active runs, outermost first."""
+    """The active runs, outermost first; in a thread that started some: its own."""
     return _open(_own.get()) or _open(_process)
 
 
@@ -42,18 +44,33 @@ def in_the_way() -> ActiveRun | None:
 def push(run: ActiveRun) -> None:
     """Make `run` the innermost active run of this context, and of the process where the main thread calls."""
     global _process
-    runs = (*stack(), run)
-    _own.set(runs)
     if _in_main_thread():
-        _process = runs
+        _process = (*stack(), run)
+        _own.set(_process)
+        _tell()
+    else:
+        # Not the process's, which may be others by the next time that this thread is given work.
+        _own.set((*_open(_own.get()), run))
     for ended in [other for other in list(_started) if not other.is_open]:
         _started.pop(ended, None)
     _started[run] = None
 
 
+def ended(run: ActiveRun) -> None:
+    """A run is open no more."""
+    if run in _process:
+        _tell()
+
+
 def everywhere() -> list[ActiveRun]:
     """The open runs of all threads, the youngest first."""
     return list(reversed(_open(tuple(_started))))
+
+
+def _tell() -> None:
+    runs = _open(_process)
+    info = runs[-1].info if runs else None
+    ancestors.note(info and ancestors.Parent(info.run_id, runs[-1].store, info.experiment_id))
 
 
 def _in_main_thread() -> bool:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import active, capture, config, system_metrics
+from . import active, ancestors, capture, config, system_metrics
 from .client import Client
 from .client.tracking import KILLED, NOTE, PARENT, USER
 from .data.dataset import dataset_input
@@ -72,13 +72,15 @@ def _experiment_named(client: Client, name: Any) -> Experiment:
 
 def active_experiment_id() -> str:
     """The id of the experiment that new runs go to: set_experiment, the environment, else Default."""
-    client = _client()
-    chosen = _experiments.get(client.tracking_uri)
-    if chosen is None:
-        chosen = config.environment("EXPERIMENT_ID")
-        if chosen is None:
-            name = config.environment("EXPERIMENT_NAME")
-            chosen = _experiment_named(client, name).experiment_id if name else DEFAULT_ID
+    return _chosen_experiment_id(_client()) or DEFAULT_ID
+
+
+def _chosen_experiment_id(client: Client) -> str | None:
+    """The experiment that set_experiment or the environment says; None where neither does."""
+    chosen = _experiments.get(client.tracking_uri) or config.environment("EXPERIMENT_ID")
+    if chosen is None and (name := config.environment("EXPERIMENT_NAME")):
+        chosen = _experiment_named(client, name).experiment_id
+    if chosen is not None:
         _experiments[client.tracking_uri] = chosen
     return chosen
 
@@ -149,6 +151,8 @@ def start_run(
 
     Use it in a `with` statement, or end it with end_run. Raises InvalidState where a run is active already and
     `nested` is not set; but a run that an earlier execution of the same notebook cell left open is ended first.
+    A nested run's parent is the active run: the thread's own, else the main thread's, else, in a worker process, that
+    of the process which started it; or say it by `parent_run_id` or NBTRACK_PARENT_RUN_ID.
     `log_system_metrics` says for this run what `enable_system_metrics_logging` and its opposite say for all.
 
     >>> with start_run(run_name="baseline") as run:
@@ -163,8 +167,9 @@ def start_run(
             "this one inside it with start_run(nested=True)."
         )
     around = active.current() if nested else None
-    client = _client()
-    if run_id is None and around is None:
+    above = ancestors.parent_run() if around is None and (nested or parent_run_id) and not run_id else None
+    client = Client(above.store) if above and above.store and not config.is_tracking_uri_set() else _client()
+    if run_id is None and around is None and above is None:
         # As in MLflow it names the first run only: the others of this process are new ones.
         run_id = config.environment("RUN_ID")
         os.environ.pop("NBTRACK_RUN_ID", None)
@@ -179,8 +184,15 @@ def start_run(
     else:
         if parent_run_id is None and around:
             parent_run_id = around.info.run_id
-        elif parent_run_id and _is_deleted(client, parent_run_id):
-            raise InvalidParameter(f"The parent run {parent_run_id} is deleted. Restore it with restore_run.")
+        elif parent_run_id is None and nested and above:
+            parent_run_id = above.run_id
+        if experiment_id is None:
+            experiment_id = _chosen_experiment_id(client)
+        if parent_run_id and not any(run.info.run_id == parent_run_id for run in active.everywhere()):
+            noted = above.experiment_id if above and above.run_id == parent_run_id else None
+            of_parent = noted or _experiment_of(client, parent_run_id)
+            # A worker process does not know what its parent chose.
+            experiment_id = experiment_id or of_parent
         if description and NOTE in (tags or {}):
             raise InvalidParameter(f"Give either `description` or the tag {NOTE}, not both.")
         all_tags = {
@@ -190,7 +202,7 @@ def start_run(
             **(tags or {}),
         }
         all_tags.setdefault(USER, "")
-        run = client.create_run(experiment_id or active_experiment_id(), tags=all_tags, run_name=run_name)
+        run = client.create_run(experiment_id or DEFAULT_ID, tags=all_tags, run_name=run_name)
     started = ActiveRun(client, run, _end)
     started.cell = cell
     active.push(started)
@@ -198,12 +210,18 @@ def start_run(
     return started
 
 
-def _is_deleted(client: Client, run_id: str) -> bool:
-    """Whether a run is in the bin; not as far as is known where the store cannot be read now."""
+def _experiment_of(client: Client, parent_run_id: str) -> str | None:
+    """The experiment of a run that is to be a parent; None where the store cannot be read now.
+
+    Raises NotFound, and InvalidParameter where the run is in the bin.
+    """
     try:
-        return client.get_run(run_id).info.lifecycle_stage != LifecycleStage.ACTIVE
+        info = client.get_run(parent_run_id).info
     except StoreError:
-        return False
+        return None
+    if info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameter(f"The parent run {parent_run_id} is deleted. Restore it with restore_run.")
+    return info.experiment_id
 
 
 def _resumed(client: Client, run_id: str, experiment_id: str | None) -> Run:
@@ -232,6 +250,7 @@ def _end(run: ActiveRun, status: str) -> None:
     global _last_run
     # First: a run that cannot be ended (it was deleted) must not stay active for ever.
     run.is_open = False
+    active.ended(run)
     _last_run = run
     try:
         run._client.set_terminated(run.info.run_id, status)

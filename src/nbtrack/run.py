@@ -15,6 +15,9 @@ from .data.dataset import dataset_input
 from .entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
 from .names import storable
 
+STATE = "state"
+"""The tag for Optuna's state of a trial; its name is MLflow's."""
+
 
 class ActiveRun:
     """A run that this process writes. As a context manager it ends the run: FINISHED, FAILED on an exception (whose
@@ -39,6 +42,11 @@ class ActiveRun:
     def is_ours(self) -> bool:
         """Whether this process started it. A forked child logs to its parent's run, but does not end it unasked."""
         return self._process == os.getpid()
+
+    @property
+    def store(self) -> str:
+        """The folder of the store that it is in."""
+        return self._client.tracking_uri
 
     @property
     def info(self) -> RunInfo:
@@ -98,7 +106,13 @@ class ActiveRun:
         return rewound
 
     def fail(self, error: BaseException) -> str:
-        """Keep the traceback of what ended the run; the status that the run ends with."""
+        """Keep the traceback of what ended the run; the status that the run ends with.
+
+        A trial that Optuna pruned is no failure: it is KILLED, and its tag `state` is PRUNED.
+        """
+        if _is_pruned(error):
+            self.set_tag(STATE, "PRUNED")
+            return RunStatus.KILLED
         self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
         return RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
 
@@ -119,3 +133,8 @@ class ActiveRun:
     def __repr__(self) -> str:
         state = "open" if self.is_open else "ended"
         return f"<ActiveRun {self._info.run_name!r} ({self._info.run_id}), {state}>"
+
+
+def _is_pruned(error: BaseException) -> bool:
+    """By its name: where Optuna is not imported, nothing was pruned."""
+    return any((kind.__module__, kind.__name__) == ("optuna.exceptions", "TrialPruned") for kind in type(error).__mro__)

@@ -1,0 +1,254 @@
+"""Optuna: a run for a study, and nested in it one for each trial, whatever thread it runs in.
+
+    with nbtrack.optuna.track(study):
+        study.optimize(objective, n_trials=100, n_jobs=4)
+
+What the objective logs with `nbtrack.log_metric` and the like goes to its trial's run. The names of tags are those of
+Optuna's own MLflowCallback.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from .. import fluent
+from ..entities import RunStatus
+from ..errors import InvalidParameter, InvalidState
+from ..names import storable
+from ..run import STATE, ActiveRun
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
+
+    Objective = Callable[[Trial], float | Sequence[float]]
+
+FLAVOR_NAME = "optuna"
+
+_STATUS = {"COMPLETE": RunStatus.FINISHED, "PRUNED": RunStatus.KILLED, "FAIL": RunStatus.FAILED}
+"""The status of a trial's run by Optuna's state."""
+
+
+def track(
+    study: Study,
+    *,
+    run_name: str | None = None,
+    metric_name: str | Sequence[str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> Tracking:
+    """Track a study: `with track(study) as run: study.optimize(…)`, or `track(study).optimize(…)` in one call.
+
+    The study's run is nested in the active run, if there is one, and is named after the study unless `run_name` says
+    otherwise. `metric_name` names what the objective returns (one name a direction); by default it is the study's
+    `metric_names`, else `value`, or `value_0`, `value_1` and so on.
+
+    >>> import optuna
+    >>> study = optuna.create_study(study_name="parabola")
+    >>> with track(study):
+    ...     study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=2)
+    """
+    return Tracking(study, run_name, _metric_names(study, metric_name), dict(tags or {}))
+
+
+class Tracking:
+    """A study that is tracked while its `with` block runs. `run` is the study's run, None before the block."""
+
+    def __init__(self, study: Study, run_name: str | None, metric_names: Sequence[str], tags: dict[str, Any]) -> None:
+        self.study = study
+        self.run: ActiveRun | None = None
+        self._run_name = run_name
+        self._metric_names = metric_names
+        self._tags = tags
+        self._runs: dict[int, tuple[str, str]] = {}
+        """Of each trial whose end Optuna has not told yet: its run's id, and the state that was put down."""
+
+    def optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
+        """The study's own `optimize`, tracked; within a `with` block already, in that block's run."""
+        if self.run is not None:
+            self.study.optimize(func, *args, **kwargs)
+        else:
+            with self:
+                self.study.optimize(func, *args, **kwargs)
+
+    def __enter__(self) -> ActiveRun:
+        if self.run is not None or "optimize" in vars(self.study):
+            raise InvalidState(f"The study {self.study.study_name!r} is tracked already.")
+        name = self._run_name or self.study.study_name
+        self.run = fluent.start_run(run_name=name, nested=True, tags=self._study_tags())
+        # On this one object, and for as long as the block runs: what somebody pickles is Optuna's own.
+        self.study.optimize = self._optimize  # type: ignore[method-assign]
+        return self.run
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run, self.run = self.run, None
+        vars(self.study).pop("optimize", None)
+        assert run is not None
+        with _unseen("what the study came to"):
+            self._conclude(run)
+        run.__exit__(kind, error, trace)
+
+    # -- while it runs -------------------------------------------------------------------------------------------
+
+    def _optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
+        """In the place of `study.optimize`, whose arguments it passes on."""
+        callbacks = [self._told, *(kwargs.pop("callbacks", None) or ())]
+        if len(args) > 4:
+            # optimize(func, n_trials, timeout, n_jobs, catch, callbacks, …)
+            callbacks += args[4] or ()
+            args = (*args[:4], callbacks, *args[5:])
+        else:
+            kwargs["callbacks"] = callbacks
+        type(self.study).optimize(self.study, self._tracked(func), *args, **kwargs)
+
+    def _tracked(self, func: Objective) -> Objective:
+        def objective(trial: Trial) -> float | Sequence[float]:
+            run = self._begin(trial)
+            if run is None:
+                return func(trial)
+            status: str = RunStatus.FINISHED
+            try:
+                returned = func(trial)
+                with _unseen("what a trial returned"):
+                    self._note_values(run, returned)
+                return returned
+            except BaseException as error:
+                with _unseen("why a trial ended"):
+                    status = run.fail(error)
+                raise
+            finally:
+                with _unseen("the end of a trial"):
+                    state = next(state for state, of in _STATUS.items() if of == status)
+                    self._runs[trial.number] = (run.info.run_id, state)
+                    run.log_params(trial.params)
+                    run.set_tags({**_trial_tags(trial), STATE: state})
+                run.end(status)
+
+        return objective
+
+    def _begin(self, trial: Trial) -> ActiveRun | None:
+        """The trial's run; None where it cannot be started, for a study goes on without."""
+        parent = self.run
+        with _unseen("a trial"):
+            assert parent is not None
+            run = fluent.start_run(
+                run_name=f"trial {trial.number}",
+                nested=True,
+                parent_run_id=parent.info.run_id,
+                experiment_id=parent.info.experiment_id,
+                tags={"number": trial.number, "direction": _direction(self.study)},
+            )
+            self._follow_reports(trial, run)
+            return run
+        return None
+
+    def _follow_reports(self, trial: Trial, run: ActiveRun) -> None:
+        """Log what the trial reports as it does: a curve is worth most while it grows."""
+        report, key = trial.report, f"intermediate_{self._metric_names[0]}"
+        reported: set[int] = set()
+
+        def logged(value: float, step: int) -> None:
+            report(value, step)
+            with _unseen("an intermediate value"):
+                # Optuna keeps the first value of a step.
+                if int(step) not in reported:
+                    reported.add(int(step))
+                    run.log_metric(key, float(value), step=int(step))
+
+        trial.report = logged  # type: ignore[method-assign]
+
+    def _note_values(self, run: ActiveRun, returned: Any) -> None:
+        values = returned if isinstance(returned, Sequence) and not isinstance(returned, str) else [returned]
+        # What is no number makes the trial fail: Optuna says so, and `_told` hears of it.
+        with suppress(TypeError, ValueError):
+            run.log_metrics(dict(zip(self._metric_names, map(float, values), strict=True)), step=0)
+
+    def _told(self, study: Study, trial: FrozenTrial) -> None:
+        """Optuna's callback: how it took what the trial did."""
+        with _unseen("the state of a trial"):
+            run_id, noted = self._runs.pop(trial.number, (None, ""))
+            if run_id is None or self.run is None:
+                return
+            client, state = self.run._client, trial.state.name
+            recorder = client._store.recorder(run_id)
+            if state != noted:
+                recorder.tags({STATE: state})
+                recorder.status(_STATUS.get(state, RunStatus.FAILED))
+            if trial.datetime_complete is not None:
+                recorder.tags({"datetime_complete": trial.datetime_complete})
+            if len(self._metric_names) == 1 and state == "COMPLETE":
+                self._note_best(study, trial)
+
+    def _note_best(self, study: Study, trial: FrozenTrial) -> None:
+        """The best value so far, at each trial that made it better: how the search went, as a curve."""
+        assert self.run is not None
+        if study.best_trial.number == trial.number:
+            self.run.log_metric(f"best_{self._metric_names[0]}", study.best_value, step=trial.number)
+
+    # -- the study's own run -------------------------------------------------------------------------------------
+
+    def _study_tags(self) -> dict[str, str]:
+        study = self.study
+        return {
+            **{key: storable(str(value)) for key, value in study.user_attrs.items()},
+            "optuna.study": study.study_name,
+            "optuna.sampler": type(study.sampler).__name__,
+            "optuna.pruner": type(study.pruner).__name__,
+            "direction": _direction(study),
+            **self._tags,
+        }
+
+    def _conclude(self, run: ActiveRun) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        for state in _STATUS:
+            run.set_tag(f"optuna.trials.{state.lower()}", sum(trial.state.name == state for trial in trials))
+        best = self.study.best_trials if any(trial.state.name == "COMPLETE" for trial in trials) else []
+        if not best:
+            return
+        run.set_tag("best_trial", ", ".join(str(trial.number) for trial in best))
+        if len(self._metric_names) == 1:
+            run.log_params({f"best_{key}": value for key, value in self.study.best_params.items()})
+            run.log_metric(f"best_{self._metric_names[0]}", self.study.best_value, step=self.study.best_trial.number)
+
+
+def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]:
+    count = len(study.directions)
+    if isinstance(wanted, str):
+        return [wanted] if count == 1 else [f"{wanted}_{number}" for number in range(count)]
+    names = wanted or study.metric_names
+    if names is None:
+        return _metric_names(study, "value")
+    if len(names) != count:
+        raise InvalidParameter(f"The study has {count} direction(s), and metric_name has {len(names)} names.")
+    return list(names)
+
+
+def _direction(study: Study) -> str:
+    return ", ".join(direction.name for direction in study.directions)
+
+
+def _trial_tags(trial: Trial) -> dict[str, str]:
+    """What Optuna's MLflowCallback puts down, under its names."""
+    found = {f"{key}_distribution": str(value) for key, value in trial.distributions.items()}
+    found |= {key: storable(str(value)) for key, value in trial.user_attrs.items()}
+    return {**found, "datetime_start": str(trial.datetime_start)}
+
+
+_warned: set[tuple[str, type]] = set()
+
+
+@contextmanager
+def _unseen(what: str) -> Iterator[None]:
+    """A failure of ours is one warning of its kind, and the study goes on."""
+    try:
+        yield
+    except Exception as error:
+        if (what, type(error)) not in _warned:
+            _warned.add((what, type(error)))
+            warnings.warn(f"nbtrack could not log {what}: {error}", RuntimeWarning, stacklevel=3)
