@@ -110,7 +110,7 @@ class ActiveRun:
 
         A trial that Optuna pruned is no failure: it is KILLED, and its tag `state` is PRUNED.
         """
-        if _is_pruned(error):
+        if is_pruned(error):
             self.set_tag(STATE, "PRUNED")
             return RunStatus.KILLED
         self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
@@ -135,6 +135,6 @@ class ActiveRun:
         return f"<ActiveRun {self._info.run_name!r} ({self._info.run_id}), {state}>"
 
 
-def _is_pruned(error: BaseException) -> bool:
+def is_pruned(error: BaseException) -> bool:
     """By its name: where Optuna is not imported, nothing was pruned."""
     return any((kind.__module__, kind.__name__) == ("optuna.exceptions", "TrialPruned") for kind in type(error).__mro__)

@@ -141,7 +141,9 @@ def test_the_environment_names_the_parent_of_a_process_on_another_machine(monkey
     for number in range(2):
         environment = {**os.environ, "NBTRACK_PARENT_RUN_ID": parent, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", script, str(number)]
-        run_ids.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip())
+        run_ids.append(
+            subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        )
     check(parent, run_ids)
 
 

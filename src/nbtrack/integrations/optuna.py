@@ -18,7 +18,7 @@ from .. import fluent
 from ..entities import RunStatus
 from ..errors import InvalidParameter, InvalidState
 from ..names import storable
-from ..run import STATE, ActiveRun
+from ..run import STATE, ActiveRun, is_pruned
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -112,29 +112,29 @@ class Tracking:
             run = self._begin(trial)
             if run is None:
                 return func(trial)
-            status: str = RunStatus.FINISHED
+            state, status = "COMPLETE", str(RunStatus.FINISHED)
             try:
                 returned = func(trial)
                 with _unseen("what a trial returned"):
                     self._note_values(run, returned)
                 return returned
             except BaseException as error:
+                state = "PRUNED" if is_pruned(error) else "FAIL"
+                status = _STATUS[state]
                 with _unseen("why a trial ended"):
                     status = run.fail(error)
                 raise
             finally:
+                with _unseen("a trial's parameters"):
+                    self._note_end(trial, run, state)
                 with _unseen("the end of a trial"):
-                    state = next(state for state, of in _STATUS.items() if of == status)
-                    self._runs[trial.number] = (run.info.run_id, state)
-                    run.log_params(trial.params)
-                    run.set_tags({**_trial_tags(trial), STATE: state})
-                run.end(status)
+                    run.end(status)
 
         return objective
 
     def _begin(self, trial: Trial) -> ActiveRun | None:
         """The trial's run; None where it cannot be started, for a study goes on without."""
-        parent = self.run
+        parent, run = self.run, None
         with _unseen("a trial"):
             assert parent is not None
             run = fluent.start_run(
@@ -144,9 +144,10 @@ class Tracking:
                 experiment_id=parent.info.experiment_id,
                 tags={"number": trial.number, "direction": _direction(self.study)},
             )
-            self._follow_reports(trial, run)
-            return run
-        return None
+        if run is not None:
+            with _unseen("intermediate values"):
+                self._follow_reports(trial, run)
+        return run
 
     def _follow_reports(self, trial: Trial, run: ActiveRun) -> None:
         """Log what the trial reports as it does: a curve is worth most while it grows."""
@@ -162,6 +163,11 @@ class Tracking:
                     run.log_metric(key, float(value), step=int(step))
 
         trial.report = logged  # type: ignore[method-assign]
+
+    def _note_end(self, trial: Trial, run: ActiveRun, state: str) -> None:
+        self._runs[trial.number] = (run.info.run_id, state)
+        run.log_params(trial.params)
+        run.set_tags({**_trial_tags(trial), STATE: state})
 
     def _note_values(self, run: ActiveRun, returned: Any) -> None:
         values = returned if isinstance(returned, Sequence) and not isinstance(returned, str) else [returned]
@@ -188,8 +194,10 @@ class Tracking:
     def _note_best(self, study: Study, trial: FrozenTrial) -> None:
         """The best value so far, at each trial that made it better: how the search went, as a curve."""
         assert self.run is not None
-        if study.best_trial.number == trial.number:
-            self.run.log_metric(f"best_{self._metric_names[0]}", study.best_value, step=trial.number)
+        # With constraints there may be no best one yet.
+        with suppress(ValueError):
+            if study.best_trial.number == trial.number:
+                self.run.log_metric(f"best_{self._metric_names[0]}", study.best_value, step=trial.number)
 
     # -- the study's own run -------------------------------------------------------------------------------------
 
@@ -208,13 +216,16 @@ class Tracking:
         trials = self.study.get_trials(deepcopy=False)
         for state in _STATUS:
             run.set_tag(f"optuna.trials.{state.lower()}", sum(trial.state.name == state for trial in trials))
-        best = self.study.best_trials if any(trial.state.name == "COMPLETE" for trial in trials) else []
-        if not best:
+        several = len(self._metric_names) > 1
+        try:
+            best = self.study.best_trials if several else [self.study.best_trial]
+        except ValueError:
             return
         run.set_tag("best_trial", ", ".join(str(trial.number) for trial in best))
-        if len(self._metric_names) == 1:
-            run.log_params({f"best_{key}": value for key, value in self.study.best_params.items()})
-            run.log_metric(f"best_{self._metric_names[0]}", self.study.best_value, step=self.study.best_trial.number)
+        if not several:
+            # The parameters of the end only, for each change of a param is kept.
+            run.log_params({f"best_{key}": value for key, value in best[0].params.items()})
+            run.log_metric(f"best_{self._metric_names[0]}", best[0].value, step=best[0].number)
 
 
 def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]:
