@@ -69,8 +69,11 @@ def everywhere() -> list[ActiveRun]:
 
 def _tell() -> None:
     runs = _open(_process)
-    info = runs[-1].info if runs else None
-    ancestors.note(info and ancestors.Parent(info.run_id, runs[-1].store, info.experiment_id))
+    if not runs:
+        ancestors.note(None)
+    else:
+        info = runs[-1].info
+        ancestors.note(ancestors.Parent(info.run_id, runs[-1].store, info.experiment_id))
 
 
 def _in_main_thread() -> bool:

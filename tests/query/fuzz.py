@@ -72,7 +72,8 @@ PIECES += [
     "start_time > ",
     "duration < ",
 ]
-PIECES += ["datasets.name", "parent", "children(", "experiment", "cell.source", "max", ")", "avg(", "9" * 400 + "w", "'9999-12-31'"]
+PIECES += ["children("]
+PIECES += ["datasets.name", "parent", "experiment", "cell.source", "max", ")", "avg(", "9" * 400 + "w", "'9999-12-31'"]
 
 
 def mutated(texts: Sequence[str]) -> st.SearchStrategy[str]:
