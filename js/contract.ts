@@ -29,11 +29,24 @@ export interface RunRow {
   models: string[];
 }
 
+export interface TableRow extends RunRow {
+  /** How many of the runs above it in the table it is nested in; 0 where rows are not grouped. */
+  depth: number;
+  /** How many of the matching runs are nested directly in it; 0 where rows are not grouped. */
+  children: number;
+  /** The best last values of these. */
+  nested_best: Record<string, Number>;
+}
+
 export interface RunsRequest {
   filter: string;
   /** None means the experiments that the screen was opened on. */
   experiment_ids: string[] | null;
   order_by: string[];
+  /** Whether nested runs stand under their parents, where those match too, and only where they are unfolded. */
+  grouped: boolean;
+  /** The runs whose nested runs are shown; None means all. */
+  unfolded: string[] | null;
   offset: number;
   limit: number;
 }
@@ -44,9 +57,13 @@ export interface ParamColumn {
 }
 
 export interface RunsReply {
-  rows: RunRow[];
-  /** How many runs match, beyond this page. */
+  rows: TableRow[];
+  /** How many rows there are, beyond this page. */
+  count: number;
+  /** How many runs match: more than there are rows, where some are folded away. */
   total: number;
+  /** How many of these are nested in another one of them. */
+  nested: number;
   params: ParamColumn[];
   metrics: string[];
   /** The machine's own metrics, which are no columns. */

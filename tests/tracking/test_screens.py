@@ -33,7 +33,7 @@ def ask(name: str, **payload: Any) -> dict[str, Any]:
 
 def test_the_table_has_no_columns_for_the_machine_and_its_curves_can_be_drawn() -> None:
     runs = [make("a", 5), make("b", 6)]
-    page = ask("runs", filter="", experiment_ids=None, order_by=[], offset=0, limit=10)
+    page = ask("runs", filter="", experiment_ids=None, order_by=[], grouped=True, unfolded=[], offset=0, limit=10)
     assert (page["metrics"], page["system"]) == (["loss"], sorted(MACHINE))
     assert all(set(row["metrics"]) == {"loss"} for row in page["rows"])
     key = "system/cpu_utilization_percentage"

@@ -18,7 +18,8 @@ def ask(name: str, **payload: object) -> tuple[dict, list[np.ndarray]]:
 
 
 def runs(filter: str = "", order_by: tuple[str, ...] = (), offset: int = 0, limit: int = 50) -> dict:
-    return ask("runs", filter=filter, experiment_ids=None, order_by=list(order_by), offset=offset, limit=limit)[0]
+    page = {"grouped": False, "unfolded": [], "offset": offset, "limit": limit}
+    return ask("runs", filter=filter, experiment_ids=None, order_by=list(order_by), **page)[0]
 
 
 def curves(run_ids: list[str], keys: list[str], **options: object) -> tuple[dict, list[np.ndarray]]:
@@ -143,7 +144,8 @@ def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
             NotFound,
         ),
     ]
-    page = {"filter": "", "experiment_ids": None, "order_by": [], "offset": 0, "limit": 10}
+    page = {"filter": "", "experiment_ids": None, "order_by": [], "grouped": False, "unfolded": [], "offset": 0}
+    page["limit"] = 10
     drop = "0; DROP TABLE runs"
     wrong += [("runs", page | {number: drop}, InvalidParameter) for number in ("offset", "limit")]
     for name, payload, kind in wrong:

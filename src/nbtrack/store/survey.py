@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..entities import Run, ViewType
 from . import paging
+from .base import Cursor
+from .outline import outline
 from .runs import INFO, RunTables, matching
 
 
 @dataclass(frozen=True, slots=True)
+class Nesting:
+    """Where a run stands in the tree of the runs that match.
+
+    `best` are the best last values among the runs that are nested directly in it.
+    """
+
+    depth: int = 0
+    children: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
-    """`runs` is the page; the rest is about all runs that match."""
+    """`runs` is the page, `nesting` is theirs; the rest is about all runs that match."""
 
     runs: list[Run]
+    nesting: list[Nesting]
     total: int
+    rows: int
+    """How many have a row: those that are nested in a folded one have none."""
+    nested: int
+    """How many are nested in another one that matches."""
     params: list[tuple[str, bool]]
     """Each param, by key, and whether the runs differ in it (one that has it not differs too)."""
     metrics: list[str]
@@ -34,37 +54,103 @@ class SurveyTables(RunTables):
         offset: int,
         limit: int,
         lower_is_better: Callable[[str], bool],
+        grouped: bool = False,
+        unfolded: Sequence[str] | None = (),
     ) -> Survey:
-        """The matching runs from `offset` on, at most `limit`, newest first unless `order_by` says otherwise."""
+        """The matching runs from `offset` on, at most `limit`, newest first unless `order_by` says otherwise.
+
+        Where they are `grouped`, nested runs stand under their parents if those are `unfolded` (None: all are).
+        """
         # They come from a screen and go into the statement's text.
         paging.check_offset(offset)
         paging.check_max_results(limit, 1_000_000)
         found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
         with self.reading() as cursor:
-            matched = f"FROM runs AS r {joins} WHERE {found}"
             # One that was interrupted may have left its own behind.
             cursor.execute("DROP TABLE IF EXISTS matched")
-            cursor.execute(f"CREATE TEMP TABLE matched AS SELECT r.run {matched}", parameters)
-            counted = cursor.execute("SELECT COUNT(*) FROM matched").fetchone()
-            total = int(counted[0]) if counted else 0
-            rows = cursor.execute(
-                f"SELECT {INFO} {matched} ORDER BY {order} LIMIT {limit} OFFSET {offset}", parameters
-            ).fetchall()
+            cursor.execute("DROP TABLE IF EXISTS nesting")
+            matched = f"FROM runs AS r {joins} WHERE {found}"
+            cursor.execute(f"CREATE TEMP TABLE matched AS SELECT r.run, r.run_id {matched}", parameters)
+            cursor.execute(_NESTING)
+            total, nested = _count(cursor, "matched"), _count(cursor, "nesting")
+            if grouped and nested:
+                sql = f"FROM runs AS r {joins} LEFT JOIN nesting ON nesting.run = r.run WHERE {found} ORDER BY {order}"
+                cursor.execute(f"SELECT r.run, nesting.parent {sql}", parameters)
+                numbers, places, count = _page(cursor, unfolded, offset, limit)
+                rows = _infos(cursor, numbers)
+            else:
+                rows = cursor.execute(
+                    f"SELECT {INFO} {matched} ORDER BY {order} LIMIT {limit} OFFSET {offset}", parameters
+                ).fetchall()
+                places, count = [(0, 0)] * len(rows), total
             params = cursor.execute(_PARAMS).fetchall()
             ranges = cursor.execute(_RANGES).fetchall()
             best = {key: low if lower_is_better(key) else high for key, low, high in ranges if low is not None}
             holders = cursor.execute(_HOLDERS, [list(best), list(best.values())]).fetchall()
+            parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
+            of_nested: dict[int, dict[str, float]] = {run: {} for run in parents}
+            for run, key, low, high in cursor.execute(_OF_NESTED, [parents]).fetchall() if parents else ():
+                of_nested[run][key] = low if lower_is_better(key) else high
             cursor.execute("DROP TABLE matched")
+            cursor.execute("DROP TABLE nesting")
             runs = self._with_data(cursor, rows)
         return Survey(
             runs,
+            [Nesting(*place, of_nested.get(row[0], {})) for row, place in zip(rows, places, strict=True)],
             total,
+            count,
+            nested,
             [(key, low != high or having < total) for key, having, low, high in params],
             [key for key, _, _ in ranges],
             dict(holders),
         )
 
 
+def _count(cursor: Cursor, table: str) -> int:
+    counted = cursor.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _page(
+    cursor: Cursor, unfolded: Sequence[str] | None, offset: int, limit: int
+) -> tuple[list[int], list[tuple[int, int]], int]:
+    """Of the runs and parents that were asked for in order: a page's runs, their depth and children; all rows."""
+    import numpy as np
+
+    columns = cursor.fetchnumpy()
+    numbers, parents = columns["run"], np.ma.filled(columns["parent"], -1)
+    by_number = np.argsort(numbers)
+    above = np.full(len(numbers), -1)
+    inside = parents >= 0
+    above[inside] = by_number[np.searchsorted(numbers, parents[inside], sorter=by_number)]
+    if unfolded is None:
+        opened = np.ones(len(numbers), dtype=bool)
+    else:
+        ids = cursor.execute(_UNFOLDED, [list(unfolded)]).fetchnumpy()["run"]
+        opened = np.isin(numbers, ids)
+    tree = outline(above, opened)
+    page = tree.rows[offset : offset + limit]
+    places = list(zip(tree.depth[page].tolist(), tree.children[page].tolist(), strict=True))
+    return numbers[page].tolist(), places, len(tree.rows)
+
+
+def _infos(cursor: Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+    if not numbers:
+        return []
+    listed = ", ".join(map(str, numbers))
+    rows = cursor.execute(f"SELECT {INFO} FROM runs AS r WHERE r.run IN ({listed})").fetchall()
+    by_number = {row[0]: row for row in rows}
+    return [by_number[number] for number in numbers]
+
+
+_NESTING = """
+    CREATE TEMP TABLE nesting AS SELECT child.run, above.run AS parent FROM tags AS t
+    JOIN matched AS child ON child.run = t.run JOIN matched AS above ON above.run_id = t.value
+    WHERE t.key = 'mlflow.parentRunId' AND above.run <> child.run
+"""
+_UNFOLDED = """
+    SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
+"""
 _PARAMS = """
     SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run
     GROUP BY p.key ORDER BY p.key COLLATE "C"
@@ -72,6 +158,12 @@ _PARAMS = """
 _RANGES = """
     SELECT m.key, MIN(m.value) FILTER (WHERE m.value <> 'NaN'), MAX(m.value) FILTER (WHERE m.value <> 'NaN')
     FROM latest_metrics AS m JOIN matched ON matched.run = m.run GROUP BY m.key ORDER BY m.key COLLATE "C"
+"""
+_OF_NESTED = """
+    SELECT nesting.parent, m.key, MIN(m.value), MAX(m.value)
+    FROM latest_metrics AS m JOIN nesting ON nesting.run = m.run
+    JOIN UNNEST(CAST($1 AS BIGINT[])) AS parents(run) ON parents.run = nesting.parent
+    WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key
 """
 _HOLDERS = """
     SELECT m.key, MIN(r.run_id) FROM latest_metrics AS m JOIN matched ON matched.run = m.run

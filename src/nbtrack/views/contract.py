@@ -33,11 +33,24 @@ class RunRow(TypedDict):
     """Artifact paths of the models that the run logged."""
 
 
+class TableRow(RunRow):
+    depth: int
+    """How many of the runs above it in the table it is nested in; 0 where rows are not grouped."""
+    children: int
+    """How many of the matching runs are nested directly in it; 0 where rows are not grouped."""
+    nested_best: dict[str, Number]
+    """The best last values of these."""
+
+
 class RunsRequest(TypedDict):
     filter: str
     experiment_ids: list[str] | None
     """None means the experiments that the screen was opened on."""
     order_by: list[str]
+    grouped: bool
+    """Whether nested runs stand under their parents, where those match too, and only where they are unfolded."""
+    unfolded: list[str] | None
+    """The runs whose nested runs are shown; None means all."""
     offset: int
     limit: int
 
@@ -48,9 +61,13 @@ class ParamColumn(TypedDict):
 
 
 class RunsReply(TypedDict):
-    rows: list[RunRow]
+    rows: list[TableRow]
+    count: int
+    """How many rows there are, beyond this page."""
     total: int
-    """How many runs match, beyond this page."""
+    """How many runs match: more than there are rows, where some are folded away."""
+    nested: int
+    """How many of these are nested in another one of them."""
     params: list[ParamColumn]
     metrics: list[str]
     system: list[str]

@@ -11,7 +11,8 @@ from ..client.tracking import NOTE, PARENT
 from ..entities import Run
 from ..models.history import read_history
 from ..names import SYSTEM
-from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest
+from ..store.survey import Nesting
+from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")
 
@@ -23,11 +24,21 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
     store = client._store
     experiment_ids = scope if request["experiment_ids"] is None else request["experiment_ids"]
     found = store.survey(
-        experiment_ids, request["filter"], request["order_by"], request["offset"], request["limit"], lower_is_better
+        experiment_ids,
+        request["filter"],
+        request["order_by"],
+        request["offset"],
+        request["limit"],
+        lower_is_better,
+        request["grouped"],
+        request["unfolded"],
     )
+    rows = zip(run_rows(client, found.runs), found.nesting, strict=True)
     return {
-        "rows": [{**row, "metrics": own_metrics(row["metrics"])} for row in run_rows(client, found.runs)],
+        "rows": [_table_row(row, nesting) for row, nesting in rows],
+        "count": found.rows,
         "total": found.total,
+        "nested": found.nested,
         "params": [{"key": key, "differs": differs} for key, differs in found.params],
         "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
         "system": [key for key in found.metrics if key.startswith(SYSTEM)],
@@ -110,6 +121,12 @@ def _row(run: Run, experiment_name: str) -> RunRow:
         "metrics": {key: number(value) for key, value in data.metrics.items()},
         "models": logged_models(data.tags),
     }
+
+
+def _table_row(row: RunRow, nesting: Nesting) -> TableRow:
+    best = {key: number(value) for key, value in own_metrics(nesting.best).items()}
+    metrics = own_metrics(row["metrics"])
+    return {**row, "metrics": metrics, "depth": nesting.depth, "children": nesting.children, "nested_best": best}
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ import traitlets
 
 from ..client import Client
 from ..client.run_ids import run_ids_of
+from ..client.tracking import PARENT
 from ..entities import Run
 from ..frame import from_columns
 from ..views.runs import lower_is_better
@@ -83,6 +84,14 @@ class Comparison(ViewWidget):
         if not self.trait_has_value("_selected"):
             self._selected = [row["run_id"] for row in runs.reply["rows"][:TICKED_AT_FIRST]]
         ticked = self._selected[:most_series]
+        unfolded: list[str] = []
+        if runs.reply["nested"] and most_series is None:
+            unfolded = self._above(ticked)
+            runs = self._runs(rows, grouped=True, unfolded=unfolded)
+        elif runs.reply["nested"]:
+            # A saved table cannot ask for what it does not have: all of it is unfolded there.
+            runs = self._runs(rows, grouped=True, unfolded=None)
+            unfolded = [row["run_id"] for row in runs.reply["rows"] if row["children"]]
         answers = {"runs": runs}
         if ticked:
             answers["diff"] = self.ask("diff", {"run_ids": ticked})
@@ -98,14 +107,31 @@ class Comparison(ViewWidget):
                     "max_points": max_points,
                 },
             )
-        options = {"filter": self.filter_string, "order_by": self._order_by, "selected": ticked}
+        options = {
+            "filter": self.filter_string,
+            "order_by": self._order_by,
+            "selected": ticked,
+            "unfolded": unfolded,
+        }
         return Snapshot("comparison", options, answers)
 
-    def _runs(self, limit: int) -> Answer:
+    def _above(self, run_ids: Sequence[str]) -> list[str]:
+        """The runs that these are nested in, however deep: what is ticked must not be folded away."""
+        found: dict[str, None] = {}
+        while run_ids:
+            runs = self._client._store.get_runs(run_ids)
+            parents = dict.fromkeys(run.data.tags[PARENT] for run in runs if PARENT in run.data.tags)
+            run_ids = [run_id for run_id in parents if run_id not in found]
+            found |= parents
+        return list(found)
+
+    def _runs(self, limit: int, grouped: bool = False, unfolded: Sequence[str] | None = ()) -> Answer:
         request = {
             "filter": self.filter_string,
             "experiment_ids": None,
             "order_by": self._order_by,
+            "grouped": grouped,
+            "unfolded": None if unfolded is None else list(unfolded),
             "offset": 0,
             "limit": limit,
         }

@@ -16,6 +16,7 @@ LONGEST_ERROR = 500
 LONGEST_FILTER = 500
 MOST_COLUMNS = 6
 """Params, and metrics, shown of a run."""
+INDENT = "  "
 
 
 def text(snapshot: Snapshot) -> str:
@@ -100,7 +101,7 @@ def _runs(reply: Mapping[str, Any], ticked: set[str]) -> Table:
     rows = [
         [
             "✓" if row["run_id"] in ticked else "",
-            row["run_name"],
+            f"{INDENT * (row['depth'] - 1)}└ {row['run_name']}" if row["depth"] else row["run_name"],
             row["status"],
             _time(row["start_time"]),
             "" if row["end_time"] is None else f"{(row['end_time'] - row['start_time']) / 1000:.1f}",

@@ -44,7 +44,8 @@ class Table:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _style(self, column: str) -> str:
-        return f' style="text-align:{"right" if column in self.numeric else "left"}"'
+        # Blanks in front of a nested run's name count.
+        return f' style="text-align:{"right" if column in self.numeric else "left"};white-space:pre"'
 
 
 def printable(text: str, widest: int = WIDEST) -> str:

@@ -1,0 +1,156 @@
+"""The run table as a tree that folds: order, folding and counts, through the view and as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbtrack
+from nbtrack import views
+from nbtrack.store.outline import DEEPEST, outline
+
+
+def table(filter: str = "", order_by: tuple[str, ...] = (), **page: Any) -> dict[str, Any]:
+    request = {"filter": filter, "experiment_ids": None, "order_by": list(order_by), "grouped": True, "unfolded": None}
+    reply, _ = views.handle(nbtrack.MlflowClient(), "runs", {**request, "offset": 0, "limit": 200, **page}, ["0"])
+    return reply
+
+
+def lines(**request: Any) -> list[str]:
+    return ["  " * row["depth"] + row["run_name"] for row in table(**request)["rows"]]
+
+
+@pytest.fixture
+def ids() -> dict[str, str]:
+    """Two sweeps of three trials, the second one's in a run of their own each, and a run beside them."""
+    found = {}
+
+    def log(name: str, loss: float | None, *nested: tuple[Any, ...]) -> None:
+        with nbtrack.start_run(run_name=name, nested=True) as run:
+            found[name] = run.info.run_id
+            if loss is not None:
+                nbtrack.log_metrics({"loss": loss, "system/cpu": 1.0})
+            for each in nested:
+                log(*each)
+
+    log("first", None, ("a", 0.5), ("b", 0.1), ("c", float("nan")))
+    log("alone", 0.3)
+    log("second", None, ("d", 0.7, ("e", 0.2)), ("f", 0.4))
+    return found
+
+
+BY_LOSS = ("metrics.loss ASC",)
+
+
+def test_a_family_stands_where_its_best_does(ids: dict[str, str]) -> None:
+    assert lines(order_by=BY_LOSS) == [
+        *("first", "  b", "  a", "  c"),
+        *("second", "  d", "    e", "  f"),
+        "alone",
+    ]
+    assert lines(order_by=("metrics.loss DESC",))[:4] == ["second", "  d", "    e", "  f"]
+    assert lines(order_by=BY_LOSS, grouped=False)[:3] == ["b", "e", "alone"]
+
+
+def test_what_is_folded_has_no_row_and_says_what_it_holds(ids: dict[str, str]) -> None:
+    reply = table(order_by=BY_LOSS, unfolded=[])
+    assert (reply["count"], reply["total"], reply["nested"]) == (3, 9, 6)
+    assert [(row["run_name"], row["children"], row["nested_best"]) for row in reply["rows"]] == [
+        ("first", 3, {"loss": 0.1}),
+        ("second", 2, {"loss": 0.4}),
+        ("alone", 0, {}),
+    ]
+    assert reply["best"]["loss"] == ids["b"], "columns and best are of all that match"
+    assert lines(order_by=BY_LOSS, unfolded=[ids["second"]]) == ["first", "second", "  d", "  f", "alone"]
+    assert lines(order_by=BY_LOSS, unfolded=[ids["d"]]) == ["first", "second", "alone"]
+    assert lines(order_by=BY_LOSS, unfolded=[ids["second"], ids["d"], "no run"])[2:4] == ["  d", "    e"]
+
+
+def test_pages_are_pages_of_rows(ids: dict[str, str]) -> None:
+    whole = table(order_by=BY_LOSS)["rows"]
+    paged = [row for offset in range(0, 12, 2) for row in table(order_by=BY_LOSS, offset=offset, limit=2)["rows"]]
+    assert paged == whole
+    assert table(order_by=BY_LOSS, unfolded=[], offset=2, limit=5)["rows"] == [
+        {**row, "depth": 0} for row in whole if row["run_name"] == "alone"
+    ]
+
+
+def test_a_run_whose_parent_does_not_match_stands_at_the_top(ids: dict[str, str]) -> None:
+    assert lines(filter="metrics.loss < 0.5", order_by=BY_LOSS) == ["b", "e", "alone", "f"]
+    assert lines(filter="run_name IN ('d', 'e', 'a')", order_by=BY_LOSS) == ["d", "  e", "a"]
+    reply = table(filter="metrics.loss < 0.5")
+    assert (reply["nested"], reply["count"], reply["total"]) == (0, 4, 4)
+
+
+def test_runs_that_are_nested_in_a_circle_are_not_lost(ids: dict[str, str]) -> None:
+    client = nbtrack.MlflowClient()
+    for name, parent in (("a", "b"), ("b", "a"), ("alone", "alone"), ("c", "a")):
+        client.set_tag(ids[name], "mlflow.parentRunId", ids[parent])
+    assert sorted(line for line in lines() if not line.startswith(" ")) == ["a", "alone", "b", "c", "first", "second"]
+    assert table()["count"] == 9
+
+
+def test_as_text_it_is_indented(ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = nbtrack.compare(order_by=list(BY_LOSS))
+    names = [line[3:].split("  FIN")[0].rstrip() for line in repr(widget).splitlines()[2:]]
+    assert names == ["first", "└ b", "└ a", "└ c", "second", "└ d", "  └ e", "└ f", "alone"]
+    data, _ = widget._repr_mimebundle_() or ({}, {})
+    assert "white-space:pre\">  └ e</td>" in data["text/html"]
+
+
+def test_what_is_ticked_at_first_is_unfolded(ids: dict[str, str]) -> None:
+    """The best five runs are ticked, whatever they are nested in; a sweep that has none of them is folded."""
+    for number in range(5):
+        with nbtrack.start_run(run_name="worse"), nbtrack.start_run(run_name=f"worse {number}", nested=True):
+            nbtrack.log_metric("loss", 1 + number)
+    snapshot = nbtrack.compare()._snapshot
+    names = {run_id: name for name, run_id in ids.items()}
+    assert [names[run_id] for run_id in snapshot["options"]["selected"]] == ["b", "e", "alone", "f", "a"]
+    assert {names[run_id] for run_id in snapshot["options"]["unfolded"]} == {"first", "second", "d"}
+    rows = snapshot["answers"]["runs"]["reply"]["rows"]
+    assert [row["run_name"] for row in rows if not row["depth"]] == ["first", "second", "alone", *["worse"] * 5]
+    assert len(rows) == 14
+
+
+# -- any forest ---------------------------------------------------------------------------------------------------
+
+
+@given(data=st.data())
+def test_any_forest(data: st.DataObject) -> None:
+    """As plain Python would have it: parents before what is nested in them, families by their first member."""
+    count = data.draw(st.integers(0, 25))
+    above = [data.draw(st.integers(-1, count - 1)) for _ in range(count)]
+    unfolded = [data.draw(st.booleans()) for _ in range(count)]
+
+    def lost(run: int) -> bool:
+        for _ in range(count + 1):
+            run = above[run]
+            if run < 0:
+                return False
+        return True
+
+    parents = [-1 if lost(run) else above[run] for run in range(count)]
+    children = {run: [other for other in range(count) if parents[other] == run] for run in range(-1, count)}
+
+    def first(run: int) -> int:
+        return min([run, *map(first, children[run])])
+
+    def rows(run: int, depth: int) -> list[tuple[int, int, int]]:
+        nested = sorted(children[run], key=first) if run < 0 or unfolded[run] else []
+        own = [] if run < 0 else [(run, depth, len(children[run]))]
+        return own + [row for child in nested for row in rows(child, depth + 1)]
+
+    tree = outline(np.array(above, dtype=np.int64), np.array(unfolded, dtype=bool))
+    found = [(int(run), int(tree.depth[run]), int(tree.children[run])) for run in tree.rows]
+    assert found == rows(-1, -1)
+
+
+@pytest.mark.parametrize("count", [DEEPEST, DEEPEST + 1, DEEPEST + 2, 5000])
+def test_a_chain_that_has_no_end_to_speak_of(count: int) -> None:
+    tree = outline(np.arange(-1, count - 1), np.ones(count, dtype=bool))
+    assert sorted(tree.rows.tolist()) == list(range(count))
+    assert tree.depth.max() == min(count - 1, DEEPEST)
