@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { ParamColumn, RunRow } from '../contract';
+import type { ParamColumn, RunRow, TableRow } from '../contract';
 import { exactNumber, formatDuration, formatNumber, formatTime } from '../logic/format';
 import { quoted } from '../logic/order';
 import { StatusBadge } from './status';
@@ -13,8 +13,8 @@ export interface Column {
   width: number;
   numeric: boolean;
   group: 'run' | 'param' | 'metric';
-  cell: (row: RunRow) => ComponentChildren;
-  hint: (row: RunRow) => string;
+  cell: (row: TableRow) => ComponentChildren;
+  hint: (row: TableRow) => string;
 }
 
 const CHARACTER = 7.6;
@@ -80,15 +80,22 @@ function metricColumn(key: string, best: string | undefined): Column {
     width: widthFor(key, ['−0.00000']),
     numeric: true,
     group: 'metric',
-    cell: (row) =>
-      row.run_id === best ? (
+    cell: (row) => {
+      if (!(key in row.metrics) && key in row.nested_best) {
+        return <span class="nbt-nested-best">{formatNumber(row.nested_best[key])}</span>;
+      }
+      return row.run_id === best ? (
         <b class="nbt-best" title="Best of the matching runs">
           {formatNumber(row.metrics[key])}
         </b>
       ) : (
         formatNumber(row.metrics[key])
-      ),
-    hint: (row) => exactNumber(row.metrics[key]),
+      );
+    },
+    hint: (row) =>
+      !(key in row.metrics) && key in row.nested_best
+        ? `${exactNumber(row.nested_best[key])}, the best of the runs nested in it`
+        : exactNumber(row.metrics[key]),
   };
 }
 

@@ -43,7 +43,8 @@ export function Comparison({ state }: { state: ComparisonState }) {
         {state.loaded.value ? (
           <>
             <span>
-              {plural(state.total.value, 'run')}, {ticked} ticked
+              {plural(state.total.value, 'run')}
+              {state.nested.value > 0 && `, ${state.nested.value} of them nested`}, {ticked} ticked
             </span>
             {ticked > 0 && (
               <button type="button" class="nbt-link nbt-untick" onClick={() => (state.selected.value = [])}>
@@ -54,6 +55,11 @@ export function Comparison({ state }: { state: ComparisonState }) {
           </>
         ) : (
           <span>{error ? '' : 'Loading runs…'}</span>
+        )}
+        {state.nested.value > 0 && (
+          <Check class="nbt-grouped" checked={state.grouped.value} change={(on) => state.group(on)}>
+            Group by parent
+          </Check>
         )}
         {same > 0 && state.total.value > 1 && (
           <Check class="nbt-all-params" checked={state.allParams.value} change={(on) => (state.allParams.value = on)}>

@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import type { RunRow } from '../contract';
+import type { RunRow, TableRow } from '../contract';
+import { plural } from '../logic/format';
 import { nextOrder, type Order } from '../logic/order';
 import { rowWindow } from '../logic/window';
 import { type Column, columnsFor, RUN_COLUMNS } from './columns';
@@ -12,6 +13,9 @@ const ROW = 26;
 const HEAD = 50;
 const SHOWN_ROWS = 12;
 const NAME = 180;
+/** Per level that a run is nested in; deeper ones stand no further in. */
+const INDENT = 14;
+const DEEPEST = 5;
 const MODEL = 88;
 
 interface Props {
@@ -19,7 +23,7 @@ interface Props {
   register: (row: RunRow) => void;
 }
 
-/** The matching runs: only the rows in sight are in the page. Arrow keys move, Space ticks. */
+/** The matching runs: only the rows in sight are in the page. Arrow keys move, left and right fold, Space ticks. */
 export function RunTable({ state, register }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
@@ -29,9 +33,10 @@ export function RunTable({ state, register }: Props) {
     // One run alone differs from nothing, and is the best of nothing.
     const alone = state.total.value === 1;
     const params = state.params.value.filter((param) => alone || state.allParams.value || param.differs);
-    return columnsFor(params, state.metrics.value, alone ? {} : state.best.value, state.pages.value.get(0) ?? []);
+    return columnsFor(params, state.metrics.value, alone ? {} : state.best.value, state.sample.value);
   }).value;
-  const total = state.total.value;
+  const total = state.count.value;
+  const tree = state.grouped.value && state.nested.value > 0;
   const view = rowWindow(top.value, viewport.value, ROW, total);
 
   useEffect(() => state.ensure(view.first, view.end), [view.first, view.end, state.pages.value]);
@@ -60,6 +65,25 @@ export function RunTable({ state, register }: Props) {
     focused.value = next;
     requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true }));
   };
+  /** In a tree: unfold, then go to what is nested; fold, then go to the parent. */
+  const sideways = (key: string, row: TableRow): number | undefined => {
+    const open = state.unfolded.value.has(row.run_id);
+    if ((key === 'ArrowRight' && row.children > 0 && !open) || (key === 'ArrowLeft' && row.children > 0 && open)) {
+      state.fold(focused.value, !open);
+      return focused.value;
+    }
+    if (key === 'ArrowRight' && row.children > 0) {
+      return focused.value + 1;
+    }
+    if (key === 'ArrowLeft' && row.depth > 0) {
+      let above = focused.value - 1;
+      while (above > 0 && (state.row(above)?.depth ?? row.depth) >= row.depth) {
+        above -= 1;
+      }
+      return above;
+    }
+    return undefined;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const page = Math.floor(viewport.value / ROW) - 2;
     const moves: Record<string, number> = {
@@ -70,8 +94,8 @@ export function RunTable({ state, register }: Props) {
       Home: 0,
       End: total - 1,
     };
-    const target = moves[event.key];
     const row = state.row(focused.value);
+    const target = moves[event.key] ?? (row && tree ? sideways(event.key, row) : undefined);
     // JupyterLab listens for keys on the notebook: what is used here goes no further.
     if (target !== undefined) {
       event.preventDefault();
@@ -110,7 +134,7 @@ export function RunTable({ state, register }: Props) {
     >
       <table
         class="nbt-table nbt-runs"
-        role="grid"
+        role={tree ? 'treegrid' : 'grid'}
         aria-label="Runs"
         aria-rowcount={total + 2}
         aria-multiselectable="true"
@@ -169,6 +193,12 @@ export function RunTable({ state, register }: Props) {
               index={index}
               row={state.row(index)}
               columns={columns}
+              tree={tree}
+              open={state.unfolded.value.has(state.row(index)?.run_id ?? '')}
+              fold={(open) => {
+                focused.value = index;
+                state.fold(index, open);
+              }}
               slot={state.slots.value.get(state.row(index)?.run_id ?? '')}
               tabbable={index === focused.value || (index === view.first && (focused.value < view.first || focused.value >= view.end))}
               toggle={(id) => state.toggle(id)}
@@ -216,8 +246,12 @@ function Header({ title, column, order, sort, class: name }: HeaderProps) {
 
 interface RowProps {
   index: number;
-  row: RunRow | undefined;
+  row: TableRow | undefined;
   columns: Column[];
+  /** Whether runs stand under their parents; then `open` says whether those nested in this one are shown. */
+  tree: boolean;
+  open: boolean;
+  fold: (open: boolean) => void;
   slot: number | undefined;
   tabbable: boolean;
   toggle: (run_id: string) => void;
@@ -225,7 +259,7 @@ interface RowProps {
   onFocus: () => void;
 }
 
-function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }: RowProps) {
+function Row({ index, row, columns, tree, open, fold, slot, tabbable, toggle, register, onFocus }: RowProps) {
   if (!row) {
     return (
       <tr class="nbt-row nbt-pending" data-index={index} aria-rowindex={index + 3} tabIndex={tabbable ? 0 : -1} onFocus={onFocus}>
@@ -246,6 +280,8 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
       data-run-id={row.run_id}
       aria-rowindex={index + 3}
       aria-selected={ticked}
+      aria-level={tree ? row.depth + 1 : undefined}
+      aria-expanded={row.children > 0 ? open : undefined}
       tabIndex={tabbable ? 0 : -1}
       onFocus={onFocus}
     >
@@ -265,10 +301,13 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
       <td
         class="nbt-pinned nbt-pin-2 nbt-name"
         title={`${row.run_name}\n${row.run_id}${row.note ? `\n${row.note}` : ''}`}
+        style={tree ? { paddingLeft: `${4 + Math.min(row.depth, DEEPEST) * INDENT}px` } : undefined}
         onClick={() => toggle(row.run_id)}
       >
+        {tree && <Twisty row={row} open={open} fold={fold} />}
         {row.status !== 'FINISHED' && <StatusGlyph status={row.status} />}
         {row.run_name}
+        {row.children > 0 && !open && <span class="nbt-nested-count"> {row.children}</span>}
       </td>
       {columns.map(cell)}
       <td class="nbt-group-start">
@@ -283,6 +322,29 @@ function Row({ index, row, columns, slot, tabbable, toggle, register, onFocus }:
       </td>
       {RUN_COLUMNS.map(cell)}
     </tr>
+  );
+}
+
+/** What folds a row with the mouse; with the keyboard the row itself does, by the arrows left and right. */
+function Twisty({ row, open, fold }: { row: TableRow; open: boolean; fold: (open: boolean) => void }) {
+  if (row.children === 0) {
+    return <span class="nbt-twisty" />;
+  }
+  const what = `the ${plural(row.children, 'run')} nested in ${row.run_name}`;
+  return (
+    <button
+      type="button"
+      class="nbt-twisty"
+      tabIndex={-1}
+      aria-label={`${open ? 'Hide' : 'Show'} ${what}`}
+      title={`${open ? 'Hide' : 'Show'} ${what}`}
+      onClick={(event) => {
+        event.stopPropagation();
+        fold(!open);
+      }}
+    >
+      {open ? '▾' : '▸'}
+    </button>
   );
 }
 

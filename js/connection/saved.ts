@@ -1,6 +1,7 @@
 import type { CurvesReply, DiffReply, RunRow, RunsReply } from '../contract';
 import { diffRuns } from '../logic/diff';
 import { sortRuns } from '../logic/order';
+import { nestedCount, treeRows } from '../logic/tree';
 import { type Answer, type Connection, failure, type Payload, type RequestName } from './connection';
 import { answerOf, type Snapshot } from './snapshot';
 
@@ -28,13 +29,16 @@ export class SavedConnection implements Connection {
   }
 
   private readonly answers: Partial<Record<RequestName, (payload: never) => Answer<RequestName> | undefined>> = {
-    runs: ({ order_by, offset, limit }: Payload<'runs'>): Answer<'runs'> | undefined => {
+    runs: ({ order_by, grouped, unfolded, offset, limit }: Payload<'runs'>): Answer<'runs'> | undefined => {
       const saved = this.first('runs');
       if (!saved) {
         return undefined;
       }
-      const rows = sortRuns(saved.reply.rows, order_by);
-      const reply: RunsReply = { ...saved.reply, rows: rows.slice(offset, offset + limit), total: rows.length };
+      const sorted = sortRuns(saved.reply.rows, order_by);
+      const shown = new Set(unfolded ?? sorted.map((row) => row.run_id));
+      const rows = grouped ? treeRows(sorted, shown) : sorted.map((row) => ({ ...row, depth: 0, children: 0 }));
+      const counts = { count: rows.length, total: sorted.length, nested: nestedCount(sorted) };
+      const reply: RunsReply = { ...saved.reply, ...counts, rows: rows.slice(offset, offset + limit) };
       return { reply, buffers: [] };
     },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {

@@ -10,7 +10,14 @@ export interface SnapshotAnswer<N extends RequestName = RequestName> {
 /** What a screen shows before it has asked for anything. `view` names the component. */
 export interface Snapshot {
   view: 'live' | 'comparison' | 'registry';
-  options: { filter?: string; order_by?: string[]; selected?: string[]; name?: string | null; run_id?: string };
+  options: {
+    filter?: string;
+    order_by?: string[];
+    selected?: string[];
+    unfolded?: string[];
+    name?: string | null;
+    run_id?: string;
+  };
   answers: { [N in RequestName]?: SnapshotAnswer<N> };
 }
 

@@ -10,10 +10,10 @@ import type { Snapshot } from '../connection/snapshot';
 /** The component of a saved view, on the data that the notebook kept. */
 export function savedView(snapshot: Snapshot): ComponentChild {
   const connection = new SavedConnection(snapshot);
-  const { filter = '', selected = [], order_by, run_id = '', name = null } = snapshot.options ?? {};
+  const { filter = '', selected = [], order_by, unfolded, run_id = '', name = null } = snapshot.options ?? {};
   switch (snapshot.view) {
     case 'comparison':
-      return <Comparison state={new ComparisonState(connection, signal(filter), signal(selected), order_by)} />;
+      return <Comparison state={new ComparisonState(connection, signal(filter), signal(selected), order_by, unfolded)} />;
     case 'live':
       return <LiveRun connection={connection} run_id={run_id} />;
     case 'registry':

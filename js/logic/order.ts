@@ -40,7 +40,7 @@ export function nextOrder(current: Order | null, column: string): Order {
 }
 
 /** Rows sorted as the kernel sorts them: missing values last, NaN just before them, in both directions. */
-export function sortRuns(rows: RunRow[], orderBy: string[]): RunRow[] {
+export function sortRuns<R extends RunRow>(rows: R[], orderBy: string[]): R[] {
   const order = parseClause(orderBy[0]);
   if (!order) {
     return rows;

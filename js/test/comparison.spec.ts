@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import { signal } from '@preact/signals';
 import { ComparisonState } from '../components/comparison_state';
 import { type Connection, failure } from '../connection/connection';
-import type { RunsRequest } from '../contract';
+import type { RunsReply, RunsRequest, TableRow } from '../contract';
 
 /** A kernel that answers nothing until it is told to. */
 function comparison() {
-  const asked: { payload: RunsRequest; answer: () => void; refuse: () => void }[] = [];
+  const asked: { payload: RunsRequest; answer: (reply?: Partial<RunsReply>) => void; refuse: () => void }[] = [];
   const request = (_: string, payload: RunsRequest, abort: AbortSignal) =>
     new Promise((resolve, reject) => {
       abort.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
-      const reply = { rows: [], total: 0, params: [], metrics: [], system: [], best: {} };
+      const reply = { rows: [], count: 0, total: 0, nested: 0, params: [], metrics: [], system: [], best: {} };
       asked.push({
         payload,
-        answer: () => resolve({ reply, buffers: [] }),
+        answer: (more = {}) => resolve({ reply: { ...reply, ...more }, buffers: [] }),
         refuse: () => reject(failure('INVALID_PARAMETER_VALUE', 'no such thing')),
       });
     });
@@ -48,3 +48,41 @@ test('after a filter that was refused a header sorts what the table shows', asyn
   state.sort(order);
   assert.equal(asked[1]!.payload.filter, 'a');
 });
+
+const sweep = { run_id: 'sweep', children: 3, depth: 0 } as TableRow;
+
+test('a fold asks for the page of its row, and what is on its way is not lost', async () => {
+  const { state, asked } = comparison();
+  void state.apply();
+  const rows = Array.from({ length: 200 }, () => sweep);
+  asked[0]!.answer({ rows, count: 500, total: 900, nested: 400 });
+  await settled();
+  state.ensure(400, 410);
+  asked[1]!.answer({ rows: [sweep], count: 500, total: 900, nested: 400 });
+  await settled();
+  state.fold(400, true);
+  assert.equal(state.unfolded.peek().has('sweep'), false, 'the table is as it was until the answer is there');
+  assert.deepEqual([asked[2]!.payload.offset, asked[2]!.payload.unfolded], [400, ['sweep']]);
+  asked[2]!.answer({ rows: [sweep], count: 503, total: 900, nested: 400 });
+  await settled();
+  assert.deepEqual([state.count.peek(), state.unfolded.peek().has('sweep'), state.row(400)], [503, true, sweep]);
+  void state.apply('b');
+  state.fold(400, false);
+  assert.deepEqual([asked[4]!.payload.filter, asked[4]!.payload.offset, asked[4]!.payload.unfolded], ['b', 0, []]);
+  state.group(false);
+  assert.deepEqual([asked[5]!.payload.filter, asked[5]!.payload.grouped], ['b', false]);
+});
+
+test('a run that nothing is nested in does not fold', async () => {
+  const { state, asked } = comparison();
+  void state.apply();
+  asked[0]!.answer({ rows: [{ ...sweep, children: 0 }], count: 1, total: 1 });
+  await settled();
+  state.fold(0, true);
+  state.fold(7, true);
+  assert.equal(asked.length, 1);
+});
+
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

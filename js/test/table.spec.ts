@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunRow } from '../contract';
+import type { RunRow, TableRow } from '../contract';
 import { diffRuns } from '../logic/diff';
 import { clause, nextOrder, parseClause, quoted, sortRuns } from '../logic/order';
 import { pagesOf, rowWindow } from '../logic/window';
 
-const run = (run_id: string, metrics: RunRow['metrics'], params: RunRow['params'] = {}): RunRow => ({
+const run = (run_id: string, metrics: RunRow['metrics'], params: RunRow['params'] = {}): TableRow => ({
   run_id,
   run_name: run_id,
   experiment_id: '0',
@@ -19,6 +19,9 @@ const run = (run_id: string, metrics: RunRow['metrics'], params: RunRow['params'
   params,
   metrics,
   models: [],
+  depth: 0,
+  children: 0,
+  nested_best: {},
 });
 
 test('the window holds the rows in sight and accounts for every other row', () => {

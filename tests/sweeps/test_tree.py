@@ -99,7 +99,7 @@ def test_as_text_it_is_indented(ids: dict[str, str], monkeypatch: pytest.MonkeyP
     names = [line[3:].split("  FIN")[0].rstrip() for line in repr(widget).splitlines()[2:]]
     assert names == ["first", "└ b", "└ a", "└ c", "second", "└ d", "  └ e", "└ f", "alone"]
     data, _ = widget._repr_mimebundle_() or ({}, {})
-    assert "white-space:pre\">  └ e</td>" in data["text/html"]
+    assert 'white-space:pre">  └ e</td>' in data["text/html"]
 
 
 def test_what_is_ticked_at_first_is_unfolded(ids: dict[str, str]) -> None:

@@ -1,0 +1,40 @@
+import type { TableRow } from '../contract';
+
+/**
+ * The rows of a table that is grouped by parent, as the kernel makes them (store/outline.py): nested runs under their parents where
+ * those are there too, a family where the first of it comes in the given order, and nothing of what is folded.
+ */
+export function treeRows(rows: TableRow[], unfolded: ReadonlySet<string>): TableRow[] {
+  const place = new Map(rows.map((row, i) => [row.run_id, i]));
+  const above = rows.map((row) => place.get(row.parent_run_id ?? '') ?? -1);
+  const parents = above.map((parent, i) => (inCircle(i, above) ? -1 : parent));
+  const nested = new Map<number, number[]>();
+  parents.forEach((parent, i) => nested.set(parent, [...(nested.get(parent) ?? []), i]));
+  const first = (i: number): number => Math.min(i, ...(nested.get(i) ?? []).map(first));
+  const below = (i: number, depth: number): TableRow[] =>
+    (nested.get(i) ?? [])
+      .map((child) => ({ child, first: first(child) }))
+      .sort((a, b) => a.first - b.first)
+      .flatMap(({ child }) => {
+        const row = rows[child]!;
+        return [{ ...row, depth }, ...(unfolded.has(row.run_id) ? below(child, depth + 1) : [])];
+      });
+  return below(-1, 0);
+}
+
+/** How many of these runs are nested in another one of them. */
+export function nestedCount(rows: TableRow[]): number {
+  const ids = new Set(rows.map((row) => row.run_id));
+  return rows.filter((row) => row.parent_run_id !== row.run_id && ids.has(row.parent_run_id ?? '')).length;
+}
+
+function inCircle(start: number, above: number[]): boolean {
+  let at = start;
+  for (let steps = 0; at >= 0; steps += 1) {
+    if (steps > above.length) {
+      return true;
+    }
+    at = above[at]!;
+  }
+  return false;
+}
