@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 import nbtrack
 from nbtrack import widgets
-from nbtrack.widgets.host import ViewWidget
-from tests.widgets import page as pages
+from tests.browser.widget import shown
 
 
 @pytest.fixture
@@ -27,23 +23,6 @@ def runs(own_store: Path) -> list[str]:
                 nbtrack.log_metrics({"loss": 1 / (step + 1), "system/cpu_utilization_percentage": 50.0 + step})
         made.append(run.info.run_id)
     return made
-
-
-@contextmanager
-def shown(browser: Browser, widget: ViewWidget, *, light: bool = True) -> Iterator[Page]:
-    server = pages.serve(widget, 0, light)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    try:
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
-        yield page
-        assert errors == []
-    finally:
-        page.close()
-        server.shutdown()
-        server.server_close()
 
 
 def test_the_live_view(chromium: Browser, runs: list[str]) -> None:
