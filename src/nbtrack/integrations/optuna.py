@@ -9,6 +9,7 @@ Optuna's own MLflowCallback.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -66,6 +67,9 @@ class Tracking:
         self._tags = tags
         self._runs: dict[int, tuple[str, str]] = {}
         """Of each trial whose end Optuna has not told yet: its run's id, and the state that was put down."""
+        self._telling = threading.Lock()
+        self._told_of = 0
+        self._best: float | None = None
 
     def optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
         """The study's own `optimize`, tracked; within a `with` block already, in that block's run."""
@@ -188,16 +192,21 @@ class Tracking:
                 recorder.status(_STATUS.get(state, RunStatus.FAILED))
             if trial.datetime_complete is not None:
                 recorder.tags({"datetime_complete": trial.datetime_complete})
-            if len(self._metric_names) == 1 and state == "COMPLETE":
-                self._note_best(study, trial)
+            with self._telling:
+                self._told_of += 1
+                if len(self._metric_names) == 1 and state == "COMPLETE":
+                    self._note_best(self.run, self._told_of)
 
-    def _note_best(self, study: Study, trial: FrozenTrial) -> None:
-        """The best value so far, at each trial that made it better: how the search went, as a curve."""
-        assert self.run is not None
+    def _note_best(self, run: ActiveRun, step: int) -> None:
+        """The best value so far, by the number of trials that have ended: how the search went, as a curve.
+
+        Not by the trial's number: of trials on several threads the later one may end first.
+        """
         # With constraints there may be no best one yet.
         with suppress(ValueError):
-            if study.best_trial.number == trial.number:
-                self.run.log_metric(f"best_{self._metric_names[0]}", study.best_value, step=trial.number)
+            if (best := self.study.best_value) != self._best:
+                run.log_metric(f"best_{self._metric_names[0]}", best, step=step)
+                self._best = best
 
     # -- the study's own run -------------------------------------------------------------------------------------
 
@@ -225,7 +234,7 @@ class Tracking:
         if not several:
             # The parameters of the end only, for each change of a param is kept.
             run.log_params({f"best_{key}": value for key, value in best[0].params.items()})
-            run.log_metric(f"best_{self._metric_names[0]}", best[0].value, step=best[0].number)
+            self._note_best(run, self._told_of)
 
 
 def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]:

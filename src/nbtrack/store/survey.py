@@ -17,12 +17,12 @@ from .runs import INFO, RunTables, matching
 class Nesting:
     """Where a run stands in the tree of the runs that match.
 
-    `best` are the best last values among the runs that are nested directly in it.
+    `ranges` are the lowest and the highest last value of each metric among the runs that are nested directly in it.
     """
 
     depth: int = 0
     children: int = 0
-    best: dict[str, float] = field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class SurveyTables(RunTables):
             best = {key: low if lower_is_better(key) else high for key, low, high in ranges if low is not None}
             holders = cursor.execute(_HOLDERS, [list(best), list(best.values())]).fetchall()
             parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
-            of_nested: dict[int, dict[str, float]] = {run: {} for run in parents}
+            of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
             for run, key, low, high in cursor.execute(_OF_NESTED, [parents]).fetchall() if parents else ():
-                of_nested[run][key] = low if lower_is_better(key) else high
+                of_nested[run][key] = (low, high)
             cursor.execute("DROP TABLE matched")
             cursor.execute("DROP TABLE nesting")
             runs = self._with_data(cursor, rows)

@@ -33,9 +33,9 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         request["grouped"],
         request["unfolded"],
     )
-    rows = zip(run_rows(client, found.runs), found.nesting, strict=True)
+    rows = zip(run_rows(client, found.runs), found.runs, found.nesting, strict=True)
     return {
-        "rows": [_table_row(row, nesting) for row, nesting in rows],
+        "rows": [_table_row(*each) for each in rows],
         "count": found.rows,
         "total": found.total,
         "nested": found.nested,
@@ -123,10 +123,19 @@ def _row(run: Run, experiment_name: str) -> RunRow:
     }
 
 
-def _table_row(row: RunRow, nesting: Nesting) -> TableRow:
-    best = {key: number(value) for key, value in own_metrics(nesting.best).items()}
+def _table_row(row: RunRow, run: Run, nesting: Nesting) -> TableRow:
+    ranges = own_metrics(nesting.ranges).items()
+    best = {key: number(low if _low_wins(key, run) else high) for key, (low, high) in ranges}
     metrics = own_metrics(row["metrics"])
     return {**row, "metrics": metrics, "depth": nesting.depth, "children": nesting.children, "nested_best": best}
+
+
+def _low_wins(key: str, parent: Run) -> bool:
+    """Whether the lowest value of a metric of nested runs is the best: a study says which way it goes."""
+    direction = parent.data.tags.get("direction")
+    if f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics and direction in ("MINIMIZE", "MAXIMIZE"):
+        return direction == "MINIMIZE"
+    return lower_is_better(key)
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:
