@@ -70,6 +70,8 @@ export interface RunsReply {
   system: string[];
   /** For each metric that has one: the run_id of the best of the matching runs. */
   best: Record<string, string>;
+  /** The metrics that are the better the lower: by their names, or because a study says so. */
+  lower_is_better: string[];
 }
 
 export interface CompleteRequest {

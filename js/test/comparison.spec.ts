@@ -11,7 +11,7 @@ function comparison() {
   const request = (_: string, payload: RunsRequest, abort: AbortSignal) =>
     new Promise((resolve, reject) => {
       abort.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
-      const reply = { rows: [], count: 0, total: 0, nested: 0, params: [], metrics: [], system: [], best: {} };
+      const reply = { rows: [], count: 0, total: 0, nested: 0, params: [], metrics: [], system: [], best: {}, lower_is_better: [] };
       asked.push({
         payload,
         answer: (more = {}) => resolve({ reply: { ...reply, ...more }, buffers: [] }),

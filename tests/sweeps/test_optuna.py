@@ -116,6 +116,20 @@ def test_a_later_trial_that_ends_first() -> None:
     assert parent.data.metrics["best_value"] == 0.0
 
 
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize("filter_string", ["", "children('sweep')"])
+def test_the_comparison_goes_the_studys_way(direction: str, filter_string: str) -> None:
+    """Nothing in the name `value` says whether it is to be low or high; with two studies that differ, nothing does."""
+    study = optuna.create_study(study_name="sweep", direction=direction, sampler=optuna.samplers.RandomSampler(0))
+    nbtrack.optuna.track(study).optimize(lambda trial: trial.suggest_float("x", -1, 1), n_trials=8)
+    rows = nbtrack.compare(filter_string)._snapshot["answers"]["runs"]["reply"]
+    values = [row["metrics"]["value"] for row in rows["rows"] if "value" in row["metrics"]]
+    assert values == sorted(values, reverse=direction == "maximize")
+    (best,) = [row for row in rows["rows"] if row["run_id"] == rows["best"]["value"]]
+    assert best["run_name"] == f"trial {study.best_trial.number}"
+    assert ("value" in rows["lower_is_better"]) == (direction == "minimize")
+
+
 def test_plain_code_on_four_threads() -> None:
     def plain(trial: Any) -> float:
         with nbtrack.start_run(run_name=f"trial {trial.number}", nested=True):

@@ -41,6 +41,8 @@ class Survey:
     metrics: list[str]
     best: dict[str, str]
     """The run whose last value of a metric is the best; the earliest where several are."""
+    lower: set[str]
+    """The metrics that are the better the lower they are."""
 
 
 class SurveyTables(RunTables):
@@ -85,7 +87,9 @@ class SurveyTables(RunTables):
                 places, count = [(0, 0)] * len(rows), total
             params = cursor.execute(_PARAMS).fetchall()
             ranges = cursor.execute(_RANGES).fetchall()
-            best = {key: low if lower_is_better(key) else high for key, low, high in ranges if low is not None}
+            lower = {key for key, _, _ in ranges if lower_is_better(key)}
+            lower = _as_studies_say(cursor, [key for key, _, _ in ranges], lower)
+            best = {key: low if key in lower else high for key, low, high in ranges if low is not None}
             holders = cursor.execute(_HOLDERS, [list(best), list(best.values())]).fetchall()
             parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
             of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
@@ -103,12 +107,30 @@ class SurveyTables(RunTables):
             [(key, low != high or having < total) for key, having, low, high in params],
             [key for key, _, _ in ranges],
             dict(holders),
+            lower,
         )
 
 
 def _count(cursor: Cursor, table: str) -> int:
     counted = cursor.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _as_studies_say(cursor: Cursor, keys: Sequence[str], lower: set[str]) -> set[str]:
+    """`lower`, but for what studies optimize: those that match say by a tag in which direction, if all in one."""
+    names = [key for key in keys if key == "value" or f"best_{key}" in keys]
+    asked = {other: key for key in names for other in (key, f"best_{key}")}
+    asked |= {"best_value": "value"} if "best_value" in keys else {}
+    if not asked:
+        return lower
+    said: dict[str, set[str]] = {}
+    for key, direction in cursor.execute(_DIRECTIONS, [list(asked)]).fetchall():
+        said.setdefault(asked[key], set()).add(direction)
+    for name, directions in said.items():
+        if directions in ({"MINIMIZE"}, {"MAXIMIZE"}):
+            both = {name, f"best_{name}", f"intermediate_{name}"}
+            lower = lower | both if directions == {"MINIMIZE"} else lower - both
+    return lower & set(keys)
 
 
 def _page(
@@ -158,6 +180,11 @@ _PARAMS = """
 _RANGES = """
     SELECT m.key, MIN(m.value) FILTER (WHERE m.value <> 'NaN'), MAX(m.value) FILTER (WHERE m.value <> 'NaN')
     FROM latest_metrics AS m JOIN matched ON matched.run = m.run GROUP BY m.key ORDER BY m.key COLLATE "C"
+"""
+_DIRECTIONS = """
+    SELECT DISTINCT m.key, t.value FROM latest_metrics AS m JOIN matched ON matched.run = m.run
+    JOIN UNNEST(CAST($1 AS VARCHAR[])) AS keys(key) ON keys.key = m.key
+    JOIN tags AS t ON t.run = m.run AND t.key = 'direction'
 """
 _OF_NESTED = """
     SELECT nesting.parent, m.key, MIN(m.value), MAX(m.value)

@@ -74,6 +74,8 @@ class RunsReply(TypedDict):
     """The machine's own metrics, which are no columns."""
     best: dict[str, str]
     """For each metric that has one: the run_id of the best of the matching runs."""
+    lower_is_better: list[str]
+    """The metrics that are the better the lower: by their names, or because a study says so."""
 
 
 class CompleteRequest(TypedDict):

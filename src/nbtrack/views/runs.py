@@ -43,6 +43,7 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
         "system": [key for key in found.metrics if key.startswith(SYSTEM)],
         "best": found.best,
+        "lower_is_better": sorted(found.lower),
     }
 
 

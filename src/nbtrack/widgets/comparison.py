@@ -13,7 +13,6 @@ from ..client.run_ids import run_ids_of
 from ..client.tracking import PARENT
 from ..entities import Run
 from ..frame import from_columns
-from ..views.runs import lower_is_better
 from .host import ViewWidget
 from .snapshot import Answer, Snapshot
 
@@ -78,7 +77,7 @@ class Comparison(ViewWidget):
         metric = main_metric(runs.reply, self.filter_string, self._order_by)
         if self._best_first and metric and metric in runs.reply["best"]:
             # Where no order is asked for, the best runs stand on top, and the first of them are ticked.
-            self._order_by = [f"{_quoted(metric)} {'ASC' if lower_is_better(metric) else 'DESC'}"]
+            self._order_by = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
             runs = self._runs(rows)
         self._best_first = False
         if not self.trait_has_value("_selected"):
@@ -147,7 +146,9 @@ def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence
         if key in metrics:
             return key
     held_out = [key for key in metrics if re.match(r"(val|valid|validation|test|eval)\b|(val|test|eval)_", key)]
-    return next(iter([*held_out, *metrics]), None)
+    # What a study adds to its objective says less of a trial than the objective does.
+    added = {f"{word}_{key}" for key in metrics for word in ("best", "intermediate")}
+    return next(iter([*held_out, *(key for key in metrics if key not in added), *metrics]), None)
 
 
 def _quoted(metric: str) -> str:
