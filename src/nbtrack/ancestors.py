@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,25 @@ def note(parent: Parent | None) -> None:
         if _noted_by != os.getpid():
             _noted_by = os.getpid()
             _sweep()
-        text = json.dumps({"process": Process.current().to_dict(), **asdict(parent)})
+        text = json.dumps({"process": _described(os.getpid()), **asdict(parent)})
         # Replaced, not written over: a worker never reads half of it.
         partial = path.with_name(f"{path.name}.{threading.get_ident()}")
-        partial.unlink(missing_ok=True)
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
+        fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)
         os.replace(partial, path)
 
 
 _noted_by = 0
 """The process that wrote a note; a forked child has none of its own yet."""
+
+
+@cache
+def _described(pid: int) -> dict[str, Any]:
+    """This process; a forked child asks anew, for it has another number."""
+    return Process.current().to_dict()
 
 
 def _noted(pid: int) -> Parent | None:
