@@ -11,6 +11,8 @@ from typing import Any
 
 import wrapt
 
+from .guard import safely
+
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """wrapt's: the original (bound, for a method), the instance, its arguments by position and by name."""
 
@@ -103,6 +105,21 @@ class Patches:
             for name, value in list(names.items()):
                 if (wrapped := wrapped_of.get(id(value))) is not None:
                     self.replace(module, name, wrapped)
+
+    def when_imported(self, module: str, wrap: Callable[[ModuleType], None]) -> None:
+        """Call `wrap` with a module once it is imported, at once where it is; not after `undo`."""
+        if module in sys.modules:
+            wrap(sys.modules[module])
+            return
+        pending = [wrap]
+        self._undo.append(pending.clear)
+
+        def imported(found: ModuleType) -> None:
+            for wrap in pending:
+                with safely(self.flavor, f"watch {module}"):
+                    wrap(found)
+
+        wrapt.register_post_import_hook(imported, module)
 
     def undo(self) -> None:
         """Put everything back, the last first. What another library has wrapped since stays as it is."""

@@ -94,15 +94,18 @@ class Training:
             with self.safely(f"log the metric {key}"):
                 self.run.log_metric(key, value, step)
 
-    def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> None:
-        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set."""
-        if self.settings.log_datasets:
-            from .inputs import as_dataset
+    def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> Any:
+        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set; the dataset."""
+        if not self.settings.log_datasets:
+            return None
+        from .inputs import as_dataset
 
-            with self.safely("log the dataset"):
-                dataset = as_dataset(features, targets, name)
-                if dataset is not None:
-                    self.run.log_input(dataset, context)
+        dataset = None
+        with self.safely("log the dataset"):
+            dataset = as_dataset(features, targets, name)
+            if dataset is not None:
+                self.run.log_input(dataset, context)
+        return dataset
 
     def log_text(self, text: str, file: str) -> None:
         """Write a text as an artifact."""
