@@ -112,8 +112,11 @@ class Training:
         self.client.log_text(self.run_id, text, file)
 
     def log_dict(self, content: Any, file: str) -> None:
-        """Write a dict or a list as JSON."""
-        self.client.log_dict(self.run_id, content, file)
+        """Write a dict or a list, of NumPy's numbers and arrays too, as JSON. NaN and infinities are null."""
+        import orjson
+
+        options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        self.log_bytes(orjson.dumps(content, default=str, option=options), file)
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Write bytes as an artifact, such as a picture that `figures` drew."""

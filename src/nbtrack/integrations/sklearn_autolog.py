@@ -81,7 +81,7 @@ def _wrapping_subclasses(patches: Patches, base: type) -> Any:
 
     def init_subclass(cls: type, **kwargs: Any) -> None:
         if own is None:
-            super(base, cls).__init_subclass__(**kwargs)
+            super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
         else:
             own.__get__(None, cls)(**kwargs)
         with autologging.safely(patches.flavor, "watch an estimator"):
@@ -93,7 +93,8 @@ def _wrapping_subclasses(patches: Patches, base: type) -> Any:
 def _wrap_class(patches: Patches, estimator_class: type) -> None:
     if not estimator_class.__module__.startswith("sklearn."):
         return
-    for one in estimator_class.__mro__:
+    bases: tuple[type, ...] = estimator_class.__mro__
+    for one in bases:
         if one.__module__.startswith("sklearn."):
             own = vars(one)
             autologging.log_training(patches, one, [name for name in _TRAIN if name in own], _log_fit, _is_logged)
@@ -194,7 +195,7 @@ def _log_model(training: Training, estimator: Any, example: Any, name: str = "mo
     )
 
 
-def _saver(serialization_format: str | None) -> Any:
+def _saver(serialization_format: Any) -> Any:
     from . import sklearn
 
     def log_model(estimator: Any, name: str, **arguments: Any) -> ModelInfo:
@@ -238,7 +239,8 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
         return None
     # Not once more what is known: half of a small training's time.
     known = {"ClassifierMixin.score": "accuracy_score", "RegressorMixin.score": "r2_score"}
-    if (name := known.get(score.__qualname__)) in found:
+    name = known.get(score.__qualname__, "")
+    if name in found:
         return found[name]
     import inspect
 
@@ -315,8 +317,6 @@ def _log_curves(training: Training, is_positive: Any, scores: Any, weights: Any)
 
 def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any], diagonal: bool = False) -> None:
     """The first column is x, the second y. Of many points, a thousand of them are kept, the ends among them."""
-    import math
-
     import numpy as np
 
     length = len(next(iter(columns.values())))
@@ -324,12 +324,9 @@ def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any
     lists = {key: np.asarray(values)[at if len(values) == length else slice(None)] for key, values in columns.items()}
     if length > _MOST_POINTS:
         lists = {key: values for key, values in lists.items() if len(values) <= _MOST_POINTS}
-    plain = {
-        key: [value if math.isfinite(value) else None for value in values.tolist()] for key, values in lists.items()
-    }
-    training.log_dict(plain, f"{name}.json")
+    training.log_dict(lists, f"{name}.json")
     (x_name, x), (y_name, y), *_ = lists.items()
-    picture = figures.curve(x, y, title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
+    picture = figures.curve(x.tolist(), y.tolist(), title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
     training.log_bytes(picture, f"{name}.png")
 
 
@@ -337,8 +334,14 @@ def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any
 
 
 def _log_diagram(training: Training, estimator: Any) -> None:
+    from sklearn.base import clone
     from sklearn.utils import estimator_html_repr
 
+    try:
+        # Not fitted: of what was learned, a page of trees and arrays says little and takes longest.
+        estimator = clone(estimator)
+    except Exception:  # a user's class may not be made for it
+        estimator = copy.copy(estimator)
     page = '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="UTF-8"/></head>\n<body>{{}}</body>\n</html>\n'
     training.log_text(page.format(estimator_html_repr(estimator)), "estimator.html")
 
@@ -419,7 +422,9 @@ def _log_candidates(training: Training, search: Any, results: Mapping[str, Any],
     seed = search.estimator
     fixed = seed.get_params(deep=not _is_search(seed))
     most = training.settings.own.get("max_tuning_runs", 5)
-    ranks = next((results[key] for key in ("rank_test_score", *results) if key in results and "rank_test_" in key), [])
+    ranks: Any = next(
+        (results[key] for key in ("rank_test_score", *results) if key in results and "rank_test_" in key), []
+    )
     order = sorted(range(len(results["params"])), key=lambda index: ranks[index] if len(ranks) else index)
     client, run = training.client, training.run
     tags = {**capture.run_tags(), **(training.settings.extra_tags or {}), **_tags(seed)}
