@@ -123,10 +123,13 @@ def _is_logged(estimator: Any) -> bool:
 def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     estimator = call.instance
     x, y, weights = _data(call)
+    is_search = False
+    with training.safely("tell whether it is a search"):
+        is_search = _is_search(estimator)
     params: Mapping[str, Any] = {}
     with training.safely("log the params"):
         # Of a search, those of the estimator that it starts from say nothing.
-        params = estimator.get_params(deep=not _is_search(estimator))
+        params = estimator.get_params(deep=not is_search)
         training.log_params(params)
     training.run.set_tags(_tags(estimator))
     dataset = training.log_dataset(x, y)
@@ -149,7 +152,7 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     with training.safely("log the learning curve"):
         _log_learning_curve(training, estimator)
     _log_model(training, estimator, example)
-    if _is_search(estimator):
+    if is_search:
         _log_search(training, estimator, dataset, example)
 
 
