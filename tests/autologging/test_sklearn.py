@@ -253,7 +253,7 @@ def test_classes_that_are_made_later_are_watched(iris: Any) -> None:
         pass
 
     with sklearn.config_context(enable_metadata_routing=True):
-        model = Derived(max_iter=20).set_fit_request(sample_weight=True)
+        model = Derived(max_iter=20).set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
         weights = np.ones(len(iris[1]))
         GridSearchCV(model, {"C": [1.0]}, cv=2).fit(*iris, sample_weight=weights)
     Derived(max_iter=20).fit(*iris)
@@ -284,6 +284,35 @@ def test_regressors_clusterers_and_networks() -> None:
     assert clusters.data.params["n_clusters"] == "3"
     assert len(artifact(network, "learning_curve.json")["training_loss"]) == 5
     assert "learning_curve.png" in artifacts(network)
+
+
+def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
+    nbtrack.sklearn.autolog(log_input_examples=True, registered_model_name="flowers")
+    x, y = iris
+    with nbtrack.start_run() as run:
+        search = GridSearchCV(LogisticRegression(max_iter=20), {"C": [1.0, 2.0]}, cv=2).fit(x, y)
+    for name in ("model", "best_estimator"):
+        uri = f"runs:/{run.info.run_id}/{name}"
+        assert (nbtrack.sklearn.load_model(uri).predict(x) == search.predict(x)).all()
+        info = nbtrack.models.get_model_info(uri)
+        assert [column["name"] for column in json.loads(info.signature_dict["inputs"])] == list(x.columns)
+        assert info.saved_input_example_info is not None
+    assert (nbtrack.sklearn.load_model("models:/flowers/1").predict(x) == search.predict(x)).all()
+    assert len(nbtrack.Client().search_model_versions("name = 'flowers'")) == 1
+
+
+def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
+    from sklearn.preprocessing import FunctionTransformer
+
+    nbtrack.sklearn.autolog(log_model_signatures=False)
+    x, y = iris
+    model = make_pipeline(FunctionTransformer(lambda x: x * 2), SGDClassifier()).fit(x, y)
+    run = only_run()
+    info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
+    assert info.flavors["sklearn"]["serialization_format"] == "cloudpickle"
+    assert info.signature is None
+    loaded = nbtrack.sklearn.load_model(f"runs:/{run.info.run_id}/model")
+    assert (loaded.predict(x) == model.predict(x)).all()
 
 
 def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:

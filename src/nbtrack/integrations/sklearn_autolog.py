@@ -71,6 +71,7 @@ def install(patches: Patches) -> None:
 
 
 def _subclasses(cls: type) -> Iterator[type]:
+    one: type
     for one in cls.__subclasses__():
         yield one
         yield from _subclasses(one)
@@ -93,8 +94,7 @@ def _wrapping_subclasses(patches: Patches, base: type) -> Any:
 def _wrap_class(patches: Patches, estimator_class: type) -> None:
     if not estimator_class.__module__.startswith("sklearn."):
         return
-    bases: tuple[type, ...] = estimator_class.__mro__
-    for one in bases:
+    for one in estimator_class.__mro__:
         if one.__module__.startswith("sklearn."):
             own = vars(one)
             autologging.log_training(patches, one, [name for name in _TRAIN if name in own], _log_fit, _is_logged)
