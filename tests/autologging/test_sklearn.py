@@ -26,6 +26,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -431,8 +432,6 @@ def test_data_that_a_training_overwrites_is_logged_as_it_was() -> None:
 def test_the_trainings_own_error_passes(iris: Any) -> None:
     nbtrack.sklearn.autolog()
     with pytest.raises(ValueError, match="Negative values"):
-        from sklearn.naive_bayes import MultinomialNB
-
         MultinomialNB().fit(-iris[0], iris[1])
     assert only_run().info.status == "FAILED"
     assert "Negative values" in only_run().data.tags["nbtrack.traceback"]

@@ -6,6 +6,7 @@ import copy
 import io
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from numbers import Number
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -256,7 +257,7 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
 
     predicted = np.asarray(as_plain(estimator.predict(x)))
     if y.ndim != 1 or predicted.ndim != 1:
-        return _of_labels(y, predicted, weights)
+        return _of_labels(estimator, x, y, predicted, weights)
     confusion = metrics.Confusion.of(y, predicted, weights)
     found = confusion.metrics(training.settings.own.get("pos_label"))
     with training.safely("log the confusion matrix"):
@@ -284,7 +285,7 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
     return found
 
 
-def _of_labels(y: Any, predicted: Any, weights: Any) -> dict[str, float]:
+def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
     """Of several labels a sample. Of several outputs, scikit-learn itself has no such metrics."""
     import sklearn.metrics
     from sklearn.utils.multiclass import type_of_target
@@ -295,7 +296,14 @@ def _of_labels(y: Any, predicted: Any, weights: Any) -> dict[str, float]:
         y, predicted, average="weighted", sample_weight=weights, zero_division=0
     )
     accuracy = sklearn.metrics.accuracy_score(y, predicted, sample_weight=weights)
-    return {"precision_score": precision, "recall_score": recall, "f1_score": f1, "accuracy_score": accuracy}
+    found = {"precision_score": precision, "recall_score": recall, "f1_score": f1, "accuracy_score": accuracy}
+    scores = estimator.predict_proba(x) if hasattr(estimator, "predict_proba") else None
+    if getattr(scores, "shape", None) == y.shape:
+        # A label that no sample or every sample has leaves them undefined.
+        with suppress(ValueError):
+            found["log_loss"] = sklearn.metrics.log_loss(y, scores, sample_weight=weights)
+            found["roc_auc"] = sklearn.metrics.roc_auc_score(y, scores, average="weighted", sample_weight=weights)
+    return found
 
 
 def _log_curves(training: Training, is_positive: Any, scores: Any, weights: Any) -> None:
