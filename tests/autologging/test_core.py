@@ -92,11 +92,15 @@ def runs() -> list[Any]:
     return nbtrack.search_runs(output_format="list", search_all_experiments=True)
 
 
-@pytest.mark.parametrize("order", ["framework first", "autolog first", "function taken over before"])
+@pytest.mark.parametrize("order", ["framework first", "autolog first", "function taken over before", "exec"])
 def test_the_order_of_imports_does_not_matter(order: str) -> None:
     if order == "autolog first":
         autologging.switch("tiny")
         train = framework().train
+    elif order == "exec":
+        names: dict[str, Any] = {}
+        exec("from tinytrain import train\nfrom nbtrack import autologging\nautologging.switch('tiny')", names)
+        train = names["train"]
     else:
         train = framework().train
         borrower = ModuleType("borrower")

@@ -232,6 +232,17 @@ def test_an_estimator_of_others_logs_once_and_deeply(iris: Any, make: Any) -> No
     assert run.data.metrics["training_score"] == model.score(*iris)
 
 
+def test_the_diagram_shows_every_part(iris: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    pipeline = make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T, class_weight={0: 2.0}))
+    GridSearchCV(pipeline, {"svc__C": [1]}, cv=2).fit(*iris)
+    page = artifact(runs()[0], "estimator.html")
+    for text in ("GridSearchCV", "estimator: Pipeline", "standardscaler: StandardScaler", "svc: SVC", "{0: 2.0}"):
+        assert f">{text}<" in page
+    assert "&lt;function" in page
+    assert "<function" not in page
+
+
 def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris

@@ -344,17 +344,46 @@ def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any
 # -- the fitted estimator ----------------------------------------------------------------------------------------
 
 
-def _log_diagram(training: Training, estimator: Any) -> None:
-    from sklearn.base import clone
-    from sklearn.utils import estimator_html_repr
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="UTF-8"/><title>{title}</title>
+<style>body{{font:14px system-ui,sans-serif}} details{{border:1px solid #8cb4d8;border-radius:4px;margin:6px;
+padding:6px 10px}} summary{{font-weight:600;cursor:pointer}} td{{padding:1px 12px 1px 0;vertical-align:top}}</style>
+</head>
+<body>{body}</body>
+</html>
+"""
 
-    try:
-        # Not fitted: of what was learned, a page of trees and arrays says little and takes longest.
-        estimator = clone(estimator)
-    except Exception:  # a user's class may not be made for it
-        estimator = copy.copy(estimator)
-    page = '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="UTF-8"/></head>\n<body>{{}}</body>\n</html>\n'
-    training.log_text(page.format(estimator_html_repr(estimator)), "estimator.html")
+
+def _log_diagram(training: Training, estimator: Any) -> None:
+    # Not scikit-learn's own: it looks up the documentation of every param, for longer than a small training takes.
+    training.log_text(_PAGE.format(title=type(estimator).__name__, body=_diagram("", estimator)), "estimator.html")
+
+
+def _diagram(name: str, estimator: Any) -> str:
+    """An estimator as a box of its params, with the estimators that it is made of as boxes in it."""
+    from html import escape
+
+    rows, boxes = [], []
+    for key, value in estimator.get_params(deep=False).items() if hasattr(estimator, "get_params") else ():
+        if hasattr(value, "get_params") and not isinstance(value, type):
+            boxes.append(_diagram(key, value))
+        elif (
+            isinstance(value, (list, tuple)) and value and all(isinstance(one, tuple) and len(one) > 1 for one in value)
+        ):
+            boxes += [_diagram(str(one[0]), one[1]) for one in value]
+        else:
+            rows.append(f"<tr><td>{escape(key)}</td><td>{escape(_shortened(value))}</td></tr>")
+    title = escape(f"{name}: " if name else "") + escape(
+        type(estimator).__name__ if hasattr(estimator, "get_params") else _shortened(estimator)
+    )
+    table = f"<table>{''.join(rows)}</table>" if rows else ""
+    return f"<details open><summary>{title}</summary>{table}{''.join(boxes)}</details>"
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _last_step(estimator: Any) -> tuple[Any, Any]:
