@@ -177,7 +177,7 @@ def test_a_search_has_a_run_for_each_of_the_best(iris: Any) -> None:
     assert len(lines) == 5
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_a_search_in_parallel_logs_once(iris: Any, backend: str) -> None:
     nbtrack.sklearn.autolog(log_models=False, max_tuning_runs=None)
     x, y = iris
@@ -298,6 +298,7 @@ def test_regressors_clusterers_and_networks() -> None:
     assert "learning_curve.png" in artifacts(network)
 
 
+@pytest.mark.slow
 def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_input_examples=True, registered_model_name="flowers")
     x, y = iris
@@ -476,6 +477,7 @@ def test_every_class_is_as_before_after_disable(iris: Any) -> None:
     assert runs() == []
 
 
+@pytest.mark.slow
 def test_before_the_first_import(tmp_path: Path) -> None:
     """In a process of its own, where scikit-learn is not imported yet."""
     program = textwrap.dedent(
