@@ -341,10 +341,11 @@ def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     np.testing.assert_allclose(logged["false_positive_rate"], false_rate)
     np.testing.assert_allclose(logged["true_positive_rate"], true_rate)
     assert logged["threshold"][0] is None
-    precision, recall, _ = sklearn.metrics.precision_recall_curve(y, scores)
+    precision, recall, thresholds = sklearn.metrics.precision_recall_curve(y, scores)
     logged = artifact(run, "training_precision_recall_curve.json")
     np.testing.assert_allclose(logged["precision"], precision)
     np.testing.assert_allclose(logged["recall"], recall)
+    np.testing.assert_allclose(logged["threshold"], thresholds)
     matrix = artifact(run, "training_confusion_matrix.json")
     assert matrix == {"labels": [0, 1], "counts": sklearn.metrics.confusion_matrix(y, model.predict(x)).tolist()}
     folder = Path(nbtrack.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=""))

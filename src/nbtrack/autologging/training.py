@@ -116,7 +116,7 @@ class Training:
         import orjson
 
         options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        self.log_bytes(orjson.dumps(content, default=str, option=options), file)
+        self.log_bytes(orjson.dumps(content, default=_plain, option=options), file)
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Write bytes as an artifact, such as a picture that `figures` drew."""
@@ -156,6 +156,11 @@ class Training:
                 **arguments,
             )
         return None
+
+
+def _plain(value: Any) -> Any:
+    """An array that orjson does not take as it is (a view, of texts) as a list; everything else as its text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 Logger: TypeAlias = Callable[[Training, Call], Generator[None, Any, None]]

@@ -332,7 +332,10 @@ def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any
 
     length = len(next(iter(columns.values())))
     at = np.unique(np.linspace(0, length - 1, _MOST_POINTS).astype(int)) if length > _MOST_POINTS else slice(None)
-    lists = {key: np.asarray(values)[at if len(values) == length else slice(None)] for key, values in columns.items()}
+    lists = {
+        key: np.ascontiguousarray(values)[at if len(values) == length else slice(None)]
+        for key, values in columns.items()
+    }
     if length > _MOST_POINTS:
         lists = {key: values for key, values in lists.items() if len(values) <= _MOST_POINTS}
     training.log_dict(lists, f"{name}.json")
