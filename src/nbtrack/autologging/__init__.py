@@ -6,11 +6,11 @@ training logs is in its file in `integrations/`; this package has what they have
 
 from __future__ import annotations
 
-from .everything import autolog, switch_off, temporarily
+from .everything import autolog, begin_temporarily, end_temporarily, switch_off, temporarily
 from .guard import guarded, is_suspended, safely, suspended, tell
 from .patches import Patches
 from .registration import autologger, switch
-from .settings import Settings, settings
+from .settings import Settings, known, settings
 from .training import Call, Training, log_call, log_training, not_logged
 
 __all__ = [
@@ -20,8 +20,11 @@ __all__ = [
     "Training",
     "autolog",
     "autologger",
+    "begin_temporarily",
+    "end_temporarily",
     "guarded",
     "is_suspended",
+    "known",
     "log_call",
     "log_training",
     "not_logged",

@@ -45,7 +45,13 @@ def autolog(
 def _autolog_of(name: str, options: Mapping[str, Any]) -> None:
     # Of another package, it may not even be importable.
     with guard.safely(name, "be switched on"):
-        module: ModuleType | None = find_flavor(name)
+        try:
+            module: ModuleType | None = find_flavor(name)
+        except ModuleNotFoundError as error:
+            if str(error.name).startswith("nbtrack"):
+                raise
+            # A package that is not installed has nothing to log.
+            return
         function = getattr(module, "autolog", None)
         if function is not None:
             function(**options)
@@ -72,12 +78,12 @@ Before = dict[str, tuple[configuration.Settings, bool]]
 
 
 def begin_temporarily(**options: Any) -> Before:
-    """Switch it on for every framework that is off; what `end_temporarily` takes."""
+    """Switch it on for every framework that it is off for; what `end_temporarily` takes."""
     before = {name: (one, configuration.is_by_all(name)) for name, one in configuration.known().items()}
     for name, (one, _) in before.items():
         if one.disable:
             configuration.restore(name, None, False)
-    autolog(**options)
+    autolog(**options, exclude_flavors=[name for name, (one, _) in before.items() if not one.disable])
     return before
 
 

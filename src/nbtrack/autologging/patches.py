@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from types import FrameType, ModuleType
 from typing import Any
 
 import wrapt
+
+from .guard import safely
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """wrapt's: the original (bound, for a method), the instance, its arguments by position and by name."""
@@ -92,17 +95,27 @@ class Patches:
             self._undo.append(lambda: _put_back(owner, name, value, original))
 
     def _wrap_borrowed(self, owner: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
-        package = owner.__name__.partition(".")[0]
         wrapped_of = {id(original): wrapped for original, wrapped in pairs}
-        for borrower, module in list(sys.modules.items()):
-            # The framework's own modules keep the original: what they call is no call of the user's.
-            if borrower.partition(".")[0] in (package, "nbtrack") or not isinstance(module, ModuleType):
-                continue
-            # Not by getattr: that would import a module that is to be imported at its first use.
-            names = ModuleType.__getattribute__(module, "__dict__")
+        for names in _namespaces(owner.__name__.partition(".")[0]):
             for name, value in list(names.items()):
                 if (wrapped := wrapped_of.get(id(value))) is not None:
-                    self.replace(module, name, wrapped)
+                    names[name] = wrapped
+                    self._undo.append(partial(_put_back_name, names, name, wrapped, value))
+
+    def when_imported(self, module: str, wrap: Callable[[ModuleType], None]) -> None:
+        """Call `wrap` with a module once it is imported, at once where it is; not after `undo`."""
+        if module in sys.modules:
+            wrap(sys.modules[module])
+            return
+        pending = [wrap]
+        self._undo.append(pending.clear)
+
+        def imported(found: ModuleType) -> None:
+            for wrap in pending:
+                with safely(self.flavor, f"watch {module}"):
+                    wrap(found)
+
+        wrapt.register_post_import_hook(imported, module)
 
     def undo(self) -> None:
         """Put everything back, the last first. What another library has wrapped since stays as it is."""
@@ -118,3 +131,30 @@ def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
         delattr(owner, name)
     else:
         setattr(owner, name, original)
+
+
+def _put_back_name(names: dict[str, Any], name: str, ours: Any, original: Any) -> None:
+    if names.get(name) is ours:
+        names[name] = original
+
+
+def _namespaces(package: str) -> Iterator[dict[str, Any]]:
+    """Where the user's code may hold functions of a package: modules, and what the calls under way run in.
+
+    The framework's own modules keep the originals: what they call is no call of the user's.
+    """
+    seen = set()
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType):
+            # Not by getattr: that would import a module that is to be imported at its first use.
+            names = ModuleType.__getattribute__(module, "__dict__")
+            seen.add(id(names))
+            if name.partition(".")[0] not in (package, "nbtrack"):
+                yield names
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if id(frame.f_globals) not in seen:
+            # Code that is run by exec, with no module of its own.
+            seen.add(id(frame.f_globals))
+            yield frame.f_globals
+        frame = frame.f_back

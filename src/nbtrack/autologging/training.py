@@ -94,23 +94,29 @@ class Training:
             with self.safely(f"log the metric {key}"):
                 self.run.log_metric(key, value, step)
 
-    def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> None:
-        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set."""
-        if self.settings.log_datasets:
-            from .inputs import as_dataset
+    def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> Any:
+        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set; the dataset."""
+        if not self.settings.log_datasets:
+            return None
+        from .inputs import as_dataset
 
-            with self.safely("log the dataset"):
-                dataset = as_dataset(features, targets, name)
-                if dataset is not None:
-                    self.run.log_input(dataset, context)
+        dataset = None
+        with self.safely("log the dataset"):
+            dataset = as_dataset(features, targets, name)
+            if dataset is not None:
+                self.run.log_input(dataset, context)
+        return dataset
 
     def log_text(self, text: str, file: str) -> None:
         """Write a text as an artifact."""
         self.client.log_text(self.run_id, text, file)
 
     def log_dict(self, content: Any, file: str) -> None:
-        """Write a dict or a list as JSON."""
-        self.client.log_dict(self.run_id, content, file)
+        """Write a dict or a list, of NumPy's numbers and arrays too, as JSON. NaN and infinities are null."""
+        import orjson
+
+        options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        self.log_bytes(orjson.dumps(content, default=_plain, option=options), file)
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Write bytes as an artifact, such as a picture that `figures` drew."""
@@ -150,6 +156,11 @@ class Training:
                 **arguments,
             )
         return None
+
+
+def _plain(value: Any) -> Any:
+    """An array that orjson does not take as it is (a view, of texts) as a list; everything else as its text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 Logger: TypeAlias = Callable[[Training, Call], Generator[None, Any, None]]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from .. import autologging
 from ..errors import InvalidParameter
 from ..models import Model, ModelInfo
 from ..models.loading import ask_trust, file_of, open_model
@@ -232,3 +233,45 @@ def _pickler(serialization_format: str) -> Any:
         raise InvalidParameter(
             f"The format {serialization_format!r} needs a package: pip install {serialization_format}."
         ) from None
+
+
+# -- autologging -------------------------------------------------------------------------------------------------
+
+
+def autolog(
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    max_tuning_runs: int | None = 5,
+    log_post_training_metrics: bool = True,
+    serialization_format: Format | None = None,
+    registered_model_name: str | None = None,
+    pos_label: Any = None,
+    extra_tags: Mapping[str, Any] | None = None,
+) -> None:
+    """Log what scikit-learn's estimators, pipelines and searches learn, from now on; `disable` ends that.
+
+    A search gets a run for each of its best `max_tuning_runs` candidates, None for all. `serialization_format` is by
+    default skops, and cloudpickle for what skops cannot write. Metrics that are computed after the training, from a
+    prediction or by `score`, go to the model's run. See `nbtrack guide autologging`.
+
+    >>> autolog(log_models=False)
+    >>> autolog(disable=True)
+    """
+    if max_tuning_runs is not None and max_tuning_runs < 0:
+        raise InvalidParameter(f"max_tuning_runs is a number from 0 on, or None for all, not {max_tuning_runs!r:.80}.")
+    if serialization_format is not None and serialization_format not in _FILES:
+        raise InvalidParameter(f"serialization_format is one of {', '.join(_FILES)}, not {serialization_format!r:.80}.")
+    autologging.switch(FLAVOR_NAME, **locals())
+
+
+@autologging.autologger(FLAVOR_NAME, module="sklearn", supported=("1.5", "1.10"))
+def _install(patches: autologging.Patches) -> None:
+    from . import sklearn_autolog
+
+    sklearn_autolog.install(patches)

@@ -11,10 +11,13 @@ from typing import NoReturn
 
 from IPython.core.error import UsageError
 
-CELL_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code]"
+CELL_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code] [--autolog]"
 SQL_USAGE = "%%track sql [VARIABLE], and the query in the lines below"
-LINE_USAGE = "%track [EXPERIMENT | list [FILTER] | compare [FILTER] | registry [MODEL] | sql SELECT … | -e EXPERIMENT]"
-COMMANDS = ("list", "compare", "registry", "sql")
+LINE_USAGE = (
+    "%track [EXPERIMENT | list [FILTER] | compare [FILTER] | registry [MODEL] | sql SELECT … | autolog [on|off] | "
+    "-e EXPERIMENT]"
+)
+COMMANDS = ("list", "compare", "registry", "sql", "autolog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class CellOptions:
     nested: bool
     note: str | None
     code: bool
+    autolog: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def _cell_parser() -> _Parser:
     parser.add_argument("--nested", action="store_true")
     parser.add_argument("--note")
     parser.add_argument("--no-code", action="store_true")
+    parser.add_argument("--autolog", action="store_true")
     return parser
 
 
@@ -73,6 +78,7 @@ def parse_cell(line: str) -> CellOptions:
         nested=found.nested,
         note=found.note,
         code=not found.no_code,
+        autolog=found.autolog,
     )
 
 
@@ -106,6 +112,8 @@ def parse_line(line: str) -> LineCommand:
     if command in COMMANDS:
         if command == "sql" and not rest.strip():
             parser.error("sql needs a query, such as %track sql SELECT run_name, status FROM runs")
+        if command == "autolog" and rest.strip() not in ("", "on", "off"):
+            parser.error(f"autolog takes on or off, not {rest.strip()!r:.80}")
         return LineCommand(command, rest.strip())
     parser.add_argument("name", nargs="?")
     parser.add_argument("-e", "--experiment")

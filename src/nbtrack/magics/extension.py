@@ -20,7 +20,7 @@ _HELP = """Track the code of a cell, and look at what was tracked.
 
 %%track at the head of a cell makes the cell a run::
 
-    %%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code]
+    %%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code] [--autolog]
 
     NAME               the run's name, in quotes if it has spaces; without one the run gets a readable name
     -e, --experiment   log to this experiment, this once; it is made where there is none of the name
@@ -29,6 +29,7 @@ _HELP = """Track the code of a cell, and look at what was tracked.
     --nested           run inside the run that is active
     --note             a description
     --no-code          do not keep the cell's source
+    --autolog          log what the frameworks in the cell train: params, metrics, models (`nbtrack guide autologging`)
 
     {name} and $name in the line are replaced by variables, as in other magics.
 
@@ -52,6 +53,7 @@ _HELP = """Track the code of a cell, and look at what was tracked.
     %track list [FILTER]        runs of the experiment that match
     %track compare [FILTER]     compare them
     %track registry [MODEL]     the registered models, or one
+    %track autolog [on|off]     autologging for every framework, or what it is on for
     %track sql SELECT ...       a query on the store's views, as a DataFrame; `nbtrack guide sql` lists them
 
 %%track sql at the head of a cell makes the rest of it such a query::

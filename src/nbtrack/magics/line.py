@@ -22,6 +22,7 @@ def run(command: LineCommand) -> object:
         "compare": compare,
         "registry": registry,
         "sql": lambda query: analysis.sql(query),
+        "autolog": autolog,
     }
     return commands[command.command](command.argument)
 
@@ -38,6 +39,18 @@ def registry(name: str) -> object:
     from .. import widgets
 
     return widgets.registry(name or None)
+
+
+def autolog(state: str) -> None:
+    """Switch autologging on or off for every framework, or say what it is switched on for."""
+    from .. import autologging
+
+    if state == "on":
+        autologging.autolog()
+    elif state == "off":
+        autologging.switch_off()
+    names = [name for name, settings in autologging.known().items() if not settings.disable]
+    print(f"nbtrack: autologging is {'on for ' + ', '.join(sorted(names)) if names else 'off'}")
 
 
 def where() -> Whereabouts:

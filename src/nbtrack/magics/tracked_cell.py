@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from .. import active, capture, fluent
+from .. import active, autologging, capture, fluent
 from ..capture import packages
 from ..client import Client
 from ..client.tracking import KILLED
@@ -53,11 +53,14 @@ class TrackedCell:
         self._progress = Progress(shell, self._client, self._run)
         self._params = self._log_params(self._first_params())
         self._progress.begin()
+        self._autologging = autologging.begin_temporarily() if options.autolog else None
         self._last = LastValue()
 
     def finish(self, error: BaseException | None) -> None:
         """End the run. `error` is what ended the cell."""
         self._last.close()
+        if self._autologging is not None:
+            autologging.end_temporarily(self._autologging)
         missing = [name for name in self._options.params if name not in self._shell.user_ns]
         status = status_of(error)
         try:

@@ -1,0 +1,194 @@
+"""Metrics that are computed after a training: which run they belong to, and MLflow's names for them.
+
+A model is known by the run that it was trained in, a prediction by the model that made it. Neither is kept alive.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from numbers import Number
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ..data.dataset import dataset_input
+from .inputs import as_dataset
+from .training import Call, Training
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+UNKNOWN = "unknown_dataset"
+INFO_FILE = "metric_info.json"
+
+_LONGEST_TEXT = 32
+
+
+@dataclass
+class _Evaluated:
+    """A run whose model is evaluated."""
+
+    client: Client
+    run_id: str
+    log_datasets: bool
+    calls: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """For each metric, the keys that it was logged under and the calls that computed it."""
+    datasets: dict[str, list[int]] = field(default_factory=dict)
+    """For each name of a variable, the ids of the data that it stood for."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def key_of(self, metric: str, dataset: str, command: str) -> str:
+        calls = self.calls.setdefault(metric, [])
+        key = f"{_numbered(metric, len(calls))}_{dataset}"
+        calls.append((key, command))
+        return key
+
+    def name_of(self, data: Any) -> str:
+        name = _variable_of(data) or UNKNOWN
+        ids = self.datasets.setdefault(name, [])
+        if id(data) not in ids:
+            ids.append(id(data))
+        return _numbered(name, ids.index(id(data)))
+
+
+@dataclass
+class _Prediction:
+    evaluated: _Evaluated
+    dataset: str
+    data: Callable[[], Any]
+
+
+class _ByIdentity:
+    """Objects and what is known of them, for as long as they live."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[Any, Any]] = {}
+
+    def put(self, key: Any, value: Any) -> None:
+        number = id(key)
+        try:
+            reference = weakref.ref(key, lambda _: self._found.pop(number, None))
+        except TypeError:
+            # A list for example. What it is cannot be told once it may have died.
+            return
+        self._found[number] = (reference, value)
+
+    def get(self, key: Any) -> Any:
+        reference, value = self._found.get(id(key), (None, None))
+        return value if reference is not None and reference() is key else None
+
+
+_models = _ByIdentity()
+_predictions = _ByIdentity()
+
+
+def trained(model: Any, training: Training) -> None:
+    """From now on, what is computed from this model's predictions goes to the training's run."""
+    _models.put(model, _Evaluated(training.client, training.run_id, training.settings.log_datasets))
+
+
+def predicted(call: Call, result: Any) -> None:
+    """A model made a prediction; it is remembered until it dies."""
+    evaluated = _models.get(call.instance)
+    if evaluated is None:
+        return
+    data = _first_argument(call)
+    _predictions.put(result, _Prediction(evaluated, evaluated.name_of(data), _reference(data)))
+
+
+def scored(call: Call, result: Any) -> None:
+    """A model was asked for its score on some data."""
+    evaluated = _models.get(call.instance)
+    if evaluated is None or not _is_number(result):
+        return
+    data = _first_argument(call)
+    name = type(call.instance).__name__
+    _log(evaluated, f"{name}_score", evaluated.name_of(data), _command(f"{name}.score", call), result, data)
+
+
+def measured(call: Call, result: Any) -> None:
+    """A function computed a metric; it is logged where one of the arguments is a prediction, or a part of one."""
+    if not _is_number(result):
+        return
+    for argument in (*call.args, *call.kwargs.values()):
+        found = _predictions.get(argument)
+        if found is None and (base := getattr(argument, "base", None)) is not None:
+            # A view: `model.predict_proba(X)[:, 1]`.
+            found = _predictions.get(base)
+        if found is not None:
+            name = call.function.__name__
+            _log(found.evaluated, name, found.dataset, _command(name, call), result, found.data())
+            return
+
+
+def _log(evaluated: _Evaluated, metric: str, dataset: str, command: str, value: Any, data: Any) -> None:
+    with evaluated.lock:
+        key = evaluated.key_of(metric, dataset, command)
+        evaluated.client.log_metric(evaluated.run_id, key, value)
+        commands = sorted(pair for calls in evaluated.calls.values() for pair in calls)
+        evaluated.client.log_dict(evaluated.run_id, dict(commands), INFO_FILE)
+        if evaluated.log_datasets and data is not None and (logged := as_dataset(data)) is not None:
+            evaluated.client.log_inputs(evaluated.run_id, [dataset_input(logged, "eval", None)])
+
+
+def _numbered(name: str, index: int) -> str:
+    return name if index == 0 else f"{name}-{index + 1}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Number) and not isinstance(value, (bool, complex))
+
+
+def _reference(data: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(data)
+    except TypeError:
+        return lambda: None
+
+
+def _first_argument(call: Call) -> Any:
+    return call.args[0] if call.args else next(iter(call.kwargs.values()), None)
+
+
+def _command(name: str, call: Call) -> str:
+    """The call as text: `accuracy_score(y_true=y_test, y_pred=predicted)`."""
+    try:
+        names = list(inspect.signature(call.function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    named = [*zip(names, call.args, strict=False), *call.kwargs.items()]
+    return f"{name}({', '.join(f'{key}={_shown(value)}' for key, value in named)})"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST_TEXT else value[:_LONGEST_TEXT] + "...")
+    if value is None or isinstance(value, (Number, bytes)):
+        return repr(value)
+    return _variable_of(value) or f"<{type(value).__name__}>"
+
+
+def _variable_of(value: Any) -> str | None:
+    """The name of the variable that holds `value`, where it was not passed on as an argument any more."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("nbtrack."):
+        frame = frame.f_back
+    while frame is not None:
+        names = frame.f_locals
+        code = frame.f_code
+        count = code.co_argcount + code.co_kwonlyargcount
+        passed = [names.get(name) for name in code.co_varnames[:count]]
+        # *args and **kwargs come after the others.
+        if code.co_flags & inspect.CO_VARARGS:
+            passed += names.get(code.co_varnames[count], ())
+            count += 1
+        if code.co_flags & inspect.CO_VARKEYWORDS:
+            passed += names.get(code.co_varnames[count], {}).values()
+        if not any(one is value for one in passed):
+            return next((name for name, one in names.items() if one is value), None)
+        frame = frame.f_back
+    return None

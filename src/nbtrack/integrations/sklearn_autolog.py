@@ -1,0 +1,495 @@
+"""What a scikit-learn training logs: params, metrics, figures with their data, the model, and the runs of a search."""
+
+from __future__ import annotations
+
+import copy
+import io
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from numbers import Number
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .. import autologging, capture
+from ..autologging import Call, Patches, Training, evaluation, figures
+from ..autologging.inputs import as_plain, first_rows
+from ..client.tracking import PARENT
+from ..errors import InvalidParameter
+from ..run import ActiveRun
+from . import sklearn_metrics as metrics
+
+if TYPE_CHECKING:
+    from ..models import ModelInfo
+
+PREFIX = "training_"
+
+_TRAIN = ("fit", "fit_transform", "fit_predict")
+_PREDICT = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
+
+_NOT_LOGGED = (
+    "sklearn.base",
+    "sklearn.compose._column_transformer",
+    "sklearn.feature_extraction",
+    "sklearn.feature_selection",
+    "sklearn.impute",
+    "sklearn.preprocessing",
+    "sklearn.utils",
+)
+"""Modules whose estimators prepare data: they are logged as parts of a pipeline only."""
+
+_ON_THE_SIDE = (
+    "cross_val_predict",
+    "cross_val_score",
+    "cross_validate",
+    "learning_curve",
+    "permutation_test_score",
+    "validation_curve",
+)
+_NO_METRICS = ("check_scoring", "get_scorer", "get_scorer_names", "make_scorer")
+
+_MOST_POINTS = 1000
+
+
+# -- what is wrapped ---------------------------------------------------------------------------------------------
+
+
+def install(patches: Patches) -> None:
+    """Wrap the estimators that are imported, those to come, the metrics and the cross-validations."""
+    from sklearn.base import BaseEstimator
+
+    for estimator_class in _subclasses(BaseEstimator):
+        _wrap_class(patches, estimator_class)
+    patches.replace(BaseEstimator, "__init_subclass__", classmethod(_wrapping_subclasses(patches, BaseEstimator)))
+    patches.when_imported("sklearn.metrics", lambda module: _wrap_metrics(patches, module))
+    patches.when_imported(
+        "sklearn.model_selection", lambda module: autologging.not_logged(patches, module, _ON_THE_SIDE)
+    )
+    # What scikit-learn gives to worker threads is a part of the training that gave it, which they do not know of.
+    patches.when_imported(
+        "sklearn.utils.parallel", lambda module: autologging.not_logged(patches, module._FuncWrapper, "__call__")
+    )
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    one: type
+    for one in cls.__subclasses__():
+        yield one
+        yield from _subclasses(one)
+
+
+def _wrapping_subclasses(patches: Patches, base: type) -> Any:
+    own = vars(base).get("__init_subclass__")
+
+    def init_subclass(cls: type, **kwargs: Any) -> None:
+        if own is None:
+            super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
+        else:
+            own.__get__(None, cls)(**kwargs)
+        with autologging.safely(patches.flavor, "watch an estimator"):
+            _wrap_class(patches, cls)
+
+    return init_subclass
+
+
+def _wrap_class(patches: Patches, estimator_class: type) -> None:
+    if not estimator_class.__module__.startswith("sklearn."):
+        return
+    for one in estimator_class.__mro__:
+        if one.__module__.startswith("sklearn."):
+            own = vars(one)
+            autologging.log_training(patches, one, [name for name in _TRAIN if name in own], _log_fit, _is_logged)
+            autologging.log_call(patches, one, [name for name in _PREDICT if name in own], evaluation.predicted)
+            autologging.log_call(patches, one, [name for name in ("score",) if name in own], evaluation.scored)
+
+
+def _wrap_metrics(patches: Patches, module: ModuleType) -> None:
+    names = [
+        name
+        for name in module.__all__
+        if name not in _NO_METRICS and callable(found := getattr(module, name, None)) and not isinstance(found, type)
+    ]
+    autologging.log_call(patches, module, names, evaluation.measured)
+
+
+def _is_logged(estimator: Any) -> bool:
+    """Whether this is an estimator of scikit-learn's, or one derived from it, that is more than a preparation."""
+    home = next((one.__module__ for one in type(estimator).__mro__ if one.__module__.startswith("sklearn.")), "")
+    return bool(home) and not home.startswith(_NOT_LOGGED)
+
+
+# -- a training --------------------------------------------------------------------------------------------------
+
+
+def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
+    estimator = call.instance
+    x, y, weights = _data(call)
+    is_search = False
+    with training.safely("tell whether it is a search"):
+        is_search = _is_search(estimator)
+    params: Mapping[str, Any] = {}
+    with training.safely("log the params"):
+        # Of a search, those of the estimator that it starts from say nothing.
+        params = estimator.get_params(deep=not is_search)
+        training.log_params(params)
+    training.run.set_tags(_tags(estimator))
+    dataset = training.log_dataset(x, y)
+    example = None
+    if training.settings.log_models:
+        with training.safely("take an input example"):
+            example = first_rows(x)
+    if _overwrites(params):
+        x, y = copy.deepcopy((x, y))
+    yield
+    if training.settings.own.get("log_post_training_metrics", True):
+        evaluation.trained(estimator, training)
+    if y is not None:
+        with training.safely("log the training metrics"):
+            _log_metrics(training, estimator, x, y, weights)
+    with training.safely("log the estimator's diagram"):
+        _log_diagram(training, estimator)
+    with training.safely("log the feature importance"):
+        _log_importance(training, estimator)
+    with training.safely("log the learning curve"):
+        _log_learning_curve(training, estimator)
+    _log_model(training, estimator, example)
+    if is_search:
+        _log_search(training, estimator, dataset, example)
+
+
+def _data(call: Call) -> tuple[Any, Any, Any]:
+    """What stands for X and y, whatever they are called, and the sample weights."""
+    import inspect
+
+    names = list(inspect.signature(call.function).parameters)
+    x = call.argument(names[0]) if names else None
+    y = call.argument(names[1]) if len(names) > 1 and names[1] in ("y", "Y", "y_true", "labels_true") else None
+    return x, y, call.argument("sample_weight")
+
+
+def _tags(estimator: Any) -> dict[str, str]:
+    cls = type(estimator)
+    return {"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"}
+
+
+def _overwrites(params: Mapping[str, Any]) -> bool:
+    """Whether the training may write into its data: an estimator in it has `copy=False`, `copy_X=False` or the like."""
+    return any(value is False and key.rpartition("__")[2].startswith("copy") for key, value in params.items())
+
+
+def _is_search(estimator: Any) -> bool:
+    from sklearn.model_selection._search import BaseSearchCV
+
+    return isinstance(estimator, BaseSearchCV)
+
+
+def _log_model(training: Training, estimator: Any, example: Any, name: str = "model") -> None:
+    def outputs(rows: Any) -> Any:
+        make = getattr(estimator, "predict", None) or estimator.transform
+        return as_plain(make(copy.deepcopy(rows)))
+
+    can_predict = hasattr(estimator, "predict") or hasattr(estimator, "transform")
+    training.log_model(
+        _saver(training.settings.own.get("serialization_format")),
+        estimator,
+        example=example if can_predict else None,
+        predict=outputs,
+        name=name,
+        register=name == "model",
+    )
+
+
+def _saver(serialization_format: Any) -> Any:
+    from . import sklearn
+
+    def log_model(estimator: Any, name: str, **arguments: Any) -> ModelInfo:
+        if serialization_format is not None:
+            return sklearn.log_model(estimator, name, serialization_format=serialization_format, **arguments)
+        try:
+            return sklearn.log_model(estimator, name, **arguments)
+        except InvalidParameter:
+            # skops has no way to write a lambda or a class of the notebook's.
+            return sklearn.log_model(estimator, name, serialization_format="cloudpickle", **arguments)
+
+    return log_model
+
+
+# -- metrics -----------------------------------------------------------------------------------------------------
+
+
+def _log_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> None:
+    import numpy as np
+    from sklearn.base import is_classifier, is_regressor
+
+    y = np.asarray(as_plain(y))
+    weights = None if weights is None else np.asarray(weights, float)
+    found: dict[str, float] = {}
+    with training.safely("compute the training metrics"):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        if is_classifier(estimator):
+            found = _of_classifier(training, estimator, x, y, weights)
+        elif is_regressor(estimator):
+            found = metrics.regression(y, estimator.predict(x), weights)
+    with training.safely("compute the training score"):
+        if (score := _score(estimator, x, y, weights, found)) is not None:
+            found["score"] = score
+    training.log_metrics({PREFIX + name: value for name, value in found.items()})
+
+
+def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, float]) -> Any:
+    score = getattr(estimator, "score", None)
+    if score is None:
+        return None
+    # Not once more what is known: half of a small training's time.
+    known = {"ClassifierMixin.score": "accuracy_score", "RegressorMixin.score": "r2_score"}
+    name = known.get(score.__qualname__, "")
+    if name in found:
+        return found[name]
+    import inspect
+
+    takes_weights = weights is not None and "sample_weight" in inspect.signature(score).parameters
+    return score(x, y, sample_weight=weights) if takes_weights else score(x, y)
+
+
+def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> dict[str, float]:
+    import numpy as np
+
+    predicted = np.asarray(as_plain(estimator.predict(x)))
+    if y.ndim != 1 or predicted.ndim != 1:
+        return _of_labels(estimator, x, y, predicted, weights)
+    confusion = metrics.Confusion.of(y, predicted, weights)
+    found = confusion.metrics(training.settings.own.get("pos_label"))
+    with training.safely("log the confusion matrix"):
+        labels, counts = confusion.labels.tolist(), confusion.counts.tolist()
+        training.log_dict({"labels": labels, "counts": counts}, f"{PREFIX}confusion_matrix.json")
+        picture = figures.confusion_matrix(labels, counts, "Normalized confusion matrix")
+        training.log_bytes(picture, f"{PREFIX}confusion_matrix.png")
+    classes = getattr(estimator, "classes_", None)
+    if classes is None or len(classes) < 2:
+        return found
+    scores = None
+    if hasattr(estimator, "predict_proba"):
+        scores = np.asarray(estimator.predict_proba(x))
+        codes = np.searchsorted(classes, y)
+        found["log_loss"] = metrics.log_loss(codes, scores, weights)
+        if len(classes) == 2:
+            scores = scores[:, 1]
+            found["roc_auc"] = metrics.roc_auc(codes == 1, scores, weights)
+        elif weights is None:
+            found["roc_auc"] = metrics.roc_auc_one_vs_one(codes, scores)
+    elif len(classes) == 2 and hasattr(estimator, "decision_function"):
+        scores = np.asarray(estimator.decision_function(x))
+    if len(classes) == 2 and scores is not None:
+        _log_curves(training, y == classes[1], scores, weights)
+    return found
+
+
+def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
+    """Of several labels a sample. Of several outputs, scikit-learn itself has no such metrics."""
+    import sklearn.metrics
+    from sklearn.utils.multiclass import type_of_target
+
+    if type_of_target(y) != "multilabel-indicator":
+        return {}
+    precision, recall, f1, _ = sklearn.metrics.precision_recall_fscore_support(
+        y, predicted, average="weighted", sample_weight=weights, zero_division=0
+    )
+    accuracy = sklearn.metrics.accuracy_score(y, predicted, sample_weight=weights)
+    found = {"precision_score": precision, "recall_score": recall, "f1_score": f1, "accuracy_score": accuracy}
+    scores = estimator.predict_proba(x) if hasattr(estimator, "predict_proba") else None
+    if getattr(scores, "shape", None) == y.shape:
+        # A label that no sample or every sample has leaves them undefined.
+        with suppress(ValueError):
+            found["log_loss"] = sklearn.metrics.log_loss(y, scores, sample_weight=weights)
+            found["roc_auc"] = sklearn.metrics.roc_auc_score(y, scores, average="weighted", sample_weight=weights)
+    return found
+
+
+def _log_curves(training: Training, is_positive: Any, scores: Any, weights: Any) -> None:
+    with training.safely("log the ROC curve"):
+        false_rate, true_rate, thresholds = metrics.roc_curve(is_positive, scores, weights)
+        _log_curve(
+            training,
+            f"{PREFIX}roc_curve",
+            "ROC curve",
+            {"false_positive_rate": false_rate, "true_positive_rate": true_rate, "threshold": thresholds},
+            diagonal=True,
+        )
+    with training.safely("log the precision-recall curve"):
+        precision, recall, thresholds = metrics.precision_recall_curve(is_positive, scores, weights)
+        _log_curve(
+            training,
+            f"{PREFIX}precision_recall_curve",
+            "Precision recall curve",
+            {"recall": recall, "precision": precision, "threshold": thresholds},
+        )
+
+
+def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any], diagonal: bool = False) -> None:
+    """The first column is x, the second y. Of many points, a thousand of them are kept, the ends among them."""
+    import numpy as np
+
+    length = len(next(iter(columns.values())))
+    at = np.unique(np.linspace(0, length - 1, _MOST_POINTS).astype(int)) if length > _MOST_POINTS else slice(None)
+    lists = {
+        key: np.ascontiguousarray(values)[at if len(values) == length else slice(None)]
+        for key, values in columns.items()
+    }
+    if length > _MOST_POINTS:
+        lists = {key: values for key, values in lists.items() if len(values) <= _MOST_POINTS}
+    training.log_dict(lists, f"{name}.json")
+    (x_name, x), (y_name, y), *_ = lists.items()
+    picture = figures.curve(x.tolist(), y.tolist(), title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
+    training.log_bytes(picture, f"{name}.png")
+
+
+# -- the fitted estimator ----------------------------------------------------------------------------------------
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="UTF-8"/><title>{title}</title>
+<style>body{{font:14px system-ui,sans-serif}} details{{border:1px solid #8cb4d8;border-radius:4px;margin:6px;
+padding:6px 10px}} summary{{font-weight:600;cursor:pointer}} td{{padding:1px 12px 1px 0;vertical-align:top}}</style>
+</head>
+<body>{body}</body>
+</html>
+"""
+
+
+def _log_diagram(training: Training, estimator: Any) -> None:
+    # Not scikit-learn's own: it looks up the documentation of every param, for longer than a small training takes.
+    training.log_text(_PAGE.format(title=type(estimator).__name__, body=_diagram("", estimator)), "estimator.html")
+
+
+def _diagram(name: str, estimator: Any) -> str:
+    """An estimator as a box of its params, with the estimators that it is made of as boxes in it."""
+    from html import escape
+
+    rows, boxes = [], []
+    for key, value in estimator.get_params(deep=False).items() if hasattr(estimator, "get_params") else ():
+        if hasattr(value, "get_params") and not isinstance(value, type):
+            boxes.append(_diagram(key, value))
+        elif (
+            isinstance(value, (list, tuple)) and value and all(isinstance(one, tuple) and len(one) > 1 for one in value)
+        ):
+            boxes += [_diagram(str(one[0]), one[1]) for one in value]
+        else:
+            rows.append(f"<tr><td>{escape(key)}</td><td>{escape(_shortened(value))}</td></tr>")
+    title = escape(f"{name}: " if name else "") + escape(
+        type(estimator).__name__ if hasattr(estimator, "get_params") else _shortened(estimator)
+    )
+    table = f"<table>{''.join(rows)}</table>" if rows else ""
+    return f"<details open><summary>{title}</summary>{table}{''.join(boxes)}</details>"
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _last_step(estimator: Any) -> tuple[Any, Any]:
+    """The estimator that learned in a search or a pipeline, and the names of the features that it saw, if known."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    names = getattr(estimator, "feature_names_in_", None)
+    if hasattr(estimator, "steps"):
+        before, estimator = estimator[:-1], estimator.steps[-1][1]
+        if len(before.steps):
+            try:
+                names = before.get_feature_names_out()
+            except Exception:  # a transformer without names of its own says so in many ways
+                names = None
+    return estimator, names
+
+
+def _log_importance(training: Training, estimator: Any) -> None:
+    import numpy as np
+
+    learner, names = _last_step(estimator)
+    values = getattr(learner, "feature_importances_", None)
+    if values is None:
+        values = getattr(learner, "coef_", None)
+        if values is None:
+            return
+        values = np.asarray(as_plain(values), float)
+        values = values if values.ndim == 1 else np.abs(values).mean(axis=0) if len(values) > 1 else values[0]
+    values = np.asarray(values, float)
+    if values.ndim != 1 or not len(values):
+        return
+    if names is None or len(names) != len(values):
+        names = [f"x{index}" for index in range(len(values))]
+    texts = [str(name) for name in names]
+    training.log_dict(dict(zip(texts, values.tolist(), strict=True)), "feature_importance.json")
+    training.log_bytes(figures.bars(texts, values.tolist(), "Feature importance"), "feature_importance.png")
+
+
+def _log_learning_curve(training: Training, estimator: Any) -> None:
+    import numpy as np
+
+    learner, _ = _last_step(estimator)
+    losses = getattr(learner, "loss_curve_", None)
+    if losses is None:
+        losses = getattr(learner, "train_score_", None)
+    if losses is not None and np.ndim(losses) == 1 and len(losses) > 1:
+        columns = {"iteration": np.arange(1, len(losses) + 1), "training_loss": np.asarray(losses, float)}
+        _log_curve(training, "learning_curve", "Learning curve", columns)
+
+
+# -- a search ----------------------------------------------------------------------------------------------------
+
+
+def _log_search(training: Training, search: Any, dataset: Any, example: Any) -> None:
+    if hasattr(search, "best_estimator_"):
+        _log_model(training, search.best_estimator_, example, "best_estimator")
+    with training.safely("log the best params"):
+        if hasattr(search, "best_score_"):
+            training.log_metrics({"best_cv_score": search.best_score_})
+        if hasattr(search, "best_params_"):
+            training.log_params({f"best_{name}": value for name, value in search.best_params_.items()})
+    results = getattr(search, "cv_results_", None)
+    if results is None:
+        return
+    with training.safely("log the results of the search"):
+        import pandas
+
+        table = io.StringIO()
+        pandas.DataFrame(results).to_csv(table, index=False)
+        training.log_text(table.getvalue(), "cv_results.csv")
+    with training.safely("log the runs of the search"):
+        _log_candidates(training, search, results, dataset)
+
+
+def _log_candidates(training: Training, search: Any, results: Mapping[str, Any], dataset: Any) -> None:
+    """A run for each of the best, as far as `max_tuning_runs` goes."""
+    seed = search.estimator
+    fixed = seed.get_params(deep=not _is_search(seed))
+    most = training.settings.own.get("max_tuning_runs", 5)
+    ranks: Any = next(
+        (results[key] for key in ("rank_test_score", *results) if key in results and "rank_test_" in key), []
+    )
+    order = sorted(range(len(results["params"])), key=lambda index: ranks[index] if len(ranks) else index)
+    client, run = training.client, training.run
+    tags = {**capture.run_tags(), **(training.settings.extra_tags or {}), **_tags(seed)}
+    for index in order[:most]:
+        child = client.create_run(
+            run.info.experiment_id,
+            start_time=run.info.start_time,
+            tags={**tags, "mlflow.autologging": training.flavor, PARENT: training.run_id},
+        )
+        logged = Training(training.flavor, ActiveRun(client, child, _never_ends), training.settings, is_ours=True)
+        logged.log_params({**fixed, **results["params"][index]})
+        logged.log_metrics(
+            {
+                key: values[index]
+                for key, values in results.items()
+                if not key.startswith(("param", "split")) and isinstance(values[index], Number)
+            }
+        )
+        if dataset is not None:
+            logged.run.log_input(dataset, "train")
+        client.set_terminated(child.info.run_id, end_time=int(time.time() * 1000))
+
+
+def _never_ends(run: ActiveRun, status: str) -> None:
+    """The runs of candidates are past when they are written."""

@@ -1,0 +1,140 @@
+"""The training metrics that autologging logs, by NumPy alone.
+
+They equal scikit-learn's functions of the same names, which check every argument anew and take some ten times as long
+on small data: more than many a training. A test compares them. What they do not cover, scikit-learn computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Confusion:
+    """How often each label (row) was predicted as each (column), by weight."""
+
+    labels: Array
+    counts: Array
+
+    @classmethod
+    def of(cls, y_true: Array, y_pred: Array, weights: Array | None = None) -> Confusion:
+        """Count. Both are arrays of one dimension and one length."""
+        import numpy as np
+
+        labels, codes = np.unique(np.concatenate([y_true, y_pred]), return_inverse=True)
+        size = len(labels)
+        pairs = codes[: len(y_true)] * size + codes[len(y_true) :]
+        counts = np.bincount(pairs, weights=weights, minlength=size * size).reshape(size, size)
+        return cls(labels, counts)
+
+    def metrics(self, pos_label: Any = None) -> dict[str, float]:
+        """Precision, recall, F1 and accuracy: averaged by weight, or those of `pos_label` alone. 0 / 0 is 0."""
+        import numpy as np
+
+        right = np.diag(self.counts).astype(float)
+        actual, predicted = self.counts.sum(axis=1), self.counts.sum(axis=0)
+
+        def ratio(part: Array, whole: Array) -> Array:
+            return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+        each = {
+            "precision_score": ratio(right, predicted),
+            "recall_score": ratio(right, actual),
+            "f1_score": ratio(2 * right, actual + predicted),
+        }
+        if pos_label is None:
+            found = {name: float(np.average(values, weights=actual)) for name, values in each.items()}
+        else:
+            (at,) = np.flatnonzero(self.labels == pos_label)
+            found = {name: float(values[at]) for name, values in each.items()}
+        return {**found, "accuracy_score": float(right.sum() / actual.sum())}
+
+
+def log_loss(codes: Array, probabilities: Array, weights: Array | None = None) -> float:
+    """`codes` number the true columns of `probabilities`."""
+    import numpy as np
+
+    eps = np.finfo(probabilities.dtype).eps
+    of_the_true = np.clip(probabilities[np.arange(len(codes)), codes], eps, 1 - eps)
+    return float(np.average(-np.log(of_the_true), weights=weights))
+
+
+def roc_curve(is_positive: Array, scores: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
+    """False and true positive rates, and the thresholds that give them, from the highest on."""
+    import numpy as np
+
+    hits, misses, thresholds = _above(is_positive, scores, weights)
+    hits, misses = np.concatenate([[0.0], hits]), np.concatenate([[0.0], misses])
+    return misses / misses[-1], hits / hits[-1], np.concatenate([[np.inf], thresholds])
+
+
+def precision_recall_curve(
+    is_positive: Array, scores: Array, weights: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Precision and recall from the lowest threshold on, and the thresholds; the last point is (1, 0) and has none."""
+    import numpy as np
+
+    hits, misses, thresholds = _above(is_positive, scores, weights)
+    precision, recall = hits / (hits + misses), hits / hits[-1]
+    return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), thresholds[::-1]
+
+
+def _above(is_positive: Array, scores: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+    """How many positives and negatives reach each score, from the highest on."""
+    import numpy as np
+
+    order = np.argsort(scores, kind="stable")[::-1]
+    scores, is_positive = scores[order], is_positive[order].astype(float)
+    weights = np.ones(len(scores)) if weights is None else weights[order]
+    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+    return np.cumsum(is_positive * weights)[last], np.cumsum((1 - is_positive) * weights)[last], scores[last]
+
+
+def roc_auc(is_positive: Array, scores: Array, weights: Array | None = None) -> float:
+    """The area under the ROC curve of two classes."""
+    false_rate, true_rate, _ = roc_curve(is_positive, scores, weights)
+    return float(((false_rate[1:] - false_rate[:-1]) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
+
+
+def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
+    """The mean over all pairs of classes, weighted by how many samples a pair has (`multi_class="ovo"`, "weighted")."""
+    import numpy as np
+
+    size = probabilities.shape[1]
+    members = np.bincount(codes, minlength=size).astype(float)
+    won = np.zeros((size, size))
+    for positive in range(size):
+        is_other = codes != positive
+        own = np.sort(probabilities[~is_other, positive])
+        others = probabilities[is_other, positive]
+        lower, upper = np.searchsorted(own, others, "left"), np.searchsorted(own, others, "right")
+        # An own one that is higher counts as one, an equal one as a half.
+        points = (len(own) - upper) + 0.5 * (upper - lower)
+        won[positive] = np.bincount(codes[is_other], weights=points, minlength=size)
+    first, second = np.triu_indices(size, 1)
+    of_pairs = (won[first, second] + won[second, first]) / (2 * members[first] * members[second])
+    return float(np.average(of_pairs, weights=members[first] + members[second]))
+
+
+def regression(y_true: Array, y_pred: Array, weights: Array | None = None) -> dict[str, float]:
+    """Mean squared and absolute error, their root, and R²; the mean over several outputs."""
+    import numpy as np
+
+    y_true, y_pred = (np.asarray(values, float).reshape(len(values), -1) for values in (y_true, y_pred))
+    squares = np.average((y_true - y_pred) ** 2, axis=0, weights=weights)
+    spread = np.average((y_true - np.average(y_true, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    # A constant output: 1 where it is met, 0 where it is not.
+    explained = np.where(spread > 0, 1 - squares / np.where(spread > 0, spread, 1), np.where(squares > 0, 0.0, 1.0))
+    squared = float(squares.mean())
+    return {
+        "mean_squared_error": squared,
+        "mean_absolute_error": float(np.average(np.abs(y_true - y_pred), axis=0, weights=weights).mean()),
+        "r2_score": float(explained.mean()),
+        "root_mean_squared_error": squared**0.5,
+    }

@@ -1,0 +1,127 @@
+"""What autologging adds to a training, models off: nbtrack's and mlflow's, each in a process of its own.
+
+    python -m tests.benchmarks.autologging [FRAMEWORK …]
+
+Each training runs with autologging off and on in turn; the figure is the median of the differences. A framework's
+trainings are one function below that yields their names and calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+TRACKERS = ("nbtrack", "mlflow")
+REPEAT = 9
+WARM_UP = 2
+
+Case = tuple[str, Callable[[], Any]]
+
+
+def sklearn() -> Iterator[Case]:
+    """Trainings of about ten milliseconds, and a search of eight."""
+    from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    iris, kinds = load_iris(return_X_y=True)
+    cells, tumors = load_breast_cancer(return_X_y=True)
+    people, progress = load_diabetes(return_X_y=True)
+    yield "LogisticRegression, 3 classes", lambda: LogisticRegression(max_iter=1000).fit(iris, kinds)
+    yield "RandomForestClassifier, 2 classes", lambda: RandomForestClassifier(8, max_depth=3).fit(cells, tumors)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    yield "Pipeline, 2 classes", lambda: pipeline.fit(cells, tumors)
+    polynomial = make_pipeline(PolynomialFeatures(3), Ridge())
+    yield "Pipeline, regression", lambda: polynomial.fit(people, progress)
+    search = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.1, 1.0, 10.0, 100.0]}, cv=2)
+    yield "GridSearchCV, 8 fits", lambda: search.fit(iris, kinds)
+
+
+FRAMEWORKS: dict[str, Callable[[], Iterator[Case]]] = {"sklearn": sklearn}
+
+
+def measure(tracker_name: str, framework: str) -> dict[str, dict[str, float]]:
+    """Milliseconds of each training with autologging off, and how many it takes more with it on.
+
+    The processor's, of the thread that trains: they hardly depend on what else the machine does.
+    """
+    warnings.simplefilter("ignore")
+    tracker: Any = importlib.import_module(tracker_name)
+    autolog = getattr(tracker, framework).autolog
+    found = {}
+    for name, train in FRAMEWORKS[framework]():
+        plain, more = [], []
+        for round in range(WARM_UP + REPEAT):
+            autolog(disable=True, silent=True)
+            off = _milliseconds(train)
+            autolog(log_models=False, silent=True)
+            on = _milliseconds(train)
+            if round >= WARM_UP:
+                plain.append(off)
+                more.append(on - off)
+        autolog(disable=True, silent=True)
+        found[name] = {"off": statistics.median(plain), "more": statistics.median(more)}
+    return found
+
+
+def _milliseconds(call: Callable[[], Any]) -> float:
+    start = time.thread_time()
+    call()
+    return (time.thread_time() - start) * 1e3
+
+
+def in_own_process(tracker: str, framework: str) -> dict[str, dict[str, float]]:
+    """`measure` in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True) as folder:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in (os.getcwd(), os.environ.get("PYTHONPATH")) if path),
+            "NBTRACK_TRACKING_URI": str(Path(folder) / ".nbtrack"),
+            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING": "false",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+            # Threads that wait for a core make a training's time anything.
+            "OMP_NUM_THREADS": "1",
+        }
+        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--measure", tracker, framework]
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{framework} with {tracker} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def render(report: dict[str, dict[str, dict[str, dict[str, float]]]]) -> str:
+    """The figures as a Markdown table; `report` has a framework's figures by tracker and training."""
+    rows = [
+        "| training | without | nbtrack's autologging adds | mlflow's | ratio |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for framework, trackers in report.items():
+        ours, theirs = (trackers[name] for name in TRACKERS)
+        for name, one in ours.items():
+            other = theirs[name]["more"]
+            ratio = f"{other / one['more']:.0f}×" if one["more"] > 0 else "–"
+            rows.append(
+                f"| {framework}: {name} | {one['off']:.1f} ms | {one['more']:.1f} ms | {other:.1f} ms | {ratio} |"
+            )
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(*sys.argv[2:4])))
+    else:
+        chosen = sys.argv[1:] or list(FRAMEWORKS)
+        print(render({one: {tracker: in_own_process(tracker, one) for tracker in TRACKERS} for one in chosen}))
