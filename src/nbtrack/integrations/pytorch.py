@@ -1,0 +1,422 @@
+"""The PyTorch flavor: save, log and load modules; autologging of Lightning, and `track` for a loop of one's own.
+
+With an input example a module is exported as a graph (`data/model.pt2`), which loads where its class is not known;
+without one it is pickled (`data/model.pth`). Both can run code while they are loaded: torch unpickles what is in a
+graph's archive, and evaluates the expressions for its shapes. So what did not come in by a log call of this store is
+loaded with `trust=True` only.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from .. import autologging
+from ..errors import InvalidParameter
+from ..models import Model, ModelInfo
+from ..models.example import split_example
+from ..models.loading import ask_trust, file_of, open_model
+from ..models.saving import new_model
+from ..models.signature import as_signature, infer_signature
+from .common import log
+from .pytorch_track import track
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["FLAVOR_NAME", "autolog", "load_model", "load_pyfunc", "log_model", "save_model", "track"]
+
+FLAVOR_NAME = "pytorch"
+
+Format: TypeAlias = Literal["pickle", "pt2"]
+
+_DATA = "data"
+_PICKLE, _GRAPH = "model.pth", "model.pt2"
+_PICKLER_FILE = "pickle_module_info.txt"
+_PICKLER = "mlflow.pytorch.pickle_module"
+"""The module that the real mlflow unpickles with. It is cloudpickle by another name; we never import it."""
+
+
+def save_model(
+    pytorch_model: Any,
+    path: str,
+    *,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    serialization_format: Format | None = None,
+    mlflow_model: Model | None = None,
+) -> None:
+    """Save a module as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+
+    `input_example` is a tensor, an array, a DataFrame, or a dict of tensors for a `forward` that takes them by name; a
+    pair of data and a dict gives `forward` more arguments. By default the module is exported as a graph where there is
+    an example and torch can follow the module, else pickled; `serialization_format` "pt2" or "pickle" takes one of
+    them, or raises InvalidParameter. A graph is exported in evaluation mode, for batches of any size.
+    """
+    import torch
+
+    if not isinstance(pytorch_model, torch.nn.Module):
+        raise InvalidParameter(f"pytorch_model is a torch.nn.Module, not {type(pytorch_model).__name__}.")
+    if serialization_format not in (None, "pickle", "pt2"):
+        raise InvalidParameter(f"serialization_format is pickle or pt2, not {serialization_format!r:.80}.")
+    input_example = _without_tensors(input_example)
+    with new_model(
+        path,
+        mlflow_model,
+        signature=signature,
+        input_example=input_example,
+        code_paths=code_paths,
+        metadata=metadata,
+    ) as saving:
+        folder = saving.folder / _DATA
+        folder.mkdir()
+        if not _export(pytorch_model, folder / _GRAPH, input_example, signature, serialization_format):
+            _pickle(pytorch_model, folder)
+        saving.write_flavor(
+            FLAVOR_NAME,
+            {"model_data": _DATA, "pytorch_version": str(torch.__version__)},
+            loader_module="mlflow.pytorch",
+            data=_DATA,
+            pyfunc={"pickle_module_name": _PICKLER, "config": {"device": None}},
+        )
+        modules = {kind.__module__ for part in pytorch_model.modules() for kind in type(part).__mro__}
+        saving.requirements(
+            pip_requirements, extra_pip_requirements, default=["torch", "cloudpickle"], modules=modules
+        )
+        saving.predict = _Function(pytorch_model, _device_of(pytorch_model)).predict
+
+
+def log_model(
+    pytorch_model: Any,
+    artifact_path: str | None = None,
+    *,
+    name: str | None = None,
+    registered_model_name: str | None = None,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    serialization_format: Format | None = None,
+) -> ModelInfo:
+    """Keep a module as an artifact of the active run, which is started where there is none.
+
+    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
+    model becomes that model's next version. For the other arguments see `save_model`.
+    """
+    return log(
+        sys.modules[__name__],
+        artifact_path,
+        name,
+        registered_model_name,
+        pytorch_model=pytorch_model,
+        signature=signature,
+        input_example=input_example,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        code_paths=code_paths,
+        metadata=metadata,
+        serialization_format=serialization_format,
+    )
+
+
+def load_model(
+    model_uri: str, dst_path: str | None = None, *, device: str | torch.device | None = None, trust: bool = False
+) -> Any:
+    """The module that a URI or a folder holds, in evaluation mode, with its files copied to `dst_path` on demand.
+
+    It is moved to `device`; by default it stays where it was saved, if there is such a device here. What no run of
+    this store logged takes `trust=True`: to load it can run code of its own.
+    """
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    return _load(opened.folder, opened.settings, opened.trusted, device)
+
+
+def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The module as an object with `predict`.
+
+    The device is that of `nbtrack.pyfunc.load_model(…, model_config={"device": "cpu"})`, else a GPU where one is here.
+    """
+    import torch
+
+    device = (settings.get("config") or {}).get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
+    return _Function(_load(folder, settings, trusted, device), device)
+
+
+class _Function:
+    """A module that predicts from tables and arrays. What it gives for a DataFrame is one, with the same index."""
+
+    def __init__(self, model: Any, device: Any) -> None:
+        self._model = model
+        self._device = device
+
+    def get_raw_model(self) -> Any:
+        return self._model
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        import torch
+
+        with torch.no_grad(), _evaluating(self._model):
+            if isinstance(data, dict):
+                tensors = {name: _tensor(value).to(self._device) for name, value in data.items()}
+                outputs = self._model(**tensors, **(params or {}))
+            else:
+                outputs = self._model(_tensor(data).to(self._device), **(params or {}))
+        found = _arrays(outputs)
+        if hasattr(data, "iloc") and isinstance(outputs, torch.Tensor):
+            import pandas
+
+            return pandas.DataFrame(found, index=data.index)
+        return found
+
+
+def _tensor(data: Any) -> torch.Tensor:
+    import numpy
+    import torch
+
+    if isinstance(data, torch.Tensor):
+        return data
+    if hasattr(data, "iloc"):
+        # As in MLflow: a table of any numbers is one of floats.
+        return torch.from_numpy(data.to_numpy(dtype=numpy.float32, copy=True))
+    if isinstance(data, numpy.ndarray):
+        return torch.from_numpy(data if data.flags.writeable else data.copy())
+    raise InvalidParameter(
+        f"A PyTorch model predicts from a DataFrame, an array, a tensor or a dict of them, not {type(data).__name__}."
+    )
+
+
+def _arrays(outputs: Any) -> Any:
+    """Tensors as arrays, in dicts and tuples too."""
+    if hasattr(outputs, "detach"):
+        return outputs.detach().cpu().numpy()
+    if isinstance(outputs, dict):
+        return {name: _arrays(value) for name, value in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [_arrays(value) for value in outputs]
+    return outputs
+
+
+def _without_tensors(example: Any) -> Any:
+    """An input example as it can be written down."""
+    if example is None:
+        return None
+    data, params = split_example(example)
+    if hasattr(data, "detach") or isinstance(data, dict):
+        data = _arrays(data)
+    return data if params is None else (data, params)
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """The module without dropout and the like; then each part is again in the mode that it was in."""
+    training = [part for part in model.modules() if part.training]
+    for part in training:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def _device_of(model: Any) -> Any:
+    return next((tensor.device for tensor in model.parameters()), "cpu")
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+def _pickle(model: Any, folder: Path) -> None:
+    import cloudpickle
+    import torch
+
+    if isinstance(model, torch.jit.ScriptModule):
+        torch.jit.save(model, folder / _PICKLE)  # type: ignore[no-untyped-call]
+    else:
+        try:
+            torch.save(model, folder / _PICKLE, pickle_module=cloudpickle)
+        except Exception as error:  # what an object's own methods raise
+            raise InvalidParameter(
+                f"This {type(model).__name__} cannot be pickled: {error} Give an input_example and "
+                "serialization_format='pt2' to save its graph instead."
+            ) from error
+    (folder / _PICKLER_FILE).write_text(_PICKLER)
+
+
+def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format | None) -> bool:
+    """Write the module's graph; False where it is to be pickled, because that is wanted or nothing else is possible."""
+    import torch
+
+    if wanted == "pickle" or (wanted is None and (example is None or isinstance(model, torch.jit.ScriptModule))):
+        return False
+    if example is None:
+        raise InvalidParameter("serialization_format='pt2' needs an input_example, which torch follows the module with.")
+    data, params = split_example(example)
+    try:
+        with _evaluating(model):
+            program = _graph(model, data, params or {}, signature)
+        torch.export.save(program, file)
+    except Exception as error:  # torch raises many types, and the module its own
+        file.unlink(missing_ok=True)
+        text = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {error}"
+        if wanted == "pt2":
+            raise InvalidParameter(f"{text} Pass serialization_format='pickle'.") from error
+        warnings.warn(f"{text:.1000}\nIt is pickled instead, as with serialization_format='pickle'.", stacklevel=5)
+        return False
+    return True
+
+
+def _graph(model: Any, data: Any, params: Mapping[str, Any], signature: Any) -> Any:
+    """The exported module; its batch takes any length where the signature does not say another."""
+    import torch
+
+    by_name = isinstance(data, dict)
+    tensors = {str(name): _tensor(value) for name, value in (data if by_name else {"": data}).items()}
+    inputs = (as_signature(signature) if signature else infer_signature(data)).inputs
+    free = {spec.name or "": _free(spec) for spec in inputs or () if hasattr(spec, "shape")}
+    device = _device_of(model)
+    shapes: dict[str, Any] = {}
+    for name, tensor in tensors.items():
+        dimensions = [index for index in free.get(name, [0]) if index < tensor.dim()]
+        if 0 in dimensions and len(tensor) == 1:
+            # torch takes a length of 1 for a constant.
+            tensor = tensor.repeat(2, *[1] * (tensor.dim() - 1))
+        tensors[name] = tensor.to(device)
+        shapes[name] = dict.fromkeys(dimensions, torch.export.Dim.AUTO)
+    arguments: tuple[Any, ...] = () if by_name else tuple(tensors.values())
+    named = {**(tensors if by_name else {}), **params}
+    # Given as the arguments are: those by position first, then those by name.
+    given = {**{name: shapes[name] for name in shapes if by_name}, **dict.fromkeys(params)}
+    program = torch.export.export(
+        model, arguments, named, dynamic_shapes=({**_positional(model, shapes, by_name), **given})
+    )
+    _check_batch(program, sum(len(shape) for shape in shapes.values()))
+    return program
+
+
+def _positional(model: Any, shapes: Mapping[str, Any], by_name: bool) -> dict[str, Any]:
+    import inspect
+
+    if by_name:
+        return {}
+    first = next(iter(inspect.signature(model.forward).parameters.values()))
+    shape = shapes[""]
+    return {first.name: (shape,) if first.kind is inspect.Parameter.VAR_POSITIONAL else shape}
+
+
+def _free(spec: Any) -> list[int]:
+    return [index for index, length in enumerate(spec.shape) if length == -1]
+
+
+def _check_batch(program: Any, wanted: int) -> None:
+    """Raise where the graph is for the example's lengths only."""
+    import torch
+
+    names = set(program.graph_signature.user_inputs)
+    found = sum(
+        isinstance(length, torch.SymInt)
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in names and hasattr(node.meta.get("val"), "shape")
+        for length in node.meta["val"].shape
+    )
+    if found < wanted:
+        raise InvalidParameter("The graph would take batches of the example's length only.")
+
+
+def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any) -> Any:
+    import torch
+
+    data = file_of(folder, settings, "model_data", _DATA)
+    file = data if data.is_file() else data / _PICKLE
+    if not file.exists():
+        return _load_graph(file_of(folder, {"file": f"{settings.get('model_data') or _DATA}/{_GRAPH}"}, "file"), trusted, device)
+    ask_trust(trusted, folder)
+    where = device or (None if torch.cuda.is_available() else "cpu")
+    if _is_script(file):
+        model = torch.jit.load(file, map_location=where)  # type: ignore[no-untyped-call]
+    else:
+        model = torch.load(file, map_location=where, weights_only=False)
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidParameter(f"The model at {str(folder)!r:.200} holds no module, but {type(model).__name__}.")
+    model.eval()
+    return model.to(device) if device else model
+
+
+def _load_graph(file: Path, trusted: bool, device: Any) -> Any:
+    import torch
+    from torch.export.passes import move_to_device_pass
+
+    ask_trust(trusted, file.parent.parent, "is an archive, which torch unpickles parts of,")
+    program = torch.export.load(file)
+    if device:
+        program = move_to_device_pass(program, str(device))
+    return program.module()
+
+
+def _is_script(file: Path) -> bool:
+    """Whether a file is TorchScript, which has a loader of its own."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+# -- autologging -------------------------------------------------------------------------------------------------
+
+
+def autolog(
+    log_every_n_epoch: int = 1,
+    log_every_n_step: int | None = None,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    registered_model_name: str | None = None,
+    extra_tags: Mapping[str, Any] | None = None,
+    checkpoint: bool = True,
+    checkpoint_monitor: str = "val_loss",
+    checkpoint_mode: Literal["min", "max"] = "min",
+    checkpoint_save_best_only: bool = True,
+    checkpoint_save_weights_only: bool = False,
+    checkpoint_save_freq: Literal["epoch"] | int = "epoch",
+    log_model_signatures: bool = True,
+    log_input_examples: bool = False,
+) -> None:
+    """Log what Lightning's Trainer trains, from now on; `disable` ends that. For a loop of your own see `track`.
+
+    The metrics that a module logs are taken at the end of each `log_every_n_epoch`th epoch and, on demand, at each
+    `log_every_n_step`th step. `checkpoint` keeps the best checkpoint by `checkpoint_monitor`, or all of them without
+    `checkpoint_save_best_only`, after each epoch or so many steps. See `nbtrack guide autologging`.
+
+    >>> autolog(log_models=False)
+    >>> autolog(disable=True)
+    """
+    if log_every_n_epoch < 1 or (log_every_n_step is not None and log_every_n_step < 1):
+        raise InvalidParameter("log_every_n_epoch and log_every_n_step are numbers from 1 on.")
+    if checkpoint_mode not in ("min", "max"):
+        raise InvalidParameter(f"checkpoint_mode is min or max, not {checkpoint_mode!r:.80}.")
+    if checkpoint_save_freq != "epoch" and not (isinstance(checkpoint_save_freq, int) and checkpoint_save_freq > 0):
+        raise InvalidParameter(
+            f"checkpoint_save_freq is 'epoch' or a number of steps, not {checkpoint_save_freq!r:.80}."
+        )
+    autologging.switch(FLAVOR_NAME, **locals())
+
+
+@autologging.autologger(FLAVOR_NAME, module="torch", supported=("2.0", "3"))
+def _install(patches: autologging.Patches) -> None:
+    from . import pytorch_autolog
+
+    pytorch_autolog.install(patches)

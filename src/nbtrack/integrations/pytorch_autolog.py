@@ -1,0 +1,302 @@
+"""What a training of Lightning's logs: params, metrics of epochs and steps, checkpoints, a summary, and the model.
+
+`lightning` and `pytorch_lightning` are two copies of one package; each gets a callback made of its own class.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import weakref
+from collections.abc import Generator, Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .. import autologging
+from ..autologging import Call, Patches, Training
+from ..autologging.inputs import EXAMPLE_ROWS
+from ..client import Client
+
+FLAVOR = "pytorch"
+
+LATEST_CHECKPOINT = "mlflow.latest_checkpoint_artifact"
+
+_PACKAGES = ("lightning.pytorch", "pytorch_lightning")
+_SUPPORTED = ("2.0", "3")
+_EARLY_STOPPING = ("monitor", "mode", "patience", "min_delta", "stopped_epoch")
+
+_run_of: weakref.WeakKeyDictionary[Any, tuple[Client, str]] = weakref.WeakKeyDictionary()
+"""The run that a Trainer's last fit was logged to."""
+
+
+def install(patches: Patches) -> None:
+    """Wrap the Trainer of each of the two packages, once it is imported."""
+    for package in _PACKAGES:
+        patches.when_imported(package, lambda module: _wrap(patches, module))
+
+
+def _wrap(patches: Patches, package: ModuleType) -> None:
+    autologging.log_training(patches, package.Trainer, "fit", _log_fit, _is_first_process)
+    autologging.log_call(patches, package.Trainer, "test", _tested)
+
+
+def _is_first_process(trainer: Any) -> bool:
+    """Of the processes of a distributed training, one logs."""
+    return bool(trainer.is_global_zero)
+
+
+def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
+    trainer = call.instance
+    package = _package_of(trainer)
+    stopping = next((one for one in trainer.callbacks if _is_a(one, "EarlyStopping")), None)
+    if stopping is not None:
+        training.log_params({name: getattr(stopping, name) for name in _EARLY_STOPPING if hasattr(stopping, name)})
+    _run_of[trainer] = (training.client, training.run_id)
+    callback = _callback(package, _State(training))
+    trainer.callbacks = [*trainer.callbacks, callback]
+    try:
+        yield
+    finally:
+        trainer.callbacks = [one for one in trainer.callbacks if one is not callback]
+        callback.state.first.remove()
+    model = trainer.lightning_module
+    with training.safely("log why the training stopped"):
+        if stopping is not None and stopping.stopped_epoch:
+            training.log_metrics(_stopped(stopping), 0)
+    with training.safely("log a summary of the model"):
+        training.log_text(_summary(package, model), "model_summary.txt")
+    log_module(training, model, callback.state.first)
+    best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    if training.settings.log_models and stopping is not None and best:
+        with training.safely("log the restored checkpoint"):
+            training.client.log_artifact(training.run_id, best, "restored_model_checkpoint")
+
+
+def _summary(package: str, model: Any) -> str:
+    return str(importlib.import_module(f"{package}.utilities.model_summary").ModelSummary(model, max_depth=-1))
+
+
+def _stopped(stopping: Any) -> dict[str, Any]:
+    epoch = stopping.stopped_epoch
+    metrics = {"stopped_epoch": epoch, "restored_epoch": epoch - max(1, stopping.patience)}
+    return metrics | {
+        name: float(getattr(stopping, name)) for name in ("best_score", "wait_count") if hasattr(stopping, name)
+    }
+
+
+def _tested(call: Call, result: Any) -> None:
+    """A Trainer that was fitted here tested its model: to the same run, as in MLflow at step 0."""
+    client, run_id = _run_of.get(call.instance, (None, ""))
+    if client is not None and _is_first_process(call.instance):
+        client.set_tag(run_id, "Mode", "testing")
+        for name, value in call.instance.callback_metrics.items():
+            client.log_metric(run_id, name, float(value), step=0)
+
+
+# -- the callback ------------------------------------------------------------------------------------------------
+
+
+class _State:
+    """What the callback knows. It is pickled with the callback where processes are spawned for a training."""
+
+    def __init__(self, training: Training) -> None:
+        self.client = training.client
+        self.run_id = training.run_id
+        self.uri = training.client.tracking_uri
+        self.options = dict(training.settings.own)
+        self.first = FirstCall()
+        self.of_steps: set[str] = set()
+        self.of_epochs: set[str] = set()
+        self.optimizers = 1
+        self.best: float | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "client"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.client = Client(self.uri)
+
+    def __deepcopy__(self, memo: Any) -> _State:
+        return self
+
+    def log(self, metrics: Mapping[str, Any], step: int) -> None:
+        for name, value in metrics.items():
+            with autologging.safely(FLAVOR, f"log the metric {name}"):
+                self.client.log_metric(self.run_id, name, float(value), step=step)
+
+
+class _Logging:
+    """The hooks of the callback. They are called in the process that trains."""
+
+    def __init__(self, state: _State) -> None:
+        super().__init__()
+        self.state = state
+
+    def __reduce__(self) -> Any:
+        return _callback, (_package_of(self), self.state)
+
+    @autologging.guarded(FLAVOR, "log the optimizer")
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        state = self.state
+        state.first.watch(pl_module)
+        state.client.set_tag(state.run_id, "Mode", "training")
+        params = {"epochs": trainer.max_epochs}
+        if trainer.optimizers:
+            state.optimizers = len(trainer.optimizers)
+            params |= optimizer_params(trainer.optimizers[0])
+        for name, value in params.items():
+            state.client.log_param(state.run_id, name, value)
+
+    @autologging.guarded(FLAVOR, "log a step")
+    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+        options, step = self.state.options, trainer.global_step
+        every, checkpoint_every = options.get("log_every_n_step"), options.get("checkpoint_save_freq")
+        if not trainer.is_global_zero:
+            return
+        if every:
+            metrics = trainer.callback_metrics
+            # A metric of steps and of epochs also has its bare name here, which is the epoch's.
+            chosen = {
+                name: value
+                for name, value in metrics.items()
+                if name not in self.state.of_epochs and f"{name}_step" not in metrics
+            }
+            self.state.of_steps.update(chosen)
+            if (step // self.state.optimizers + 1) % every == 0:
+                self.state.log(chosen, step)
+        if isinstance(checkpoint_every, int) and step > 0 and step % checkpoint_every == 0:
+            self._keep_checkpoint(trainer)
+
+    @autologging.guarded(FLAVOR, "log an epoch")
+    def on_train_epoch_end(self, trainer: Any, *args: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        metrics = {name: value for name, value in trainer.callback_metrics.items() if name not in self.state.of_steps}
+        self.state.of_epochs.update(metrics)
+        if (trainer.current_epoch + 1) % self.state.options.get("log_every_n_epoch", 1) == 0:
+            self.state.log(metrics, trainer.current_epoch)
+        if self.state.options.get("checkpoint_save_freq") == "epoch":
+            self._keep_checkpoint(trainer)
+
+    @autologging.guarded(FLAVOR, "keep a checkpoint")
+    def _keep_checkpoint(self, trainer: Any) -> None:
+        state, options = self.state, self.state.options
+        if not options.get("checkpoint"):
+            return
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        best_only, monitor = options["checkpoint_save_best_only"], options["checkpoint_monitor"]
+        if best_only:
+            if monitor not in metrics:
+                autologging.tell(FLAVOR, "monitor", f"keeps no checkpoint: the module logs no {monitor!r:.80}.")
+                return
+            value = metrics[monitor]
+            better = state.best is None or (
+                value < state.best if options["checkpoint_mode"] == "min" else value > state.best
+            )
+            if not better:
+                return
+            state.best = value
+        weights_only = options["checkpoint_save_weights_only"]
+        folder, prefix = "checkpoints", "latest_"
+        if not best_only:
+            by_epoch = options["checkpoint_save_freq"] == "epoch"
+            number = f"epoch_{trainer.current_epoch}" if by_epoch else f"global_step_{trainer.global_step}"
+            folder, prefix = f"checkpoints/{number}", ""
+        name = f"{prefix}checkpoint{'.weights' if weights_only else ''}.pth"
+        client, run_id = state.client, state.run_id
+        with tempfile.TemporaryDirectory() as temporary:
+            file = Path(temporary) / name
+            # Not trainer.save_checkpoint(), which waits for the other processes; they never come here.
+            trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(weights_only), file)
+            client.log_artifact(run_id, file, folder)
+        progress = {"epoch": trainer.current_epoch, "global_step": trainer.global_step}
+        client.log_dict(run_id, metrics | progress, f"{folder}/{prefix}checkpoint_metrics.json")
+        client.set_tag(run_id, LATEST_CHECKPOINT, f"{folder}/{name}")
+
+
+def _callback(package: str, state: _State) -> Any:
+    return _callback_class(package)(state)
+
+
+@cache
+def _callback_class(package: str) -> Any:
+    return type("NbtrackCallback", (_Logging, importlib.import_module(package).Callback), {})
+
+
+def _package_of(trainer: Any) -> str:
+    """Which of the two packages a Trainer, or a callback of ours, is of."""
+    homes = [one.__module__ for one in type(trainer).__mro__]
+    return next(package for package in _PACKAGES if any(home.startswith(f"{package}.") for home in homes))
+
+
+def _is_a(callback: Any, name: str) -> bool:
+    """Whether this is one of Lightning's own callbacks, of either package, or one derived from it."""
+    return any(one.__name__ == name and one.__module__.startswith(_PACKAGES) for one in type(callback).__mro__)
+
+
+# -- what a loop of one's own logs as well -----------------------------------------------------------------------
+
+
+class FirstCall:
+    """The first rows that a module is given in a training, and what it made of them."""
+
+    def __init__(self) -> None:
+        self.inputs: Any = None
+        self.outputs: Any = None
+        self._handle: Any = None
+
+    def watch(self, module: Any) -> None:
+        """Wait for the first call of the module."""
+        self.remove()
+        self._handle = module.register_forward_hook(self)
+
+    def remove(self) -> None:
+        """Wait no longer."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.remove()
+
+    @autologging.guarded(FLAVOR, "take an input example")
+    def __call__(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
+        import torch
+
+        self.remove()
+        if len(args) == 1 and isinstance(args[0], torch.Tensor) and isinstance(output, torch.Tensor):
+            self.inputs, self.outputs = _first_rows(args[0]), _first_rows(output)
+
+    def __deepcopy__(self, memo: Any) -> FirstCall:
+        # A copy of the module is another's, and none of our business.
+        return FirstCall()
+
+    def __reduce__(self) -> Any:
+        return FirstCall, ()
+
+
+def _first_rows(tensor: Any) -> Any:
+    rows = tensor.detach()
+    return (rows[:EXAMPLE_ROWS] if rows.dim() else rows).cpu().numpy().copy()
+
+
+def log_module(training: Training, module: Any, first: FirstCall) -> None:
+    """Log the module as the settings say, with a signature where its first call was seen."""
+    from .pytorch import log_model
+
+    training.log_model(
+        log_model,
+        module,
+        example=first.inputs,
+        predict=lambda _: first.outputs,
+        # A graph takes seconds to make, and is not what MLflow logs.
+        serialization_format="pickle",
+    )
+
+
+def optimizer_params(optimizer: Any) -> dict[str, Any]:
+    """The optimizer's name and its defaults, by MLflow's names."""
+    inner = getattr(optimizer, "_optimizer", optimizer)
+    return {"optimizer_name": type(inner).__name__, **getattr(inner, "defaults", {})}
