@@ -8,6 +8,7 @@ loaded with `trust=True` only.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 import zipfile
@@ -269,10 +270,11 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
         torch.export.save(program, file)
     except Exception as error:  # torch raises many types, and the module its own
         file.unlink(missing_ok=True)
-        text = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {error}"
+        why = next(iter(str(error).splitlines()), "")
+        text = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {why}"
         if wanted == "pt2":
             raise InvalidParameter(f"{text} Pass serialization_format='pickle'.") from error
-        warnings.warn(f"{text:.1000}\nIt is pickled instead, as with serialization_format='pickle'.", stacklevel=5)
+        warnings.warn(f"{text} It is pickled instead, as with serialization_format='pickle'.", stacklevel=5)
         return False
     return True
 
@@ -281,38 +283,27 @@ def _graph(model: Any, data: Any, params: Mapping[str, Any], signature: Any) -> 
     """The exported module; its batch takes any length where the signature does not say another."""
     import torch
 
-    by_name = isinstance(data, dict)
-    tensors = {str(name): _tensor(value) for name, value in (data if by_name else {"": data}).items()}
     inputs = (as_signature(signature) if signature else infer_signature(data)).inputs
     free = {spec.name or "": _free(spec) for spec in inputs or () if hasattr(spec, "shape")}
-    device = _device_of(model)
-    shapes: dict[str, Any] = {}
-    for name, tensor in tensors.items():
-        dimensions = [index for index in free.get(name, [0]) if index < tensor.dim()]
-        if 0 in dimensions and len(tensor) == 1:
+    by_name = isinstance(data, dict)
+    tensors, shapes = {}, {}
+    for name, value in (data if by_name else {"": data}).items():
+        tensor = _tensor(value)
+        lengths = [index for index in free.get(name, [0]) if index < tensor.dim()]
+        if 0 in lengths and len(tensor) == 1:
             # torch takes a length of 1 for a constant.
             tensor = tensor.repeat(2, *[1] * (tensor.dim() - 1))
-        tensors[name] = tensor.to(device)
-        shapes[name] = dict.fromkeys(dimensions, torch.export.Dim.AUTO)
-    arguments: tuple[Any, ...] = () if by_name else tuple(tensors.values())
-    named = {**(tensors if by_name else {}), **params}
-    # Given as the arguments are: those by position first, then those by name.
-    given = {**{name: shapes[name] for name in shapes if by_name}, **dict.fromkeys(params)}
+        tensors[name] = tensor.to(_device_of(model))
+        shapes[name] = dict.fromkeys(lengths, torch.export.Dim.AUTO)
+    wanted = sum(map(len, shapes.values()))
+    arguments = () if by_name else (tensors.pop(""),)
+    if not by_name:
+        shapes = {next(iter(inspect.signature(model.forward).parameters)): shapes[""]}
     program = torch.export.export(
-        model, arguments, named, dynamic_shapes=({**_positional(model, shapes, by_name), **given})
+        model, arguments, {**tensors, **params}, dynamic_shapes={**shapes, **dict.fromkeys(params)}
     )
-    _check_batch(program, sum(len(shape) for shape in shapes.values()))
+    _check_batch(program, wanted)
     return program
-
-
-def _positional(model: Any, shapes: Mapping[str, Any], by_name: bool) -> dict[str, Any]:
-    import inspect
-
-    if by_name:
-        return {}
-    first = next(iter(inspect.signature(model.forward).parameters.values()))
-    shape = shapes[""]
-    return {first.name: (shape,) if first.kind is inspect.Parameter.VAR_POSITIONAL else shape}
 
 
 def _free(spec: Any) -> list[int]:
@@ -321,26 +312,22 @@ def _free(spec: Any) -> list[int]:
 
 def _check_batch(program: Any, wanted: int) -> None:
     """Raise where the graph is for the example's lengths only."""
-    import torch
-
     names = set(program.graph_signature.user_inputs)
-    found = sum(
-        isinstance(length, torch.SymInt)
-        for node in program.graph.nodes
-        if node.op == "placeholder" and node.name in names and hasattr(node.meta.get("val"), "shape")
-        for length in node.meta["val"].shape
-    )
-    if found < wanted:
-        raise InvalidParameter("The graph would take batches of the example's length only.")
+    inputs = [node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
+    lengths = [length for one in inputs for length in getattr(one, "shape", ())]
+    # A length that torch found to be fixed can still be a symbol, of a number.
+    if sum(not str(length).isdigit() for length in lengths) < wanted:
+        raise InvalidParameter("Its graph would take batches of the example's length only.")
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any) -> Any:
     import torch
 
     data = file_of(folder, settings, "model_data", _DATA)
+    # A folder; in models of MLflow's first years the file itself.
     file = data if data.is_file() else data / _PICKLE
     if not file.exists():
-        return _load_graph(file_of(folder, {"file": f"{settings.get('model_data') or _DATA}/{_GRAPH}"}, "file"), trusted, device)
+        return _load_graph(folder, file_of(data, {}, "graph", _GRAPH), trusted, device)
     ask_trust(trusted, folder)
     where = device or (None if torch.cuda.is_available() else "cpu")
     if _is_script(file):
@@ -353,11 +340,11 @@ def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any)
     return model.to(device) if device else model
 
 
-def _load_graph(file: Path, trusted: bool, device: Any) -> Any:
+def _load_graph(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
     import torch
     from torch.export.passes import move_to_device_pass
 
-    ask_trust(trusted, file.parent.parent, "is an archive, which torch unpickles parts of,")
+    ask_trust(trusted, folder, "is an archive, which torch unpickles parts of,")
     program = torch.export.load(file)
     if device:
         program = move_to_device_pass(program, str(device))

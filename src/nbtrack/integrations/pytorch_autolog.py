@@ -251,9 +251,9 @@ class FirstCall:
         self._handle: Any = None
 
     def watch(self, module: Any) -> None:
-        """Wait for the first call of the module."""
-        self.remove()
-        self._handle = module.register_forward_hook(self)
+        """Wait for the first call of the module. One that is compiled would be compiled twice for it, so it is not."""
+        if not _is_compiled(module):
+            self._handle = module.register_forward_hook(self)
 
     def remove(self) -> None:
         """Wait no longer."""
@@ -265,6 +265,8 @@ class FirstCall:
     def __call__(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
         import torch
 
+        if self._handle is None:
+            return
         self.remove()
         if len(args) == 1 and isinstance(args[0], torch.Tensor) and isinstance(output, torch.Tensor):
             self.inputs, self.outputs = _first_rows(args[0]), _first_rows(output)
@@ -275,6 +277,11 @@ class FirstCall:
 
     def __reduce__(self) -> Any:
         return FirstCall, ()
+
+
+def _is_compiled(module: Any) -> bool:
+    marks = ("_orig_mod", "_compiled_call_impl", "_compiler_ctx")
+    return any(getattr(module, name, None) is not None for name in marks)
 
 
 def _first_rows(tensor: Any) -> Any:

@@ -1,0 +1,259 @@
+"""The PyTorch flavor: graphs and pickles, here and in MLflow, and what could run foreign code asks first."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+import yaml
+
+import nbtrack
+from nbtrack.errors import InvalidParameter
+from nbtrack.models import infer_signature
+
+torch = pytest.importorskip("torch")
+
+PYTORCH = nbtrack.pytorch
+save = partial(PYTORCH.save_model, pip_requirements=["torch"])
+
+
+class Net(torch.nn.Module):  # type: ignore[name-defined,misc]
+    """With a part that is another in evaluation mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 3)
+        self.dropout = torch.nn.Dropout(0.5)
+
+    def forward(self, x: Any, scale: float = 1.0) -> Any:
+        return torch.relu(self.dropout(self.layer(x))) * scale
+
+
+class Pair(torch.nn.Module):  # type: ignore[name-defined,misc]
+    def forward(self, a: Any, b: Any) -> Any:
+        return a + 2 * b
+
+
+class Flat(torch.nn.Module):  # type: ignore[name-defined,misc]
+    """Its graph is for a batch of three."""
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape(3, 4) * 2
+
+
+class Looking(torch.nn.Module):  # type: ignore[name-defined,misc]
+    """It looks at the values, which no graph can."""
+
+    def forward(self, x: Any) -> Any:
+        return x + 1 if x.sum().item() > 0 else x - 1
+
+
+class Touch:
+    """What a hostile pickle does when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def net() -> Any:
+    torch.manual_seed(1)
+    return Net().train()
+
+
+ROWS = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
+
+
+def answers(model: Any, rows: np.ndarray[Any, Any] = ROWS) -> np.ndarray[Any, Any]:
+    was_training = model.training
+    with torch.no_grad():
+        found: np.ndarray[Any, Any] = model.eval()(torch.from_numpy(rows)).numpy()
+    model.train(was_training)
+    return found
+
+
+@pytest.mark.parametrize("serialization_format", ["pickle", "pt2"])
+def test_both_formats_predict_the_same_here_and_in_mlflow(
+    net: Any, serialization_format: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    with nbtrack.start_run():
+        info = PYTORCH.log_model(
+            net,
+            name="m",
+            input_example=ROWS[:1],
+            serialization_format=serialization_format,
+            metadata={"by": "me"},
+            pip_requirements=["torch"],
+        )
+    assert net.training
+    assert net.dropout.training
+    assert info.metadata == {"by": "me"}
+    assert info.signature.to_dict()["outputs"] == infer_signature(ROWS, answers(net)).to_dict()["outputs"]
+    folder = Path(nbtrack.artifacts.download_artifacts(info.model_uri))
+    files = {"pickle": ["model.pth", "pickle_module_info.txt"], "pt2": ["model.pt2"]}[serialization_format]
+    assert sorted(path.name for path in (folder / "data").iterdir()) == files
+    assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(ROWS), answers(net))
+    loaded = PYTORCH.load_model(info.model_uri, device="cpu")
+    assert np.allclose(loaded(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
+    # To mlflow.
+    assert np.allclose(mlflow.pyfunc.load_model(str(folder)).predict(ROWS), answers(net))
+    in_mlflow = mlflow.pytorch.load_model(str(folder))
+    assert np.allclose(in_mlflow(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
+    # And back.
+    example = {"input_example": ROWS[:2]} if serialization_format == "pt2" else {}
+    mlflow.pytorch.save_model(
+        net.eval(),
+        str(tmp_path / "mlflow's"),
+        serialization_format=serialization_format,
+        pip_requirements=["torch"],
+        signature=mlflow.models.infer_signature(ROWS, answers(net)),
+        **example,
+    )
+    assert np.allclose(nbtrack.pyfunc.load_model(str(tmp_path / "mlflow's"), trust=True).predict(ROWS), answers(net))
+    back = PYTORCH.load_model(str(tmp_path / "mlflow's"), trust=True)
+    assert np.allclose(back(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
+
+
+def test_the_manifest_is_mlflows(net: Any) -> None:
+    PYTORCH.save_model(net, "m", pip_requirements=["torch"])
+    flavors = yaml.safe_load(Path("m/MLmodel").read_text())["flavors"]
+    assert flavors["pytorch"] == {"code": None, "model_data": "data", "pytorch_version": torch.__version__}
+    function = flavors["python_function"]
+    assert {name: function[name] for name in ("loader_module", "data", "config", "pickle_module_name")} == {
+        "loader_module": "mlflow.pytorch",
+        "data": "data",
+        "config": {"device": None},
+        "pickle_module_name": "mlflow.pytorch.pickle_module",
+    }
+
+
+def test_requirements_are_what_the_module_is_made_of(net: Any) -> None:
+    PYTORCH.save_model(net, "m", extra_pip_requirements=["einops"])
+    lines = Path("m/requirements.txt").read_text().split()
+    assert [line.partition("=")[0] for line in lines if "torch" in line or "cloud" in line] == ["cloudpickle", "torch"]
+    assert "einops" in lines
+
+
+def test_tables_dicts_tensors_and_more_arguments(net: Any) -> None:
+    table = pandas.DataFrame(ROWS.astype(float), columns=list("abcd"), index=list("tuvwxyz"))
+    save(net, "table", input_example=table, serialization_format="pickle")
+    found = nbtrack.pyfunc.load_model("table", trust=True).predict(table[list("dcba")])
+    assert np.allclose(found.to_numpy(), answers(net))
+    assert list(found.index) == list(table.index)
+    save(net, "scaled", input_example=(torch.from_numpy(ROWS[:3]), {"scale": 3.0}))
+    assert Path("scaled/data/model.pt2").is_file()
+    function = nbtrack.pyfunc.load_model("scaled", trust=True)
+    assert np.allclose(function.predict(ROWS, {"scale": 3.0}), answers(net) * 3)
+    pair = {"a": torch.ones(2, 1), "b": torch.ones(2, 1)}
+    save(Pair(), "pair", input_example=pair)
+    assert Path("pair/data/model.pt2").is_file()
+    found = nbtrack.pyfunc.load_model("pair", trust=True).predict({"b": ROWS[:, :1], "a": ROWS[:, 1:2]})
+    assert np.allclose(found, ROWS[:, 1:2] + 2 * ROWS[:, :1])
+    with pytest.raises(InvalidParameter, match="'b'"):
+        nbtrack.pyfunc.load_model("pair", trust=True).predict({"a": ROWS[:, :1]})
+
+
+def test_the_signature_is_enforced(net: Any) -> None:
+    save(net, "m", input_example=ROWS[:2], serialization_format="pickle")
+    function = nbtrack.pyfunc.load_model("m", trust=True, model_config={"device": "cpu"})
+    with pytest.raises(InvalidParameter, match="shape"):
+        function.predict(ROWS[:, :3])
+
+
+@pytest.mark.parametrize("model", [Looking(), Flat()])
+def test_what_has_no_graph_for_any_batch_is_pickled(model: Any) -> None:
+    with pytest.warns(UserWarning, match="pickled instead"):
+        save(model, "m", input_example=ROWS[:3])
+    assert [path.name for path in Path("m/data").glob("model.*")] == ["model.pth"]
+    with pytest.raises(InvalidParameter, match="cannot be exported as a graph.*pickle"):
+        save(model, "n", input_example=ROWS[:3], serialization_format="pt2")
+    assert not Path("n").exists()
+
+
+def test_torchscript(net: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        save(torch.jit.trace(net.eval(), torch.from_numpy(ROWS)), "m")
+        assert np.allclose(nbtrack.pyfunc.load_model("m", trust=True).predict(ROWS), answers(net))
+
+
+def test_nothing_from_elsewhere_is_loaded_unasked(net: Any, tmp_path: Path) -> None:
+    save(net, "pickle")
+    save(net, "graph", input_example=ROWS[:2])
+    for folder in ("pickle", "graph"):
+        for load in (PYTORCH.load_model, nbtrack.pyfunc.load_model):
+            with pytest.raises(InvalidParameter, match=r"trust=True"):
+                load(folder)
+            load(folder, trust=True)
+
+
+def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> None:
+    """Should torch ever load graphs without evaluating what is in them, this fails, and they need not ask."""
+    save(net, "m", input_example=ROWS[:2])
+    touched, file = tmp_path / "touched", Path("m/data/model.pt2")
+    with zipfile.ZipFile(file) as archive:
+        records = {info.filename: archive.read(info) for info in archive.infolist()}
+    hostile = f"__import__('pathlib').Path({str(touched)!r}).touch() or Symbol('s77', positive=True, integer=True)"
+    graph = next(name for name in records if name.endswith("models/model.json"))
+    symbol = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"][0]["as_expr"]["expr_str"]
+    records[graph] = records[graph].replace(json.dumps(symbol).encode(), json.dumps(hostile).encode())
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in records.items():
+            archive.writestr(name, content)
+    with pytest.raises(InvalidParameter, match=r"archive.*trust=True"):
+        PYTORCH.load_model("m")
+    assert not touched.exists()
+    try:
+        PYTORCH.load_model("m", trust=True)
+    finally:
+        assert touched.exists()
+
+
+def test_a_pickle_from_elsewhere_runs_nothing_unasked(net: Any, tmp_path: Path) -> None:
+    save(net, "m")
+    torch.save(Touch(tmp_path / "touched"), "m/data/model.pth", pickle_module=pickle)
+    with pytest.raises(InvalidParameter, match=r"pickle.*trust=True"):
+        PYTORCH.load_model("m")
+    assert not (tmp_path / "touched").exists()
+    with pytest.raises(InvalidParameter, match="no module"):
+        PYTORCH.load_model("m", trust=True)
+    assert (tmp_path / "touched").exists()
+
+
+def test_bad_arguments(net: Any) -> None:
+    for words, call in (
+        ("torch.nn.Module, not int", lambda: save(1, "m")),
+        ("pickle or pt2", lambda: save(net, "m", serialization_format="onnx")),
+        ("needs an input_example", lambda: save(net, "m", serialization_format="pt2")),
+        ("cannot be pickled", lambda: save(_Unpicklable(), "m")),
+    ):
+        with pytest.raises(InvalidParameter, match=words):
+            call()
+        assert not Path("m").exists()
+
+
+class _Unpicklable(Net):
+    def __reduce__(self) -> Any:
+        raise TypeError("it holds a connection")
