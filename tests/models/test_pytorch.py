@@ -187,7 +187,7 @@ def test_what_has_no_graph_for_any_batch_is_pickled(model: Any) -> None:
     with pytest.warns(UserWarning, match="pickled instead"):
         save(model, "m", input_example=ROWS[:3])
     assert [path.name for path in Path("m/data").glob("model.*")] == ["model.pth"]
-    with pytest.raises(InvalidParameter, match="cannot be exported as a graph.*pickle"):
+    with pytest.raises(InvalidParameter, match=r"cannot be exported as a graph.*pickle"):
         save(model, "n", input_example=ROWS[:3], serialization_format="pt2")
     assert not Path("n").exists()
 
@@ -217,8 +217,10 @@ def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> 
         records = {info.filename: archive.read(info) for info in archive.infolist()}
     hostile = f"__import__('pathlib').Path({str(touched)!r}).touch() or Symbol('s77', positive=True, integer=True)"
     graph = next(name for name in records if name.endswith("models/model.json"))
-    symbol = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"][0]["as_expr"]["expr_str"]
-    records[graph] = records[graph].replace(json.dumps(symbol).encode(), json.dumps(hostile).encode())
+    symbol = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"][0]["as_expr"][
+        "expr_str"
+    ]
+    records[graph] = records[graph].replace(json.dumps(symbol["expr_str"]).encode(), json.dumps(hostile).encode())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in records.items():
             archive.writestr(name, content)

@@ -90,9 +90,7 @@ def save_model(
             pyfunc={"pickle_module_name": _PICKLER, "config": {"device": None}},
         )
         modules = {kind.__module__ for part in pytorch_model.modules() for kind in type(part).__mro__}
-        saving.requirements(
-            pip_requirements, extra_pip_requirements, default=["torch", "cloudpickle"], modules=modules
-        )
+        saving.requirements(pip_requirements, extra_pip_requirements, default=["torch", "cloudpickle"], modules=modules)
         saving.predict = _Function(pytorch_model, _device_of(pytorch_model)).predict
 
 
@@ -243,7 +241,7 @@ def _pickle(model: Any, folder: Path) -> None:
     import torch
 
     if isinstance(model, torch.jit.ScriptModule):
-        torch.jit.save(model, folder / _PICKLE)  # type: ignore[no-untyped-call]
+        torch.jit.save(model, folder / _PICKLE)
     else:
         try:
             torch.save(model, folder / _PICKLE, pickle_module=cloudpickle)
@@ -262,7 +260,9 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
     if wanted == "pickle" or (wanted is None and (example is None or isinstance(model, torch.jit.ScriptModule))):
         return False
     if example is None:
-        raise InvalidParameter("serialization_format='pt2' needs an input_example, which torch follows the module with.")
+        raise InvalidParameter(
+            "serialization_format='pt2' needs an input_example, which torch follows the module with."
+        )
     data, params = split_example(example)
     try:
         with _evaluating(model):
@@ -283,7 +283,7 @@ def _graph(model: Any, data: Any, params: Mapping[str, Any], signature: Any) -> 
     """The exported module; its batch takes any length where the signature does not say another."""
     import torch
 
-    inputs = (as_signature(signature) if signature else infer_signature(data)).inputs
+    inputs = (as_signature(signature or None) or infer_signature(data)).inputs
     free = {spec.name or "": _free(spec) for spec in inputs or () if hasattr(spec, "shape")}
     by_name = isinstance(data, dict)
     tensors, shapes = {}, {}

@@ -1,11 +1,11 @@
 """A training loop of one's own, watched by the hooks that torch has for it: nothing is patched.
 
-    with nbtrack.pytorch.track(model, optimizer) as training:
-        for epoch in training.epochs(10):
-            for x, y in loader:
-                …
-                optimizer.step()
-            training.log_metrics({"val_loss": loss})
+with nbtrack.pytorch.track(model, optimizer) as training:
+    for epoch in training.epochs(10):
+        for x, y in loader:
+            …
+            optimizer.step()
+        training.log_metrics({"val_loss": loss})
 """
 
 from __future__ import annotations
