@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ import yaml
 
 import nbtrack
 from nbtrack.errors import InvalidParameter
-from nbtrack.models import infer_signature
+
+from . import test_conformance as conformance
 
 torch = pytest.importorskip("torch")
 
@@ -92,48 +95,58 @@ def answers(model: Any, rows: np.ndarray[Any, Any] = ROWS) -> np.ndarray[Any, An
     return found
 
 
-@pytest.mark.parametrize("serialization_format", ["pickle", "pt2"])
-def test_both_formats_predict_the_same_here_and_in_mlflow(
-    net: Any, serialization_format: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import mlflow
+def _made() -> tuple[Any, Any]:
+    torch.manual_seed(1)
+    return Net().eval(), ROWS
 
+
+def _called(model: Any, rows: np.ndarray[Any, Any]) -> Any:
+    return model(torch.from_numpy(rows)).detach()
+
+
+CASE = conformance.Case(
+    "pytorch",
+    "pytorch_model",
+    _made,
+    "torch",
+    predict=_called,
+    asks=True,
+    mlflow_asks=True,
+    broken=lambda data: (data[:, :-1], "shape"),
+)
+# Ours is a graph where there is an example, MLflow's a pickle, and then the other way round.
+CASES = {
+    "graph": replace(CASE, mlflow_options={"serialization_format": "pickle"}),
+    "pickle": replace(CASE, options={"serialization_format": "pickle"}, mlflow_options={"serialization_format": "pt2"}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("check", [name for name in dir(conformance) if name.startswith("test_")])
+def test_it_conforms(check: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(conformance.CASES, name, CASES[name])
+    monkeypatch.setattr(conformance, "NATIVE", [name])
+    function = getattr(conformance, check)
+    function(name, **({"tmp_path": tmp_path} if "tmp_path" in inspect.signature(function).parameters else {}))
+
+
+@pytest.mark.parametrize("serialization_format", ["pickle", "pt2"])
+def test_both_formats(net: Any, serialization_format: Any) -> None:
     with nbtrack.start_run():
         info = PYTORCH.log_model(
             net,
             name="m",
             input_example=ROWS[:1],
             serialization_format=serialization_format,
-            metadata={"by": "me"},
             pip_requirements=["torch"],
         )
     assert net.training
     assert net.dropout.training
-    assert info.metadata == {"by": "me"}
-    assert info.signature.to_dict()["outputs"] == infer_signature(ROWS, answers(net)).to_dict()["outputs"]
-    folder = Path(nbtrack.artifacts.download_artifacts(info.model_uri))
     files = {"pickle": ["model.pth", "pickle_module_info.txt"], "pt2": ["model.pt2"]}[serialization_format]
-    assert sorted(path.name for path in (folder / "data").iterdir()) == files
+    assert [Path(one.path).name for one in nbtrack.artifacts.list_artifacts(f"{info.model_uri}/data")] == files
     assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(ROWS), answers(net))
     loaded = PYTORCH.load_model(info.model_uri, device="cpu")
     assert np.allclose(loaded(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
-    # To mlflow.
-    assert np.allclose(mlflow.pyfunc.load_model(str(folder)).predict(ROWS), answers(net))
-    in_mlflow = mlflow.pytorch.load_model(str(folder))
-    assert np.allclose(in_mlflow(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
-    # And back.
-    example = {"input_example": ROWS[:2]} if serialization_format == "pt2" else {}
-    mlflow.pytorch.save_model(
-        net.eval(),
-        str(tmp_path / "mlflow's"),
-        serialization_format=serialization_format,
-        pip_requirements=["torch"],
-        signature=mlflow.models.infer_signature(ROWS, answers(net)),
-        **example,
-    )
-    assert np.allclose(nbtrack.pyfunc.load_model(str(tmp_path / "mlflow's"), trust=True).predict(ROWS), answers(net))
-    back = PYTORCH.load_model(str(tmp_path / "mlflow's"), trust=True)
-    assert np.allclose(back(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
 
 
 def test_the_manifest_is_mlflows(net: Any) -> None:
