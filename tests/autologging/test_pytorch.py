@@ -91,6 +91,8 @@ def module(package: str = PACKAGES[0], *, fails: bool = False) -> Any:
         def configure_optimizers(self) -> Any:
             return torch.optim.Adam(self.parameters(), lr=0.01)
 
+    # As in a notebook. The requirements of a class in a package are found by reading all of the package.
+    Net.__module__ = "__main__"
     torch.manual_seed(0)
     return Net()
 

@@ -230,10 +230,10 @@ def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> 
         records = {info.filename: archive.read(info) for info in archive.infolist()}
     hostile = f"__import__('pathlib').Path({str(touched)!r}).touch() or Symbol('s77', positive=True, integer=True)"
     graph = next(name for name in records if name.endswith("models/model.json"))
-    symbol = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"][0]["as_expr"][
-        "expr_str"
-    ]
-    records[graph] = records[graph].replace(json.dumps(symbol["expr_str"]).encode(), json.dumps(hostile).encode())
+    sizes = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"]
+    sizes = json.loads(records[graph])["graph_module"]["graph"]["tensor_values"]["x"]["sizes"]
+    symbol = sizes[0]["as_expr"]["expr_str"]
+    records[graph] = records[graph].replace(json.dumps(symbol).encode(), json.dumps(hostile).encode())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in records.items():
             archive.writestr(name, content)

@@ -24,7 +24,6 @@ FLAVOR = "pytorch"
 LATEST_CHECKPOINT = "mlflow.latest_checkpoint_artifact"
 
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
-_SUPPORTED = ("2.0", "3")
 _EARLY_STOPPING = ("monitor", "mode", "patience", "min_delta", "stopped_epoch")
 
 _run_of: weakref.WeakKeyDictionary[Any, tuple[Client, str]] = weakref.WeakKeyDictionary()
@@ -38,13 +37,21 @@ def install(patches: Patches) -> None:
 
 
 def _wrap(patches: Patches, package: ModuleType) -> None:
+    if not package.__version__.startswith("2."):
+        off = autologging.settings(FLAVOR).disable_for_unsupported_versions
+        found = (
+            f"found {package.__name__} {package.__version__}, and is tested with 2. It {'is off' if off else 'tries'}."
+        )
+        autologging.tell(FLAVOR, package.__name__, found)
+        if off:
+            return
     autologging.log_training(patches, package.Trainer, "fit", _log_fit, _is_first_process)
     autologging.log_call(patches, package.Trainer, "test", _tested)
 
 
 def _is_first_process(trainer: Any) -> bool:
     """Of the processes of a distributed training, one logs."""
-    return bool(trainer.is_global_zero)
+    return bool(getattr(trainer, "is_global_zero", True))
 
 
 def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:

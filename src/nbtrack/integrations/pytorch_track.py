@@ -48,7 +48,9 @@ class Tracked:
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log metrics, tensors too, at the present epoch where no step is given."""
         step = self.epoch if step is None else step
-        self._training.log_metrics({name: _number(value) for name, value in metrics.items()}, step)
+        for name, value in metrics.items():
+            with self._training.safely(f"log the metric {name}"):
+                self.run.log_metric(name, value.item() if hasattr(value, "item") else value, step)
 
     def _watch(self, stack: ExitStack) -> None:
         for handle in (
@@ -144,10 +146,6 @@ def _size(model: Any) -> dict[str, Any]:
         "parameters": sum(one.numel() for one in parameters),
         "trainable_parameters": sum(one.numel() for one in parameters if one.requires_grad),
     }
-
-
-def _number(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
 
 
 def _copy(rate: Any) -> Any:
