@@ -287,9 +287,10 @@ def test_a_failure_of_ours_is_one_warning_of_its_kind_and_changes_nothing(
 # -- a loop of one's own -----------------------------------------------------------------------------------------
 
 
-def loop(epochs: int = 3, *, watched: bool = True, data: Any = None, **options: Any) -> Any:
+def loop(epochs: int = 3, *, watched: bool = True, data: Any = None, model: Any = None, **options: Any) -> Any:
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(4, 1), torch.nn.Dropout(0.1))
+    if model is None:
+        model = torch.nn.Sequential(torch.nn.Linear(4, 1), torch.nn.Dropout(0.1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.1)
 
@@ -347,6 +348,19 @@ def test_track_uses_the_active_run_and_options() -> None:
     history = nbtrack.MlflowClient().get_metric_history(found.info.run_id, "grad_norm")
     assert [point.step for point in history] == [0, 4, 8]
     assert nbtrack.artifacts.list_artifacts(run_id=found.info.run_id) == []
+
+
+def test_a_compiled_module_is_compiled_once() -> None:
+    graphs: list[Any] = []
+    compiled = torch.compile(
+        torch.nn.Linear(4, 1), backend=lambda graph, inputs: graphs.append(graph) or graph.forward, dynamic=True
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        loop(model=compiled)
+    assert len(graphs) == 1
+    loaded = nbtrack.pytorch.load_model(f"runs:/{runs()[0].info.run_id}/model")
+    assert torch.equal(loaded.weight, compiled.weight)
 
 
 def test_an_error_in_the_loop_passes_and_fails_the_run() -> None:

@@ -302,7 +302,8 @@ def log_module(training: Training, module: Any, first: FirstCall) -> None:
 
     training.log_model(
         log_model,
-        module,
+        # What torch.compile was given: a compiled module is of this process.
+        getattr(module, "_orig_mod", module),
         example=first.inputs,
         predict=lambda _: first.outputs,
         # A graph takes seconds to make, and is not what MLflow logs.
