@@ -96,9 +96,9 @@ def test_types_of_others_ask_outside_the_store(digits: Fitted, tmp_path: Path) -
     ["sklearn.utils._testing.os.system", "sklearn.base.copy", "sklearn.utils._testing.check_output", "os.system"],
 )
 def test_what_sklearns_modules_merely_import_is_not_sklearns_own(name: str) -> None:
-    from nbtrack.integrations.sklearn import _is_sklearns_own
+    from nbtrack.integrations.estimators import is_sklearns_own
 
-    assert not _is_sklearns_own(name)
+    assert not is_sklearns_own(name)
 
 
 def test_a_pickle_from_elsewhere_runs_nothing_unasked(digits: Fitted, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from .guard import guarded, is_suspended, safely, suspended, tell
 from .patches import Patches
 from .registration import autologger, switch
 from .settings import Settings, known, settings
-from .training import Call, Training, log_call, log_training, not_logged
+from .training import Call, Training, log_call, log_part, log_training, not_logged
 
 __all__ = [
     "Call",
@@ -26,6 +26,7 @@ __all__ = [
     "is_suspended",
     "known",
     "log_call",
+    "log_part",
     "log_training",
     "not_logged",
     "safely",

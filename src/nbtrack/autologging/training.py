@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import active, fluent
@@ -216,6 +217,30 @@ def not_logged(patches: Patches, owner: Any, names: str | Sequence[str]) -> None
     patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
 
 
+def log_part(patches: Patches, owner: Any, names: str | Sequence[str], logger: Logger) -> None:
+    """Wrap functions that a training of the same flavor calls in its turn; `logger` writes to that training's run.
+
+    They are where a framework's second interface meets its first, such as `fit` of an estimator and `train`. Other
+    calls are left alone.
+    """
+
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        training = _under_way.get()
+        if training is None or training.flavor != patches.flavor:
+            return wrapped(*args, **kwargs)
+        token = _under_way.set(None)
+        try:
+            return _log_around(training, logger, wrapped, instance, args, kwargs)
+        finally:
+            _under_way.reset(token)
+
+    patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
+
+
+_under_way: ContextVar[Training | None] = ContextVar("nbtrack_autologging_under_way", default=None)
+"""The training that is logged here and now, outside of its parts."""
+
+
 def _train(
     flavor: str,
     logger: Logger,
@@ -228,24 +253,44 @@ def _train(
         training = _begin(flavor)
         if training is None:
             return wrapped(*args, **kwargs)
-        call = Call(instance, args, kwargs, wrapped)
-        steps = None
+        token = _under_way.set(training)
         try:
-            with guard.random_state_kept(), guard.safely(flavor, "log what is known before the training"):
-                started = logger(training, call)
-                next(started)
-                # Only now: a logger that failed half way may have left half a change in the call.
-                steps, args, kwargs = started, call.args, call.kwargs
-            result = wrapped(*args, **kwargs)
-            if steps is not None:
-                with guard.random_state_kept(), guard.safely(flavor, "log the training"):
-                    _finish(steps, result)
+            result = _log_around(training, logger, wrapped, instance, args, kwargs)
         except BaseException as error:
-            _close(flavor, steps)
             _end(training, error)
             raise
+        finally:
+            _under_way.reset(token)
         _end(training, None)
         return result
+
+
+def _log_around(
+    training: Training,
+    logger: Logger,
+    wrapped: Callable[..., Any],
+    instance: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call the original between the two halves of a logger."""
+    flavor = training.flavor
+    call = Call(instance, args, kwargs, wrapped)
+    steps = None
+    try:
+        with guard.random_state_kept(), guard.safely(flavor, "log what is known before the training"):
+            started = logger(training, call)
+            next(started)
+            # Only now: a logger that failed half way may have left half a change in the call.
+            steps, args, kwargs = started, call.args, call.kwargs
+        result = wrapped(*args, **kwargs)
+        if steps is not None:
+            with guard.random_state_kept(), guard.safely(flavor, "log the training"):
+                _finish(steps, result)
+    except BaseException:
+        _close(flavor, steps)
+        raise
+    return result
 
 
 def _finish(steps: Generator[None, Any, None], result: Any) -> None:

@@ -1,35 +1,28 @@
 """The scikit-learn flavor: save, log and load estimators and pipelines.
 
-The default format is skops, which builds the types that it is told to trust and runs no code of the file's. Pickles
-run whatever they hold, so one that did not come in by a log call of this store is loaded with `trust=True` only.
+The default format is skops; a pickle from outside the store takes `trust=True` (see estimators.py).
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from .. import autologging
 from ..errors import InvalidParameter
 from ..models import Model, ModelInfo
-from ..models.loading import ask_trust, file_of, open_model
+from ..models.loading import file_of, open_model
 from ..models.requirements import required_by
 from ..models.saving import new_model
+from . import estimators
 from .common import log
 
 FLAVOR_NAME = "sklearn"
 
-Format: TypeAlias = Literal["skops", "cloudpickle", "pickle"]
-
-_FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 _PACKAGES = ("scikit-learn", "numpy", "scipy")
-
-_FUNCTIONS = ("sklearn.metrics", "sklearn.preprocessing")
-"""Where scikit-learn keeps functions that compute with arrays and do nothing else, and that estimators hold."""
 
 
 def save_model(
@@ -42,7 +35,7 @@ def save_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: Format = "skops",
+    serialization_format: estimators.Format = "skops",
     pyfunc_predict_fn: str = "predict",
     mlflow_model: Model | None = None,
 ) -> None:
@@ -52,8 +45,7 @@ def save_model(
     `pip_requirements` is a list or a file's path; without it, the installed versions of scikit-learn and what the
     estimator imports are written down. `pyfunc_predict_fn` is the method that `nbtrack.pyfunc` predicts with.
     """
-    if serialization_format not in _FILES:
-        raise InvalidParameter(f"serialization_format is one of {', '.join(_FILES)}, not {serialization_format!r:.80}.")
+    estimators.check_format(serialization_format)
     with new_model(
         path,
         mlflow_model,
@@ -62,8 +54,8 @@ def save_model(
         code_paths=code_paths,
         metadata=metadata,
     ) as saving:
-        file = _FILES[serialization_format]
-        types_in_file = _dump(sk_model, saving.folder / file, serialization_format)
+        file = estimators.FILES[serialization_format]
+        types_in_file = estimators.dump(sk_model, saving.folder / file, serialization_format)
         saving.write_flavor(
             FLAVOR_NAME,
             {
@@ -76,7 +68,7 @@ def save_model(
             loader_module="mlflow.sklearn",
             pyfunc={"model_path": file, "predict_fn": pyfunc_predict_fn},
         )
-        packages = [*_PACKAGES, *([] if serialization_format == "pickle" else [serialization_format])]
+        packages = [*_PACKAGES, *estimators.packages_for(serialization_format)]
         # skops lists the types of a model; what is in a pickle is seen by making one.
         modules = required_by(sk_model) if types_in_file is None else {*types_in_file, type(sk_model).__module__}
         saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
@@ -95,7 +87,7 @@ def log_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: Format = "skops",
+    serialization_format: estimators.Format = "skops",
     pyfunc_predict_fn: str = "predict",
 ) -> ModelInfo:
     """Keep a fitted estimator as an artifact of the active run, which is started where there is none.
@@ -156,83 +148,7 @@ class _Function:
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
     file = file_of(folder, settings, "pickled_model", "model.pkl")
-    serialization_format = settings.get("serialization_format") or "pickle"
-    if serialization_format == "skops":
-        return _load_skops(file, trusted)
-    if serialization_format not in _FILES:
-        raise InvalidParameter(f"The model at {str(folder)!r:.200} has an unknown format {serialization_format!r:.80}.")
-    ask_trust(trusted, folder)
-    return _pickler(serialization_format).loads(file.read_bytes())
-
-
-def _dump(sk_model: Any, file: Path, serialization_format: Format) -> list[str] | None:
-    """Write the estimator; for skops, the types in it that skops does not vouch for."""
-    if serialization_format != "skops":
-        file.write_bytes(_pickler(serialization_format).dumps(sk_model))
-        return None
-    io = _skops()
-    try:
-        io.dump(sk_model, file)
-        types_in_file: list[str] = io.get_untrusted_types(file=file)
-        # It writes a lambda without a word, which nobody can load: better to know now than in production.
-        io.load(file, trusted=types_in_file)
-    except Exception as error:  # skops raises its own types, and what the objects' own methods raise
-        raise InvalidParameter(
-            f"skops cannot save this {type(sk_model).__name__}: {error} A lambda or a class that is defined in a "
-            "function is a usual reason. Give it a name in a module, or pass serialization_format='cloudpickle'."
-        ) from error
-    return types_in_file
-
-
-def _load_skops(file: Path, trusted: bool) -> Any:
-    io = _skops()
-    found: list[str] = io.get_untrusted_types(file=file)
-    foreign = [] if trusted else [name for name in found if not _is_sklearns_own(name)]
-    if foreign:
-        raise InvalidParameter(
-            f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that are "
-            f"not scikit-learn's own: {', '.join(foreign)}. Loading it would run their code. If you know who made it: "
-            "load_model(…, trust=True)."
-        )
-    return io.load(file, trusted=found)
-
-
-def _is_sklearns_own(qualified_name: str) -> bool:
-    """Whether a name in a skops file is a class that scikit-learn defines, or one of its functions on arrays.
-
-    The name is resolved, because a module also has the names that it imports from elsewhere.
-    """
-    module_name, _, name = qualified_name.rpartition(".")
-    parts = module_name.split(".")
-    if parts[0] != "sklearn" or "tests" in parts or "conftest" in parts:
-        return False
-    try:
-        found = getattr(importlib.import_module(module_name), name, None)
-    except Exception:  # a module that cannot be imported here vouches for nothing
-        return False
-    home = getattr(found, "__module__", None) or ""
-    if isinstance(found, type):
-        return home.split(".")[0] == "sklearn"
-    return isinstance(found, types.FunctionType) and home.startswith(tuple(f"{place}." for place in _FUNCTIONS))
-
-
-def _skops() -> Any:
-    try:
-        return importlib.import_module("skops.io")
-    except ImportError:
-        raise InvalidParameter(
-            "The format 'skops' needs the package skops: pip install skops. Or pass serialization_format='cloudpickle'."
-        ) from None
-
-
-def _pickler(serialization_format: str) -> Any:
-    """The module `pickle` or `cloudpickle`."""
-    try:
-        return importlib.import_module(serialization_format)
-    except ImportError:
-        raise InvalidParameter(
-            f"The format {serialization_format!r} needs a package: pip install {serialization_format}."
-        ) from None
+    return estimators.load(file, settings.get("serialization_format") or "pickle", trusted)
 
 
 # -- autologging -------------------------------------------------------------------------------------------------
@@ -249,7 +165,7 @@ def autolog(
     silent: bool = False,
     max_tuning_runs: int | None = 5,
     log_post_training_metrics: bool = True,
-    serialization_format: Format | None = None,
+    serialization_format: estimators.Format | None = None,
     registered_model_name: str | None = None,
     pos_label: Any = None,
     extra_tags: Mapping[str, Any] | None = None,
@@ -265,8 +181,8 @@ def autolog(
     """
     if max_tuning_runs is not None and max_tuning_runs < 0:
         raise InvalidParameter(f"max_tuning_runs is a number from 0 on, or None for all, not {max_tuning_runs!r:.80}.")
-    if serialization_format is not None and serialization_format not in _FILES:
-        raise InvalidParameter(f"serialization_format is one of {', '.join(_FILES)}, not {serialization_format!r:.80}.")
+    if serialization_format is not None:
+        estimators.check_format(serialization_format)
     autologging.switch(FLAVOR_NAME, **locals())
 
 

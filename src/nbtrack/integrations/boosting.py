@@ -1,0 +1,145 @@
+"""What XGBoost and LightGBM have in common: iterations that are measured, importances of features, and data that is
+put into the framework's own form before it is trained on."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+from .. import autologging
+from ..autologging import Call, Patches, Training, evaluation, figures
+from ..autologging.inputs import first_rows
+from ..autologging.training import Logger
+
+
+class Function:
+    """A model that predicts what is given as a table. `prepare` brings the table into the form that it takes."""
+
+    def __init__(self, model: Any, prepare: Callable[[Any], Any] | None = None) -> None:
+        self._model = model
+        self._prepare = prepare
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        predict = self._model.predict
+        taken = inspect.signature(predict).parameters if params else {}
+        unknown = [name for name in params or {} if name not in taken]
+        if unknown:
+            warnings.warn(f"{type(self._model).__name__}.predict does not take {', '.join(unknown)}.", stacklevel=2)
+        chosen = {name: value for name, value in (params or {}).items() if name in taken}
+        return predict(self._prepare(data) if self._prepare else data, **chosen)
+
+    def get_raw_model(self) -> Any:
+        return self._model
+
+
+# -- a training --------------------------------------------------------------------------------------------------
+
+
+class Iterations:
+    """What was measured in each iteration of a training; it is logged at once."""
+
+    def __init__(self, training: Training) -> None:
+        self._training = training
+        self._measured: dict[int, dict[str, float]] = {}
+        self._last = -1
+
+    def record(self, step: int, values: Iterable[tuple[str, str, float]]) -> None:
+        """Log an iteration's values: the name of the data, that of the metric, the value."""
+        # As in MLflow: "ndcg@3" is no name of a metric there.
+        metrics = {f"{data}-{metric}".replace("@", "_at_"): value for data, metric, value in values}
+        self._measured[step] = metrics
+        self._last = step
+        self._training.log_metrics(metrics, step)
+
+    def log_early_stop(self, best_iteration: int, first: int) -> None:
+        """Log where the training stopped, and once more what its best iteration measured, a step after the last.
+
+        `first` is the number that the framework gives to the first iteration.
+        """
+        if not self._measured:
+            return
+        stopped = {"stopped_iteration": self._last + first, "best_iteration": best_iteration}
+        self._training.log_metrics(stopped, 0)
+        self._training.log_metrics(self._measured.get(best_iteration - first, {}), self._last + 1)
+
+
+def log_params(training: Training, call: Call, leave_out: Collection[str]) -> None:
+    """Log the arguments of a `train`, those that are left at their defaults too, and what is in its `params`."""
+    with training.safely("log the params"):
+        parameters = inspect.signature(call.function).parameters.values()
+        arguments = {one.name: call.argument(one.name, one.default) for one in parameters}
+        inner = dict(arguments.pop("params", None) or {})
+        training.log_params({**inner, **{key: arguments[key] for key in arguments if key not in leave_out}})
+
+
+def log_importances(training: Training, kind: str, importances: Callable[[], Mapping[str, Any]]) -> None:
+    """Log how much each feature counts, as data and as a figure. A feature may count anew for each class."""
+    with training.safely("log the feature importances"):
+        found = dict(importances())
+        training.log_dict(found, f"feature_importance_{kind}.json")
+        sizes = [sum(map(abs, one)) if isinstance(one, list) else one for one in found.values()]
+        figure = figures.bars(list(found), sizes, f"Feature importance ({kind})")
+        training.log_bytes(figure, f"feature_importance_{kind}.png")
+
+
+def log_estimator(training: Training, call: Call, log_model: Callable[..., Any], **arguments: Any) -> Any:
+    """The logger of an estimator's `fit`: the model. The rest is logged by that of the `train` that it calls."""
+    example = None
+    if training.settings.log_models:
+        with training.safely("take an input example"):
+            example = first_rows(call.argument("X"))
+    yield
+    evaluation.trained(call.instance, training)
+    training.log_model(log_model, call.instance, example=example, predict=call.instance.predict, **arguments)
+
+
+def watch_estimators(patches: Patches, module: ModuleType, base: type, logger: Logger) -> None:
+    """Wrap the estimators of a module: `fit`, and what predicts, so that metrics of predictions go to the fit's run."""
+    for owner in list(vars(module).values()):
+        if isinstance(owner, type) and issubclass(owner, base):
+            own = vars(owner)
+            autologging.log_training(patches, owner, [name for name in ("fit",) if name in own], logger)
+            predicting = [name for name in ("predict", "predict_proba") if name in own]
+            autologging.log_call(patches, owner, predicting, evaluation.predicted)
+
+
+# -- the data ----------------------------------------------------------------------------------------------------
+
+_known: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any]]] = weakref.WeakKeyDictionary()
+"""For each piece of data in a framework's own form the first rows of what it was made of, and that itself while it
+lives."""
+
+
+def remember_data(patches: Patches, owner: type) -> None:
+    """Remember what objects of a class are made of, from now on: it cannot be had back from them as it was."""
+
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not autologging.is_suspended():
+            with autologging.safely(patches.flavor, "look at the training data"):
+                data = Call(instance, args, kwargs, wrapped).argument("data")
+                if hasattr(data, "shape"):
+                    _known[instance] = first_rows(data), _reference(data)
+        return wrapped(*args, **kwargs)
+
+    patches.wrap(owner, "__init__", wrapper)
+
+
+def rows_of(data: Any) -> Any:
+    """The first rows that data in a framework's form was made of, None where that is not known."""
+    return _known.get(data, (None, None))[0]
+
+
+def source_of(data: Any) -> Any:
+    """The array or table that data in a framework's form was made of, None where that is gone or not known."""
+    return _known.get(data, (None, lambda: None))[1]()
+
+
+def _reference(data: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(data)
+    except TypeError:
+        return lambda: None

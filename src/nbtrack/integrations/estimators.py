@@ -1,0 +1,116 @@
+"""Estimators as files, in the formats that MLflow knows: skops, which holds no code, and pickles.
+
+skops builds the types that it is told to trust and runs no code of the file's. Pickles run whatever they hold, so one
+that did not come in by a log call of this store is loaded with `trust=True` only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from ..errors import InvalidParameter
+from ..models.loading import ask_trust
+
+Format: TypeAlias = Literal["skops", "cloudpickle", "pickle"]
+
+FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
+
+_FUNCTIONS = ("sklearn.metrics", "sklearn.preprocessing")
+"""Where scikit-learn keeps functions that compute with arrays and do nothing else, and that estimators hold."""
+
+
+def check_format(serialization_format: str) -> None:
+    """Raise InvalidParameter for a format that is not among the three."""
+    if serialization_format not in FILES:
+        raise InvalidParameter(f"serialization_format is one of {', '.join(FILES)}, not {serialization_format!r:.80}.")
+
+
+def packages_for(serialization_format: Format) -> list[str]:
+    """What must be installed to load the format, besides the framework."""
+    return [] if serialization_format == "pickle" else [serialization_format]
+
+
+def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | None:
+    """Write an estimator; for skops, the types in it that skops does not vouch for."""
+    if serialization_format != "skops":
+        file.write_bytes(_pickler(serialization_format).dumps(model))
+        return None
+    io = _skops()
+    try:
+        io.dump(model, file)
+        types_in_file: list[str] = io.get_untrusted_types(file=file)
+        # It writes a lambda without a word, which nobody can load: better to know now than in production.
+        io.load(file, trusted=types_in_file)
+    except Exception as error:  # skops raises its own types, and what the objects' own methods raise
+        raise InvalidParameter(
+            f"skops cannot save this {type(model).__name__}: {error} A lambda or a class that is defined in a "
+            "function is a usual reason. Give it a name in a module, or pass serialization_format='cloudpickle'."
+        ) from error
+    return types_in_file
+
+
+def load(file: Path, serialization_format: str, trusted: bool, own: Collection[str] = ()) -> Any:
+    """Read an estimator. Of one that is not trusted, `own` are the types that are built besides scikit-learn's."""
+    if serialization_format == "skops":
+        return _load_skops(file, trusted, own)
+    if serialization_format not in FILES:
+        raise InvalidParameter(
+            f"The model at {str(file.parent)!r:.200} has an unknown format {serialization_format!r:.80}."
+        )
+    ask_trust(trusted, file.parent)
+    return _pickler(serialization_format).loads(file.read_bytes())
+
+
+def _load_skops(file: Path, trusted: bool, own: Collection[str]) -> Any:
+    io = _skops()
+    found: list[str] = io.get_untrusted_types(file=file)
+    foreign = [] if trusted else [name for name in found if name not in own and not is_sklearns_own(name)]
+    if foreign:
+        raise InvalidParameter(
+            f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that are "
+            f"not the framework's own: {', '.join(foreign)}. Loading it would run their code. If you know who made it: "
+            "load_model(…, trust=True)."
+        )
+    return io.load(file, trusted=found)
+
+
+def is_sklearns_own(qualified_name: str) -> bool:
+    """Whether a name in a skops file is a class that scikit-learn defines, or one of its functions on arrays.
+
+    The name is resolved, because a module also has the names that it imports from elsewhere.
+    """
+    module_name, _, name = qualified_name.rpartition(".")
+    parts = module_name.split(".")
+    if parts[0] != "sklearn" or "tests" in parts or "conftest" in parts:
+        return False
+    try:
+        found = getattr(importlib.import_module(module_name), name, None)
+    except Exception:  # a module that cannot be imported here vouches for nothing
+        return False
+    home = getattr(found, "__module__", None) or ""
+    if isinstance(found, type):
+        return home.split(".")[0] == "sklearn"
+    return isinstance(found, types.FunctionType) and home.startswith(tuple(f"{place}." for place in _FUNCTIONS))
+
+
+def _skops() -> Any:
+    try:
+        return importlib.import_module("skops.io")
+    except ImportError:
+        raise InvalidParameter(
+            "The format 'skops' needs the package skops: pip install skops. Or pass serialization_format='cloudpickle'."
+        ) from None
+
+
+def _pickler(serialization_format: str) -> Any:
+    """The module `pickle` or `cloudpickle`."""
+    try:
+        return importlib.import_module(serialization_format)
+    except ImportError:
+        raise InvalidParameter(
+            f"The format {serialization_format!r} needs a package: pip install {serialization_format}."
+        ) from None
