@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -87,7 +88,8 @@ def test_a_run_is_what_mlflow_makes_of_it(tmp_path: Any, monkeypatch: pytest.Mon
     )
     (ours,), (mlflows,) = run.inputs.dataset_inputs, expected.inputs.dataset_inputs
     assert [tag.value for tag in ours.tags] == [tag.value for tag in mlflows.tags] == ["train"]
-    assert (ours.dataset.name, ours.dataset.schema) == (mlflows.dataset.name, mlflows.dataset.schema)
+    assert ours.dataset.name == mlflows.dataset.name
+    assert json.loads(ours.dataset.schema) == json.loads(mlflows.dataset.schema)
     signature = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model").signature
     assert signature.to_dict() == theirs.utils.get_model_signature(model).to_dict()
     loaded = nbtrack.keras.load_model(f"runs:/{run.info.run_id}/model")
