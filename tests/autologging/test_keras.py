@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -57,7 +58,7 @@ def curve(run: Any, key: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in nbtrack.MlflowClient().get_metric_history(run.info.run_id, key)]
 
 
-def test_a_run_is_what_mlflow_makes_of_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_what_mlflow_makes_of_it(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     theirs = pytest.importorskip("mlflow.keras")
     options = {"validation_split": 0.25, "class_weight": {0: 1.0, 1: 2.0}}

@@ -416,6 +416,7 @@ def _log_stopping(training: autologging.Training, stopping: Any, history: Any) -
 
 def _log_trained(training: autologging.Training, model: Any, features: Any) -> None:
     options = training.settings
+    # As `save_model` takes it: False is none at all, None is to be inferred from the example.
     known: ModelSignature | bool | None = False
     if options.log_model_signatures:
         known = None
