@@ -1,0 +1,487 @@
+"""Keras 3, on any of its backends: save, log and load models, and log what `Model.fit` trains.
+
+A `.keras` file holds a model's configuration and weights, and no pickle. What can run code in it, Lambda layers and
+wrapped PyTorch modules, and a pickle of custom objects beside it, take `trust=True` unless a run of this store logged
+them. Custom objects that the caller brings along, or has registered with Keras, are the caller's own code.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import re
+import sys
+import types
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import autologging
+from ..autologging import inputs
+from ..errors import InvalidParameter
+from ..models import Model, ModelInfo, ModelSignature
+from ..models.loading import ask_trust, file_of, open_model
+from ..models.saving import new_model
+from ..models.schema import Schema, TensorSpec
+from .common import log
+
+FLAVOR_NAME = "keras"
+
+_DATA = "data"
+_MODEL = "model.keras"
+_OBJECTS = "custom_objects.cloudpickle"
+_BACKENDS = ("torch", "tensorflow", "jax", "openvino")
+"""Keras's backends; the package of each has its name."""
+
+
+def save_model(
+    model: Any,
+    path: str,
+    *,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    save_model_kwargs: Mapping[str, Any] | None = None,
+    mlflow_model: Model | None = None,
+) -> None:
+    """Save a model as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+
+    `custom_objects` are classes and functions of the user's own by the names that the model has for them. They are kept
+    in a pickle, so that the model loads where they are not registered; from outside the store it takes `trust=True`.
+    `save_model_kwargs` go to Keras's `Model.save`. For the other arguments see `nbtrack.sklearn.save_model`.
+    """
+    keras = _keras()
+    with new_model(
+        path,
+        mlflow_model,
+        signature=signature,
+        input_example=input_example,
+        code_paths=code_paths,
+        metadata=metadata,
+    ) as saving:
+        data = saving.folder / _DATA
+        data.mkdir()
+        model.save(str(data / _MODEL), **(save_model_kwargs or {}))
+        (data / "keras_module.txt").write_text(keras.__name__)
+        if custom_objects:
+            data.joinpath(_OBJECTS).write_bytes(importlib.import_module("cloudpickle").dumps(dict(custom_objects)))
+        saving.write_flavor(
+            FLAVOR_NAME,
+            {
+                "data": _DATA,
+                "keras_backend": keras.backend.backend(),
+                "keras_version": keras.__version__,
+                "save_exported_model": False,
+                **({"custom_objects": f"{_DATA}/{_OBJECTS}"} if custom_objects else {}),
+            },
+            loader_module="mlflow.keras",
+        )
+        parts = [model, *getattr(model, "layers", ()), *(custom_objects or {}).values()]
+        saving.requirements(
+            pip_requirements,
+            extra_pip_requirements,
+            default=["keras", "numpy", keras.backend.backend(), *(["cloudpickle"] if custom_objects else [])],
+            modules={str(getattr(each, "__module__", "")) for each in parts},
+        )
+        saving.predict = _Function(model).predict
+
+
+def log_model(
+    model: Any,
+    artifact_path: str | None = None,
+    *,
+    name: str | None = None,
+    registered_model_name: str | None = None,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    save_model_kwargs: Mapping[str, Any] | None = None,
+) -> ModelInfo:
+    """Keep a model as an artifact of the active run, which is started where there is none.
+
+    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
+    model becomes that model's next version. For the other arguments see `save_model`.
+    """
+    return log(
+        sys.modules[__name__],
+        artifact_path,
+        name,
+        registered_model_name,
+        model=model,
+        signature=signature,
+        input_example=input_example,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        code_paths=code_paths,
+        metadata=metadata,
+        custom_objects=custom_objects,
+        save_model_kwargs=save_model_kwargs,
+    )
+
+
+def load_model(
+    model_uri: str,
+    dst_path: str | None = None,
+    *,
+    custom_objects: Mapping[str, Any] | None = None,
+    load_model_kwargs: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Any:
+    """The model that a URI or a folder holds, with its files copied to `dst_path` on demand.
+
+    `custom_objects` stand in for those that were saved with the model, which then are not read. `load_model_kwargs` go
+    to Keras's `load_model`. Where KERAS_BACKEND and Keras's own settings name no backend that is installed, the one
+    that the model was saved with is used, if Keras was not imported yet.
+    """
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    return _load(opened.folder, opened.settings, opened.trusted, custom_objects, load_model_kwargs)
+
+
+def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The model as an object with `predict`."""
+    return _Function(_load(folder, settings, trusted))
+
+
+class _Function:
+    """A model that gives a DataFrame for a DataFrame, arrays for arrays, and a dict where it has several outputs."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, data: Any) -> Any:
+        if hasattr(data, "iloc"):
+            import pandas as pd
+
+            return pd.DataFrame(self._model.predict(data.to_numpy(), verbose=0), index=data.index)
+        predictions = self._model.predict(data, verbose=0)
+        if isinstance(predictions, list | tuple):
+            return dict(zip(self._model.output_names, predictions, strict=True))
+        return predictions
+
+    def get_raw_model(self) -> Any:
+        return self._model
+
+
+def _load(
+    folder: Path,
+    settings: Mapping[str, Any],
+    trusted: bool,
+    custom_objects: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Any:
+    if settings.get("save_exported_model"):
+        raise InvalidParameter(
+            f"The model at {str(folder)!r:.200} is a graph that was exported for TensorFlow, and no Keras model any "
+            "more. Use tf.saved_model.load, or save the model without save_exported_model."
+        )
+    file = file_of(folder, {"data": f"{settings.get('data') or _DATA}/{_MODEL}"}, "data")
+    if custom_objects is None and settings.get("custom_objects"):
+        ask_trust(trusted, folder, "has its custom objects in a pickle")
+        pickled = file_of(folder, settings, "custom_objects").read_bytes()
+        custom_objects = importlib.import_module("cloudpickle").loads(pickled)
+    load = _keras(settings.get("keras_backend")).saving.load_model
+    try:
+        return load(str(file), **{"custom_objects": custom_objects, "safe_mode": not trusted, **(options or {})})
+    except (ValueError, TypeError) as error:
+        if "safe_mode=False" in str(error):
+            ask_trust(trusted, folder, "has a layer with code in it")
+        if unknown := re.search(r"Could not locate (\w+ '[^']*')", str(error)):
+            raise InvalidParameter(
+                f"The model at {str(folder)!r:.200} has a {unknown[1]:.200} that is not known here. Import the module "
+                "that registers it with Keras, or give it: load_model(…, custom_objects={…}). Saved with "
+                "custom_objects, a model brings it along."
+            ) from error
+        raise
+
+
+def _keras(backend: object = None) -> Any:
+    """Keras, on `backend` if it is imported only now and the user's own choice is not there."""
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ or backend not in _BACKENDS or _is_chosen():
+        return importlib.import_module("keras")
+    os.environ["KERAS_BACKEND"] = str(backend)
+    try:
+        return importlib.import_module("keras")
+    finally:
+        del os.environ["KERAS_BACKEND"]
+
+
+def _is_chosen() -> bool:
+    """Whether the backend that Keras is set to is installed."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        chosen = str(json.loads((home / "keras.json").read_text())["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        chosen = "tensorflow"
+    return importlib.util.find_spec(chosen.partition(".")[0]) is not None
+
+
+# ------------------------------------------------------------------------------------------------ autologging
+
+
+def autolog(
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    log_every_epoch: bool = True,
+    log_every_n_steps: int | None = None,
+    registered_model_name: str | None = None,
+    save_model_kwargs: Mapping[str, Any] | None = None,
+    extra_tags: Mapping[str, Any] | None = None,
+) -> None:
+    """Log what `Model.fit` trains: its arguments, the optimizer, the metrics of each epoch, early stopping, the model.
+
+    With `log_every_epoch=False` and a number for `log_every_n_steps`, the training's metrics are logged every so many
+    steps instead. `save_model_kwargs` go to Keras's `Model.save`. For the other arguments see `nbtrack.autolog`.
+    """
+    if log_every_epoch is (log_every_n_steps is not None):
+        raise InvalidParameter(
+            "Metrics are logged every epoch, or every n steps: leave both as they are, or pass log_every_epoch=False "
+            "and log_every_n_steps=100."
+        )
+    autologging.switch(FLAVOR_NAME, **locals())
+
+
+@autologging.autologger(FLAVOR_NAME, module="keras", supported=("3.9", "4"))
+def _install(patches: autologging.Patches) -> None:
+    autologging.log_training(patches, _keras().Model, "fit", _log_fit)
+
+
+def _log_fit(training: autologging.Training, call: autologging.Call) -> Generator[None, Any, None]:
+    model, features = call.instance, call.argument("x")
+    stopping = None
+    with training.safely("log the params"):
+        training.log_params(_params(call))
+        stopping = _early_stopping(call.argument("callbacks"))
+        if stopping is not None:
+            names = ("monitor", "min_delta", "patience", "baseline", "restore_best_weights")
+            training.log_params({name: getattr(stopping, name) for name in names})
+    _log_dataset(training, features, call.argument("y"), "train")
+    if isinstance(held_out := call.argument("validation_data"), tuple | list) and len(held_out) > 1:
+        _log_dataset(training, held_out[0], held_out[1], "eval")
+    if isinstance(features, types.GeneratorType):
+        call.set("x", _noted(features, training))
+    call.set("callbacks", _with(call.argument("callbacks"), _callback(training, model)))
+    history = yield
+    if stopping is not None:
+        with training.safely("log the early stopping"):
+            _log_stopping(training, stopping, history)
+    with _torch_random_kept():
+        _log_trained(training, model, features)
+
+
+def _params(call: autologging.Call) -> dict[str, Any]:
+    """The arguments of `fit`, with its defaults, that are no data."""
+    bound = inspect.signature(call.function).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    others = ("x", "y", "callbacks", "validation_data", "verbose")
+    params = {name: value for name, value in bound.arguments.items() if name not in others}
+    if params.get("batch_size") is None:
+        features = bound.arguments["x"]
+        if isinstance(features, types.GeneratorType):
+            # Known with the first batch; see `_noted`.
+            del params["batch_size"]
+        else:
+            params["batch_size"] = getattr(features, "batch_size", None)
+    return params
+
+
+def _noted(batches: Iterator[Any], training: autologging.Training) -> Iterator[Any]:
+    """The same batches. Nothing is taken from the user's generator before Keras asks for it."""
+
+    @autologging.guarded(FLAVOR_NAME, "log the batch size")
+    def note(batch: Any) -> None:
+        while isinstance(batch, tuple | list | dict):
+            batch = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
+        training.log_params({"batch_size": len(batch)})
+
+    is_first = True
+    for batch in batches:
+        if is_first:
+            note(batch)
+            is_first = False
+        yield batch
+
+
+def _log_dataset(training: autologging.Training, features: Any, targets: Any, context: str) -> None:
+    """Log arrays. Loaders and generators are not: to look into them could change what they give."""
+    with training.safely("log the dataset"):
+        if isinstance(features, tuple | list) and all(hasattr(each, "shape") for each in features):
+            features = {f"input_{number}": each for number, each in enumerate(features)}
+        if isinstance(features, dict):
+            if training.settings.log_datasets:
+                from .. import data
+
+                arrays = {str(name): inputs.as_array(each) for name, each in features.items()}
+                labels = None if targets is None else inputs.as_array(targets)
+                training.run.log_input(data.from_numpy(arrays, targets=labels), context)
+        elif hasattr(features, "shape"):
+            training.log_dataset(features, targets, context)
+
+
+def _callback(training: autologging.Training, model: Any) -> Any:
+    """What Keras calls while it trains."""
+    steps = training.settings.own["log_every_n_steps"]
+    epoch = 0
+
+    @autologging.guarded(FLAVOR_NAME, "log what is known when the training begins")
+    def begin(logs: Any = None) -> None:
+        # Only now the model surely has its shapes.
+        with training.safely("log the optimizer"):
+            config = model.optimizer.get_config()
+            training.log_params({f"optimizer_{name}": value for name, value in config.items()})
+        lines: list[str] = []
+        model.summary(print_fn=lambda line, *_, **__: lines.append(line))
+        training.log_text("\n".join(lines), "model_summary.txt")
+
+    @autologging.guarded(FLAVOR_NAME, "count the epochs")
+    def begin_epoch(number: int, logs: Any = None) -> None:
+        nonlocal epoch
+        epoch = number
+
+    @autologging.guarded(FLAVOR_NAME, "log an epoch")
+    def end_epoch(number: int, logs: Any = None) -> None:
+        training.log_metrics(logs or {}, number)
+
+    @autologging.guarded(FLAVOR_NAME, "log a step")
+    def end_batch(number: int, logs: Any = None) -> None:
+        step = int(model.optimizer.iterations)
+        if step % steps == 0:
+            training.log_metrics(logs or {}, step)
+
+    @autologging.guarded(FLAVOR_NAME, "log a validation")
+    def end_test(logs: Any = None) -> None:
+        training.log_metrics({f"validation_{name}": value for name, value in (logs or {}).items()}, epoch)
+
+    return _keras().callbacks.LambdaCallback(
+        on_train_begin=begin,
+        on_epoch_begin=begin_epoch,
+        on_epoch_end=end_epoch if steps is None else None,
+        on_train_batch_end=end_batch if steps is not None else None,
+        on_test_end=end_test,
+    )
+
+
+def _with(callbacks: Any, ours: Any) -> Any:
+    """The callbacks and ours, in a list of its own: the user's stays as it is."""
+    if not hasattr(callbacks, "callbacks"):
+        return [*_listed(callbacks), ours]
+    # A CallbackList has told its callbacks all that it knows.
+    container = copy.copy(callbacks)
+    container.callbacks = [*callbacks.callbacks, ours]
+    ours.set_model(callbacks.model)
+    ours.set_params(callbacks.params)
+    return container
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    found = getattr(callbacks, "callbacks", callbacks)
+    return [] if not found else list(found) if isinstance(found, list | tuple) else [found]
+
+
+def _early_stopping(callbacks: Any) -> Any:
+    kind = _keras().callbacks.EarlyStopping
+    return next((each for each in _listed(callbacks) if isinstance(each, kind)), None)
+
+
+def _log_stopping(training: autologging.Training, stopping: Any, history: Any) -> None:
+    """Where it stopped, and the metrics of the epoch whose weights were restored, as a step after the last one."""
+    if not stopping.stopped_epoch:
+        return
+    training.log_metrics({"stopped_epoch": stopping.stopped_epoch})
+    if stopping.restore_best_weights and stopping.best_weights is not None and stopping.best_epoch in history.epoch:
+        training.log_metrics({"restored_epoch": stopping.best_epoch})
+        place = history.epoch.index(stopping.best_epoch)
+        # With a validation_freq above 1, some metrics have fewer values than there are epochs.
+        known = {name: values for name, values in history.history.items() if len(values) == len(history.epoch)}
+        training.log_metrics({name: values[place] for name, values in known.items()}, stopping.stopped_epoch + 1)
+
+
+def _log_trained(training: autologging.Training, model: Any, features: Any) -> None:
+    options = training.settings
+    # As `save_model` takes it: False is none at all, None is to be inferred from the example.
+    known: ModelSignature | bool | None = False
+    if options.log_model_signatures:
+        known = None
+        with training.safely("read the model's signature"):
+            known = _signature_of(model)
+    example = None
+    if options.log_models and (options.log_input_examples or known is None):
+        with training.safely("take an input example"):
+            example = _example(features, known)
+
+    def log_it(model: Any, name: str, *, signature: Any, **arguments: Any) -> ModelInfo:
+        kwargs = options.own["save_model_kwargs"]
+        return log_model(
+            model, name, signature=signature if known is None else known, save_model_kwargs=kwargs, **arguments
+        )
+
+    training.log_model(log_it, model, example=example, predict=_Function(model).predict if known is None else None)
+
+
+def _signature_of(model: Any) -> ModelSignature | None:
+    """The signature by the shapes that the model has; None where it has none before it is called."""
+    try:
+        given, made = model.input, model.output
+    except (AttributeError, ValueError):
+        return None
+    names = getattr(model, "output_names", None)
+    return ModelSignature(_schema(given, None), _schema(made, names))
+
+
+def _schema(tensors: Any, names: Sequence[str] | None) -> Schema:
+    if isinstance(tensors, list | tuple) and len(tensors) == 1:
+        (tensors,) = tensors
+    if isinstance(tensors, list | tuple):
+        tensors = dict(zip(names or [each.name for each in tensors], tensors, strict=True))
+    named = tensors.items() if isinstance(tensors, dict) else [(None, tensors)]
+    return Schema(
+        [
+            TensorSpec(each.dtype, [-1 if length is None else length for length in each.shape], name)
+            for name, each in named
+        ]
+    )
+
+
+def _example(features: Any, signature: ModelSignature | bool | None) -> Any:
+    """Some rows of the input, in the types that the signature has; None where they are not at hand."""
+    if isinstance(features, tuple | list) and isinstance(signature, ModelSignature) and signature.inputs is not None:
+        features = dict(zip(signature.inputs.input_names(), features, strict=False))
+    if isinstance(features, dict):
+        return {name: _example(each, None) for name, each in features.items()}
+    if not hasattr(features, "shape"):
+        return None
+    rows = inputs.first_rows(features)
+    specs = list(signature.inputs) if isinstance(signature, ModelSignature) and signature.inputs else []
+    if len(specs) == 1 and isinstance(specs[0], TensorSpec) and not hasattr(rows, "iloc"):
+        rows = rows.astype(specs[0].type)
+    return rows
+
+
+@contextmanager
+def _torch_random_kept() -> Iterator[None]:
+    """PyTorch's global generator stays as it is: Keras draws from it for a loader, even of rows to predict."""
+    torch = sys.modules.get("torch")
+    before = torch.get_rng_state() if torch else None
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_rng_state(before)

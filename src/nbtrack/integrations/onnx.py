@@ -1,0 +1,259 @@
+"""The ONNX flavor: save, log and load models in ONNX's format, which holds no code, and predict with ONNX Runtime."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..errors import InvalidParameter
+from ..models import Model, ModelInfo
+from ..models.loading import ask_trust, file_of, open_model
+from ..models.saving import new_model
+from .common import log
+
+FLAVOR_NAME = "onnx"
+
+Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
+
+_FILE = "model.onnx"
+_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+_CPU = "CPUExecutionProvider"
+_MODES = {"sequential": "ORT_SEQUENTIAL", "parallel": "ORT_PARALLEL"}
+_OPTIONS = (
+    "inter_op_num_threads",
+    "intra_op_num_threads",
+    "execution_mode",
+    "graph_optimization_level",
+    "extra_session_config",
+)
+
+
+def save_model(
+    onnx_model: Any,
+    path: str,
+    *,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    onnx_execution_providers: Sequence[Provider] | None = None,
+    onnx_session_options: Mapping[str, Any] | None = None,
+    save_as_external_data: bool = True,
+    mlflow_model: Model | None = None,
+) -> None:
+    """Save an `onnx.ModelProto` as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+
+    `onnx_execution_providers` are names, or pairs of a name and its options, the preferred first; those that are not
+    there when the model is loaded are left out. `onnx_session_options` are among inter_op_num_threads,
+    intra_op_num_threads, execution_mode ("sequential" or "parallel"), graph_optimization_level and
+    extra_session_config. With `save_as_external_data`, weights go into a file beside the model, which may then have
+    more than two gigabytes. For the other arguments see `nbtrack.sklearn.save_model`.
+    """
+    onnx = importlib.import_module("onnx")
+    _check_options(onnx_session_options)
+    with new_model(
+        path,
+        mlflow_model,
+        signature=signature,
+        input_example=input_example,
+        code_paths=code_paths,
+        metadata=metadata,
+    ) as saving:
+        if save_as_external_data:
+            # onnx takes the weights out of the model that it is given.
+            whole, onnx_model = onnx_model, onnx.ModelProto()
+            onnx_model.CopyFrom(whole)
+        onnx.save_model(
+            onnx_model,
+            str(saving.folder / _FILE),
+            save_as_external_data=save_as_external_data,
+            location=f"{_FILE}.data",
+        )
+        settings = {
+            "onnx_version": onnx.__version__,
+            "data": _FILE,
+            "providers": [_plain(each) for each in onnx_execution_providers or _PROVIDERS],
+            "onnx_session_options": None if onnx_session_options is None else dict(onnx_session_options),
+        }
+        saving.write_flavor(FLAVOR_NAME, settings, loader_module="mlflow.onnx", data=_FILE)
+        saving.requirements(pip_requirements, extra_pip_requirements, default=["numpy", "onnx", "onnxruntime"])
+        saving.predict = _Function(saving.folder / _FILE, settings).predict
+
+
+def log_model(
+    onnx_model: Any,
+    artifact_path: str | None = None,
+    *,
+    name: str | None = None,
+    registered_model_name: str | None = None,
+    signature: Any = None,
+    input_example: Any = None,
+    pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
+    code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    onnx_execution_providers: Sequence[Provider] | None = None,
+    onnx_session_options: Mapping[str, Any] | None = None,
+    save_as_external_data: bool = True,
+) -> ModelInfo:
+    """Keep an `onnx.ModelProto` as an artifact of the active run, which is started where there is none.
+
+    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
+    model becomes that model's next version. For the other arguments see `save_model`.
+    """
+    return log(
+        sys.modules[__name__],
+        artifact_path,
+        name,
+        registered_model_name,
+        onnx_model=onnx_model,
+        signature=signature,
+        input_example=input_example,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        code_paths=code_paths,
+        metadata=metadata,
+        onnx_execution_providers=onnx_execution_providers,
+        onnx_session_options=onnx_session_options,
+        save_as_external_data=save_as_external_data,
+    )
+
+
+def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = False) -> Any:
+    """The `onnx.ModelProto` that a URI or a folder holds, checked, with its files copied to `dst_path` on demand."""
+    opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    onnx = importlib.import_module("onnx")
+    file = str(file_of(opened.folder, opened.settings, "data", _FILE))
+    onnx.checker.check_model(file)
+    return onnx.load(file)
+
+
+def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
+    """The model as an object with `predict`, in a session of ONNX Runtime.
+
+    Options of providers and of the session can name libraries to be loaded; those of a model from elsewhere are
+    followed with `trust` only.
+    """
+    options = settings.get("onnx_session_options")
+    with_options = any(not isinstance(each, str) for each in _listed(settings.get("providers")))
+    if with_options or (isinstance(options, Mapping) and options.get("extra_session_config")):
+        ask_trust(trusted, folder, "sets options of execution providers or of the session")
+    function = _Function(file_of(folder, settings, "data", _FILE), settings)
+    function.get_raw_model()
+    return function
+
+
+class _Function:
+    """A session that gives a DataFrame for a DataFrame, and a dict of arrays by the outputs' names for other data."""
+
+    def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
+        self._file = file
+        self._settings = settings
+
+    @cached_property
+    def _session(self) -> Any:
+        return _session(self._file, self._settings)
+
+    def get_raw_model(self) -> Any:
+        return self._session
+
+    def predict(self, data: Any) -> Any:
+        import numpy as np
+
+        names = [output.name for output in self._session.get_outputs()]
+        feeds = {}
+        for wanted, values in self._feeds(data):
+            values = np.asarray(values)
+            # JSON has no float32, and pandas makes none by itself.
+            is_wide = wanted.type == "tensor(float)" and values.dtype == np.float64
+            feeds[wanted.name] = values.astype(np.float32) if is_wide else values
+        predictions = self._session.run(names, feeds)
+        if not hasattr(data, "iloc"):
+            return dict(zip(names, predictions, strict=True))
+        import pandas as pd
+
+        return pd.DataFrame(
+            {name: _column(values, len(data)) for name, values in zip(names, predictions, strict=True)},
+            index=data.index,
+        )
+
+    def _feeds(self, data: Any) -> list[tuple[Any, Any]]:
+        """Each input of the model with its values."""
+        wanted = self._session.get_inputs()
+        if isinstance(data, Mapping):
+            return [(each, data[each.name]) for each in wanted if each.name in data]
+        if len(wanted) == 1:
+            return [(wanted[0], data.to_numpy() if hasattr(data, "iloc") else data)]
+        if hasattr(data, "iloc"):
+            # A column a row: a model of tables, such as scikit-learn's, takes each as a table of one column.
+            return [(each, data[each.name].to_numpy().reshape(-1, *[1] * (len(each.shape) - 1))) for each in wanted]
+        raise InvalidParameter(
+            f"The model takes {len(wanted)} inputs: {', '.join(each.name for each in wanted)}. Give a dict of arrays "
+            "or a DataFrame with these names."
+        )
+
+
+def _column(values: Any, rows: int) -> Any:
+    """An output as a column: a value, or a list of them, for each row."""
+    import numpy as np
+
+    if isinstance(values, list):
+        return values
+    array = np.asarray(values)
+    return array.reshape(-1) if array.size == rows else list(array)
+
+
+def _session(file: Path, settings: Mapping[str, Any]) -> Any:
+    """A session as the manifest describes it, on the CPU where nothing better is there."""
+    runtime = importlib.import_module("onnxruntime")
+    given = _listed(settings.get("providers")) or list(_PROVIDERS)
+    wanted: list[Any] = [each if isinstance(each, str) else tuple(each) for each in given]
+    here = runtime.get_available_providers()
+    usable = [each for each in wanted if (each if isinstance(each, str) else each[0]) in here]
+    if len(usable) < len(wanted) and wanted != list(_PROVIDERS):
+        warnings.warn(
+            f"Of the execution providers {wanted} that the model asks for, ONNX Runtime has {usable or 'none'} here. "
+            f"It runs on {usable or _CPU}.",
+            stacklevel=2,
+        )
+    return runtime.InferenceSession(str(file), _session_options(runtime, settings), providers=usable or [_CPU])
+
+
+def _session_options(runtime: Any, settings: Mapping[str, Any]) -> Any:
+    result = runtime.SessionOptions()
+    options = settings.get("onnx_session_options") or {}
+    for name in ("inter_op_num_threads", "intra_op_num_threads"):
+        if options.get(name):
+            setattr(result, name, int(options[name]))
+    if mode := options.get("execution_mode"):
+        result.execution_mode = getattr(runtime.ExecutionMode, _MODES[str(mode).lower()])
+    if level := options.get("graph_optimization_level"):
+        result.graph_optimization_level = runtime.GraphOptimizationLevel(level)
+    for key, value in (options.get("extra_session_config") or {}).items():
+        result.add_session_config_entry(key, value)
+    return result
+
+
+def _check_options(options: Mapping[str, Any] | None) -> None:
+    for name, value in (options or {}).items():
+        if name not in _OPTIONS:
+            raise InvalidParameter(f"onnx_session_options has no {name!r:.80}. There are: {', '.join(_OPTIONS)}.")
+        if name == "execution_mode" and str(value).lower() not in _MODES:
+            raise InvalidParameter(f"execution_mode is sequential or parallel, not {value!r:.80}.")
+
+
+def _listed(providers: Any) -> list[Any]:
+    """Providers as a manifest has them, which may be a single name."""
+    return [providers] if isinstance(providers, str) else list(providers or ())
+
+
+def _plain(provider: Provider) -> Any:
+    """As YAML keeps it."""
+    return provider if isinstance(provider, str) else [provider[0], dict(provider[1])]
