@@ -25,6 +25,10 @@ CHUNK_BYTES = 64 * 1024 * 1024
 
 _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 
+CUT_SHORT = "its writer died while writing it"
+"""Why the last line of a dead writer is kept aside. Its call never returned, so nothing is missing."""
+
+
 _WORK = ("staging", "known", "points", "summaries", "last_tags", "last_artifacts")
 """The temporary tables, each made anew where it is used, …"""
 _MANY = 20_000
@@ -358,16 +362,18 @@ class Journals:
 
         The caller holds the store's lock.
         """
-        rows = cursor.execute("SELECT journal, position, line FROM rejected_events ORDER BY rowid").fetchall()
+        rows = cursor.execute(
+            "SELECT journal, position, line FROM rejected_events WHERE reason <> $1 ORDER BY rowid", [CUT_SHORT]
+        ).fetchall()
         if not rows:
             return 0
         segments = [_Segment(Path(name), position, line.encode() + b"\n") for name, position, line in rows]
         stage(cursor, b"".join(segment.data for segment in segments))
         self._warned.update(name for name, _, _ in rows)
         with transaction(cursor):
-            cursor.execute("DELETE FROM rejected_events")
+            cursor.execute("DELETE FROM rejected_events WHERE reason <> $1", [CUT_SHORT])
             self._bring_in(cursor, segments)
-        left = cursor.execute("SELECT COUNT(*) FROM rejected_events").fetchone()
+        left = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchone()
         return len(rows) - (int(left[0]) if left else 0)
 
     def _reject(self, cursor: Cursor, segments: list[_Segment], rejected: list[tuple[int, str]]) -> list[str]:
@@ -414,7 +420,7 @@ class Journals:
                             path.name,
                             applied,
                             rest.decode(errors="backslashreplace"),
-                            "its writer died while writing it",
+                            CUT_SHORT,
                         ],
                     )
         path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from ...artifact_store import PARTIAL, path_of_uri
 from ...errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
 from ...names import storable
 from .. import schema, sql_views
+from ..apply import CUT_SHORT
 from ..base import Cursor
 from .blob_checks import check_blobs, check_unshared
 from .checks import add_run, check_numbers, check_tables, check_writers
@@ -121,7 +122,9 @@ def _experiment_of(store: DuckDBStore, run_id: str) -> int:
 
 
 def _check_rejected(store: DuckDBStore, cursor: Cursor, report: Report) -> None:
-    rows = cursor.execute("SELECT reason, COUNT(*) FROM rejected_events GROUP BY reason ORDER BY reason").fetchall()
+    rows = cursor.execute(
+        "SELECT reason, COUNT(*) FROM rejected_events WHERE reason <> $1 GROUP BY reason ORDER BY reason", [CUT_SHORT]
+    ).fetchall()
     if rows:
         reasons = ", ".join(f"{count:,} ({reason})" for reason, count in rows)
         report.add("rejected", f"Lines of journals that were not understood: {reasons}.", "they are tried again.")
@@ -136,7 +139,7 @@ def _retry_rejected(store: DuckDBStore, report: Report) -> None:
         _add_unknown_runs(store, cursor, runs_without_a_beginning(line.encode() for (line,) in rows))
     with store.reading() as cursor:
         done = store.journals.retry_rejected(cursor)
-        left = cursor.execute("SELECT COUNT(*) FROM rejected_events").fetchall()[0][0]
+        left = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchall()[0][0]
     finding.cure = f"{done:,} were brought in; {left:,} stay in the table rejected_events."
     finding.state = LOST if left else REPAIRED
 
