@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..client.model_uris import ModelVersionUri, RunUri, parse_uri
 from .info import ModelInfo
 from .model import MLMODEL, Model
 from .registering import register_model
 from .signature import ModelSignature, infer_signature
-from .uri import ModelVersionUri, RunUri, parse_uri
 from .where import Location, get_model_info, locate
 
 __all__ = [

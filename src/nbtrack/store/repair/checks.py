@@ -32,6 +32,7 @@ _KEYS = {
     "registered_model_aliases": "name, alias",
     "model_versions": "name, version",
     "model_version_tags": "name, version, key",
+    "model_gates": "name, stage, gate",
     "journals": "journal",
 }
 """What names a row of each table: no two have the same."""
