@@ -49,9 +49,9 @@ class ModelGateTables(Tables):
             if old is not None and old.filter_string == text:
                 return old
             cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
-            was = None if old is None else _in_words(old)
+            was = None if old is None else gate_in_words(old)
             made = ModelGate(name, stage, gate, text, user_id, 0)
-            now = record_event(cur, name, "gate_set", user_id, reason, old=was, new=_in_words(made))
+            now = record_event(cur, name, "gate_set", user_id, reason, old=was, new=gate_in_words(made))
             cur.execute(
                 f"INSERT INTO model_gates ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)",
                 [name, stage, gate, text, user_id, now],
@@ -77,7 +77,7 @@ class ModelGateTables(Tables):
                 has = f"It has {', '.join(map(repr, there))}." if there else "It has none."
                 raise NotFound(f"Stage {stage} of model {name!r:.120} has no gate {gate!r:.80}. {has}")
             cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
-            record_event(cur, name, "gate_deleted", user_id, reason, old=_in_words(there[gate]))
+            record_event(cur, name, "gate_deleted", user_id, reason, old=gate_in_words(there[gate]))
 
 
 def pass_gates(
@@ -97,10 +97,12 @@ def pass_gates(
         if not override:
             raise GateClosed(
                 f"Version {version} of model {name!r:.120} may not enter {stage}: its gate {gate.gate!r} asks for "
-                f"{gate.filter_string:.400} and {instead}. To move it all the same, pass override_gates=True and a "
+                f"{gate.filter_string:.400}, but {instead}. To move it all the same, pass override_gates=True and a "
                 "reason."
             )
-        record_event(cur, name, "gate_overridden", user_id, reason, version=version, old=instead, new=_in_words(gate))
+        record_event(
+            cur, name, "gate_overridden", user_id, reason, version=version, old=instead, new=gate_in_words(gate)
+        )
 
 
 def _gates(cur: Cursor, name: str, stage: str | None) -> list[ModelGate]:
@@ -119,12 +121,13 @@ def _guarded(stage: str) -> str:
     return stage
 
 
-def _in_words(gate: ModelGate) -> str:
+def gate_in_words(gate: ModelGate) -> str:
+    """A gate as the history holds it."""
     return f"{gate.stage} {gate.gate}: {gate.filter_string}"
 
 
 def _instead(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
-    """What a run has instead of what a gate asks for, in words that follow "and"; None where it satisfies it."""
+    """What a run has instead of what a gate asks for, in words that follow "but"; None where it satisfies it."""
     if not run_id:
         return "the version names no run that could satisfy it"
     parts = compile_parts(gate.filter_string, RUNS)

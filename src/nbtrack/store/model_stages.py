@@ -111,16 +111,16 @@ def _require_current(
     current = [int(version) for (version,) in found]
     if expected is not None and set(current) - {coming} != set(expected) - {coming}:
         raise Conflict(
-            f"{_counted(current)} of model {name!r:.120} in {stage} by now, not {_counted(expected).lower()} as "
-            f"expected{_last_move(cur, name, *current)}. Nothing was changed."
+            f"{stage} of model {name!r:.120} holds {_counted(current)} by now, not {_counted(expected)} as expected"
+            f"{_last_move(cur, name, *current, *expected)}. Nothing was changed."
         )
     return current
 
 
 def _counted(versions: list[int]) -> str:
     if not versions:
-        return "No version is"
-    return f"Version {versions[0]} is" if len(versions) == 1 else f"Versions {', '.join(map(str, versions))} are"
+        return "no version"
+    return f"version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
 
 
 def _last_move(cur: Cursor, name: str, *versions: int) -> str:
