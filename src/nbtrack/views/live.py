@@ -98,6 +98,7 @@ def system_panels_of(keys: Sequence[str]) -> list[Panel]:
 
 
 def dataset_row(one: DatasetInput) -> DatasetRow:
+    """A dataset that a run was given."""
     dataset = one.dataset
     rows = _fields(dataset.profile).get("num_rows")
     source = _fields(dataset.source)
