@@ -86,7 +86,12 @@ class Registry(RuleBasedStateMachine):
     def begin(self) -> None:
         self.client = MemoryClient()
         self.expected: dict[str, Expected] = {}
-        self.changes = 0
+        # Most of what can go wrong needs versions that have been somewhere.
+        self.create("a")
+        for run in ("r3", "r2", "r3"):
+            self.add_version("a", run)
+        for number in (1, 2, 3):
+            self.move("a", number, "Production", True, False)
 
     def attempt(self, expected_error: type[Exception] | None, method: str, *arguments: Any, **options: Any) -> bool:
         """Call the client; whether it did what was asked, which it must do unless an error is expected."""
