@@ -130,7 +130,7 @@ class RegistryMixin:
     def update_model_version(
         self, name: str, version: int | str, description: str | None = None, *, reason: str | None = None
     ) -> ModelVersion:
-        """Replace the version's description."""
+        """Replace the version's description; '' for none."""
         return self._store.update_model_version(name, version, description, user_id=user(), reason=reason)
 
     def copy_model_version(self, src_model_uri: str, dst_name: str, *, reason: str | None = None) -> ModelVersion:
@@ -329,7 +329,8 @@ class RegistryMixin:
         self._store.delete_registered_model_alias(name, alias, user_id=user(), reason=reason)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names. An unknown alias is InvalidParameter, as in MLflow."""
+        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
+        MLflow."""
         return self._store.get_model_version_by_alias(name, alias)
 
     def _version_at(self, uri: str) -> ModelVersion:

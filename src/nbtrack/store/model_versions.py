@@ -26,6 +26,9 @@ from .stages import NONE, canonical_stage
 MAX_VERSIONS = 200_000
 """Most versions that one page of a search holds (MLflow's limit)."""
 
+LATEST = "latest"
+"""Names the newest version where an alias is asked for; no alias can be called so."""
+
 _KEY = "name = $1 AND version = $2"
 
 
@@ -104,6 +107,8 @@ class ModelVersionTables(Tables):
         """Replace the version's description."""
         check_model_name(name)
         number, text = check_version(version), check_description(description)
+        if description is None:
+            raise InvalidParameter("There is nothing to update: give a description, '' for none.")
         with self.writing() as cur:
             old = rows.require_version(cur, name, number)[rows.DESCRIPTION]
             if text != old:
@@ -210,11 +215,15 @@ class ModelVersionTables(Tables):
                 record_event(cur, name, "alias_deleted", user_id, reason, version=old, old=alias)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names. An unknown alias is InvalidParameter, as in MLflow."""
+        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
+        MLflow."""
         check_model_name(name)
         with self.reading() as cur:
             rows.require_model(cur, name)
             number = _aliased(cur, name, alias)
+            if number is None and isinstance(alias, str) and alias.lower() == LATEST:
+                newest = rows.latest_versions(cur, [name])
+                number = newest[-1].version if newest else None
             if number is None:
                 known = [row[0] for row in _aliases(cur, name)]
                 has = f"It has {', '.join(known)}." if known else "It has none."
