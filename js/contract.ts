@@ -204,6 +204,13 @@ export interface EventRow {
   kind: string;
   old: string | null;
   new: string | null;
+  reason: string | null;
+}
+
+export interface GateRow {
+  stage: Stage;
+  gate: string;
+  filter: string;
 }
 
 export interface ModelRow {
@@ -214,6 +221,7 @@ export interface ModelRow {
   versions: VersionRow[];
   /** Newest first. */
   events: EventRow[];
+  gates: GateRow[];
 }
 
 export interface RegistryReply {
@@ -232,10 +240,36 @@ export interface TransitionRequest {
   version: number;
   stage: Stage;
   archive_existing_versions: boolean;
+  /** Kept in the history; may be empty. */
+  reason: string;
+  /** Where the screen showed the version, … */
+  expected_stage: Stage | null;
+  /** … and the versions that it showed in the target stage: nothing happens where that is no longer so. */
+  expected_current: number[] | null;
+  override_gates: boolean;
 }
 
 export interface VersionReply {
   version: VersionRow;
+}
+
+export interface LineageRequest {
+  name: string;
+  version: number;
+}
+
+export interface LineageReply {
+  /** Name and number of the version that this one is a copy of. */
+  copied_from: string | null;
+  /** Names of the runs that the run is nested in, the nearest first. */
+  parents: string[];
+  /** Of `source`, `type`, `commit` and `dirty` what is known. */
+  code: Record<string, string>;
+  /** The source of the cell. */
+  cell: string | null;
+  datasets: DatasetRow[];
+  python: string | null;
+  requirements: string[];
 }
 
 export interface ErrorReply {
@@ -258,4 +292,5 @@ export interface Requests {
   registry: { payload: RegistryRequest; reply: RegistryReply };
   register: { payload: RegisterRequest; reply: VersionReply };
   transition: { payload: TransitionRequest; reply: VersionReply };
+  lineage: { payload: LineageRequest; reply: LineageReply };
 }

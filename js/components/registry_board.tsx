@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
-import type { DiffReply, ErrorReply, EventRow, ModelRow, Stage, VersionRow } from '../contract';
+import type { DiffReply, ErrorReply, EventRow, GateRow, LineageReply, ModelRow, Stage, VersionRow } from '../contract';
 import { formatNumber, formatTime, plural } from '../logic/format';
 import { Problem } from './problem';
 import { SavedNote } from './saved_note';
@@ -91,6 +91,8 @@ function Model({ connection, model, reload }: { connection: Connection; model: M
             key={stage}
             stage={stage}
             versions={model.versions.filter((version) => version.stage === stage)}
+            all={model.versions}
+            gates={model.gates?.filter((gate) => gate.stage === stage) ?? []}
             connection={connection}
             moved={(version) => {
               said.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
@@ -107,25 +109,33 @@ function Model({ connection, model, reload }: { connection: Connection; model: M
 interface ColumnProps {
   stage: Stage;
   versions: VersionRow[];
+  /** Those of the other stages too. */
+  all: VersionRow[];
+  gates: GateRow[];
   connection: Connection;
   moved: (version: VersionRow) => void;
 }
 
-function StageColumn({ stage, versions, connection, moved }: ColumnProps) {
+function StageColumn({ stage, versions, all, gates, connection, moved }: ColumnProps) {
   return (
     <section class="nbt-stage-column" data-stage={stage} aria-label={`Stage ${stage}`}>
       <h4 class="nbt-stage-head">
         <StageBadge stage={stage} /> <span class="nbt-muted">{versions.length}</span>
       </h4>
+      {gates.map(({ gate, filter }) => (
+        <p key={gate} class="nbt-gate" title={`Gate ${gate}: what a version's run must satisfy to come in here`}>
+          <span class="nbt-muted">Gate</span> <code>{filter}</code>
+        </p>
+      ))}
       {versions.length === 0 && <p class="nbt-none">–</p>}
       {versions.map((version) => (
-        <VersionCard key={version.version} version={version} connection={connection} moved={moved} />
+        <VersionCard key={version.version} version={version} all={all} connection={connection} moved={moved} />
       ))}
     </section>
   );
 }
 
-function VersionCard({ version, connection, moved }: { version: VersionRow } & Pick<ColumnProps, 'connection' | 'moved'>) {
+function VersionCard({ version, all, connection, moved }: { version: VersionRow } & Pick<ColumnProps, 'all' | 'connection' | 'moved'>) {
   const moving = useSignal(false);
   const open = useSignal(false);
   const metrics = Object.entries(version.metrics);
@@ -154,7 +164,10 @@ function VersionCard({ version, connection, moved }: { version: VersionRow } & P
         </button>
       )}
       {open.value ? (
-        <RunBehind connection={connection} run_id={version.run_id} metrics={version.metrics} />
+        <>
+          <RunBehind connection={connection} run_id={version.run_id} metrics={version.metrics} />
+          <Origin connection={connection} version={version} />
+        </>
       ) : (
         <dl class="nbt-pairs">
           {metrics.slice(0, 3).map(([key, value]) => (
@@ -186,6 +199,7 @@ function VersionCard({ version, connection, moved }: { version: VersionRow } & P
         <TransitionForm
           connection={connection}
           version={version}
+          versions={all}
           cancel={() => (moving.value = false)}
           done={(next) => {
             moving.value = false;
@@ -239,6 +253,54 @@ function RunBehind({ connection, run_id, metrics }: { connection: Connection; ru
   );
 }
 
+/** Code, cell, data and environment that a version came from; nothing where none of it is known. */
+function Origin({ connection, version: { name, version } }: { connection: Connection; version: VersionRow }) {
+  const reply = useSignal<LineageReply | null>(null);
+  useEffect(() => {
+    const controller = new AbortController();
+    // A notebook that was saved has no lineage in it; the run's metrics above are shown all the same.
+    connection.request('lineage', { name, version }, controller.signal).then(
+      (answer) => (reply.value = answer.reply),
+      () => undefined,
+    );
+    return () => controller.abort();
+  }, [name, version]);
+  if (reply.value === null) {
+    return null;
+  }
+  const { copied_from, parents, code, cell, datasets, python, requirements } = reply.value;
+  const rows: [label: string, text: string | undefined | null, title?: string][] = [
+    ['copy of', copied_from],
+    ['nested in', parents.join(' ‹ ')],
+    ['code', code.source],
+    ['commit', code.commit && code.commit.slice(0, 8) + (code.dirty === 'true' ? ' and changes' : ''), code.commit],
+    ...datasets.map((data): [string, string, string] => ['data', `${data.name} ${data.digest}`, data.source]),
+    ['python', python],
+    ['requires', requirements.join(', ')],
+  ];
+  return (
+    <div class="nbt-origin">
+      <dl class="nbt-pairs" aria-label="Lineage">
+        {rows.map(
+          ([label, text, title], i) =>
+            text && (
+              <div key={i}>
+                <dt>{label}</dt>
+                <dd title={title ?? text}>{text}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      {cell && (
+        <details class="nbt-cell-behind">
+          <summary>Cell</summary>
+          <pre>{cell}</pre>
+        </details>
+      )}
+    </div>
+  );
+}
+
 const SHOWN_EVENTS = 8;
 
 function History({ events }: { events: EventRow[] }) {
@@ -257,6 +319,7 @@ function History({ events }: { events: EventRow[] }) {
             <span class="nbt-event-user">{event.user_id}</span>
             <span class="nbt-event-what">
               <EventText event={event} />
+              {event.reason && <span class="nbt-event-reason"> “{event.reason}”</span>}
             </span>
           </li>
         ))}
@@ -285,6 +348,25 @@ function EventText({ event: { kind, version, old, new: value } }: { event: Event
       return (
         <>
           Version {version} registered <span class="nbt-muted">from {value}</span>
+        </>
+      );
+    case 'rolled_back':
+      return (
+        <>
+          <StageBadge stage={value ?? ''} /> rolled back{old && ` from version ${old}`} to version {version}
+        </>
+      );
+    case 'gate_set':
+    case 'gate_deleted':
+      return (
+        <>
+          Gate {kind === 'gate_set' ? 'set' : 'removed'} <code class="nbt-muted">{value ?? old}</code>
+        </>
+      );
+    case 'gate_overridden':
+      return (
+        <>
+          Gate overridden for version {version}: <span class="nbt-muted">{old}</span>
         </>
       );
     case 'version_deleted':

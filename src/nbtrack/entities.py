@@ -251,7 +251,7 @@ class RegisteredModel(Entity):
 
 @dataclass(frozen=True, slots=True)
 class ModelEvent(Entity):
-    """One change in the registry: who did what to which version, when, from what to what."""
+    """One change in the registry: who did what to which version, when, from what to what, and why."""
 
     name: str
     version: int | None
@@ -260,6 +260,53 @@ class ModelEvent(Entity):
     kind: str
     old: str | None = None
     new: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGate(Entity):
+    """What the run of a version must satisfy before the version may enter the stage."""
+
+    name: str
+    stage: str
+    gate: str
+    filter_string: str
+    user_id: str
+    creation_timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageChange(Entity):
+    """That another version is the newest in a stage: `version` in place of `previous`, None where there is none.
+
+    `events` are the model's changes that led there, oldest first; none for the first look.
+    """
+
+    name: str
+    stage: str
+    version: ModelVersion | None
+    previous: ModelVersion | None = None
+    events: list[ModelEvent] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage(Entity):
+    """Where a model version came from.
+
+    `copied_from` is the version that it is a copy of, `run` the run that logged it, and `parents` the runs that this
+    one is nested in, the nearest first. `code` has `source`, `type`, `commit` and `dirty`, `cell` has `source`, `id`
+    and `execution_count`; each only what is known. `environment` has `python`, `packages` (what a tracked cell had
+    imported, versions by name) and `requirements` (the lines of the model's requirements.txt).
+    """
+
+    version: ModelVersion
+    copied_from: ModelVersion | None
+    run: Run | None
+    parents: list[Run]
+    code: dict[str, str]
+    cell: dict[str, str]
+    datasets: list[DatasetInput]
+    environment: dict[str, Any]
 
 
 class PagedList(list[T], Generic[T]):

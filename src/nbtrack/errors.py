@@ -6,6 +6,9 @@ NbtrackError                    INTERNAL_ERROR
 ├── NotFound                    RESOURCE_DOES_NOT_EXIST
 ├── AlreadyExists               RESOURCE_ALREADY_EXISTS
 ├── InvalidState                INVALID_STATE
+│   └── GateClosed              … with the gate, and what the run has instead
+├── Conflict                    RESOURCE_CONFLICT
+├── TimedOut                    DEADLINE_EXCEEDED
 ├── NotSupported                NOT_IMPLEMENTED
 └── StoreError                  INTERNAL_ERROR
     ├── StoreLocked             TEMPORARILY_UNAVAILABLE
@@ -97,6 +100,26 @@ class InvalidState(NbtrackError):
 
     error_code = "INVALID_STATE"
     http_status = 500
+
+
+class GateClosed(InvalidState):
+    """A model version's run does not satisfy what a stage's gate asks for."""
+
+    http_status = 409
+
+
+class Conflict(NbtrackError):
+    """Somebody else has changed the thing in the meantime."""
+
+    error_code = "RESOURCE_CONFLICT"
+    http_status = 409
+
+
+class TimedOut(NbtrackError, TimeoutError):
+    """What was waited for did not happen in time."""
+
+    error_code = "DEADLINE_EXCEEDED"
+    http_status = 504
 
 
 class NotSupported(NbtrackError, NotImplementedError):

@@ -131,6 +131,17 @@ def set_experiment_tag(key: str, value: Any) -> None:
     _client().set_experiment_tag(active_experiment_id(), key, value)
 
 
+def set_experiment_tags(tags: Mapping[str, Any]) -> None:
+    """Set tags on the active experiment."""
+    for key, value in tags.items():
+        set_experiment_tag(key, value)
+
+
+def delete_experiment_tag(key: str) -> None:
+    """Delete a tag of the active experiment. Raises NotFound where it has none such."""
+    _client().delete_experiment_tag(active_experiment_id(), key)
+
+
 # -- runs --------------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,13 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
         "no alias 'CHAMP'.*champ",
         lambda c: c.get_model_version_by_alias("m", "CHAMP"),
     ),
+    (
+        "alias latest of nothing",
+        InvalidParameter,
+        "no alias",
+        lambda c: c.get_model_version_by_alias("empty", "latest"),
+    ),
+    ("nothing to update", InvalidParameter, "nothing to update", lambda c: c.update_model_version("m", 1)),
     ("tag without key", InvalidParameter, "empty", lambda c: c.set_registered_model_tag("m", "", "v")),
     ("no version, no stage", InvalidParameter, "one of the two", lambda c: c.set_model_version_tag("m", key="k")),
     ("empty stage's tag", NotFound, "Archived", lambda c: c.set_model_version_tag("m", key="k", stage="archived")),
@@ -63,6 +70,7 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
 def test_what_is_refused_changes_nothing() -> None:
     client = MlflowClient()
     client.create_registered_model("m")
+    client.create_registered_model("empty")
     client.create_model_version("m", "s")
     client.set_registered_model_alias("m", "champ", 1)
     before = (client.search_registered_models(), client.search_model_versions(), client.get_history("m"))

@@ -72,6 +72,7 @@ def test_an_alias_moves_with_its_case_kept_and_goes_with_its_version(digits: Mlf
     digits.set_registered_model_alias("digits", "champ", 1)
     digits.set_registered_model_alias("digits", "champ", "3")
     digits.set_registered_model_alias("digits", "Champ", 1)
+    assert digits.get_model_version_by_alias("digits", "Latest").version == 3
     assert digits.get_registered_model("digits").aliases == {"Champ": 1, "champ": 3}
     assert digits.get_model_version_by_alias("digits", "champ").version == 3
     assert digits.get_model_version("digits", 3).aliases == ["champ"]

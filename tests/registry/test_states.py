@@ -1,4 +1,4 @@
-"""Random sequences of changes against a registry in plain Python: stages, aliases, version numbers, history."""
+"""Random sequences of changes against a registry in plain Python: stages, gates, rollback, aliases, history."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from nbtrack.client.registry import RegistryMixin
-from nbtrack.errors import AlreadyExists, InvalidParameter, NotFound
+from nbtrack.errors import AlreadyExists, Conflict, GateClosed, InvalidParameter, InvalidState, NotFound
 from nbtrack.store.registry import RegistryTables
 from nbtrack.store.schema import TABLES
 from nbtrack.store.stages import ACTIVE_STAGES, ALL_STAGES
 
 names = st.sampled_from(["a", "b"])
 numbers = st.integers(1, 4)
+runs = st.sampled_from([None, "r0", "r1", "r2", "r3", "gone"])
 stages = st.sampled_from(ALL_STAGES)
 aliases = st.sampled_from(["champ", "Champ"])
 
@@ -29,6 +30,12 @@ class MemoryRegistry(RegistryTables):
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute(TABLES)
+        # Runs r0 to r3, of which r2 and r3 are good enough for the gate.
+        self.connection.execute(
+            "INSERT INTO runs SELECT i, 'r' || i, 0, 'run', '', 'FINISHED', 0, 0, '', 'active', NULL, NULL "
+            "FROM range(4) AS t(i)"
+        )
+        self.connection.execute("INSERT INTO params SELECT i, 'quality', i, i, 0 FROM range(4) AS t(i)")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -56,7 +63,22 @@ class Expected:
     def __init__(self) -> None:
         self.next = 1
         self.stages: dict[int, str] = {}
+        self.runs: dict[int, str | None] = {}
         self.aliases: dict[str, int] = {}
+        self.gates: set[str] = set()
+        self.entered: dict[str, list[int]] = {stage: [] for stage in ACTIVE_STAGES}
+        """The versions that came into a stage and were not rolled back, the last one last."""
+
+    def move(self, number: int, stage: str) -> None:
+        if self.stages[number] != stage and stage in self.entered and self.entered[stage][-1:] != [number]:
+            self.entered[stage].append(number)
+        self.stages[number] = stage
+
+    def current(self, stage: str) -> list[int]:
+        return sorted(number for number, now in self.stages.items() if now == stage)
+
+    def is_kept_out(self, number: int, stage: str) -> bool:
+        return self.stages[number] != stage and stage in self.gates and self.runs[number] not in ("r2", "r3")
 
 
 class Registry(RuleBasedStateMachine):
@@ -64,17 +86,25 @@ class Registry(RuleBasedStateMachine):
     def begin(self) -> None:
         self.client = MemoryClient()
         self.expected: dict[str, Expected] = {}
-        self.changes = 0
+        # Most of what can go wrong needs versions that have been somewhere.
+        self.create("a")
+        for run in ("r3", "r2", "r3"):
+            self.add_version("a", run)
+        for number in (1, 2, 3):
+            self.move("a", number, "Production", True, False)
 
-    def attempt(self, expected_error: type[Exception] | None, method: str, *arguments: Any) -> bool:
+    def attempt(self, expected_error: type[Exception] | None, method: str, *arguments: Any, **options: Any) -> bool:
         """Call the client; whether it did what was asked, which it must do unless an error is expected."""
         raised: type[Exception] | None = None
         try:
-            getattr(self.client, method)(*arguments)
-        except (AlreadyExists, InvalidParameter, NotFound) as error:
+            getattr(self.client, method)(*arguments, **options)
+        except (AlreadyExists, Conflict, InvalidParameter, InvalidState, NotFound) as error:
             raised = type(error)
         assert raised is expected_error, f"{method}{arguments}"
         return raised is None
+
+    def unknown(self, name: str) -> type[Exception] | None:
+        return None if name in self.expected else NotFound
 
     def missing(self, name: str, number: int) -> type[Exception] | None:
         return None if name in self.expected and number in self.expected[name].stages else NotFound
@@ -84,21 +114,79 @@ class Registry(RuleBasedStateMachine):
         if self.attempt(AlreadyExists if name in self.expected else None, "create_registered_model", name):
             self.expected[name] = Expected()
 
-    @rule(name=names)
-    def add_version(self, name: str) -> None:
-        if self.attempt(None if name in self.expected else NotFound, "create_model_version", name, "source"):
+    @rule(name=names, run=runs)
+    def add_version(self, name: str, run: str | None) -> None:
+        if self.attempt(None if name in self.expected else NotFound, "create_model_version", name, "source", run):
             model = self.expected[name]
-            model.stages[model.next] = "None"
+            model.stages[model.next], model.runs[model.next] = "None", run
             model.next += 1
 
-    @rule(name=names, number=numbers, stage=stages, archive=st.booleans())
-    def move(self, name: str, number: int, stage: str, archive: bool) -> None:
+    @rule(name=names, number=numbers, other=names)
+    def copy(self, name: str, number: int, other: str) -> None:
+        if self.attempt(self.missing(name, number), "copy_model_version", f"models:/{name}/{number}", other):
+            model = self.expected.setdefault(other, Expected())
+            model.stages[model.next], model.runs[model.next] = "None", self.expected[name].runs[number]
+            model.next += 1
+
+    @rule(name=names, stage=st.sampled_from(ACTIVE_STAGES), there=st.booleans())
+    def gate(self, name: str, stage: str, there: bool) -> None:
+        if there:
+            if self.attempt(self.unknown(name), "set_gate", name, stage, "params.quality >= 2"):
+                self.expected[name].gates.add(stage)
+        else:
+            unknown = None if name in self.expected and stage in self.expected[name].gates else NotFound
+            if self.attempt(unknown, "delete_gate", name, stage):
+                self.expected[name].gates.discard(stage)
+
+    @rule(name=names, number=numbers, stage=stages, archive=st.booleans(), override=st.booleans())
+    def move(self, name: str, number: int, stage: str, archive: bool, override: bool) -> None:
         error = InvalidParameter if archive and stage not in ACTIVE_STAGES else self.missing(name, number)
-        if self.attempt(error, "transition_model_version_stage", name, number, stage.swapcase(), archive):
+        if error is None and not override and self.expected[name].is_kept_out(number, stage):
+            error = GateClosed
+        options = {"override_gates": override, "reason": "to see"} if override else {}
+        if self.attempt(error, "transition_model_version_stage", name, number, stage.swapcase(), archive, **options):
             model = self.expected[name]
             if archive:
-                model.stages = {n: "Archived" if s == stage else s for n, s in model.stages.items()}
-            model.stages[number] = stage
+                model.stages = {n: "Archived" if s == stage and n != number else s for n, s in model.stages.items()}
+            model.move(number, stage)
+
+    @rule(name=names, number=numbers, stage=st.sampled_from(ACTIVE_STAGES), seen=st.lists(numbers, max_size=2))
+    def promote_what_was_seen(self, name: str, number: int, stage: str, seen: list[int]) -> None:
+        error = self.missing(name, number)
+        if error is None:
+            model = self.expected[name]
+            if {*model.current(stage)} - {number} != {*seen} - {number}:
+                error = Conflict
+            elif model.is_kept_out(number, stage):
+                error = GateClosed
+        if self.attempt(error, "transition_model_version_stage", name, number, stage, True, expected_current=seen):
+            for other in model.current(stage):
+                model.move(other, "Archived" if other != number else stage)
+            model.move(number, stage)
+            assert model.current(stage) == [number]
+
+    @rule(name=names, stage=st.sampled_from(ACTIVE_STAGES))
+    def roll_back(self, name: str, stage: str) -> None:
+        error, leaving, back = self.unknown(name), None, None
+        if error is None:
+            model = self.expected[name]
+            entered = [n for n in model.entered[stage] if n in model.stages]
+            here = [at for at, n in enumerate(entered) if n in model.current(stage)]
+            if here:
+                leaving = entered[here[-1]]
+                entered = entered[: here[-1]]
+            back = next((n for n in reversed(entered) if n != leaving), None)
+            if back is None:
+                error = InvalidState
+            elif model.is_kept_out(back, stage):
+                error = GateClosed
+        if self.attempt(error, "rollback", name, stage):
+            assert back is not None
+            while model.entered[stage][-1] != back:
+                model.entered[stage].pop()
+            if leaving is not None:
+                model.move(leaving, "Archived")
+            model.move(back, stage)
 
     @rule(name=names, number=numbers, alias=aliases)
     def point(self, name: str, number: int, alias: str) -> None:
@@ -139,8 +227,12 @@ class Registry(RuleBasedStateMachine):
         for name, model in self.expected.items():
             assert found[name] == model.stages
             assert models[name].aliases == model.aliases
+            assert {gate.stage for gate in self.client.get_gates(name)} == model.gates
             latest = {stage: max(n for n, s in model.stages.items() if s == stage) for stage in model.stages.values()}
             assert {v.current_stage: v.version for v in models[name].latest_versions} == latest
+            moves = [event for event in self.client.get_history(name) if event.kind == "stage"]
+            last = {event.version: event.new for event in reversed(moves)}
+            assert {n: last.get(n, "None") for n in model.stages} == model.stages, "the history leads to what is there"
             times = [event.timestamp for event in self.client.get_history(name)]
             assert times == sorted(set(times), reverse=True)
 

@@ -33,3 +33,48 @@ def test_two_processes_promote_at_once() -> None:
     assert sorted(by_stage) == ["Archived"] * 7 + ["Production"]
     last = next(event for event in client.get_history("digits") if event.new == "Production")
     assert [v.version for v in client.get_latest_versions("digits", ["Production"])] == [last.version]
+
+
+RIVAL = """
+import sys
+from nbtrack import MlflowClient
+from nbtrack.errors import Conflict
+client, version = MlflowClient(), int(sys.argv[1])
+there = [one.version for one in client.get_latest_versions("digits", ["Production"])]
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    client.transition_model_version_stage(
+        "digits", version, "Production", True, expected_current=there, reason=f"I am {version}"
+    )
+    print("won")
+except Conflict as conflict:
+    print(conflict)
+"""
+
+
+def test_of_two_that_saw_the_same_version_in_production_one_wins_and_the_other_is_told(trained: MlflowClient) -> None:
+    trained.transition_model_version_stage("digits", 1, "Production")
+    rivals = [
+        subprocess.Popen(
+            [sys.executable, "-c", RIVAL, version], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for version in ("2", "3")
+    ]
+    for rival in rivals:
+        assert rival.stdout is not None
+        assert rival.stdout.readline() == "ready\n"
+    for rival in rivals:
+        assert rival.stdin is not None
+        rival.stdin.write("go\n")
+        rival.stdin.flush()
+    said = [rival.communicate(timeout=60)[0].strip() for rival in rivals]
+    winner = said.index("won") + 2
+    loser = said[3 - winner]
+    assert f"holds version {winner} by now, not version 1 as expected" in loser
+    assert f"moved version {winner} from None to Production" in loser
+    assert [v.version for v in trained.search_model_versions("stage = 'Production'")] == [winner]
+    assert [e.reason for e in trained.get_history("digits") if e.new == "Production"] == [f"I am {winner}", None]
+    # The loser looks again and goes on.
+    trained.transition_model_version_stage("digits", 5 - winner, "Production", True, expected_current=winner)
+    assert [v.version for v in trained.search_model_versions("stage = 'Production'")] == [5 - winner]

@@ -139,7 +139,16 @@ def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
         ("register", {"run_id": three[0], "artifact_path": None, "name": "m"}, InvalidParameter),
         (
             "transition",
-            {"name": "nope", "version": 1, "stage": "Production", "archive_existing_versions": True},
+            {
+                "name": "nope",
+                "version": 1,
+                "stage": "Production",
+                "archive_existing_versions": True,
+                "reason": "",
+                "expected_stage": "None",
+                "expected_current": [],
+                "override_gates": False,
+            },
             NotFound,
         ),
     ]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..capture import user
-from ..entities import ModelEvent, ModelVersion, PagedList, RegisteredModel, Run
+from ..entities import (
+    Lineage,
+    ModelEvent,
+    ModelGate,
+    ModelVersion,
+    PagedList,
+    RegisteredModel,
+    Run,
+    StageChange,
+)
 from ..errors import InvalidParameter, NotFound
-from ..store.stages import ALL_STAGES, canonical_stage
+from ..store.model_stages import Versions
+from ..store.stages import ALL_STAGES, PRODUCTION, canonical_stage
+from .lineage import files_uri, lineage_of
+from .model_uris import ModelVersionUri, find_version, parse_uri
+from .watching import StageWatch
 
 if TYPE_CHECKING:
     from ..store.duckdb import DuckDBStore as Store
@@ -16,7 +29,8 @@ if TYPE_CHECKING:
 DEFAULT_AWAIT_SECONDS = 300
 """MLflow's default for `await_creation_for`. A version is READY when its creation returns, so nothing waits."""
 
-RUNS_SCHEME = "runs:/"
+DEFAULT_GATE = "default"
+"""The name of a stage's gate where it has only one."""
 
 
 class RegistryMixin:
@@ -24,7 +38,7 @@ class RegistryMixin:
 
     Names that do not exist raise NotFound, names that are taken AlreadyExists, values that are not allowed
     InvalidParameter. Each change is one transaction, whole or absent, and goes into the model's history.
-    A `version` is given as an int or its text, and returned as an int.
+    A `version` is given as an int or its text, and returned as an int. A `reason` says why, for the history.
     """
 
     _store: Store
@@ -36,26 +50,33 @@ class RegistryMixin:
     # Registered models
 
     def create_registered_model(
-        self, name: str, tags: Mapping[str, object] | None = None, description: str | None = None
+        self,
+        name: str,
+        tags: Mapping[str, object] | None = None,
+        description: str | None = None,
+        *,
+        reason: str | None = None,
     ) -> RegisteredModel:
         """A new model without versions. A name cannot contain '/' or ':'."""
-        return self._store.create_registered_model(name, tags, description, user_id=user())
+        return self._store.create_registered_model(name, tags, description, user_id=user(), reason=reason)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """The model with its tags, aliases and the newest version of each stage."""
         return self._store.get_registered_model(name)
 
-    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
+    def rename_registered_model(self, name: str, new_name: str, *, reason: str | None = None) -> RegisteredModel:
         """Give the model another name; versions, tags, aliases and history come along."""
-        return self._store.rename_registered_model(name, new_name, user_id=user())
+        return self._store.rename_registered_model(name, new_name, user_id=user(), reason=reason)
 
-    def update_registered_model(self, name: str, description: str | None = None) -> RegisteredModel:
+    def update_registered_model(
+        self, name: str, description: str | None = None, *, reason: str | None = None
+    ) -> RegisteredModel:
         """Replace the model's description."""
-        return self._store.update_registered_model(name, description, user_id=user())
+        return self._store.update_registered_model(name, description, user_id=user(), reason=reason)
 
-    def delete_registered_model(self, name: str) -> None:
+    def delete_registered_model(self, name: str, *, reason: str | None = None) -> None:
         """Delete the model with all its versions. Runs and files stay, and so does the history."""
-        self._store.delete_registered_model(name, user_id=user())
+        self._store.delete_registered_model(name, user_id=user(), reason=reason)
 
     def search_registered_models(
         self,
@@ -67,16 +88,16 @@ class RegistryMixin:
         """A page of the models that match, such as `name LIKE 'dig%' AND tags.task = 'vision'`."""
         return self._store.search_registered_models(filter_string, max_results, order_by, page_token)
 
-    def set_registered_model_tag(self, name: str, key: str, value: object) -> None:
+    def set_registered_model_tag(self, name: str, key: str, value: object, *, reason: str | None = None) -> None:
         """Write a tag of the model; the value is kept as text."""
-        self._store.set_registered_model_tag(name, key, value, user_id=user())
+        self._store.set_registered_model_tag(name, key, value, user_id=user(), reason=reason)
 
-    def delete_registered_model_tag(self, name: str, key: str) -> None:
+    def delete_registered_model_tag(self, name: str, key: str, *, reason: str | None = None) -> None:
         """Remove a tag of the model, if it has it."""
-        self._store.delete_registered_model_tag(name, key, user_id=user())
+        self._store.delete_registered_model_tag(name, key, user_id=user(), reason=reason)
 
     def get_history(self, name: str) -> list[ModelEvent]:
-        """What happened to the model, newest first: who, when, what, from what to what."""
+        """What happened to the model, newest first: who, when, what, from what to what, and why."""
         return self._store.model_events(name)
 
     # Versions
@@ -90,9 +111,13 @@ class RegistryMixin:
         run_link: str | None = None,
         description: str | None = None,
         await_creation_for: int | None = DEFAULT_AWAIT_SECONDS,
+        *,
+        reason: str | None = None,
     ) -> ModelVersion:
         """The model's next version. `source` is the URI or the path of its files."""
-        return self._store.create_model_version(name, source, run_id, tags, run_link, description, user_id=user())
+        return self._store.create_model_version(
+            name, source, run_id, tags, run_link, description, user_id=user(), reason=reason
+        )
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
         """The version with its stage, tags and aliases."""
@@ -102,25 +127,146 @@ class RegistryMixin:
         """The newest version in each of these stages, all stages for None."""
         return self._store.get_latest_versions(name, stages)
 
-    def update_model_version(self, name: str, version: int | str, description: str | None = None) -> ModelVersion:
-        """Replace the version's description."""
-        return self._store.update_model_version(name, version, description, user_id=user())
+    def update_model_version(
+        self, name: str, version: int | str, description: str | None = None, *, reason: str | None = None
+    ) -> ModelVersion:
+        """Replace the version's description; '' for none."""
+        return self._store.update_model_version(name, version, description, user_id=user(), reason=reason)
+
+    def copy_model_version(self, src_model_uri: str, dst_name: str, *, reason: str | None = None) -> ModelVersion:
+        """Make a version of one model the next version of another, which is made where it does not exist.
+
+        `src_model_uri` is `models:/name/` and a version, a stage or `latest`, or `models:/name@alias`. The copy has
+        the tags, the description and the run of its source, and stays loadable when that is renamed or deleted.
+        """
+        source = self._version_at(src_model_uri)
+        return self._store.copy_model_version(source.name, source.version, dst_name, user_id=user(), reason=reason)
+
+    # Stages
 
     def transition_model_version_stage(
-        self, name: str, version: int | str, stage: str, archive_existing_versions: bool = False
+        self,
+        name: str,
+        version: int | str,
+        stage: str,
+        archive_existing_versions: bool = False,
+        *,
+        reason: str | None = None,
+        expected_stage: str | None = None,
+        expected_current: Versions | None = None,
+        override_gates: bool = False,
     ) -> ModelVersion:
         """Move the version to None, Staging, Production or Archived (in any case of letters).
 
         With `archive_existing_versions`, every other version in the target stage goes to Archived in the same
-        transaction; this is for Staging and Production only.
+        transaction; this is for Staging and Production only. `expected_stage` is the stage that the caller saw the
+        version in, and `expected_current` the version (or versions, [] for none) in the target stage: where somebody
+        else has changed that meanwhile, Conflict is raised. Where the version's run does not satisfy the gates of the
+        stage, GateClosed is; with `override_gates` and a reason it is moved all the same.
         """
         return self._store.transition_model_version_stage(
-            name, version, stage, archive_existing_versions, user_id=user()
+            name,
+            version,
+            stage,
+            archive_existing_versions,
+            expected_stage=expected_stage,
+            expected_current=expected_current,
+            override_gates=override_gates,
+            user_id=user(),
+            reason=reason,
         )
 
-    def delete_model_version(self, name: str, version: int | str) -> None:
+    def rollback(
+        self,
+        name: str,
+        stage: str = PRODUCTION,
+        *,
+        reason: str | None = None,
+        expected_current: Versions | None = None,
+        override_gates: bool = False,
+    ) -> ModelVersion:
+        """Undo the last promotion to a stage: its version goes to Archived and the one that was there before it is put
+        back, which is returned.
+
+        Rolled back again, the one before that comes. Gates hold for it, and `expected_current` keeps two people from
+        rolling back twice. Raises InvalidState where no earlier version still exists.
+        """
+        return self._store.rollback_stage(
+            name,
+            stage,
+            expected_current=expected_current,
+            override_gates=override_gates,
+            user_id=user(),
+            reason=reason,
+        )
+
+    def wait_for_stage(
+        self, name: str, stage: str, version: int | str | None = None, timeout: float | None = None
+    ) -> ModelVersion:
+        """Wait until a version is in the stage: this one, or any, of which the newest is returned.
+
+        Raises TimedOut after `timeout` seconds, NotFound where there is no such model or version (any more).
+        """
+        return StageWatch(self._store, name, stage).wait(version, timeout)
+
+    def watch(
+        self,
+        name: str,
+        stage: str,
+        callback: Callable[[StageChange], object] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> StageWatch:
+        """What becomes the newest version in the stage, as it happens, whoever does it: an iterator of StageChange.
+
+        The first change is what is there now, if anything is. It ends after `timeout` seconds, or with `stop()`.
+        With `callback` a thread calls it for each change instead, until `stop()`.
+        """
+        watch = StageWatch(self._store, name, stage, timeout)
+        if callback is not None:
+            watch.call(callback)
+        return watch
+
+    # Gates
+
+    def set_gate(
+        self, name: str, stage: str, filter_string: str, gate: str = DEFAULT_GATE, *, reason: str | None = None
+    ) -> ModelGate:
+        """Let only those versions into Staging or Production whose run satisfies a filter.
+
+        The filter is one of `search_runs`: "metrics.`val/accuracy` > 0.95 AND tags.reviewed = 'yes'". A stage can have
+        several gates with different names; one of the same name is replaced. A version without a run passes none.
+        """
+        return self._store.set_gate(name, stage, filter_string, gate, user_id=user(), reason=reason)
+
+    def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
+        """The gates of a stage, or of all stages."""
+        return self._store.get_gates(name, stage)
+
+    def delete_gate(self, name: str, stage: str, gate: str = DEFAULT_GATE, *, reason: str | None = None) -> None:
+        """Take a gate away. Raises NotFound where the stage has none of this name."""
+        self._store.delete_gate(name, stage, gate, user_id=user(), reason=reason)
+
+    # Lineage
+
+    def get_lineage(self, name: str, version: int | str) -> Lineage:
+        """Where the version came from: run, code, cell, datasets, environment."""
+        return lineage_of(self, self.get_model_version(name, version))
+
+    def get_versions_from(self, *, run_id: str | None = None, dataset: str | None = None) -> list[ModelVersion]:
+        """The model versions that came from a run (or runs nested in it), or from a dataset, which its digest names."""
+        if (run_id is None) == (dataset is None):
+            raise InvalidParameter("Name where the versions came from: give either a run_id or a dataset's digest.")
+        if dataset is not None:
+            return self._store.versions_from_dataset(dataset)
+        self._store.check_run(str(run_id))
+        return self._store.versions_from_run(str(run_id))
+
+    # Deleting and finding versions
+
+    def delete_model_version(self, name: str, version: int | str, *, reason: str | None = None) -> None:
         """Delete the version. Its number is not given to another one."""
-        self._store.delete_model_version(name, version, user_id=user())
+        self._store.delete_model_version(name, version, user_id=user(), reason=reason)
 
     def search_model_versions(
         self,
@@ -137,12 +283,11 @@ class RegistryMixin:
         return list(ALL_STAGES)
 
     def get_model_version_download_uri(self, name: str, version: int | str) -> str:
-        """Where the version's files are: its source, or for a `runs:/` source the place in the run's artifacts."""
-        source = self._store.get_model_version(name, version).source
-        if not source.startswith(RUNS_SCHEME):
-            return source
-        run_id, _, path = source.removeprefix(RUNS_SCHEME).partition("/")
-        return f"{self.get_run(run_id).info.artifact_uri}/{path}"
+        """Where the version's files are: its source, or for a `runs:/` source the place in the run's artifacts.
+
+        A copy's are those of the version that it is a copy of.
+        """
+        return files_uri(self, self._store.get_model_version(name, version))
 
     def set_model_version_tag(
         self,
@@ -151,31 +296,52 @@ class RegistryMixin:
         key: str | None = None,
         value: object = None,
         stage: str | None = None,
+        *,
+        reason: str | None = None,
     ) -> None:
         """Write a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
         number = self._version_of(name, version, stage)
-        self._store.set_model_version_tag(name, number, _given(key, "key"), value, user_id=user())
+        self._store.set_model_version_tag(name, number, _given(key, "key"), value, user_id=user(), reason=reason)
 
     def delete_model_version_tag(
-        self, name: str, version: int | str | None = None, key: str | None = None, stage: str | None = None
+        self,
+        name: str,
+        version: int | str | None = None,
+        key: str | None = None,
+        stage: str | None = None,
+        *,
+        reason: str | None = None,
     ) -> None:
         """Remove a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
         number = self._version_of(name, version, stage)
-        self._store.delete_model_version_tag(name, number, _given(key, "key"), user_id=user())
+        self._store.delete_model_version_tag(name, number, _given(key, "key"), user_id=user(), reason=reason)
 
     # Aliases
 
-    def set_registered_model_alias(self, name: str, alias: str, version: int | str) -> None:
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: int | str, *, reason: str | None = None
+    ) -> None:
         """Point the alias at a version; `models:/name@alias` then names it."""
-        self._store.set_registered_model_alias(name, alias, version, user_id=user())
+        self._store.set_registered_model_alias(name, alias, version, user_id=user(), reason=reason)
 
-    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+    def delete_registered_model_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
         """Remove the alias, if the model has it."""
-        self._store.delete_registered_model_alias(name, alias, user_id=user())
+        self._store.delete_registered_model_alias(name, alias, user_id=user(), reason=reason)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names. An unknown alias is InvalidParameter, as in MLflow."""
+        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
+        MLflow."""
         return self._store.get_model_version_by_alias(name, alias)
+
+    def _version_at(self, uri: str) -> ModelVersion:
+        """The version that a `models:/` URI names."""
+        target = parse_uri(uri)
+        if not isinstance(target, ModelVersionUri) or target.path:
+            raise InvalidParameter(
+                f"Only a version of a registered model can be copied: {uri!r:.200} is no URI such as models:/digits/3 "
+                "or models:/digits@champion. register_model makes a version of a run's model."
+            )
+        return find_version(target, self)
 
     def _version_of(self, name: str, version: int | str | None, stage: str | None) -> int | str:
         if (version is None) == (stage is None):

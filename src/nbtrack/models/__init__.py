@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..client.model_uris import ModelVersionUri, RunUri, parse_uri
 from .changing import set_signature
 from .info import ModelInfo
 from .model import MLMODEL, Model
@@ -21,7 +22,6 @@ from .signature import (
     TensorSpec,
     infer_signature,
 )
-from .uri import ModelVersionUri, RunUri, parse_uri
 from .where import Location, get_model_info, locate
 
 __all__ = [

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifact_store import ArtifactRepository, open_repository, uri_of_path
+from ..client.model_uris import RUNS, ModelVersionUri, RunUri, find_version, parse_uri
 from ..entities import IMPORTED, ModelVersion
 from ..errors import InvalidState, NotFound
-from ..store.stages import ALL_STAGES
 from .history import read_history
 from .info import ModelInfo
 from .model import MLMODEL, Model
-from .uri import RUNS, ModelVersionUri, RunUri, parse_uri
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -74,23 +73,6 @@ def locate(uri: str, client: Client | None = None) -> Location:
         else:
             return _in_folder(open_repository(uri), inner)
     raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
-
-
-def find_version(uri: ModelVersionUri, client: Client) -> ModelVersion:
-    """The model version that a URI names now."""
-    if uri.version is not None:
-        return client.get_model_version(uri.name, uri.version)
-    if uri.alias is not None:
-        return client.get_model_version_by_alias(uri.name, uri.alias)
-    stages = ALL_STAGES if uri.stage is None else (uri.stage,)
-    found = client.get_latest_versions(uri.name, stages)
-    if not found:
-        where = "" if uri.stage is None else f" in stage {uri.stage}"
-        latest = client.get_latest_versions(uri.name)
-        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
-        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
-        raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
-    return max(found, key=lambda version: version.version)
 
 
 def get_model_info(model_uri: str) -> ModelInfo:

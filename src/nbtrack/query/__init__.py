@@ -10,6 +10,7 @@ examples, is the page `query` of the guide (`nbtrack guide query`).
 - `parser.py` reads a text with both, `names.py` resolves its names, `reader.py` makes the tree of `tree.py`
 - `sql.py` writes a tree as SQL
 - `mistakes.py` says in a person's words why a text is no query
+- `parts.py` asks which parts of a filter a row does not satisfy
 - `cursor.py` and `completion.py` ask the same grammar what may come next
 
 >>> parse("metrics.m > 0.9 AND params.p = one")
@@ -24,6 +25,7 @@ Expected here: a number, a quoted text.
 from .completion import Completion, complete
 from .known import Known, provide
 from .parser import parse, parse_ordering
+from .parts import CompiledParts, compile_parts
 from .sql import CompiledSearch, compile_search
 from .vocabulary import EXPERIMENTS, MODELS, RUNS, VERSIONS, Vocabulary
 
@@ -32,10 +34,12 @@ __all__ = [
     "MODELS",
     "RUNS",
     "VERSIONS",
+    "CompiledParts",
     "CompiledSearch",
     "Completion",
     "Known",
     "Vocabulary",
+    "compile_parts",
     "compile_search",
     "complete",
     "parse",

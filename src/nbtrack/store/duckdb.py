@@ -240,6 +240,12 @@ class DuckDBStore(SqlTables):
             yield connection
 
     @contextmanager
+    def glancing(self) -> Iterator[Cursor]:
+        """A session that leaves the file as it is: what waits in the journals is not applied."""
+        with self._mutex, self._attached(apply=False) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Cursor]:
         with self._mutex, self._attached() as connection:
             self._check_writable()

@@ -83,5 +83,11 @@ def _from_1(cursor: Cursor) -> None:
         cursor.execute(f"DROP TABLE old_{table}")
 
 
-_STEPS = {1: _from_1}
+def _from_2(cursor: Cursor) -> None:
+    """Why something was changed in the registry, and the gates of its stages."""
+    cursor.execute("ALTER TABLE model_events ADD COLUMN reason VARCHAR")
+    cursor.execute(schema.GATE_TABLES)
+
+
+_STEPS = {1: _from_1, 2: _from_2}
 """What leads from each schema version to the next."""

@@ -12,6 +12,12 @@ alias_deleted     number    alias                   -
 tag_set           or -      old key=value, or -     key=value
 tag_deleted       or -      key=value               -
 version_deleted   number    its stage               -
+rolled_back       number    version that it is for  stage
+gate_set          -         old gate: filter, or -  gate: filter
+gate_deleted      -         gate: filter            -
+gate_overridden   number    what its run has        gate: filter
+
+`rolled_back` comes just before the changes of stages that it consists of. Any event can have a reason.
 """
 
 from __future__ import annotations
@@ -21,7 +27,13 @@ import time
 from ..entities import ModelEvent
 from ..errors import NotFound
 from .base import Cursor, Tables
-from .registry_names import check_model_name
+from .registry_names import check_model_name, check_reason
+
+EVENT_COLUMNS = "name, version, timestamp, user_id, kind, old, new, reason"
+OF_THE_MODEL = (
+    "name = $1 AND timestamp >= coalesce((SELECT m.creation_time FROM registered_models m WHERE m.name = $1), 0)"
+)
+"""The events of the model that has the name now, not those of a deleted one that had it before."""
 
 
 def record_event(
@@ -29,12 +41,13 @@ def record_event(
     name: str,
     kind: str,
     user_id: str,
+    reason: str | None = None,
     *,
     version: int | None = None,
     old: str | None = None,
     new: str | None = None,
 ) -> int:
-    """Write one change; its time in milliseconds.
+    """Write one change, with why it was made; its time in milliseconds.
 
     A model's events never share a millisecond, so that their times alone give their order: where the clock says the
     last event's time or less, this one gets the next millisecond.
@@ -43,9 +56,9 @@ def record_event(
     now = time.time_ns() // 1_000_000
     timestamp = max(now, row[0] + 1) if row and row[0] is not None else now
     cur.execute(
-        "INSERT INTO model_events (name, version, timestamp, user_id, kind, old, new) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        [name, version, timestamp, user_id, kind, old, new],
+        "INSERT INTO model_events (name, version, timestamp, user_id, kind, old, new, reason) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [name, version, timestamp, user_id, kind, old, new, check_reason(reason)],
     )
     return timestamp
 
@@ -62,11 +75,17 @@ class ModelEventTables(Tables):
         check_model_name(name)
         with self.reading() as cur:
             rows = cur.execute(
-                "SELECT name, version, timestamp, user_id, kind, old, new FROM model_events e WHERE name = $1 "
-                "AND timestamp >= coalesce((SELECT m.creation_time FROM registered_models m WHERE m.name = $1), 0) "
-                "ORDER BY timestamp DESC",
-                [name],
+                f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} ORDER BY timestamp DESC", [name]
             ).fetchall()
         if not rows:
             raise NotFound(f"There is no registered model {name!r}, and there never was one.")
+        return [ModelEvent(*row) for row in rows]
+
+    def model_events_since(self, name: str, timestamp: int) -> list[ModelEvent]:
+        """What happened to a model after this moment, oldest first."""
+        with self.reading() as cur:
+            rows = cur.execute(
+                f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} AND timestamp > $2 ORDER BY timestamp",
+                [name, timestamp],
+            ).fetchall()
         return [ModelEvent(*row) for row in rows]

@@ -12,7 +12,7 @@ from . import registry_rows as rows
 from .base import Cursor, Tables
 from .model_events import record_event
 from .paging import check_max_results, offset_of, token_for
-from .registered_models import touch
+from .registered_models import create, touch
 from .registry_names import (
     check_alias,
     check_description,
@@ -21,10 +21,13 @@ from .registry_names import (
     check_tags,
     check_version,
 )
-from .stages import ACTIVE_STAGES, ARCHIVED, NONE, canonical_stage
+from .stages import NONE, canonical_stage
 
 MAX_VERSIONS = 200_000
 """Most versions that one page of a search holds (MLflow's limit)."""
+
+LATEST = "latest"
+"""Names the newest version where an alias is asked for; no alias can be called so."""
 
 _KEY = "name = $1 AND version = $2"
 
@@ -42,6 +45,7 @@ class ModelVersionTables(Tables):
         description: str | None = None,
         *,
         user_id: str,
+        reason: str | None = None,
     ) -> ModelVersion:
         """The model's next version. `source` is the URI or the path of the model's files."""
         check_model_name(name)
@@ -53,26 +57,38 @@ class ModelVersionTables(Tables):
         new_tags, text = check_tags(tags), check_description(description)
         with self.writing() as cur:
             rows.require_model(cur, name)
-            row = cur.execute("SELECT next_version FROM registered_models WHERE name = $1", [name]).fetchone()
-            version: int = row[0] if row else 1
-            cur.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [name, version + 1])
-            now = record_event(cur, name, "version_created", user_id, version=version, new=source)
-            cur.execute(
-                "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
-                "description, user_id, source, run_id, run_link, status, status_message) "
-                "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
-                [name, version, now, NONE, text, user_id, source, run_id or "", run_link or ""],
-            )
-            for key, value in new_tags.items():
-                _write_tag(cur, name, version, key, value)
-            touch(cur, name, now)
-            return _version(cur, name, version)
+            return _create(cur, name, source, run_id, new_tags, run_link, text, user_id, reason)
+
+    def copy_model_version(
+        self,
+        name: str,
+        version: int | str,
+        dst_name: str,
+        *,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelVersion:
+        """A copy as the next version of another model, which is made where there is none. It starts in stage None.
+
+        The copy has the tags, the description and the run; its source names the version that it is a copy of, and is
+        set to where that one's files are when that one is deleted.
+        """
+        check_model_name(name)
+        check_model_name(dst_name)
+        number = check_version(version)
+        with self.writing() as cur:
+            one = rows.version(cur, name, number)
+            if not cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [dst_name]).fetchall():
+                create(cur, dst_name, {}, "", user_id, reason)
+            source = f"models:/{name}/{number}"
+            made = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
+            return _create(cur, *made, user_id, reason)
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
         """The version with its tags and aliases."""
         check_model_name(name)
         with self.reading() as cur:
-            return _version(cur, name, check_version(version))
+            return rows.version(cur, name, check_version(version))
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
         """The newest version in each of these stages (all of them for None), oldest first."""
@@ -86,63 +102,40 @@ class ModelVersionTables(Tables):
         return [version for version in latest if wanted is None or version.current_stage in wanted]
 
     def update_model_version(
-        self, name: str, version: int | str, description: str | None, *, user_id: str
+        self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
     ) -> ModelVersion:
         """Replace the version's description."""
         check_model_name(name)
         number, text = check_version(version), check_description(description)
+        if description is None:
+            raise InvalidParameter("There is nothing to update: give a description, '' for none.")
         with self.writing() as cur:
-            old = rows.require_version(cur, name, number)[5]
+            old = rows.require_version(cur, name, number)[rows.DESCRIPTION]
             if text != old:
-                now = record_event(cur, name, "description", user_id, version=number, old=old, new=text)
+                now = record_event(cur, name, "description", user_id, reason, version=number, old=old, new=text)
                 cur.execute(f"UPDATE model_versions SET description = $3 WHERE {_KEY}", [name, number, text])
                 _touch_version(cur, name, number, now)
-            return _version(cur, name, number)
+            return rows.version(cur, name, number)
 
-    def transition_model_version_stage(
-        self,
-        name: str,
-        version: int | str,
-        stage: str,
-        archive_existing_versions: bool = False,
-        *,
-        user_id: str,
-    ) -> ModelVersion:
-        """Move the version to a stage, and on demand every other version out of it to Archived, at one stroke."""
-        check_model_name(name)
-        number, target = check_version(version), canonical_stage(stage)
-        if archive_existing_versions and target not in ACTIVE_STAGES:
-            raise InvalidParameter(
-                f"archive_existing_versions goes with a move to {' or '.join(ACTIVE_STAGES)}, not to {target}. "
-                "Leave it out."
-            )
-        with self.writing() as cur:
-            rows.require_version(cur, name, number)
-            if archive_existing_versions:
-                others = cur.execute(
-                    "SELECT version FROM model_versions WHERE name = $1 AND version <> $2 AND current_stage = $3 "
-                    "ORDER BY version",
-                    [name, number, target],
-                ).fetchall()
-                for (other,) in others:
-                    _move(cur, name, other, ARCHIVED, user_id)
-            _move(cur, name, number, target, user_id)
-            return _version(cur, name, number)
-
-    def delete_model_version(self, name: str, version: int | str, *, user_id: str) -> None:
+    def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
         """Delete the version with its tags and aliases. Its number is not used again; its files are not touched."""
         check_model_name(name)
         number = check_version(version)
         with self.writing() as cur:
-            stage = rows.require_version(cur, name, number)[4]
+            row = rows.require_version(cur, name, number)
             aliases = cur.execute(
                 f'SELECT alias FROM registered_model_aliases WHERE {_KEY} ORDER BY alias COLLATE "C"', [name, number]
             ).fetchall()
             for (alias,) in aliases:
-                record_event(cur, name, "alias_deleted", user_id, version=number, old=alias)
+                record_event(cur, name, "alias_deleted", user_id, reason, version=number, old=alias)
             for table in ("registered_model_aliases", "model_version_tags", "model_versions"):
                 cur.execute(f"DELETE FROM {table} WHERE {_KEY}", [name, number])
-            touch(cur, name, record_event(cur, name, "version_deleted", user_id, version=number, old=stage))
+            touch(
+                cur,
+                name,
+                record_event(cur, name, "version_deleted", user_id, reason, version=number, old=row[rows.STAGE]),
+            )
+            rows.repoint(cur, name, number, row[rows.SOURCE])
 
     def search_model_versions(
         self,
@@ -165,7 +158,9 @@ class ModelVersionTables(Tables):
             page = rows.versions(cur, found[:limit])
         return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
 
-    def set_model_version_tag(self, name: str, version: int | str, key: str, value: object, *, user_id: str) -> None:
+    def set_model_version_tag(
+        self, name: str, version: int | str, key: str, value: object, *, user_id: str, reason: str | None = None
+    ) -> None:
         """Write a tag of the version, over the one that has this key."""
         check_model_name(name)
         number = check_version(version)
@@ -176,9 +171,11 @@ class ModelVersionTables(Tables):
             if old != text:
                 _write_tag(cur, name, number, key, text)
                 was = None if old is None else f"{key}={old}"
-                record_event(cur, name, "tag_set", user_id, version=number, old=was, new=f"{key}={text}")
+                record_event(cur, name, "tag_set", user_id, reason, version=number, old=was, new=f"{key}={text}")
 
-    def delete_model_version_tag(self, name: str, version: int | str, key: str, *, user_id: str) -> None:
+    def delete_model_version_tag(
+        self, name: str, version: int | str, key: str, *, user_id: str, reason: str | None = None
+    ) -> None:
         """Remove a tag; nothing happens where the version has none with this key."""
         check_model_name(name)
         number = check_version(version)
@@ -187,9 +184,11 @@ class ModelVersionTables(Tables):
             old = _read_tag(cur, name, number, key)
             if old is not None:
                 cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, number, key])
-                record_event(cur, name, "tag_deleted", user_id, version=number, old=f"{key}={old}")
+                record_event(cur, name, "tag_deleted", user_id, reason, version=number, old=f"{key}={old}")
 
-    def set_registered_model_alias(self, name: str, alias: str, version: int | str, *, user_id: str) -> None:
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: int | str, *, user_id: str, reason: str | None = None
+    ) -> None:
         """Point the alias at a version, away from the one that it named before. Case counts."""
         check_model_name(name)
         alias, number = check_alias(alias), check_version(version)
@@ -203,9 +202,9 @@ class ModelVersionTables(Tables):
                     [name, alias, number],
                 )
                 was = None if old is None else str(old)
-                record_event(cur, name, "alias_set", user_id, version=number, old=was, new=alias)
+                record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
 
-    def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str) -> None:
+    def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str, reason: str | None = None) -> None:
         """Remove the alias; nothing happens where the model has none of this name."""
         check_model_name(name)
         with self.writing() as cur:
@@ -213,32 +212,50 @@ class ModelVersionTables(Tables):
             old = _aliased(cur, name, alias)
             if old is not None:
                 _delete_alias(cur, name, alias)
-                record_event(cur, name, "alias_deleted", user_id, version=old, old=alias)
+                record_event(cur, name, "alias_deleted", user_id, reason, version=old, old=alias)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names. An unknown alias is InvalidParameter, as in MLflow."""
+        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
+        MLflow."""
         check_model_name(name)
         with self.reading() as cur:
             rows.require_model(cur, name)
             number = _aliased(cur, name, alias)
+            if number is None and isinstance(alias, str) and alias.lower() == LATEST:
+                newest = rows.latest_versions(cur, [name])
+                number = newest[-1].version if newest else None
             if number is None:
                 known = [row[0] for row in _aliases(cur, name)]
                 has = f"It has {', '.join(known)}." if known else "It has none."
                 raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
-            return _version(cur, name, number)
+            return rows.version(cur, name, number)
 
 
-def _version(cur: Cursor, name: str, version: int) -> ModelVersion:
-    return rows.versions(cur, [rows.require_version(cur, name, version)])[0]
-
-
-def _move(cur: Cursor, name: str, version: int, stage: str, user_id: str) -> None:
-    old = rows.require_version(cur, name, version)[4]
-    if old == stage:
-        return
-    now = record_event(cur, name, "stage", user_id, version=version, old=old, new=stage)
-    cur.execute(f"UPDATE model_versions SET current_stage = $3 WHERE {_KEY}", [name, version, stage])
-    _touch_version(cur, name, version, now)
+def _create(
+    cur: Cursor,
+    name: str,
+    source: str,
+    run_id: str | None,
+    tags: Mapping[str, str],
+    run_link: str | None,
+    description: str,
+    user_id: str,
+    reason: str | None,
+) -> ModelVersion:
+    row = cur.execute("SELECT next_version FROM registered_models WHERE name = $1", [name]).fetchone()
+    version: int = row[0] if row else 1
+    cur.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [name, version + 1])
+    now = record_event(cur, name, "version_created", user_id, reason, version=version, new=source)
+    cur.execute(
+        "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
+        "description, user_id, source, run_id, run_link, status, status_message) "
+        "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
+        [name, version, now, NONE, description, user_id, source, run_id or "", run_link or ""],
+    )
+    for key, value in tags.items():
+        _write_tag(cur, name, version, key, value)
+    touch(cur, name, now)
+    return rows.version(cur, name, version)
 
 
 def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:

@@ -22,6 +22,7 @@ _TABLES = (
     "registered_model_aliases",
     "model_versions",
     "model_version_tags",
+    "model_gates",
 )
 
 
@@ -29,20 +30,19 @@ class RegisteredModelTables(Tables):
     """`user_id` is who makes the change, for the history."""
 
     def create_registered_model(
-        self, name: str, tags: Mapping[str, object] | None = None, description: str | None = None, *, user_id: str
+        self,
+        name: str,
+        tags: Mapping[str, object] | None = None,
+        description: str | None = None,
+        *,
+        user_id: str,
+        reason: str | None = None,
     ) -> RegisteredModel:
         """A new model without versions. Raises AlreadyExists where the name is taken."""
         name, new_tags, text = check_model_name(name), check_tags(tags), check_description(description)
         with self.writing() as cur:
             _require_free(cur, name)
-            now = record_event(cur, name, "created", user_id)
-            cur.execute(
-                "INSERT INTO registered_models (name, description, creation_time, last_update_time, next_version) "
-                "VALUES ($1, $2, $3, $3, 1)",
-                [name, text, now],
-            )
-            for key, value in new_tags.items():
-                _write_tag(cur, name, key, value)
+            create(cur, name, new_tags, text, user_id, reason)
             return _model(cur, name)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
@@ -51,7 +51,9 @@ class RegisteredModelTables(Tables):
         with self.reading() as cur:
             return _model(cur, name)
 
-    def rename_registered_model(self, name: str, new_name: str, *, user_id: str) -> RegisteredModel:
+    def rename_registered_model(
+        self, name: str, new_name: str, *, user_id: str, reason: str | None = None
+    ) -> RegisteredModel:
         """Give the model another name, under which its versions, tags, aliases and history go on."""
         name, new_name = check_model_name(name), check_model_name(new_name)
         with self.writing() as cur:
@@ -60,30 +62,40 @@ class RegisteredModelTables(Tables):
                 _require_free(cur, new_name)
                 for table in (*_TABLES, "model_events"):
                     cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
-                now = record_event(cur, new_name, "renamed", user_id, old=name, new=new_name)
+                cur.execute(
+                    "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) "
+                    "WHERE starts_with(source, $1)",
+                    [f"models:/{name}/", f"models:/{new_name}/"],
+                )
+                now = record_event(cur, new_name, "renamed", user_id, reason, old=name, new=new_name)
                 touch(cur, new_name, now)
                 cur.execute("UPDATE model_versions SET last_update_time = $2 WHERE name = $1", [new_name, now])
             return _model(cur, new_name)
 
-    def update_registered_model(self, name: str, description: str | None, *, user_id: str) -> RegisteredModel:
+    def update_registered_model(
+        self, name: str, description: str | None, *, user_id: str, reason: str | None = None
+    ) -> RegisteredModel:
         """Replace the description."""
         name, text = check_model_name(name), check_description(description)
         with self.writing() as cur:
             old = rows.require_model(cur, name)[3]
             if text != old:
-                now = record_event(cur, name, "description", user_id, old=old, new=text)
+                now = record_event(cur, name, "description", user_id, reason, old=old, new=text)
                 cur.execute("UPDATE registered_models SET description = $2 WHERE name = $1", [name, text])
                 touch(cur, name, now)
             return _model(cur, name)
 
-    def delete_registered_model(self, name: str, *, user_id: str) -> None:
+    def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
         """Delete the model with its versions. The history stays; the runs and their files are not touched."""
         check_model_name(name)
         with self.writing() as cur:
             rows.require_model(cur, name)
+            versions = cur.execute("SELECT version, source FROM model_versions WHERE name = $1", [name]).fetchall()
             for table in _TABLES:
                 cur.execute(f"DELETE FROM {table} WHERE name = $1", [name])
-            record_event(cur, name, "deleted", user_id)
+            for version, source in versions:
+                rows.repoint(cur, name, version, source)
+            record_event(cur, name, "deleted", user_id, reason)
 
     def search_registered_models(
         self,
@@ -106,7 +118,9 @@ class RegisteredModelTables(Tables):
             page = rows.models(cur, found[:limit])
         return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
 
-    def set_registered_model_tag(self, name: str, key: str, value: object, *, user_id: str) -> None:
+    def set_registered_model_tag(
+        self, name: str, key: str, value: object, *, user_id: str, reason: str | None = None
+    ) -> None:
         """Write a tag of the model, over the one that has this key."""
         check_model_name(name)
         key, text = check_tag(key, value)
@@ -116,9 +130,9 @@ class RegisteredModelTables(Tables):
             if old != text:
                 _write_tag(cur, name, key, text)
                 was = None if old is None else f"{key}={old}"
-                record_event(cur, name, "tag_set", user_id, old=was, new=f"{key}={text}")
+                record_event(cur, name, "tag_set", user_id, reason, old=was, new=f"{key}={text}")
 
-    def delete_registered_model_tag(self, name: str, key: str, *, user_id: str) -> None:
+    def delete_registered_model_tag(self, name: str, key: str, *, user_id: str, reason: str | None = None) -> None:
         """Remove a tag; nothing happens where the model has none with this key."""
         check_model_name(name)
         with self.writing() as cur:
@@ -126,7 +140,19 @@ class RegisteredModelTables(Tables):
             old = _read_tag(cur, name, key)
             if old is not None:
                 cur.execute("DELETE FROM registered_model_tags WHERE name = $1 AND key = $2", [name, key])
-                record_event(cur, name, "tag_deleted", user_id, old=f"{key}={old}")
+                record_event(cur, name, "tag_deleted", user_id, reason, old=f"{key}={old}")
+
+
+def create(cur: Cursor, name: str, tags: Mapping[str, str], description: str, user_id: str, reason: str | None) -> None:
+    """Make a model whose name is free."""
+    now = record_event(cur, name, "created", user_id, reason)
+    cur.execute(
+        "INSERT INTO registered_models (name, description, creation_time, last_update_time, next_version) "
+        "VALUES ($1, $2, $3, $3, 1)",
+        [name, description, now],
+    )
+    for key, value in tags.items():
+        _write_tag(cur, name, key, value)
 
 
 def touch(cur: Cursor, name: str, now: int) -> None:

@@ -62,6 +62,15 @@ def check_tags(tags: Mapping[str, object] | None) -> dict[str, str]:
     return dict(check_tag(key, value) for key, value in (tags or {}).items())
 
 
+def check_reason(reason: object) -> str | None:
+    """Why a change is made, as a text; None for a blank one."""
+    if reason is None:
+        return None
+    if not isinstance(reason, str):
+        raise InvalidParameter(f"A reason is a text such as 'better on the new test set', not {reason!r:.80}.")
+    return check_text(reason, "The reason").strip() or None
+
+
 def check_description(description: object) -> str:
     """A description as a text; '' for None."""
     if description is None:

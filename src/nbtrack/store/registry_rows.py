@@ -17,6 +17,8 @@ VERSION_COLUMNS = (
     "r.name, r.version, r.creation_time, r.last_update_time, r.current_stage, r.description, r.user_id, r.source, "
     "r.run_id, r.run_link, r.status, r.status_message"
 )
+STAGE, DESCRIPTION, SOURCE, RUN_ID = 4, 5, 7, 8
+"""Where a row of VERSION_COLUMNS has them."""
 
 
 def require_model(cur: Cursor, name: str) -> Row:
@@ -53,6 +55,11 @@ def models(cur: Cursor, rows: Sequence[Row]) -> list[RegisteredModel]:
     return [RegisteredModel(*[*row, latest[row[0]], tags[row[0]], aliases[row[0]]]) for row in rows]
 
 
+def version(cur: Cursor, name: str, number: int) -> ModelVersion:
+    """One version, or NotFound that says what the model has."""
+    return versions(cur, [require_version(cur, name, number)])[0]
+
+
 def versions(cur: Cursor, rows: Sequence[Row]) -> list[ModelVersion]:
     """Rows of VERSION_COLUMNS as entities, in their order."""
     names = sorted({row[0] for row in rows})
@@ -63,6 +70,15 @@ def versions(cur: Cursor, rows: Sequence[Row]) -> list[ModelVersion]:
     for name, number, alias in _of(cur, "registered_model_aliases", "name, version, alias", names):
         aliases[name, number].append(alias)
     return [ModelVersion(*[*row, tags[row[0], row[1]], aliases[row[0], row[1]]]) for row in rows]
+
+
+def repoint(cur: Cursor, name: str, version: int, source: str) -> None:
+    """Lead the copies of a version that goes away to where its files are."""
+    cur.execute(
+        "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) "
+        "WHERE source = $1 OR starts_with(source, $1 || '/')",
+        [f"models:/{name}/{version}", source],
+    )
 
 
 def latest_versions(cur: Cursor, names: Sequence[str]) -> list[ModelVersion]:

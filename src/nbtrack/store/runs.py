@@ -103,7 +103,7 @@ class RunTables(Tables):
         """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
         with self.writing() as cursor:
             self.check_run(run_id)
-            family = _family(cursor, [run_id])
+            family = with_nested(cursor, [run_id])
             deleted = now() if stage == LifecycleStage.DELETED else None
             changed = cursor.execute(
                 f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
@@ -131,7 +131,7 @@ class RunTables(Tables):
             if experiment[1] != LifecycleStage.ACTIVE:
                 raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
             self.check_active(run_ids)
-            family = _family(cursor, run_ids)
+            family = with_nested(cursor, run_ids)
             count = cursor.execute(
                 f"SELECT COUNT(*) FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2", [family, number]
             ).fetchone()
@@ -210,7 +210,7 @@ def matching(
     return condition, search.joins, search.order_by, list(search.parameters)
 
 
-def _family(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
+def with_nested(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
     """The runs and all that is nested in them, each once."""
     family = dict.fromkeys(run_ids)
     young = list(family)

@@ -7,7 +7,7 @@ larger. What must be unique is made under the store's lock. What people read are
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 RUN_TABLES = """
 CREATE TABLE runs (
@@ -43,6 +43,13 @@ CREATE TABLE artifacts (run BIGINT NOT NULL, path VARCHAR NOT NULL, size BIGINT 
 """What is logged to runs. `number` is the number that a text holds (see `nbtrack.query`), `total` the sum of the
 `numbers` points of a series that are not NaN."""
 
+GATE_TABLES = """
+CREATE TABLE model_gates (
+    name VARCHAR NOT NULL, stage VARCHAR NOT NULL, gate VARCHAR NOT NULL, filter VARCHAR NOT NULL,
+    user_id VARCHAR NOT NULL, creation_time BIGINT NOT NULL
+);
+"""
+
 TABLES = (
     RUN_TABLES
     + """
@@ -70,8 +77,11 @@ CREATE TABLE model_version_tags (
 );
 CREATE TABLE model_events (
     name VARCHAR NOT NULL, version BIGINT, timestamp BIGINT NOT NULL, user_id VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-    old VARCHAR, new VARCHAR
+    old VARCHAR, new VARCHAR, reason VARCHAR
 );
+"""
+    + GATE_TABLES
+    + """
 
 CREATE TABLE journals (journal VARCHAR NOT NULL, applied_bytes BIGINT NOT NULL);
 CREATE TABLE rejected_events (

@@ -73,14 +73,19 @@ VIEWS: dict[str, str] = {
                {_time("v.creation_time")} AS creation_time, {_time("v.last_update_time")} AS last_update_time
         FROM main.model_versions AS v
     """,
+    "model_gates": f"""
+        SELECT name, stage, gate, filter, user_id, {_time("creation_time")} AS creation_time FROM main.model_gates
+    """,
     "events": f"""
         SELECT {_time("start_time")} AS timestamp, 'run_started' AS kind, user_id, run_id, NULL AS model,
-               CAST(NULL AS BIGINT) AS version, NULL AS key, NULL AS old, NULL AS new FROM main.runs
-        UNION ALL SELECT {_time("end_time")}, 'run_ended', user_id, run_id, NULL, NULL, NULL, NULL, status
+               CAST(NULL AS BIGINT) AS version, NULL AS key, NULL AS old, NULL AS new, NULL AS reason
+        FROM main.runs
+        UNION ALL SELECT {_time("end_time")}, 'run_ended', user_id, run_id, NULL, NULL, NULL, NULL, status, NULL
         FROM main.runs WHERE end_time IS NOT NULL
-        UNION ALL SELECT {_time("deleted_time")}, 'run_deleted', NULL, run_id, NULL, NULL, NULL, NULL, NULL
+        UNION ALL SELECT {_time("deleted_time")}, 'run_deleted', NULL, run_id, NULL, NULL, NULL, NULL, NULL, NULL
         FROM main.runs WHERE deleted_time IS NOT NULL
-        UNION ALL SELECT {_time("p.timestamp")}, 'param_changed', r.user_id, r.run_id, NULL, NULL, p.key, p.old, p.new
+        UNION ALL SELECT {_time("p.timestamp")}, 'param_changed', r.user_id, r.run_id, NULL, NULL, p.key, p.old, p.new,
+               NULL
         FROM (SELECT run, key, timestamp, value AS new,
                      LAG(value) OVER (PARTITION BY run, key ORDER BY timestamp, is_last) AS old
               FROM (SELECT run, key, timestamp, value, FALSE AS is_last FROM main.param_history
@@ -88,7 +93,7 @@ VIEWS: dict[str, str] = {
         JOIN main.runs AS r ON r.run = p.run WHERE p.old IS NOT NULL
         UNION ALL SELECT {_time("timestamp")},
                CASE WHEN kind IN ('created', 'renamed', 'deleted') THEN 'model_' || kind ELSE kind END,
-               user_id, NULL, name, version, NULL, old, new
+               user_id, NULL, name, version, NULL, old, new, reason
         FROM main.model_events
     """,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact_store import open_repository, path_of_uri
-from ..entities import ModelEvent
+from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter, NotSupported
 from ..names import new_id
 from ..store import open_store
@@ -191,10 +191,12 @@ class NbtrackStore:
             version.source = self._resolved(version)
             found[name].versions.append(version)
         for row in self._rows(
-            "SELECT name, version, timestamp, user_id, kind, old, new FROM model_events ORDER BY timestamp"
+            "SELECT name, version, timestamp, user_id, kind, old, new, reason FROM model_events ORDER BY timestamp"
         ):
             if row[0] in found:
                 found[row[0]].events.append(ModelEvent(*row))
+        for row in self._rows("SELECT name, stage, gate, filter, user_id, creation_time FROM model_gates"):
+            found[row[0]].gates.append(ModelGate(*row))
         return list(found.values())
 
     def _resolved(self, version: SourceVersion) -> str:

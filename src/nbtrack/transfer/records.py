@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..entities import LifecycleStage, ModelEvent
+from ..entities import LifecycleStage, ModelEvent, ModelGate
 
 _OWN_ID = re.compile(r"[0-9a-f]{32}")
 _NAMESPACE = uuid.UUID("5a1f6a0e-3f0b-5d53-9d5e-6f1f7a6b6e01")
@@ -137,6 +137,7 @@ class SourceModel:
     versions: list[SourceVersion] = field(default_factory=list)
     next_version: int = 1
     events: list[ModelEvent] = field(default_factory=list)
+    gates: list[ModelGate] = field(default_factory=list)
 
 
 class Source(Protocol):

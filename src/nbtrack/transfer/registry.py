@@ -6,13 +6,15 @@ report says so. What was deleted here stays deleted. Each model is one transacti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..capture import user
-from ..entities import ModelEvent
+from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter
 from ..names import storable
+from ..store.model_events import EVENT_COLUMNS
+from ..store.model_gates import gate_in_words
 from ..store.registry_names import check_alias, check_model_name
 from ..store.stages import ALL_STAGES
 from .records import Source, SourceModel, SourceVersion
@@ -21,8 +23,6 @@ from .report import Report
 if TYPE_CHECKING:
     from ..store.base import Cursor
     from ..store.duckdb import DuckDBStore as Store
-
-_EVENT_COLUMNS = "name, version, timestamp, user_id, kind, old, new"
 
 
 def bring_models(store: Store, source: Source, report: Report) -> None:
@@ -54,7 +54,7 @@ class _Bringing:
         )
         self.events = [
             ModelEvent(*event)
-            for event in self._rows(f"SELECT {_EVENT_COLUMNS} FROM model_events WHERE name = $1 ORDER BY timestamp")
+            for event in self._rows(f"SELECT {EVENT_COLUMNS} FROM model_events WHERE name = $1 ORDER BY timestamp")
         ]
         self._made = {e.version: e.timestamp for e in self.events if e.kind == "version_created" and e.version}
         if (
@@ -92,6 +92,7 @@ class _Bringing:
         self._versions()
         self._aliases()
         if self.is_store:
+            self._gates()
             self._history()
         self.next = max([self.next, model.next_version, *(number + 1 for number in self.numbers.values())])
         self.cursor.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [model.name, self.next])
@@ -237,6 +238,25 @@ class _Bringing:
     def _made_here(self) -> dict[int, int]:
         return dict(self._rows("SELECT version, creation_time FROM model_versions WHERE name = $1"))
 
+    # -- gates ---------------------------------------------------------------------------------------------------
+
+    def _gates(self) -> None:
+        """A gate is as it was set last, on either side; one that was deleted after that is gone."""
+        columns = "name, stage, gate, filter, user_id, creation_time"
+        here = [ModelGate(*row) for row in self._rows(f"SELECT {columns} FROM model_gates WHERE name = $1")]
+        last: dict[tuple[str, str], ModelGate] = {}
+        for gate in (*here, *self.model.gates):
+            known = last.get((gate.stage, gate.gate))
+            if known is None or _set_at(gate) > _set_at(known):
+                last[gate.stage, gate.gate] = gate
+        deleted = {(e.old, e.timestamp) for e in (*self.events, *self.model.events) if e.kind == "gate_deleted"}
+        self._rows("DELETE FROM model_gates WHERE name = $1")
+        for gate in last.values():
+            if not any(old == gate_in_words(gate) and time > gate.creation_timestamp for old, time in deleted):
+                self.cursor.execute(
+                    f"INSERT INTO model_gates ({columns}) VALUES ($1, $2, $3, $4, $5, $6)", [*dict(gate).values()]
+                )
+
     # -- history -------------------------------------------------------------------------------------------------
 
     def _tell(
@@ -252,9 +272,9 @@ class _Bringing:
         for event in self.model.events:
             number = None if event.version is None else self.numbers.get(event.version, event.version)
             old = event.old
-            if event.kind == "alias_set" and old is not None and old.isdecimal():
+            if event.kind in ("alias_set", "rolled_back") and old is not None and old.isdecimal():
                 old = str(self.numbers.get(int(old), int(old)))
-            moved = ModelEvent(event.name, number, event.timestamp, event.user_id, event.kind, old, event.new)
+            moved = replace(event, version=number, old=old)
             if moved not in known:
                 known.add(moved)
                 self._write(moved)
@@ -269,8 +289,8 @@ class _Bringing:
 
     def _write(self, event: ModelEvent) -> None:
         self.cursor.execute(
-            f"INSERT INTO model_events ({_EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [event.name, event.version, event.timestamp, event.user_id, event.kind, event.old, event.new],
+            f"INSERT INTO model_events ({EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            [*dict(event).values()],
         )
 
     # -- tables --------------------------------------------------------------------------------------------------
@@ -294,6 +314,10 @@ class _Bringing:
 
     def _called(self, version: SourceVersion) -> str:
         return f"{self.model.name} {version.version}"
+
+
+def _set_at(gate: ModelGate) -> tuple[int, str]:
+    return gate.creation_timestamp, gate.filter_string
 
 
 def _alias_time(events: list[ModelEvent], alias: str) -> int:

@@ -81,4 +81,5 @@ _ANSWERS: dict[str, _Answer] = {
     "registry": _plain(registry.registry),
     "register": _plain(registry.register),
     "transition": _plain(registry.transition),
+    "lineage": _plain(registry.lineage),
 }

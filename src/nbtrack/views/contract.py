@@ -208,6 +208,13 @@ class EventRow(TypedDict):
     kind: str
     old: str | None
     new: str | None
+    reason: str | None
+
+
+class GateRow(TypedDict):
+    stage: Stage
+    gate: str
+    filter: str
 
 
 class ModelRow(TypedDict):
@@ -218,6 +225,7 @@ class ModelRow(TypedDict):
     """Newest first."""
     events: list[EventRow]
     """Newest first."""
+    gates: list[GateRow]
 
 
 class RegistryReply(TypedDict):
@@ -236,10 +244,36 @@ class TransitionRequest(TypedDict):
     version: int
     stage: Stage
     archive_existing_versions: bool
+    reason: str
+    """Kept in the history; may be empty."""
+    expected_stage: Stage | None
+    """Where the screen showed the version, …"""
+    expected_current: list[int] | None
+    """… and the versions that it showed in the target stage: nothing happens where that is no longer so."""
+    override_gates: bool
 
 
 class VersionReply(TypedDict):
     version: VersionRow
+
+
+class LineageRequest(TypedDict):
+    name: str
+    version: int
+
+
+class LineageReply(TypedDict):
+    copied_from: str | None
+    """Name and number of the version that this one is a copy of."""
+    parents: list[str]
+    """Names of the runs that the run is nested in, the nearest first."""
+    code: dict[str, str]
+    """Of `source`, `type`, `commit` and `dirty` what is known."""
+    cell: str | None
+    """The source of the cell."""
+    datasets: list[DatasetRow]
+    python: str | None
+    requirements: list[str]
 
 
 class ErrorReply(TypedDict):
@@ -261,5 +295,6 @@ REQUESTS: dict[str, tuple[type, type]] = {
     "registry": (RegistryRequest, RegistryReply),
     "register": (RegisterRequest, VersionReply),
     "transition": (TransitionRequest, VersionReply),
+    "lineage": (LineageRequest, LineageReply),
 }
 """Each request's name, with the types of its payload and of its reply."""

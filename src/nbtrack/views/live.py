@@ -38,7 +38,7 @@ def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
         "now": now(),
         "panels": panels_of([key for key in keys if not key.startswith(SYSTEM)]),
         "system": system_panels_of([key for key in keys if key.startswith(SYSTEM)]),
-        "datasets": [_dataset(one) for one in run.inputs.dataset_inputs],
+        "datasets": [dataset_row(one) for one in run.inputs.dataset_inputs],
         "series": series_of(found),
         "summary": [
             _summary(curve, run.data.metrics[curve.key]) for curve in found if not curve.key.startswith(SYSTEM)
@@ -97,7 +97,8 @@ def system_panels_of(keys: Sequence[str]) -> list[Panel]:
     return [{"title": title, "keys": panels[title]} for title in titles]
 
 
-def _dataset(one: DatasetInput) -> DatasetRow:
+def dataset_row(one: DatasetInput) -> DatasetRow:
+    """A dataset that a run was given."""
     dataset = one.dataset
     rows = _fields(dataset.profile).get("num_rows")
     source = _fields(dataset.source)

@@ -1,4 +1,4 @@
-"""The registry: models, their versions by stage with the run behind each, who did what when; and the two changes."""
+"""The registry: models, versions by stage with the run behind each, who did what when and why; and the changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from ..errors import InvalidParameter
 from ..models import register_model
 from .contract import (
     EventRow,
+    LineageReply,
+    LineageRequest,
     ModelRow,
     RegisterRequest,
     RegistryReply,
@@ -16,6 +18,7 @@ from .contract import (
     VersionReply,
     VersionRow,
 )
+from .live import dataset_row
 from .runs import logged_models, number, own_metrics
 
 MOST_EVENTS = 200
@@ -40,6 +43,7 @@ def registry(client: Client, request: RegistryRequest) -> RegistryReply:
                     "kind": event.kind,
                     "old": event.old,
                     "new": event.new,
+                    "reason": event.reason,
                 }
                 for event in client.get_history(model.name)[:MOST_EVENTS]
             ]
@@ -50,6 +54,10 @@ def registry(client: Client, request: RegistryRequest) -> RegistryReply:
                     "creation_time": model.creation_timestamp,
                     "versions": _version_rows(client, versions),
                     "events": events,
+                    "gates": [
+                        {"stage": gate.stage, "gate": gate.gate, "filter": gate.filter_string}  # type: ignore[typeddict-item]
+                        for gate in client.get_gates(model.name)
+                    ],
                 }
             )
     return {"models": rows}
@@ -72,11 +80,33 @@ def register(client: Client, request: RegisterRequest) -> VersionReply:
 
 
 def transition(client: Client, request: TransitionRequest) -> VersionReply:
-    """Move a version to a stage."""
+    """Move a version to a stage, where it and the stage are as the screen showed them."""
     version = client.transition_model_version_stage(
-        request["name"], str(request["version"]), request["stage"], request["archive_existing_versions"]
+        request["name"],
+        str(request["version"]),
+        request["stage"],
+        request["archive_existing_versions"],
+        reason=request["reason"],
+        expected_stage=request["expected_stage"],
+        expected_current=request["expected_current"],
+        override_gates=request["override_gates"],
     )
     return {"version": _version_rows(client, [version])[0]}
+
+
+def lineage(client: Client, request: LineageRequest) -> LineageReply:
+    """Where a version came from."""
+    found = client.get_lineage(request["name"], request["version"])
+    original = found.copied_from
+    return {
+        "copied_from": f"{original.name} {original.version}" if original else None,
+        "parents": [run.info.run_name for run in found.parents],
+        "code": found.code,
+        "cell": found.cell.get("source"),
+        "datasets": [dataset_row(one) for one in found.datasets],
+        "python": found.environment.get("python"),
+        "requirements": found.environment.get("requirements", []),
+    }
 
 
 def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionRow]:

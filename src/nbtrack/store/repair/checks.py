@@ -32,6 +32,7 @@ _KEYS = {
     "registered_model_aliases": "name, alias",
     "model_versions": "name, version",
     "model_version_tags": "name, version, key",
+    "model_gates": "name, stage, gate",
     "journals": "journal",
 }
 """What names a row of each table: no two have the same."""
@@ -171,11 +172,14 @@ def _experiments(cursor: Cursor, report: Report, repair: bool) -> None:
 
 def _models(cursor: Cursor, report: Report, repair: bool) -> None:
     missing = cursor.execute(
-        "SELECT DISTINCT name FROM model_versions WHERE name NOT IN (SELECT name FROM registered_models) ORDER BY name"
+        "SELECT name FROM (SELECT name FROM model_versions UNION SELECT name FROM model_gates) "
+        "WHERE name NOT IN (SELECT name FROM registered_models) ORDER BY name"
     ).fetchall()
     if missing:
         finding = report.add(
-            "orphan", f"Registered models that have versions are gone: {_listed(missing)}.", "each is made again."
+            "orphan",
+            f"Registered models that have versions or gates are gone: {_listed(missing)}.",
+            "each is made again.",
         )
         if repair:
             for (name,) in missing:

@@ -1,0 +1,26 @@
+"""A registry whose versions have runs behind them."""
+
+from __future__ import annotations
+
+import pytest
+
+import nbtrack
+from nbtrack import MlflowClient
+
+
+@pytest.fixture
+def client() -> MlflowClient:
+    return MlflowClient()
+
+
+@pytest.fixture
+def trained(client: MlflowClient) -> MlflowClient:
+    """The model `digits`: versions 1 to 3 with accuracies of 0.9, 0.97 and 0.99, and version 4 without a run."""
+    client.create_registered_model("digits")
+    for accuracy in (0.9, 0.97, 0.99):
+        with nbtrack.start_run(run_name=f"run at {accuracy}") as run:
+            nbtrack.log_metric("val/accuracy", accuracy)
+            nbtrack.log_param("layers", 2)
+        client.create_model_version("digits", f"runs:/{run.info.run_id}/model", run.info.run_id)
+    client.create_model_version("digits", "s3://elsewhere/model")
+    return client

@@ -1,0 +1,92 @@
+"""Rollback undoes promotions one by one, and nobody overwrites what somebody else has just done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from nbtrack import MlflowClient
+from nbtrack.errors import Conflict, GateClosed, InvalidParameter, InvalidState, NotFound
+
+
+def promote(client: MlflowClient, *versions: int) -> None:
+    for version in versions:
+        client.transition_model_version_stage("digits", version, "Production", archive_existing_versions=True)
+
+
+def production(client: MlflowClient) -> list[int]:
+    return sorted(v.version for v in client.search_model_versions("name = 'digits' AND stage = 'Production'"))
+
+
+def test_rolled_back_again_and_again_the_promotions_are_undone_one_by_one(trained: MlflowClient) -> None:
+    promote(trained, 1, 2, 3)
+    assert trained.rollback("digits", reason="slow").version == 2
+    assert production(trained) == [2]
+    assert trained.get_model_version("digits", 3).current_stage == "Archived"
+    assert [(e.kind, e.version, e.old, e.new, e.reason) for e in trained.get_history("digits")[:3]] == [
+        ("stage", 2, "Archived", "Production", "slow"),
+        ("stage", 3, "Production", "Archived", "slow"),
+        ("rolled_back", 2, "3", "Production", "slow"),
+    ]
+    assert trained.rollback("digits").version == 1
+    with pytest.raises(InvalidState, match="version 1 is the first one"):
+        trained.rollback("digits")
+    assert production(trained) == [1]
+    promote(trained, 4)
+    assert trained.rollback("digits").version == 1, "not 2 or 3: they were rolled back"
+
+
+def test_what_was_archived_by_hand_comes_back(trained: MlflowClient) -> None:
+    promote(trained, 1)
+    trained.transition_model_version_stage("digits", 1, "Archived")
+    assert trained.rollback("digits").version == 1
+    trained.transition_model_version_stage("digits", 2, "Production")
+    assert production(trained) == [1, 2]
+    assert trained.rollback("digits").version == 1
+    assert production(trained) == [1]
+
+
+def test_a_deleted_version_is_passed_over(trained: MlflowClient) -> None:
+    promote(trained, 1, 2, 3)
+    trained.delete_model_version("digits", 2)
+    assert trained.rollback("digits").version == 1
+
+
+def test_rollback_is_of_one_stage_and_keeps_to_its_gates(trained: MlflowClient) -> None:
+    trained.transition_model_version_stage("digits", 3, "Staging")
+    promote(trained, 1, 2)
+    trained.set_gate("digits", "Production", "metrics.`val/accuracy` > 0.95")
+    with pytest.raises(GateClosed):
+        trained.rollback("digits")
+    assert production(trained) == [2]
+    assert trained.rollback("digits", override_gates=True, reason="it is on fire").version == 1
+    assert trained.get_model_version("digits", 3).current_stage == "Staging"
+    for stage in ("None", "archived"):
+        with pytest.raises(InvalidParameter, match="Staging or Production"):
+            trained.rollback("digits", stage)
+    with pytest.raises(NotFound):
+        trained.rollback("nope")
+    with pytest.raises(InvalidState, match="version 3 is the first one"):
+        trained.rollback("digits", "Staging")
+
+
+@pytest.mark.parametrize("expected", [[], 1, "1", [1, 3], [1, 2]])
+def test_who_expects_another_version_changes_nothing(
+    trained: MlflowClient, expected: int | str | Sequence[int]
+) -> None:
+    promote(trained, 1, 2)
+    before = trained.get_history("digits")
+    with pytest.raises(Conflict, match=r"Production of model 'digits' holds version 2 by now.* moved version "):
+        trained.transition_model_version_stage("digits", 3, "Production", True, expected_current=expected)
+    with pytest.raises(Conflict):
+        trained.rollback("digits", expected_current=expected)
+    assert trained.get_history("digits") == before
+
+
+def test_who_expects_what_is_there_goes_on(trained: MlflowClient) -> None:
+    trained.transition_model_version_stage("digits", 1, "Production", True, expected_current=[])
+    trained.transition_model_version_stage("digits", 2, "Production", True, expected_current=1, expected_stage="none")
+    with pytest.raises(Conflict, match=r"Version 2 .* is in Production by now, not in None as expected: .* moved"):
+        trained.transition_model_version_stage("digits", 2, "Staging", expected_stage="None")
+    assert trained.rollback("digits", expected_current="2").version == 1
