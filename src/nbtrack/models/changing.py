@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..artifact_store import ArtifactRepository
+from ..client.model_uris import ModelVersionUri, RunUri, parse_uri
 from ..errors import InvalidParameter
 from .model import MLMODEL
 from .signature import as_signature
-from .uri import ModelVersionUri, RunUri, parse_uri
 from .where import locate, model_at
 
 
