@@ -71,3 +71,8 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_it_runs_as_a_module_of_this_python() -> None:
+    done = subprocess.run([sys.executable, "-m", "nbtrack", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"nbtrack {nbtrack.__version__}\n"

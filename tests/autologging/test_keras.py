@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -358,3 +359,23 @@ def test_the_trainings_own_error_passes() -> None:
         with pytest.raises(ValueError, match="compile"):
             model.fit(ROWS, LABELS)
     assert only_run().info.status == "FAILED"
+
+
+@pytest.mark.slow
+def test_a_notebook_gets_no_output_from_it(own_store: Path) -> None:
+    """Where rich is in a notebook, it makes an empty output even of what it prints to a text."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    program = """
+    import nbtrack
+    from tests.autologging.test_keras import fit
+    nbtrack.set_tracking_uri(STORE)
+    nbtrack.keras.autolog(log_models=False)
+    fit();
+    """
+    cell = nbformat.v4.new_code_cell(dedent(program).replace("STORE", repr(str(own_store))))
+    root = str(Path(__file__).parents[2])
+    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), kernel_name="python3").execute(cwd=root)
+    assert [output for output in cell.outputs if output.output_type != "stream"] == []
+    assert "dense" in nbtrack.artifacts.load_text(f"runs:/{only_run().info.run_id}/model_summary.txt")

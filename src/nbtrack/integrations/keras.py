@@ -17,7 +17,7 @@ import re
 import sys
 import types
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -347,9 +347,7 @@ def _callback(training: autologging.Training, model: Any) -> Any:
         with training.safely("log the optimizer"):
             config = model.optimizer.get_config()
             training.log_params({f"optimizer_{name}": value for name, value in config.items()})
-        lines: list[str] = []
-        model.summary(print_fn=lambda line, *_, **__: lines.append(line))
-        training.log_text("\n".join(lines), "model_summary.txt")
+        training.log_text(_summary(model), "model_summary.txt")
 
     @autologging.guarded(FLAVOR_NAME, "count the epochs")
     def begin_epoch(number: int, logs: Any = None) -> None:
@@ -473,6 +471,18 @@ def _example(features: Any, signature: ModelSignature | bool | None) -> Any:
     if len(specs) == 1 and isinstance(specs[0], TensorSpec) and not hasattr(rows, "iloc"):
         rows = rows.astype(specs[0].type)
     return rows
+
+
+def _summary(model: Any) -> str:
+    """`Model.summary()`, which in a notebook would leave an empty output behind although its text goes elsewhere."""
+    lines: list[str] = []
+    with ExitStack() as stack:
+        if "IPython" in sys.modules:
+            from IPython.utils.capture import capture_output
+
+            stack.enter_context(capture_output(stdout=False, stderr=False))
+        model.summary(print_fn=lambda line, *_, **__: lines.append(line))
+    return "\n".join(lines)
 
 
 @contextmanager
