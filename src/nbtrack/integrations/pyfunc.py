@@ -67,7 +67,10 @@ class PyFuncModel:
 
         Raises InvalidParameter, with the name of the column, tensor or param that is missing or wrong.
         """
-        data, params = self.enforced(data, params)
+        return self.call(*self.enforced(data, params))
+
+    def call(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """The model's answer for data and params that are `enforced` already."""
         return call_predict(self._predict, data, params)
 
     def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

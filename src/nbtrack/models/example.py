@@ -133,14 +133,20 @@ def _typed_column(values: Any, dtype: DataType) -> Any:
     if dtype is DataType.binary:
         return values.map(lambda value: base64.b64decode(value) if isinstance(value, str) else value)
     if dtype is DataType.string:
-        return values
+        return values if values.dtype.kind == "O" else values.astype(object)
     if dtype is DataType.datetime:
         return values.astype("datetime64[ns]")
-    whole = dtype in (DataType.boolean, DataType.integer, DataType.long)
-    if whole and (values.hasnans or values.dtype.kind not in "biuf" or (values % 1 != 0).any()):
+    if dtype in (DataType.integer, DataType.long) and values.dtype.kind == "O":
+        import pandas
+
+        values = pandas.to_numeric(values)
+    wanted = dtype.to_numpy()
+    if dtype in (DataType.boolean, DataType.integer, DataType.long) and (
+        values.hasnans or values.dtype.kind not in "biuf" or (values.astype(wanted) != values).any()
+    ):
         # Left to `enforce`, which says what is wrong: a conversion would change the values.
         return values
-    return values.astype(dtype.to_numpy())
+    return values.astype(wanted)
 
 
 def _json(content: Any, indent: int | None = None) -> str:

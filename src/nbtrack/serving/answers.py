@@ -1,0 +1,79 @@
+"""From a model's answer to JSON: held against the signature, and written as MLflow's server writes it.
+
+NaN and infinity are null: JSON has no word for them.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from typing import Any
+
+import orjson
+
+from ..errors import NbtrackError
+from ..models.enforcement import enforce
+from ..models.schema import Schema
+from .refusals import WrongAnswer
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def write_answer(predictions: Any, schema: Schema | None) -> bytes:
+    """The body of a response. Raises WrongAnswer where the answer is not what the signature's outputs say."""
+    check_answer(predictions, schema)
+    content = {"predictions": _plain(predictions)}
+    try:
+        return orjson.dumps(content, _known, _OPTIONS)
+    except (TypeError, ValueError):
+        try:
+            # Whole numbers of more than 64 bits.
+            return json.dumps(content, default=_known).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise WrongAnswer(f"JSON cannot hold the model's answer: {error}") from error
+
+
+def check_answer(predictions: Any, schema: Schema | None) -> None:
+    """Hold an answer against the signature's outputs. Raises WrongAnswer."""
+    if schema is None:
+        return
+    if hasattr(predictions, "columns") and not schema.is_tensor_spec() and schema.has_input_names():
+        names = schema.input_dict()
+        predictions = predictions[[name for name in predictions.columns if name in names]]
+    try:
+        enforce(predictions, schema)
+    except (NbtrackError, TypeError, ValueError) as error:
+        raise WrongAnswer(f"The model's answer is not what its signature says: {error}") from error
+
+
+def _plain(predictions: Any) -> Any:
+    import numpy
+    import pandas
+
+    if isinstance(predictions, numpy.ndarray):
+        return predictions.tolist()
+    if isinstance(predictions, pandas.Series):
+        predictions = pandas.DataFrame(predictions)
+    if isinstance(predictions, pandas.DataFrame):
+        return predictions.to_dict(orient="records")
+    return predictions
+
+
+def _known(value: Any) -> Any:
+    """What is no JSON in itself, in MLflow's form."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, bytes | bytearray):
+        return base64.encodebytes(value).decode("ascii")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        if value.dtype.kind == "M":
+            import numpy
+
+            return numpy.datetime_as_string(value).tolist()
+        return value.tolist()
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} has no form in it.")

@@ -1,0 +1,115 @@
+"""The server's addresses, as an ASGI application that any server can run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import InvalidParameter, NbtrackError
+from .following import Follower, Present
+from .refusals import TooLarge
+
+JSON = "application/json"
+MAX_BODY = 64_000_000
+"""Bytes of a body that a server takes, where it was told nothing else."""
+
+logger = logging.getLogger("nbtrack.serving")
+
+
+def application(
+    present: Present, *, follower: Follower | None = None, max_body: int = MAX_BODY, threads: int | None = None
+) -> Starlette:
+    """The application that answers with the present model; it starts and stops the follower.
+
+    Models predict in `threads` threads (by default one a core, and two at least), and everything else is answered
+    meanwhile.
+    """
+    if max_body < 1 or (threads is not None and threads < 1):
+        raise InvalidParameter("max_body and threads are at least 1.")
+    # A body waits for a thread with the model that was there when it came.
+    pool = ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), thread_name_prefix="nbtrack-predict")
+
+    async def ping(request: Request) -> Response:
+        return Response("\n", media_type=JSON)
+
+    async def health(request: Request) -> Response:
+        return Response(orjson.dumps(present.to_dict()), media_type=JSON, headers=present.served.headers)
+
+    async def version(request: Request) -> Response:
+        from .. import __version__
+
+        return Response(__version__, media_type="text/plain")
+
+    async def openapi(request: Request) -> Response:
+        served = present.served
+        return Response(served.openapi, media_type=JSON, headers=served.headers)
+
+    async def invocations(request: Request) -> Response:
+        served = present.served
+        try:
+            body = await _body(request, max_body)
+            kind = request.headers.get("content-type")
+            made = await asyncio.get_running_loop().run_in_executor(pool, served.answer, body, kind)
+        except NbtrackError as error:
+            return _refusal(error, served.headers)
+        except Exception as error:  # a request is answered whatever happens
+            logger.exception("A request failed.")
+            return _refusal(NbtrackError(f"{type(error).__name__}: {error}"[:2000]), served.headers)
+        return Response(made, media_type=JSON, headers=served.headers)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if follower is not None:
+            follower.start()
+        try:
+            yield
+        finally:
+            if follower is not None:
+                await asyncio.to_thread(follower.stop)
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    routes = [
+        Route("/ping", ping),
+        Route("/health", health),
+        Route("/version", version),
+        Route("/openapi.json", openapi),
+        Route("/invocations", invocations, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _unknown, 405: _unknown})
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body, and no more of it than is allowed."""
+    refusal = TooLarge(f"The body has more than {most:,} bytes, which is the most that this server takes.")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
+        raise refusal
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise refusal
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    code = "ENDPOINT_NOT_FOUND" if status == 404 else "BAD_REQUEST"
+    message = f"There is no {request.method} {request.url.path:.200}: this server has POST /invocations, GET /ping, "
+    content = {"error_code": code, "message": message + "/health, /version and /openapi.json."}
+    return Response(orjson.dumps(content), status, media_type=JSON, headers=getattr(error, "headers", None))
+
+
+def _refusal(error: NbtrackError, headers: dict[str, str]) -> Response:
+    return Response(orjson.dumps(error.to_dict(), default=str), error.http_status, media_type=JSON, headers=headers)

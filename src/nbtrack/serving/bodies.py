@@ -1,0 +1,257 @@
+"""From the body of a request to what `predict` is given: MLflow's four forms of JSON, CSV and Parquet.
+
+What the forms mean is MLflow's; where it would change a value to fit the signature (1.5 to 1 for a whole number, or one
+of 64 bits to one of 32), the body is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from ..errors import InvalidParameter
+from ..models.column_types import Array, DataType
+from ..models.example import frame_from_split, typed_frame
+from ..models.schema import ColSpec, Schema, TensorSpec
+from .refusals import BadRequest, UnknownMediaType
+
+JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
+PARAMS = "params"
+
+
+def read_body(
+    body: bytes, content_type: str | None, schema: Schema | None, *, as_it_is: bool = False
+) -> tuple[Any, dict[str, Any] | None]:
+    """The data and the params of a request.
+
+    `as_it_is` is for models whose signature comes from a type hint: they check `inputs` themselves. Raises
+    UnknownMediaType, BadRequest for what cannot be read, and InvalidParameter for what does not fit the schema.
+    """
+    media = media_type(content_type)
+    if media == CSV:
+        return read_csv(io.StringIO(_text(body)), schema), None
+    if media == PARQUET:
+        return _parquet(body), None
+    content = _json(body)
+    params = content.get(PARAMS)
+    if params is not None and not isinstance(params, dict):
+        raise BadRequest(f"{PARAMS} is an object with a value for each name, not {type(params).__name__}.")
+    named = [name for name in FORMS if name in content]
+    if len(named) != 1:
+        has = ", ".join(repr(name)[:80] for name in list(content)[:20]) or "nothing"
+        raise BadRequest(f"The body has exactly one of {', '.join(FORMS)}. This one has {has}.")
+    if as_it_is:
+        if named != ["inputs"]:
+            raise InvalidParameter(f"This model takes its data as 'inputs', not as {named[0]!r}.")
+        return content["inputs"], params
+    return FORMS[named[0]](content[named[0]], schema), params
+
+
+def media_type(content_type: str | None) -> str:
+    """Which of the three types a Content-Type header names. Raises UnknownMediaType."""
+    media, *parameters = (part.strip() for part in (content_type or "").split(";"))
+    for name, _, value in (parameter.partition("=") for parameter in parameters):
+        if name.lower() != "charset" or value.strip('"').lower() != "utf-8":
+            raise UnknownMediaType(f"Only UTF-8 is read, and no other parameters than charset: {content_type!r:.200}.")
+    if media.lower() not in (JSON, CSV, PARQUET):
+        raise UnknownMediaType(f"A body is {JSON}, {CSV} or {PARQUET}, not {content_type!r:.200}.")
+    return media.lower()
+
+
+def read_csv(source: Any, schema: Schema | None) -> Any:
+    """A table with a line of names, of the schema's types. Raises BadRequest."""
+    import pandas
+
+    try:
+        frame = pandas.read_csv(source, dtype=text_columns(schema), low_memory=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise BadRequest(f"This is no CSV with a line of names: {error}") from error
+    return typed(frame, schema)
+
+
+def text_columns(schema: Schema | None) -> dict[Any, Any]:
+    """The columns in which 007 is a text."""
+    specs = schema.input_dict() if schema is not None and not schema.is_tensor_spec() else {}
+    return {name: object for name, spec in specs.items() if spec.type in (DataType.string, DataType.binary)}
+
+
+def records_frame(records: Any, schema: Schema | None) -> Any:
+    """A table from a list of objects, one a row."""
+    import pandas
+
+    if not isinstance(records, list):
+        raise BadRequest(f"dataframe_records is a list of objects, one a row, not {_kind(records)}.")
+    try:
+        frame = pandas.DataFrame(records)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadRequest(f"dataframe_records makes no table: {error}") from error
+    return typed(frame, schema)
+
+
+def typed(frame: Any, schema: Schema | None) -> Any:
+    """A table with the schema's types, for one tensor without a name, too."""
+    if schema is None or not schema.is_tensor_spec():
+        return typed_frame(frame, schema)
+    dtype = schema.inputs[0].type
+    if schema.has_input_names() or not len(frame) or any(isinstance(value, list) for value in frame.iloc[0]):
+        return frame
+    try:
+        return _unchanged(frame, frame.astype(dtype))
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(f"These columns cannot be read as {dtype}: {error}") from error
+
+
+# ---------------------------------------------------------------- the forms
+
+
+def _split(content: Any, schema: Schema | None) -> Any:
+    known = {"columns", "data", "index"}
+    if not isinstance(content, dict) or "data" not in content or set(content) - known:
+        has = ", ".join(map(str, content)) if isinstance(content, dict) else _kind(content)
+        raise BadRequest(
+            f"dataframe_split is an object with data, and with columns and index or not; it is {has:.200}."
+        )
+    if schema is not None and schema.is_tensor_spec():
+        return typed(frame_from_split(content, None), schema)
+    return frame_from_split(content, schema)
+
+
+def _instances(rows: Any, schema: Schema | None) -> Any:
+    """Data row by row: objects with a value for each column or tensor, or values."""
+    import numpy
+
+    if not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
+        found = _inputs(rows, schema)
+        return _of_one_length(found, schema) if isinstance(found, dict) else found
+    columns: dict[str, list[Any]] = {}
+    for row in rows:
+        if not isinstance(row, dict):
+            raise BadRequest(f"The instances are all objects or all values: after an object comes {_kind(row)}.")
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    specs = schema.input_dict() if schema is not None else {}
+    found = {}
+    for name, values in columns.items():
+        spec = specs.get(name)
+        if spec is None or isinstance(spec, TensorSpec) or isinstance(spec.type, DataType):
+            found[name] = _array(values, spec)
+        else:
+            found[name] = numpy.array(values, dtype=object) if isinstance(values[0], dict) else numpy.array(values)
+    return _of_one_length(found, schema)
+
+
+def _inputs(content: Any, schema: Schema | None) -> Any:
+    """Data column by column, a list of objects, or values."""
+    specs = schema.input_dict() if schema is not None and schema.has_input_names() else {}
+    objects = isinstance(content, list) and any(isinstance(item, dict) for item in content)
+    if schema is not None:
+        if len(specs) == 1 and isinstance(content, list) and not objects:
+            content = {next(iter(specs)): content}
+        elif not specs and isinstance(content, dict):
+            raise BadRequest("The model's signature has no names, so its data is a list or one value, not an object.")
+    if isinstance(content, dict):
+        return {name: _array(values, specs.get(name)) for name, values in content.items()}
+    if objects:
+        if not all(isinstance(item, dict) for item in content):
+            raise BadRequest("A list has objects only, or none.")
+        return [{name: _array(value, specs.get(name)) for name, value in item.items()} for item in content]
+    if content == []:
+        return content
+    return _array(content, schema.inputs[0] if schema is not None else None)
+
+
+FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {
+    "dataframe_split": _split,
+    "dataframe_records": records_frame,
+    "instances": _instances,
+    "inputs": _inputs,
+}
+
+
+def _array(values: Any, spec: Any) -> Any:
+    """A value or a list of values as an array of the dtype that a column or tensor has."""
+    import numpy
+
+    if isinstance(spec, ColSpec) and not isinstance(spec.type, DataType):
+        # What is inside arrays, objects and maps is left to `enforce`.
+        return values
+    if isinstance(spec, ColSpec) and spec.type is DataType.binary:
+        return _decoded(values)
+    dtype = None if spec is None else spec.type if isinstance(spec, TensorSpec) else spec.type.to_numpy()
+    if dtype is not None and dtype.kind == "U" and isinstance(values, list) and None in values:
+        # As a text it would be the word "None".
+        dtype = numpy.dtype(object)
+    try:
+        read = numpy.array(values)
+        made = read if dtype is None else _unchanged(read, numpy.array(values, dtype=dtype))
+    except (TypeError, ValueError, OverflowError) as error:
+        what = "" if spec is None or spec.name is None else f" for {spec.name!r:.80}"
+        raise BadRequest(f"The values{what} make no array{'' if dtype is None else f' of {dtype}'}: {error}") from error
+    return made if isinstance(values, list) or spec is None else made[()]
+
+
+def _unchanged(read: Any, made: Any) -> Any:
+    """What was made of the values; ValueError where fractions or bits were cut off."""
+    import numpy
+
+    whole = numpy.asarray(made).dtype.kind in "iub"
+    if whole and numpy.asarray(read).dtype.kind in "biuf" and not (numpy.asarray(read) == numpy.asarray(made)).all():
+        raise ValueError("some would be changed by that")
+    return made
+
+
+def _decoded(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_decoded(value) for value in values]
+    return base64.b64decode(values) if isinstance(values, str) else values
+
+
+def _of_one_length(columns: Mapping[str, Any], schema: Schema | None) -> dict[str, Any]:
+    names = set(columns)
+    if schema is not None and schema.has_input_names():
+        names &= {spec.name for spec in schema if spec.required and not isinstance(spec.type, Array)}
+    lengths = {name: len(values) for name, values in columns.items() if name in names and hasattr(values, "__len__")}
+    if len(set(lengths.values())) > 1:
+        has = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise BadRequest(f"Each instance has a value for each name. There are values for {has:.200}.")
+    return dict(columns)
+
+
+def _parquet(body: bytes) -> Any:
+    import pandas
+
+    try:
+        return pandas.read_parquet(io.BytesIO(body))
+    except (ImportError, ValueError, OSError) as error:
+        raise BadRequest(f"The body cannot be read as Parquet: {error}") from error
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            # Knows NaN, Infinity and numbers of any length, as MLflow does.
+            content = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"The body is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadRequest(f"The body is an object with one of {', '.join(FORMS)}, not {_kind(content)}.")
+    return content
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"The body is not UTF-8: {error}") from error
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", type(None): "null", bool: "a boolean"}
+    return names.get(type(value), "a number")

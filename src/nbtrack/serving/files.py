@@ -1,0 +1,248 @@
+"""Predictions for a file, in pieces that fit into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ..errors import InvalidParameter, NbtrackError, NotFound
+from ..integrations.pyfunc import PyFuncModel, load_model
+from ..models.schema import Schema
+from ..progress import progress
+from .bodies import JSON, read_body, text_columns, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 10_000
+"""Rows that are predicted at once."""
+
+READ = (".csv", ".parquet", ".jsonl", ".json")
+WRITTEN = (".csv", ".parquet", ".jsonl")
+
+
+def predict_file(
+    model_uri: str,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    chunk: int = CHUNK,
+    params: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> int:
+    """Write the model's predictions for each row of a CSV, Parquet, JSON-lines or JSON file; the number of rows.
+
+    A JSON file is a list of records, or the body of a request to a server. `target` appears when all rows are
+    predicted; one that is there is replaced. Raises InvalidParameter that names the rows which cannot be predicted.
+    """
+    source, target = Path(source), Path(target)
+    if chunk < 1:
+        raise InvalidParameter(f"A chunk has at least one row, not {chunk}.")
+    for path, kinds in ((source, READ), (target, WRITTEN)):
+        if path.suffix.lower() not in kinds:
+            raise InvalidParameter(f"{path.name!r:.200} must end in one of {', '.join(kinds)}.")
+    if not source.is_file():
+        raise NotFound(f"There is no file {str(source)!r:.200}.")
+    if not target.parent.is_dir():
+        raise NotFound(f"There is no folder {str(target.parent)!r:.200} to write {target.name!r:.200} into.")
+    model = load_model(model_uri, trust=trust)
+    schema = model.metadata.get_input_schema()
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    done = 0
+    try:
+        with progress("Predicting", _count(source), "rows") as bar, _Writer(unfinished, target.suffix.lower()) as out:
+            for data, given in _chunks(source, chunk, schema):
+                rows = len(data) if hasattr(data, "__len__") else 1
+                predictions = _predicted(model, data, {**(given or {}), **(params or {})} or None, source, done, schema)
+                out.write(table(predictions))
+                done += rows
+                bar.advance(rows)
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return done
+
+
+def table(predictions: Any) -> pd.DataFrame:
+    """Predictions as a table: as they are where they have columns, else in `prediction`, or `prediction_0`, …"""
+    import numpy
+    import pandas
+
+    if isinstance(predictions, pandas.DataFrame):
+        return predictions.rename(columns=str)
+    if isinstance(predictions, dict):
+        return pandas.DataFrame({str(name): _cells(values) for name, values in predictions.items()})
+    if isinstance(predictions, list) and predictions and all(isinstance(each, dict) for each in predictions):
+        return pandas.DataFrame(predictions).rename(columns=str)
+    if isinstance(predictions, numpy.ndarray) and predictions.ndim == 2:
+        return pandas.DataFrame({f"prediction_{k}": predictions[:, k] for k in range(predictions.shape[1])})
+    return pandas.DataFrame({"prediction": _cells(predictions)})
+
+
+def _cells(values: Any) -> Any:
+    """One value a row: arrays of more dimensions become nested lists."""
+    import numpy
+
+    if isinstance(values, numpy.ndarray) and values.ndim > 1:
+        return values.tolist()
+    return [values] if numpy.isscalar(values) else values
+
+
+def _predicted(model: PyFuncModel, data: Any, params: Any, source: Path, before: int, schema: Schema | None) -> Any:
+    def attempt(part: Any) -> Any:
+        frame = typed(part, schema) if hasattr(part, "columns") else part
+        return model.predict(frame, params)
+
+    try:
+        return attempt(data)
+    except Exception as error:  # what the model raises, too
+        where, why = _guilty(data, attempt, error) if hasattr(data, "iloc") else (None, error)
+        told = why.message if isinstance(why, NbtrackError) else f"{type(why).__name__}: {why}"
+        rows = f"rows {before + 1:,} to {before + len(data):,}" if where is None else f"row {before + where + 1:,}"
+        raise InvalidParameter(f"{source.name!r:.200}, {rows}: {told}"[:2000]) from error
+
+
+def _guilty(data: pd.DataFrame, attempt: Callable[[Any], Any], error: Exception) -> tuple[int | None, Exception]:
+    """The first row that fails by itself, counted from 0, and how; None where only the whole does."""
+    start, end = 0, len(data)
+    while end - start > 1:
+        middle = (start + end) // 2
+        for low, high in ((start, middle), (middle, end)):
+            try:
+                attempt(data.iloc[low:high].infer_objects())
+            except Exception as found:
+                start, end, error = low, high, found
+                break
+        else:
+            return None, error
+    if len(data) > 1 and _fails_everywhere(data, attempt, start):
+        return None, error
+    return start, error
+
+
+def _fails_everywhere(data: pd.DataFrame, attempt: Callable[[Any], Any], start: int) -> bool:
+    """Whether the rows are not at fault: a missing column fails for each of them."""
+    other = start - 1 if start else len(data) - 1
+    try:
+        attempt(data.iloc[other : other + 1].infer_objects())
+    except Exception:
+        return True
+    return False
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _count(source: Path) -> int | None:
+    """About how many rows there are, for the progress bar."""
+    if source.suffix.lower() == ".parquet":
+        return int(_parquet().ParquetFile(source).metadata.num_rows)
+    if source.suffix.lower() == ".json":
+        return None
+    with source.open("rb") as file:
+        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return lines - (source.suffix.lower() == ".csv")
+
+
+def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[Any, dict[str, Any] | None]]:
+    """Pieces of the file with their params; those of tables are not yet of the schema's types."""
+    kind = source.suffix.lower()
+    if kind == ".csv":
+        yield from ((frame, None) for frame in _csv(source, size, schema))
+    elif kind == ".parquet":
+        for batch in _parquet().ParquetFile(source).iter_batches(size):
+            yield batch.to_pandas(), None
+    elif kind == ".jsonl":
+        yield from ((frame, None) for frame in _json_lines(source, size))
+    else:
+        content = source.read_bytes()
+        if content.lstrip()[:1] == b"[":
+            content = b'{"dataframe_records": ' + content + b"}"
+        data, params = read_body(content, JSON, schema)
+        if not hasattr(data, "iloc"):
+            yield data, params
+            return
+        yield from ((data.iloc[start : start + size], params) for start in range(0, len(data), size))
+
+
+def _csv(source: Path, size: int, schema: Schema | None) -> Iterator[pd.DataFrame]:
+    import pandas
+
+    try:
+        with pandas.read_csv(source, dtype=text_columns(schema), chunksize=size) as reader:
+            yield from reader
+    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InvalidParameter(f"{source.name!r:.200} is no CSV with a line of names: {error}") from error
+
+
+def _json_lines(source: Path, size: int) -> Iterator[pd.DataFrame]:
+    import pandas
+
+    records: list[Any] = []
+    with source.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                records.append(orjson.loads(line))
+            except orjson.JSONDecodeError as error:
+                raise InvalidParameter(f"{source.name!r:.200}, line {number:,}: this is no JSON: {error}") from error
+            if not isinstance(records[-1], dict):
+                raise InvalidParameter(f"{source.name!r:.200}, line {number:,}: each line is an object.")
+            if len(records) == size:
+                yield pandas.DataFrame(records)
+                records = []
+    if records:
+        yield pandas.DataFrame(records)
+
+
+# ---------------------------------------------------------------- writing
+
+
+class _Writer:
+    """A file to which tables are appended; they have the columns of the first one."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path = path
+        self._kind = kind
+        self._parquet: Any = None
+        self._columns: list[str] | None = None
+        self._rows = 0
+
+    def __enter__(self) -> _Writer:
+        self._path.touch()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._parquet is not None:
+            self._parquet.close()
+
+    def write(self, frame: pd.DataFrame) -> None:
+        if self._columns is None:
+            self._columns = list(frame.columns)
+        elif list(frame.columns) != self._columns:
+            frame = frame.reindex(columns=self._columns)
+        if self._kind == ".csv":
+            frame.to_csv(self._path, mode="a", header=self._rows == 0, index=False)
+        elif self._kind == ".jsonl":
+            frame.to_json(self._path, orient="records", lines=True, mode="a", date_format="iso", double_precision=15)
+        else:
+            import pyarrow
+
+            made = pyarrow.Table.from_pandas(frame, preserve_index=False)
+            if self._parquet is None:
+                self._parquet = _parquet().ParquetWriter(self._path, made.schema)
+            self._parquet.write_table(made.cast(self._parquet.schema))
+        self._rows += len(frame)
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise InvalidParameter("Parquet files need pyarrow: pip install pyarrow") from error
+    return pyarrow.parquet

@@ -1,0 +1,111 @@
+"""Following a stage: when it moves, the new version is loaded and warmed beside the present one, then takes over.
+
+A request is answered by the version that was there when it came: taking over is one assignment, and the old version is
+forgotten with its last request.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ..client import Client
+from ..client.model_uris import ModelVersionUri, parse_uri
+from ..client.watching import StageWatch
+from ..entities import ModelVersion
+from ..errors import InvalidParameter, NbtrackError
+from .served import ServedModel, open_next
+
+_AGAIN_SECONDS = 1.0
+
+
+class Present:
+    """The model that answers now, and what /health says of the one that does not."""
+
+    def __init__(self, served: ServedModel) -> None:
+        self.served = served
+        self.follows: str | None = None
+        self.swaps = 0
+        self.refused: dict[str, Any] | None = None
+        self.trouble: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        status = "degraded" if self.refused or self.trouble else "ok"
+        told: dict[str, Any] = {"status": status, "model": self.served.to_dict()}
+        if self.follows is not None:
+            told["follow"] = {"uri": self.follows, "swaps": self.swaps}
+        if self.refused is not None:
+            told["refused"] = self.refused
+        if self.trouble is not None:
+            told["trouble"] = self.trouble
+        return told
+
+
+def check_followed(uri: str) -> ModelVersionUri:
+    """The stage that a URI names. Raises InvalidParameter where it names none."""
+    target = parse_uri(uri)
+    if not isinstance(target, ModelVersionUri) or target.stage is None:
+        raise InvalidParameter(f"Only a stage can be followed, as models:/digits/Production, not {uri!r:.200}.")
+    return target
+
+
+class Follower:
+    """A thread that keeps `present` at the newest version of a stage, until `stop()`."""
+
+    def __init__(self, uri: str, present: Present, *, trust: bool = False) -> None:
+        self._target = check_followed(uri)
+        self._present = present
+        self._trust = trust
+        self._stopped = threading.Event()
+        self._watch: StageWatch | None = None
+        self._thread = threading.Thread(target=self._follow, name="nbtrack-follow", daemon=True)
+        present.follows = uri
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        watch = self._watch
+        if watch is not None:
+            watch.stop()
+        # One that is just loading a model ends with the process.
+        self._thread.join(timeout=1)
+
+    def _follow(self) -> None:
+        present, name, stage = self._present, self._target.name, str(self._target.stage)
+        while not self._stopped.is_set():
+            try:
+                with Client().watch(name, stage) as self._watch:
+                    present.trouble = None
+                    for change in self._watch:
+                        if self._stopped.is_set():
+                            return
+                        self._take(change.version)
+            except Exception as error:  # whatever happens to the registry, requests are answered
+                present.trouble = f"{stage} of {name} is not followed: {_told(error)}"
+                self._stopped.wait(_AGAIN_SECONDS)
+
+    def _take(self, version: ModelVersion | None) -> None:
+        present = self._present
+        present.trouble = None
+        if version is None:
+            present.trouble = f"{self._target.stage} of {self._target.name} is empty: the last version goes on."
+            return
+        if version.version == present.served.version:
+            present.refused = None
+            return
+        uri = "/".join(filter(None, (f"models:/{version.name}/{version.version}", self._target.path)))
+        try:
+            served = open_next(uri, present.served, trust=self._trust)
+        except Exception as error:  # what its files, its code or its example bring
+            present.refused = {"version": version.version, "error": _told(error), "since": round(time.time(), 3)}
+            return
+        present.served, present.refused = served, None
+        present.swaps += 1
+
+
+def _told(error: Exception) -> str:
+    text = error.message if isinstance(error, NbtrackError) else f"{type(error).__name__}: {error}"
+    return text[:1000]

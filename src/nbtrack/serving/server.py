@@ -1,0 +1,140 @@
+"""Serving a model at an address: for good, as the command does, or beside other work, as in a notebook."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from types import TracebackType
+from typing import Any
+
+from ..errors import InvalidParameter, NotSupported, TimedOut
+from .following import Follower, Present, check_followed
+from .served import ServedModel, open_first
+
+HOST, PORT = "127.0.0.1", 5000
+GRACE_SECONDS = 30
+"""How long requests that are under way may take after the server was told to end."""
+
+
+class ModelServer:
+    """A model that answers at `url`. With `port=0` a free port is taken.
+
+        with nbtrack.serving.ModelServer("models:/digits/Production", port=0, follow=True) as server:
+            requests.post(f"{server.url}/invocations", json={"inputs": […]})
+
+    With `follow`, the newest version of the stage answers, whichever that becomes. `run()` serves until Ctrl-C or
+    SIGTERM; as a context manager it serves from a thread, until the block ends. Requests that are under way then are
+    answered.
+    """
+
+    def __init__(
+        self,
+        model_uri: str,
+        *,
+        host: str = HOST,
+        port: int = PORT,
+        trust: bool = False,
+        follow: bool = False,
+        max_body: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if follow:
+            check_followed(model_uri)
+        uvicorn = _uvicorn()
+        from .application import MAX_BODY, application
+
+        self._socket = _listening(host, port)
+        try:
+            self._present = Present(open_first(model_uri, trust=trust))
+            follower = Follower(model_uri, self._present, trust=trust) if follow else None
+            app = application(self._present, follower=follower, max_body=max_body or MAX_BODY, threads=threads)
+        except BaseException:
+            self._socket.close()
+            raise
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self._server: Any = uvicorn.Server(settings)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def served(self) -> ServedModel:
+        """The model that answers now."""
+        return self._present.served
+
+    def run(self) -> None:
+        """Serve until Ctrl-C or SIGTERM."""
+        # uvicorn raises the signal anew when it has ended well, which would look like a failure.
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._socket.close()
+
+    def stop(self) -> None:
+        """End a server that runs in a thread; what is under way is answered first."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> ModelServer:
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="nbtrack-serve", daemon=True
+        )
+        self._thread.start()
+        # The socket listens already: what is asked before the application is up waits.
+        self._thread.join(timeout=0)
+        if not self._thread.is_alive():
+            raise TimedOut("The server ended as soon as it began.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _uvicorn() -> Any:
+    try:
+        import starlette  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise NotSupported(
+            f"Serving needs starlette and uvicorn, and {error.name} is missing: pip install 'nbtrack[serve]'"
+        ) from error
+    return uvicorn
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 65_536:
+        raise InvalidParameter(f"A port is a number from 0 to 65535, not {port}.")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With the protocol named, asyncio sends each part of an answer at once.
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    except (OSError, UnicodeError) as error:
+        raise InvalidParameter(f"There is no address {host!r:.200}: {error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise InvalidParameter(
+            f"Nothing can listen at {host}:{port}: {error.strerror}. Choose another --port."
+        ) from error
+    return listener
