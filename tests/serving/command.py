@@ -1,0 +1,8 @@
+"""The command `nbtrack`, from this checkout."""
+
+import sys
+
+from nbtrack.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A registered model with two versions that answer differently, and the real mlflow's server beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+import nbtrack
+from nbtrack.serving.application import application
+from nbtrack.serving.following import Present
+from nbtrack.serving.served import open_first
+
+EXAMPLE = pd.DataFrame({"x": [1.0, 2.0], "n": [1, 2]})
+
+
+def plus(amount: int) -> Callable[[pd.DataFrame], Any]:
+    def predict(rows: pd.DataFrame) -> Any:
+        return rows["x"].to_numpy() + rows["n"].to_numpy() + amount
+
+    return predict
+
+
+def log(model: Any, name: str | None = None, **arguments: Any) -> str:
+    """Log a model in a run of its own; its URI."""
+    with nbtrack.start_run():
+        return nbtrack.pyfunc.log_model("model", python_model=model, registered_model_name=name, **arguments).model_uri
+
+
+@pytest.fixture
+def sums(own_store: Path) -> str:
+    """Version 1 adds 100 to x + n, version 2 adds 200; version 1 is in Production."""
+    for amount in (100, 200):
+        log(plus(amount), "sums", input_example=EXAMPLE)
+    nbtrack.MlflowClient().transition_model_version_stage("sums", 1, "Production")
+    return "models:/sums/Production"
+
+
+@pytest.fixture
+def ours() -> Callable[..., TestClient]:
+    """A client of our application with the model at a URI."""
+    return lambda uri, **settings: TestClient(application(Present(open_first(uri)), **settings))
+
+
+@pytest.fixture
+def theirs() -> Callable[[str], TestClient]:
+    """A client of mlflow's own application with the same model."""
+
+    def client(uri: str) -> TestClient:
+        from mlflow.pyfunc import load_model
+        from mlflow.pyfunc.scoring_server import init
+
+        return TestClient(init(load_model(str(nbtrack.models.locate(uri).folder()))), raise_server_exceptions=False)
+
+    return client
