@@ -140,7 +140,7 @@ def _fails_everywhere(data: pd.DataFrame, attempt: Callable[[Any], Any], start: 
 def _count(source: Path) -> int | None:
     """About how many rows there are, for the progress bar."""
     if source.suffix.lower() == ".parquet":
-        return int(_parquet().ParquetFile(source).metadata.num_rows)
+        return int(_parquet_file(source).metadata.num_rows)
     if source.suffix.lower() == ".json":
         return None
     with source.open("rb") as file:
@@ -154,7 +154,7 @@ def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[An
     if kind == ".csv":
         yield from ((frame, None) for frame in _csv(source, size, schema))
     elif kind == ".parquet":
-        for batch in _parquet().ParquetFile(source).iter_batches(size):
+        for batch in _parquet_file(source).iter_batches(size):
             yield batch.to_pandas(), None
     elif kind == ".jsonl":
         yield from ((frame, None) for frame in _json_lines(source, size))
@@ -167,6 +167,15 @@ def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[An
             yield data, params
             return
         yield from ((data.iloc[start : start + size], params) for start in range(0, len(data), size))
+
+
+def _parquet_file(source: Path) -> Any:
+    try:
+        return _parquet().ParquetFile(source)
+    except (ValueError, OSError) as error:
+        if isinstance(error, NbtrackError):
+            raise
+        raise InvalidParameter(f"{source.name!r:.200} is no Parquet file: {error}") from error
 
 
 def _csv(source: Path, size: int, schema: Schema | None) -> Iterator[pd.DataFrame]:

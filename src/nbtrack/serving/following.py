@@ -79,6 +79,9 @@ class Follower:
             try:
                 with Client().watch(name, stage) as self._watch:
                     present.trouble = None
+                    # The first change is what is there, and none comes where nothing is.
+                    if not Client().get_latest_versions(name, [stage]):
+                        self._take(None)
                     for change in self._watch:
                         if self._stopped.is_set():
                             return

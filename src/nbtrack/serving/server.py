@@ -15,6 +15,8 @@ from .served import ServedModel, open_first
 HOST, PORT = "127.0.0.1", 5000
 GRACE_SECONDS = 30
 """How long requests that are under way may take after the server was told to end."""
+KEEP_SECONDS = 75
+"""How long an idle connection is kept: longer than proxies do (60 s), so that none sends into one that just closed."""
 
 
 class ModelServer:
@@ -59,6 +61,7 @@ class ModelServer:
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_SECONDS,
         )
         self._server: Any = uvicorn.Server(settings)
         self._thread: threading.Thread | None = None
