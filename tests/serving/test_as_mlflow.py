@@ -202,7 +202,12 @@ def test_tensors_are_read_alike(both: Both) -> None:
             one, other = ask(clients, body)
             assert (one.status_code, other.status_code) == (200, 200), (body, one.text, other.text)
             assert one.json() == other.json(), body
-        for body in ({"inputs": [[1.0, 2.0, 3.0]]}, {"inputs": "abc"}, {"inputs": {"y": [1]}}, {"inputs": [[1], [2, 3]]}):
+        for body in (
+            {"inputs": [[1.0, 2.0, 3.0]]},
+            {"inputs": "abc"},
+            {"inputs": {"y": [1]}},
+            {"inputs": [[1], [2, 3]]},
+        ):
             one, other = ask(clients, body)
             assert (one.status_code, other.status_code) == (400, 400), (body, one.text, other.text)
 

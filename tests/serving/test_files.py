@@ -127,7 +127,7 @@ def test_a_model_that_fails_on_a_row(own_store: Path) -> None:
 def test_missing_whole_numbers_name_their_row(labels: str) -> None:
     write()
     Path("in.csv").write_text(Path("in.csv").read_text().replace("010,5.0,10", "010,5.0,"))
-    with pytest.raises(InvalidParameter, match="row 11: .*'n'"):
+    with pytest.raises(InvalidParameter, match=r"row 11: .*'n'"):
         predict_file(labels, "in.csv", "out.csv")
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -96,7 +97,7 @@ def test_no_request_fails_while_the_stage_moves_twice(url: str, measured: Callab
         assert {status for status, _, _ in of_client} == {200}
         assert all(expected[str(version)] == text for _, version, text in of_client)
         versions = [version for _, version, _ in of_client]
-        changes = [b for a, b in zip(versions, versions[1:], strict=False) if a != b]
+        changes = [b for a, b in pairwise(versions) if a != b]
         assert (versions[0], changes) == ("1", ["2", "1"])
     assert health(url)["follow"] == {"uri": "models:/sums/Production", "swaps": 2}
     measured("requests answered while the stage moved twice", sum(map(len, answers)))

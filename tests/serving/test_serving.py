@@ -1,4 +1,4 @@
-"""What is ours alone: which model answered, answers held against the signature, limits, the document, what is missing."""
+"""What is ours alone: which model answered, answers held against the signature, limits, the document."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_the_example_is_what_the_model_is_warmed_with(ours: Client) -> None:
     def picky(rows: pd.DataFrame) -> Any:
         raise ValueError("never")
 
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="never"):
         uri = log(picky, input_example=EXAMPLE)
     with pytest.warns(UserWarning, match="fails on its own input example: .*never"):
         ours(uri)
