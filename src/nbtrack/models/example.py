@@ -102,9 +102,14 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
     if schema is None or schema.is_tensor_spec():
         return frame
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
+    here = dict(zip(frame.columns, frame.dtypes, strict=True))
+    numbers = {name: spec.type.to_numpy() for name, spec in zip(names, schema, strict=False) if _is_number(spec.type)}
+    if all(here.get(name, dtype) == dtype for name, dtype in numbers.items()) and len(numbers) == len(schema):
+        # The usual case, in which nothing is to be done column by column.
+        return frame
     frame = frame.copy()
     for name, spec in zip(names, schema, strict=False):
-        if name in frame.columns and isinstance(spec.type, DataType):
+        if name in here and isinstance(spec.type, DataType):
             try:
                 frame[name] = _typed_column(frame[name], spec.type)
             except (TypeError, ValueError, OverflowError) as error:
@@ -127,6 +132,10 @@ def arrays_from_json(content: Any, schema: Schema | None) -> Any:
     if isinstance(content, dict):
         return {name: array(values, specs.get(name)) for name, values in content.items()}
     return array(content, schema.inputs[0] if schema is not None else None)
+
+
+def _is_number(dtype: Any) -> bool:
+    return isinstance(dtype, DataType) and dtype.to_numpy().kind in "biuf"
 
 
 def _typed_column(values: Any, dtype: DataType) -> Any:
