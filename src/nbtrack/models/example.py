@@ -103,8 +103,7 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
         return frame
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
     here = dict(zip(frame.columns, frame.dtypes, strict=True))
-    numbers = {name: spec.type.to_numpy() for name, spec in zip(names, schema, strict=False) if _is_number(spec.type)}
-    if all(here.get(name, dtype) == dtype for name, dtype in numbers.items()) and len(numbers) == len(schema):
+    if all(_is_right(here.get(name), spec.type) for name, spec in zip(names, schema, strict=False)):
         # The usual case, in which nothing is to be done column by column.
         return frame
     frame = frame.copy()
@@ -134,8 +133,11 @@ def arrays_from_json(content: Any, schema: Schema | None) -> Any:
     return array(content, schema.inputs[0] if schema is not None else None)
 
 
-def _is_number(dtype: Any) -> bool:
-    return isinstance(dtype, DataType) and dtype.to_numpy().kind in "biuf"
+def _is_right(here: Any, wanted: Any) -> bool:
+    """Whether a column is one of numbers of the type that is wanted, or is not there."""
+    if not isinstance(wanted, DataType) or wanted.to_numpy().kind not in "biuf":
+        return False
+    return here is None or bool(here == wanted.to_numpy())
 
 
 def _typed_column(values: Any, dtype: DataType) -> Any:
