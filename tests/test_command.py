@@ -11,9 +11,12 @@ import pytest
 import nbtrack
 from nbtrack.cli import main
 
+SERVE = ["models", "serve", "-m", "models:/digits/Production", "--port", "0"]
+
 
 @pytest.mark.parametrize(
-    "command", [["doctor"], ["doctor", "--repair"], ["gc"], ["gc", "--yes"], ["export", "out"], ["backup", "copy"]]
+    "command",
+    [["doctor"], ["doctor", "--repair"], ["gc"], ["gc", "--yes"], ["export", "out"], ["backup", "copy"], SERVE],
 )
 def test_what_looks_after_a_store_makes_none(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -59,7 +62,7 @@ def test_it_says_its_version_and_what_each_command_does(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    for command in ("backup", "doctor", "export", "gc", "guide", "import", "merge", "restore"):
+    for command in ("backup", "doctor", "export", "gc", "guide", "import", "merge", "models", "restore"):
         assert f"\n    {command} " in said
 
 

@@ -108,10 +108,17 @@ def server(name: str, folder: Path) -> Iterator[tuple[int, float]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
+    # mlflow's command looks for uvicorn's there.
+    environment = {**os.environ, "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command(name, folder, port), stdout=said, stderr=said, cwd=folder.parent, start_new_session=True
+            command(name, folder, port),
+            stdout=said,
+            stderr=said,
+            cwd=folder.parent,
+            env=environment,
+            start_new_session=True,
         )
         try:
             ping = b"GET /ping HTTP/1.1\r\nHost: bench\r\n\r\n"

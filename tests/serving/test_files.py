@@ -107,6 +107,15 @@ def test_the_row_that_cannot_be_predicted_is_named(labels: str, kind: str) -> No
     assert not list(Path().glob(".out*"))
 
 
+def test_of_several_rows_the_first_is_named(labels: str) -> None:
+    for bad, row in (((17, 18, 19), 18), ((0, 1), 1)):
+        damaged = TABLE.astype(object)
+        damaged.loc[list(bad), "x"] = "much"
+        damaged.to_csv("bad.csv", index=False)
+        with pytest.raises(InvalidParameter, match=rf"'bad\.csv', row {row}: .*'x'"):
+            predict_file(labels, "bad.csv", "out.csv", chunk=10)
+
+
 def test_what_is_wrong_with_every_row_names_the_rows(labels: str) -> None:
     TABLE.drop(columns="n").to_csv("in.csv", index=False)
     with pytest.raises(InvalidParameter, match="rows 1 to 25: The data lacks the column 'n'"):

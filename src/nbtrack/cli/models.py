@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .. import config
+from ..client.model_uris import parse_uri
 from ..errors import InvalidParameter
+from ..store import open_store
 
 HELP = "Serve a model over HTTP, or predict the rows of a file."
 
@@ -36,6 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if parse_uri(options.model_uri) is not None:
+        # Looking a model up is no reason to make a store.
+        open_store(config.get_tracking_uri()).check_exists()
     return int(options.action(options))
 
 
@@ -46,6 +52,12 @@ def _of_model(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="URI",
         help="models:/digits/Production, runs:/<run id>/model, a path",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FOLDER",
+        default=argparse.SUPPRESS,
+        help="the store, a folder .nbtrack, as before the command",
     )
     parser.add_argument("--trust", action="store_true", help="load pickles that no run of this store logged, too")
 

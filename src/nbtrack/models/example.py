@@ -102,9 +102,13 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
     if schema is None or schema.is_tensor_spec():
         return frame
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
+    here = dict(zip(frame.columns, frame.dtypes, strict=True))
+    if all(_is_right(here.get(name), spec.type) for name, spec in zip(names, schema, strict=False)):
+        # The usual case, in which nothing is to be done column by column.
+        return frame
     frame = frame.copy()
     for name, spec in zip(names, schema, strict=False):
-        if name in frame.columns and isinstance(spec.type, DataType):
+        if name in here and isinstance(spec.type, DataType):
             try:
                 frame[name] = _typed_column(frame[name], spec.type)
             except (TypeError, ValueError, OverflowError) as error:
@@ -127,6 +131,13 @@ def arrays_from_json(content: Any, schema: Schema | None) -> Any:
     if isinstance(content, dict):
         return {name: array(values, specs.get(name)) for name, values in content.items()}
     return array(content, schema.inputs[0] if schema is not None else None)
+
+
+def _is_right(here: Any, wanted: Any) -> bool:
+    """Whether a column is one of numbers of the type that is wanted, or is not there."""
+    if not isinstance(wanted, DataType) or wanted.to_numpy().kind not in "biuf":
+        return False
+    return here is None or bool(here == wanted.to_numpy())
 
 
 def _typed_column(values: Any, dtype: DataType) -> Any:

@@ -118,7 +118,25 @@ def _split(content: Any, schema: Schema | None) -> Any:
         )
     if schema is not None and schema.is_tensor_spec():
         return typed(frame_from_split(content, None), schema)
+    if schema is not None and all(spec.type is DataType.double for spec in schema):
+        found = _all_doubles(content)
+        if found is not None:
+            return found
     return frame_from_split(content, schema)
+
+
+def _all_doubles(content: Mapping[str, Any]) -> Any:
+    """The table as one array, many times faster than column by column; None where it is none."""
+    import numpy
+    import pandas
+
+    try:
+        values = numpy.array(content["data"], dtype=numpy.float64)
+        if values.ndim == 2:
+            return pandas.DataFrame(values, columns=content.get("columns"), index=content.get("index"))
+    except (TypeError, ValueError):
+        pass
+    return None
 
 
 def _instances(rows: Any, schema: Schema | None) -> Any:

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from ..errors import InvalidParameter, NotSupported, TimedOut
+from ..errors import InvalidParameter, InvalidState, NotSupported
 from .following import Follower, Present, check_followed
 from .served import ServedModel, open_first
 
@@ -99,10 +99,10 @@ class ModelServer:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="nbtrack-serve", daemon=True
         )
         self._thread.start()
-        # The socket listens already: what is asked before the application is up waits.
-        self._thread.join(timeout=0)
-        if not self._thread.is_alive():
-            raise TimedOut("The server ended as soon as it began.")
+        while not self._server.started:
+            self._thread.join(timeout=0.01)
+            if not self._thread.is_alive():
+                raise InvalidState("The server ended as soon as it began; its log says why.")
         return self
 
     def __exit__(
