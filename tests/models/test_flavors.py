@@ -109,6 +109,19 @@ def test_what_is_no_flavor() -> None:
     assert not hasattr(nbtrack, "_repr_html_")
 
 
+def test_a_part_of_nbtrack_that_cannot_be_imported_is_named() -> None:
+    code = """
+import sys, nbtrack
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ == "_FlavorFinder"]
+try:
+    import nbtrack.models
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (answer.stdout, answer.returncode) == ("nbtrack.models\n", 0), answer.stderr[-2000:]
+
+
 def test_the_frameworks_wait_until_they_are_needed() -> None:
     code = "import nbtrack, nbtrack.sklearn, sys; print({'sklearn', 'skops', 'pandas'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

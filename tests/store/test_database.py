@@ -100,7 +100,8 @@ def test_who_may_only_read_waits_in_line_with_those_who_write(own_store: Path, t
     _open_to_all(tmp_path)
     script = """
 import os, sys, time, nbtrack
-nbtrack.search_runs()
+nbtrack.search_runs(output_format="list")  # imports what the other user may have no right to read
+nbtrack.sql("SELECT 1")
 os.setgid(65534); os.setuid(65534)
 seen = [len(nbtrack.search_runs(output_format="list"))]
 print("ready", flush=True)

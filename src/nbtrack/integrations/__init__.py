@@ -9,6 +9,7 @@ every start, so it imports nothing itself.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _PREFIX = "nbtrack."
+_beginning: set[int] = set()
+"""Threads that import what looks for flavors: a part of nbtrack that is missing then is none."""
 
 
 def flavor_module(name: str) -> ModuleType | None:
     """The module of a flavor; None where no installed package has one of this name."""
-    from ..models.flavors import find_flavor
-
+    thread = get_ident()
+    if thread in _beginning:
+        return None
+    _beginning.add(thread)
+    try:
+        from ..models.flavors import find_flavor
+    finally:
+        _beginning.discard(thread)
     return find_flavor(name)
 
 

@@ -28,7 +28,6 @@ _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 CUT_SHORT = "its writer died while writing it"
 """Why the last line of a dead writer is kept aside. Its call never returned, so nothing is missing."""
 
-
 _WORK = ("staging", "known", "points", "summaries", "last_tags", "last_artifacts")
 """The temporary tables, each made anew where it is used, …"""
 _MANY = 20_000
@@ -357,8 +356,8 @@ class Journals:
                     cursor.execute(statement)
         return warnings_due
 
-    def retry_rejected(self, cursor: Cursor) -> int:
-        """Try again what was kept aside; how many lines are in the tables now. What is still not understood stays.
+    def retry_rejected(self, cursor: Cursor) -> tuple[int, int]:
+        """Try again what was kept aside; how many lines are in the tables now, and how many still are not understood.
 
         The caller holds the store's lock.
         """
@@ -366,15 +365,15 @@ class Journals:
             "SELECT journal, position, line FROM rejected_events WHERE reason <> $1 ORDER BY rowid", [CUT_SHORT]
         ).fetchall()
         if not rows:
-            return 0
+            return 0, 0
         segments = [_Segment(Path(name), position, line.encode() + b"\n") for name, position, line in rows]
         stage(cursor, b"".join(segment.data for segment in segments))
         self._warned.update(name for name, _, _ in rows)
         with transaction(cursor):
             cursor.execute("DELETE FROM rejected_events WHERE reason <> $1", [CUT_SHORT])
             self._bring_in(cursor, segments)
-        left = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchone()
-        return len(rows) - (int(left[0]) if left else 0)
+        (left,) = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchall()[0]
+        return len(rows) - left, left
 
     def _reject(self, cursor: Cursor, segments: list[_Segment], rejected: list[tuple[int, str]]) -> list[str]:
         """Keep these lines aside; what to tell about it once that is committed."""

@@ -58,18 +58,16 @@ class Database:
         import duckdb
 
         _check_handles()
-        connection = None
         try:
+            connection = self._attach(option)
             try:
-                connection = self._attach(option)
                 connection.execute("USE store")
                 yield connection
             finally:
                 with suppress(duckdb.Error):
-                    if connection is not None:
-                        connection.execute("USE memory")
-                        connection.execute("DETACH store")
-                        self._detached = True
+                    connection.execute("USE memory")
+                    connection.execute("DETACH store")
+                    self._detached = True
         except duckdb.Error as error:
             raise translated(error, self.path) from error
         except RuntimeError as error:
@@ -96,7 +94,7 @@ class Database:
         except duckdb.Error as error:
             if "already attached" not in str(error):
                 raise
-            # A DuckDB of this process that was closed lives on in what an interrupt left, until that is collected.
+            # A DuckDB of this process that was closed may live on in what an interrupt left, until that is collected.
             self.drop()
             gc.collect()
             connection = self._instance()

@@ -138,8 +138,7 @@ def _retry_rejected(store: DuckDBStore, report: Report) -> None:
         rows = cursor.execute("SELECT line FROM rejected_events WHERE reason = 'no such run'").fetchall()
         _add_unknown_runs(store, cursor, runs_without_a_beginning(line.encode() for (line,) in rows))
     with store.reading() as cursor:
-        done = store.journals.retry_rejected(cursor)
-        left = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchall()[0][0]
+        done, left = store.journals.retry_rejected(cursor)
     finding.cure = f"{done:,} were brought in; {left:,} stay in the table rejected_events."
     finding.state = LOST if left else REPAIRED
 
