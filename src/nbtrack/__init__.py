@@ -16,6 +16,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# For what it registers, which must be now.
+from . import process_end as _process_end  # noqa: F401
 from .integrations import install_finder as _install_finder
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ started (spawn, fork server, loky, a shell), nor that a pool of workers lives lo
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Any
 
 from . import config
 from .journal.process import Process
+from .process_end import at_process_end
 
 PREFIX = "nbtrack-active-"
 FARTHEST = 8
@@ -148,6 +148,6 @@ def _same(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-@atexit.register
+@at_process_end
 def _forget() -> None:
     note(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from .data.dataset import dataset_input
 from .entities import Experiment, LifecycleStage, Metric, Param, Rewound, Run, RunStatus, RunTag, ViewType
 from .errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, NotSupported, StoreError
 from .frame import OutputFormat, check_format, from_columns
+from .process_end import at_process_end
 from .run import ActiveRun
 from .store.experiments import DEFAULT_ID
 
@@ -733,7 +733,7 @@ def doctor(repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), 
 # -- the end of the process --------------------------------------------------------------------------------------
 
 
-@atexit.register
+@at_process_end
 def _end_open_runs() -> None:
     failed = not _interactive() and getattr(sys, "last_value", None) is not None
     for run in active.everywhere():

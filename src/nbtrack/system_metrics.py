@@ -7,7 +7,6 @@ forked child has no such thread until it starts a run itself; its parent's run i
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 from . import config
 from .errors import InvalidParameter
 from .names import SYSTEM
+from .process_end import at_process_end
 
 INTERVAL = 10.0
 """Seconds from one sample of a run to its next, unless a setting says otherwise."""
@@ -353,7 +353,7 @@ def _begin_anew() -> None:
     _sampler = _Sampler()
 
 
-@atexit.register
+@at_process_end
 def _stop() -> None:
     _sampler.stop()
 

@@ -28,6 +28,28 @@ def _journal_of_another_process(store: Path, text: bytes) -> Path:
     return path
 
 
+def test_a_listing_that_has_a_writers_newest_file_and_not_the_one_before(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a folder lists is no snapshot: both files came while it was read."""
+    folder = own_store / "journal"
+    nbtrack.search_runs()
+    folder.mkdir(exist_ok=True)
+    (folder / "foreign-0001.jsonl").write_bytes(event("run", r="a" * 32, d=_RUN))
+    (folder / "foreign-0002.jsonl").write_bytes(event("metric", r="a" * 32, k="m", s=0, t=0, v=1.0))
+    listings = [["foreign-0002.jsonl"], ["foreign-0001.jsonl", "foreign-0002.jsonl", "late-0002.jsonl"]]
+    (folder / "late-0002.jsonl").write_bytes(event("metric", r="b" * 32, k="m", s=0, t=0, v=2.0))
+    real = Path.glob
+
+    def glob(path: Path, pattern: str) -> Any:
+        return (folder / name for name in listings.pop(0)) if path == folder and listings else real(path, pattern)
+
+    monkeypatch.setattr(Path, "glob", glob)
+    assert _history("a" * 32) == [1.0]
+    (folder / "late-0001.jsonl").write_bytes(event("run", r="b" * 32, d=_RUN))
+    assert _history("b" * 32) == [2.0]
+
+
 def test_a_foreign_line_is_kept_aside_and_the_others_apply(own_store: Path) -> None:
     with nbtrack.start_run() as run:
         pass
@@ -241,6 +263,25 @@ def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(t
         subprocess.run([sys.executable, script], stderr=subprocess.DEVNULL, check=False)
     runs = nbtrack.search_runs(output_format="list")
     assert {run.info.run_name: run.info.status for run in runs} == {"FINISHED": "FINISHED", "FAILED": "FAILED"}
+
+
+def test_at_the_end_of_a_process_no_thread_meets_duckdbs_end_and_the_program_can_still_log(own_store: Path) -> None:
+    script = """
+import atexit, sys, threading, nbtrack
+def last():
+    nbtrack.log_metric("m", 1)
+    print([thread.name for thread in threading.enumerate() if thread.name.startswith("nbtrack")])
+atexit.register(last)
+assert "duckdb" not in sys.modules, "DuckDB registers its end where it is imported: before that of the program"
+nbtrack.start_run()
+nbtrack.log_metric("m", 0)
+nbtrack.search_runs()
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
+    (run,) = nbtrack.search_runs(output_format="list")
+    assert run.info.status == "FINISHED"
+    assert _history(run.info.run_id) == [0, 1]
 
 
 def test_threads_log_at_once_and_every_point_arrives() -> None:

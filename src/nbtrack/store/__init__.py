@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import folder_of, get_tracking_uri
+from ..process_end import at_process_end
 from ..query import Known, Vocabulary, provide
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _names_of_current_store(vocabulary: Vocabulary) -> Known:
 provide(_names_of_current_store)
 
 
-@atexit.register
+@at_process_end
 def close_stores() -> None:
     """Write and apply what is left, end the threads and close the files. The next call opens what it needs anew."""
     while _open:

@@ -10,10 +10,12 @@ import json
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..entities import RunStatus
+from ..errors import StoreError
 from ..journal import Process
 from ..journal.syncing import sync_folder
 from ..journal.writer import RETURNED
@@ -276,8 +278,7 @@ class Journals:
 
         `own` is the file that this process writes, which is never removed. The caller holds the store's lock.
         """
-        # As of now: whoever goes on logging must not keep a reader reading.
-        sizes = {path: path.stat().st_size for path in self._files()}
+        sizes = self._sizes()
         if all(path == own and size == self._known.get(path.name, 0) for path, size in sizes.items()):
             return 0
         taken = 0
@@ -309,6 +310,18 @@ class Journals:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
+
+    def _sizes(self) -> dict[Path, int]:
+        """Bytes of each file as of now: whoever goes on logging must not keep a reader reading."""
+        # A listing is no snapshot. It can have a writer's newest file and not the one before, if both came meanwhile;
+        # but what was there when the first listing ended is in the second.
+        newest = {_writer_of(path): path.name for path in self._files()}
+        sizes = {}
+        for path in self._files():
+            if path.name <= newest.get(_writer_of(path), ""):
+                with suppress(FileNotFoundError):
+                    sizes[path] = path.stat().st_size
+        return sizes
 
     def _pending(self, sizes: dict[Path, int], applied: dict[str, int]) -> Iterator[_Segment]:
         room = CHUNK_BYTES
@@ -447,8 +460,11 @@ def stage(cursor: Cursor, data: bytes) -> int:
                                 x: 'VARCHAR', d: 'JSON'{lists}}}))
             """
         )
-    row = cursor.execute("SELECT COUNT(*) FROM staging").fetchone()
-    return int(row[0]) if row else 0
+    (count,) = cursor.execute("SELECT COUNT(*) FROM staging").fetchall()[0]
+    lines = data.count(b"\n")
+    if count < lines and count < (lines := sum(1 for line in data.split(b"\n") if line.strip())):
+        raise StoreError(f"DuckDB has read {count:,} of {lines:,} lines.")
+    return int(count)
 
 
 def _lines(segments: list[_Segment]) -> Iterator[tuple[str, int, bytes]]:
@@ -459,6 +475,10 @@ def _lines(segments: list[_Segment]) -> Iterator[tuple[str, int, bytes]]:
             if line.strip():
                 yield segment.path.name, position, line
             position += len(line) + 1
+
+
+def _writer_of(path: Path) -> str:
+    return path.name.rpartition("-")[0]
 
 
 def _store_offsets(cursor: Cursor, segments: list[_Segment]) -> None:

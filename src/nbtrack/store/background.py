@@ -5,14 +5,19 @@ So nobody's first read has it all to do, and a power cut takes a second's work a
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 INTERVAL = 5.0
 """Seconds from one apply to the next, and …"""
 AFTER_A_RUN = 1.0
 """… from the end of a run."""
+
+_running: weakref.WeakSet[Background] = weakref.WeakSet()
 
 
 class Background:
@@ -26,6 +31,7 @@ class Background:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbtrack-apply", daemon=True)
         self._thread.start()
+        _running.add(self)
 
     def nudge(self) -> None:
         """Sync now and apply soon."""
@@ -51,3 +57,23 @@ class Background:
                 self._apply()
                 applied = time.monotonic()
                 due = applied + INTERVAL
+
+
+def end_before_duckdb() -> None:
+    """See to it that no thread is at work when the process comes to DuckDB's own end, which interrupts it.
+
+    Python calls first what was registered last, and DuckDB registers itself where it is imported, long after us. Only
+    the threads end so early: what the program does at its end can still log, and the store is closed after it.
+    """
+    atexit.unregister(_stop_all)
+    atexit.register(_stop_all)
+
+
+def _stop_all() -> None:
+    for background in list(_running):
+        background.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    # The parent's threads are not here, and their locks may have been held.
+    os.register_at_fork(after_in_child=_running.clear)

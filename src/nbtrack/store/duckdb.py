@@ -384,7 +384,10 @@ class DuckDBStore(SqlTables):
                 # The trouble is over: what went by a detour belongs to what was logged before this session.
                 self._journal.flush()
             self._journals.apply(connection, self._journal.path if self._journal else None)
-        except (duckdb.Error, OSError) as error:
+        except duckdb.InterruptException:
+            # DuckDB ends the work of other threads so when the process goes down: no fault; the journal keeps it.
+            raise
+        except (duckdb.Error, OSError, StoreError) as error:
             self._behind = True
             warnings.warn(
                 f"nbtrack could not apply what was logged to {self.database}: {error}. It stays in the journal; what "

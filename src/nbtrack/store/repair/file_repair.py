@@ -135,7 +135,7 @@ def _with_header(path: Path, blocks: list[BadBlock], of_newest: bool) -> bool:
 
 
 _WAYS = (
-    _Way("its blocks were mended exactly, by their checksums", _mended, is_exact=True),
+    _Way("what the checksums of its blocks tell was mended exactly", _mended, is_exact=True),
     _Way("what can be read was taken", lambda path, blocks: True),
     _Way("what can be read without its write-ahead log was taken", _without_log),
     # What the last checkpoint has replaced is there until the next one writes over it.
