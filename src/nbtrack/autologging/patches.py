@@ -145,7 +145,8 @@ def _namespaces(package: str) -> Iterator[dict[str, Any]]:
     """
     seen = set()
     for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType):
+        # A library of cffi says that it is a module and is none.
+        if issubclass(type(module), ModuleType):
             # Not by getattr: that would import a module that is to be imported at its first use.
             names = ModuleType.__getattribute__(module, "__dict__")
             seen.add(id(names))
