@@ -39,14 +39,19 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.ipython_dir = str(tmp_path_factory.mktemp("ipython"))
     shell = InteractiveShell.instance(config=config)
+    sys.modules["__main__"] = main
     yield shell
     shell.restore_sys_module_state()
     sys.modules["__main__"] = main
 
 
 @pytest.fixture
-def notebook(shell: InteractiveShell, own_store: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Notebook]:
+def notebook(
+    shell: InteractiveShell, own_store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Notebook]:
     InteractiveShell._instance = shell
+    # Here only: a process that another test spawns looks at this module.
+    monkeypatch.setitem(sys.modules, "__main__", shell.user_module)
     shell.reset(new_session=False)
     shell.user_ns["nbtrack"] = nbtrack
     load_ipython_extension(shell)
