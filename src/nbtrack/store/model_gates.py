@@ -156,5 +156,5 @@ def _listed(values: Sequence[tuple[str, Any]], most: int = 5) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else f"{value:.17g}" if value != round(value, 12) else f"{value:g}"
+        return "NaN" if math.isnan(value) else f"{value:g}" if float(f"{value:g}") == value else repr(value)
     return f"{value!r:.80}"
