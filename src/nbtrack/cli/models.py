@@ -74,10 +74,9 @@ def _serve(options: argparse.Namespace) -> int:
         max_body=options.max_body * _MB,
         threads=options.threads,
     )
-    present = (
-        "" if server.served.uri == options.model_uri else f" ({'now ' if options.follow else ''}{server.served.uri})"
-    )
-    print(f"Serving {options.model_uri}{present} at {server.url}. Ctrl-C ends it.", flush=True)
+    uri = server.served.uri
+    present = "" if uri == options.model_uri else f" ({uri} now)" if options.follow else f" ({uri})"
+    print(f"Serving {options.model_uri}{present} at {server.url} (Ctrl-C ends it)", flush=True)
     server.run()
     return 0
 
