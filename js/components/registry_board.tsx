@@ -128,9 +128,11 @@ function StageColumn({ stage, versions, all, gates, connection, moved }: ColumnP
         </p>
       ))}
       {versions.length === 0 && <p class="nbt-none">–</p>}
-      {versions.map((version) => (
-        <VersionCard key={version.version} version={version} all={all} connection={connection} moved={moved} />
-      ))}
+      <div class="nbt-stage-versions">
+        {versions.map((version) => (
+          <VersionCard key={version.version} version={version} all={all} connection={connection} moved={moved} />
+        ))}
+      </div>
     </section>
   );
 }

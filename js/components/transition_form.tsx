@@ -85,14 +85,16 @@ export function TransitionForm({ connection, version, versions, done, cancel }: 
           Override the gate
         </Check>
       )}
-      <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" disabled={busy.value}>
-        {stage.value === 'Staging' || stage.value === 'Production' ? 'Promote' : 'Move'}
-      </button>
-      {cancel && (
-        <button type="button" class="nbt-button nbt-cancel" onClick={cancel}>
-          Cancel
+      <span class="nbt-buttons">
+        <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" disabled={busy.value}>
+          {occupied ? 'Promote' : 'Move'}
         </button>
-      )}
+        {cancel && (
+          <button type="button" class="nbt-button nbt-cancel" onClick={cancel}>
+            Cancel
+          </button>
+        )}
+      </span>
       <Problem error={error.value} />
     </Form>
   );
