@@ -1,6 +1,6 @@
 # make demo   the quickstart notebook, run for real: its ten best runs and the Production model
 # make lab    JupyterLab on the notebooks
-# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers
+# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow
 # make soak   the durability tests at full length: 200 rounds of SIGKILL, 60 s of a crowd; its report is tests/durability/soak.txt
 
 SHELL := bash
@@ -24,7 +24,7 @@ step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 # This checkout, editable, with what EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test soak bench screenshots chromium clean
+.PHONY: help demo lab static check test soak bench bench-frameworks screenshots chromium clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -94,6 +94,10 @@ soak: $(VENV)/.dev
 # About 20 minutes and 2 GB of temporary files. BENCH=--quick looks whether it works, BENCH='--only nbtrack' leaves the others out.
 bench: $(VENV)-bench/.made
 	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench $(BENCH)
+
+# Models, autologging and serving beside mlflow: about 4 minutes.
+bench-frameworks: $(VENV)/.dev
+	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.frameworks build/bench $(BENCH)
 
 screenshots: chromium $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots

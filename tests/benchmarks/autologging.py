@@ -50,7 +50,90 @@ def sklearn() -> Iterator[Case]:
     yield "GridSearchCV, 8 fits", lambda: search.fit(iris, kinds)
 
 
-FRAMEWORKS: dict[str, Callable[[], Iterator[Case]]] = {"sklearn": sklearn}
+def xgboost() -> Iterator[Case]:
+    """Twenty iterations that are evaluated, by either API."""
+    import xgboost
+    from sklearn.datasets import load_breast_cancer
+
+    cells, tumors = load_breast_cancer(return_X_y=True, as_frame=True)
+    data, other = xgboost.DMatrix(cells[:400], tumors[:400]), xgboost.DMatrix(cells[400:], tumors[400:])
+    params = {"objective": "binary:logistic", "nthread": 1}
+    yield "train, 20 iterations", lambda: xgboost.train(params, data, 20, [(other, "val")], verbose_eval=False)
+    model = xgboost.XGBClassifier(n_estimators=20, n_jobs=1)
+    held_out = [(cells[400:], tumors[400:])]
+    yield "XGBClassifier, 20 iterations", lambda: model.fit(cells[:400], tumors[:400], eval_set=held_out, verbose=False)
+
+
+def lightgbm() -> Iterator[Case]:
+    """The same."""
+    import lightgbm
+    from sklearn.datasets import load_breast_cancer
+
+    cells, tumors = load_breast_cancer(return_X_y=True, as_frame=True)
+    params = {"objective": "binary", "num_threads": 1, "verbosity": -1}
+
+    def train() -> Any:
+        data = lightgbm.Dataset(cells[:400], tumors[:400])
+        return lightgbm.train(params, data, 20, valid_sets=[data.create_valid(cells[400:], tumors[400:])])
+
+    yield "train, 20 iterations", train
+    model = lightgbm.LGBMClassifier(n_estimators=20, n_jobs=1, verbosity=-1)
+    yield "LGBMClassifier, 20 iterations", lambda: model.fit(cells[:400], tumors[:400])
+
+
+def keras() -> Iterator[Case]:
+    """Ten epochs of ten batches, on Keras' torch backend."""
+    import keras
+    import numpy
+
+    keras.utils.set_random_seed(0)
+    rows, answers = numpy.random.default_rng(0).normal(size=(320, 8)), numpy.arange(320.0)
+    model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    yield "fit, 10 epochs", lambda: model.fit(rows, answers, epochs=10, verbose=0)
+
+
+def pytorch() -> Iterator[Case]:
+    """Ten epochs of ten batches with Lightning."""
+    import logging
+
+    import lightning
+    import torch
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+    class Net(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(8, 1)
+
+        def training_step(self, batch: Any, index: int) -> Any:
+            loss = torch.nn.functional.mse_loss(self.layer(batch[0]), batch[1])
+            self.log("loss", loss, on_epoch=True)
+            return loss
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.Adam(self.parameters())
+
+    rows = torch.utils.data.TensorDataset(torch.randn(320, 8), torch.randn(320, 1))
+
+    def fit() -> None:
+        trainer = lightning.Trainer(
+            max_epochs=10,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(Net(), torch.utils.data.DataLoader(rows, batch_size=32))
+
+    yield "Lightning, 10 epochs", fit
+
+
+FRAMEWORKS: dict[str, Callable[[], Iterator[Case]]] = {
+    one.__name__: one for one in (sklearn, xgboost, lightgbm, keras, pytorch)
+}
 
 
 def measure(tracker_name: str, framework: str) -> dict[str, dict[str, float]]:
@@ -94,6 +177,7 @@ def in_own_process(tracker: str, framework: str) -> dict[str, dict[str, float]]:
             "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
             # Threads that wait for a core make a training's time anything.
             "OMP_NUM_THREADS": "1",
+            "KERAS_BACKEND": "torch",
         }
         command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--measure", tracker, framework]
         done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)

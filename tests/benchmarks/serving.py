@@ -1,15 +1,12 @@
 """`nbtrack models serve` beside `mlflow models serve`: the same model, the same bodies, the same connections.
 
-    python -m tests.benchmarks.serving [FOLDER] [--quick]
-
-prints a table, and keeps the figures in FOLDER/serving-DATE.json. A server is one process, as each makes it by itself;
+`tests.benchmarks.frameworks` prints the table. A server is one process, as each makes it by itself;
 mlflow's runs in this environment, without its own web server's workers. Connections are kept open, and each sends its
 next request when it has the answer to the last one.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -23,7 +20,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -217,22 +213,3 @@ def render(found: dict[str, Any]) -> str:
             started = f"{_round(row['start_s'])} s"
             lines.append([f"{name} {row['version']}", key, *cells, f"{int(own['requests']):,}", started])
     return "\n".join(_table(head, lines))
-
-
-def main(folder: Path, *, quick: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="nbtrack-serving-", ignore_cleanup_errors=True) as scratch:
-        found = run(Path(scratch), *((0.3, 1) if quick else (5.0, 3)))
-    folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    file = folder / f"serving-{now:%Y-%m-%d}.json"
-    file.write_text(json.dumps({"date": now.isoformat(timespec="seconds"), "servers": found}, indent=2) + "\n")
-    print(render(found))
-    print(f"\nThe figures are in {file}.")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="tests.benchmarks.serving", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/bench"))
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
-    main(options.folder, quick=options.quick)

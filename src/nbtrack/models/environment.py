@@ -48,7 +48,7 @@ def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, str]:
     """Write the three files; their names, as the `env` of the python_function flavor."""
-    import yaml
+    from .yaml_text import write_yaml
 
     python = platform.python_version()
     pip = pinned(["pip"]) or ["pip"]
@@ -60,8 +60,8 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, st
     build = [*pip, *pinned(["setuptools", "wheel"])]
     python_env = {"python": python, "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]}
     _write(folder / REQUIREMENTS, "".join(f"{line}\n" for line in requirements))
-    _write(folder / CONDA, yaml.safe_dump(conda, sort_keys=False))
-    _write(folder / PYTHON_ENV, yaml.safe_dump(python_env, sort_keys=False))
+    _write(folder / CONDA, write_yaml(conda, sort_keys=False))
+    _write(folder / PYTHON_ENV, write_yaml(python_env, sort_keys=False))
     return {"conda": CONDA, "virtualenv": PYTHON_ENV}
 
 

@@ -91,9 +91,9 @@ class Model:
 
     def to_yaml(self) -> str:
         """The file's text."""
-        import yaml
+        from .yaml_text import write_yaml
 
-        return yaml.safe_dump(self.to_dict(), allow_unicode=True, default_flow_style=False)
+        return write_yaml(self.to_dict())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file, or MLmodel in a folder."""
@@ -122,10 +122,12 @@ class Model:
         """The manifest of a local folder, or in an MLmodel file. It is data: nothing that it names is imported."""
         import yaml
 
+        from .yaml_text import read_yaml
+
         file = Path(path)
         file = file / MLMODEL if file.is_dir() else file
         try:
-            fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+            fields = read_yaml(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             what = f"it has no file {MLMODEL}" if Path(path).exists() else "there is no such folder"
             raise NotFound(f"There is no model at {os.fspath(path)}: {what}.") from None

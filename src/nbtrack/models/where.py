@@ -62,13 +62,17 @@ def locate(uri: str, client: Client | None = None) -> Location:
                 return _from_source(version, inner, client)
         elif isinstance(target, RunUri):
             path = _joined(target.path, inner)
-            run = client.get_run(target.run_id)
+            # A model that was logged here a moment ago is loaded without waiting for the database.
+            artifact_uri, is_imported = client._store.own_artifact_uri(target.run_id), False
+            if artifact_uri is None:
+                run = client.get_run(target.run_id)
+                artifact_uri, is_imported = run.info.artifact_uri, IMPORTED in run.data.tags
             return Location(
-                open_repository(run.info.artifact_uri),
+                open_repository(artifact_uri),
                 path,
                 _joined(RUNS + target.run_id, path),
                 target.run_id,
-                in_store=IMPORTED not in run.data.tags,
+                in_store=not is_imported,
             )
         else:
             return _in_folder(open_repository(uri), inner)

@@ -71,6 +71,8 @@ class DuckDBStore(SqlTables):
         self._journals = Journals(self.folder / "journal")
         self.artifact_detour = ArtifactDetour(self.folder, self.relative)
         self._recorders: dict[str, RunRecorder] = {}
+        self._made: set[str] = set()
+        """The runs that this process has made."""
         self._experiments: dict[str, tuple[float, Experiment]] = {}
         self._known = False
         self._background: Background | None = None
@@ -114,6 +116,7 @@ class DuckDBStore(SqlTables):
         """The recorder of a run that this process has just made."""
         recorder = self._recorders[run_id] = RunRecorder(run_id, artifact_uri, self.append)
         recorder.start_time = start_time
+        self._made.add(run_id)
         return recorder
 
     def recorder(self, run_id: str) -> RunRecorder:
@@ -135,6 +138,11 @@ class DuckDBStore(SqlTables):
         """Where a run, deleted or not, keeps its artifacts. Raises NotFound."""
         recorder = self._recorders.get(run_id)
         return recorder.artifact_uri if recorder else self.get_run(run_id).info.artifact_uri
+
+    def own_artifact_uri(self, run_id: str) -> str | None:
+        """Where a run that this process has made keeps its artifacts, without asking the database; None for others."""
+        recorder = self._recorders.get(run_id) if run_id in self._made else None
+        return recorder.artifact_uri if recorder else None
 
     def blobs_for(self, root: Path) -> Blobs | None:
         """Where equal files of this artifact folder are found; None for one that is not the store's own.

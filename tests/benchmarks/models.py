@@ -1,0 +1,102 @@
+"""Logging a scikit-learn model and loading it again: nbtrack's and mlflow's, each in a process of its own.
+
+    python -m tests.benchmarks.models
+
+A figure is the median of several, after one that is not counted. Both keep their runs in a file of an embedded
+database, and are given the same model with the same arguments.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.table import _round, _table
+
+TRACKERS = ("nbtrack", "mlflow")
+REPEAT = 7
+
+
+def measure(tracker_name: str) -> dict[str, dict[str, float]]:
+    """Milliseconds of log_model and of load_model, by what is logged along with the model."""
+    warnings.simplefilter("ignore")
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows, species = load_iris(return_X_y=True, as_frame=True)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, species)
+    tracker: Any = importlib.import_module(tracker_name)
+    sklearn = importlib.import_module(f"{tracker_name}.sklearn")
+    cases: dict[str, dict[str, Any]] = {
+        "the model alone": {},
+        "with an input example": {"input_example": rows.head(3)},
+        "with an example and given requirements": {"input_example": rows.head(3), "pip_requirements": ["scikit-learn"]},
+    }
+    found = {}
+    for name, options in cases.items():
+        logs, loads = [], []
+        for _ in range(1 + REPEAT):
+            with tracker.start_run():
+                info, took = _timed(lambda options=options: sklearn.log_model(model, name="model", **options))
+            logs.append(took)
+            loaded, took = _timed(lambda uri=info.model_uri: sklearn.load_model(uri))
+            loads.append(took)
+            assert (loaded.predict(rows) == model.predict(rows)).all()
+        found[name] = {"log": statistics.median(logs[1:]), "load": statistics.median(loads[1:])}
+    return found
+
+
+def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    answer = call()
+    return answer, (time.perf_counter() - start) * 1e3
+
+
+def in_own_process(tracker: str) -> dict[str, dict[str, float]]:
+    """`measure` in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True) as folder:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in (os.getcwd(), os.environ.get("PYTHONPATH")) if path),
+            "NBTRACK_TRACKING_URI": str(Path(folder) / ".nbtrack"),
+            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING": "false",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+        }
+        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--measure", tracker]
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{tracker} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def render(report: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The figures as a Markdown table; `report` has them by tracker."""
+    ours, theirs = (report[name] for name in TRACKERS)
+    lines = []
+    for name, one in ours.items():
+        cells = []
+        for calls in (("log",), ("load",), ("log", "load")):
+            own, their = (sum(row[call] for call in calls) for row in (one, theirs[name]))
+            cells += [f"{_round(own)} ms", f"{_round(their)} ms ({_round(their / own)}×)"]
+        lines.append([name, *cells])
+    head = ["a scikit-learn pipeline", "log_model", "mlflow's", "load_model", "mlflow's", "both", "mlflow's"]
+    return "\n".join(_table(head, lines))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(sys.argv[2])))
+    else:
+        print(render({tracker: in_own_process(tracker) for tracker in TRACKERS}))
