@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
+HISTORY_TAG = "mlflow.log-model.history"
 IMPORTED = "nbtrack.imported"
 """The tag of a run that came, or files of which came, from elsewhere: its models are not trusted unasked."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import yaml
 from sklearn.linear_model import LinearRegression
 
 import nbtrack
-from nbtrack.errors import InvalidParameter, InvalidState, NotFound, NotSupported
+from nbtrack.errors import InvalidParameter, InvalidState, NotFound, NotSupported, StoreLocked
 from nbtrack.models import ColSpec, ModelSignature, Schema, get_model_info, infer_signature, set_signature
 from nbtrack.models.requirements import required_by
 
@@ -345,3 +346,52 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
             call()
         assert not Path("x").exists()
     assert not touched.exists()
+
+
+def test_the_list_of_a_runs_models(tmp_path: Path) -> None:
+    """In the order of their paths' first log; of one path the last; whoever else logs to the run meanwhile."""
+
+    def paths(run_id: str) -> list[str]:
+        entries = json.loads(nbtrack.get_run(run_id).data.tags["mlflow.log-model.history"])
+        assert {entry["run_id"] for entry in entries} == {run_id}
+        return [entry["artifact_path"] for entry in entries]
+
+    def log(name: str, number: int = 0) -> str:
+        return str(nbtrack.pyfunc.log_model(name=name, python_model=lambda model_input: number).model_uuid)
+
+    with nbtrack.start_run() as run:
+        log("b")
+        first = log("a")
+        run_id = run.info.run_id
+        assert paths(run_id) == ["b", "a"]
+        script = """
+import sys, nbtrack
+with nbtrack.start_run(run_id=sys.argv[1]):
+    nbtrack.pyfunc.log_model(name="of another process", python_model=lambda model_input: 1)
+"""
+        subprocess.run([sys.executable, "-c", script, run_id], check=True, capture_output=True)
+        log("b", 2)
+        log("c")
+        second = log("a", 3)
+    entries = json.loads(nbtrack.get_run(run_id).data.tags["mlflow.log-model.history"])
+    assert sorted(paths(run_id)) == ["a", "b", "c", "of another process"]
+    assert [entry["model_uuid"] for entry in entries if entry["artifact_path"] == "a"] == [second] != [first]
+    nbtrack.MlflowClient().set_tag(run_id, "mlflow.log-model.history", "no list")
+    with nbtrack.start_run(run_id=run_id):
+        log("d")
+    assert paths(run_id) == ["d"]
+
+
+def test_a_model_is_logged_while_the_database_is_held(tmp_path: Path, own_store: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.search_runs()
+        code = f"import duckdb; c = duckdb.connect({str(own_store / 'runs.duckdb')!r}); print(flush=True); input()"
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            with pytest.raises(StoreLocked):
+                nbtrack.search_runs()
+            info = nbtrack.pyfunc.log_model(name="model", python_model=lambda model_input: 7)
+            assert nbtrack.pyfunc.load_model(info.model_uri).predict([1]) == 7
+            holder.kill()
+    assert "mlflow.log-model.history" in nbtrack.get_run(run.info.run_id).data.tags

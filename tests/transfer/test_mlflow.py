@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import nbtrack
-from nbtrack.entities import IMPORTED
+from nbtrack.entities import HISTORY_TAG, IMPORTED
 from nbtrack.models import locate
-from nbtrack.models.history import HISTORY_TAG, read_history
+from nbtrack.models.history import read_history
 from nbtrack.transfer import Report
 
 pytest.importorskip("mlflow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import warnings
@@ -170,6 +171,11 @@ class RunRecorder:
     def untag(self, key: str) -> None:
         """Delete a tag."""
         self._append(event("untag", r=self.run_id, k=check_name(key, "A tag's key")))
+
+    def model(self, artifact_path: str, entry: Mapping[str, Any]) -> None:
+        """Add a model to the run's list, in the place of one that was logged to the same path before."""
+        # Escaped by json, for a name may hold what no UTF-8 can.
+        self._append(event("model", r=self.run_id, k=artifact_path, x=json.dumps(entry)))
 
     def inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Log datasets that the run was given."""

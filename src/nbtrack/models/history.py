@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from ..entities import HISTORY_TAG
 
 if TYPE_CHECKING:
     from ..client import Client
     from .model import Model
-
-HISTORY_TAG = "mlflow.log-model.history"
-
-_mutex = threading.Lock()
 
 
 def read_history(tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -28,17 +25,18 @@ def read_history(tags: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def add_to_history(client: Client, model: Model) -> None:
-    """Add a model to its run's tag, in the place of one that was logged to the same path before."""
+    """Add a model to its run's tag, in the place of one that was logged to the same path before.
+
+    It is an event of its own, which the store adds to the list: nobody has to read the list first, so a training that
+    logs models goes on while the database cannot be read, and two processes that log to one run lose none.
+    """
     assert model.run_id is not None
-    # Two threads that log to one run would each write the list without the other's model.
-    with _mutex:
-        logged = read_history(client.get_run(model.run_id).data.tags)
-        others = [entry for entry in logged if entry["artifact_path"] != model.artifact_path]
-        entry = {
-            "run_id": model.run_id,
-            "artifact_path": model.artifact_path,
-            "utc_time_created": model.utc_time_created,
-            "model_uuid": model.model_uuid,
-            "flavors": model.flavors,
-        }
-        client.set_tag(model.run_id, HISTORY_TAG, json.dumps([*others, entry]))
+    assert model.artifact_path is not None
+    entry = {
+        "run_id": model.run_id,
+        "artifact_path": model.artifact_path,
+        "utc_time_created": model.utc_time_created,
+        "model_uuid": model.model_uuid,
+        "flavors": model.flavors,
+    }
+    client._store.recorder(model.run_id).model(model.artifact_path, entry)

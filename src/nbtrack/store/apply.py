@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..entities import RunStatus
+from ..entities import HISTORY_TAG, RunStatus
 from ..errors import StoreError
 from ..journal import Process
 from ..journal.syncing import sync_folder
@@ -30,7 +30,7 @@ _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 CUT_SHORT = "its writer died while writing it"
 """Why the last line of a dead writer is kept aside. Its call never returned, so nothing is missing."""
 
-_WORK = ("staging", "known", "points", "summaries", "last_tags", "last_artifacts")
+_WORK = ("staging", "known", "points", "summaries", "last_tags", "last_models", "last_artifacts")
 """The temporary tables, each made anew where it is used, …"""
 _MANY = 20_000
 """… and dropped after so many lines: the process would keep them in memory, up to a hundred megabytes."""
@@ -49,6 +49,7 @@ _KINDS = {
     "param": "r IS NOT NULL AND k IS NOT NULL AND t IS NOT NULL AND x IS NOT NULL",
     "tag": "r IS NOT NULL AND k IS NOT NULL AND x IS NOT NULL",
     "untag": "r IS NOT NULL AND k IS NOT NULL",
+    "model": "r IS NOT NULL AND k IS NOT NULL AND json_type(TRY_CAST(x AS JSON)) = 'OBJECT'",
     "status": f"r IS NOT NULL AND x IN {RunStatus.ALL}",
     "artifact": "r IS NOT NULL AND k IS NOT NULL AND s IS NOT NULL AND t IS NOT NULL",
     "input": "r IS NOT NULL AND k IS NOT NULL AND x IS NOT NULL AND t IS NOT NULL "
@@ -210,6 +211,30 @@ _TAGS = (
     """,
 )
 
+# Into MLflow's list of a run's models, each in the place of one that was logged to the same path before.
+_MODELS = (
+    f"""
+    CREATE OR REPLACE TEMP TABLE last_models AS
+    WITH new AS (
+        SELECT run, k AS path, CAST(x AS JSON) AS entry, seq FROM staging JOIN known ON known.r = staging.r
+        WHERE e = 'model' QUALIFY ROW_NUMBER() OVER (PARTITION BY run, k ORDER BY seq DESC) = 1),
+    lists AS (
+        SELECT run, CASE json_type(TRY_CAST(value AS JSON)) WHEN 'ARRAY' THEN CAST(CAST(value AS JSON) AS JSON[])
+                    END AS entries
+        FROM tags WHERE key = '{HISTORY_TAG}' AND run IN (SELECT run FROM new)),
+    old AS (
+        SELECT run, entry->>'artifact_path' AS path, entry, position
+        FROM (SELECT run, UNNEST(entries) AS entry, generate_subscripts(entries, 1) AS position FROM lists) AS one)
+    SELECT run, CAST(to_json(list(entry ORDER BY is_new, place)) AS VARCHAR) AS value FROM (
+        SELECT run, entry, FALSE AS is_new, position AS place FROM old
+        WHERE NOT EXISTS (SELECT 1 FROM new WHERE new.run = old.run AND new.path = old.path)
+        UNION ALL SELECT run, entry, TRUE, seq FROM new) AS every
+    GROUP BY run
+    """,
+    f"DELETE FROM tags USING last_models AS new WHERE new.run = tags.run AND tags.key = '{HISTORY_TAG}'",
+    f"INSERT INTO tags (run, key, value) SELECT run, '{HISTORY_TAG}', value FROM last_models ORDER BY run",
+)
+
 # A status that says nothing of the writer (`d` is null) leaves it; a resumed run belongs to who resumed it.
 _STATUS = """
     UPDATE runs SET status = new.x, end_time = new.t, writer = COALESCE(new.writer, runs.writer)
@@ -244,6 +269,7 @@ _STATEMENTS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"metric", "series"}), (_POINTS, _SUMMARIES, _METRICS, _LATEST)),
     (frozenset({"param"}), _PARAMS),
     (frozenset({"tag", "untag"}), _TAGS),
+    (frozenset({"model"}), _MODELS),
     (frozenset({"status"}), (_STATUS,)),
     (frozenset({"artifact"}), _ARTIFACTS),
     (frozenset({"input"}), (_INPUTS,)),
