@@ -70,6 +70,18 @@ def test_what_is_folded_has_no_row_and_says_what_it_holds(ids: dict[str, str]) -
     assert lines(order_by=BY_LOSS, unfolded=[ids["second"], ids["d"], "no run"])[2:4] == ["  d", "    e"]
 
 
+def test_what_only_parents_have_comes_behind_what_is_compared() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_param("best_lr", 1)
+        nbtrack.log_metrics({"best_loss": 1.0, "duration": 1.0})
+        with nbtrack.start_run(nested=True):
+            nbtrack.log_param("lr", 1)
+            nbtrack.log_metrics({"loss": 1.0, "duration": 1.0})
+    reply = table()
+    assert reply["metrics"] == ["duration", "loss", "best_loss"]
+    assert [param["key"] for param in reply["params"]] == ["lr", "best_lr"]
+
+
 def test_pages_are_pages_of_rows(ids: dict[str, str]) -> None:
     whole = table(order_by=BY_LOSS)["rows"]
     paged = [row for offset in range(0, 12, 2) for row in table(order_by=BY_LOSS, offset=offset, limit=2)["rows"]]

@@ -173,13 +173,16 @@ _NESTING = """
 _UNFOLDED = """
     SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
 """
-_PARAMS = """
-    SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run
-    GROUP BY p.key ORDER BY p.key COLLATE "C"
+# What only parents have, such as a study's best, comes behind what is compared.
+_PARENTS = "LEFT JOIN (SELECT DISTINCT parent FROM nesting) AS above ON above.parent = matched.run"
+_PARAMS = f"""
+    SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run {_PARENTS}
+    GROUP BY p.key ORDER BY BOOL_AND(above.parent IS NOT NULL), p.key COLLATE "C"
 """
-_RANGES = """
+_RANGES = f"""
     SELECT m.key, MIN(m.value) FILTER (WHERE m.value <> 'NaN'), MAX(m.value) FILTER (WHERE m.value <> 'NaN')
-    FROM latest_metrics AS m JOIN matched ON matched.run = m.run GROUP BY m.key ORDER BY m.key COLLATE "C"
+    FROM latest_metrics AS m JOIN matched ON matched.run = m.run {_PARENTS}
+    GROUP BY m.key ORDER BY BOOL_AND(above.parent IS NOT NULL), m.key COLLATE "C"
 """
 _DIRECTIONS = """
     SELECT DISTINCT m.key, t.value FROM latest_metrics AS m JOIN matched ON matched.run = m.run
