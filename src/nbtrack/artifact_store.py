@@ -227,12 +227,16 @@ class ArtifactRepository:
         return target.absolute()
 
     def _inside(self, path: PurePosixPath) -> Path:
-        """The path below the root, links followed to see that it stays there."""
+        """The path below the root. Links in it are followed, to see that it stays there."""
         target = self.root / path
-        with _refusals(target):
-            resolved = target.resolve()
-        if not resolved.is_relative_to(self.root.resolve()):
-            raise InvalidParameter(f"The artifact path {str(path)!r:.200} leaves the run's artifact folder by a link.")
+        # Without '..' only a link leads out. To resolve every path, and the root each time, takes as long as to write.
+        if any(_is_link(self.root / part) for part in (path, *path.parents)):
+            with _refusals(target):
+                resolved = target.resolve()
+            if not resolved.is_relative_to(self.root.resolve()):
+                raise InvalidParameter(
+                    f"The artifact path {str(path)!r:.200} leaves the run's artifact folder by a link."
+                )
         return target
 
     def _file(self, path: PurePosixPath) -> Path:
@@ -243,7 +247,8 @@ class ArtifactRepository:
         with _refusals(target):
             if target.is_dir():
                 raise InvalidParameter(f"The artifact {str(path)!r:.200} is a folder. Choose another file name.")
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
     def _appear(self, target: Path, source: Path, files: Sequence[Path]) -> bool:
@@ -296,6 +301,15 @@ class ArtifactRepository:
         with _refusals(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
         self._tell(target, size)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    # Windows has links that are none to `is_symlink`: junctions.
+    return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_reparse_tag", 0))
 
 
 def _existing(local_path: str | os.PathLike[str]) -> Path:

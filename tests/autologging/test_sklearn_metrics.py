@@ -79,16 +79,15 @@ def test_of_probabilities(data: tuple[Any, Any, Any]) -> None:
 def test_of_two_classes(data: tuple[Any, Any, Any]) -> None:
     codes, scores, weights = data
     positive, score = codes == 1, scores[:, 1]
-    assert metrics.roc_auc(positive, score, weights) == pytest.approx(
-        reference.roc_auc_score(codes, score, sample_weight=weights)
-    )
+    ranking = metrics.Ranking.of(positive, score, weights)
+    assert ranking.roc_auc() == pytest.approx(reference.roc_auc_score(codes, score, sample_weight=weights))
     curves = (
-        (metrics.roc_curve, reference.roc_curve, {"drop_intermediate": False}),
-        (metrics.precision_recall_curve, reference.precision_recall_curve, {}),
+        (ranking.roc_curve, reference.roc_curve, {"drop_intermediate": False}),
+        (ranking.precision_recall_curve, reference.precision_recall_curve, {}),
     )
     for ours, theirs, options in curves:
         expected = theirs(codes, score, sample_weight=weights, **options)
-        for found, wanted in zip(ours(positive, score, weights), expected, strict=True):
+        for found, wanted in zip(ours(), expected, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import active, fluent
+from .. import active, artifact_writers, fluent
 from ..errors import NbtrackError
 from ..names import storable
 from ..run import ActiveRun
@@ -18,6 +19,7 @@ from .settings import Settings, settings
 if TYPE_CHECKING:
     from ..client import Client
     from ..models import ModelInfo
+    from ..store.artifact_detour import RunArtifacts
 
 AUTOLOGGING = "mlflow.autologging"
 
@@ -77,6 +79,10 @@ class Training:
         """The client of the store that the run is in."""
         return self.run._client
 
+    @cached_property
+    def _artifacts(self) -> RunArtifacts:
+        return self.client._artifacts(self.run_id)
+
     def safely(self, what: str) -> AbstractContextManager[None]:
         """A block whose failure is a warning, and stops nothing else. `what` completes "could not …"."""
         return guard.safely(self.flavor, what)
@@ -110,7 +116,7 @@ class Training:
 
     def log_text(self, text: str, file: str) -> None:
         """Write a text as an artifact."""
-        self.client.log_text(self.run_id, text, file)
+        artifact_writers.log_text(self._artifacts, text, file)
 
     def log_dict(self, content: Any, file: str) -> None:
         """Write a dict or a list, of NumPy's numbers and arrays too, as JSON. NaN and infinities are null."""
@@ -121,7 +127,7 @@ class Training:
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Write bytes as an artifact, such as a picture that `figures` drew."""
-        self.client._artifacts(self.run_id).write_bytes(file, content)
+        self._artifacts.write_bytes(file, content)
 
     def log_model(
         self,
@@ -142,7 +148,8 @@ class Training:
         if not options.log_models:
             return None
         with self.safely("log the model"):
-            signature = None
+            # As `log_model` takes it: False is none at all, None is to be inferred from the example.
+            signature: Any = None if options.log_model_signatures else False
             if options.log_model_signatures and example is not None:
                 with self.safely("infer the model's signature"):
                     from ..models import infer_signature

@@ -243,7 +243,11 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
         return None
     # Not once more what is known: half of a small training's time.
     known = {"ClassifierMixin.score": "accuracy_score", "RegressorMixin.score": "r2_score"}
-    name = known.get(score.__qualname__, "")
+    of_last = score
+    while of_last.__qualname__ == "Pipeline.score":
+        # That of its last step, for what the steps before it make of the data.
+        of_last = of_last.__self__.steps[-1][1].score
+    name = known.get(of_last.__qualname__, "")
     if name in found:
         return found[name]
     import inspect
@@ -255,7 +259,7 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
 def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> dict[str, float]:
     import numpy as np
 
-    predicted = np.asarray(as_plain(estimator.predict(x)))
+    predicted, scores = _predictions(estimator, x)
     if y.ndim != 1 or predicted.ndim != 1:
         return _of_labels(estimator, x, y, predicted, weights)
     confusion = metrics.Confusion.of(y, predicted, weights)
@@ -268,21 +272,33 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
     classes = getattr(estimator, "classes_", None)
     if classes is None or len(classes) < 2:
         return found
-    scores = None
     if hasattr(estimator, "predict_proba"):
-        scores = np.asarray(estimator.predict_proba(x))
+        scores = np.asarray(estimator.predict_proba(x) if scores is None else scores)
         codes = np.searchsorted(classes, y)
         found["log_loss"] = metrics.log_loss(codes, scores, weights)
         if len(classes) == 2:
             scores = scores[:, 1]
-            found["roc_auc"] = metrics.roc_auc(codes == 1, scores, weights)
         elif weights is None:
             found["roc_auc"] = metrics.roc_auc_one_vs_one(codes, scores)
     elif len(classes) == 2 and hasattr(estimator, "decision_function"):
         scores = np.asarray(estimator.decision_function(x))
     if len(classes) == 2 and scores is not None:
-        _log_curves(training, y == classes[1], scores, weights)
+        ranking = metrics.Ranking.of(y == classes[1], scores, weights)
+        if hasattr(estimator, "predict_proba"):
+            found["roc_auc"] = ranking.roc_auc()
+        _log_curves(training, ranking)
     return found
+
+
+def _predictions(estimator: Any, x: Any) -> tuple[Any, Any]:
+    """The predicted labels; and the probabilities, where the labels come from them."""
+    import numpy as np
+
+    if estimator.predict.__qualname__ == "ForestClassifier.predict" and estimator.n_outputs_ == 1:
+        # As it does itself. All its trees need not predict twice.
+        probabilities = np.asarray(estimator.predict_proba(x))
+        return estimator.classes_[probabilities.argmax(axis=1)], probabilities
+    return np.asarray(as_plain(estimator.predict(x))), None
 
 
 def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
@@ -306,9 +322,9 @@ def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> 
     return found
 
 
-def _log_curves(training: Training, is_positive: Any, scores: Any, weights: Any) -> None:
+def _log_curves(training: Training, ranking: metrics.Ranking) -> None:
     with training.safely("log the ROC curve"):
-        false_rate, true_rate, thresholds = metrics.roc_curve(is_positive, scores, weights)
+        false_rate, true_rate, thresholds = ranking.roc_curve()
         _log_curve(
             training,
             f"{PREFIX}roc_curve",
@@ -317,7 +333,7 @@ def _log_curves(training: Training, is_positive: Any, scores: Any, weights: Any)
             diagonal=True,
         )
     with training.safely("log the precision-recall curve"):
-        precision, recall, thresholds = metrics.precision_recall_curve(is_positive, scores, weights)
+        precision, recall, thresholds = ranking.precision_recall_curve()
         _log_curve(
             training,
             f"{PREFIX}precision_recall_curve",
@@ -340,7 +356,7 @@ def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any
         lists = {key: values for key, values in lists.items() if len(values) <= _MOST_POINTS}
     training.log_dict(lists, f"{name}.json")
     (x_name, x), (y_name, y), *_ = lists.items()
-    picture = figures.curve(x.tolist(), y.tolist(), title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
+    picture = figures.curve(x, y, title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
     training.log_bytes(picture, f"{name}.png")
 
 

@@ -65,41 +65,45 @@ def log_loss(codes: Array, probabilities: Array, weights: Array | None = None) -
     return float(np.average(-np.log(of_the_true), weights=weights))
 
 
-def roc_curve(is_positive: Array, scores: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
-    """False and true positive rates, and the thresholds that give them, from the highest on."""
-    import numpy as np
+@dataclass
+class Ranking:
+    """Two classes by score: how many positives and negatives reach each threshold, from the highest on, by weight."""
 
-    hits, misses, thresholds = _above(is_positive, scores, weights)
-    hits, misses = np.concatenate([[0.0], hits]), np.concatenate([[0.0], misses])
-    return misses / misses[-1], hits / hits[-1], np.concatenate([[np.inf], thresholds])
+    positives: Array
+    negatives: Array
+    thresholds: Array
 
+    @classmethod
+    def of(cls, is_positive: Array, scores: Array, weights: Array | None = None) -> Ranking:
+        """Count. All are arrays of one dimension and one length."""
+        import numpy as np
 
-def precision_recall_curve(
-    is_positive: Array, scores: Array, weights: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """Precision and recall from the lowest threshold on, and the thresholds; the last point is (1, 0) and has none."""
-    import numpy as np
+        order = np.argsort(scores, kind="stable")[::-1]
+        scores, is_positive = scores[order], is_positive[order].astype(float)
+        weights = np.ones(len(scores)) if weights is None else weights[order]
+        last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+        positives, negatives = is_positive * weights, (1 - is_positive) * weights
+        return cls(np.cumsum(positives)[last], np.cumsum(negatives)[last], scores[last])
 
-    hits, misses, thresholds = _above(is_positive, scores, weights)
-    precision, recall = hits / (hits + misses), hits / hits[-1]
-    return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), thresholds[::-1]
+    def roc_curve(self) -> tuple[Array, Array, Array]:
+        """False and true positive rates, and the thresholds that give them, from the highest on."""
+        import numpy as np
 
+        positives, negatives = np.append(0.0, self.positives), np.append(0.0, self.negatives)
+        return negatives / negatives[-1], positives / positives[-1], np.append(np.inf, self.thresholds)
 
-def _above(is_positive: Array, scores: Array, weights: Array | None) -> tuple[Array, Array, Array]:
-    """How many positives and negatives reach each score, from the highest on."""
-    import numpy as np
+    def precision_recall_curve(self) -> tuple[Array, Array, Array]:
+        """Precision and recall from the lowest threshold on, and the thresholds; the last, (1, 0), has none."""
+        import numpy as np
 
-    order = np.argsort(scores, kind="stable")[::-1]
-    scores, is_positive = scores[order], is_positive[order].astype(float)
-    weights = np.ones(len(scores)) if weights is None else weights[order]
-    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
-    return np.cumsum(is_positive * weights)[last], np.cumsum((1 - is_positive) * weights)[last], scores[last]
+        precision = self.positives / (self.positives + self.negatives)
+        recall = self.positives / self.positives[-1]
+        return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), self.thresholds[::-1]
 
-
-def roc_auc(is_positive: Array, scores: Array, weights: Array | None = None) -> float:
-    """The area under the ROC curve of two classes."""
-    false_rate, true_rate, _ = roc_curve(is_positive, scores, weights)
-    return float(((false_rate[1:] - false_rate[:-1]) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
+    def roc_auc(self) -> float:
+        """The area under the ROC curve."""
+        false_rate, true_rate, _ = self.roc_curve()
+        return float(((false_rate[1:] - false_rate[:-1]) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
 
 
 def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
