@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +15,28 @@ from hypothesis import settings
 
 settings.register_profile("nbtrack", deadline=None, print_blob=True)
 settings.load_profile("nbtrack")
+
+
+_ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.slow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that is slow as a whole is not even imported where the slow tests are left out.
+
+    It needs torch, Keras or mlflow, whose import takes seconds, in each worker and before the first test.
+    """
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return True if _ALL_SLOW.search(collection_path.read_text("utf-8")) else None
+
+
+def pytest_collection_finish() -> None:
+    """Take the modules that are loaded by now out of what each garbage collection looks through.
+
+    IPython collects at each reset of a shell, which costs 100 ms with all of pandas and scikit-learn in the heap.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

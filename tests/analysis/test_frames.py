@@ -36,6 +36,7 @@ def log(tracker: Any, experiment_id: str) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_columns_values_and_dtypes_are_mlflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("GIT_PYTHON_REFRESH", "quiet")

@@ -50,6 +50,7 @@ def test_whatever_holds_numbers(holder: str):
     assert logged()["value"].tolist() == [0.5, -1.0, 2.25]
 
 
+@pytest.mark.slow
 def test_tensors_of_any_kind():
     torch = pytest.importorskip("torch")
     with nbtrack.start_run():

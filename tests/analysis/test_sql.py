@@ -107,6 +107,7 @@ FRIENDLY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_format", ["pandas", "polars", "arrow", "list"])
 def test_what_reads_runs(store: Path, output_format: Any):
     for query in FRIENDLY:
@@ -223,6 +224,7 @@ def test_parameters_are_never_sql(store: Path):
         nbtrack.sql("SELECT $1, $2", [1])
 
 
+@pytest.mark.slow
 def test_what_is_logged_meanwhile_is_there_and_threads_take_turns(store: Path):
     found: list[int] = []
 

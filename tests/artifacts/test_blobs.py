@@ -167,6 +167,7 @@ def test_a_store_that_was_moved_or_copied_without_links(own_store: Path, tmp_pat
         assert stored(again, "model.bin").read_bytes() == BIG
 
 
+@pytest.mark.slow
 def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
     """Of an older nbtrack, or after `cp -r`."""
     runs = [log(BIG), log(BIG), log(BIG + b"other")]
@@ -185,6 +186,7 @@ def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
     assert nbtrack.doctor(contents=True).notes == []
 
 
+@pytest.mark.slow
 def test_merging_keeps_contents_once_and_the_file_that_was_logged_last(own_store: Path, tmp_path: Path) -> None:
     new = BIG + b"new"
     first = log(new)
@@ -260,6 +262,7 @@ def test_a_blob_with_all_the_names_it_can_have_gets_a_successor(
     assert blobs(own_store) == {sha256(BIG).hexdigest(): 2}
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_in_place_is_passed_on_to_nobody(
     own_store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -345,6 +348,7 @@ def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pyt
     assert not [path for path in own_store.rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_threads_that_log_one_content_at_once(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     runs = [client.create_run("0").info.run_id for _ in range(8)]
@@ -389,6 +393,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_writers_and_collectors_that_are_killed_lose_no_file_and_leave_no_room(own_store: Path, seed: int) -> None:
     """SIGKILL at a moment of chance, again and again: each file is a whole content, each blob what its name says."""
@@ -423,6 +428,7 @@ def test_writers_and_collectors_that_are_killed_lose_no_file_and_leave_no_room(o
     assert client.gc().unnamed == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["linked", "replaced"])
 def test_killed_at_each_step_of_a_write(own_store: Path, step: str) -> None:
     """Dead right behind the blob's making, and behind the replacing of a file whose blob nobody needs any more."""

@@ -36,6 +36,7 @@ def test_text_and_dicts(root: str) -> None:
         nbtrack.artifacts.load_dict(f"{root}/notes/a.txt")
 
 
+@pytest.mark.slow
 def test_figures(root: str) -> None:
     from matplotlib.figure import Figure
 

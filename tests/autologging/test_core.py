@@ -164,7 +164,10 @@ class Unspeakable(Exception):
         raise RuntimeError("no text")
 
 
-@pytest.mark.parametrize("error", [RuntimeError("ours"), Unspeakable(), RecursionError(), AssertionError()])
+ODD = [pytest.param(error, marks=pytest.mark.slow) for error in (Unspeakable(), RecursionError(), AssertionError())]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), *ODD])
 @pytest.mark.parametrize("where", ["install", "before", "round", "after", "start_run", "end"])
 def test_a_failure_of_ours_is_one_warning_and_changes_nothing(
     where: str, error: Exception, monkeypatch: pytest.MonkeyPatch

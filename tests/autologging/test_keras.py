@@ -25,6 +25,8 @@ torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 torch.set_num_threads(1)
 
+pytestmark = pytest.mark.slow
+
 ROWS = np.random.default_rng(1).random((32, 4), dtype="float32")
 LABELS = (ROWS.sum(axis=1) > 2).astype("float32")
 

@@ -16,6 +16,8 @@ from nbtrack.integrations import boosting
 from . import boosted
 from .boosted import LGB, TRAININGS, X, Y, record_of, runs
 
+pytestmark = pytest.mark.slow
+
 FLAVOR = nbtrack.lightgbm
 BINARY = {**LGB, "objective": "binary"}
 

@@ -20,6 +20,8 @@ from nbtrack.integrations import pytorch_autolog, pytorch_track
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 

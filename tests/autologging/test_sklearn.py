@@ -216,6 +216,7 @@ def test_the_users_own_threads_and_jobs_have_runs_of_their_own(iris: Any) -> Non
     assert sorted(run.data.params["alpha"] for run in runs()) == [*"123456"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -258,6 +259,7 @@ def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> 
     assert runs() == []
 
 
+@pytest.mark.slow
 def test_classes_that_are_made_later_are_watched(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
 
@@ -314,6 +316,7 @@ def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     assert len(nbtrack.Client().search_model_versions("name = 'flowers'")) == 1
 
 
+@pytest.mark.slow
 def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
@@ -384,6 +387,7 @@ FAILING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILING)
 def test_each_part_of_ours_may_fail(iris: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
@@ -450,6 +454,7 @@ def test_the_trainings_own_error_passes(iris: Any) -> None:
     assert "Negative values" in only_run().data.tags["nbtrack.traceback"]
 
 
+@pytest.mark.slow
 def test_estimators_stay_what_they_were(iris: Any) -> None:
     before = inspect.signature(SVC.fit), hasattr(SVC(), "predict_proba"), SVC.fit.__doc__
     nbtrack.sklearn.autolog(log_models=False)

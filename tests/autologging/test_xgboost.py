@@ -17,6 +17,8 @@ from nbtrack.integrations import boosting
 from . import boosted
 from .boosted import MULTI, TRAININGS, X, Y, record_of, runs
 
+pytestmark = pytest.mark.slow
+
 FLAVOR = nbtrack.xgboost
 
 

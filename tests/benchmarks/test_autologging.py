@@ -8,6 +8,7 @@ from nbtrack import autologging as core
 from tests.benchmarks import autologging
 
 
+@pytest.mark.slow
 def test_a_training_is_measured_and_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autologging, "REPEAT", 1)
     name, train = next(autologging.sklearn())

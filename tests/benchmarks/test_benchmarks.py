@@ -41,6 +41,7 @@ def test_a_wrong_answer_is_not_timed(tracker: Nbtrack, monkeypatch: pytest.Monke
         measure.search(tracker, RUNS)
 
 
+@pytest.mark.slow
 def test_what_logging_gives_is_what_sql_gives(tracker: Nbtrack, tmp_path: Path) -> None:
     logged = Nbtrack(tmp_path)
     logged.connect()

@@ -10,6 +10,7 @@ from nbtrack.serving import ModelServer
 from tests.benchmarks import serving
 
 
+@pytest.mark.slow
 def test_what_is_timed_is_answered(tmp_path: Path) -> None:
     rows = serving.save_model(tmp_path / "model")
     columns = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]

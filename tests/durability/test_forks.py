@@ -91,6 +91,7 @@ if __name__ == "__main__":
     assert len(nbtrack.search_runs()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_a_fork_while_lines_wait_for_room(tmp_path: Path) -> None:
     """What waits in the parent is the parent's to bring in; the child's own lines are the child's."""
@@ -121,6 +122,7 @@ def test_a_fork_while_lines_wait_for_room(tmp_path: Path) -> None:
     assert _values(result.lines[-1], "m") == list(range(61))
 
 
+@pytest.mark.slow
 def test_threads_that_log_while_the_journal_comes_and_goes(tmp_path: Path) -> None:
     result = run(
         """

@@ -182,6 +182,7 @@ def _kill_after(seconds: float, work: Callable[[], object]) -> None:
     os.waitpid(child, 0)
 
 
+@pytest.mark.slow
 def test_a_batch_that_was_cut_short_is_no_damage() -> None:
     """SIGKILL can end a long write between two pages, so within a line."""
     with nbtrack.start_run() as run:

@@ -11,6 +11,9 @@ from nbtrack import autologging
 
 from .conftest import Notebook
 
+# scikit-learn, matplotlib and skops take seconds to import.
+pytestmark = pytest.mark.slow
+
 CELL = """
 from sklearn.svm import SVC
 from sklearn.metrics import accuracy_score

@@ -18,6 +18,8 @@ from nbclient.exceptions import CellExecutionError
 import nbtrack
 from nbtrack.entities import Run
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 30
 
 
@@ -98,7 +100,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel.close()
 
 
-@pytest.mark.slow
 def test_the_cell_is_provenance_and_its_id_makes_attempts(kernel: Kernel):
     first = kernel.run("%%track one\nlr = 0.1\nprint('body')\nlr * 2", "cell-a")
     assert (first.status, first.result) == ("ok", "0.2")
@@ -164,7 +165,6 @@ def test_without_widgets_the_cell_is_tracked_and_a_line_says_how_it_went(kernel:
     assert kernel.last_run().data.metrics == {"a": 1.0}
 
 
-@pytest.mark.slow
 def test_run_all_stops_at_a_failing_cell(own_store: Path, tmp_path: Path):
     cells = ["%load_ext nbtrack", "%%track first\nlr = 1\n1 / 0", "%%track second\n1"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

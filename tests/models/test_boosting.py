@@ -20,6 +20,8 @@ from .test_conformance import Case
 lightgbm = pytest.importorskip("lightgbm")
 xgboost = pytest.importorskip("xgboost")
 
+pytestmark = pytest.mark.slow
+
 
 def _rows() -> tuple[Any, Any]:
     rows, labels = conformance._iris()

@@ -199,6 +199,7 @@ def test_a_logged_model_is_a_function_with_a_signature(name: str) -> None:
         function.predict(broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_real_mlflow_loads_ours(name: str, tmp_path: Path) -> None:
     case, model, data, expected = made(name)
@@ -211,6 +212,7 @@ def test_the_real_mlflow_loads_ours(name: str, tmp_path: Path) -> None:
         assert same(case.predict(module.load_model(path), data), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_we_load_mlflows(name: str, tmp_path: Path) -> None:
     case, model, data, expected = made(name)

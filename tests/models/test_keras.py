@@ -27,6 +27,8 @@ torch = pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 torch.set_num_threads(1)
 
+pytestmark = pytest.mark.slow
+
 KERAS = nbtrack.keras
 ROWS = np.random.default_rng(1).random((12, 4), dtype="float32")
 

@@ -119,6 +119,7 @@ def test_what_is_better(weather: Any) -> None:
     assert of(run.info.run_id) == {"metric": "loss", "mode": "min", "value": "-inf", "step": "60"}
 
 
+@pytest.mark.slow
 def test_the_room_of_those_that_are_replaced_is_free_at_once(own_store: Path, weather: Any) -> None:
     def room() -> int:
         return sum(path.stat().st_size for path in own_store.glob("blobs/*/*"))
@@ -137,6 +138,7 @@ def test_the_room_of_those_that_are_replaced_is_free_at_once(own_store: Path, we
     assert nbtrack.MlflowClient().gc().unnamed == (0, 0)
 
 
+@pytest.mark.slow
 def test_files_that_the_new_model_does_not_have_are_gone_everywhere(own_store: Path, weather: Any) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_best(weather("many", files=4), "m", value=1, silent=True)
@@ -268,6 +270,7 @@ def go(*processes: subprocess.Popen[str]) -> None:
         process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_resume_in_another_process(weather: Any) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_best(weather("mine"), "m", value=50, step=7, silent=True)
@@ -287,6 +290,7 @@ def test_resume_in_another_process(weather: Any) -> None:
     assert nbtrack.log_best(weather("from the store"), "m", run_id=run_id, silent=True).step == 0
 
 
+@pytest.mark.slow
 def test_processes_and_threads_that_are_all_better(weather: Any) -> None:
     with nbtrack.start_run() as run:
         run_id = run.info.run_id
@@ -311,6 +315,7 @@ def test_processes_and_threads_that_are_all_better(weather: Any) -> None:
     assert parts == {str(max(tried))}
 
 
+@pytest.mark.slow
 def test_a_registered_version_goes_on_holding_its_model(own_store: Path, weather: Any) -> None:
     client = nbtrack.MlflowClient()
     with nbtrack.start_run() as run:
@@ -356,6 +361,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, weather: Any, seed: int) -> None:
     client = nbtrack.MlflowClient()
@@ -389,6 +395,7 @@ def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, w
     assert nbtrack.doctor(contents=True).is_healthy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["copied", "moved", "swapped"])
 def test_killed_at_each_step_of_a_replacing(weather: Any, step: str) -> None:
     """A version keeps its model, and the best is the old or the new one, whatever step was the last."""
@@ -420,6 +427,7 @@ nbtrack.log_best(Weather("new"), "m", value=2, step=2, run_id={run_id!r})
     assert (text(run_id), of(run_id)["value"]) == ("newer", "3.0")
 
 
+@pytest.mark.slow
 def test_where_names_cannot_be_exchanged_in_one_step(weather: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack import swap
 

@@ -20,7 +20,7 @@ from . import test_conformance as conformance
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
-pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Stochastic Optimizer")]
 
 ONNX = nbtrack.onnx
 

@@ -25,6 +25,8 @@ from . import test_conformance as conformance
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 PYTORCH = nbtrack.pytorch
 save = partial(PYTORCH.save_model, pip_requirements=["torch"])
 

@@ -101,6 +101,7 @@ def test_wrong_data_never_reaches_the_model(factor: str) -> None:
     assert list(function.predict(polars.DataFrame({"age": [1.0], "size": [2.0]}))) == [20]
 
 
+@pytest.mark.slow
 def test_functions_with_and_without_hints(tmp_path: Path) -> None:
     def shout(texts: list[str]) -> list[str]:
         return [text.upper() for text in texts]
@@ -124,6 +125,7 @@ def test_functions_with_and_without_hints(tmp_path: Path) -> None:
     assert loaded.predict(np.ones((2, 2)), {"by": 3}).tolist() == [[3, 3], [3, 3]]
 
 
+@pytest.mark.slow
 def test_a_python_model_loads_in_mlflow_without_nbtrack(factor: str, tmp_path: Path) -> None:
     PYFUNC.save_model(str(tmp_path / "m"), python_model=lambda rows: rows * 2, input_example=np.ones((2, 2)))
     code = """
@@ -184,6 +186,7 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_comes_back_with_its_types(number: int, tmp_path: Path) -> None:
     example = EXAMPLES[number]
@@ -287,6 +290,7 @@ def test_another_environment_is_said(tmp_path: Path) -> None:
         SKLEARN.load_model(str(tmp_path / "same"))
 
 
+@pytest.mark.slow
 def test_a_signature_is_given_later(tmp_path: Path) -> None:
     signature = infer_signature(FRAME, MODEL.predict(FRAME))
     with nbtrack.start_run():

@@ -362,6 +362,7 @@ VALID = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40) | mutated(VALID))
 def test_any_text_has_an_answer_or_a_query_error(database: Database, text: str) -> None:

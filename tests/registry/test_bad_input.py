@@ -82,6 +82,7 @@ def test_what_is_refused_changes_nothing() -> None:
     assert (client.search_registered_models(), client.search_model_versions(), client.get_history("m")) == before
 
 
+@pytest.mark.slow
 def test_odd_names_are_names() -> None:
     client = MlflowClient()
     for name in (

@@ -24,6 +24,7 @@ def test_a_copy_has_what_its_source_has_and_starts_in_no_stage(trained: MlflowCl
     assert {event.reason for event in trained.get_history("digits-prod")} == {"release"}
 
 
+@pytest.mark.slow
 def test_a_copy_leads_to_its_files_whatever_becomes_of_its_source(trained: MlflowClient) -> None:
     run = trained.get_run(trained.get_model_version("digits", 1).run_id)
     there = f"{run.info.artifact_uri}/model"

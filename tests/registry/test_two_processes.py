@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from nbtrack import MlflowClient
 
 WORKER = """
@@ -18,6 +20,7 @@ for _ in range(4):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_promote_at_once() -> None:
     client = MlflowClient()
     client.create_registered_model("digits")
@@ -53,6 +56,7 @@ except Conflict as conflict:
 """
 
 
+@pytest.mark.slow
 def test_of_two_that_saw_the_same_version_in_production_one_wins_and_the_other_is_told(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production")
     rivals = [

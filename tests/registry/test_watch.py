@@ -58,6 +58,7 @@ def soon(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     return condition()
 
 
+@pytest.mark.slow
 def test_changes_of_another_process_are_seen_within_a_second(
     trained: MlflowClient, measured: Callable[[str, float], None]
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_callback_that_fails_is_warned_about_and_the_next_change_comes(trained
     assert seen == [1, 2]
 
 
+@pytest.mark.slow
 def test_waiting_ends_when_the_version_is_there(trained: MlflowClient) -> None:
     with pytest.raises(TimedOut, match=r"Version 2 .* Production within 0\.3 seconds"):
         nbtrack.wait_for_stage("digits", "Production", 2, timeout=0.3)

@@ -17,6 +17,8 @@ from nbtrack.models import ColSpec, ModelSignature, Schema, TensorSpec, infer_si
 
 from .conftest import log
 
+pytestmark = pytest.mark.slow
+
 MIXED = pd.DataFrame(
     {
         "d": [0.5, 1.5],

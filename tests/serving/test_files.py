@@ -49,6 +49,7 @@ def write() -> None:
     Path("in.json").write_text(json.dumps(records))
 
 
+@pytest.mark.slow
 def test_each_kind_of_file_into_each(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     for source in ("in.csv", "in.parquet", "in.jsonl", "in.json"):
@@ -76,6 +77,7 @@ def test_a_body_of_a_request_with_params(own_store: Path) -> None:
     assert read("out.csv")["x"].tolist() == [10.0, 20.0]
 
 
+@pytest.mark.slow
 def test_answers_of_every_shape_become_columns(own_store: Path) -> None:
     TABLE[["x"]].to_csv("in.csv", index=False)
     answers = {

@@ -68,6 +68,7 @@ def ask(connection: http.client.HTTPConnection) -> tuple[int, str | None, str]:
     return response.status, response.getheader("nbtrack-model-version"), response.read().decode()
 
 
+@pytest.mark.slow
 def test_no_request_fails_while_the_stage_moves_twice(url: str, measured: Callable[[str, float], None]) -> None:
     answers: list[list[tuple[int, str | None, str]]] = [[] for _ in range(6)]
     ended = threading.Event()
@@ -103,6 +104,7 @@ def test_no_request_fails_while_the_stage_moves_twice(url: str, measured: Callab
     measured("requests answered while the stage moved twice", sum(map(len, answers)))
 
 
+@pytest.mark.slow
 def test_a_version_that_cannot_answer_leaves_the_old_one_in_place(url: str) -> None:
     def broken(rows: pd.DataFrame) -> Any:
         raise RuntimeError("not this one")
@@ -130,6 +132,7 @@ def test_a_version_that_cannot_answer_leaves_the_old_one_in_place(url: str) -> N
     assert ask(connection)[1] == "2"
 
 
+@pytest.mark.slow
 def test_a_stage_that_becomes_empty_and_a_model_that_goes_away(url: str) -> None:
     client = nbtrack.MlflowClient()
     client.transition_model_version_stage("sums", 1, "Archived")

@@ -183,6 +183,7 @@ def test_a_pickle_from_elsewhere_asks_for_trust(tmp_path: Path, capsys: pytest.C
     assert "trust=True" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_request_under_way_is_answered_when_the_command_is_told_to_end(own_store: Path) -> None:
     def slow(rows: Any) -> Any:
         import time

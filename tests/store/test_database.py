@@ -15,6 +15,7 @@ import nbtrack
 from nbtrack.errors import InvalidParameter, NotSupported, StoreLocked, StoreNotWritable, StoreTooNew
 
 
+@pytest.mark.slow
 def test_another_program_holds_the_database(own_store: Path) -> None:
     with nbtrack.start_run(run_name="before"):
         nbtrack.log_metric("m", 1)
@@ -71,6 +72,7 @@ def _open_to_all(path: Path) -> None:
             folder.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_read_only_store_can_be_read_and_says_why_not_written(own_store: Path, tmp_path: Path) -> None:
     with nbtrack.start_run():

@@ -122,6 +122,7 @@ def test_non_finite_values_come_back_as_they_went_in() -> None:
     assert [repr(value) for value in _history(run.info.run_id)] == [repr(value) for value in values]
 
 
+@pytest.mark.slow
 def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.store import apply
 
@@ -256,6 +257,7 @@ thread.join()
     assert sorted(_history(run.info.run_id)) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(tmp_path: Path) -> None:
     for body, status in (("pass", "FINISHED"), ("1 / 0", "FAILED")):
         script = tmp_path / "script.py"
@@ -265,6 +267,7 @@ def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(t
     assert {run.info.run_name: run.info.status for run in runs} == {"FINISHED": "FINISHED", "FAILED": "FAILED"}
 
 
+@pytest.mark.slow
 def test_at_the_end_of_a_process_no_thread_meets_duckdbs_end_and_the_program_can_still_log(own_store: Path) -> None:
     script = """
 import atexit, sys, threading, nbtrack

@@ -44,6 +44,7 @@ def history(run: Run, key: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in points]
 
 
+@pytest.mark.slow
 def test_a_study_on_four_threads() -> None:
     nbtrack.set_experiment("sweep")
     study = optuna.create_study(study_name="parabola", sampler=optuna.samplers.RandomSampler(0))

@@ -66,7 +66,11 @@ WAYS: dict[str, Map] = {
     "pool spawn": _pool("spawn"),
     "pool forkserver": _pool("forkserver"),
 }
-every_way = pytest.mark.parametrize("way", WAYS)
+# Those that start a Python of their own take a second for each of their workers.
+FAST = ("threads", "joblib threading", "pool fork")
+every_way = pytest.mark.parametrize(
+    "way", [way if way in FAST else pytest.param(way, marks=pytest.mark.slow) for way in WAYS]
+)
 
 
 def check(parent: str, run_ids: list[str]) -> None:
@@ -106,6 +110,7 @@ def test_a_nested_run_finds_its_parent(way: str) -> None:
     check(inner.info.run_id, run_ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["joblib loky", "futures spawn"])
 def test_a_worker_process_finds_the_store_that_only_a_call_named(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -118,7 +123,9 @@ def test_a_worker_process_finds_the_store_that_only_a_call_named(
     assert not (tmp_path / ".nbtrack").exists()
 
 
-@pytest.mark.parametrize("way", ["threads", "joblib loky", "futures spawn"])
+@pytest.mark.parametrize(
+    "way", ["threads", *(pytest.param(way, marks=pytest.mark.slow) for way in ("joblib loky", "futures spawn"))]
+)
 def test_a_worker_may_be_told_its_parent(way: str) -> None:
     """Also where the parent is nobody's active run, and is in an experiment that nobody set."""
     client = nbtrack.MlflowClient()
@@ -135,6 +142,7 @@ def test_a_worker_may_be_told_its_parent(way: str) -> None:
     check(parent, run_ids)
 
 
+@pytest.mark.slow
 def test_the_environment_names_the_parent_of_a_process_on_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     parent = nbtrack.MlflowClient().create_run("0").info.run_id
     script = "import sys; from tests.sweeps.work import train; print(train(int(sys.argv[1])))"
@@ -148,6 +156,7 @@ def test_the_environment_names_the_parent_of_a_process_on_another_machine(monkey
     check(parent, run_ids)
 
 
+@pytest.mark.slow
 def test_a_process_under_a_shell_finds_its_parent_and_leaves_it_alone_elsewhere(tmp_path: Path) -> None:
     script = "from tests.sweeps.work import train; print(train(0))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -266,6 +275,7 @@ def test_no_temp_folder_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     check(run.info.run_id, run_ids)
 
 
+@pytest.mark.slow
 def test_notes_of_the_dead_are_swept_away() -> None:
     script = "import os, nbtrack; nbtrack.start_run(); print(os.getpid(), flush=True); os.kill(os.getpid(), 9)"
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -205,6 +205,7 @@ def test_sources(source: Any, kind: str, fields: dict[str, Any], name: str) -> N
         data.from_numpy(np.zeros(2), source=7)
 
 
+@pytest.mark.slow
 def test_what_is_logged_is_what_mlflow_logs() -> None:
     mlflow_data = pytest.importorskip("mlflow.data")
     df = frame()[["n", "x", "text", "flag", "when"]].iloc[:2]

@@ -57,6 +57,7 @@ def everything(store: Path) -> dict[str, Run]:
     return runs
 
 
+@pytest.mark.slow
 def test_a_dry_run_comes_first_and_changes_nothing(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept, gone = make("kept"), make("gone", files=3)
     child = make("child", parent=gone)
@@ -360,6 +361,7 @@ def test_killed_in_the_middle_the_store_is_whole_and_the_next_one_ends_it(own_st
     assert nbtrack.MlflowClient().gc().unfinished == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["rows", "moved", "trash", "swap"])
 def test_killed_at_each_step(own_store: Path, step: str) -> None:
     """Dead right behind the transaction, behind the first move, amid the emptied trash, before the new file's swap."""

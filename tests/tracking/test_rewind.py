@@ -125,6 +125,7 @@ def test_what_cannot_be_rewound() -> None:
         client.rewind_run(run.info.run_id, 3)
 
 
+@pytest.mark.slow
 def test_points_that_another_process_has_logged_go_too() -> None:
     code = "import nbtrack, sys; c = nbtrack.MlflowClient(); [c.log_metric(sys.argv[1], 'm', i) for i in range(5)]"
     with nbtrack.start_run() as run:

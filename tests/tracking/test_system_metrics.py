@@ -68,6 +68,7 @@ def test_on_by_default_with_mlflows_names_and_steps_that_go_on_when_a_run_is_res
     assert [point.step for point in history] == list(range(len(history)))
 
 
+@pytest.mark.slow
 def test_mlflow_has_the_same_names() -> None:
     monitor = pytest.importorskip("mlflow.system_metrics.system_metrics_monitor")
     monitors = [monitor.CPUMonitor(), monitor.DiskMonitor(), monitor.NetworkMonitor()]

@@ -52,6 +52,7 @@ def test_torch_scalars(make: str, number: float) -> None:
     assert [metrics["m"], metrics["n"]] == pytest.approx([number, number], nan_ok=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", ["torch.zeros(2)", "torch.zeros(0)", "torch.tensor(1j)"])
 def test_tensors_that_are_no_number(make: str) -> None:
     with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' needs a number, not Tensor"):

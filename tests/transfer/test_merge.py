@@ -247,6 +247,7 @@ def test_merging_is_the_same_from_both_sides_and_however_often(
             open_store(str(folder)).close()
 
 
+@pytest.mark.slow
 def test_a_version_whose_number_is_taken_gets_another_one_and_says_so(common: Path, tmp_path: Path) -> None:
     mine, yours = tmp_path / "mine", tmp_path / "yours"
     for folder, run_id in ((mine, SHARED[1]), (yours, SHARED[2])):
@@ -307,6 +308,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_store_of_an_older_schema_comes_over_and_is_left_as_it_was(tmp_path: Path) -> None:
     fixtures = Path(make.__file__).parent
     old = tmp_path / "old"
@@ -331,6 +333,7 @@ def test_a_store_of_an_older_schema_comes_over_and_is_left_as_it_was(tmp_path: P
     assert nbtrack.Client().get_model_version_by_alias("digits", "champion").version == 2
 
 
+@pytest.mark.slow
 def test_gc_takes_no_file_of_a_source_that_keeps_them_elsewhere(tmp_path: Path) -> None:
     """Both stores have the experiment, with one location that lies outside of both."""
     outside = tmp_path / "disk"

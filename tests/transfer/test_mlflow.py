@@ -23,6 +23,8 @@ from nbtrack.transfer import Report
 
 pytest.importorskip("mlflow")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KINDS = ("sqlite", "files")
 Described = dict[str, Any]

@@ -31,6 +31,7 @@ def artifacts(run: Any) -> list[str]:
     return list(rows["path"])
 
 
+@pytest.mark.slow
 def test_tensorboard(tmp_path: Path) -> None:
     tensorboard = pytest.importorskip("tensorboardX")
     import numpy as np

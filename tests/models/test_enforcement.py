@@ -1,0 +1,105 @@
+"""What a signature does not allow is an error that names what is wrong; what it allows is put in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbtrack.errors import InvalidParameter
+from nbtrack.models import infer_signature
+from nbtrack.models.enforcement import enforce, enforce_params
+from nbtrack.models.signature import ColSpec, ModelSignature, ParamSpec, Schema, TensorSpec
+
+FRAME = pd.DataFrame({"a": [1.0], "b": [1], "c": ["x"]})
+SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), ColSpec("string", "c")])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (FRAME.drop(columns="a"), "lacks the column 'a'"),
+        (FRAME.rename(columns={"a": "A", "c": "C"}), "lacks the columns 'a', 'c'.*It has the columns 'A', 'C'"),
+        (FRAME.assign(b=["x"]), "'b' is str"),
+        (FRAME.assign(b=[1.5]), "'b' is float64, which cannot become long"),
+        (pd.DataFrame({"a": [1.0, 2], "b": [1, None], "c": "x"}), "'b'.*missing values"),
+        (np.zeros((2, 3, 4)), r"takes a DataFrame.*\(2, 3, 4\)"),
+        ({"a": [1.0], "b": [1, 2, 3], "c": "x"}, "the dict|The dict"),
+        (object(), "takes a DataFrame"),
+    ],
+)
+def test_what_is_wrong_with_columns_is_named(data: Any, words: str) -> None:
+    with pytest.raises(InvalidParameter, match=words):
+        enforce(data, SCHEMA)
+
+
+def test_columns_are_ordered_optional_and_dropped() -> None:
+    with pytest.warns(UserWarning, match="does not know the column 'd'"):
+        kept = enforce(FRAME.assign(d=1)[["d", "c", "a"]], SCHEMA)
+    assert list(kept.columns) == ["a", "c"]
+    with pytest.raises(InvalidParameter, match="2 columns without names, and the data has 1"):
+        enforce([1.0], Schema([ColSpec("double"), ColSpec("double")]))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"x": np.zeros((2, 3))}, "lacks the tensor 'y'"),
+        ({"x": np.zeros((2, 4)), "y": np.zeros(2)}, r"'x' has the shape \(2, 4\).*\(-1, 3\)"),
+        ({"x": np.zeros((2, 3), "float32"), "y": np.zeros(2)}, "'x' is float32.*float64"),
+        ({"x": [[1, 2, 3]], "y": np.zeros(1)}, "'x' must be an array"),
+        (np.zeros((2, 3)), "takes a dict of arrays"),
+    ],
+)
+def test_what_is_wrong_with_tensors_is_named(data: Any, words: str) -> None:
+    schema = Schema([TensorSpec("float64", (-1, 3), "x"), TensorSpec("float64", (-1,), "y")])
+    with pytest.raises(InvalidParameter, match=words):
+        enforce(data, schema)
+
+
+def test_a_column_becomes_a_tensor() -> None:
+    schema = Schema([TensorSpec("float32", (-1, 2, 2))])
+    frame = pd.DataFrame({"image": [[1, 2, 3, 4], [5, 6, 7, 8]]}, index=[7, 8])
+    tensor = enforce(frame, schema)
+    assert (tensor.shape, tensor.dtype, tensor[1, 1, 1]) == ((2, 2, 2), np.float32, 8)
+    with pytest.raises(InvalidParameter, match="'image' cannot become"):
+        enforce(pd.DataFrame({"image": [[1, 2, 3]]}), schema)
+
+
+def test_params_have_defaults_types_and_names() -> None:
+    schema = infer_signature(params={"k": 3, "temperature": 0.5, "stop": ["a"]}).params
+    assert schema is not None
+    assert enforce_params(None, schema) == {"k": 3, "temperature": 0.5, "stop": ["a"]}
+    assert enforce_params({"temperature": 1, "stop": ("b",)}, schema) == {"k": 3, "temperature": 1.0, "stop": ["b"]}
+    for bad in ({"k": 1.5}, {"k": True}, {"k": "3"}, {"k": [3]}):
+        with pytest.raises(InvalidParameter, match="'k'"):
+            enforce_params(bad, schema)
+    with pytest.warns(UserWarning, match="left out: kk"):
+        assert enforce_params({"kk": 1}, schema)["k"] == 3
+    with pytest.warns(UserWarning, match="no params"):
+        assert enforce_params({"k": 1}, None) == {}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Schema([]),
+        lambda: Schema([ColSpec("double", "a"), ColSpec("double")]),
+        lambda: Schema([ColSpec("double", "a"), ColSpec("double", "a")]),
+        lambda: Schema([ColSpec("double", required=False)]),
+        lambda: Schema([ColSpec("double", "a"), TensorSpec("float64", (-1,), "b")]),
+        lambda: ColSpec("decimal"),
+        lambda: TensorSpec("nothing", (-1,)),
+        lambda: ParamSpec("a", "binary", b"x"),
+        lambda: ParamSpec("a", "long", "x"),
+        lambda: ModelSignature(),
+        lambda: ModelSignature.from_dict({"inputs": "[{}]"}),
+        lambda: ModelSignature.from_dict({"inputs": "["}),
+        lambda: ModelSignature.from_dict({"inputs": '[{"type": "tensor"}]'}),
+    ],
+)
+def test_what_is_no_signature(make: Any) -> None:
+    with pytest.raises(InvalidParameter):
+        make()
