@@ -151,7 +151,7 @@ class _Canvas:
         self._draw.line(list(points), fill=shade, width=width)
 
     def png(self) -> bytes:
-        # Not by Pillow's own PNG, which takes four times as long. Half a byte a pixel, and before each row a zero, which
+        # Not by Pillow's own PNG, which takes four times as long. Half a byte a pixel, and before each row a zero that
         # says that it is unfiltered: Pillow fills a row to a width with zeros, so they come after each.
         rows = b"\0" + self._image.tobytes("raw", "P;4", 1 + WIDTH // 2)[:-1]
         header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 4, 3, 0, 0, 0)
