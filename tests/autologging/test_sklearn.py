@@ -166,10 +166,11 @@ def test_a_search_has_a_run_for_each_of_the_best(iris: Any) -> None:
     observed = {**OBSERVED["sk_grid"][3]}
     check_as_observed(parent_run, observed)
     assert len(children) == 3
-    for run, rank in zip(children, (1, 2, 2), strict=True):
+    # They may have started in the same millisecond.
+    assert sorted(run.data.metrics["rank_test_score"] for run in children) == [1, 2, 2]
+    for run in children:
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert run.info.status == "FINISHED"
-        assert run.data.metrics["rank_test_score"] == rank
         like = next(one for one in OBSERVED["sk_grid"][:3] if {**one["params"]} == run.data.params)
         check_as_observed(run, like)
     lines = artifact(parent_run, "cv_results.csv").splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +16,17 @@ PAGES = {entry.name: entry.read_text("utf-8") for entry in Path(str(files("nbtra
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def fresh_loky() -> None:
+    """joblib keeps its workers, with the environment of the test that they were made in."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("fresh_loky")
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_the_examples_of_a_page_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
