@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -155,6 +156,21 @@ def test_ping_is_answered_while_a_model_predicts() -> None:
         assert any(thread.is_alive() for thread in waiting)
     for thread in waiting:
         thread.join()
+
+
+def test_the_programs_own_log_handlers_are_left_alone(sums: str) -> None:
+    """Some close the stream that they write to: absl's, which Keras brings, that of the notebook."""
+
+    class Handler(logging.Handler):
+        is_closed = False
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    handler = Handler()
+    with ModelServer(sums, port=0) as server:
+        _post(server.url, BODY)
+    assert not handler.is_closed
 
 
 def test_the_port_is_taken_and_the_model_is_not_there(sums: str) -> None:

@@ -56,6 +56,8 @@ class ModelServer:
             raise
         settings = uvicorn.Config(
             app,
+            # Its own would close every handler that the program has, and the streams of some with them.
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
