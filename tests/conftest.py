@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
             # Some tests leave a store behind that nothing can be applied to.
             warnings.simplefilter("ignore", RuntimeWarning)
             close_stores()
+
+
+@contextmanager
+def made_once(folder: Path) -> Iterator[None]:
+    """What is logged in the block goes to a store in `folder`, which the tests of a file then get a copy of.
+
+    To make a store and log a few runs costs a test 200 ms, a copy 5.
+    """
+    import nbtrack
+    from nbtrack.store import close_stores
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBTRACK_TRACKING_URI", str(folder))
+        patch.setenv("NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+        yield
+        # Here, and not again by each copy's first reader, what was logged is applied.
+        nbtrack.search_runs()
+        close_stores()
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from nbtrack.errors import QueryError
 from nbtrack.journal import event
 from nbtrack.query import parse
 from nbtrack.query.tree import Comparison, Range
+from tests.conftest import made_once
 
 DAY = 86_400_000
 
@@ -32,14 +35,22 @@ def log(name: str, points: list[float]) -> None:
             nbtrack.log_metric("loss", value, step=step)
 
 
+@pytest.fixture(scope="module")
+def with_histories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("histories") / "store"
+    with made_once(folder):
+        log("falls", [3.0, 2.0, 0.5])
+        log("dips", [3.0, 0.05, 1.0])
+        log("breaks", [2.0, math.nan, math.nan])
+        log("nan", [math.nan])
+        log("bursts", [1.0, math.inf])
+        log("none", [])
+    return folder
+
+
 @pytest.fixture
-def histories() -> None:
-    log("falls", [3.0, 2.0, 0.5])
-    log("dips", [3.0, 0.05, 1.0])
-    log("breaks", [2.0, math.nan, math.nan])
-    log("nan", [math.nan])
-    log("bursts", [1.0, math.inf])
-    log("none", [])
+def histories(with_histories: Path, own_store: Path) -> None:
+    shutil.copytree(with_histories, own_store)
 
 
 @pytest.mark.usefixtures("histories")
@@ -184,8 +195,7 @@ def test_times_of_experiments_and_models() -> None:
         client.search_experiments(filter_string="creation_time > 'x'")
 
 
-@pytest.fixture
-def inputs() -> None:
+def log_inputs() -> None:
     client = nbtrack.MlflowClient()
     logged = {
         "both": [("digits", "d1", "train"), ("iris", "i1", "eval")],
@@ -198,6 +208,19 @@ def inputs() -> None:
             details = {"source_type": "local", "source": "", "schema": None, "profile": None, "context": context}
             line = event("input", r=run.info.run_id, k=dataset, x=digest, t=0, d=details)
             client._store.append(line)
+
+
+@pytest.fixture(scope="module")
+def with_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs") / "store"
+    with made_once(folder):
+        log_inputs()
+    return folder
+
+
+@pytest.fixture
+def inputs(with_inputs: Path, own_store: Path) -> None:
+    shutil.copytree(with_inputs, own_store)
 
 
 @pytest.mark.usefixtures("inputs")

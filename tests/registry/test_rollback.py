@@ -37,6 +37,35 @@ def test_rolled_back_again_and_again_the_promotions_are_undone_one_by_one(traine
     assert trained.rollback("digits").version == 1, "not 2 or 3: they were rolled back"
 
 
+def test_the_one_before_is_that_which_came_in_before_whatever_its_number(trained: MlflowClient) -> None:
+    promote(trained, 2, 3, 1, 4)
+    for expected in (1, 3, 2):
+        assert trained.rollback("digits").version == expected
+        assert production(trained) == [expected]
+    trained.transition_model_version_stage("digits", 4, "Production")
+    trained.transition_model_version_stage("digits", 1, "Production")
+    assert production(trained) == [1, 2, 4]
+    assert trained.rollback("digits").version == 4, "1 came in last, and is the only one that leaves"
+    assert production(trained) == [2, 4]
+
+
+def test_what_came_in_later_and_left_is_not_what_comes_back(trained: MlflowClient) -> None:
+    promote(trained, 1, 2)
+    trained.transition_model_version_stage("digits", 3, "Production")
+    trained.transition_model_version_stage("digits", 3, "Archived")
+    assert trained.rollback("digits").version == 1
+    with pytest.raises(InvalidState, match="version 1 is the first one"):
+        trained.rollback("digits")
+
+
+def test_a_gate_does_not_keep_out_what_is_there(trained: MlflowClient) -> None:
+    trained.transition_model_version_stage("digits", 1, "Production")
+    trained.transition_model_version_stage("digits", 2, "Production")
+    trained.set_gate("digits", "Production", "metrics.`val/accuracy` > 0.98")
+    assert trained.rollback("digits").version == 1
+    assert production(trained) == [1]
+
+
 def test_what_was_archived_by_hand_comes_back(trained: MlflowClient) -> None:
     promote(trained, 1)
     trained.transition_model_version_stage("digits", 1, "Archived")

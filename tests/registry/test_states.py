@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -90,7 +92,8 @@ class Registry(RuleBasedStateMachine):
         self.create("a")
         for run in ("r3", "r2", "r3"):
             self.add_version("a", run)
-        for number in (1, 2, 3):
+        # Not by their numbers: a rollback to the highest one would look right.
+        for number in (2, 3, 1):
             self.move("a", number, "Production", True, False)
 
     def attempt(self, expected_error: type[Exception] | None, method: str, *arguments: Any, **options: Any) -> bool:
@@ -237,7 +240,53 @@ class Registry(RuleBasedStateMachine):
             assert times == sorted(set(times), reverse=True)
 
 
-TestRegistry = Registry.TestCase
+TestRegistry = pytest.mark.slow(Registry.TestCase)
 TestRegistry.settings = settings(
     max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+# -- rollback ----------------------------------------------------------------------------------------------------
+
+in_and_out = st.sampled_from(["Production", "Production", "Production", "Staging", "Archived", "None"])
+with_history = st.sampled_from(["Production", "Production", "Staging"])
+steps = st.one_of(
+    st.tuples(st.just("move"), numbers, in_and_out, st.booleans(), st.just(True)),
+    st.tuples(st.just("roll_back"), with_history),
+    st.tuples(st.just("roll_back"), with_history),
+    st.tuples(st.just("delete_version"), numbers),
+    st.tuples(st.just("gate"), with_history, st.booleans()),
+)
+
+
+@pytest.fixture(scope="module")
+def memory() -> MemoryClient:
+    return MemoryClient()
+
+
+counter = itertools.count()
+
+
+@pytest.mark.slow
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(entered=st.permutations([1, 2, 3, 4]), steps=st.lists(steps, min_size=4, max_size=14))
+def test_rollback_whatever_has_entered_left_and_been_deleted(
+    memory: MemoryClient, entered: list[int], steps: list[tuple[Any, ...]]
+) -> None:
+    """The machine above does much else between two rollbacks: this is their history alone, on one model.
+
+    Its versions enter Production in any order: where they come in by their numbers, a rollback to the highest one
+    or from the newest one looks right.
+    """
+    machine = Registry()
+    machine.client, machine.expected = memory, {}
+    name = f"model {next(counter)}"
+    machine.create(name)
+    for run in ("r3", "r0", "r2", "r1"):
+        machine.add_version(name, run)
+    for number in entered:
+        machine.move(name, number, "Production", number % 2 == 0, True)
+    for method, *arguments in steps:
+        getattr(machine, method)(name, *arguments)
+        found = {v.version: v.current_stage for v in memory.search_model_versions(f"name = '{name}'")}
+        assert found == machine.expected[name].stages, (method, *arguments)
