@@ -79,14 +79,7 @@ def bars(names: Sequence[Any], values: Sequence[float], title: str) -> bytes:
     return canvas.png()
 
 
-def curve(
-    x: Sequence[float] | Array,
-    y: Sequence[float] | Array,
-    title: str,
-    x_label: str,
-    y_label: str,
-    diagonal: bool = False,
-) -> bytes:
+def curve(x: Array, y: Array, title: str, x_label: str, y_label: str, diagonal: bool = False) -> bytes:
     """A line through points; the axes go over what is finite, or from 0 to 1 where all of it lies there."""
     import numpy as np
 
@@ -151,8 +144,8 @@ class _Canvas:
         self._draw.line(list(points), fill=shade, width=width)
 
     def png(self) -> bytes:
-        # Not by Pillow's own PNG, which takes four times as long. Half a byte a pixel, and before each row a zero, which
-        # says that it is unfiltered: Pillow fills a row to a width with zeros, so they come after each.
+        # Not by Pillow's own PNG, which takes four times as long. Half a byte a pixel, and a zero before each row, that
+        # says that it is unfiltered: Pillow puts one after each, as it fills the row to a length.
         rows = b"\0" + self._image.tobytes("raw", "P;4", 1 + WIDTH // 2)[:-1]
         header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 4, 3, 0, 0, 0)
         chunks = (b"IHDR", header), (b"PLTE", _palette()), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
