@@ -317,6 +317,14 @@ def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     assert len(nbtrack.Client().search_model_versions("name = 'flowers'")) == 1
 
 
+def test_without_signatures_an_example_gives_none(iris: Any) -> None:
+    nbtrack.sklearn.autolog(log_input_examples=True, log_model_signatures=False)
+    LogisticRegression(max_iter=20).fit(*iris)
+    info = nbtrack.models.get_model_info(f"runs:/{only_run().info.run_id}/model")
+    assert info.signature is None
+    assert info.saved_input_example_info is not None
+
+
 @pytest.mark.slow
 def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     from sklearn.preprocessing import FunctionTransformer

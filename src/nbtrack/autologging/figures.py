@@ -79,14 +79,7 @@ def bars(names: Sequence[Any], values: Sequence[float], title: str) -> bytes:
     return canvas.png()
 
 
-def curve(
-    x: Sequence[float] | Array,
-    y: Sequence[float] | Array,
-    title: str,
-    x_label: str,
-    y_label: str,
-    diagonal: bool = False,
-) -> bytes:
+def curve(x: Array, y: Array, title: str, x_label: str, y_label: str, diagonal: bool = False) -> bytes:
     """A line through points; the axes go over what is finite, or from 0 to 1 where all of it lies there."""
     import numpy as np
 

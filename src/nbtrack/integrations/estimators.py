@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ..errors import InvalidParameter
+from ..models import ModelInfo
 from ..models.loading import ask_trust
 
 Format: TypeAlias = Literal["skops", "cloudpickle", "pickle"]
@@ -32,6 +33,19 @@ def check_format(serialization_format: str) -> None:
 def packages_for(serialization_format: Format) -> list[str]:
     """What must be installed to load the format, besides the framework."""
     return [] if serialization_format == "pickle" else [serialization_format]
+
+
+def as_skops_or_pickle(log_model: Callable[..., ModelInfo]) -> Callable[..., ModelInfo]:
+    """A flavor's `log_model` for a model whose training was not told a format: a pickle where skops cannot write it."""
+
+    def log(model: Any, name: str, **arguments: Any) -> ModelInfo:
+        try:
+            return log_model(model, name, **arguments)
+        except InvalidParameter:
+            # skops has no way to write a lambda, such as an objective of the user's, or a class of the notebook's.
+            return log_model(model, name, serialization_format="cloudpickle", **arguments)
+
+    return log
 
 
 def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | None:

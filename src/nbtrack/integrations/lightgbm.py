@@ -11,7 +11,6 @@ from typing import Any
 
 from .. import autologging
 from ..autologging import Call, Patches, Training
-from ..errors import InvalidParameter
 from ..models import Model, ModelInfo
 from ..models.loading import file_of, open_model
 from ..models.requirements import required_by
@@ -187,7 +186,7 @@ def _log_train(training: Training, call: Call) -> Generator[None, Any, None]:
 
 
 def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
-    yield from boosting.log_estimator(training, call, _log_as_skops_or_pickle)
+    yield from boosting.log_estimator(training, call, estimators.as_skops_or_pickle(log_model))
 
 
 _NO_PARAMS = ("train_set", "valid_sets", "valid_names", "feval", "init_model", "callbacks")
@@ -248,11 +247,3 @@ def _table(dataset: Any) -> Any:
     """What a Dataset was made of, as long as it is there: LightGBM frees it once it is in bins."""
     source = boosting.source_of(dataset)
     return dataset.data if source is None else source
-
-
-def _log_as_skops_or_pickle(model: Any, name: str, **arguments: Any) -> ModelInfo:
-    try:
-        return log_model(model, name, **arguments)
-    except InvalidParameter:
-        # skops has no way to write a lambda, such as an objective of the user's.
-        return log_model(model, name, serialization_format="cloudpickle", **arguments)

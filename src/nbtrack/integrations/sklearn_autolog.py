@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import io
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from numbers import Number
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,8 @@ from .. import autologging, capture
 from ..autologging import Call, Patches, Training, evaluation, figures
 from ..autologging.inputs import as_plain, first_rows
 from ..client.tracking import PARENT
-from ..errors import InvalidParameter
 from ..run import ActiveRun
+from . import estimators
 from . import sklearn_metrics as metrics
 
 if TYPE_CHECKING:
@@ -199,19 +200,12 @@ def _log_model(training: Training, estimator: Any, example: Any, name: str = "mo
     )
 
 
-def _saver(serialization_format: Any) -> Any:
+def _saver(serialization_format: Any) -> Callable[..., ModelInfo]:
     from . import sklearn
 
-    def log_model(estimator: Any, name: str, **arguments: Any) -> ModelInfo:
-        if serialization_format is not None:
-            return sklearn.log_model(estimator, name, serialization_format=serialization_format, **arguments)
-        try:
-            return sklearn.log_model(estimator, name, **arguments)
-        except InvalidParameter:
-            # skops has no way to write a lambda or a class of the notebook's.
-            return sklearn.log_model(estimator, name, serialization_format="cloudpickle", **arguments)
-
-    return log_model
+    if serialization_format is None:
+        return estimators.as_skops_or_pickle(sklearn.log_model)
+    return partial(sklearn.log_model, serialization_format=serialization_format)
 
 
 # -- metrics -----------------------------------------------------------------------------------------------------
