@@ -45,6 +45,7 @@ def test_a_store_that_this_version_cannot_have(capsys: pytest.CaptureFixture[str
     assert "s3://bucket" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_store_is_named_before_the_command_or_after_it(
     own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module_of_this_python() -> None:
     done = subprocess.run([sys.executable, "-m", "nbtrack", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"nbtrack {nbtrack.__version__}\n"

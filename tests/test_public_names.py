@@ -8,6 +8,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import nbtrack
 
 HEAVY = {"IPython", "anywidget", "duckdb", "ipywidgets", "lark", "numpy", "pandas", "psutil", "pyarrow", "sklearn"}
@@ -149,6 +151,7 @@ def test_every_public_name_is_there_documented_and_listed() -> None:
     assert set(PUBLIC) <= set(dir(nbtrack))
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_documentation_run() -> None:
     runner = doctest.DocTestRunner()
     homes = {"nbtrack", "nbtrack.data", *(getattr(nbtrack, name).__module__ for name in nbtrack._HOMES)}

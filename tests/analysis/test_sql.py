@@ -242,6 +242,7 @@ def test_what_is_logged_meanwhile_is_there_and_threads_take_turns(store: Path):
     assert sorted(found) == sorted([1, 2, 3, 4, 5] * 3)
 
 
+@pytest.mark.slow
 def test_who_holds_the_file_is_named(store: Path):
     nbtrack.search_runs()
     code = f"import duckdb, time; c = duckdb.connect({str(store / 'runs.duckdb')!r}); print(flush=True); time.sleep(60)"

@@ -109,6 +109,7 @@ def test_tables_grow_though_the_file_is_read_only(own_store: Path) -> None:
     assert nbtrack.artifacts.load_dict(f"runs:/{other.info.run_id}/t.json")["data"] == [[0], [1]]
 
 
+@pytest.mark.slow
 def test_gc_gives_back_what_no_other_run_has(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = log(BIG, "a.bin")
     gone = [log(BIG, "a.bin", "again/b.bin"), log(BIG + b"own", "a.bin"), log(BIG + b"own", "b.bin")]
@@ -130,6 +131,7 @@ def test_gc_gives_back_what_no_other_run_has(own_store: Path, capsys: pytest.Cap
     assert "Nothing to remove" in (main(["gc"]), capsys.readouterr().out.rpartition("Removed")[2])[1]
 
 
+@pytest.mark.slow
 def test_a_backup_has_each_content_once_and_shares_on(own_store: Path, tmp_path: Path) -> None:
     runs = [log(BIG, "a.bin", "b/c.bin") for _ in range(3)]
     target = nbtrack.backup(tmp_path / "copy", artifacts=True)
@@ -145,6 +147,7 @@ def test_a_backup_has_each_content_once_and_shares_on(own_store: Path, tmp_path:
     nbtrack.backup(target, artifacts=True, force=True)
 
 
+@pytest.mark.slow
 def test_a_store_that_was_moved_or_copied_without_links(own_store: Path, tmp_path: Path) -> None:
     run_id = log(BIG)
     client = nbtrack.MlflowClient()
@@ -222,6 +225,7 @@ def test_an_experiment_with_a_location_of_its_own_has_plain_copies(own_store: Pa
     assert blobs(own_store) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOSPC, errno.EOPNOTSUPP])
 def test_where_no_link_can_be_made_files_are_copies(
     own_store: Path, monkeypatch: pytest.MonkeyPatch, number: int

@@ -201,6 +201,7 @@ def test_a_search_in_parallel_logs_once(iris: Any, backend: str) -> None:
     assert parent.data.metrics["best_cv_score"] == search.best_score_
 
 
+@pytest.mark.slow
 def test_the_users_own_threads_and_jobs_have_runs_of_their_own(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris
@@ -234,6 +235,7 @@ def test_an_estimator_of_others_logs_once_and_deeply(iris: Any, make: Any) -> No
     assert run.data.metrics["training_score"] == model.score(*iris)
 
 
+@pytest.mark.slow
 def test_the_diagram_shows_every_part(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     pipeline = make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T, class_weight={0: 2.0}))
@@ -245,6 +247,7 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
     assert "<function" not in page
 
 
+@pytest.mark.slow
 def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris
@@ -275,6 +278,7 @@ def test_classes_that_are_made_later_are_watched(iris: Any) -> None:
     assert [run.data.tags["estimator_name"] for run in runs()] == ["GridSearchCV", "Derived", "Derived"]
 
 
+@pytest.mark.slow
 def test_regressors_clusterers_and_networks() -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = load_diabetes(return_X_y=True, as_frame=True)
@@ -340,6 +344,7 @@ def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     assert (loaded.predict(x) == model.predict(x)).all()
 
 
+@pytest.mark.slow
 def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     from PIL import Image
 
@@ -444,6 +449,7 @@ def test_the_same_model_and_random_numbers_as_without(cancer: Any) -> None:
     assert train() == expected
 
 
+@pytest.mark.slow
 def test_data_that_a_training_overwrites_is_logged_as_it_was() -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = load_diabetes(return_X_y=True)

@@ -60,6 +60,7 @@ def test_of_predicted_classes(data: tuple[Any, Any, Any], pos_label: str | None)
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(labelled())
 def test_of_probabilities(data: tuple[Any, Any, Any]) -> None:

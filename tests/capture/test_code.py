@@ -60,6 +60,7 @@ def test_the_last_literal_wins_and_computed_values_do_not_count():
     assert literal_assignments("n = 1\nn = 2\nn += 5\nn = compute()") == {"n": 2}
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True).map("v_{}".format), LITERALS, max_size=5))
 def test_literals_come_back_as_they_were_written(values: dict[str, object]):
     source = "\n".join(f"{name} = {value!r}" for name, value in values.items())

@@ -71,6 +71,7 @@ def test_while_it_runs_only_what_is_there_is_compared(notebook: Notebook):
     assert [change["key"] for change in attempt()["changes"]] == ["lr", "width", "accuracy", "loss"]
 
 
+@pytest.mark.slow
 def test_other_cells_other_experiments_and_deleted_runs_are_no_attempts(notebook: Notebook):
     notebook.run("%%track one\nx = 1")
     notebook.run("%%track other\nx = 1")
@@ -95,6 +96,7 @@ def test_a_nested_run_is_not_taken_for_the_previous_attempt(notebook: Notebook):
     assert outer[0].data.tags["nbtrack.previous_run"] == outer[1].info.run_id
 
 
+@pytest.mark.slow
 def test_a_copied_notebook_is_another_and_a_renamed_one_the_same(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -118,6 +120,7 @@ def test_names_with_quotes_are_found_again(notebook: Notebook):
     assert notebook.runs()[0].data.tags["nbtrack.attempt"] == "2"
 
 
+@pytest.mark.slow
 def test_metrics_that_differ_late_are_shown_in_full(notebook: Notebook):
     for value in (0.123456781, 0.123456782):
         notebook.run(f"%%track close\n{{'close': {value}}}")

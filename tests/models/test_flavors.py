@@ -122,6 +122,7 @@ except ModuleNotFoundError as error:
     assert (answer.stdout, answer.returncode) == ("nbtrack.models\n", 0), answer.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_the_frameworks_wait_until_they_are_needed() -> None:
     code = "import nbtrack, nbtrack.sklearn, sys; print({'sklearn', 'skops', 'pandas'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -248,6 +248,7 @@ def test_requirements_are_what_the_model_imports(tmp_path: Path, monkeypatch: py
         del sys.modules[module]
 
 
+@pytest.mark.slow
 def test_the_models_own_code_is_imported(tmp_path: Path) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").write_text("from .inner import FACTOR\n")

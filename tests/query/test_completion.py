@@ -209,6 +209,7 @@ def test_a_store_that_cannot_be_read_leaves_the_grammar(monkeypatch: pytest.Monk
     assert "'FINISHED'" in offered("status = »")
 
 
+@pytest.mark.slow
 def test_the_function_finds_the_current_store_in_a_new_process(store: Path) -> None:
     code = "from nbtrack import query; print([c.text for c in query.complete('metrics.ac', 10)])"
     command = [sys.executable, "-c", f"import nbtrack; nbtrack.set_tracking_uri({str(store)!r}); {code}"]

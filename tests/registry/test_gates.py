@@ -145,6 +145,7 @@ def test_wrong_gates_are_refused(trained: MlflowClient) -> None:
     assert trained.get_gates("digits") == []
 
 
+@pytest.mark.slow
 def test_gates_and_reasons_come_along_in_a_merge(trained: MlflowClient, tmp_path: Path) -> None:
     trained.set_gate("digits", "Production", ACCURATE, "accurate", reason="too many complaints")
     trained.set_gate("digits", "Staging", "params.layers = 2")

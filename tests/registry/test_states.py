@@ -248,7 +248,7 @@ TestRegistry.settings = settings(
 
 # -- rollback ----------------------------------------------------------------------------------------------------
 
-in_and_out = st.sampled_from(["Production", "Production", "Production", "Staging", "Archived", "None"])
+in_and_out = st.sampled_from(["Production", "Production", "Production", "Staging", "Archived", "Archived", "None"])
 with_history = st.sampled_from(["Production", "Production", "Staging"])
 steps = st.one_of(
     st.tuples(st.just("move"), numbers, in_and_out, st.booleans(), st.just(True)),
@@ -268,7 +268,7 @@ counter = itertools.count()
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(entered=st.permutations([1, 2, 3, 4]), steps=st.lists(steps, min_size=4, max_size=14))
 def test_rollback_whatever_has_entered_left_and_been_deleted(
     memory: MemoryClient, entered: list[int], steps: list[tuple[Any, ...]]

@@ -181,6 +181,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_loop_at_once_and_leaves_the_store_usable(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production")
     process = subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

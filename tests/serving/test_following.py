@@ -148,10 +148,16 @@ def test_a_stage_that_becomes_empty_and_a_model_that_goes_away(url: str) -> None
 
 
 def test_a_request_that_is_under_way_ends_on_the_version_that_it_began_on(own_store: Path) -> None:
+    begun, go = own_store.parent / "begun", own_store.parent / "go"
+
     def slow(rows: pd.DataFrame) -> Any:
         import time
 
-        time.sleep(0.8 if rows["n"].iloc[0] == 2 else 0)
+        if rows["n"].iloc[0] == 2:
+            begun.touch()
+            end = time.monotonic() + 60
+            while not go.exists() and time.monotonic() < end:
+                time.sleep(0.01)
         return rows["x"]
 
     log(slow, "sums", input_example=EXAMPLE)
@@ -161,12 +167,14 @@ def test_a_request_that_is_under_way_ends_on_the_version_that_it_began_on(own_st
     with nbtrack.serving.ModelServer("models:/sums/Production", port=0, follow=True) as server:
         address = server.url.removeprefix("http://")
         found: list[Any] = []
-        thread = threading.Thread(target=lambda: found.append(ask(http.client.HTTPConnection(address, timeout=20))))
+        thread = threading.Thread(target=lambda: found.append(ask(http.client.HTTPConnection(address, timeout=90))))
         thread.start()
-        time.sleep(0.2)
+        while not begun.exists():
+            time.sleep(0.01)
         client.transition_model_version_stage("sums", 2, "Production", archive_existing_versions=True)
         wait_for(server.url, lambda told: told["model"]["version"] == 2)
         assert thread.is_alive()
         assert ask(http.client.HTTPConnection(address, timeout=20))[1] == "2"
+        go.touch()
         thread.join()
         assert found[0][:2] == (200, "1")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +46,7 @@ def test_the_answer_says_which_model_gave_it(sums: str, ours: Client) -> None:
     assert refused.headers["nbtrack-model-version"] == "1"
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
     inputs = Schema([ColSpec("double", "x")])
     answers: list[tuple[Schema, Any]] = [
@@ -97,7 +97,11 @@ def _row_forms(document: dict[str, Any]) -> dict[str, Any]:
     return dict(document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"])
 
 
+@pytest.mark.slow
 def test_the_document_describes_what_is_taken_and_given(ours: Client) -> None:
+    # Its own imports take a second.
+    import jsonschema
+
     table = pd.DataFrame({"d": [0.5, None], "l": [1, 2], "s": ["a", "b"], "t": pd.to_datetime(["2024-01-01"] * 2)})
     examples: list[tuple[Any, Any, dict[str, Any]]] = [
         (table, np.array([1, 2]), {"k": 1}),
@@ -158,21 +162,7 @@ def test_ping_is_answered_while_a_model_predicts() -> None:
         thread.join()
 
 
-def test_the_programs_own_log_handlers_are_left_alone(sums: str) -> None:
-    """Some close the stream that they write to: absl's, which Keras brings, that of the notebook."""
-
-    class Handler(logging.Handler):
-        is_closed = False
-
-        def close(self) -> None:
-            self.is_closed = True
-
-    handler = Handler()
-    with ModelServer(sums, port=0) as server:
-        _post(server.url, BODY)
-    assert not handler.is_closed
-
-
+@pytest.mark.slow
 def test_the_port_is_taken_and_the_model_is_not_there(sums: str) -> None:
     with ModelServer(sums, port=0) as server:
         port = int(server.url.rpartition(":")[2])
@@ -185,6 +175,7 @@ def test_the_port_is_taken_and_the_model_is_not_there(sums: str) -> None:
             ModelServer(uri, port=0, follow=True)
 
 
+@pytest.mark.slow
 def test_what_to_install_is_said_where_it_is_missing(
     sums: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -241,3 +232,19 @@ def test_the_example_is_what_the_model_is_warmed_with(ours: Client) -> None:
         uri = log(picky, input_example=EXAMPLE)
     with pytest.warns(UserWarning, match="fails on its own input example: .*never"):
         ours(uri)
+
+
+def test_the_programs_own_logging_stays_as_it_is(sums: str) -> None:
+    """uvicorn's configuration closes all handlers there are: a user's log file, or the stream that absl's writes to."""
+    closed: list[logging.Handler] = []
+
+    class Handler(logging.Handler):
+        def close(self) -> None:
+            closed.append(self)
+            super().close()
+
+    handler = Handler()
+    with ModelServer(sums, port=0) as server, urlopen(f"{server.url}/ping") as answer:
+        assert answer.status == 200
+    assert closed == []
+    handler.close()

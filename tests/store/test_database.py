@@ -53,6 +53,7 @@ def test_the_users_own_tools_can_open_the_file(own_store: Path) -> None:
         assert connection.execute("SELECT key, value FROM params").fetchall() == [("lr", "0.1")]
 
 
+@pytest.mark.slow
 def test_a_store_of_a_newer_nbtrack_is_refused_and_left_alone(own_store: Path) -> None:
     nbtrack.search_runs()
     database = own_store / "runs.duckdb"

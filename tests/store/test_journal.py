@@ -165,6 +165,7 @@ def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch
     assert len(_history(run.info.run_id)) == 201
 
 
+@pytest.mark.slow
 def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of all lengths: where a chunk ends before a long one, it has room left for the lines of the next file."""
     from nbtrack.journal import writer
@@ -287,6 +288,7 @@ nbtrack.search_runs()
     assert _history(run.info.run_id) == [0, 1]
 
 
+@pytest.mark.slow
 def test_threads_log_at_once_and_every_point_arrives() -> None:
     with nbtrack.start_run() as run:
 

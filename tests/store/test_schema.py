@@ -33,6 +33,7 @@ def assert_answers(fixture: Path) -> None:
     assert {question: answers[question] for question in expected} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fixture", OLD, ids=lambda path: path.stem)
 def test_an_old_store_answers_as_its_own_version_did(
     fixture: Path, own_store: Path, capsys: pytest.CaptureFixture[str]
@@ -83,6 +84,7 @@ def test_two_processes_that_meet_an_old_store_bring_it_up_to_date_once(own_store
     assert_answers(fixture)
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_changes_nothing(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpack(OLD[0], own_store)
     with monkeypatch.context() as patch:

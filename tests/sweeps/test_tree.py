@@ -131,6 +131,7 @@ def test_what_is_ticked_at_first_is_unfolded(ids: dict[str, str]) -> None:
 # -- any forest ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_any_forest(data: st.DataObject) -> None:
     """As plain Python would have it: parents before what is nested in them, families by their first member."""

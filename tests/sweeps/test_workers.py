@@ -66,8 +66,8 @@ WAYS: dict[str, Map] = {
     "pool spawn": _pool("spawn"),
     "pool forkserver": _pool("forkserver"),
 }
-# Those that start a Python of their own take a second for each of their workers.
-FAST = ("threads", "joblib threading", "pool fork")
+# Processes take up to a second for each of their workers.
+FAST = ("threads", "joblib threading")
 every_way = pytest.mark.parametrize(
     "way", [way if way in FAST else pytest.param(way, marks=pytest.mark.slow) for way in WAYS]
 )

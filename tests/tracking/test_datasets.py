@@ -282,6 +282,7 @@ def test_what_is_no_dataset() -> None:
         data.from_pandas(frame(), digest="0" * 37)
 
 
+@pytest.mark.slow
 def test_the_time_that_a_digest_takes(measured: Callable[[str, float], None]) -> None:
     rng = np.random.default_rng(0)
     numbers = pd.DataFrame(rng.random((500_000, 10)))

@@ -112,6 +112,7 @@ def test_only_what_has_lain_there_long_enough_or_is_named(own_store: Path) -> No
             client.gc(age)
 
 
+@pytest.mark.slow
 def test_experiments_go_when_no_run_is_left_in_them_and_their_ids_stay_theirs(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     ids = []
@@ -135,6 +136,7 @@ def test_experiments_go_when_no_run_is_left_in_them_and_their_ids_stay_theirs(ow
     assert client.gc(dry_run=False).experiments == []
 
 
+@pytest.mark.slow
 def test_runs_that_models_came_from_stay_unless_told(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     client = nbtrack.MlflowClient()
     named, in_source, other = make("named"), make("in source"), make("other")
@@ -167,6 +169,7 @@ def test_a_run_that_somebody_writes_stays(own_store: Path) -> None:
     assert len(client.gc(dry_run=False).runs) == 1
 
 
+@pytest.mark.slow
 def test_artifacts_of_others_are_left_where_they_are(own_store: Path, tmp_path: Path) -> None:
     """Folders that no run has, that are not named by their run, or that lie outside; a location of one's own is not."""
     client = nbtrack.MlflowClient()
@@ -232,6 +235,7 @@ def test_a_run_that_is_there_again_keeps_its_artifacts(own_store: Path) -> None:
     assert client.gc().unfinished == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_gets_a_freed_number_has_nothing_of_the_one_before(own_store: Path) -> None:
     """Nor what somebody logs to that one later: its lines have its id, and are kept aside."""
     client = nbtrack.MlflowClient()

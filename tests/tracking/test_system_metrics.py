@@ -176,6 +176,7 @@ def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
+@pytest.mark.slow
 def test_hundreds_of_short_runs_share_one_thread_and_get_no_sample() -> None:
     # A test before this one in the same process may have left a thread of the sampler that was there then.
     before = set(threading.enumerate())
@@ -192,6 +193,7 @@ def test_hundreds_of_short_runs_share_one_thread_and_get_no_sample() -> None:
     assert not [column for column in frame.columns if column.startswith("metrics.system/")]
 
 
+@pytest.mark.slow
 def test_runs_of_several_threads_are_sampled_together(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = []
     real = system_metrics._memory

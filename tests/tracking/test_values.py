@@ -85,6 +85,7 @@ def test_values_that_only_look_like_a_number(value: object) -> None:
         nbtrack.log_metric("m", value)
 
 
+@pytest.mark.slow
 def test_neither_numpy_nor_torch_is_imported_for_a_log_call() -> None:
     code = """
 import sys, nbtrack

@@ -35,6 +35,7 @@ def filled() -> dict[str, str]:
     return ids
 
 
+@pytest.mark.slow
 def test_parquet_is_read_by_pandas_polars_and_duckdb(filled: dict[str, str], tmp_path: Path) -> None:
     import duckdb
     import pandas as pd

@@ -358,6 +358,7 @@ def test_gc_takes_no_file_of_a_source_that_keeps_them_elsewhere(tmp_path: Path) 
     assert list(files(outside)) == [f"{theirs}/artifacts/notes.txt"]
 
 
+@pytest.mark.slow
 def test_what_was_said_of_a_dataset_comes_over(tmp_path: Path) -> None:
     nbtrack.set_tracking_uri(tmp_path / "other")
     with nbtrack.start_run() as run:

@@ -57,6 +57,7 @@ def test_non_finite_metrics_travel_as_words() -> None:
     assert runs()["rows"][0]["metrics"] == {"a": "NaN", "b": "Infinity", "c": "-Infinity"}
 
 
+@pytest.mark.slow
 def test_curves_keep_every_spike_and_zooming_gives_every_point() -> None:
     values = np.sin(np.arange(100_000) / 5000)
     values[4321], values[77777] = 50, -50

@@ -61,6 +61,7 @@ def test_values_that_are_not_finite_are_valid_json_and_leave_a_gap(client: nbtra
     assert "nan" not in data["text/html"].split("<svg")[1].split("</svg>")[0]
 
 
+@pytest.mark.slow
 def test_200_runs_of_many_points_stay_small() -> None:
     for index in range(12):
         with nbtrack.start_run(run_name=f"r{index}"):

@@ -56,7 +56,8 @@ class ModelServer:
             raise
         settings = uvicorn.Config(
             app,
-            # Its own would close every handler that the program has, and the streams of some with them.
+            # uvicorn's own configuration would first close every handler that the program has: a log file of the
+            # user's, and with absl's (Keras brings it) the stream that it writes to.
             log_config=None,
             log_level="warning",
             access_log=False,
