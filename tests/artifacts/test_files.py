@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,29 @@ def test_what_is_not_there() -> None:
         nbtrack.artifacts.list_artifacts()
     with pytest.raises(InvalidParameter, match="whole path"):
         nbtrack.artifacts.list_artifacts("runs:/x", artifact_path="y")
+
+
+def test_files_are_not_brought_back_while_they_are_written(
+    own_store: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room comes, and the background thread with it, in the middle of a write to where files wait."""
+    replace, others = os.replace, []
+    detour = nbtrack.MlflowClient()._store.artifact_detour
+
+    def full(source: Path, target: Path) -> None:
+        if own_store in Path(target).parents and not others:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if not others:
+            others.append(threading.Thread(target=detour.come_back))
+            others[0].start()
+            others[0].join(0.3)
+        replace(source, target)
+
+    with nbtrack.start_run() as run:
+        monkeypatch.setattr(os, "replace", full)
+        with pytest.warns(RuntimeWarning, match="cannot write"):
+            nbtrack.log_artifacts(tree)
+        others[0].join(10)
+    assert detour.is_empty
+    kept = Path(nbtrack.MlflowClient().download_artifacts(run.info.run_id, ""))
+    assert {path.relative_to(kept) for path in kept.rglob("*")} == {path.relative_to(tree) for path in tree.rglob("*")}

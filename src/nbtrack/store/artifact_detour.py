@@ -46,7 +46,7 @@ class ArtifactDetour:
     def __init__(self, store: Path, relative: Callable[[str], str]) -> None:
         self._store = store
         self._relative = relative
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._folder: Path | None = None
         self._mirrors: dict[Path, tuple[Path, ArtifactRepository]] = {}
         self._later: list[tuple[ArtifactRepository, Write]] = []
@@ -56,24 +56,31 @@ class ArtifactDetour:
         """Whether no file waits."""
         return not self._mirrors and not self._later
 
-    def mirror(self, target: ArtifactRepository, run_id: str) -> ArtifactRepository:
-        """The stand-in for a run's artifact folder, made if need be. Raises OSError where that is impossible too."""
+    def write(self, target: ArtifactRepository, run_id: str, write: Write) -> Path:
+        """Write to the mirror of a run's artifact folder; the folder with all mirrors. Raises what `write` does, and
+        OSError where there can be no mirror."""
+        # The whole of it: else another thread could bring the mirror back and away while it is written.
         with self._lock:
-            known = self._mirrors.get(target.root)
-            if known is None:
-                if self._folder is None:
-                    self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-                folder = self._folder / run_id
-                (folder / FILES).mkdir(parents=True, exist_ok=True)
-                described = {
-                    "store": str(self._store),
-                    "process": Process.current().to_dict(),
-                    "run_id": run_id,
-                    "artifact_uri": self._relative(str(target.root)),
-                }
-                (folder / MANIFEST).write_text(json.dumps(described))
-                known = self._mirrors[target.root] = (folder, target)
-            return ArtifactRepository(known[0] / FILES)
+            mirror = self._mirror(target, run_id)
+            write(mirror)
+            return mirror.root.parents[1]
+
+    def _mirror(self, target: ArtifactRepository, run_id: str) -> ArtifactRepository:
+        known = self._mirrors.get(target.root)
+        if known is None:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+            folder = self._folder / run_id
+            (folder / FILES).mkdir(parents=True, exist_ok=True)
+            described = {
+                "store": str(self._store),
+                "process": Process.current().to_dict(),
+                "run_id": run_id,
+                "artifact_uri": self._relative(str(target.root)),
+            }
+            (folder / MANIFEST).write_text(json.dumps(described))
+            known = self._mirrors[target.root] = (folder, target)
+        return ArtifactRepository(known[0] / FILES)
 
     @property
     def is_in_memory(self) -> bool:
@@ -88,13 +95,14 @@ class ArtifactDetour:
 
     def content(self, root: Path, path: str) -> bytes | None:
         """What waits for this file of an artifact folder."""
-        for target, write in reversed(self._later):
-            if target.root == root and isinstance(write, Content) and write.path == path:
-                return write.content
-        if (known := self._mirrors.get(root)) is not None:
-            mirror = ArtifactRepository(known[0] / FILES)
-            if mirror.exists(path):
-                return mirror.read_bytes(path)
+        with self._lock:
+            for target, write in reversed(self._later):
+                if target.root == root and isinstance(write, Content) and write.path == path:
+                    return write.content
+            if (known := self._mirrors.get(root)) is not None:
+                mirror = ArtifactRepository(known[0] / FILES)
+                if mirror.exists(path):
+                    return mirror.read_bytes(path)
         return None
 
     def come_back(self) -> None:
@@ -189,9 +197,7 @@ class RunArtifacts(ArtifactRepository):
             if self._detour.is_in_memory:
                 self._detour.keep(self._target, write)
                 return
-            mirror = self._detour.mirror(self._target, self._run_id)
-            write(mirror)
-            where = f"in {mirror.root.parents[1]}"
+            where = f"in {self._detour.write(self._target, self._run_id, write)}"
         except (NbtrackError, OSError) as second:
             if _number(second) not in PASSING:
                 # It is not for want of room: the file itself, say, cannot be read.
