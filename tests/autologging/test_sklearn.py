@@ -344,6 +344,36 @@ def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     assert (loaded.predict(x) == model.predict(x)).all()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RandomForestClassifier(4, max_depth=2, random_state=0),
+        lambda: make_pipeline(StandardScaler(), RandomForestClassifier(4, max_depth=2, random_state=0)),
+        lambda: make_pipeline(StandardScaler(), make_pipeline(PolynomialFeatures(1), LogisticRegression(C=1e-4))),
+    ],
+    ids=["forest", "pipeline with a forest", "pipeline in a pipeline"],
+)
+def test_no_shortcut_changes_a_metric(cancer: Any, make: Any) -> None:
+    x, y = cancer
+    texts = np.array(["benign", "malign"])[y]
+    nbtrack.sklearn.autolog(log_models=False, log_post_training_metrics=False)
+    model = make().fit(x, texts)
+    predicted = model.predict(x)
+    found = only_run().data.metrics
+    assert found["training_score"] == found["training_accuracy_score"] == model.score(x, texts) < 1
+    f1 = sklearn.metrics.f1_score(texts, predicted, average="weighted")
+    assert found["training_f1_score"] == pytest.approx(f1)
+    auc = sklearn.metrics.roc_auc_score(texts, model.predict_proba(x)[:, 1])
+    assert found["training_roc_auc"] == pytest.approx(auc)
+
+
+def test_a_forest_of_two_outputs_is_logged(cancer: Any) -> None:
+    x, y = cancer
+    nbtrack.sklearn.autolog(log_models=False)
+    RandomForestClassifier(2, max_depth=2).fit(x, np.column_stack([y, 1 - y]))
+    assert "feature_importance.json" in artifacts(only_run())
+
+
 @pytest.mark.slow
 def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     from PIL import Image
