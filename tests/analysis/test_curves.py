@@ -19,6 +19,7 @@ from nbtrack.errors import InvalidParameter, NotFound, QueryError
 COLUMNS = ["run_id", "run_name", "key", "step", "timestamp", "value"]
 
 
+@pytest.mark.slow
 def test_every_point_of_runs_however_they_are_named():
     runs = []
     for number in range(3):

@@ -115,6 +115,7 @@ def test_metrics_after_the_training_go_to_the_models_run(iris: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_names_of_metrics_after_the_training(cancer: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = cancer

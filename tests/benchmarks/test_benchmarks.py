@@ -28,6 +28,7 @@ def tracker(folder: Path) -> Nbtrack:
     return tracker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", measure.READS)
 def test_what_is_timed_is_checked(tracker: Nbtrack, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_timed", lambda call: {"ms": 1.0})

@@ -44,6 +44,7 @@ class Touch:
         return (Path.touch, (self.path,))
 
 
+@pytest.mark.slow
 def test_a_logged_model_is_registered_promoted_and_predicts_the_same(digits: Fitted, tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         info = SKLEARN.log_model(digits.model, "model", registered_model_name="digits", metadata={"by": "me"})

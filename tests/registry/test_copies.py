@@ -9,6 +9,7 @@ from nbtrack import MlflowClient
 from nbtrack.errors import InvalidParameter, NotFound
 
 
+@pytest.mark.slow
 def test_a_copy_has_what_its_source_has_and_starts_in_no_stage(trained: MlflowClient) -> None:
     trained.set_model_version_tag("digits", 2, "checked", "yes")
     trained.update_model_version("digits", 2, "the better one")

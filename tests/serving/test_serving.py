@@ -72,6 +72,7 @@ def test_a_number_that_is_none_is_null(ours: Client) -> None:
     assert ours(uri).post("/invocations", json={"inputs": [1]}).text == '{"predictions":[null,null,1.0]}'
 
 
+@pytest.mark.slow
 def test_a_body_can_be_too_large(sums: str, ours: Client) -> None:
     client = ours(sums, max_body=1_000)
     assert client.post("/invocations", json=BODY).status_code == 200

@@ -198,6 +198,7 @@ def test_the_runs_of_a_thread_are_in_nobodys_way_but_its_own() -> None:
         pool.submit(work).result()
 
 
+@pytest.mark.slow
 def test_a_sweep_in_a_thread_hands_its_context_on() -> None:
     """Where the parent is not the main thread's, a worker is given the context, or the parent."""
 

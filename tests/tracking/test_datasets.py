@@ -106,6 +106,7 @@ print(data.from_pandas(df).digest, data.from_numpy(np.arange(6, dtype="int16").r
     assert found == {"14e85875d428fd39 2fc0fa787347d68c"}
 
 
+@pytest.mark.slow
 @given(hnp.arrays(st.sampled_from(["i8", "f4", "f8", "u1", "?", "c16", "<U3", "M8[s]"]), hnp.array_shapes(max_dims=3)))
 def test_an_array_is_its_elements_whatever_its_layout(array: Any) -> None:
     digest = data.from_numpy(array).digest

@@ -89,6 +89,7 @@ def test_a_dry_run_comes_first_and_changes_nothing(own_store: Path, capsys: pyte
     assert set(everything(own_store)) == {kept, new}
 
 
+@pytest.mark.slow
 def test_only_what_has_lain_there_long_enough_or_is_named(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     runs = [make(f"run-{i}", files=0) for i in range(4)]

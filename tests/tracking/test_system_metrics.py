@@ -77,6 +77,7 @@ def test_mlflow_has_the_same_names() -> None:
     assert {f"system/{key}" for one in monitors for key in one.aggregate_metrics()} == KEYS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["call", "NBTRACK_", "MLFLOW_", "start_run"])
 def test_one_setting_turns_them_off(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nbtrack.set_system_metrics_sampling_interval(0.02)

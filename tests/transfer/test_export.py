@@ -63,6 +63,7 @@ def test_parquet_is_read_by_pandas_polars_and_duckdb(filled: dict[str, str], tmp
     assert duckdb.sql(f"FROM read_parquet('{tmp_path}/out/registered_models/*.parquet')").fetchall()
 
 
+@pytest.mark.slow
 def test_csv_of_a_part(filled: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import pandas as pd
 

@@ -78,6 +78,7 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert history(first, "train/loss")[-1] == (6, 0.125)
 
 
+@pytest.mark.slow
 def test_tensorboard_scalars_as_tensors(tmp_path: Path) -> None:
     """As TensorFlow 2 writes them: the plugin's name with the first value only, the number packed or in a list."""
     pytest.importorskip("tensorboardX")
