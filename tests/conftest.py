@@ -43,9 +43,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh folder as the working directory, with the default store in it; no run stays open behind a test."""
-    for name in list(os.environ):
-        if name.startswith(("NBTRACK_", "MLFLOW_")):
-            monkeypatch.delenv(name)
+    _forget_environment(monkeypatch)
     store = tmp_path / ".nbtrack"
     monkeypatch.setenv("NBTRACK_TRACKING_URI", str(store))
     # A slow machine must not add metrics to a run that a test counts.
@@ -65,6 +63,13 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
             close_stores()
 
 
+def _forget_environment(patch: pytest.MonkeyPatch) -> None:
+    # mlflow keeps the active experiment there, too.
+    for name in list(os.environ):
+        if name.startswith(("NBTRACK_", "MLFLOW_")):
+            patch.delenv(name)
+
+
 @contextmanager
 def made_once(folder: Path) -> Iterator[None]:
     """What is logged in the block goes to a store in `folder`, which the tests of a file then get a copy of.
@@ -75,6 +80,7 @@ def made_once(folder: Path) -> Iterator[None]:
     from nbtrack.store import close_stores
 
     with pytest.MonkeyPatch.context() as patch:
+        _forget_environment(patch)
         patch.setenv("NBTRACK_TRACKING_URI", str(folder))
         patch.setenv("NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING", "false")
         yield

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotSupported, StoreLocked, StoreNotWritable, StoreTooNew
+from nbtrack.store import close_stores
 
 
 @pytest.mark.slow
@@ -67,19 +70,23 @@ def test_a_store_of_a_newer_nbtrack_is_refused_and_left_alone(own_store: Path) -
     assert database.read_bytes() == before
 
 
-def _open_to_all(path: Path) -> None:
-    for folder in (path, *path.parents):
-        if folder.owner() == "root" and str(folder) != "/":
-            folder.chmod(0o755)
+@pytest.fixture
+def open_store(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A store that every user can read. pytest takes that right from its own folders as each of its sessions begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        store = Path(folder) / ".nbtrack"
+        monkeypatch.setenv("NBTRACK_TRACKING_URI", str(store))
+        yield store
+        close_stores()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_read_only_store_can_be_read_and_says_why_not_written(own_store: Path, tmp_path: Path) -> None:
+def test_a_read_only_store_can_be_read_and_says_why_not_written(open_store: Path) -> None:
     with nbtrack.start_run():
         nbtrack.log_metric("m", 1)
     nbtrack.search_runs()
-    _open_to_all(tmp_path)
     script = f"""
 import os, nbtrack
 nbtrack.search_runs()  # imports what the other user may have no right to read
@@ -97,10 +104,9 @@ except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_who_may_only_read_waits_in_line_with_those_who_write(own_store: Path, tmp_path: Path) -> None:
+def test_who_may_only_read_waits_in_line_with_those_who_write(open_store: Path) -> None:
     """Neither side ever finds the file held by the other, and the reader sees what the writer has applied."""
     nbtrack.search_runs()
-    _open_to_all(tmp_path)
     script = """
 import os, sys, time, nbtrack
 nbtrack.search_runs(output_format="list")  # imports what the other user may have no right to read
