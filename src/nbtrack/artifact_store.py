@@ -230,7 +230,7 @@ class ArtifactRepository:
         """The path below the root. Links in it are followed, to see that it stays there."""
         target = self.root / path
         # Without '..' only a link leads out. To resolve every path, and the root each time, takes as long as to write.
-        if any(_is_link(self.root / part) for part in (path, *path.parents)):
+        if any(_is_link(self.root / part) for part in (path, *path.parents[:-1])):
             with _refusals(target):
                 resolved = target.resolve()
             if not resolved.is_relative_to(self.root.resolve()):

@@ -400,7 +400,7 @@ def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     for name in ("training_roc_curve", "training_precision_recall_curve", "training_confusion_matrix"):
         with Image.open(folder / f"{name}.png") as picture:
             picture.load()
-            assert picture.size == (640, 460)
+            assert picture.size == (560, 420)
             assert len(picture.getcolors()) > 3
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-WIDTH, HEIGHT = 640, 460
+WIDTH, HEIGHT = 560, 420
 
 DARK, WHITE = 0, 15
 _BLUE = 6
@@ -28,13 +28,13 @@ _GREY = 14
 _DARK_GREY = 11
 _RAMP = ((DARK, (8, 25, 60)), (_BLUE, (31, 119, 180)), (WHITE, (255, 255, 255)))
 _MOST_BARS = 20
-_MOST_CELLS_WITH_TEXT = 15
+_MOST_CELLS_WITH_TEXT = 10
 
 
 def confusion_matrix(labels: Sequence[Any], counts: Sequence[Sequence[float]], title: str) -> bytes:
     """True labels downwards, predicted ones across; the shares of each row."""
     canvas = _Canvas(title)
-    left, top, size = 130, 50, 340
+    left, top, size = 130, 50, 300
     cell = size / max(len(labels), 1)
     with_text = len(labels) <= _MOST_CELLS_WITH_TEXT
     for row, numbers in enumerate(counts):
