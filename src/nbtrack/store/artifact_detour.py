@@ -46,7 +46,7 @@ class ArtifactDetour:
     def __init__(self, store: Path, relative: Callable[[str], str]) -> None:
         self._store = store
         self._relative = relative
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._folder: Path | None = None
         self._mirrors: dict[Path, tuple[Path, ArtifactRepository]] = {}
         self._later: list[tuple[ArtifactRepository, Write]] = []
