@@ -90,6 +90,21 @@ def made_once(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def fresh_loky() -> Iterator[None]:
+    """joblib keeps its workers, with the environment of the test that they were made in: here none of another's."""
+    _end_loky()
+    yield
+    _end_loky()
+
+
+def _end_loky() -> None:
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown()
+
+
+@pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
     """Report a figure: it is printed at the end of the test run, and never asserted."""
     return lambda what, value: record_property(f"measured: {what}", round(value, 1))

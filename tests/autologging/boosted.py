@@ -160,6 +160,18 @@ def record_of(run: Any) -> dict[str, Any]:
     }
 
 
+def check_no_signature(framework: str, name: str) -> None:
+    """Without signatures, an input example brings none in."""
+    import nbtrack
+
+    getattr(nbtrack, framework).autolog(log_input_examples=True, log_model_signatures=False)
+    TRAININGS[framework][name]()
+    (run,) = runs()
+    info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
+    assert info.signature is None
+    assert info.saved_input_example_info is not None
+
+
 def runs() -> list[Any]:
     """All runs of the store."""
     import nbtrack

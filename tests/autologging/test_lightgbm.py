@@ -63,12 +63,7 @@ def test_the_model_is_what_was_trained_with_a_signature_and_an_example(name: str
 
 @pytest.mark.parametrize("name", TRAININGS["lightgbm"])
 def test_without_signatures_an_example_gives_none(name: str) -> None:
-    FLAVOR.autolog(log_input_examples=True, log_model_signatures=False)
-    TRAININGS["lightgbm"][name]()
-    (run,) = runs()
-    info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
-    assert info.signature is None
-    assert info.saved_input_example_info is not None
+    boosted.check_no_signature("lightgbm", name)
 
 
 def test_going_on_from_a_booster_goes_on_with_the_steps() -> None:

@@ -62,12 +62,7 @@ def test_the_model_is_what_was_trained_with_a_signature_and_an_example(name: str
 
 @pytest.mark.parametrize("name", TRAININGS["xgboost"])
 def test_without_signatures_an_example_gives_none(name: str) -> None:
-    FLAVOR.autolog(log_input_examples=True, log_model_signatures=False)
-    TRAININGS["xgboost"][name]()
-    (run,) = runs()
-    info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
-    assert info.signature is None
-    assert info.saved_input_example_info is not None
+    boosted.check_no_signature("xgboost", name)
 
 
 def test_a_forest_which_mlflow_misses() -> None:

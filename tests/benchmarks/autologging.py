@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-TRACKERS = ("nbtrack", "mlflow")
+from tests.benchmarks import beside_mlflow
+from tests.benchmarks.beside_mlflow import TRACKERS
+
+MODULE = "tests.benchmarks.autologging"
 REPEAT = 9
 WARM_UP = 2
 
@@ -167,23 +166,9 @@ def _milliseconds(call: Callable[[], Any]) -> float:
 
 
 def in_own_process(tracker: str, framework: str) -> dict[str, dict[str, float]]:
-    """`measure` in a process and a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True) as folder:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in (os.getcwd(), os.environ.get("PYTHONPATH")) if path),
-            "NBTRACK_TRACKING_URI": str(Path(folder) / ".nbtrack"),
-            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING": "false",
-            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
-            # Threads that wait for a core make a training's time anything.
-            "OMP_NUM_THREADS": "1",
-            "KERAS_BACKEND": "torch",
-        }
-        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--measure", tracker, framework]
-        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{framework} with {tracker} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    """`measure` in a process of its own."""
+    # Threads that wait for a core make a training's time anything.
+    return beside_mlflow.in_own_process(MODULE, tracker, framework, OMP_NUM_THREADS="1", KERAS_BACKEND="torch")
 
 
 def render(report: dict[str, dict[str, dict[str, dict[str, float]]]]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import autologging, models, serving
+from tests.benchmarks.beside_mlflow import TRACKERS
 
 _MODULES = {"pytorch": "lightning"}
 
@@ -26,9 +27,9 @@ def main(folder: Path, *, quick: bool) -> None:
     report: dict[str, Any] = {
         "date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
-        "models": {tracker: models.in_own_process(tracker) for tracker in models.TRACKERS},
+        "models": {tracker: models.in_own_process(tracker) for tracker in TRACKERS},
         "autologging": {
-            framework: {tracker: autologging.in_own_process(tracker, framework) for tracker in autologging.TRACKERS}
+            framework: {tracker: autologging.in_own_process(tracker, framework) for tracker in TRACKERS}
             for framework in (["sklearn"] if quick else autologging.FRAMEWORKS)
             if find_spec(_MODULES.get(framework, framework))
         },

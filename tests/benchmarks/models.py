@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import beside_mlflow
+from tests.benchmarks.beside_mlflow import TRACKERS
 from tests.benchmarks.table import _round, _table
 
-TRACKERS = ("nbtrack", "mlflow")
+MODULE = "tests.benchmarks.models"
 REPEAT = 7
 
 
@@ -65,20 +63,8 @@ def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def in_own_process(tracker: str) -> dict[str, dict[str, float]]:
-    """`measure` in a process and a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True) as folder:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in (os.getcwd(), os.environ.get("PYTHONPATH")) if path),
-            "NBTRACK_TRACKING_URI": str(Path(folder) / ".nbtrack"),
-            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING": "false",
-            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
-        }
-        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--measure", tracker]
-        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{tracker} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    """`measure` in a process of its own."""
+    return beside_mlflow.in_own_process(MODULE, tracker)
 
 
 def render(report: dict[str, dict[str, dict[str, float]]]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,15 +13,6 @@ from nbtrack.cli import main
 
 PAGES = {entry.name: entry.read_text("utf-8") for entry in Path(str(files("nbtrack") / "guide")).glob("*.md")}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def fresh_loky() -> None:
-    """joblib keeps its workers, with the environment of the test that they were made in."""
-    if "joblib" in sys.modules:
-        from joblib.externals.loky import get_reusable_executor
-
-        get_reusable_executor().shutdown()
 
 
 @pytest.mark.slow

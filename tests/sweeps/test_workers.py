@@ -24,6 +24,8 @@ from nbtrack.errors import InvalidState
 
 from .work import POINTS, train, train_for
 
+pytestmark = pytest.mark.usefixtures("fresh_loky")
+
 Map = Callable[[Callable[[int], str], range], list[str]]
 
 
@@ -86,16 +88,6 @@ def check(parent: str, run_ids: list[str]) -> None:
         points = client.get_metric_history(run.info.run_id, "m")
         assert [point.value for point in points] == [number * POINTS + step for step in range(POINTS)]
     assert client.get_metric_history(parent, "m") == []
-
-
-@pytest.fixture(autouse=True)
-def fresh_loky() -> Iterator[None]:
-    """joblib keeps its workers, with the environment of the test that they were made in."""
-    yield
-    if "joblib" in sys.modules:
-        from joblib.externals.loky import get_reusable_executor
-
-        get_reusable_executor().shutdown()
 
 
 @every_way
