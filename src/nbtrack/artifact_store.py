@@ -130,7 +130,7 @@ class ArtifactRepository:
         folder = check_artifact_path(artifact_path or "")
         files = list(_files_below(source))
         target = self._inside(folder)
-        if target.exists() or not self._appear(target, source, files):
+        if target.exists() or not self._appear(folder, source, files):
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
@@ -139,7 +139,8 @@ class ArtifactRepository:
 
         Where the system can exchange two names in one step, there is always one of the two, whole.
         """
-        target = self._inside(check_artifact_path(artifact_path))
+        folder = check_artifact_path(artifact_path)
+        target = self._inside(folder)
         files = list(_files_below(local_dir))
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
         with _refusals(target):
@@ -155,17 +156,17 @@ class ArtifactRepository:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
         for file in files:
-            self._tell(target / file.relative_to(local_dir), sizes[file])
+            self._tell(folder / file.relative_to(local_dir), sizes[file])
         left = {PurePosixPath(file.relative_to(local_dir).as_posix()) for file in files}
-        folder = PurePosixPath(target.relative_to(self.root).as_posix())
         return Replaced(freed, sorted(str(folder / path) for path in gone - left))
 
     def write_bytes(self, artifact_path: str, content: bytes) -> None:
         """Write a file with this content."""
-        target = self._file(check_artifact_path(artifact_path))
+        path = check_artifact_path(artifact_path)
+        target = self._file(path)
         with _refusals(target), _partial(target, self._blobs) as partial:
             write_file(content, partial, self._blobs)
-        self._tell(target, len(content))
+        self._tell(path, len(content))
 
     def read_bytes(self, artifact_path: str) -> bytes:
         """The content of a file."""
@@ -251,8 +252,9 @@ class ArtifactRepository:
                 target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
-    def _appear(self, target: Path, source: Path, files: Sequence[Path]) -> bool:
+    def _appear(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
         """Copy files to a folder that is not there yet; False where somebody else has made it meanwhile."""
+        target = self._inside(folder)
         sizes: dict[Path, int] = {}
         try:
             with _refusals(target):
@@ -265,7 +267,7 @@ class ArtifactRepository:
                 raise
             return False
         for file in files:
-            self._tell(target / file.relative_to(source), sizes[file])
+            self._tell(folder / file.relative_to(source), sizes[file])
         return True
 
     def _fill(self, folder: Path, source: Path, files: Sequence[Path]) -> dict[Path, int]:
@@ -292,15 +294,15 @@ class ArtifactRepository:
                 self._blobs.release(stats, names[stats.st_ino])
         return freed, {PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
 
-    def _tell(self, target: Path, size: int) -> None:
+    def _tell(self, path: PurePosixPath, size: int) -> None:
         if self._written is not None:
-            self._written(target.relative_to(self.root).as_posix(), size)
+            self._written(path.as_posix(), size)
 
     def _copy_in(self, source: Path, path: PurePosixPath) -> None:
         target = self._file(path)
         with _refusals(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
-        self._tell(target, size)
+        self._tell(path, size)
 
 
 def _is_link(path: Path) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.benchmarks import beside_mlflow
 from tests.benchmarks.beside_mlflow import TRACKERS
+from tests.benchmarks.table import markdown, rounded
 
 MODULE = "tests.benchmarks.autologging"
 REPEAT = 9
@@ -173,19 +174,15 @@ def in_own_process(tracker: str, framework: str) -> dict[str, dict[str, float]]:
 
 def render(report: dict[str, dict[str, dict[str, dict[str, float]]]]) -> str:
     """The figures as a Markdown table; `report` has a framework's figures by tracker and training."""
-    rows = [
-        "| training | without | nbtrack's autologging adds | mlflow's | ratio |",
-        "|---|---:|---:|---:|---:|",
-    ]
+    rows = []
     for framework, trackers in report.items():
         ours, theirs = (trackers[name] for name in TRACKERS)
         for name, one in ours.items():
-            other = theirs[name]["more"]
-            ratio = f"{other / one['more']:.0f}×" if one["more"] > 0 else "–"
-            rows.append(
-                f"| {framework}: {name} | {one['off']:.1f} ms | {one['more']:.1f} ms | {other:.1f} ms | {ratio} |"
-            )
-    return "\n".join(rows)
+            own, other = one["more"], theirs[name]["more"]
+            ratio = f" ({rounded(other / own)}×)" if own > 0 else ""
+            cells = [f"{rounded(figure)} ms" for figure in (one["off"], own, other)]
+            rows.append([f"{framework}: {name}", *cells[:2], cells[2] + ratio])
+    return "\n".join(markdown(["training", "without", "nbtrack's autologging adds", "mlflow's"], rows))
 
 
 if __name__ == "__main__":

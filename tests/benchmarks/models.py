@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.benchmarks import beside_mlflow
 from tests.benchmarks.beside_mlflow import TRACKERS
-from tests.benchmarks.table import _round, _table
+from tests.benchmarks.table import markdown, rounded
 
 MODULE = "tests.benchmarks.models"
 REPEAT = 7
@@ -75,10 +75,10 @@ def render(report: dict[str, dict[str, dict[str, float]]]) -> str:
         cells = []
         for calls in (("log",), ("load",), ("log", "load")):
             own, their = (sum(row[call] for call in calls) for row in (one, theirs[name]))
-            cells += [f"{_round(own)} ms", f"{_round(their)} ms ({_round(their / own)}×)"]
+            cells += [f"{rounded(own)} ms", f"{rounded(their)} ms ({rounded(their / own)}×)"]
         lines.append([name, *cells])
     head = ["a scikit-learn pipeline", "log_model", "mlflow's", "load_model", "mlflow's", "both", "mlflow's"]
-    return "\n".join(_table(head, lines))
+    return "\n".join(markdown(head, lines))
 
 
 if __name__ == "__main__":

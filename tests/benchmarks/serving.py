@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.table import _round, _table
+from tests.benchmarks.table import markdown, rounded
 
 OURS = "nbtrack"
 ROWS, CLIENTS = (1, 100), (1, 8)
@@ -48,7 +48,8 @@ class Load:
 
     @property
     def key(self) -> str:
-        return f"{self.rows} rows, {self.clients} clients"
+        rows, clients = ("row" if self.rows == 1 else "rows"), ("client" if self.clients == 1 else "clients")
+        return f"{self.rows} {rows}, {self.clients} {clients}"
 
 
 def save_model(folder: Path) -> list[list[float]]:
@@ -207,9 +208,9 @@ def render(found: dict[str, Any]) -> str:
         for name, row in found.items():
             ours, own = found[OURS]["loads"][key], row["loads"][key]
             cells = [
-                f"{_round(own[figure])}{unit}" + ("" if name == OURS else f" ({_round(own[figure] / ours[figure])}×)")
+                f"{rounded(own[figure])}{unit}" + ("" if name == OURS else f" ({rounded(own[figure] / ours[figure])}×)")
                 for figure, unit in (("per_second", ""), ("median_ms", " ms"), ("p99_ms", " ms"))
             ]
-            started = f"{_round(row['start_s'])} s"
+            started = f"{rounded(row['start_s'])} s"
             lines.append([f"{name} {row['version']}", key, *cells, f"{int(own['requests']):,}", started])
-    return "\n".join(_table(head, lines))
+    return "\n".join(markdown(head, lines))

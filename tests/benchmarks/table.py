@@ -79,7 +79,7 @@ def _process_table(present: dict[str, Any]) -> list[str]:
         kept = f"{min(row['kept'], logged) * 100 / logged:.0f}% of {logged:,}"
         figures = (_cell(figure, row, present.get(OURS, {})) for figure in PROCESS)
         rows.append([f"{row['label']} {row['version']}", *figures, kept, f"{row['kept_of_1000_after_kill']:,}"])
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def _store_table(stores: list[dict[str, Any]], trackers: dict[str, Any]) -> list[str]:
@@ -103,7 +103,7 @@ def _store_table(stores: list[dict[str, Any]], trackers: dict[str, Any]) -> list
         cells = [_cell(figure, row, beside, alike=alike) for figure in STORES]
         rows.append([label, runs, _points(row["points"]), *("none" if c == "–" and unreadable else c for c in cells)])
     rows += [_growth(ours[low], ours[high]) for low, high in zip(sorted(ours)[1:], sorted(ours)[2:], strict=False)]
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def _growth(low: dict[str, Any], high: dict[str, Any]) -> list[str]:
@@ -111,9 +111,9 @@ def _growth(low: dict[str, Any], high: dict[str, Any]) -> list[str]:
     factors = []
     for figure in STORES:
         small, large = _get(low, figure.path), _get(high, figure.path)
-        factors.append(f"×{_round(large / small)}" if small and large else "–")
+        factors.append(f"×{rounded(large / small)}" if small and large else "–")
     label = f"{OURS}: {low['size']:,} → {high['size']:,} runs"
-    return [label, f"×{_round(high['size'] / low['size'])}", f"×{_round(high['points'] / low['points'])}", *factors]
+    return [label, f"×{rounded(high['size'] / low['size'])}", f"×{rounded(high['points'] / low['points'])}", *factors]
 
 
 def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, alike: bool = True) -> str:
@@ -124,8 +124,8 @@ def _cell(figure: Figure, row: dict[str, Any], ours: dict[str, Any], *, alike: b
     # A store that holds less is not compared, but for the calls that log; nor is SQL with an API, in how long it took.
     alike = alike and not (figure.path == "seconds" and ours.get("synthetic"))
     compared = our and value != our and (alike or figure.path.startswith("log."))
-    ratio = f" ({_round(value / our)}×)" if compared and our else ""
-    return f"{_round(value * figure.scale)} {figure.unit}{ratio}"
+    ratio = f" ({rounded(value / our)}×)" if compared and our else ""
+    return f"{rounded(value * figure.scale)} {figure.unit}{ratio}"
 
 
 def _get(row: dict[str, Any], path: str) -> float | None:
@@ -139,11 +139,13 @@ def _points(points: int) -> str:
     return f"{points / 1e6:.1f} M" if points >= 1e5 else f"{points:,}"
 
 
-def _round(value: float) -> str:
+def rounded(value: float) -> str:
+    """A figure with as many digits as it can answer for."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2g}"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    """The lines of a table."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     cells = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in [head, *rows]]
     return ["| " + " | ".join(row) + " |" for row in [cells[0], ["-" * width for width in widths], *cells[1:]]]

@@ -56,15 +56,13 @@ def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | No
     io = _skops()
     try:
         io.dump(model, file)
-        types_in_file: list[str] = io.get_untrusted_types(file=file)
         # It writes a lambda without a word, which nobody can load: better to know now than in production.
-        io.load(file, trusted=types_in_file)
+        return _read_skops(file, lambda types_in_file: None)[1]
     except Exception as error:  # skops raises its own types, and what the objects' own methods raise
         raise InvalidParameter(
             f"skops cannot save this {type(model).__name__}: {error} A lambda or a class that is defined in a "
             "function is a usual reason. Give it a name in a module, or pass serialization_format='cloudpickle'."
         ) from error
-    return types_in_file
 
 
 def load(file: Path, serialization_format: str, trusted: bool, own: Collection[str] = ()) -> Any:
@@ -80,16 +78,28 @@ def load(file: Path, serialization_format: str, trusted: bool, own: Collection[s
 
 
 def _load_skops(file: Path, trusted: bool, own: Collection[str]) -> Any:
+    def check(types_in_file: list[str]) -> None:
+        foreign = [name for name in types_in_file if name not in own and not is_sklearns_own(name)]
+        if foreign and not trusted:
+            raise InvalidParameter(
+                f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that "
+                f"are not the framework's own: {', '.join(foreign)}. Loading it would run their code. If you know who "
+                "made it: load_model(…, trust=True)."
+            )
+
+    return _read_skops(file, check)[0]
+
+
+def _read_skops(file: Path, check: Callable[[list[str]], None]) -> tuple[Any, list[str]]:
+    """The object in a file and the types that skops does not vouch for, which `check` sees before any is built."""
     io = _skops()
-    found: list[str] = io.get_untrusted_types(file=file)
-    foreign = [] if trusted else [name for name in found if name not in own and not is_sklearns_own(name)]
-    if foreign:
-        raise InvalidParameter(
-            f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that are "
-            f"not the framework's own: {', '.join(foreign)}. Loading it would run their code. If you know who made it: "
-            "load_model(…, trust=True)."
-        )
-    return io.load(file, trusted=found)
+    try:
+        # Mostly there are none, and to ask for them takes as long as to load.
+        return io.load(file), []
+    except io.exceptions.UntrustedTypesFoundException:
+        types_in_file: list[str] = io.get_untrusted_types(file=file)
+    check(types_in_file)
+    return io.load(file, trusted=types_in_file), types_in_file
 
 
 def is_sklearns_own(qualified_name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from ..capture.packages import installed_version
@@ -51,18 +52,27 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, st
     from .yaml_text import write_yaml
 
     python = platform.python_version()
-    pip = pinned(["pip"]) or ["pip"]
     conda = {
         "channels": ["conda-forge"],
         "dependencies": [f"python={python}", "pip", {"pip": list(requirements)}],
         "name": "nbtrack-env",
     }
-    build = [*pip, *pinned(["setuptools", "wheel"])]
-    python_env = {"python": python, "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]}
     _write(folder / REQUIREMENTS, "".join(f"{line}\n" for line in requirements))
     _write(folder / CONDA, write_yaml(conda, sort_keys=False))
-    _write(folder / PYTHON_ENV, write_yaml(python_env, sort_keys=False))
+    _write(folder / PYTHON_ENV, _python_env())
     return {"conda": CONDA, "virtualenv": PYTHON_ENV}
+
+
+@cache
+def _python_env() -> str:
+    """Python and what builds packages: the same for every model of this process."""
+    from .yaml_text import write_yaml
+
+    build = [*(pinned(["pip"]) or ["pip"]), *pinned(["setuptools", "wheel"])]
+    return write_yaml(
+        {"python": platform.python_version(), "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]},
+        sort_keys=False,
+    )
 
 
 def differences(folder: Path, python: str | None = None) -> list[str]:
