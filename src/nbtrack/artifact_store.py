@@ -231,7 +231,7 @@ class ArtifactRepository:
         """The path below the root. Links in it are followed, to see that it stays there."""
         target = self.root / path
         # Without '..' only a link leads out. To resolve every path, and the root each time, takes as long as to write.
-        if any(_is_link(self.root / part) for part in (path, *path.parents[:-1])):
+        if any(_is_link(part) for part in (target, *target.parents[: max(len(path.parts) - 1, 0)])):
             with _refusals(target):
                 resolved = target.resolve()
             if not resolved.is_relative_to(self.root.resolve()):

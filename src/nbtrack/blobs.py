@@ -55,8 +55,9 @@ class Blobs:
         """Make the file `path`, which nobody knows yet, with this content."""
         digest = hashlib.sha256(content).hexdigest()
         if not self._share(digest, len(content), path, lambda blob: blob.read_bytes() == content):
-            path.write_bytes(content)
-            self.keep(path, digest, len(content))
+            with open(path, "xb", opener=_read_only) as file:
+                file.write(content)
+            self._link(path, digest, len(content))
 
     def copy(self, source: Path, path: Path) -> int:
         """Make `path`, which nobody knows yet, a copy of `source`; its size."""
@@ -77,21 +78,9 @@ class Blobs:
 
     def keep(self, path: Path, digest: str, size: int) -> None:
         """Let the file `path` be found by its digest. It is read-only from now on."""
-        if not size:
-            return
-        blob = self._place(digest, size)
         with suppress(OSError):
             path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555)
-            try:
-                try:
-                    os.link(path, blob)
-                except FileNotFoundError:
-                    blob.parent.mkdir(parents=True, exist_ok=True)
-                    os.link(path, blob)
-            except FileExistsError:
-                # Somebody has logged the same meanwhile; or it is one that cannot be shared.
-                if _same_content(blob, path):
-                    self._become(path, blob)
+            self._link(path, digest, size)
 
     def adopt(self, path: Path) -> bool:
         """Keep a file once that came in by another way: an older nbtrack's, or a copy of a store without its links.
@@ -178,6 +167,23 @@ class Blobs:
             return False
         return True
 
+    def _link(self, path: Path, digest: str, size: int) -> None:
+        """Make a blob of the file `path`, which is read-only; an empty one takes no room."""
+        if not size:
+            return
+        blob = self._place(digest, size)
+        with suppress(OSError):
+            try:
+                try:
+                    os.link(path, blob)
+                except FileNotFoundError:
+                    blob.parent.mkdir(parents=True, exist_ok=True)
+                    os.link(path, blob)
+            except FileExistsError:
+                # Somebody has logged the same meanwhile; or it is one that cannot be shared.
+                if _same_content(blob, path):
+                    self._become(path, blob)
+
     def _become(self, path: Path, blob: Path) -> None:
         """Make `path` a name of an equal blob; where that cannot have another name, `path` is the blob from now on."""
         other = path.with_name(path.name + uuid.uuid4().hex)
@@ -191,6 +197,11 @@ class Blobs:
             os.replace(other, blob)
         else:
             os.replace(other, path)
+
+
+def _read_only(path: str, flags: int) -> int:
+    """For `open`: a new file that nobody writes to but who makes it."""
+    return os.open(path, flags, 0o444)
 
 
 def _digest_of(path: Path) -> tuple[str, int]:

@@ -39,6 +39,6 @@ def in_own_process(module: str, *arguments: str, **environment: str) -> dict[str
 
 @cache
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    """Removed at the end of all: ext4 passes over the inodes of files that were removed in the last minutes, one by
-    one, and a file is ten times as slow to make among them."""
+    """Removed at the end of all: ext4 without a journal passes over the inodes of files that were removed in the last
+    minutes, one by one, and a file is ten times as slow to make among them."""
     return tempfile.TemporaryDirectory(prefix="nbtrack-bench-", ignore_cleanup_errors=True)
