@@ -240,6 +240,26 @@ def test_we_load_mlflows(name: str, tmp_path: Path) -> None:
     assert function.signature.to_dict() == signature.to_dict()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_the_signature_that_follows_from_an_example_is_mlflows(name: str, tmp_path: Path) -> None:
+    case, model, data, _ = made(name)
+    paths = [
+        save(ours(case), case, model, tmp_path / "ours", input_example=data[:3], **case.options),
+        save(
+            theirs(case),
+            case,
+            case.mlflow_model(model),
+            tmp_path / "theirs",
+            input_example=data[:3],
+            pip_requirements=[],
+            **case.mlflow_options,
+        ),
+    ]
+    found, expected = (get_model_info(path).signature for path in paths)
+    assert found.to_dict() == expected.to_dict()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_could_run_foreign_code_asks(name: str, tmp_path: Path) -> None:
     case, model, _, _ = made(name)

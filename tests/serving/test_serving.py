@@ -23,8 +23,9 @@ from starlette.testclient import TestClient
 import nbtrack
 from nbtrack.cli import main
 from nbtrack.errors import InvalidParameter, NotFound
-from nbtrack.models import ColSpec, ModelSignature, Schema, TensorSpec, infer_signature, locate
+from nbtrack.models import Array, ColSpec, DataType, ModelSignature, Schema, TensorSpec, infer_signature, locate
 from nbtrack.serving import ModelServer
+from nbtrack.serving.outputs import check_answer
 
 from .conftest import EXAMPLE, log
 
@@ -46,6 +47,29 @@ def test_the_answer_says_which_model_gave_it(sums: str, ours: Client) -> None:
     assert refused.headers["nbtrack-model-version"] == "1"
 
 
+def test_an_answer_is_as_declared_whatever_holds_it_and_however_wide_its_numbers_are() -> None:
+    array = np.array([1.0, 2.0])
+    answers: list[tuple[Any, Any]] = [
+        # What the signature was made of, and what a model answers.
+        (pd.Series([1.0], name="target"), array),
+        (pd.Series([1], name="count"), array.astype("float32")),
+        (pd.Series([1]), pd.Series(array, name="other")),
+        (pd.DataFrame({"y": [1.0]}), array.reshape(-1, 1)),
+        (pd.DataFrame({"y": [1.0], "z": [1]}), [[1, 2.5], [3, 4]]),
+        (pd.DataFrame({"y": [1.0]}), pd.DataFrame({"more": ["a"], "y": [1]})),
+        (pd.Series([1.0]), pd.DataFrame({"0": [1.0]})),
+        (array, array.astype("float32")),
+        (array, [1, 2]),
+        ({"a": array}, {"a": [1, 2], "b": None}),
+        ([1.5], [2]),
+        ([{"score": 1.5, "near": [0.5]}], [{"score": 2, "near": [1, 2]}]),
+        ({"score": 1.5}, {"score": 2}),
+        ("a", "b"),
+    ]
+    for example, answer in answers:
+        check_answer(answer, infer_signature(None, example).outputs)
+
+
 @pytest.mark.slow
 def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
     inputs = Schema([ColSpec("double", "x")])
@@ -53,7 +77,9 @@ def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
         (Schema([TensorSpec("float64", (-1,))]), np.array(["a"])),
         (Schema([TensorSpec("float64", (-1, 2))]), np.zeros((1, 3))),
         (Schema([ColSpec("string", "label")]), pd.DataFrame({"other": ["a"]})),
-        (Schema([ColSpec("long", "label")]), pd.DataFrame({"label": [1.5]})),
+        (Schema([ColSpec("long", "label")]), pd.DataFrame({"label": ["1.5"]})),
+        (Schema([ColSpec("long", "label"), ColSpec("long", "other")]), np.array([1])),
+        (Schema([ColSpec(Array(DataType.double), "spectrum")]), [["a"]]),
     ]
     for outputs, answer in answers:
         uri = log(lambda rows, answer=answer: answer, signature=ModelSignature(inputs, outputs))

@@ -25,6 +25,7 @@ from .environment import pinned, requirement_lines, with_extra, write_environmen
 from .example import INPUT_EXAMPLE, SERVING_EXAMPLE, read_input_example, save_input_example, split_example
 from .model import Model
 from .requirements import distributions, with_local_imports
+from .schema import Schema
 from .signature import ModelSignature, as_signature, infer_signature
 
 PYFUNC = "python_function"
@@ -176,7 +177,18 @@ def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
             "this error."
         )
         return inferred
-    return ModelSignature(inferred.inputs, infer_signature(None, outputs).outputs, inferred.params)
+    return ModelSignature(inferred.inputs, _outputs_of(outputs, inferred.inputs), inferred.params)
+
+
+def _outputs_of(outputs: Any, inputs: Schema | None) -> Schema | None:
+    """The outputs of a signature. As in MLflow, one value for each row of a table is a column."""
+    import numpy
+
+    if inputs is not None and not inputs.is_tensor_spec() and isinstance(outputs, numpy.ndarray) and outputs.ndim == 1:
+        import pandas
+
+        outputs = pandas.Series(outputs)
+    return infer_signature(None, outputs).outputs
 
 
 def _warn(text: str) -> None:

@@ -12,9 +12,8 @@ from typing import Any
 
 import orjson
 
-from ..errors import NbtrackError
-from ..models.enforcement import enforce
 from ..models.schema import Schema
+from .outputs import check_answer
 from .refusals import WrongAnswer
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
@@ -32,19 +31,6 @@ def write_answer(predictions: Any, schema: Schema | None) -> bytes:
             return json.dumps(content, default=_known).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise WrongAnswer(f"JSON cannot hold the model's answer: {error}") from error
-
-
-def check_answer(predictions: Any, schema: Schema | None) -> None:
-    """Hold an answer against the signature's outputs. Raises WrongAnswer."""
-    if schema is None:
-        return
-    if hasattr(predictions, "columns") and not schema.is_tensor_spec() and schema.has_input_names():
-        names = schema.input_dict()
-        predictions = predictions[[name for name in predictions.columns if name in names]]
-    try:
-        enforce(predictions, schema)
-    except (NbtrackError, TypeError, ValueError) as error:
-        raise WrongAnswer(f"The model's answer is not what its signature says: {error}") from error
 
 
 def _plain(predictions: Any) -> Any:
