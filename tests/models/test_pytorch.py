@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -151,6 +153,30 @@ def test_both_formats(net: Any, serialization_format: Any) -> None:
     assert np.allclose(loaded(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
 
 
+def test_with_an_example_the_module_is_kept_and_its_graph(net: Any, tmp_path: Path) -> None:
+    with nbtrack.start_run():
+        info = PYTORCH.log_model(net, name="m", input_example=ROWS[:2], pip_requirements=["torch"])
+    loaded = PYTORCH.load_model(info.model_uri)
+    assert type(loaded) is type(net)
+    loaded.train()
+    loss = loaded(torch.from_numpy(ROWS)).sum()
+    loss.backward()
+    assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(ROWS), answers(net))
+
+
+def test_where_the_class_is_not_known_the_graph_predicts(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "import torch\nclass Net(torch.nn.Linear):\n    def forward(self, x): return super().forward(x)\n"
+    )
+    made = "import sys; sys.path.insert(0, '.'); import nets, numpy, nbtrack.pytorch as p; "
+    save_it = made + "p.save_model(nets.Net(4, 1), 'm', input_example=numpy.ones((2, 4), 'float32'))"
+    load_it = "import torch, nbtrack.pytorch as p; print(p.load_model('m', trust=True)(torch.ones(3, 4)).shape)"
+    subprocess.run([sys.executable, "-c", save_it], check=True, cwd=tmp_path)
+    (tmp_path / "nets.py").unlink()
+    done = subprocess.run([sys.executable, "-c", load_it], check=True, cwd=tmp_path, capture_output=True, text=True)
+    assert "[3, 1]" in done.stdout
+
+
 def test_the_manifest_is_mlflows(net: Any) -> None:
     PYTORCH.save_model(net, "m", pip_requirements=["torch"])
     flavors = yaml.safe_load(Path("m/MLmodel").read_text())["flavors"]
@@ -226,7 +252,7 @@ def test_nothing_from_elsewhere_is_loaded_unasked(net: Any, tmp_path: Path) -> N
 
 def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> None:
     """Should torch ever load graphs without evaluating what is in them, this fails, and they need not ask."""
-    save(net, "m", input_example=ROWS[:2])
+    save(net, "m", input_example=ROWS[:2], serialization_format="pt2")
     touched, file = tmp_path / "touched", Path("m/data/model.pt2")
     with zipfile.ZipFile(file) as archive:
         records = {info.filename: archive.read(info) for info in archive.infolist()}

@@ -1,19 +1,20 @@
 """The PyTorch flavor: save, log and load modules; autologging of Lightning, and `track` for a loop of one's own.
 
-With an input example a module is exported as a graph (`data/model.pt2`), which loads where its class is not known;
-without one it is pickled (`data/model.pth`). Both can run code while they are loaded: torch unpickles what is in a
-graph's archive, and evaluates the expressions for its shapes. So what did not come in by a log call of this store is
-loaded with `trust=True` only.
+With an input example a module is exported as a graph (`data/model.pt2`), which predicts where its class is not known,
+and kept beside it as it is (`module/model.pth`), to be trained further; without one it is pickled (`data/model.pth`).
+Both can run code while they are loaded: torch unpickles what is in a graph's archive, and evaluates the expressions for
+its shapes. So what did not come in by a log call of this store is loaded with `trust=True` only.
 """
 
 from __future__ import annotations
 
 import inspect
+import shutil
 import sys
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -36,7 +37,7 @@ FLAVOR_NAME = "pytorch"
 
 Format: TypeAlias = Literal["pickle", "pt2"]
 
-_DATA = "data"
+_DATA, _MODULE = "data", "module"
 _PICKLE, _GRAPH = "model.pth", "model.pt2"
 _PICKLER_FILE = "pickle_module_info.txt"
 _PICKLER = "mlflow.pytorch.pickle_module"
@@ -59,9 +60,9 @@ def save_model(
     """Save a module as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
 
     `input_example` is a tensor, an array, a DataFrame, or a dict of tensors for a `forward` that takes them by name; a
-    pair of data and a dict gives `forward` more arguments. By default the module is exported as a graph where there is
-    an example and torch can follow the module, else pickled; `serialization_format` "pt2" or "pickle" takes one of
-    them, or raises InvalidParameter. A graph is exported in evaluation mode, for batches of any size.
+    pair of data and a dict gives `forward` more arguments. By default the module is pickled, and exported as a graph as
+    well where there is an example and torch can follow the module; `serialization_format` "pt2" or "pickle" takes one
+    of them, or raises InvalidParameter. A graph is exported in evaluation mode, for batches of any size.
     """
     import torch
 
@@ -80,11 +81,15 @@ def save_model(
     ) as saving:
         folder = saving.folder / _DATA
         folder.mkdir()
+        settings = {"model_data": _DATA, "pytorch_version": str(torch.__version__)}
         if not _export(pytorch_model, folder / _GRAPH, input_example, signature, serialization_format):
             _pickle(pytorch_model, folder)
+        elif serialization_format is None and _pickle_too(pytorch_model, saving.folder / _MODULE):
+            # Not in the same folder, where MLflow takes the pickle, and needs the class.
+            settings["module_data"] = _MODULE
         saving.write_flavor(
             FLAVOR_NAME,
-            {"model_data": _DATA, "pytorch_version": str(torch.__version__)},
+            settings,
             loader_module="mlflow.pytorch",
             data=_DATA,
             pyfunc={"pickle_module_name": _PICKLER, "config": {"device": None}},
@@ -134,10 +139,15 @@ def load_model(
 ) -> Any:
     """The module that a URI or a folder holds, in evaluation mode, with its files copied to `dst_path` on demand.
 
-    It is moved to `device`; by default it stays where it was saved, if there is such a device here. What no run of
-    this store logged takes `trust=True`: to load it can run code of its own.
+    It is the graph of the module where that alone was saved, or where its class is not known here. It is moved to
+    `device`; by default it stays where it was saved, if there is such a device here. What no run of this store logged
+    takes `trust=True`: to load it can run code of its own.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
+    if "module_data" in opened.settings:
+        file = file_of(opened.folder, opened.settings, "module_data") / _PICKLE
+        with suppress(ImportError, AttributeError):  # which say that there is no such class
+            return _load_pickle(opened.folder, file, opened.trusted, device)
     return _load(opened.folder, opened.settings, opened.trusted, device)
 
 
@@ -253,6 +263,17 @@ def _pickle(model: Any, folder: Path) -> None:
     (folder / _PICKLER_FILE).write_text(_PICKLER)
 
 
+def _pickle_too(model: Any, folder: Path) -> bool:
+    """Keep the module beside its graph; False where it cannot be pickled."""
+    folder.mkdir()
+    try:
+        _pickle(model, folder)
+    except InvalidParameter:
+        shutil.rmtree(folder)
+        return False
+    return True
+
+
 def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format | None) -> bool:
     """Write the module's graph; False where it is to be pickled, because that is wanted or nothing else is possible."""
     import torch
@@ -321,13 +342,17 @@ def _check_batch(program: Any, wanted: int) -> None:
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any) -> Any:
-    import torch
-
     data = file_of(folder, settings, "model_data", _DATA)
     # A folder; in models of MLflow's first years the file itself.
     file = data if data.is_file() else data / _PICKLE
     if not file.exists():
         return _load_graph(folder, file_of(data, {}, "graph", _GRAPH), trusted, device)
+    return _load_pickle(folder, file, trusted, device)
+
+
+def _load_pickle(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
+    import torch
+
     ask_trust(trusted, folder)
     where = device or (None if torch.cuda.is_available() else "cpu")
     if _is_script(file):
