@@ -65,6 +65,7 @@ def test_latest_versions_are_one_a_stage(digits: MlflowClient) -> None:
     assert latest == {"Staging": 1, "None": 3}
     assert [v.version for v in digits.get_latest_versions("digits", ["staging"])] == [1]
     assert digits.get_latest_versions("digits", ["Production"]) == []
+    assert digits.get_latest_versions("digits", []) == digits.get_latest_versions("digits"), "as in MLflow"
     assert {v.version for v in digits.get_registered_model("digits").latest_versions} == {1, 3}
 
 

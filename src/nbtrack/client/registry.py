@@ -124,7 +124,7 @@ class RegistryMixin:
         return self._store.get_model_version(name, version)
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
-        """The newest version in each of these stages, all stages for None."""
+        """The newest version in each of these stages, in all for None or []."""
         return self._store.get_latest_versions(name, stages)
 
     def update_model_version(
