@@ -39,6 +39,11 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("alias with a slash", InvalidParameter, "letters", lambda c: c.set_registered_model_alias("m", "a/b", 1)),
     ("empty alias", InvalidParameter, "empty", lambda c: c.set_registered_model_alias("m", "", 1)),
     ("long alias", InvalidParameter, "255", lambda c: c.set_registered_model_alias("m", "a" * 256, 1)),
+    ("delete an empty alias", InvalidParameter, "empty", lambda c: c.delete_registered_model_alias("m", "")),
+    ("delete no alias", InvalidParameter, "a text", lambda c: c.delete_registered_model_alias("m", None)),  # type: ignore[arg-type]
+    ("delete a/b", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a/b")),
+    ("delete a blank", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a b")),
+    ("delete a long alias", InvalidParameter, "255", lambda c: c.delete_registered_model_alias("m", "a" * 256)),
     ("alias to nothing", NotFound, "77", lambda c: c.set_registered_model_alias("m", "ok", 77)),
     (
         "unknown alias",

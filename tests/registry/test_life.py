@@ -80,7 +80,8 @@ def test_an_alias_moves_with_its_case_kept_and_goes_with_its_version(digits: Mlf
     digits.delete_model_version("digits", 3)
     assert digits.get_registered_model("digits").aliases == {"Champ": 1}
     digits.delete_registered_model_alias("digits", "Champ")
-    digits.delete_registered_model_alias("digits", "was never there")
+    digits.delete_registered_model_alias("digits", "was-never-there")
+    digits.delete_registered_model_alias("digits", "latest")
     assert digits.get_registered_model("digits").aliases == {}
 
 

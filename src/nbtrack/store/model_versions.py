@@ -15,6 +15,7 @@ from .paging import check_max_results, offset_of, token_for
 from .registered_models import create, touch
 from .registry_names import (
     check_alias,
+    check_alias_form,
     check_description,
     check_model_name,
     check_tag,
@@ -205,8 +206,9 @@ class ModelVersionTables(Tables):
                 record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
 
     def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str, reason: str | None = None) -> None:
-        """Remove the alias; nothing happens where the model has none of this name."""
+        """Remove the alias; nothing happens where the model has none of this name, or where it is a reserved one."""
         check_model_name(name)
+        alias = check_alias_form(alias)
         with self.writing() as cur:
             rows.require_model(cur, name)
             old = _aliased(cur, name, alias)

@@ -25,13 +25,19 @@ def check_model_name(name: object) -> str:
     return checked
 
 
-def check_alias(alias: object) -> str:
-    """Letters, digits, '_' and '-'; not 'latest' nor 'v' and a number, which a `models:/` URI reads otherwise."""
+def check_alias_form(alias: object) -> str:
+    """Letters, digits, '_' and '-'."""
     checked = check_name(alias, "An alias", max_length=MAX_ALIAS_LENGTH)
     if not _ALIAS.fullmatch(checked):
         raise InvalidParameter(
             f"Invalid alias {checked!r}: an alias consists of letters A-Z, digits, underscores and dashes."
         )
+    return checked
+
+
+def check_alias(alias: object) -> str:
+    """What may become an alias: not 'latest' nor 'v' and a number, which a `models:/` URI reads otherwise."""
+    checked = check_alias_form(alias)
     if _RESERVED_ALIAS.fullmatch(checked):
         raise InvalidParameter(
             f"The alias {checked!r} is reserved: 'latest' and 'v' with a number could be mistaken for a version. "
