@@ -81,7 +81,8 @@ class ModelEventTables(Tables):
             now = [] if rows else _renamed_to(cur, name)
         if now:
             raise NotFound(
-                f"There is no registered model {name!r:.120}: it was renamed, and its history is that of {now[0]!r:.120}."
+                f"There is no registered model {name!r:.120}: it was renamed, "
+                f"and its history is that of {now[0]!r:.120}."
             )
         if not rows:
             raise NotFound(f"There is no registered model {name!r:.120}, and there never was one.")
