@@ -18,6 +18,8 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("number as a name", InvalidParameter, "must be a text", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
     ("slash in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("../m")),
     ("colon in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("a:b")),
+    ("point as a name", InvalidParameter, "folder", lambda c: c.create_registered_model(".")),
+    ("two points as a name", InvalidParameter, "folder", lambda c: c.rename_registered_model("m", "..")),
     ("long name", InvalidParameter, "10,000", lambda c: c.create_registered_model("x" * 10_000)),
     ("NUL in a name", InvalidParameter, "NUL", lambda c: c.create_registered_model("a\0b")),
     ("tags in a list", InvalidParameter, "dict", lambda c: c.create_registered_model("n", ["a"])),  # type: ignore[arg-type]
@@ -98,7 +100,7 @@ def test_odd_names_are_names() -> None:
         'it\'s "quoted"',
         "<b>bold</b>".replace("/", "\\"),
         "emoji 😀",
-        "..",
+        "...",
         "a@b",
         "% _ \\",
         "DROP TABLE x;",

@@ -57,7 +57,7 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """A new model without versions. A name cannot contain '/' or ':'."""
+        """A new model without versions. A name cannot contain '/' or ':', nor be '.' or '..'."""
         return self._store.create_registered_model(name, tags, description, user_id=user(), reason=reason)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
@@ -114,7 +114,7 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> ModelVersion:
-        """The model's next version. `source` is the URI or the path of its files; a version that it names must exist."""
+        """The model's next version. `source` is the URI or the path of its files; a version that it names exists."""
         if isinstance(source, str) and source.startswith(MODELS):
             target = parse_uri(source)
             assert isinstance(target, ModelVersionUri)

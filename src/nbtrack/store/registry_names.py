@@ -15,13 +15,15 @@ _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
 
 def check_model_name(name: object) -> str:
-    """A model's name cannot hold '/' or ':', which separate the parts of a `models:/` URI."""
+    """A model's name cannot hold '/' or ':', which separate the parts of a `models:/` URI, nor be '.' or '..'."""
     checked = check_name(name, "A registered model's name")
     if "/" in checked or ":" in checked:
         raise InvalidParameter(
             f"Invalid model name {checked!r:.120}: a name cannot contain '/' or ':', "
             "which separate the parts of a URI such as models:/name/3."
         )
+    if checked in (".", ".."):
+        raise InvalidParameter(f"A model cannot be called {checked!r}, which is a folder where names become paths.")
     return checked
 
 
