@@ -196,3 +196,18 @@ def test_versions_are_found_by_run_tag_and_stage(digits: MlflowClient) -> None:
         "name = 'x'": [],
     }
     assert [v.version for v in digits.search_model_versions()] == [1, 3, 2], "the one changed last comes first"
+
+
+def test_a_version_without_a_run_has_no_run_id_that_a_filter_compares(trained: MlflowClient) -> None:
+    def found(text: str) -> list[int]:
+        return sorted(version.version for version in trained.search_model_versions(text))
+
+    assert found("run_id != 'x'") == [1, 2, 3], "as in MLflow"
+    assert found("run_id LIKE '%'") == [1, 2, 3]
+    assert found("run_id IS NULL") == [4]
+    assert found("run_id IS NOT NULL") == [1, 2, 3]
+    first = trained.get_model_version("digits", 1).run_id
+    assert found(f"run_id != '{first}'") == [2, 3]
+    assert found(f"run_id IN ('{first}')") == [1]
+    assert trained.get_model_version("digits", 4).run_id == ""
+    assert [v.version for v in trained.search_model_versions(order_by=["run_id"])][-1] == 4
