@@ -301,8 +301,8 @@ def test_a_frameworks_own_settings_go_before_those_of_all(monkeypatch: pytest.Mo
 
     flavor = ModuleType("tiny_flavor")
     flavor.autolog = lambda **options: autologging.switch("tiny", **options)  # type: ignore[attr-defined]
-    monkeypatch.setattr(everything, "flavor_names", lambda: ["tiny"])
-    monkeypatch.setattr(everything, "find_flavor", lambda name: flavor)
+    monkeypatch.setattr(everything, "integration_names", lambda: ["tiny"])
+    monkeypatch.setattr(everything, "find_integration", lambda name: flavor)
     nbtrack.autolog(log_models=False)
     assert not settings("tiny").log_models
     assert not settings("tiny").disable

@@ -31,7 +31,7 @@ def autolog_off() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def only_sklearn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbtrack.autologging.everything.flavor_names", lambda: ["sklearn"])
+    monkeypatch.setattr("nbtrack.autologging.everything.integration_names", lambda: ["sklearn"])
 
 
 def test_a_cell_with_autolog_logs_its_training_to_its_run(notebook: Notebook) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotFound
-from nbtrack.models.flavors import flavor, flavor_names
+from nbtrack.models.flavors import find_flavor, flavor, flavor_names, integration_names
 
 
 def test_one_module_under_both_names() -> None:
@@ -63,6 +63,21 @@ def load_model(model_uri, dst_path=None, *, trust=False):
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     return load_pyfunc(opened.folder, opened.settings, trusted=opened.trusted)
 """
+
+
+def test_an_integration_without_models_is_no_flavor() -> None:
+    """Optuna has studies: `nbtrack.optuna` is there, but nothing offers it for a model."""
+    assert "optuna" not in flavor_names(), "The metadata is older than pyproject.toml. Run: pip install -e ."
+    assert {"optuna", "sklearn"} <= set(integration_names())
+    assert find_flavor("optuna") is None
+    assert nbtrack.optuna.__name__ == "nbtrack.integrations.optuna"
+    with nbtrack.start_run():
+        nbtrack.log_metric("m", 1)
+        with pytest.raises(InvalidParameter, match=r"flavor='keras'") as caught:
+            nbtrack.log_best(5, metric="m")
+        assert "optuna" not in str(caught.value)
+        with pytest.raises(NotFound, match="no flavor 'optuna'"):
+            nbtrack.log_best(5, metric="m", flavor="optuna")
 
 
 def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,11 +71,12 @@ def test_names_of_nothing_say_what_there_is() -> None:
 def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
     client = nbtrack.MlflowClient()
     client.create_registered_model("a")
-    client.create_model_version("a", "models:/a/2")
     with nbtrack.start_run() as run:
         client.create_model_version("a", f"runs:/{run.info.run_id}/model")
-    assert locate("models:/a/1").uri == f"runs:/{run.info.run_id}/model"
+    client.create_model_version("a", "models:/a/1")
+    assert locate("models:/a/2").uri == f"runs:/{run.info.run_id}/model"
     assert client.get_model_version_download_uri("a", 2) == f"{run.info.artifact_uri}/model"
-    client.create_model_version("a", "models:/a/3")
+    # What is the latest now is another one as soon as there is this version: itself.
+    client.create_model_version("a", "models:/a/latest")
     with pytest.raises(InvalidState, match="never to files"):
         locate("models:/a/3")

@@ -18,6 +18,8 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("number as a name", InvalidParameter, "must be a text", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
     ("slash in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("../m")),
     ("colon in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("a:b")),
+    ("point as a name", InvalidParameter, "folder", lambda c: c.create_registered_model(".")),
+    ("two points as a name", InvalidParameter, "folder", lambda c: c.rename_registered_model("m", "..")),
     ("long name", InvalidParameter, "10,000", lambda c: c.create_registered_model("x" * 10_000)),
     ("NUL in a name", InvalidParameter, "NUL", lambda c: c.create_registered_model("a\0b")),
     ("tags in a list", InvalidParameter, "dict", lambda c: c.create_registered_model("n", ["a"])),  # type: ignore[arg-type]
@@ -26,6 +28,10 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("rename unknown", NotFound, "nope", lambda c: c.rename_registered_model("nope", "n")),
     ("version of unknown", NotFound, "nope", lambda c: c.create_model_version("nope", "s")),
     ("no source", InvalidParameter, "source", lambda c: c.create_model_version("m", "")),
+    ("source of no version", NotFound, "no version 99", lambda c: c.create_model_version("m", "models:/m/99")),
+    ("source of no model", NotFound, "'nope'", lambda c: c.create_model_version("m", "models:/nope/1")),
+    ("source of no stage", NotFound, "Staging", lambda c: c.create_model_version("m", "models:/m/Staging")),
+    ("source of nothing", InvalidParameter, "which version", lambda c: c.create_model_version("m", "models:/m")),
     ("unknown version", NotFound, "no version 9.*are 1", lambda c: c.get_model_version("m", 9)),
     ("version in words", InvalidParameter, "whole number", lambda c: c.get_model_version("m", "latest")),
     ("version with a point", InvalidParameter, "whole number", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]
@@ -39,6 +45,11 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("alias with a slash", InvalidParameter, "letters", lambda c: c.set_registered_model_alias("m", "a/b", 1)),
     ("empty alias", InvalidParameter, "empty", lambda c: c.set_registered_model_alias("m", "", 1)),
     ("long alias", InvalidParameter, "255", lambda c: c.set_registered_model_alias("m", "a" * 256, 1)),
+    ("delete an empty alias", InvalidParameter, "empty", lambda c: c.delete_registered_model_alias("m", "")),
+    ("delete no alias", InvalidParameter, "a text", lambda c: c.delete_registered_model_alias("m", None)),  # type: ignore[arg-type]
+    ("delete a/b", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a/b")),
+    ("delete a blank", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a b")),
+    ("delete a long alias", InvalidParameter, "255", lambda c: c.delete_registered_model_alias("m", "a" * 256)),
     ("alias to nothing", NotFound, "77", lambda c: c.set_registered_model_alias("m", "ok", 77)),
     (
         "unknown alias",
@@ -89,7 +100,7 @@ def test_odd_names_are_names() -> None:
         'it\'s "quoted"',
         "<b>bold</b>".replace("/", "\\"),
         "emoji 😀",
-        "..",
+        "...",
         "a@b",
         "% _ \\",
         "DROP TABLE x;",

@@ -65,6 +65,7 @@ def test_latest_versions_are_one_a_stage(digits: MlflowClient) -> None:
     assert latest == {"Staging": 1, "None": 3}
     assert [v.version for v in digits.get_latest_versions("digits", ["staging"])] == [1]
     assert digits.get_latest_versions("digits", ["Production"]) == []
+    assert digits.get_latest_versions("digits", []) == digits.get_latest_versions("digits"), "as in MLflow"
     assert {v.version for v in digits.get_registered_model("digits").latest_versions} == {1, 3}
 
 
@@ -79,7 +80,8 @@ def test_an_alias_moves_with_its_case_kept_and_goes_with_its_version(digits: Mlf
     digits.delete_model_version("digits", 3)
     assert digits.get_registered_model("digits").aliases == {"Champ": 1}
     digits.delete_registered_model_alias("digits", "Champ")
-    digits.delete_registered_model_alias("digits", "was never there")
+    digits.delete_registered_model_alias("digits", "was-never-there")
+    digits.delete_registered_model_alias("digits", "latest")
     assert digits.get_registered_model("digits").aliases == {}
 
 
@@ -110,9 +112,17 @@ def test_a_renamed_model_brings_everything_along(digits: MlflowClient) -> None:
     with pytest.raises(NotFound):
         digits.get_registered_model("digits")
     assert digits.rename_registered_model("ciphers", "ciphers").name == "ciphers"
+    with pytest.raises(NotFound, match=r"'digits': it was renamed, and its history is that of 'ciphers'"):
+        digits.get_history("digits")
     digits.create_registered_model("other")
     with pytest.raises(AlreadyExists):
         digits.rename_registered_model("ciphers", "other")
+    digits.rename_registered_model("ciphers", "numerals")
+    digits.delete_registered_model("numerals")
+    for name in ("digits", "ciphers"):
+        with pytest.raises(NotFound, match="that of 'numerals'"):
+            digits.get_history(name)
+    assert digits.get_history("numerals")[0].kind == "deleted"
 
 
 def test_a_deleted_model_is_gone_and_its_name_begins_anew(digits: MlflowClient) -> None:
@@ -186,3 +196,18 @@ def test_versions_are_found_by_run_tag_and_stage(digits: MlflowClient) -> None:
         "name = 'x'": [],
     }
     assert [v.version for v in digits.search_model_versions()] == [1, 3, 2], "the one changed last comes first"
+
+
+def test_a_version_without_a_run_has_no_run_id_that_a_filter_compares(trained: MlflowClient) -> None:
+    def found(text: str) -> list[int]:
+        return sorted(version.version for version in trained.search_model_versions(text))
+
+    assert found("run_id != 'x'") == [1, 2, 3], "as in MLflow"
+    assert found("run_id LIKE '%'") == [1, 2, 3]
+    assert found("run_id IS NULL") == [4]
+    assert found("run_id IS NOT NULL") == [1, 2, 3]
+    first = trained.get_model_version("digits", 1).run_id
+    assert found(f"run_id != '{first}'") == [2, 3]
+    assert found(f"run_id IN ('{first}')") == [1]
+    assert trained.get_model_version("digits", 4).run_id == ""
+    assert [v.version for v in trained.search_model_versions(order_by=["run_id"])][-1] == 4

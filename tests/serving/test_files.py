@@ -62,6 +62,23 @@ def test_each_kind_of_file_into_each(labels: str, capsys: pytest.CaptureFixture[
     assert "25 rows predicted into out.jsonl" in capsys.readouterr().out
 
 
+def test_predictions_never_replace_the_rows_they_are_of(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever name the file goes by; found out before even the model is looked for."""
+    source = Path("in.csv")
+    TABLE.to_csv(source, index=False)
+    before = source.read_bytes()
+    Path("linked.csv").symlink_to(source)
+    Path("second.csv").hardlink_to(source)
+    for target in ("in.csv", "./in.csv", str(source.resolve()), "linked.csv", "second.csv"):
+        with pytest.raises(InvalidParameter, match="read from"):
+            predict_file("models:/there is none/1", source, target)
+    with pytest.raises(InvalidParameter, match="read from"):
+        predict_file("models:/there is none/1", "linked.csv", "in.csv")
+    assert main(["models", "predict", "-m", "models:/there is none/1", "-i", "in.csv", "-o", "in.csv"]) != 0
+    assert "read from" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
 def test_a_body_of_a_request_with_params(own_store: Path) -> None:
     rows = pd.DataFrame({"x": [1.0]})
 

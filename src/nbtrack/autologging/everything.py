@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from ..models.flavors import find_flavor, flavor_names
+from ..models.flavors import find_integration, integration_names
 from . import guard, registration
 from . import settings as configuration
 
@@ -37,7 +37,7 @@ def autolog(
         {"extra_tags": extra_tags} if extra_tags else {}
     )
     with configuration.for_all():
-        for name in flavor_names():
+        for name in integration_names():
             if name not in (exclude_flavors or ()):
                 _autolog_of(name, options)
 
@@ -46,7 +46,7 @@ def _autolog_of(name: str, options: Mapping[str, Any]) -> None:
     # Of another package, it may not even be importable.
     with guard.safely(name, "be switched on"):
         try:
-            module: ModuleType | None = find_flavor(name)
+            module: ModuleType | None = find_integration(name)
         except ModuleNotFoundError as error:
             if str(error.name).startswith("nbtrack"):
                 raise

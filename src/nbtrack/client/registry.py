@@ -20,7 +20,7 @@ from ..errors import InvalidParameter, NotFound
 from ..store.model_stages import Versions
 from ..store.stages import ALL_STAGES, PRODUCTION, canonical_stage
 from .lineage import files_uri, lineage_of
-from .model_uris import ModelVersionUri, find_version, parse_uri
+from .model_uris import MODELS, ModelVersionUri, find_version, parse_uri
 from .watching import StageWatch
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """A new model without versions. A name cannot contain '/' or ':'."""
+        """A new model without versions. A name cannot contain '/' or ':', nor be '.' or '..'."""
         return self._store.create_registered_model(name, tags, description, user_id=user(), reason=reason)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
@@ -114,7 +114,11 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> ModelVersion:
-        """The model's next version. `source` is the URI or the path of its files."""
+        """The model's next version. `source` is the URI or the path of its files; a version that it names exists."""
+        if isinstance(source, str) and source.startswith(MODELS):
+            target = parse_uri(source)
+            assert isinstance(target, ModelVersionUri)
+            find_version(target, self)
         return self._store.create_model_version(
             name, source, run_id, tags, run_link, description, user_id=user(), reason=reason
         )
@@ -124,7 +128,7 @@ class RegistryMixin:
         return self._store.get_model_version(name, version)
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
-        """The newest version in each of these stages, all stages for None."""
+        """The newest version in each of these stages, in all for None or []."""
         return self._store.get_latest_versions(name, stages)
 
     def update_model_version(

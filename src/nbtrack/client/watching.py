@@ -94,8 +94,10 @@ class StageWatch(Iterator[StageChange]):
             if found is not None:
                 return found
             if not self._pause():
-                what = "No version" if number is None else f"Version {number}"
-                raise TimedOut(f"{what} of model {self.name!r:.120} came into {self.stage} within {timeout} seconds.")
+                model, within = f"of model {self.name!r:.120}", f"into {self.stage} within {timeout} seconds."
+                if number is None:
+                    raise TimedOut(f"No version {model} came {within}")
+                raise TimedOut(f"Version {number} {model} did not come {within}")
 
     def _in_stage(self, number: int | None) -> ModelVersion | None:
         with self._store.glancing():

@@ -23,16 +23,16 @@ _beginning: set[int] = set()
 
 
 def flavor_module(name: str) -> ModuleType | None:
-    """The module of a flavor; None where no installed package has one of this name."""
+    """The module of a flavor or another integration; None where no installed package has one of this name."""
     thread = get_ident()
     if thread in _beginning:
         return None
     _beginning.add(thread)
     try:
-        from ..models.flavors import find_flavor
+        from ..models.flavors import find_integration
     finally:
         _beginning.discard(thread)
-    return find_flavor(name)
+    return find_integration(name)
 
 
 def install_finder() -> None:

@@ -1,7 +1,8 @@
 """Flavors: modules that save and load the models of one framework, found by their names as entry points.
 
 A package adds one by a line in its pyproject.toml, in the group `nbtrack.flavors`: `name = "package.module"`. What an
-artifact names is looked up here or not at all; it is never imported.
+artifact names is looked up here or not at all; it is never imported. Modules for a framework that has no models, such
+as Optuna, are in the group `nbtrack.integrations`: which of the two it is must be known before it is imported.
 """
 
 from __future__ import annotations
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "nbtrack.flavors"
+WITHOUT_MODELS = "nbtrack.integrations"
 
 
 def flavor_names() -> list[str]:
     """The flavors that are installed."""
-    return sorted(_entry_points(tuple(sys.path)))
+    return sorted(_entry_points(GROUP, tuple(sys.path)))
+
+
+def integration_names() -> list[str]:
+    """The flavors that are installed, and the integrations without models."""
+    return sorted({*flavor_names(), *_entry_points(WITHOUT_MODELS, tuple(sys.path))})
 
 
 def find_flavor(name: str) -> ModuleType | None:
@@ -30,10 +37,13 @@ def find_flavor(name: str) -> ModuleType | None:
 
     What the flavor's own framework raises at import, because it is not installed for example, is not caught.
     """
-    entry_point = _entry_points(tuple(sys.path)).get(name)
-    if entry_point is None:
-        return None
-    return importlib.import_module(entry_point.module)
+    return _module(GROUP, name)
+
+
+def find_integration(name: str) -> ModuleType | None:
+    """The module of a flavor or of an integration without models; None, and what is raised, as for `find_flavor`."""
+    module = find_flavor(name)
+    return _module(WITHOUT_MODELS, name) if module is None else module
 
 
 def flavor(name: str) -> ModuleType:
@@ -47,9 +57,14 @@ def flavor(name: str) -> ModuleType:
     return module
 
 
+def _module(group: str, name: str) -> ModuleType | None:
+    entry_point = _entry_points(group, tuple(sys.path)).get(name)
+    return None if entry_point is None else importlib.import_module(entry_point.module)
+
+
 @cache
-def _entry_points(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+def _entry_points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
     """The group's entry points by name. `path` is what the answer depends on: the search takes milliseconds."""
     from importlib.metadata import entry_points
 
-    return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
+    return {entry_point.name: entry_point for entry_point in entry_points(group=group)}

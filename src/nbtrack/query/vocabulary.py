@@ -264,7 +264,8 @@ VERSIONS = Vocabulary(
     attributes=(
         Attribute("name", "r.name", Kind.TEXT),
         Attribute("version_number", "r.version", Kind.ID, ("version",)),
-        Attribute("run_id", "r.run_id", Kind.TEXT),
+        # A version without a run has '' there, which is no id: like a missing key, it differs from none.
+        Attribute("run_id", "NULLIF(r.run_id, '')", Kind.TEXT),
         Attribute("source_path", "r.source", Kind.TEXT, ("source",)),
         Attribute("current_stage", "r.current_stage", Kind.WORD, ("stage",), words=_STAGES),
         Attribute("user_id", "r.user_id", Kind.TEXT, ("user",)),

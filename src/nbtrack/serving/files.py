@@ -37,7 +37,8 @@ def predict_file(
     """Write the model's predictions for each row of a CSV, Parquet, JSON-lines or JSON file; the number of rows.
 
     A JSON file is a list of records, or the body of a request to a server. `target` appears when all rows are
-    predicted; one that is there is replaced. Raises InvalidParameter that names the rows which cannot be predicted.
+    predicted; one that is there is replaced, but never `source` itself, under whatever name. Raises InvalidParameter
+    that names the rows which cannot be predicted.
     """
     source, target = Path(source), Path(target)
     if chunk < 1:
@@ -49,6 +50,11 @@ def predict_file(
         raise NotFound(f"There is no file {str(source)!r:.200}.")
     if not target.parent.is_dir():
         raise NotFound(f"There is no folder {str(target.parent)!r:.200} to write {target.name!r:.200} into.")
+    if target.exists() and target.samefile(source):
+        raise InvalidParameter(
+            f"{str(target)!r:.200} is the file that the rows are read from; the predictions would replace them. "
+            "Name another file to write."
+        )
     model = load_model(model_uri, trust=trust)
     schema = model.metadata.get_input_schema()
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")

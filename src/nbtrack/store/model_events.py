@@ -70,16 +70,22 @@ class ModelEventTables(Tables):
     def model_events(self, name: str) -> list[ModelEvent]:
         """What happened to a model, newest first.
 
-        A deleted model keeps its history. A model that later takes its name begins with an empty one. NotFound where
-        no model ever had the name.
+        A deleted model keeps its history. A model that later takes its name begins with an empty one. NotFound, which
+        says the new name of a model that was renamed, where none has this one.
         """
         check_model_name(name)
         with self.reading() as cur:
             rows = cur.execute(
                 f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} ORDER BY timestamp DESC", [name]
             ).fetchall()
+            now = [] if rows else _renamed_to(cur, name)
+        if now:
+            raise NotFound(
+                f"There is no registered model {name!r:.120}: it was renamed, "
+                f"and its history is that of {now[0]!r:.120}."
+            )
         if not rows:
-            raise NotFound(f"There is no registered model {name!r}, and there never was one.")
+            raise NotFound(f"There is no registered model {name!r:.120}, and there never was one.")
         return [ModelEvent(*row) for row in rows]
 
     def model_events_since(self, name: str, timestamp: int) -> list[ModelEvent]:
@@ -90,3 +96,11 @@ class ModelEventTables(Tables):
                 [name, timestamp],
             ).fetchall()
         return [ModelEvent(*row) for row in rows]
+
+
+def _renamed_to(cur: Cursor, name: str) -> list[str]:
+    """What the model that had this name last is called now; [] where none had it. Events go along with their model."""
+    found = cur.execute(
+        "SELECT name FROM model_events WHERE kind = 'renamed' AND old = $1 ORDER BY timestamp DESC LIMIT 1", [name]
+    ).fetchall()
+    return [row[0] for row in found]

@@ -15,6 +15,7 @@ from .paging import check_max_results, offset_of, token_for
 from .registered_models import create, touch
 from .registry_names import (
     check_alias,
+    check_alias_form,
     check_description,
     check_model_name,
     check_tag,
@@ -91,15 +92,15 @@ class ModelVersionTables(Tables):
             return rows.version(cur, name, check_version(version))
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
-        """The newest version in each of these stages (all of them for None), oldest first."""
+        """The newest version in each of these stages (all of them for None and for []), oldest first."""
         check_model_name(name)
         if isinstance(stages, str):
             raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
-        wanted = None if stages is None else {canonical_stage(stage) for stage in stages}
+        wanted = {canonical_stage(stage) for stage in stages or ()}
         with self.reading() as cur:
             rows.require_model(cur, name)
             latest = rows.latest_versions(cur, [name])
-        return [version for version in latest if wanted is None or version.current_stage in wanted]
+        return [version for version in latest if not wanted or version.current_stage in wanted]
 
     def update_model_version(
         self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
@@ -205,8 +206,9 @@ class ModelVersionTables(Tables):
                 record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
 
     def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str, reason: str | None = None) -> None:
-        """Remove the alias; nothing happens where the model has none of this name."""
+        """Remove the alias; nothing happens where the model has none of this name, or where it is a reserved one."""
         check_model_name(name)
+        alias = check_alias_form(alias)
         with self.writing() as cur:
             rows.require_model(cur, name)
             old = _aliased(cur, name, alias)

@@ -15,23 +15,31 @@ _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
 
 def check_model_name(name: object) -> str:
-    """A model's name cannot hold '/' or ':', which separate the parts of a `models:/` URI."""
+    """A model's name cannot hold '/' or ':', which separate the parts of a `models:/` URI, nor be '.' or '..'."""
     checked = check_name(name, "A registered model's name")
     if "/" in checked or ":" in checked:
         raise InvalidParameter(
             f"Invalid model name {checked!r:.120}: a name cannot contain '/' or ':', "
             "which separate the parts of a URI such as models:/name/3."
         )
+    if checked in (".", ".."):
+        raise InvalidParameter(f"A model cannot be called {checked!r}, which is a folder where names become paths.")
     return checked
 
 
-def check_alias(alias: object) -> str:
-    """Letters, digits, '_' and '-'; not 'latest' nor 'v' and a number, which a `models:/` URI reads otherwise."""
+def check_alias_form(alias: object) -> str:
+    """Letters, digits, '_' and '-'."""
     checked = check_name(alias, "An alias", max_length=MAX_ALIAS_LENGTH)
     if not _ALIAS.fullmatch(checked):
         raise InvalidParameter(
             f"Invalid alias {checked!r}: an alias consists of letters A-Z, digits, underscores and dashes."
         )
+    return checked
+
+
+def check_alias(alias: object) -> str:
+    """What may become an alias: not 'latest' nor 'v' and a number, which a `models:/` URI reads otherwise."""
+    checked = check_alias_form(alias)
     if _RESERVED_ALIAS.fullmatch(checked):
         raise InvalidParameter(
             f"The alias {checked!r} is reserved: 'latest' and 'v' with a number could be mistaken for a version. "

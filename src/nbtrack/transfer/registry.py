@@ -31,7 +31,7 @@ def bring_models(store: Store, source: Source, report: Report) -> None:
         try:
             check_model_name(model.name)
         except InvalidParameter:
-            report.miss("models whose name holds '/' or ':' or is empty", repr(model.name[:60]))
+            report.miss("models whose name is empty, '.' or '..', or holds '/' or ':'", repr(model.name[:60]))
             continue
         with store.writing() as cursor:
             _Bringing(cursor, model, source.is_store, report).bring()
