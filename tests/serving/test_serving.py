@@ -24,6 +24,7 @@ import nbtrack
 from nbtrack.cli import main
 from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.models import ColSpec, ModelSignature, Schema, TensorSpec, infer_signature, locate
+from nbtrack.models.column_types import Array, DataType
 from nbtrack.serving import ModelServer
 
 from .conftest import EXAMPLE, log
@@ -44,6 +45,12 @@ def test_the_answer_says_which_model_gave_it(sums: str, ours: Client) -> None:
     assert client.get("/version").text == nbtrack.__version__
     refused = client.post("/invocations", json={"dataframe_records": [{"x": 1.0}]})
     assert refused.headers["nbtrack-model-version"] == "1"
+
+
+def test_lists_where_the_signature_has_texts_are_the_callers_mistake(ours: Client) -> None:
+    uri = log(lambda rows: [1] * len(rows), signature=ModelSignature(Schema([ColSpec(Array(DataType.string), "c")])))
+    told = ours(uri).post("/invocations", json={"dataframe_records": [{"c": [[1], [2, 3]]}]})
+    assert (told.status_code, "'c' is not Array(string): [1] is not string" in told.text) == (400, True)
 
 
 @pytest.mark.slow
