@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..client import Client
 
 _MOST_HOPS = 10
+_RUN_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +64,10 @@ def locate(uri: str, client: Client | None = None) -> Location:
                 return _from_source(version, inner, client)
         elif isinstance(target, RunUri):
             path = _joined(target.path, inner)
-            # A model that was logged here a moment ago is loaded without waiting for the database.
-            artifact_uri, is_imported = client._store.own_artifact_uri(target.run_id), False
-            if artifact_uri is None:
-                run = client.get_run(target.run_id)
-                artifact_uri, is_imported = run.info.artifact_uri, IMPORTED in run.data.tags
-            return Location(
-                open_repository(artifact_uri),
-                path,
-                _joined(RUNS + target.run_id, path),
-                target.run_id,
-                in_store=not is_imported,
-            )
+            repository, is_own = _artifacts_of(target.run_id, client)
+            return Location(repository, path, _joined(RUNS + target.run_id, path), target.run_id, in_store=is_own)
         else:
-            return _in_folder(open_repository(uri), inner)
+            return _in_folder(open_repository(uri), inner, client)
     raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
 
 
@@ -102,23 +94,46 @@ def model_at(location: Location, client: Client | None = None) -> Model:
         ) from error
 
 
+def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool]:
+    """The artifacts of a run, and whether they came in by its log calls, not by an import. Raises NotFound."""
+    # A model that was logged here a moment ago is loaded without waiting for the database.
+    artifact_uri = client._store.own_artifact_uri(run_id)
+    if artifact_uri is not None:
+        return open_repository(artifact_uri), True
+    run = client.get_run(run_id)
+    return open_repository(run.info.artifact_uri), IMPORTED not in run.data.tags
+
+
 def _from_source(version: ModelVersion, inner: str, client: Client) -> Location:
     """A version whose source is a folder: it may still be in the artifacts of the version's run."""
     repository = open_repository(version.source)
-    root, is_own = None, False
-    if version.run_id:
-        with contextlib.suppress(NotFound):
-            run = client.get_run(version.run_id)
-            root, is_own = open_repository(run.info.artifact_uri).root.resolve(), IMPORTED not in run.data.tags
-    folder = repository.root.resolve()
-    if root is None or not folder.is_relative_to(root):
-        return _in_folder(repository, inner)
-    path = _joined(folder.relative_to(root).as_posix(), inner)
-    return Location(repository, inner, _joined(RUNS + version.run_id, path), version.run_id, in_store=is_own)
+    found = _in_run(repository, inner, version.run_id, client) if version.run_id else None
+    return found or _in_folder(repository, inner, client)
 
 
-def _in_folder(repository: ArtifactRepository, path: str) -> Location:
-    return Location(repository, path, uri_of_path(repository.root / path))
+def _in_folder(repository: ArtifactRepository, inner: str, client: Client) -> Location:
+    """A folder, which may be in the artifacts of a run: those of run x are in …/x/artifacts."""
+    *folders, _ = parts = (repository.root / inner).resolve().parts
+    for name, following in zip(folders, parts[1:], strict=True):
+        if following == "artifacts" and _RUN_ID.fullmatch(name):
+            found = _in_run(repository, inner, name, client)
+            if found:
+                return found
+    return Location(repository, inner, uri_of_path(repository.root / inner))
+
+
+def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location | None:
+    """A folder by the run that has it among its artifacts, wherever links lead; None where that run has not."""
+    with contextlib.suppress(NotFound):
+        # To look must not make a store where there was none.
+        client._store.check_exists()
+        artifacts, is_own = _artifacts_of(run_id, client)
+        root, folder = artifacts.root.resolve(), (repository.root / inner).resolve()
+        if folder.is_relative_to(root):
+            path = folder.relative_to(root).as_posix()
+            path = "" if path == "." else path
+            return Location(artifacts, path, _joined(RUNS + run_id, path), run_id, in_store=is_own)
+    return None
 
 
 def _joined(*parts: str) -> str:
