@@ -133,6 +133,7 @@ def test_a_single_number_is_no_tensor_from_a_table() -> None:
 def test_params_have_defaults_types_and_names() -> None:
     schema = infer_signature(params={"k": 3, "temperature": 0.5, "stop": ["a"]}).params
     assert schema is not None
+    assert (enforce_params(None, None), enforce_params({}, None)) == (None, {})
     assert enforce_params(None, schema) == {"k": 3, "temperature": 0.5, "stop": ["a"]}
     assert enforce_params({"temperature": 1, "stop": ("b",)}, schema) == {"k": 3, "temperature": 1.0, "stop": ["b"]}
     for bad in ({"stop": ["a", ["b"]]}, {"stop": np.ones((1, 1))}, {"temperature": 10**400}):

@@ -73,6 +73,8 @@ def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp
         30,
     ]
     assert function.unwrap_python_model().doubled() == 20
+    PYFUNC.save_model(str(tmp_path / "told"), python_model=lambda rows, params: repr(params))
+    assert PYFUNC.load_model(str(tmp_path / "told"), trust=True).predict(FRAME) == "None"
     kept = function.metadata.flavors["python_function"]["artifacts"]
     assert (kept["factor"]["path"], kept["other"]["path"]) == ("artifacts/factor.txt", "artifacts/other/factor.txt")
     data, params = function.input_example

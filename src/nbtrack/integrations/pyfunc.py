@@ -73,7 +73,7 @@ class PyFuncModel:
         """The model's answer for data and params that are `enforced` already."""
         return call_predict(self._predict, data, params)
 
-    def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
         """The data and the params as the model will see them."""
         schema = self.metadata.get_input_schema()
         # MLflow's own wrapper, which is in the pickle of such a model, checks the data by the type hint.

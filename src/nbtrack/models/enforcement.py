@@ -41,16 +41,16 @@ def enforce(data: Any, schema: Schema) -> Any:
     return _columns(_frame(data, schema), schema)
 
 
-def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any]:
+def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any] | None:
     """The params with the defaults of those that were not given. Those that the schema does not know are left out,
-    with a warning."""
+    with a warning. None where there is no schema and none were given, as MLflow has it."""
     given = {str(name): value for name, value in (params or {}).items()}
     if schema is None:
         if given:
             warnings.warn(
                 f"The model's signature has no params, so these are left out: {', '.join(given)}.", stacklevel=3
             )
-        return {}
+        return None if params is None else {}
     known = {spec.name: spec for spec in schema}
     if unknown := [name for name in given if name not in known]:
         warnings.warn(
