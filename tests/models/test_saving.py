@@ -291,7 +291,7 @@ def test_another_environment_is_said(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         PYFUNC.load_model(str(folder), suppress_warnings=True)
         SKLEARN.save_model(MODEL, str(tmp_path / "same"))
-        SKLEARN.load_model(str(tmp_path / "same"))
+        SKLEARN.load_model(tmp_path / "same")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,10 @@ def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> N
     client = nbtrack.MlflowClient()
     client.create_model_version("n", str(folder), run_id=nbtrack.MlflowClient().create_run("0").info.run_id)
     downloaded = nbtrack.artifacts.download_artifacts(info.model_uri)
+    assert locate(folder).uri == info.model_uri
+    for load in (nbtrack.pyfunc.load_model, nbtrack.models.get_model_info):
+        assert load(folder)
+    assert nbtrack.register_model(folder, "by path").source == info.model_uri
     paths = [str(folder), folder.as_uri(), downloaded, str(tmp_path / "link"), "models:/n/1", "models:/n/2"]
     for uri in paths:
         assert locate(uri).uri == info.model_uri

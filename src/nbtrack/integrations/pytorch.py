@@ -9,6 +9,7 @@ loaded with `trust=True` only.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import warnings
 import zipfile
@@ -130,7 +131,11 @@ def log_model(
 
 
 def load_model(
-    model_uri: str, dst_path: str | None = None, *, device: str | torch.device | None = None, trust: bool = False
+    model_uri: str | os.PathLike[str],
+    dst_path: str | None = None,
+    *,
+    device: str | torch.device | None = None,
+    trust: bool = False,
 ) -> Any:
     """The module that a URI or a folder holds, in evaluation mode, with its files copied to `dst_path` on demand.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Location:
         return self.repository.download(self.path, dst_path)
 
 
-def locate(uri: str, client: Client | None = None) -> Location:
+def locate(uri: str | os.PathLike[str], client: Client | None = None) -> Location:
     """Where the files of a `runs:/` or `models:/` URI, a `file://` URI or a path are. They need not exist.
 
     Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
@@ -53,6 +54,7 @@ def locate(uri: str, client: Client | None = None) -> Location:
     from ..client import Client
 
     client = client or Client()
+    uri = os.fspath(uri) if isinstance(uri, os.PathLike) else uri
     inner = ""
     for _ in range(_MOST_HOPS):
         target = parse_uri(uri)
@@ -71,9 +73,9 @@ def locate(uri: str, client: Client | None = None) -> Location:
     raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
 
 
-def get_model_info(model_uri: str) -> ModelInfo:
+def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     """What the MLmodel file of a model says."""
-    return model_at(locate(model_uri)).get_model_info(model_uri)
+    return model_at(locate(model_uri)).get_model_info(os.fspath(model_uri))
 
 
 def model_at(location: Location, client: Client | None = None) -> Model:
