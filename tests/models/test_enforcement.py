@@ -10,6 +10,7 @@ import pytest
 
 from nbtrack.errors import InvalidParameter
 from nbtrack.models import infer_signature
+from nbtrack.models.column_types import Array, DataType, Map, Object, Property
 from nbtrack.models.enforcement import enforce, enforce_params
 from nbtrack.models.signature import ColSpec, ModelSignature, ParamSpec, Schema, TensorSpec
 
@@ -33,6 +34,57 @@ SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), C
 def test_what_is_wrong_with_columns_is_named(data: Any, words: str) -> None:
     with pytest.raises(InvalidParameter, match=words):
         enforce(data, SCHEMA)
+
+
+LONGS, POINT = Array(DataType.long), Object([Property("x", DataType.long)])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "words"),
+    [
+        (Array(DataType.string), [["a"], ["b", "c"]], r"not Array\(string\): \['a'\] is not string"),
+        (Array(DataType.boolean), [True, pd.NA], "is object, which cannot become boolean"),
+        (Array(DataType.double), [10**400], "cannot become double"),
+        (LONGS, np.ones((2, 2), int), r"not Array\(long\): array\(\[1, 1\]\) is not long"),
+        (LONGS, np.array(1), r"array\(1\) is not a list"),
+        (LONGS, np.zeros(1, "i4,i4"), "is not long"),
+        (POINT, np.array([1, 2]), r"array\(\[1, 2\]\) is not a dict"),
+        (POINT, {"x": np.array([1, 2])}, r"under the key 'x': array\(\[1, 2\]\) is not long"),
+        (Array(POINT), np.ones((2, 2)), r"array\(\[1., 1.\]\) is not a dict"),
+        (Map(DataType.long), np.array([1, 2]), r"array\(\[1, 2\]\) is not a dict"),
+    ],
+)
+@pytest.mark.parametrize("required", [True, False])
+def test_what_is_wrong_inside_a_value_is_named(wanted: Any, value: Any, words: str, required: bool) -> None:
+    schema = Schema([ColSpec(wanted, "c", required)])
+    for data in ([{"c": value}], pd.DataFrame({"c": [value]})):
+        with pytest.raises(InvalidParameter, match=f"The column 'c' is .*{words}"):
+            enforce(data, schema)
+
+
+def test_an_array_of_arrays_of_different_lengths_stays_one() -> None:
+    schema = Schema([ColSpec(Array(LONGS), "c")])
+    kept = enforce([{"c": np.array([[1], [2, 3]], dtype=object)}], schema)
+    assert kept["c"][0].tolist() == [[1], [2, 3]]
+
+
+def test_columns_of_pandas_own_types() -> None:
+    for name, wanted, values in (("Int64", "long", [1, None]), ("boolean", "boolean", [True, None])):
+        schema = Schema([ColSpec(wanted, "c")])
+        frame = pd.DataFrame({"c": pd.array(values, dtype=name)})
+        with pytest.raises(InvalidParameter, match=f"'c' is {name}, which cannot become {wanted}.*missing values"):
+            enforce(frame, schema)
+        assert enforce(frame[:1], schema)["c"].tolist() == values[:1]
+    sparse = pd.DataFrame({"c": pd.arrays.SparseArray([0.0, 1.5])})
+    assert enforce(sparse, Schema([ColSpec("double", "c")]))["c"].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "data", [[np.ones((2, 2))], [{"c": 1}, 2], np.array(1)], ids=["arrays", "a dict and a number", "no rows"]
+)
+def test_what_is_no_table(data: Any) -> None:
+    with pytest.raises(InvalidParameter, match=r"signature.* columns"):
+        enforce(data, Schema([ColSpec("long")]))
 
 
 def test_columns_are_ordered_optional_and_dropped() -> None:
@@ -68,11 +120,25 @@ def test_a_column_becomes_a_tensor() -> None:
         enforce(pd.DataFrame({"image": [[1, 2, 3]]}), schema)
 
 
+def test_a_single_number_is_no_tensor_from_a_table() -> None:
+    number = Schema([TensorSpec("float64", ())])
+    for data in (pd.Series([1.0], name="c"), pd.DataFrame({"c": [1.0]})):
+        with pytest.raises(InvalidParameter, match="'c' of a DataFrame cannot become"):
+            enforce(data, number)
+    twice = pd.DataFrame([[1.0, 2.0]], columns=["c", "c"])
+    with pytest.raises(InvalidParameter, match="'c' twice"):
+        enforce(twice, Schema([TensorSpec("float64", (-1,), "c")]))
+
+
 def test_params_have_defaults_types_and_names() -> None:
     schema = infer_signature(params={"k": 3, "temperature": 0.5, "stop": ["a"]}).params
     assert schema is not None
+    assert (enforce_params(None, None), enforce_params({}, None)) == (None, {})
     assert enforce_params(None, schema) == {"k": 3, "temperature": 0.5, "stop": ["a"]}
     assert enforce_params({"temperature": 1, "stop": ("b",)}, schema) == {"k": 3, "temperature": 1.0, "stop": ["b"]}
+    for bad in ({"stop": ["a", ["b"]]}, {"stop": np.ones((1, 1))}, {"temperature": 10**400}):
+        with pytest.raises(InvalidParameter, match=f"'{next(iter(bad))}'"):
+            enforce_params(bad, schema)
     for bad in ({"k": 1.5}, {"k": True}, {"k": "3"}, {"k": [3]}):
         with pytest.raises(InvalidParameter, match="'k'"):
             enforce_params(bad, schema)

@@ -21,6 +21,7 @@ from sklearn.linear_model import LinearRegression
 import nbtrack
 from nbtrack.errors import InvalidParameter, InvalidState, NotFound, NotSupported, StoreLocked
 from nbtrack.models import ColSpec, ModelSignature, Schema, get_model_info, infer_signature, set_signature
+from nbtrack.models.environment import differences
 from nbtrack.models.requirements import required_by
 
 PYFUNC, SKLEARN = nbtrack.pyfunc, nbtrack.sklearn
@@ -72,6 +73,8 @@ def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp
         30,
     ]
     assert function.unwrap_python_model().doubled() == 20
+    PYFUNC.save_model(str(tmp_path / "told"), python_model=lambda rows, params: repr(params))
+    assert PYFUNC.load_model(str(tmp_path / "told"), trust=True).predict(FRAME) == "None"
     kept = function.metadata.flavors["python_function"]["artifacts"]
     assert (kept["factor"]["path"], kept["other"]["path"]) == ("artifacts/factor.txt", "artifacts/other/factor.txt")
     data, params = function.input_example
@@ -288,7 +291,37 @@ def test_another_environment_is_said(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         PYFUNC.load_model(str(folder), suppress_warnings=True)
         SKLEARN.save_model(MODEL, str(tmp_path / "same"))
-        SKLEARN.load_model(str(tmp_path / "same"))
+        SKLEARN.load_model(tmp_path / "same")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("numpy>=99", [f"numpy>=99 ({version('numpy')} here)"]),
+        ("numpy >= 1, < 2  # the old one", [f"numpy<2,>=1 ({version('numpy')} here)"]),
+        ("not-here", ["not-here (not installed here)"]),
+        ("not-here[extra]~=1.0", ["not-here~=1.0 (not installed here)"]),
+        ("numpy==1.0 ; python_version >= '3'", [f"numpy 1.0 ({version('numpy')} here)"]),
+        ("numpy==1.0 --hash=sha256:0", [f"numpy 1.0 ({version('numpy')} here)"]),
+        ("numpy==1.*", [f"numpy==1.* ({version('numpy')} here)"]),
+        ("numpy==1.0 ; python_version < '3'", []),
+        ("numpy>=99 ; sys_platform == 'amiga'", []),
+        (f"numpy=={version('numpy').split('.')[0]}.*", []),
+        ("numpy>=1", []),
+        ("numpy", []),
+        ("mlflow>=99", []),
+        ("not-here @ https://example.org/not_here-1-py3-none-any.whl", []),
+        ("https://example.org/not_here-1-py3-none-any.whl", []),
+        ("-r others.txt", []),
+        ("-e ./not-here", []),
+        ("./not-here.whl", []),
+        ("# numpy>=99", []),
+        ("", []),
+    ],
+)
+def test_a_line_of_requirements_beside_what_is_here(line: str, said: list[str], tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{line}\n")
+    assert differences(tmp_path) == said
 
 
 @pytest.mark.slow

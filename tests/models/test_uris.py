@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import nbtrack
+from nbtrack.entities import IMPORTED
 from nbtrack.errors import InvalidParameter, InvalidState, NotFound
 from nbtrack.models import ModelVersionUri, RunUri, locate, parse_uri
 
@@ -80,3 +86,48 @@ def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
     client.create_model_version("a", "models:/a/latest")
     with pytest.raises(InvalidState, match="never to files"):
         locate("models:/a/3")
+
+
+def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        info = nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="m")
+    folder = Path(run.info.artifact_uri, "m")
+    (tmp_path / "link").symlink_to(folder)
+    nbtrack.register_model(str(folder), "n")
+    # One of another run's folder, which says nothing of this one.
+    client = nbtrack.MlflowClient()
+    client.create_model_version("n", str(folder), run_id=nbtrack.MlflowClient().create_run("0").info.run_id)
+    downloaded = nbtrack.artifacts.download_artifacts(info.model_uri)
+    assert locate(folder).uri == info.model_uri
+    for load in (nbtrack.pyfunc.load_model, nbtrack.models.get_model_info):
+        assert load(folder)
+    assert nbtrack.register_model(folder, "by path").source == info.model_uri
+    paths = [str(folder), folder.as_uri(), downloaded, str(tmp_path / "link"), "models:/n/1", "models:/n/2"]
+    for uri in paths:
+        assert locate(uri).uri == info.model_uri
+        assert nbtrack.pyfunc.load_model(uri).predict([1]) == [1]
+    assert locate("models:/n/1/MLmodel").uri == f"{info.model_uri}/MLmodel"
+    # A process that did not make the run asks the database.
+    code = "import sys, nbtrack; print(*[nbtrack.pyfunc.load_model(uri).predict([1]) for uri in sys.argv[1:]])"
+    told = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["[1]"] * len(paths)
+    client.set_tag(run.info.run_id, IMPORTED, "elsewhere")
+    told = subprocess.run([sys.executable, "-c", code, paths[0]], capture_output=True, text=True, check=False).stderr
+    assert "trust=True" in told
+
+
+def test_a_path_that_only_looks_like_a_runs_asks(tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="m")
+    for place in (tmp_path / run.info.run_id / "artifacts", Path(run.info.artifact_uri).parent / "other"):
+        shutil.copytree(run.info.artifact_uri, place)
+        assert not locate(str(place / "m")).in_store
+        with pytest.raises(InvalidParameter, match="trust=True"):
+            nbtrack.pyfunc.load_model(str(place / "m"))
+    (Path(run.info.artifact_uri) / "away").symlink_to(tmp_path)
+    assert not locate(f"{run.info.artifact_uri}/away").in_store
+
+
+def test_looking_at_a_path_makes_no_store(tmp_path: Path, own_store: Path) -> None:
+    assert not locate(str(tmp_path / ("a" * 32) / "artifacts" / "m")).in_store
+    assert not own_store.exists()

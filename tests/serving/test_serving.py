@@ -70,6 +70,12 @@ def test_an_answer_is_as_declared_whatever_holds_it_and_however_wide_its_numbers
         check_answer(answer, infer_signature(None, example).outputs)
 
 
+def test_lists_where_the_signature_has_texts_are_the_callers_mistake(ours: Client) -> None:
+    uri = log(lambda rows: [1] * len(rows), signature=ModelSignature(Schema([ColSpec(Array(DataType.string), "c")])))
+    told = ours(uri).post("/invocations", json={"dataframe_records": [{"c": [[1], [2, 3]]}]})
+    assert (told.status_code, "'c' is not Array(string): [1] is not string" in told.text) == (400, True)
+
+
 @pytest.mark.slow
 def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
     inputs = Schema([ColSpec("double", "x")])

@@ -6,6 +6,7 @@ runs:/<run id>/<path>          models:/<name>/<version>       models:/<name>/lat
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,10 @@ class ModelVersionUri:
     path: str = ""
 
 
-def parse_uri(uri: str) -> RunUri | ModelVersionUri | None:
+def parse_uri(uri: str | os.PathLike[str]) -> RunUri | ModelVersionUri | None:
     """What a URI names; None for a path or a URI of another scheme. Raises InvalidParameter for a malformed one."""
+    if isinstance(uri, os.PathLike):
+        uri = os.fspath(uri)
     if not isinstance(uri, str) or not uri.strip():
         raise InvalidParameter(
             f"A model URI is a text such as 'models:/digits/Production' or 'runs:/<run id>/model', not {uri!r:.80}."

@@ -133,7 +133,7 @@ def log_model(
 
 
 def load_model(
-    model_uri: str,
+    model_uri: str | os.PathLike[str],
     dst_path: str | None = None,
     *,
     custom_objects: Mapping[str, Any] | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
@@ -122,7 +123,7 @@ def log_model(
     )
 
 
-def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = False) -> Any:
+def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
     """The Booster or the estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
 
     What a run of this store logged is loaded as it is. From elsewhere, an estimator in a skops file may hold LightGBM's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -126,7 +127,7 @@ def log_model(
     )
 
 
-def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = False) -> Any:
+def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
     """The `onnx.ModelProto` that a URI or a folder holds, checked, with its files copied to `dst_path` on demand."""
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     onnx = importlib.import_module("onnx")

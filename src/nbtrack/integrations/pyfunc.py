@@ -11,6 +11,7 @@ is never imported.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +74,7 @@ class PyFuncModel:
         """The model's answer for data and params that are `enforced` already."""
         return call_predict(self._predict, data, params)
 
-    def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
         """The data and the params as the model will see them."""
         schema = self.metadata.get_input_schema()
         # MLflow's own wrapper, which is in the pickle of such a model, checks the data by the type hint.
@@ -116,7 +117,7 @@ class PyFuncModel:
 
 
 def load_model(
-    model_uri: str,
+    model_uri: str | os.PathLike[str],
     suppress_warnings: bool = False,
     dst_path: str | None = None,
     model_config: Mapping[str, Any] | None = None,
@@ -266,7 +267,7 @@ class _Function:
         return predict(*arguments)
 
 
-def _loader(model: Model, model_uri: str) -> tuple[str, Callable[..., Any]]:
+def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Callable[..., Any]]:
     """The first flavor of a model that is installed here and makes functions; the one that mlflow would take first."""
     main = str(model.flavors.get(PYFUNC, {}).get("loader_module", ""))
     named = main.removeprefix("mlflow.").partition(".")[0]
@@ -278,7 +279,7 @@ def _loader(model: Model, model_uri: str) -> tuple[str, Callable[..., Any]]:
     if main == _LOADER:
         return PYFUNC, load_pyfunc
     raise NotFound(
-        f"No flavor here makes a function of the model at {model_uri!r:.200}. It has "
+        f"No flavor here makes a function of the model at {os.fspath(model_uri)!r:.200}. It has "
         f"{', '.join(sorted(model.flavors))}{f' (by {main!r:.80})' if main else ''}; installed are "
         f"{', '.join(flavor_names())}. nbtrack imports nothing that an artifact names."
     )

@@ -9,6 +9,7 @@ its shapes. So what did not come in by a log call of this store is loaded with `
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import sys
 import warnings
@@ -135,7 +136,11 @@ def log_model(
 
 
 def load_model(
-    model_uri: str, dst_path: str | None = None, *, device: str | torch.device | None = None, trust: bool = False
+    model_uri: str | os.PathLike[str],
+    dst_path: str | None = None,
+    *,
+    device: str | torch.device | None = None,
+    trust: bool = False,
 ) -> Any:
     """The module that a URI or a folder holds, in evaluation mode, with its files copied to `dst_path` on demand.
 

@@ -6,6 +6,7 @@ The default format is skops; a pickle from outside the store takes `trust=True` 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,7 +113,7 @@ def log_model(
     )
 
 
-def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = False) -> Any:
+def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
     """The estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
 
     What a run of this store logged is loaded as it is. From elsewhere, a skops file may hold scikit-learn's own types;

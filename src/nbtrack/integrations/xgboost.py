@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
@@ -108,7 +109,7 @@ def log_model(
     )
 
 
-def load_model(model_uri: str, dst_path: str | None = None, *, trust: bool = False) -> Any:
+def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
     """The Booster or the estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
 
     A class that is not XGBoost's own is imported for a model that a run of this store logged, or with `trust=True`.

@@ -41,16 +41,16 @@ def enforce(data: Any, schema: Schema) -> Any:
     return _columns(_frame(data, schema), schema)
 
 
-def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any]:
+def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any] | None:
     """The params with the defaults of those that were not given. Those that the schema does not know are left out,
-    with a warning."""
+    with a warning. None where there is no schema and none were given, as MLflow has it."""
     given = {str(name): value for name, value in (params or {}).items()}
     if schema is None:
         if given:
             warnings.warn(
                 f"The model's signature has no params, so these are left out: {', '.join(given)}.", stacklevel=3
             )
-        return {}
+        return None if params is None else {}
     known = {spec.name: spec for spec in schema}
     if unknown := [name for name in given if name not in known]:
         warnings.warn(
@@ -63,12 +63,10 @@ def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None)
 
 def param_value(spec: ParamSpec, value: Any) -> Any:
     """One param as Python's own type; InvalidParameter, with its name, where it is of a wrong type."""
-    import numpy
-
     try:
         if spec.shape is not None:
-            if not isinstance(value, list | tuple | numpy.ndarray) or numpy.asarray(value).ndim != 1:
-                raise InvalidParameter(f"it must be a flat list, not {type(value).__name__}.")
+            if not (isinstance(value, list | tuple) or (_is_array(value) and value.ndim == 1)):
+                raise InvalidParameter(f"it must be a flat list, not {_named(value)}.")
             return [_param_scalar(item, spec.dtype) for item in value]
         if isinstance(spec.dtype, Object):
             _value(value, spec.dtype)
@@ -96,18 +94,26 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
             name: value.tolist() if isinstance(value, numpy.ndarray) and value.ndim > 1 else value
             for name, value in data.items()
         }
-        try:
-            return pandas.DataFrame(columns)
-        except (ValueError, TypeError) as error:
-            raise InvalidParameter(f"The dict cannot become a table with the signature's columns: {error}") from error
-    if isinstance(data, list | numpy.ndarray) and numpy.ndim(data if isinstance(data, numpy.ndarray) else [0]) <= 2:
-        return pandas.DataFrame(data)
+        return _table(columns)
+    if isinstance(data, list) or (_is_array(data) and data.ndim in (1, 2)):
+        return _table(data)
     if numpy.isscalar(data):
         return pandas.DataFrame([data])
     raise InvalidParameter(
-        f"The model's signature has columns, so predict takes a DataFrame, a dict or a list, not "
-        f"{type(data).__name__}{getattr(data, 'shape', '')}."
+        f"The model's signature has columns, so predict takes a DataFrame, a dict or a list, not {_named(data)}."
     )
+
+
+def _table(data: Any) -> pd.DataFrame:
+    """A DataFrame of data whose lengths or dimensions may be those of no table."""
+    import pandas
+
+    try:
+        return pandas.DataFrame(data)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidParameter(
+            f"The {_named(data)} cannot become a table with the signature's columns: {error}"
+        ) from error
 
 
 def _is_one_value(value: Any) -> bool:
@@ -176,6 +182,8 @@ def _scalars(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[An
     import numpy
     import pandas
 
+    if isinstance(values.dtype, pandas.SparseDtype):
+        values = pandas.Series(numpy.asarray(values), index=values.index, name=name)
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         values = values.infer_objects()
     here, wanted = values.dtype, dtype.to_numpy()
@@ -194,10 +202,13 @@ def _scalars(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[An
             # Decimals, or numbers among which some are missing.
             numbers = pandas.to_numeric(values)
             return _scalars(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         hint = " Times must be without a time zone." if dtype is DataType.datetime else ""
         raise _wrong(name, here, dtype, f" {error}{hint}") from error
     if _widens(here, wanted):
+        # pandas' own types keep missing values among whole numbers and truths; numpy's cannot.
+        if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
+            raise _wrong(name, here, dtype, " It has missing values.")
         return values.astype(wanted)
     if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
         return values.astype(wanted)
@@ -236,7 +247,7 @@ def _value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
     if isinstance(dtype, Array):
         return _array(value, dtype, required)
     anything = not required or (isinstance(dtype, Map) and isinstance(dtype.value_type, AnyType))
-    if anything and (value is None or value == {}):
+    if anything and (value is None or (isinstance(value, dict) and not value)):
         return value
     if not isinstance(value, dict):
         raise InvalidParameter(f"{value!r:.80} is not a dict.")
@@ -249,20 +260,46 @@ def _value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
 
 def _array(value: Any, dtype: Array, required: bool) -> Any:
     import numpy
-    import pandas
 
     may_lack = not required or isinstance(dtype.dtype, AnyType)
-    if may_lack and (value is None or (isinstance(value, list | numpy.ndarray) and len(value) == 0)):
+    if may_lack and value is None:
         return value
-    if not isinstance(value, list | numpy.ndarray):
+    if not (isinstance(value, list) or (_is_array(value) and value.ndim)):
         raise InvalidParameter(f"{value!r:.80} is not a list.")
+    if may_lack and len(value) == 0:
+        return value
     if isinstance(dtype.dtype, DataType) and len(value):
-        converted: Any = _scalars(pandas.Series(value), dtype.dtype, "").to_numpy(dtype=dtype.dtype.to_numpy())
+        converted: Any = _flat(value, dtype.dtype)
     else:
         converted = [_value(item, dtype.dtype, required) for item in value]
     if isinstance(value, list):
         return converted.tolist() if isinstance(converted, numpy.ndarray) else converted
-    return numpy.asarray(converted)
+    try:
+        return numpy.asarray(converted)
+    except ValueError:  # inner arrays of different lengths
+        kept = numpy.empty(len(converted), dtype=object)
+        for place, item in enumerate(converted):
+            kept[place] = item
+        return kept
+
+
+def _flat(value: Any, dtype: DataType) -> Any:
+    """The values of a list or an array, which are no lists themselves, as an array of their type."""
+    import numpy
+    import pandas
+
+    if _is_array(value) and (value.ndim > 1 or value.dtype.kind == "V"):
+        raise InvalidParameter(f"{value[0]!r:.80} is not {dtype!r}.")
+    values = pandas.Series(value)
+    # Numbers, of which there can be many, are not looked at one by one.
+    nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
+    if nested:
+        raise InvalidParameter(f"{nested[0]!r:.80} is not {dtype!r}.")
+    values = _scalars(values, dtype, "")
+    try:
+        return values.to_numpy(dtype=dtype.to_numpy())
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong("", values.dtype, dtype, f" {error}") from error
 
 
 def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
@@ -288,7 +325,7 @@ def _param_scalar(value: Any, dtype: ColumnType) -> Any:
     if dtype is DataType.datetime:
         try:
             moment = numpy.datetime64(value).item()
-        except ValueError as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidParameter(f"{value!r:.80} is no date or time.") from error
         if not is_time(moment):
             raise InvalidParameter(f"{value!r:.80} is no date or time.")
@@ -305,7 +342,10 @@ def _param_scalar(value: Any, dtype: ColumnType) -> Any:
     # By the exact type: True is an int to Python, and no number to a model.
     if type(value) not in taken.get(dtype, ()) or not isinstance(dtype, DataType):
         raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot become {dtype!r} without loss.")
-    return dtype.to_python()(value)
+    try:
+        return dtype.to_python()(value)
+    except OverflowError as error:
+        raise InvalidParameter(f"{value!r:.80} is too large for {dtype!r}.") from error
 
 
 # ---------------------------------------------------------------- tensors
@@ -375,10 +415,14 @@ def _checked_tensor(values: Any, spec: TensorSpec) -> Any:
 def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
     """A tensor from a column that has a number, a list or an array in each row."""
     import numpy
+    import pandas
 
-    if not len(column) or spec.shape[0] != -1 or -1 in spec.shape[1:]:
+    if isinstance(column, pandas.DataFrame):
+        raise InvalidParameter(f"The data has the column {spec.name!r:.80} twice.")
+    if not len(column) or spec.shape[:1] != (-1,) or -1 in spec.shape[1:]:
         raise InvalidParameter(
-            f"A column of a DataFrame cannot become {spec!r}: it needs rows, and only the first length may be free."
+            f"The column {column.name!r:.80} of a DataFrame cannot become {spec!r}: it needs rows, and only the first "
+            "length may be free."
         )
     first = column.iloc[0]
     try:
@@ -391,10 +435,21 @@ def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
             raise ValueError(f"its rows are of shape {numpy.shape(first)}")
         # A list says nothing of its dtype, an array does.
         return rows.astype(spec.type) if isinstance(first, list) else _checked_tensor(rows, spec)
-    except ValueError as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidParameter):
             raise
         raise InvalidParameter(f"The column {column.name!r:.80} cannot become {spec!r}: {error}") from error
+
+
+def _is_array(value: Any) -> bool:
+    import numpy
+
+    return isinstance(value, numpy.ndarray)
+
+
+def _named(data: Any) -> str:
+    """What data of a wrong kind is called in an error."""
+    return f"{type(data).__name__}{getattr(data, 'shape', '')}"
 
 
 def _listed(names: list[Any], noun: str = "column") -> str:

@@ -15,7 +15,8 @@ REQUIREMENTS = "requirements.txt"
 PYTHON_ENV = "python_env.yaml"
 CONDA = "conda.yaml"
 
-_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,#]+)\s*(?:[;#].*)?$")
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,*]+)$")
+_COMMENT = re.compile(r"(?:^|\s)(?:#|--).*$")
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
@@ -76,10 +77,10 @@ def _python_env() -> str:
 
 
 def differences(folder: Path, python: str | None = None) -> list[str]:
-    """What is otherwise here than where the model of a folder was saved: "numpy 2.1 (2.4 here)", …
+    """What is otherwise here than where a model was saved: "numpy 2.1 (2.4 here)", "scipy>=2 (1.15 here)", …
 
-    `python` is the version of Python that it was saved with. Only exact versions are compared, and mlflow's own is
-    not: nbtrack stands in for it.
+    `python` is the version of Python that it was saved with. mlflow's own version is not compared: nbtrack stands in
+    for it.
     """
     found = []
     here = platform.python_version()
@@ -89,14 +90,40 @@ def differences(folder: Path, python: str | None = None) -> list[str]:
         lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return found
-    for line in lines:
-        match = _PINNED.match(line.strip())
-        if match is None or _key(match[1]) == "mlflow":
-            continue
-        installed = installed_version(match[1])
-        if installed is None or installed.partition("+")[0] != match[2].partition("+")[0]:
-            found.append(f"{match[1]} {match[2]} ({f'{installed} here' if installed else 'not installed here'})")
-    return found
+    return [*found, *(said for line in lines if (said := _difference(_COMMENT.sub("", line).strip())))]
+
+
+def _difference(line: str) -> str | None:
+    """How what is here differs from a line of a requirements file; None where it does not, or names no version."""
+    exact = _PINNED.match(line)
+    if exact is None:
+        return None if not line or line.startswith("-") else _range_difference(line)
+    name, wanted = exact.groups()
+    installed = installed_version(name)
+    fits = installed is not None and installed.partition("+")[0] == wanted.partition("+")[0]
+    return None if fits or _key(name) == "mlflow" else _said(f"{name} {wanted}", installed)
+
+
+def _range_difference(line: str) -> str | None:
+    # Imported for such lines only: those that a model is saved with by default are exact.
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = Requirement(line)
+        if wanted.url or _key(wanted.name) == "mlflow" or not (wanted.marker is None or wanted.marker.evaluate()):
+            return None
+        text = f"{wanted.name}{wanted.specifier}"
+        if _PINNED.match(text):
+            return _difference(text)
+        installed = installed_version(wanted.name)
+        fits = installed is not None and wanted.specifier.contains(installed, prereleases=True)
+    except ValueError:  # a path, or a version by no rule
+        return None
+    return None if fits else _said(text, installed)
+
+
+def _said(wanted: str, installed: str | None) -> str:
+    return f"{wanted} ({f'{installed} here' if installed else 'not installed here'})"
 
 
 def _key(requirement: str) -> str:

@@ -7,6 +7,7 @@ def load_model(model_uri, dst_path=None, *, trust=False):
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ class Opened:
 
 
 def open_model(
-    model_uri: str,
+    model_uri: str | os.PathLike[str],
     flavor_name: str | None,
     dst_path: str | None = None,
     *,
@@ -44,6 +45,7 @@ def open_model(
 
     Raises NotFound where the model has no such flavor. Warns where packages here differ from those it was saved with.
     """
+    model_uri = os.fspath(model_uri) if isinstance(model_uri, os.PathLike) else model_uri
     location = locate(model_uri)
     model = model_at(location)
     settings = {} if flavor_name is None else model.flavor(flavor_name)

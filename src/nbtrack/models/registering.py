@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register_model(
-    model_uri: str,
+    model_uri: str | os.PathLike[str],
     name: str,
     await_registration_for: int | None = 300,
     *,

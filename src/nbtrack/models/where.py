@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ..client import Client
 
 _MOST_HOPS = 10
+_RUN_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Location:
         return self.repository.download(self.path, dst_path)
 
 
-def locate(uri: str, client: Client | None = None) -> Location:
+def locate(uri: str | os.PathLike[str], client: Client | None = None) -> Location:
     """Where the files of a `runs:/` or `models:/` URI, a `file://` URI or a path are. They need not exist.
 
     Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
@@ -51,6 +54,7 @@ def locate(uri: str, client: Client | None = None) -> Location:
     from ..client import Client
 
     client = client or Client()
+    uri = os.fspath(uri) if isinstance(uri, os.PathLike) else uri
     inner = ""
     for _ in range(_MOST_HOPS):
         target = parse_uri(uri)
@@ -62,26 +66,16 @@ def locate(uri: str, client: Client | None = None) -> Location:
                 return _from_source(version, inner, client)
         elif isinstance(target, RunUri):
             path = _joined(target.path, inner)
-            # A model that was logged here a moment ago is loaded without waiting for the database.
-            artifact_uri, is_imported = client._store.own_artifact_uri(target.run_id), False
-            if artifact_uri is None:
-                run = client.get_run(target.run_id)
-                artifact_uri, is_imported = run.info.artifact_uri, IMPORTED in run.data.tags
-            return Location(
-                open_repository(artifact_uri),
-                path,
-                _joined(RUNS + target.run_id, path),
-                target.run_id,
-                in_store=not is_imported,
-            )
+            repository, is_own = _artifacts_of(target.run_id, client)
+            return Location(repository, path, _joined(RUNS + target.run_id, path), target.run_id, in_store=is_own)
         else:
-            return _in_folder(open_repository(uri), inner)
+            return _in_folder(open_repository(uri), inner, client)
     raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
 
 
-def get_model_info(model_uri: str) -> ModelInfo:
+def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     """What the MLmodel file of a model says."""
-    return model_at(locate(model_uri)).get_model_info(model_uri)
+    return model_at(locate(model_uri)).get_model_info(os.fspath(model_uri))
 
 
 def model_at(location: Location, client: Client | None = None) -> Model:
@@ -102,23 +96,46 @@ def model_at(location: Location, client: Client | None = None) -> Model:
         ) from error
 
 
+def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool]:
+    """The artifacts of a run, and whether they came in by its log calls, not by an import. Raises NotFound."""
+    # A model that was logged here a moment ago is loaded without waiting for the database.
+    artifact_uri = client._store.own_artifact_uri(run_id)
+    if artifact_uri is not None:
+        return open_repository(artifact_uri), True
+    run = client.get_run(run_id)
+    return open_repository(run.info.artifact_uri), IMPORTED not in run.data.tags
+
+
 def _from_source(version: ModelVersion, inner: str, client: Client) -> Location:
     """A version whose source is a folder: it may still be in the artifacts of the version's run."""
     repository = open_repository(version.source)
-    root, is_own = None, False
-    if version.run_id:
-        with contextlib.suppress(NotFound):
-            run = client.get_run(version.run_id)
-            root, is_own = open_repository(run.info.artifact_uri).root.resolve(), IMPORTED not in run.data.tags
-    folder = repository.root.resolve()
-    if root is None or not folder.is_relative_to(root):
-        return _in_folder(repository, inner)
-    path = _joined(folder.relative_to(root).as_posix(), inner)
-    return Location(repository, inner, _joined(RUNS + version.run_id, path), version.run_id, in_store=is_own)
+    found = _in_run(repository, inner, version.run_id, client) if version.run_id else None
+    return found or _in_folder(repository, inner, client)
 
 
-def _in_folder(repository: ArtifactRepository, path: str) -> Location:
-    return Location(repository, path, uri_of_path(repository.root / path))
+def _in_folder(repository: ArtifactRepository, inner: str, client: Client) -> Location:
+    """A folder, which may be in the artifacts of a run: those of run x are in …/x/artifacts."""
+    *folders, _ = parts = (repository.root / inner).resolve().parts
+    for name, following in zip(folders, parts[1:], strict=True):
+        if following == "artifacts" and _RUN_ID.fullmatch(name):
+            found = _in_run(repository, inner, name, client)
+            if found:
+                return found
+    return Location(repository, inner, uri_of_path(repository.root / inner))
+
+
+def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location | None:
+    """A folder by the run that has it among its artifacts, wherever links lead; None where that run has not."""
+    with contextlib.suppress(NotFound):
+        # To look must not make a store where there was none.
+        client._store.check_exists()
+        artifacts, is_own = _artifacts_of(run_id, client)
+        root, folder = artifacts.root.resolve(), (repository.root / inner).resolve()
+        if folder.is_relative_to(root):
+            path = folder.relative_to(root).as_posix()
+            path = "" if path == "." else path
+            return Location(artifacts, path, _joined(RUNS + run_id, path), run_id, in_store=is_own)
+    return None
 
 
 def _joined(*parts: str) -> str:
