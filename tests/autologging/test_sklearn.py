@@ -19,6 +19,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse  # type: ignore[import-untyped]
 import sklearn.metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
@@ -246,6 +247,32 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
         assert f">{text}<" in page
     assert "&lt;function" in page
     assert "<function" not in page
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+def test_a_sparse_matrix_is_logged_without_being_made_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = scipy.sparse.random(50, 4000, 0.01, kind, random_state=0)
+    y = np.arange(50) % 2
+    sizes = []
+    dense = scipy.sparse.csr_matrix.toarray
+
+    def to_array(matrix: Any, *args: Any, **kwargs: Any) -> Any:
+        sizes.append(matrix.shape[0])
+        return dense(matrix.tocsr(), *args, **kwargs)
+
+    for one in ("csr", "csc", "coo"):
+        monkeypatch.setattr(getattr(scipy.sparse, f"{one}_matrix"), "toarray", to_array)
+    nbtrack.sklearn.autolog(log_input_examples=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MultinomialNB().fit(x, y)
+    dataset = only_run().inputs.dataset_inputs[0].dataset
+    assert json.loads(dataset.profile)["features_shape"] == [50, 4000]
+    assert "[-1, 4000]" in dataset.schema.replace("\\", "")
+    assert dataset.digest == nbtrack.data.from_numpy(x.tocsr(), targets=y).digest
+    assert set(sizes) <= {5}
+    info = nbtrack.models.get_model_info(f"runs:/{only_run().info.run_id}/model")
+    assert info.signature.inputs.inputs[0].shape == (-1, 4000)
 
 
 @pytest.mark.slow
