@@ -305,8 +305,8 @@ def test_a_sparse_matrix_has_one_digest_in_every_format() -> None:
     rows, columns = matrix.nonzero()
     halves = [np.concatenate([one, one[::-1]]) for one in (rows, columns)]
     summands = scipy.sparse.coo_matrix((np.concatenate([matrix.data, matrix.data[::-1]]) / 2, halves), matrix.shape)
-    zeros = scipy.sparse.csr_array(matrix)
-    zeros[0, 0] = 0
+    places = np.c_[[rows, columns], [19, 29]]
+    zeros = scipy.sparse.csr_array((np.append(matrix.data, 0), places), matrix.shape)
     unsorted = matrix[:, ::-1][:, ::-1]
     before = unsorted.indices.copy()
     assert {data.from_numpy(each).digest for each in (summands, zeros, unsorted, unsorted.copy())} == {digest}
