@@ -209,6 +209,27 @@ def test_silent_says_nothing() -> None:
         framework().train({"lr": 0.1})
 
 
+@pytest.mark.parametrize("silent", [True, False])
+@pytest.mark.parametrize("action", ["always", "error"])
+def test_a_changed_param_is_said_unless_silent_and_never_raises(
+    silent: bool, action: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    autologging.switch("tiny", silent=silent)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action)
+        with nbtrack.start_run():
+            for rate in (0.1, 0.2, 0.3):
+                framework().train({"lr": rate, f"of {rate}": 1})
+    (run,) = runs()
+    assert run.data.params == {"lr": "0.3", "of 0.1": "1", "of 0.2": "1", "of 0.3": "1"}
+    assert run.data.tags["result"] == "{'weights': 3}"
+    assert len(nbtrack.Client().get_metric_history(run.info.run_id, "loss")) == 9
+    said = [str(one.message) for one in caught] + capsys.readouterr().err.splitlines()
+    said = [text for text in said if "Param" in text]
+    assert len(said) == (0 if silent else 1)
+    assert silent or "'lr' was '0.1' and is '0.2' now" in said[0]
+
+
 def test_an_interrupt_in_our_code_is_the_users() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt

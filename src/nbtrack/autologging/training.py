@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import active, artifact_writers, fluent
@@ -93,7 +93,7 @@ class Training:
         for key, value in params.items():
             with self.safely("show a param as text"):
                 texts[str(key)] = storable(str(value))
-        self.run.log_params(texts)
+        self.run._recorder.params(texts, tell=partial(guard.say, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log a point of several metrics. One that is no number is left out, and said."""
