@@ -230,6 +230,21 @@ def test_a_changed_param_is_said_unless_silent_and_never_raises(
     assert silent or "'lr' was '0.1' and is '0.2' now" in said[0]
 
 
+@pytest.mark.parametrize(("answer", "logged"), [(True, 1), (False, 0), (None, 1)])
+def test_what_is_not_to_be_logged_is_so_with_all_that_it_calls(
+    answer: bool | None, logged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autologging.switch("tiny")
+    module = framework()
+    module.fill = lambda: module.train({"lr": 0.1})
+    patches = Patches("tiny")
+    autologging.log_training(patches, module, "fill", _logger, lambda instance: answer)
+    module.fill()
+    patches.undo()
+    (found,) = {len(runs())}
+    assert found == logged
+
+
 def test_an_interrupt_in_our_code_is_the_users() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
