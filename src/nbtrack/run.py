@@ -21,7 +21,7 @@ STATE = "state"
 
 class ActiveRun:
     """A run that this process writes. As a context manager it ends the run: FINISHED, FAILED on an exception (whose
-    traceback is kept in the tag `nbtrack.traceback`), KILLED on a KeyboardInterrupt.
+    traceback is kept in the tag `nbtrack.traceback`), KILLED on a KeyboardInterrupt, or an exit that came of one.
 
     `info` is as of the start; `data` and `inputs` are read from the store at each access.
     """
@@ -114,7 +114,7 @@ class ActiveRun:
             self.set_tag(STATE, "PRUNED")
             return RunStatus.KILLED
         self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
-        return RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
+        return RunStatus.KILLED if is_interrupt(error) else RunStatus.FAILED
 
     def end(self, status: str = RunStatus.FINISHED) -> None:
         """End the run, if it is still open."""
@@ -133,6 +133,14 @@ class ActiveRun:
     def __repr__(self) -> str:
         state = "open" if self.is_open else "ended"
         return f"<ActiveRun {self._info.run_name!r} ({self._info.run_id}), {state}>"
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether this is a KeyboardInterrupt, or the exit that a framework such as Lightning makes of one."""
+    cause: BaseException | None = error
+    while isinstance(cause, SystemExit):
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(cause, KeyboardInterrupt)
 
 
 def is_pruned(error: BaseException) -> bool:

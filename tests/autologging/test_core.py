@@ -209,6 +209,42 @@ def test_silent_says_nothing() -> None:
         framework().train({"lr": 0.1})
 
 
+@pytest.mark.parametrize("silent", [True, False])
+@pytest.mark.parametrize("action", ["always", "error"])
+def test_a_changed_param_is_said_unless_silent_and_never_raises(
+    silent: bool, action: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    autologging.switch("tiny", silent=silent)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action)
+        with nbtrack.start_run():
+            for rate in (0.1, 0.2, 0.3):
+                framework().train({"lr": rate, f"of {rate}": 1})
+    (run,) = runs()
+    assert run.data.params == {"lr": "0.3", "of 0.1": "1", "of 0.2": "1", "of 0.3": "1"}
+    assert run.data.tags["result"] == "{'weights': 3}"
+    assert len(nbtrack.Client().get_metric_history(run.info.run_id, "loss")) == 9
+    said = [str(one.message) for one in caught] + capsys.readouterr().err.splitlines()
+    said = [text for text in said if "Param" in text]
+    assert len(said) == (0 if silent else 1)
+    assert silent or "'lr' was '0.1' and is '0.2' now" in said[0]
+
+
+@pytest.mark.parametrize(("answer", "logged"), [(True, 1), (False, 0), (None, 1)])
+def test_what_is_not_to_be_logged_is_so_with_all_that_it_calls(
+    answer: bool | None, logged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autologging.switch("tiny")
+    module = framework()
+    module.fill = lambda: module.train({"lr": 0.1})
+    patches = Patches("tiny")
+    autologging.log_training(patches, module, "fill", _logger, lambda instance: answer)
+    module.fill()
+    patches.undo()
+    (found,) = {len(runs())}
+    assert found == logged
+
+
 def test_an_interrupt_in_our_code_is_the_users() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt

@@ -6,6 +6,7 @@ import importlib
 import logging
 import multiprocessing
 import pickle
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -222,6 +223,39 @@ def test_the_modules_own_error_passes_and_fails_the_run() -> None:
     (run,) = runs()
     assert run.info.status == "FAILED"
     assert len(nbtrack.MlflowClient().get_metric_history(run.info.run_id, "val_loss")) == 1
+
+
+def test_an_interrupted_training_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: Any, *args: Any) -> None:
+        raise KeyboardInterrupt
+
+    nbtrack.pytorch.autolog(log_models=False)
+    net = module()
+    monkeypatch.setattr(type(net), "training_step", interrupt)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        # Lightning makes an exit of it.
+        with pytest.raises(SystemExit):
+            trainer().fit(net, loader())
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    (run,) = runs()
+    assert run.info.status == "KILLED"
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_param_that_a_second_training_changes_is_said_unless_silent(silent: bool) -> None:
+    nbtrack.pytorch.autolog(log_models=False, silent=silent)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Param")
+        with nbtrack.start_run() as run:
+            for epochs in (1, 2):
+                trainer(epochs=epochs).fit(module(), loader())
+    said = [str(one.message) for one in caught if str(one.message).startswith("Param")]
+    assert [text[:14] for text in said] == ([] if silent else ["Param 'epochs'"])
+    params = nbtrack.get_run(run.info.run_id).data.params
+    assert params["epochs"] == "2"
+    assert params["optimizer_name"] == "Adam"
 
 
 def test_the_callback_goes_to_other_processes() -> None:

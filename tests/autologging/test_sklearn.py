@@ -19,18 +19,21 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse  # type: ignore[import-untyped]
 import sklearn.metrics
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import SelectorMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import nbtrack
 from nbtrack import autologging
@@ -248,6 +251,32 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
     assert "<function" not in page
 
 
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+def test_a_sparse_matrix_is_logged_without_being_made_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = scipy.sparse.random(50, 4000, 0.01, kind, random_state=0)
+    y = np.arange(50) % 2
+    sizes = []
+    dense = scipy.sparse.csr_matrix.toarray
+
+    def to_array(matrix: Any, *args: Any, **kwargs: Any) -> Any:
+        sizes.append(matrix.shape[0])
+        return dense(matrix.tocsr(), *args, **kwargs)
+
+    for one in ("csr", "csc", "coo"):
+        monkeypatch.setattr(getattr(scipy.sparse, f"{one}_matrix"), "toarray", to_array)
+    nbtrack.sklearn.autolog(log_input_examples=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MultinomialNB().fit(x, y)
+    dataset = only_run().inputs.dataset_inputs[0].dataset
+    assert json.loads(dataset.profile)["features_shape"] == [50, 4000]
+    assert "[-1, 4000]" in dataset.schema.replace("\\", "")
+    assert dataset.digest == nbtrack.data.from_numpy(x.tocsr(), targets=y).digest
+    assert set(sizes) <= {5}
+    info = nbtrack.models.get_model_info(f"runs:/{only_run().info.run_id}/model")
+    assert info.signature.inputs.inputs[0].shape == (-1, 4000)
+
+
 @pytest.mark.slow
 def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
@@ -262,6 +291,62 @@ def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> 
 
     Own().fit(x, y)
     assert runs() == []
+
+
+def _preparations() -> list[Any]:
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+    from sklearn.feature_selection import RFE, RFECV, SelectFromModel
+    from sklearn.impute import IterativeImputer
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    class Fewer(RFE):
+        pass
+
+    tree = DecisionTreeClassifier(max_depth=2)
+    return [
+        IterativeImputer(max_iter=2),
+        KBinsDiscretizer(n_bins=2, strategy="kmeans", encode="ordinal"),
+        RFE(tree, n_features_to_select=2),
+        RFECV(tree, cv=2),
+        SelectFromModel(tree),
+        Fewer(tree, n_features_to_select=2),
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("index", range(6))
+def test_what_a_preparation_trains_on_the_way_is_a_part_of_it(index: int, iris: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    step = _preparations()[index]
+    step.fit(*iris)
+    step.fit_transform(*iris)
+    if hasattr(step, "predict"):
+        step.predict(iris[0])
+    assert runs() == []
+    make_pipeline(step, GaussianNB()).fit(*iris)
+    GridSearchCV(make_pipeline(step, GaussianNB()), {"gaussiannb__var_smoothing": [1e-9]}, cv=2).fit(*iris)
+    names = [run.data.tags["estimator_name"] for run in runs()]
+    assert sorted(names) == ["GridSearchCV", "Pipeline", "Pipeline"]
+
+
+@pytest.mark.parametrize("base", [TransformerMixin, SelectorMixin])
+@pytest.mark.parametrize("call", ["fit", "fit_transform"])
+def test_what_a_preparation_of_the_users_trains_is_logged(base: Any, call: str, iris: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+
+    class Own(base, BaseEstimator):  # type: ignore[misc]
+        def fit(self, x: Any, y: Any) -> Own:
+            self.model_ = GaussianNB().fit(x, y)
+            return self
+
+        def transform(self, x: Any) -> Any:
+            return self.model_.predict_proba(x)
+
+        def _get_support_mask(self) -> Any:
+            return np.ones(4, bool)
+
+    getattr(Own(), call)(*iris)
+    assert only_run().data.tags["estimator_name"] == "GaussianNB"
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,3 +227,33 @@ def test_switched_off_nothing_is_left() -> None:
     model = xgboost.XGBClassifier(n_estimators=1, n_jobs=1).fit(X, Y)
     assert len(np.unique(model.predict(X))) > 1
     assert runs() == []
+
+
+def test_data_that_comes_in_parts_is_left_out_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Parts(xgboost.DataIter):
+        at = 0
+
+        def __init__(self) -> None:
+            super().__init__(cache_prefix=str(tmp_path / "cache"))
+
+        def next(self, input_data: Callable[..., Any]) -> bool:
+            if self.at == 2:
+                return False
+            half = slice(self.at, None, 2)
+            input_data(data=X.to_numpy()[half], label=np.asarray(Y)[half])
+            self.at += 1
+            return True
+
+        def reset(self) -> None:
+            self.at = 0
+
+    FLAVOR.autolog()
+    matrix = xgboost.DMatrix(Parts())
+    xgboost.train({"max_depth": 2}, matrix, num_boost_round=2, evals=[(matrix, "train")], verbose_eval=False)
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert run.inputs.dataset_inputs == []
+    assert run.data.params["max_depth"] == "2"
+    assert "could not" not in capsys.readouterr().err

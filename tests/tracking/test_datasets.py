@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -292,3 +293,57 @@ def test_the_time_that_a_digest_takes(measured: Callable[[str, float], None]) ->
         start = time.perf_counter()
         data.from_pandas(df)
         measured(f"digest of {what}, ms", (time.perf_counter() - start) * 1e3)
+
+
+FORMATS = ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
+
+
+def test_a_sparse_matrix_has_one_digest_in_every_format() -> None:
+    matrix = scipy.sparse.random(20, 30, 0.1, "csr", random_state=0)
+    digest = data.from_numpy(matrix).digest
+    assert {data.from_numpy(matrix.asformat(each)).digest for each in FORMATS} == {digest}
+    rows, columns = matrix.nonzero()
+    halves = [np.concatenate([one, one[::-1]]) for one in (rows, columns)]
+    summands = scipy.sparse.coo_matrix((np.concatenate([matrix.data, matrix.data[::-1]]) / 2, halves), matrix.shape)
+    places = np.c_[[rows, columns], [19, 29]]
+    zeros = scipy.sparse.csr_array((np.append(matrix.data, 0), places), matrix.shape)
+    unsorted = matrix[:, ::-1][:, ::-1]
+    before = unsorted.indices.copy()
+    assert {data.from_numpy(each).digest for each in (summands, zeros, unsorted, unsorted.copy())} == {digest}
+    assert (unsorted.indices == before).all()
+    assert zeros.nnz == matrix.nnz + 1
+    wide = matrix.copy()
+    wide.indices, wide.indptr = wide.indices.astype("i8"), wide.indptr.astype("i8")
+    assert data.from_numpy(wide).digest == digest
+
+
+def test_another_sparse_matrix_has_another_digest() -> None:
+    matrix = scipy.sparse.csr_matrix([[0.0, 1, 0], [2, 0, np.nan], [0, 0, 0]])
+    others = [
+        matrix,
+        matrix.T,
+        matrix[:2],
+        matrix[::-1],
+        matrix[:, ::-1],
+        matrix * 2,
+        matrix.astype("float32"),
+        scipy.sparse.csr_matrix((matrix.data, matrix.indices, matrix.indptr), (3, 4)),
+        scipy.sparse.csr_matrix((3, 3)),
+    ]
+    assert len({data.from_numpy(each).digest for each in others}) == len(others)
+
+
+def test_a_sparse_matrix_is_described_as_the_array_that_it_stands_for_and_never_made_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix = scipy.sparse.random(20, 30, 0.1, "csr", random_state=0)
+    dense = data.from_numpy(matrix.toarray(), targets=np.arange(20))
+    monkeypatch.setattr(type(matrix), "toarray", None)
+    sparse = data.from_numpy(matrix, targets=np.arange(20))
+    assert sparse.schema == dense.schema
+    assert sparse.profile is not None
+    assert dense.profile is not None
+    assert sparse.profile | {"features_nbytes": 0} == dense.profile | {"features_nbytes": 0}
+    # 10 ** 17 bytes, were it dense.
+    huge = scipy.sparse.csr_matrix(([1.0], ([5], [7])), shape=(10**6, 10**10))
+    assert data.from_numpy(huge).profile["num_elements"] == 10**16  # type: ignore[index]

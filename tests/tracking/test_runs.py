@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,19 @@ def test_an_exception_ends_the_run_and_its_traceback_is_kept(error: BaseExceptio
     assert stored.info.status == status
     assert type(error).__name__ in stored.data.tags["nbtrack.traceback"]
     assert nbtrack.active_run() is None
+
+
+def test_an_exit_that_came_of_an_interrupt_kills_the_run_and_any_other_fails_it() -> None:
+    def interrupted() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)
+
+    for leave, status in ((interrupted, "KILLED"), (lambda: sys.exit(1), "FAILED")):
+        with pytest.raises(SystemExit), nbtrack.start_run() as run:
+            leave()
+        assert nbtrack.get_run(run.info.run_id).info.status == status
 
 
 def test_steps_count_themselves_and_go_on_where_a_resumed_run_stopped() -> None:

@@ -7,7 +7,7 @@ training logs is in its file in `integrations/`; this package has what they have
 from __future__ import annotations
 
 from .everything import autolog, begin_temporarily, end_temporarily, switch_off, temporarily
-from .guard import guarded, is_suspended, safely, suspended, tell
+from .guard import guarded, is_suspended, safely, say, suspended, tell
 from .patches import Patches
 from .registration import autologger, switch
 from .settings import Settings, known, settings
@@ -30,6 +30,7 @@ __all__ = [
     "log_training",
     "not_logged",
     "safely",
+    "say",
     "settings",
     "suspended",
     "switch",

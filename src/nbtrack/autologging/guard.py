@@ -57,9 +57,18 @@ def tell(flavor: str, kind: str, message: str, error: BaseException | None = Non
             return
         _told.add((flavor, kind))
         why = "" if error is None else f": {type(error).__name__}: {_text(error):.1000}"
-        text = f"nbtrack's autologging of {flavor} {message}{why}\nThe training goes on as it would without it."
+        say(flavor, f"nbtrack's autologging of {flavor} {message}{why}\nThe training goes on as it would without it.")
+    except Exception:  # settings that fail
+        return
+
+
+def say(flavor: str, text: str) -> None:
+    """Warn, each time; nothing where the flavor is silent."""
+    try:
+        if settings(flavor).silent:
+            return
         try:
-            warnings.warn(text, stacklevel=2)
+            warnings.warn(text, stacklevel=3)
         except Warning:
             # Warnings are errors here. Ours must not become one in the middle of a training.
             print(text, file=sys.stderr)

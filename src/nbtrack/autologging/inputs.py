@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..data.arrays import is_sparse
+
 EXAMPLE_ROWS = 5
 
 
@@ -11,15 +13,19 @@ def as_dataset(features: Any, targets: Any = None, name: str | None = None) -> A
     """A dataset of a DataFrame, an array, a sparse matrix or lists of numbers; None for other things."""
     from .. import data
 
-    features = as_plain(features)
     if hasattr(features, "iloc") and hasattr(features, "columns"):
         return data.from_pandas(features, name=name)
     if hasattr(features, "iter_columns"):
         return data.from_polars(features, name=name)
-    array = as_array(features)
+    array = _as_part(features)
     if array is None:
         return None
-    return data.from_numpy(array, targets=None if targets is None else as_array(as_plain(targets)), name=name)
+    return data.from_numpy(array, targets=None if targets is None else _as_part(targets), name=name)
+
+
+def _as_part(values: Any) -> Any:
+    # A sparse matrix of texts' words would need hundreds of times its memory as an array.
+    return values if is_sparse(values) else as_array(as_plain(values))
 
 
 def as_plain(values: Any) -> Any:
@@ -45,7 +51,8 @@ def first_rows(values: Any, rows: int = EXAMPLE_ROWS) -> Any:
     import numpy as np
 
     if hasattr(values, "nnz"):
-        return values[:rows].copy()
+        # Of the other formats, some have no rows to take, and none is known to a signature.
+        return values[:rows].copy() if values.format in ("csr", "csc") else values.tocsr()[:rows]
     if hasattr(values, "iloc"):
         return values.iloc[:rows].copy()
     if hasattr(values, "iter_columns"):

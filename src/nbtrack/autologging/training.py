@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import active, artifact_writers, fluent
@@ -93,7 +93,7 @@ class Training:
         for key, value in params.items():
             with self.safely("show a param as text"):
                 texts[str(key)] = storable(str(value))
-        self.run.log_params(texts)
+        self.run._recorder.params(texts, tell=partial(guard.say, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log a point of several metrics. One that is no number is left out, and said."""
@@ -180,18 +180,22 @@ def log_training(
     owner: Any,
     names: str | Sequence[str],
     logger: Logger,
-    when: Callable[[Any], bool] | None = None,
+    when: Callable[[Any], bool | None] | None = None,
 ) -> None:
     """Wrap functions or methods that train, so that `logger` logs the outermost of them.
 
     What a training calls in its turn, of any framework, is a part of it and logs nothing of its own. `when` is asked
-    with the instance whether its training is logged.
+    with the instance: where it is False, neither the training nor what it calls is logged; where None, only the latter.
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if guard.is_suspended() or settings(patches.flavor).disable or (when is not None and not when(instance)):
+        if guard.is_suspended() or settings(patches.flavor).disable:
             return wrapped(*args, **kwargs)
-        return _train(patches.flavor, logger, wrapped, instance, args, kwargs)
+        is_logged = True if when is None else when(instance)
+        if is_logged:
+            return _train(patches.flavor, logger, wrapped, instance, args, kwargs)
+        with nullcontext() if is_logged is None else guard.suspended():
+            return wrapped(*args, **kwargs)
 
     patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +27,27 @@ def from_numpy(
 ) -> Dataset:
     """A dataset of an array, or of several by name, with the targets in a second one if there are any.
 
+    A sparse matrix of SciPy's may stand for an array: it is described as the array that it stands for, and never made
+    one. Its `nbytes` are those that it takes.
+
     `source`, `name` and `digest` are those of from_pandas.
     """
-    parts = {"features": features} if targets is None else {"features": features, "targets": targets}
+    given: dict[str, Any] = {"features": features} if targets is None else {"features": features, "targets": targets}
+    parts = {what: _by_rows(part) for what, part in given.items()}
     for what, part in parts.items():
         for member in part.values() if isinstance(part, Mapping) else [part]:
             if not hasattr(member, "dtype") or not hasattr(member, "shape"):
                 raise InvalidParameter(f"{what} of from_numpy must be an array, not {type(member).__name__}.")
     source_type, source_text = source_of(source)
     name, digest = checked(name, digest, source_text)
-    profile: dict[str, Any] = {"num_rows": _rows(features), "num_elements": sum(map(_elements, parts.values()))}
+    profile: dict[str, Any] = {
+        "num_rows": _rows(parts["features"]),
+        "num_elements": sum(map(_elements, parts.values())),
+    }
     for what, part in parts.items():
-        profile[f"{what}_shape"] = _each(part, lambda member: list(member.shape))
-        profile[f"{what}_size"] = _each(part, lambda member: int(member.size))
-        profile[f"{what}_nbytes"] = _each(part, lambda member: int(member.nbytes))
+        profile[f"{what}_shape"] = _each(part, _shape)
+        profile[f"{what}_size"] = _each(part, _size)
+        profile[f"{what}_nbytes"] = _each(part, _nbytes)
     schema = {what: json.dumps(_spec(part)) for what, part in parts.items()}
     return Dataset(
         name,
@@ -57,7 +66,10 @@ def _digest_of(parts: Mapping[str, Any]) -> str:
         members = sorted(part.items()) if isinstance(part, Mapping) else [("", part)]
         for name, member in members:
             digest.text(name)
-            digest.array(member)
+            if is_sparse(member):
+                digest.sparse(member)
+            else:
+                digest.array(member)
     return digest.hexdigest()
 
 
@@ -71,7 +83,7 @@ def _spec(part: Any) -> list[dict[str, Any]]:
         {
             **({"name": name} if name is not None else {}),
             "type": "tensor",
-            "tensor-spec": {"dtype": str(member.dtype), "shape": [-1, *member.shape[1:]]},
+            "tensor-spec": {"dtype": str(member.dtype), "shape": [-1, *_shape(member)[1:]]},
         }
         for name, member in named
     ]
@@ -83,4 +95,35 @@ def _rows(features: Any) -> int:
 
 
 def _elements(part: Any) -> int:
-    return sum(int(member.size) for member in part.values()) if isinstance(part, Mapping) else int(part.size)
+    return sum(map(_size, part.values())) if isinstance(part, Mapping) else _size(part)
+
+
+def is_sparse(member: Any) -> bool:
+    """Whether this is a sparse matrix or array of SciPy's, in any of its formats."""
+    # Where that module was not imported, there is none.
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(member))
+
+
+def _by_rows(part: Any) -> Any:
+    """Sparse matrices as compressed rows, so that nothing below depends on the format; everything else as it is."""
+    # Asked first: a matrix of keys is a dict too.
+    if is_sparse(part):
+        return part.tocsr()
+    return {name: _by_rows(member) for name, member in part.items()} if isinstance(part, Mapping) else part
+
+
+def _shape(member: Any) -> list[int]:
+    # A part of a sparse matrix has numbers of NumPy's there.
+    return [int(length) for length in member.shape]
+
+
+def _size(member: Any) -> int:
+    # A sparse matrix's own `size` is the number of values that it keeps.
+    return math.prod(_shape(member))
+
+
+def _nbytes(member: Any) -> int:
+    if is_sparse(member):
+        return int(member.data.nbytes + member.indices.nbytes + member.indptr.nbytes)
+    return int(member.nbytes)

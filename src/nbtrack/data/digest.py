@@ -6,6 +6,7 @@ dataset:
 
 - a frame: the number of rows; its index, unless that only counts 0, 1, 2 …; each column in turn: name, dtype, cells
 - an array: dtype, shape, and its elements in the order of rows
+- a sparse matrix: shape, and its elements other than 0 by rows and columns, in whichever format it keeps them
 - a file: its bytes; a folder: path and bytes of each file in it, by path
 
 Numbers, booleans and times go in as their bytes (little-endian, each NaN alike), texts as lengths and UTF-8, all other
@@ -73,6 +74,21 @@ class Digest:
                 self._hash.update(flat.view(np.uint8).data)
         else:
             self.cells(values.reshape(-1).tolist() if values.dtype.kind == "O" else [repr(v) for v in values.flat])
+
+    def sparse(self, rows: Any) -> None:
+        """A sparse matrix of SciPy's, by compressed rows: what is not 0 in it, and where."""
+        import numpy as np
+
+        if not rows.has_canonical_format or not rows.data.all():
+            # The same matrix may be kept in another order, in several summands, or with zeros. The caller's stays so.
+            rows = rows.copy()
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+        self.text(f"sparse {[int(length) for length in rows.shape]}")
+        # The places are of 32 or 64 bits, as SciPy likes it.
+        self.array(rows.indptr.astype(np.int64, copy=False))
+        self.array(rows.indices.astype(np.int64, copy=False))
+        self.array(rows.data)
 
     def cells(self, values: Sequence[Any]) -> None:
         """Values of Python: texts, with those that are missing, or any others."""

@@ -9,7 +9,7 @@ import importlib
 import tempfile
 import weakref
 from collections.abc import Generator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -156,8 +156,8 @@ class _Logging:
         if trainer.optimizers:
             state.optimizers = len(trainer.optimizers)
             params |= optimizer_params(trainer.optimizers[0])
-        for name, value in params.items():
-            state.client.log_param(state.run_id, name, value)
+        recorder = state.client._store.recorder(state.run_id)
+        recorder.params(params, tell=partial(autologging.say, FLAVOR))
 
     @autologging.guarded(FLAVOR, "log a step")
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:

@@ -28,16 +28,16 @@ PREFIX = "training_"
 _TRAIN = ("fit", "fit_transform", "fit_predict")
 _PREDICT = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
 
-_NOT_LOGGED = (
-    "sklearn.base",
+_PREPARING = (
     "sklearn.compose._column_transformer",
     "sklearn.feature_extraction",
     "sklearn.feature_selection",
     "sklearn.impute",
     "sklearn.preprocessing",
-    "sklearn.utils",
 )
 """Modules whose estimators prepare data: they are logged as parts of a pipeline only."""
+_BASES = ("sklearn.base", "sklearn.utils")
+"""Modules with nothing but what others derive their estimators from."""
 
 _ON_THE_SIDE = (
     "cross_val_predict",
@@ -113,10 +113,18 @@ def _wrap_metrics(patches: Patches, module: ModuleType) -> None:
     autologging.log_call(patches, module, names, evaluation.measured)
 
 
-def _is_logged(estimator: Any) -> bool:
-    """Whether this is an estimator of scikit-learn's, or one derived from it, that is more than a preparation."""
-    home = next((one.__module__ for one in type(estimator).__mro__ if one.__module__.startswith("sklearn.")), "")
-    return bool(home) and not home.startswith(_NOT_LOGGED)
+def _is_logged(estimator: Any) -> bool | None:
+    """Whether this is an estimator of scikit-learn's, or one derived from it, that is more than a preparation.
+
+    None where scikit-learn has no part in how it is fitted: what an estimator of the user's trains in its `fit` is
+    the user's.
+    """
+    of_sklearn = [one for one in type(estimator).__mro__ if one.__module__.startswith("sklearn.")]
+    home = of_sklearn[0].__module__ if of_sklearn else ""
+    if home.startswith(_PREPARING):
+        # A selector of the user's may have its interface from there, and no more.
+        return False if any("fit" in vars(one) for one in of_sklearn) else None
+    return None if not home or home.startswith(_BASES) else True
 
 
 # -- a training --------------------------------------------------------------------------------------------------

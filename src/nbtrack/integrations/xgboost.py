@@ -261,8 +261,14 @@ def _watch(training: Training, iterations: boosting.Iterations) -> Any:
 
 
 def _table(matrix: Any) -> Any:
-    """What a DMatrix was made of; else what it holds, which a QuantileDMatrix has in bins only."""
+    """What a DMatrix was made of; else what it holds, which a QuantileDMatrix has in bins only. None where neither."""
     import xgboost
 
     source = boosting.source_of(matrix)
-    return matrix.get_data() if source is None and type(matrix) is xgboost.DMatrix else source
+    if source is not None or type(matrix) is not xgboost.DMatrix:
+        return source
+    try:
+        return matrix.get_data()
+    except xgboost.core.XGBoostError:
+        # It holds a part of the data at a time, as one that an iterator fills from files.
+        return None

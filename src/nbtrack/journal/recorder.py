@@ -138,11 +138,16 @@ class RunRecorder:
         for line in series_lines(self.run_id, key, all_steps, all_times, numbers.tolist()):
             self._append(line)
 
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`."""
-        self._log_params(flat(values, "The param", keep_empty=True))
+    def params(self, values: Mapping[str, Any], tell: Callable[[str], None] | None = None) -> None:
+        """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`.
 
-    def _log_params(self, values: Mapping[str, Any], more: bytes = b"") -> None:
+        `tell` is called with what there is to say of a changed param, by default it is a warning.
+        """
+        self._log_params(flat(values, "The param", keep_empty=True), tell=tell)
+
+    def _log_params(
+        self, values: Mapping[str, Any], more: bytes = b"", tell: Callable[[str], None] | None = None
+    ) -> None:
         """A changed value is kept beside the earlier one, and said once. `more` lines go along, in the same write."""
         texts = {
             check_name(key, "A param's key"): check_text(str(value), f"Param {key!r:.80}")
@@ -157,11 +162,14 @@ class RunRecorder:
         self._params.update(new)
         self._told.update(changed)
         for key, earlier in changed.items():
-            warnings.warn(
+            text = (
                 f"Param {key!r} was {earlier!r:.80} and is {new[key]!r:.80} now. Both are kept: the run shows the new "
-                "value, param_history the earlier one.",
-                stacklevel=5,
+                "value, param_history the earlier one."
             )
+            if tell is None:
+                warnings.warn(text, stacklevel=5)
+            else:
+                tell(text)
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; values become text by `str`."""
