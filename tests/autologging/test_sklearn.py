@@ -29,8 +29,10 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
+from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import nbtrack
 from nbtrack import autologging
@@ -376,6 +378,20 @@ def test_a_forest_of_two_outputs_is_logged(cancer: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("make", [lambda: SelfTrainingClassifier(LogisticRegression(max_iter=50)), LabelSpreading])
+def test_labels_without_a_class_have_no_metrics_of_probabilities(make: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = (x[:, 0] > 0).astype(int)
+    y[::3] = -1
+    model = make().fit(x, y)
+    run = only_run()
+    assert run.data.metrics["training_accuracy_score"] == np.mean(model.predict(x) == y)
+    assert not {"training_log_loss", "training_roc_auc"} & set(run.data.metrics)
+    assert not [path for path in artifacts(run) if "curve" in path]
+    assert "training_confusion_matrix.json" in artifacts(run)
+
+
 def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     from PIL import Image
 

@@ -253,7 +253,8 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
         picture = figures.confusion_matrix(labels, counts, "Normalized confusion matrix")
         training.log_bytes(picture, f"{PREFIX}confusion_matrix.png")
     classes = getattr(estimator, "classes_", None)
-    if classes is None or len(classes) < 2:
+    # A label without a class, such as -1 for what is not labelled, has no probability.
+    if classes is None or len(classes) < 2 or not np.isin(y, classes).all():
         return found
     if hasattr(estimator, "predict_proba"):
         scores = np.asarray(estimator.predict_proba(x) if scores is None else scores)
