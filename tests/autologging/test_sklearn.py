@@ -147,6 +147,27 @@ def test_names_of_metrics_after_the_training(cancer: Any) -> None:
     ]
 
 
+def test_a_part_of_a_prediction_that_is_a_view_is_known(cancer: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x, y = cancer
+    model = DecisionTreeClassifier(max_depth=2).fit(x, y)
+    assert model.predict_proba(x).base is not None
+    sklearn.metrics.roc_auc_score(y, model.predict_proba(x)[:, 1])
+    assert "roc_auc_score_x" in only_run().data.metrics
+
+
+def test_a_transformation_that_gives_a_view_of_the_users_data_makes_no_prediction_of_that(cancer: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x, y = np.array(cancer[0]), cancer[1]
+    keeps = FunctionTransformer(lambda data: data[:, :2])
+    pipeline = make_pipeline(keeps).fit(x, y)
+    for data in (x, x[:, :5], pd.DataFrame(x).to_numpy()):
+        result = pipeline.transform(data)
+        assert result.base is not None
+        sklearn.metrics.mean_absolute_error(y, data[:, 4])
+    assert not [key for run in runs() for key in run.data.metrics if "absolute" in key]
+
+
 def test_metric_functions_that_were_imported_before_log_too(iris: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[__name__]
     monkeypatch.setattr(module, "borrowed", sklearn.metrics.accuracy_score, raising=False)

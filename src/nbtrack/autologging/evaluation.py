@@ -99,7 +99,12 @@ def predicted(call: Call, result: Any) -> None:
     if evaluated is None:
         return
     data = _first_argument(call)
-    _predictions.put(result, _Prediction(evaluated, evaluated.name_of(data), _reference(data)))
+    prediction = _Prediction(evaluated, evaluated.name_of(data), _reference(data))
+    _predictions.put(result, prediction)
+    # A tree's result is a view itself, and a part of a view has for its base what that one is a view of. Not where
+    # somebody else holds that array, such as the user whose data was passed on: two are the result and this call.
+    if getattr(result, "base", None) is not None and sys.getrefcount(result.base) == 2:
+        _predictions.put(result.base, prediction)
 
 
 def scored(call: Call, result: Any) -> None:
