@@ -172,6 +172,23 @@ def check_no_signature(framework: str, name: str) -> None:
     assert info.saved_input_example_info is not None
 
 
+def metrics_after(name: str, framework: str) -> list[str]:
+    """The names of what is measured after a training is logged to its run, with the datasets beside them."""
+    import sklearn.metrics
+
+    import nbtrack
+
+    with nbtrack.start_run() as active:
+        model = TRAININGS[framework][name]()
+    held_out, truth = EVAL_X[:], EVAL_Y
+    before = set(nbtrack.get_run(active.info.run_id).data.metrics)
+    sklearn.metrics.mean_absolute_error(truth, model.predict(held_out))
+    model.score(held_out, truth)
+    run = nbtrack.get_run(active.info.run_id)
+    contexts = [tag.value for one in run.inputs.dataset_inputs for tag in one.tags if tag.key == "mlflow.data.context"]
+    return sorted(set(run.data.metrics) - before) + contexts[-1:]
+
+
 def runs() -> list[Any]:
     """All runs of the store."""
     import nbtrack

@@ -66,6 +66,13 @@ def test_without_signatures_an_example_gives_none(name: str) -> None:
     boosted.check_no_signature("lightgbm", name)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("classifier", "LGBMClassifier"), ("regressor", "LGBMRegressor")])
+def test_metrics_after_the_training_go_to_its_run(name: str, kind: str) -> None:
+    FLAVOR.autolog(log_models=False)
+    expected = [f"{kind}_score_held_out", "mean_absolute_error_held_out", "eval"]
+    assert boosted.metrics_after(name, "lightgbm") == expected
+
+
 def test_going_on_from_a_booster_goes_on_with_the_steps() -> None:
     FLAVOR.autolog(log_models=False)
     data = lightgbm.Dataset(X, Y > 0, free_raw_data=False)

@@ -31,7 +31,8 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
+from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -146,6 +147,27 @@ def test_names_of_metrics_after_the_training(cancer: Any) -> None:
         "log_loss_data-2",
         "roc_auc_score_data",
     ]
+
+
+def test_a_part_of_a_prediction_that_is_a_view_is_known(cancer: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x, y = cancer
+    model = DecisionTreeClassifier(max_depth=2).fit(x, y)
+    assert model.predict_proba(x).base is not None
+    sklearn.metrics.roc_auc_score(y, model.predict_proba(x)[:, 1])
+    assert "roc_auc_score_x" in only_run().data.metrics
+
+
+def test_a_transformation_that_gives_a_view_of_the_users_data_makes_no_prediction_of_that(cancer: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x, y = np.array(cancer[0]), cancer[1]
+    keeps = FunctionTransformer(lambda data: data[:, :2])
+    pipeline = make_pipeline(keeps).fit(x, y)
+    for data in (x, x[:, :5], pd.DataFrame(x).to_numpy()):
+        result = pipeline.transform(data)
+        assert result.base is not None
+        sklearn.metrics.mean_absolute_error(y, data[:, 4])
+    assert not [key for run in runs() for key in run.data.metrics if "absolute" in key]
 
 
 def test_metric_functions_that_were_imported_before_log_too(iris: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,6 +483,20 @@ def test_a_forest_of_two_outputs_is_logged(cancer: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("make", [lambda: SelfTrainingClassifier(LogisticRegression(max_iter=50)), LabelSpreading])
+def test_labels_without_a_class_have_no_metrics_of_probabilities(make: Any) -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = (x[:, 0] > 0).astype(int)
+    y[::3] = -1
+    model = make().fit(x, y)
+    run = only_run()
+    assert run.data.metrics["training_accuracy_score"] == np.mean(model.predict(x) == y)
+    assert not {"training_log_loss", "training_roc_auc"} & set(run.data.metrics)
+    assert not [path for path in artifacts(run) if "curve" in path]
+    assert "training_confusion_matrix.json" in artifacts(run)
+
+
 def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
     from PIL import Image
 

@@ -149,6 +149,32 @@ def test_with_scikit_learns_autologging_a_search_is_its_own_and_metrics_find_the
     assert {key.split("_score")[0]: value for key, value in logged.items()} == {"accuracy": accuracy}
 
 
+@pytest.mark.parametrize(("name", "kind"), [("classifier", "XGBClassifier"), ("forest", "XGBRFRegressor")])
+def test_metrics_after_the_training_go_to_its_run(name: str, kind: str) -> None:
+    FLAVOR.autolog(log_models=False)
+    expected = [f"{kind}_score_held_out", "mean_absolute_error_held_out", "eval"]
+    assert boosted.metrics_after(name, "xgboost") == expected
+
+
+@pytest.mark.parametrize("order", [("xgboost", "sklearn"), ("sklearn", "xgboost")])
+def test_metrics_are_logged_once_by_several_flavors_and_on_when_one_is_off(order: tuple[str, str]) -> None:
+    import sklearn.base
+    import sklearn.metrics
+
+    expected = ["XGBClassifier_score_held_out", "mean_absolute_error_held_out", "eval"]
+    originals = sklearn.metrics.mean_absolute_error, sklearn.base.ClassifierMixin.score
+    for off in order:
+        for name in order:
+            getattr(nbtrack, name).autolog(log_models=False)
+        assert boosted.metrics_after("classifier", "xgboost") == expected
+        getattr(nbtrack, off).autolog(disable=True)
+        assert boosted.metrics_after("classifier", "xgboost") == (expected if off == "sklearn" else [])
+    for name in order:
+        getattr(nbtrack, name).autolog(disable=True)
+    assert (sklearn.metrics.mean_absolute_error, sklearn.base.ClassifierMixin.score) == originals
+    assert "score" not in vars(xgboost.XGBClassifier)
+
+
 def test_what_a_metric_of_the_users_trains_is_no_part_of_the_training() -> None:
     def metric(truth: Any, predicted: Any) -> float:
         xgboost.XGBClassifier(n_estimators=9, n_jobs=1).fit(X, Y, eval_set=[(X, Y)], verbose=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
 from typing import Any
@@ -224,6 +225,68 @@ def test_the_study_stays_optunas_own() -> None:
     assert len(pickle.loads(pickle.dumps(study)).trials) == 3
     study.optimize(objective, n_trials=1)
     assert len(trials_of(run)) == 3, "behind the block nothing is tracked"
+
+
+def test_a_study_and_a_trial_are_copied_and_pickled_inside_the_block_as_optunas_own() -> None:
+    study = optuna.create_study(study_name="checkpointed")
+    optimize, report = vars(optuna.Study)["optimize"], vars(optuna.Trial)["report"]
+    kept: list[Any] = []
+
+    def checkpoint(study: Any, trial: Any) -> None:
+        kept.extend([pickle.loads(pickle.dumps(study)), copy.deepcopy(study)])
+
+    def copied(trial: Any) -> float:
+        trial.report(1.0, 5)
+        for other in (pickle.loads(pickle.dumps(trial)), copy.deepcopy(trial)):
+            assert vars(other).keys() == vars(trial).keys()
+            other.report(3.0, 6)
+        return objective(trial)
+
+    with nbtrack.optuna.track(study) as run:
+        study.optimize(copied, n_trials=3, callbacks=[checkpoint])
+        kept[0].optimize(objective, n_trials=1)
+    assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
+    assert [len(one.trials) for one in kept] == [2, 1, 2, 2, 3, 3]
+    assert all("optimize" not in vars(one) for one in kept)
+    runs = trials_of(run)
+    assert len(runs) == 3, "a copy is another study, which nobody tracks"
+    assert sorted(step for step, _ in history(runs[0], "intermediate_value")) == list(range(6))
+    assert vars(optuna.Study)["optimize"] is optimize
+    assert vars(optuna.Trial)["report"] is report
+
+
+@pytest.mark.slow
+def test_studies_that_are_tracked_at_once() -> None:
+    class Own(optuna.Study):  # type: ignore[misc]
+        """Of a class that was derived: its `optimize` may be wrapped while Study's is."""
+
+    def own() -> Any:
+        study = optuna.create_study(study_name="own")
+        study.__class__ = Own
+        return study
+
+    before = vars(optuna.Study)["optimize"]
+    others = optuna.create_study(study_name="untracked")
+    studies = [own(), *(optuna.create_study(study_name=f"study {number}") for number in range(3))]
+    together = threading.Barrier(len(studies))
+    found: dict[str, int] = {}
+
+    def search(study: Any) -> None:
+        with nbtrack.optuna.track(study) as run:
+            together.wait(30)
+            study.optimize(objective, n_trials=4)
+            others.optimize(objective, n_trials=1)
+        found[study.study_name] = len(trials_of(run))
+
+    threads = [threading.Thread(target=search, args=(study,)) for study in studies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {study.study_name: 4 for study in studies}
+    assert len(others.trials) == 4
+    assert "optimize" not in vars(Own)
+    assert vars(optuna.Study)["optimize"] is before
 
 
 def test_a_failure_of_ours_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,15 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Number
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..data.dataset import dataset_input
 from .inputs import as_dataset
-from .training import Call, Training
+from .patches import Patches
+from .training import Call, Training, log_call
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -97,7 +99,12 @@ def predicted(call: Call, result: Any) -> None:
     if evaluated is None:
         return
     data = _first_argument(call)
-    _predictions.put(result, _Prediction(evaluated, evaluated.name_of(data), _reference(data)))
+    prediction = _Prediction(evaluated, evaluated.name_of(data), _reference(data))
+    _predictions.put(result, prediction)
+    # A tree's result is a view itself, and a part of a view has for its base what that one is a view of. Not where
+    # somebody else holds that array, such as the user whose data was passed on: two are the result and this call.
+    if getattr(result, "base", None) is not None and sys.getrefcount(result.base) == 2:
+        _predictions.put(result.base, prediction)
 
 
 def scored(call: Call, result: Any) -> None:
@@ -123,6 +130,44 @@ def measured(call: Call, result: Any) -> None:
             name = call.function.__name__
             _log(found.evaluated, name, found.dataset, _command(name, call), result, found.data())
             return
+
+
+# -- scikit-learn's metrics, which are those of other frameworks' estimators too ---------------------------------
+
+_NO_METRICS = ("check_scoring", "get_scorer", "get_scorer_names", "make_scorer")
+
+_metrics = Patches("sklearn")
+_watching: list[str] = []
+"""The flavors that watch the metrics. They are wrapped for the first of them, so that each call is logged once."""
+_watching_lock = threading.RLock()
+
+
+def watch_metrics(patches: Patches) -> None:
+    """Wrap scikit-learn's metrics, once they are imported, until all the flavors that asked for it are undone."""
+    with _watching_lock:
+        _watching.append(patches.flavor)
+        patches.when_undone(partial(_stop_watching, patches.flavor))
+        if len(_watching) == 1:
+            _metrics.flavor = patches.flavor
+            _metrics.when_imported("sklearn.metrics", _wrap_metrics)
+
+
+def _stop_watching(flavor: str) -> None:
+    with _watching_lock:
+        _watching.remove(flavor)
+        if _watching:
+            _metrics.flavor = _watching[0]
+        else:
+            _metrics.undo()
+
+
+def _wrap_metrics(module: ModuleType) -> None:
+    names = [
+        name
+        for name in module.__all__
+        if name not in _NO_METRICS and callable(found := getattr(module, name, None)) and not isinstance(found, type)
+    ]
+    log_call(_metrics, module, names, measured)
 
 
 def _log(evaluated: _Evaluated, metric: str, dataset: str, command: str, value: Any, data: Any) -> None:

@@ -117,6 +117,10 @@ class Patches:
 
         wrapt.register_post_import_hook(imported, module)
 
+    def when_undone(self, call: Callable[[], None]) -> None:
+        """Call a function at `undo`."""
+        self._undo.append(call)
+
     def undo(self) -> None:
         """Put everything back, the last first. What another library has wrapped since stays as it is."""
         with self._lock:

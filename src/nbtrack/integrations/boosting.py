@@ -98,13 +98,22 @@ def log_estimator(training: Training, call: Call, log_model: Callable[..., Any],
 
 
 def watch_estimators(patches: Patches, module: ModuleType, base: type, logger: Logger) -> None:
-    """Wrap the estimators of a module: `fit`, and what predicts, so that metrics of predictions go to the fit's run."""
+    """Wrap the estimators of a module: `fit`, and what predicts or scores, whose metrics go to the run of the fit."""
+    evaluation.watch_metrics(patches)
     for owner in list(vars(module).values()):
         if isinstance(owner, type) and issubclass(owner, base):
             own = vars(owner)
             autologging.log_training(patches, owner, [name for name in ("fit",) if name in own], logger)
             predicting = [name for name in ("predict", "predict_proba") if name in own]
             autologging.log_call(patches, owner, predicting, evaluation.predicted)
+            # Not where it is inherited from scikit-learn: that place is its own autologger's.
+            if "score" in own or not issubclass(_home_of(owner, "score"), base):
+                autologging.log_call(patches, owner, "score", evaluation.scored)
+
+
+def _home_of(owner: type, name: str) -> type:
+    """The class that an attribute is inherited from; where there is none, `owner`."""
+    return next((one for one in owner.__mro__ if name in vars(one)), owner)
 
 
 # -- the data ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from .. import fluent
@@ -80,19 +81,18 @@ class Tracking:
                 self.study.optimize(func, *args, **kwargs)
 
     def __enter__(self) -> ActiveRun:
-        if self.run is not None or "optimize" in vars(self.study):
+        if self.run is not None or _methods.has(self.study, "optimize"):
             raise InvalidState(f"The study {self.study.study_name!r} is tracked already.")
         name = self._run_name or self.study.study_name
         self.run = fluent.start_run(run_name=name, nested=True, tags=self._study_tags())
-        # On this one object, and for as long as the block runs: what somebody pickles is Optuna's own.
-        self.study.optimize = self._optimize  # type: ignore[method-assign]
+        _methods.put(self.study, "optimize", self._optimize)
         return self.run
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         run, self.run = self.run, None
-        vars(self.study).pop("optimize", None)
+        _methods.remove(self.study, "optimize")
         assert run is not None
         with _unseen("what the study came to"):
             self._conclude(run)
@@ -100,8 +100,8 @@ class Tracking:
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
-    def _optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
-        """In the place of `study.optimize`, whose arguments it passes on."""
+    def _optimize(self, optimize: Callable[..., None], func: Objective, *args: Any, **kwargs: Any) -> None:
+        """In the place of `optimize`, Optuna's own, whose arguments it passes on."""
         callbacks = [self._told, *(kwargs.pop("callbacks", None) or ())]
         if len(args) > 4:
             # optimize(func, n_trials, timeout, n_jobs, catch, callbacks, …)
@@ -109,7 +109,7 @@ class Tracking:
             args = (*args[:4], callbacks, *args[5:])
         else:
             kwargs["callbacks"] = callbacks
-        type(self.study).optimize(self.study, self._tracked(func), *args, **kwargs)
+        optimize(self._tracked(func), *args, **kwargs)
 
     def _tracked(self, func: Objective) -> Objective:
         def objective(trial: Trial) -> float | Sequence[float]:
@@ -129,6 +129,7 @@ class Tracking:
                     status = run.fail(error)
                 raise
             finally:
+                _methods.remove(trial, "report")
                 with _unseen("a trial's parameters"):
                     self._note_end(trial, run, state)
                 with _unseen("the end of a trial"):
@@ -155,10 +156,10 @@ class Tracking:
 
     def _follow_reports(self, trial: Trial, run: ActiveRun) -> None:
         """Log what the trial reports as it does: a curve is worth most while it grows."""
-        report, key = trial.report, f"intermediate_{self._metric_names[0]}"
+        key = f"intermediate_{self._metric_names[0]}"
         reported: set[int] = set()
 
-        def logged(value: float, step: int) -> None:
+        def logged(report: Callable[[float, int], None], value: float, step: int) -> None:
             report(value, step)
             with _unseen("an intermediate value"):
                 # Optuna keeps the first value of a step.
@@ -166,7 +167,7 @@ class Tracking:
                     reported.add(int(step))
                     run.log_metric(key, float(value), step=int(step))
 
-        trial.report = logged  # type: ignore[method-assign]
+        _methods.put(trial, "report", logged)
 
     def _note_end(self, trial: Trial, run: ActiveRun, state: str) -> None:
         self._runs[trial.number] = (run.info.run_id, state)
@@ -259,6 +260,65 @@ def _trial_tags(trial: Trial) -> dict[str, str]:
     found |= {key: storable(str(value)) for key, value in trial.user_attrs.items()}
     return {**found, "datetime_start": str(trial.datetime_start)}
 
+
+class _Methods:
+    """Methods that single objects have in the place of their class's. Each gets that one, bound, as its first argument.
+
+    The class passes the call on, for as long as one of its objects needs it. As an attribute of the object the method
+    would go along wherever somebody pickles or copies that, as a callback does that keeps the study in a file.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables: dict[tuple[type, str], dict[int, tuple[Any, Callable[..., Any]]]] = {}
+        """For each method of a class the objects, by id, and what they have in its place."""
+        self._undo: dict[tuple[type, str], Callable[[], None]] = {}
+
+    def has(self, instance: Any, name: str) -> bool:
+        return id(instance) in self._tables.get((type(instance), name), ())
+
+    def put(self, instance: Any, name: str, method: Callable[..., Any]) -> None:
+        key = type(instance), name
+        with self._lock:
+            if key not in self._tables:
+                table = self._tables[key] = {}
+                self._undo[key] = _dispatch(*key, table)
+            self._tables[key][id(instance)] = instance, method
+
+    def remove(self, instance: Any, name: str) -> None:
+        key = type(instance), name
+        with self._lock:
+            table = self._tables.get(key, {})
+            table.pop(id(instance), None)
+            if key in self._tables and not table:
+                del self._tables[key]
+                self._undo.pop(key)()
+
+
+def _dispatch(owner: type, name: str, table: Mapping[int, tuple[Any, Callable[..., Any]]]) -> Callable[[], None]:
+    """Let a class's method look into the table first; what puts it back."""
+    before, original = vars(owner).get(name), getattr(owner, name)
+
+    @wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        own = partial(original, self)
+        _, instead = table.get(id(self), (self, None))
+        return own(*args, **kwargs) if instead is None else instead(own, *args, **kwargs)
+
+    def undo() -> None:
+        # What another library has put there since stays; ours passes everything on.
+        if vars(owner).get(name) is not method:
+            return
+        if before is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+    setattr(owner, name, method)
+    return undo
+
+
+_methods = _Methods()
 
 _warned: set[tuple[str, type]] = set()
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from numbers import Number
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import autologging, capture
@@ -47,7 +46,6 @@ _ON_THE_SIDE = (
     "permutation_test_score",
     "validation_curve",
 )
-_NO_METRICS = ("check_scoring", "get_scorer", "get_scorer_names", "make_scorer")
 
 _MOST_POINTS = 1000
 
@@ -62,7 +60,7 @@ def install(patches: Patches) -> None:
     for estimator_class in _subclasses(BaseEstimator):
         _wrap_class(patches, estimator_class)
     patches.replace(BaseEstimator, "__init_subclass__", classmethod(_wrapping_subclasses(patches, BaseEstimator)))
-    patches.when_imported("sklearn.metrics", lambda module: _wrap_metrics(patches, module))
+    evaluation.watch_metrics(patches)
     patches.when_imported(
         "sklearn.model_selection", lambda module: autologging.not_logged(patches, module, _ON_THE_SIDE)
     )
@@ -102,15 +100,6 @@ def _wrap_class(patches: Patches, estimator_class: type) -> None:
             autologging.log_training(patches, one, [name for name in _TRAIN if name in own], _log_fit, _is_logged)
             autologging.log_call(patches, one, [name for name in _PREDICT if name in own], evaluation.predicted)
             autologging.log_call(patches, one, [name for name in ("score",) if name in own], evaluation.scored)
-
-
-def _wrap_metrics(patches: Patches, module: ModuleType) -> None:
-    names = [
-        name
-        for name in module.__all__
-        if name not in _NO_METRICS and callable(found := getattr(module, name, None)) and not isinstance(found, type)
-    ]
-    autologging.log_call(patches, module, names, evaluation.measured)
 
 
 def _is_logged(estimator: Any) -> bool | None:
@@ -272,7 +261,8 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
         picture = figures.confusion_matrix(labels, counts, "Normalized confusion matrix")
         training.log_bytes(picture, f"{PREFIX}confusion_matrix.png")
     classes = getattr(estimator, "classes_", None)
-    if classes is None or len(classes) < 2:
+    # A label without a class, such as -1 for what is not labelled, has no probability.
+    if classes is None or len(classes) < 2 or not np.isin(y, classes).all():
         return found
     if hasattr(estimator, "predict_proba"):
         scores = np.asarray(estimator.predict_proba(x) if scores is None else scores)
