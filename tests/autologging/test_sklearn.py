@@ -273,6 +273,7 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
     assert "<function" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 def test_a_sparse_matrix_is_logged_without_being_made_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = scipy.sparse.random(50, 4000, 0.01, kind, random_state=0)
@@ -335,6 +336,7 @@ def _preparations() -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("index", range(6))
 def test_what_a_preparation_trains_on_the_way_is_a_part_of_it(index: int, iris: Any) -> None:
@@ -452,6 +454,7 @@ def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     assert (loaded.predict(x) == model.predict(x)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

@@ -53,6 +53,7 @@ def factor(tmp_path: Path) -> str:
     return str(tmp_path / "factor.txt")
 
 
+@pytest.mark.slow
 def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_text("20", "factors/factor.txt")
@@ -386,6 +387,7 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
     assert not touched.exists()
 
 
+@pytest.mark.slow
 def test_the_list_of_a_runs_models(tmp_path: Path) -> None:
     """In the order of their paths' first log; of one path the last; whoever else logs to the run meanwhile."""
 

@@ -88,6 +88,7 @@ def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
         locate("models:/a/3")
 
 
+@pytest.mark.slow
 def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         info = nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="m")

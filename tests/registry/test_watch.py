@@ -91,6 +91,7 @@ def test_changes_of_another_process_are_seen_within_a_second(
     assert len(seen) == 5
 
 
+@pytest.mark.slow
 def test_the_loop_sees_no_change_where_the_stage_stays_as_it_is(trained: MlflowClient) -> None:
     watch = nbtrack.watch("digits", "Production", timeout=1.0)
     trained.set_registered_model_tag("digits", "k", "v")
@@ -103,6 +104,7 @@ def test_the_loop_sees_no_change_where_the_stage_stays_as_it_is(trained: MlflowC
     assert list(watch) == []
 
 
+@pytest.mark.slow
 def test_watching_costs_nothing_while_nothing_happens(trained: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
     original = type(trained._store).get_latest_versions

@@ -175,6 +175,7 @@ def test_records_are_described_by_their_columns(ours: Client) -> None:
     }
 
 
+@pytest.mark.slow
 def test_ping_is_answered_while_a_model_predicts() -> None:
     def slow(rows: Any) -> Any:
         import time
