@@ -361,7 +361,7 @@ def _load_pickle(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
     ask_trust(trusted, folder)
     where = device or (None if torch.cuda.is_available() else "cpu")
     if _is_script(file):
-        model = torch.jit.load(file, map_location=where)  # type: ignore[no-untyped-call]
+        model = torch.jit.load(file, map_location=where)
     else:
         model = torch.load(file, map_location=where, weights_only=False)
     if not isinstance(model, torch.nn.Module):
