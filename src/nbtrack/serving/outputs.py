@@ -22,12 +22,22 @@ _KINDS = "iuf"
 
 def check_answer(predictions: Any, schema: Schema | None) -> None:
     """Raise WrongAnswer where an answer is not what the signature's outputs say."""
-    if schema is None:
+    if schema is None or _is_one_number_a_row(predictions, schema):
         return
     try:
         enforce(_as_declared(plain(predictions), schema), schema)
     except (NbtrackError, TypeError, ValueError) as error:
         raise WrongAnswer(f"The model's answer is not what its signature says: {error}") from error
+
+
+def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:
+    """The usual case, for which no table need be made: that takes a fifth of a small request's time."""
+    import numpy
+
+    types = schema.input_types()
+    if len(types) > 1 or types[0] not in _NUMBERS or not isinstance(answer, numpy.ndarray):
+        return False
+    return answer.ndim == 1 and answer.dtype.kind in _KINDS
 
 
 def _as_declared(answer: Any, schema: Schema) -> Any:
