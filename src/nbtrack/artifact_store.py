@@ -129,8 +129,7 @@ class ArtifactRepository:
             )
         folder = check_artifact_path(artifact_path or "")
         files = list(_files_below(source))
-        target = self._inside(folder)
-        if target.exists() or not self._appear(folder, source, files):
+        if not self._appear(folder, source, files):
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
@@ -253,8 +252,10 @@ class ArtifactRepository:
         return target
 
     def _appear(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
-        """Copy files to a folder that is not there yet; False where somebody else has made it meanwhile."""
+        """Copy files to a folder that is not there yet; False where it is there by now."""
         target = self._inside(folder)
+        if target.exists():
+            return False
         sizes: dict[Path, int] = {}
         try:
             with _refusals(target):

@@ -17,6 +17,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from .. import fluent
+from ..autologging import Patches
 from ..entities import RunStatus
 from ..errors import InvalidParameter, InvalidState
 from ..names import storable
@@ -272,7 +273,7 @@ class _Methods:
         self._lock = threading.Lock()
         self._tables: dict[tuple[type, str], dict[int, tuple[Any, Callable[..., Any]]]] = {}
         """For each method of a class the objects, by id, and what they have in its place."""
-        self._undo: dict[tuple[type, str], Callable[[], None]] = {}
+        self._patches: dict[tuple[type, str], Patches] = {}
 
     def has(self, instance: Any, name: str) -> bool:
         return id(instance) in self._tables.get((type(instance), name), ())
@@ -282,7 +283,8 @@ class _Methods:
         with self._lock:
             if key not in self._tables:
                 table = self._tables[key] = {}
-                self._undo[key] = _dispatch(*key, table)
+                self._patches[key] = Patches("optuna")
+                self._patches[key].replace(*key, _dispatching(*key, table))
             self._tables[key][id(instance)] = instance, method
 
     def remove(self, instance: Any, name: str) -> None:
@@ -292,12 +294,12 @@ class _Methods:
             table.pop(id(instance), None)
             if key in self._tables and not table:
                 del self._tables[key]
-                self._undo.pop(key)()
+                self._patches.pop(key).undo()
 
 
-def _dispatch(owner: type, name: str, table: Mapping[int, tuple[Any, Callable[..., Any]]]) -> Callable[[], None]:
-    """Let a class's method look into the table first; what puts it back."""
-    before, original = vars(owner).get(name), getattr(owner, name)
+def _dispatching(owner: type, name: str, table: Mapping[int, tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
+    """A class's method that looks into the table first; once that is empty, it passes everything on."""
+    original = getattr(owner, name)
 
     @wraps(original)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -305,17 +307,7 @@ def _dispatch(owner: type, name: str, table: Mapping[int, tuple[Any, Callable[..
         _, instead = table.get(id(self), (self, None))
         return own(*args, **kwargs) if instead is None else instead(own, *args, **kwargs)
 
-    def undo() -> None:
-        # What another library has put there since stays; ours passes everything on.
-        if vars(owner).get(name) is not method:
-            return
-        if before is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
-
-    setattr(owner, name, method)
-    return undo
+    return method
 
 
 _methods = _Methods()

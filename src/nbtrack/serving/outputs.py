@@ -35,7 +35,7 @@ def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:
     import numpy
 
     types = schema.input_types()
-    if len(types) > 1 or types[0] not in _NUMBERS or not isinstance(answer, numpy.ndarray):
+    if len(types) != 1 or types[0] not in _NUMBERS or not isinstance(answer, numpy.ndarray):
         return False
     return answer.ndim == 1 and answer.dtype.kind in _KINDS
 
