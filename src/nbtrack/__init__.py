@@ -77,10 +77,7 @@ if TYPE_CHECKING:
         start_run,
         tag_runs,
     )
-    from .integrations import pyfunc, sklearn
-    from .journal.syncing import set_fsync
-    from .magics import load_ipython_extension, unload_ipython_extension
-    from .model_registry import (
+    from .fluent.registry import (
         get_registry_uri,
         lineage,
         search_model_versions,
@@ -91,9 +88,12 @@ if TYPE_CHECKING:
         wait_for_stage,
         watch,
     )
+    from .integrations import pyfunc, sklearn
+    from .journal.syncing import set_fsync
+    from .magics import load_ipython_extension, unload_ipython_extension
     from .models import register_model
-    from .run import ActiveRun
-    from .system_metrics import (
+    from .runs.active_run import ActiveRun
+    from .runs.system_metrics import (
         disable_system_metrics_logging,
         enable_system_metrics_logging,
         set_system_metrics_node_id,
@@ -204,7 +204,7 @@ __all__ = [
 
 _HOMES = {
     "active_run": "fluent",
-    "ActiveRun": "run",
+    "ActiveRun": "runs.active_run",
     "aggregate": "analysis",
     "autolog": "autologging",
     "backup": "fluent",
@@ -216,22 +216,22 @@ _HOMES = {
     "delete_experiment_tag": "fluent",
     "delete_run": "fluent",
     "delete_tag": "fluent",
-    "disable_system_metrics_logging": "system_metrics",
+    "disable_system_metrics_logging": "runs.system_metrics",
     "doctor": "fluent",
-    "enable_system_metrics_logging": "system_metrics",
+    "enable_system_metrics_logging": "runs.system_metrics",
     "end_run": "fluent",
     "export": "transfer",
     "get_artifact_uri": "fluent",
     "get_experiment": "fluent",
     "get_experiment_by_name": "fluent",
     "get_parent_run": "fluent",
-    "get_registry_uri": "model_registry",
+    "get_registry_uri": "fluent.registry",
     "get_run": "fluent",
     "get_tracking_uri": "config",
     "import_runs": "transfer",
     "is_tracking_uri_set": "config",
     "last_active_run": "fluent",
-    "lineage": "model_registry",
+    "lineage": "fluent.registry",
     "load_ipython_extension": "magics",
     "log_artifact": "fluent",
     "log_artifacts": "fluent",
@@ -261,18 +261,18 @@ _HOMES = {
     "restore_run": "fluent",
     "rewind": "fluent",
     "search_experiments": "fluent",
-    "search_model_versions": "model_registry",
-    "search_registered_models": "model_registry",
+    "search_model_versions": "fluent.registry",
+    "search_registered_models": "fluent.registry",
     "search_runs": "fluent",
     "set_experiment": "fluent",
     "set_experiment_tag": "fluent",
     "set_experiment_tags": "fluent",
     "set_fsync": "journal.syncing",
-    "set_model_version_tag": "model_registry",
-    "set_registry_uri": "model_registry",
-    "set_system_metrics_node_id": "system_metrics",
-    "set_system_metrics_samples_before_logging": "system_metrics",
-    "set_system_metrics_sampling_interval": "system_metrics",
+    "set_model_version_tag": "fluent.registry",
+    "set_registry_uri": "fluent.registry",
+    "set_system_metrics_node_id": "runs.system_metrics",
+    "set_system_metrics_samples_before_logging": "runs.system_metrics",
+    "set_system_metrics_sampling_interval": "runs.system_metrics",
     "set_tag": "fluent",
     "set_tags": "fluent",
     "set_tracking_uri": "config",
@@ -280,10 +280,10 @@ _HOMES = {
     "start_run": "fluent",
     "tag_runs": "fluent",
     "unload_ipython_extension": "magics",
-    "versions_from": "model_registry",
+    "versions_from": "fluent.registry",
     "ViewType": "entities",
-    "wait_for_stage": "model_registry",
-    "watch": "model_registry",
+    "wait_for_stage": "fluent.registry",
+    "watch": "fluent.registry",
 }
 """The module that each public name lives in; it is imported when the name is first used."""
 

@@ -19,8 +19,8 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter, StoreLocked
-from nbtrack.store import readonly
-from nbtrack.store.sql_views import VIEWS
+from nbtrack.store.folder import readonly
+from nbtrack.store.folder.sql_views import VIEWS
 
 PAGE = (files("nbtrack") / "guide" / "sql.md").read_text("utf-8")
 

@@ -335,8 +335,8 @@ def test_what_waited_for_room_is_shared_when_it_comes(own_store: Path, monkeypat
 
 
 def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.artifact_store import ArtifactRepository
-    from nbtrack.blobs import Blobs
+    from nbtrack.artifact_store.blobs import Blobs
+    from nbtrack.artifact_store.local import ArtifactRepository
 
     repository = ArtifactRepository(own_store / "artifacts" / "0", blobs=Blobs(own_store / "blobs"))
 
@@ -444,7 +444,7 @@ def test_killed_at_each_step_of_a_write(own_store: Path, step: str) -> None:
     }[step]
     code = f"""
 import os, signal, nbtrack
-from nbtrack.blobs import Blobs
+from nbtrack.artifact_store.blobs import Blobs
 {patch}
 nbtrack.MlflowClient().log_text({run_id!r}, "new", "model.bin")
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack.artifact_store import PARTIAL, ArtifactRepository
+from nbtrack.artifact_store.local import PARTIAL, ArtifactRepository
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameter, NotFound, StoreError, StoreNotWritable
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack.artifact_store import ArtifactRepository, open_repository, path_of_uri, uri_of_path
+from nbtrack.artifact_store.local import ArtifactRepository, open_repository, path_of_uri, uri_of_path
 from nbtrack.errors import InvalidParameter, NotFound, NotSupported
 
 ATTACKS = [

@@ -178,7 +178,7 @@ def test_a_failure_of_ours_is_one_warning_and_changes_nothing(
     if where == "start_run":
         monkeypatch.setattr("nbtrack.fluent.start_run", fail)
     elif where == "end":
-        monkeypatch.setattr("nbtrack.run.ActiveRun.end", fail)
+        monkeypatch.setattr("nbtrack.runs.active_run.ActiveRun.end", fail)
     else:
         hooks[where] = fail
     with warnings.catch_warnings(record=True) as caught:

@@ -418,7 +418,7 @@ def test_an_error_in_the_loop_passes_and_fails_the_run() -> None:
         (pytorch_track, "_copy"),
         (pytorch_autolog, "_first_rows"),
         (nbtrack.pytorch, "save_model"),
-        (nbtrack.run.ActiveRun, "log_series"),
+        (nbtrack.runs.active_run.ActiveRun, "log_series"),
     ],
 )
 def test_a_failure_of_tracks_is_one_warning(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.cli import main
 from nbtrack.errors import AlreadyExists, InvalidParameter, NotFound, StoreDamaged, StoreNotWritable
-from nbtrack.store.database import Database
+from nbtrack.store.folder.database import Database
 
 from .children import finish, start
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import nbtrack
 from nbtrack.entities import LifecycleStage, RunStatus, ViewType
 from nbtrack.errors import InvalidParameter
-from nbtrack.store.duckdb import DuckDBStore
+from nbtrack.store.folder.store import DuckDBStore
 
 from .children import LONG
 

@@ -14,7 +14,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import StoreDamaged
-from nbtrack.store.repair.blocks import BLOCK, HEADER, HEADERS
+from nbtrack.store.folder.repair.blocks import BLOCK, HEADER, HEADERS
 
 from .children import start
 

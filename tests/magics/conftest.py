@@ -11,9 +11,9 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
 import nbtrack
-from nbtrack import active
 from nbtrack.entities import Run
 from nbtrack.magics import load_ipython_extension, unload_ipython_extension
+from nbtrack.runs import stack as active
 
 
 class Notebook:

@@ -411,7 +411,7 @@ def test_killed_at_each_step_of_a_replacing(weather: Any, step: str) -> None:
     }[step]
     code = f"""
 import os, signal, nbtrack
-from nbtrack import artifact_store
+from nbtrack.artifact_store import local as artifact_store
 from nbtrack.models import best
 from weather import Weather
 {patch}
@@ -429,7 +429,7 @@ nbtrack.log_best(Weather("new"), "m", value=2, step=2, run_id={run_id!r})
 
 @pytest.mark.slow
 def test_where_names_cannot_be_exchanged_in_one_step(weather: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack import swap
+    from nbtrack.artifact_store import swap
 
     monkeypatch.setattr(swap, "_swap_at_once", lambda one, other: False)
     with nbtrack.start_run() as run:

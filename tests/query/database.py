@@ -10,7 +10,7 @@ import duckdb
 
 from nbtrack.query import RUNS, Vocabulary, compile_search
 from nbtrack.query.sql import number_in
-from nbtrack.store.schema import TABLES
+from nbtrack.store.sql.schema import TABLES
 
 COLUMNS = {"runs": "r.run_id", "experiments": "r.name", "registered_models": "r.name"}
 

@@ -194,8 +194,8 @@ def test_a_store_that_cannot_be_read_leaves_the_grammar(monkeypatch: pytest.Monk
     def locked(*_: object) -> None:
         raise StoreLocked("held by another program")
 
-    monkeypatch.setattr("nbtrack.store.known.StoredNames.keys", locked)
-    monkeypatch.setattr("nbtrack.store.known.StoredNames.values", locked)
+    monkeypatch.setattr("nbtrack.store.sql.known.StoredNames.keys", locked)
+    monkeypatch.setattr("nbtrack.store.sql.known.StoredNames.values", locked)
     assert offered("m»") == [
         "metrics.",
         "min(",

@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from nbtrack.client.registry import RegistryMixin
 from nbtrack.errors import AlreadyExists, Conflict, GateClosed, InvalidParameter, InvalidState, NotFound
-from nbtrack.store.registry import RegistryTables
-from nbtrack.store.schema import TABLES
-from nbtrack.store.stages import ACTIVE_STAGES, ALL_STAGES
+from nbtrack.stages import ACTIVE_STAGES, ALL_STAGES
+from nbtrack.store.sql.registry.tables import RegistryTables
+from nbtrack.store.sql.schema import TABLES
 
 names = st.sampled_from(["a", "b"])
 numbers = st.integers(1, 4)

@@ -95,7 +95,7 @@ def test_a_line_behind_the_last_word_of_its_process_is_no_less_there(
     own_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread logs on while its process ends, and between a reader's look and its tidying up."""
-    from nbtrack.store.apply import Journals
+    from nbtrack.store.folder.loading import Journals
 
     with nbtrack.start_run() as run:
         pass
@@ -124,7 +124,7 @@ def test_non_finite_values_come_back_as_they_went_in() -> None:
 
 @pytest.mark.slow
 def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.store import apply
+    from nbtrack.store.folder import loading as apply
 
     monkeypatch.setattr(apply, "CHUNK_BYTES", 4096)
     text = "x" * 20_000_000
@@ -137,7 +137,7 @@ def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.Monke
 
 
 def test_a_large_apply_leaves_nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.store import apply
+    from nbtrack.store.folder import loading as apply
 
     monkeypatch.setattr(apply, "_MANY", 100)
     with nbtrack.start_run() as run:
@@ -169,7 +169,7 @@ def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch
 def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of all lengths: where a chunk ends before a long one, it has room left for the lines of the next file."""
     from nbtrack.journal import writer
-    from nbtrack.store import apply
+    from nbtrack.store.folder import loading as apply
 
     monkeypatch.setattr(writer, "ROTATE_BYTES", 4000)
     monkeypatch.setattr(apply, "CHUNK_BYTES", 3000)
@@ -182,7 +182,7 @@ def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pyte
 
 
 def test_a_read_ends_while_others_go_on_logging(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.store import apply
+    from nbtrack.store.folder import loading as apply
 
     with nbtrack.start_run() as run:
         pass

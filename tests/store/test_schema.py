@@ -13,7 +13,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import StoreNotWritable, StoreTooNew
-from nbtrack.store import schema
+from nbtrack.store.sql import schema
 
 from .fixtures import make
 
@@ -88,7 +88,7 @@ def test_two_processes_that_meet_an_old_store_bring_it_up_to_date_once(own_store
 def test_a_migration_that_fails_changes_nothing(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpack(OLD[0], own_store)
     with monkeypatch.context() as patch:
-        patch.setattr("nbtrack.store.sql_views.CREATE", "SELECT * FROM no_such_table")
+        patch.setattr("nbtrack.store.folder.sql_views.CREATE", "SELECT * FROM no_such_table")
         with pytest.raises(nbtrack.NbtrackError, match="no_such_table"):
             nbtrack.search_experiments()
     assert_answers(OLD[0])
@@ -96,7 +96,7 @@ def test_a_migration_that_fails_changes_nothing(own_store: Path, monkeypatch: py
 
 def test_an_old_store_that_cannot_be_written_says_so(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpack(OLD[0], own_store)
-    monkeypatch.setattr("nbtrack.store.duckdb.os.access", lambda *_: False)
+    monkeypatch.setattr("nbtrack.store.folder.store.os.access", lambda *_: False)
     with pytest.raises(StoreNotWritable, match="older nbtrack"):
         nbtrack.search_experiments()
 

@@ -12,7 +12,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NotFound
-from nbtrack.store.database import Database
+from nbtrack.store.folder.database import Database
 
 
 class _Interrupted:

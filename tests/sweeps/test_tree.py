@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack import views
-from nbtrack.store.outline import DEEPEST, outline
+from nbtrack.store.sql.outline import DEEPEST, outline
 
 
 def table(filter: str = "", order_by: tuple[str, ...] = (), **page: Any) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack import ancestors
 from nbtrack.errors import InvalidState
+from nbtrack.runs import ancestors
 
 from .work import POINTS, train, train_for
 

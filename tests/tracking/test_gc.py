@@ -384,7 +384,7 @@ def test_killed_at_each_step(own_store: Path, step: str) -> None:
     }[step]
     code = f"""
 import os, shutil, signal, nbtrack
-from nbtrack.store import retention
+from nbtrack.store.folder import retention
 {patch}
 nbtrack.MlflowClient().gc(dry_run=False)
 """

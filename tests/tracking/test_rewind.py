@@ -94,7 +94,7 @@ def test_what_waited_elsewhere_for_room_is_rewound_too(monkeypatch: pytest.Monke
 
 
 def test_a_run_is_not_rewound_while_points_wait_that_cannot_be_applied(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.store.apply import Journals
+    from nbtrack.store.folder.loading import Journals
 
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", 1, step=1)

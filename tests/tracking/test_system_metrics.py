@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import nbtrack
-from nbtrack import system_metrics
+from nbtrack.runs import system_metrics
 
 KEYS = {
     "system/cpu_utilization_percentage",

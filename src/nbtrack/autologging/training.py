@@ -8,18 +8,20 @@ from contextvars import ContextVar
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import active, artifact_writers, fluent
+from .. import fluent
+from ..artifact_store import writers as artifact_writers
 from ..errors import NbtrackError
 from ..names import storable
-from ..run import ActiveRun
+from ..runs import stack as active
+from ..runs.active_run import ActiveRun
 from . import guard
 from .patches import Patches
 from .settings import Settings, settings
 
 if TYPE_CHECKING:
+    from ..artifact_store.detour import RunArtifacts
     from ..client import Client
     from ..models import ModelInfo
-    from ..store.artifact_detour import RunArtifacts
 
 AUTOLOGGING = "mlflow.autologging"
 

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from .. import config
-from ..client.model_uris import parse_uri
 from ..errors import InvalidParameter
+from ..model_registry.uris import parse_uri
 from ..store import open_store
 
 HELP = "Serve a model over HTTP, or predict the rows of a file."

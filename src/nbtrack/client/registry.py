@@ -17,14 +17,14 @@ from ..entities import (
     StageChange,
 )
 from ..errors import InvalidParameter, NotFound
-from ..store.model_stages import Versions
-from ..store.stages import ALL_STAGES, PRODUCTION, canonical_stage
-from .lineage import files_uri, lineage_of
-from .model_uris import MODELS, ModelVersionUri, find_version, parse_uri
-from .watching import StageWatch
+from ..model_registry.lineage import files_uri, lineage_of
+from ..model_registry.uris import MODELS, ModelVersionUri, find_version, parse_uri
+from ..model_registry.watching import StageWatch
+from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
+from ..store.sql.registry.stages import Versions
 
 if TYPE_CHECKING:
-    from ..store.duckdb import DuckDBStore as Store
+    from ..store.folder.store import DuckDBStore as Store
 
 DEFAULT_AWAIT_SECONDS = 300
 """MLflow's default for `await_creation_for`. A version is READY when its creation returns, so nothing waits."""

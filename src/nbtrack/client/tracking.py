@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import artifact_writers
-from ..artifact_store import open_repository, path_of_uri
+from ..artifact_store import writers as artifact_writers
+from ..artifact_store.detour import RunArtifacts
+from ..artifact_store.local import open_repository, path_of_uri
 from ..entities import (
     DatasetInput,
     Experiment,
@@ -29,12 +30,11 @@ from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import event, now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name, storable
-from ..store.artifact_detour import RunArtifacts
 from .run_ids import is_filter, run_ids_of
 
 if TYPE_CHECKING:
-    from ..store.duckdb import DuckDBStore as Store
-    from ..store.retention import Garbage
+    from ..store.folder.retention import Garbage
+    from ..store.folder.store import DuckDBStore as Store
 
 RUN_NAME = "mlflow.runName"
 PARENT = "mlflow.parentRunId"
@@ -274,7 +274,7 @@ class TrackingMixin:
         of registered models came from stay, unless `with_versions` takes the versions along. Raises InvalidState for
         an id that is not in the bin.
         """
-        from ..store import retention
+        from ..store.folder import retention
 
         wish = retention.Wish(
             0 if older_than is None else retention.milliseconds(older_than),
@@ -290,7 +290,7 @@ class TrackingMixin:
 
         Everybody else waits meanwhile: about a second for a hundred megabytes.
         """
-        from ..store.compact import compact
+        from ..store.folder.compact import compact
 
         return compact(self._store)
 

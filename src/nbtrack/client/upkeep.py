@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..store.duckdb import DuckDBStore as Store
-    from ..store.repair import Report
+    from ..store.folder.repair import Report
+    from ..store.folder.store import DuckDBStore as Store
 
 
 class UpkeepMixin:
@@ -24,7 +24,7 @@ class UpkeepMixin:
         only an earlier backup. Raises NotFound where there is no store, AlreadyExists where `target` is there and
         `force` is not set.
         """
-        from ..store.backup import backup
+        from ..store.folder.backup import backup
 
         return backup(self._store, Path(target), artifacts=artifacts, force=force)
 
@@ -33,7 +33,7 @@ class UpkeepMixin:
 
         What the journals of running processes say beyond it is applied again, once.
         """
-        from ..store.backup import restore_backup
+        from ..store.folder.backup import restore_backup
 
         return restore_backup(self._store, Path(source))
 
@@ -46,6 +46,6 @@ class UpkeepMixin:
         store; those in the temp folder are found without. With `contents`, every artifact is read and compared with
         the digest that it was kept by.
         """
-        from ..store.repair import doctor
+        from ..store.folder.repair import doctor
 
         return doctor(self._store, repair, [Path(path) for path in rescue], contents=contents)

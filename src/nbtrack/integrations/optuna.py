@@ -21,7 +21,7 @@ from ..autologging import Patches
 from ..entities import RunStatus
 from ..errors import InvalidParameter, InvalidState
 from ..names import storable
-from ..run import STATE, ActiveRun, is_pruned
+from ..runs.active_run import STATE, ActiveRun, is_pruned
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -15,7 +15,7 @@ from .. import autologging, capture
 from ..autologging import Call, Patches, Training, evaluation, figures
 from ..autologging.inputs import as_plain, first_rows
 from ..client.tracking import PARENT
-from ..run import ActiveRun
+from ..runs.active_run import ActiveRun
 from . import estimators
 from . import sklearn_metrics as metrics
 

@@ -15,7 +15,7 @@ A line is one event. Its fields, all but `e` optional:
 A file is `WRITER-PART.jsonl`; its parts sort in the order that they were written in. One that ends in `r.jsonl` came
 back from a rescue file (`detour.py`), whose header also names its store.
 
-Events of one process apply in the order of its lines. `store/apply.py` reads what this package writes.
+Events of one process apply in the order of its lines. `store/folder/loading.py` reads what this package writes.
 """
 
 from .process import Process

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import active, analysis, config, fluent
+from .. import analysis, config, fluent
 from ..client import Client
+from ..runs import stack as active
 from .arguments import LineCommand
 from .tables import RunTable, Whereabouts
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..capture.cell import is_kernel
 from ..client import Client
 from ..entities import Run, RunStatus
-from ..run import ActiveRun
+from ..runs.active_run import ActiveRun
 from ..views.attempts import attempt_of
 from ..views.contract import Change
 

@@ -10,14 +10,15 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from .. import active, autologging, capture, fluent
+from .. import autologging, capture, fluent
 from ..capture import packages
 from ..client import Client
 from ..client.tracking import KILLED
 from ..entities import LifecycleStage, RunStatus
 from ..errors import NbtrackError
 from ..names import storable
-from ..run import TRACEBACK, ActiveRun
+from ..runs import stack as active
+from ..runs.active_run import TRACEBACK, ActiveRun
 from ..views.attempts import NUMBER, PREVIOUS, SOURCE
 from . import attempts
 from .arguments import CellOptions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..client.model_uris import ModelVersionUri, RunUri, parse_uri
+from ..model_registry.uris import ModelVersionUri, RunUri, parse_uri
 from .changing import set_signature
 from .info import ModelInfo
 from .model import MLMODEL, Model

@@ -17,19 +17,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store import check_artifact_path
+from ..artifact_store.local import check_artifact_path
 from ..capture import user
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
-from ..store.model_sources import move_sources, versions_at
+from ..store.sql.registry.sources import move_sources, versions_at
 from .flavors import find_flavor, flavor_names
 from .history import add_to_history
 from .info import ModelInfo
 from .model import Model
 
 if TYPE_CHECKING:
+    from ..artifact_store.detour import RunArtifacts
     from ..client import Client
-    from ..store.artifact_detour import RunArtifacts
 
 STATE = "nbtrack-best.json"
 """The file in the model's folder that says of what it is the best."""

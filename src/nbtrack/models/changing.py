@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..artifact_store import ArtifactRepository
-from ..client.model_uris import ModelVersionUri, RunUri, parse_uri
+from ..artifact_store.local import ArtifactRepository
 from ..errors import InvalidParameter
+from ..model_registry.uris import ModelVersionUri, RunUri, parse_uri
 from .model import MLMODEL
 from .signature import as_signature
 from .where import locate, model_at

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..artifact_store import ArtifactRepository
+from ..artifact_store.local import ArtifactRepository
 from ..errors import InvalidParameter, NotFound
 from .environment import differences
 from .model import Model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..entities import ModelVersion
 from ..errors import AlreadyExists
-from ..store.registry_names import check_model_name
+from ..model_names import check_model_name
 from .where import locate, model_at
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..artifact_store import ArtifactRepository, open_repository, uri_of_path
-from ..client.model_uris import RUNS, ModelVersionUri, RunUri, find_version, parse_uri
+from ..artifact_store.local import ArtifactRepository, open_repository, uri_of_path
 from ..entities import IMPORTED, ModelVersion
 from ..errors import InvalidState, NotFound
+from ..model_registry.uris import RUNS, ModelVersionUri, RunUri, find_version, parse_uri
 from .history import read_history
 from .info import ModelInfo
 from .model import MLMODEL, Model

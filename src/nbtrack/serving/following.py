@@ -11,10 +11,10 @@ import time
 from typing import Any
 
 from ..client import Client
-from ..client.model_uris import ModelVersionUri, parse_uri
-from ..client.watching import StageWatch
 from ..entities import ModelVersion
 from ..errors import InvalidParameter, NbtrackError
+from ..model_registry.uris import ModelVersionUri, parse_uri
+from ..model_registry.watching import StageWatch
 from .served import ServedModel, open_next
 
 _AGAIN_SECONDS = 1.0

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import orjson
 
 from ..client import Client
-from ..client.model_uris import ModelVersionUri, find_version, parse_uri
 from ..errors import InvalidState, NbtrackError
 from ..integrations.pyfunc import PyFuncModel, load_model
+from ..model_registry.uris import ModelVersionUri, find_version, parse_uri
 from ..models.saving import PYFUNC
 from .answers import write_answer
 from .bodies import read_body

@@ -10,7 +10,7 @@ from ..process_end import at_process_end
 from ..query import Known, Vocabulary, provide
 
 if TYPE_CHECKING:
-    from .duckdb import DuckDBStore as Store
+    from .folder.store import DuckDBStore as Store
 
 _open: dict[Path, Store] = {}
 
@@ -22,14 +22,14 @@ def open_store(uri: str | None = None) -> Store:
     real = folder.resolve()
     store = _open.get(real)
     if store is None:
-        from .duckdb import DuckDBStore
+        from .folder.store import DuckDBStore
 
         store = _open.setdefault(real, DuckDBStore(folder))
     return store
 
 
 def _names_of_current_store(vocabulary: Vocabulary) -> Known:
-    from .known import StoredNames
+    from .sql.known import StoredNames
 
     return StoredNames(open_store(), vocabulary)
 

@@ -15,8 +15,8 @@ from .records import Source, SourceExperiment, SourceRun
 from .report import Report
 
 if TYPE_CHECKING:
-    from ..store.base import Cursor
-    from ..store.duckdb import DuckDBStore as Store
+    from ..store.folder.store import DuckDBStore as Store
+    from ..store.sql.base import Cursor
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from ..entities import ViewType
 from ..errors import InvalidParameter, NotFound, StoreError
 from ..progress import progress
 from ..store import open_store
-from ..store.runs import matching
+from ..store.sql.runs import matching
 
 Format = Literal["parquet", "csv"]
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifact_store import PARTIAL, check_artifact_path, copy_file, put_in_place, write_file
-from ..blobs import Blobs
+from ..artifact_store.blobs import Blobs
+from ..artifact_store.local import PARTIAL, check_artifact_path, copy_file, put_in_place, write_file
 from ..errors import InvalidParameter, StoreError
 from .records import Logged, SourceFolder
 from .report import Report

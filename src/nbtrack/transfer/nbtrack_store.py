@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..artifact_store import open_repository, path_of_uri
+from ..artifact_store.local import open_repository, path_of_uri
 from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter, NotSupported
 from ..names import new_id
 from ..store import open_store
-from ..store.outdated import updated_copy
+from ..store.folder.outdated import updated_copy
 from .records import (
     Logged,
     Points,

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ..capture import user
 from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter
+from ..model_names import check_alias, check_model_name
 from ..names import storable
-from ..store.model_events import EVENT_COLUMNS
-from ..store.model_gates import gate_in_words
-from ..store.registry_names import check_alias, check_model_name
-from ..store.stages import ALL_STAGES
+from ..stages import ALL_STAGES
+from ..store.sql.registry.events import EVENT_COLUMNS
+from ..store.sql.registry.gates import gate_in_words
 from .records import Source, SourceModel, SourceVersion
 from .report import Report
 
 if TYPE_CHECKING:
-    from ..store.base import Cursor
-    from ..store.duckdb import DuckDBStore as Store
+    from ..store.folder.store import DuckDBStore as Store
+    from ..store.sql.base import Cursor
 
 
 def bring_models(store: Store, source: Source, report: Report) -> None:

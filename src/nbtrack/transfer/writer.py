@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store import path_of_uri
+from ..artifact_store.local import path_of_uri
 from ..entities import IMPORTED, LifecycleStage
 from ..errors import StoreError
 from ..journal import event
@@ -27,7 +27,7 @@ from .records import Points, Source, SourceRun
 from .report import Report
 
 if TYPE_CHECKING:
-    from ..store.duckdb import DuckDBStore as Store
+    from ..store.folder.store import DuckDBStore as Store
 
 _RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100

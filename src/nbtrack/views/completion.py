@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..client import Client
 from ..errors import InvalidParameter
 from ..query import RUNS, complete
-from ..store.known import StoredNames
+from ..store.sql.known import StoredNames
 from .contract import CompleteReply, CompleteRequest
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..client import Client
 from ..errors import InvalidParameter
-from ..store.metrics import Curve
+from ..store.sql.metrics import Curve
 from .contract import CurvesReply, CurvesRequest, Series
 
 MOST_POINTS = 5_000

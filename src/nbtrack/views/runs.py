@@ -11,7 +11,7 @@ from ..client.tracking import NOTE, PARENT
 from ..entities import Run
 from ..models.history import read_history
 from ..names import SYSTEM
-from ..store.survey import Nesting
+from ..store.sql.survey import Nesting
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")

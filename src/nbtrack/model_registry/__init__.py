@@ -1,0 +1,1 @@
+"""Model URIs, the lineage of model versions, and watching a stage."""

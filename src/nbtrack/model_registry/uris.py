@@ -1,0 +1,125 @@
+"""Model URIs: which run, or which version of a registered model, and where in it.
+
+runs:/<run id>/<path>          models:/<name>/<version>       models:/<name>/latest
+                               models:/<name>/<stage>         models:/<name>@<alias>
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..artifact_store.local import check_artifact_path
+from ..entities import ModelVersion
+from ..errors import InvalidParameter, NotFound
+from ..model_names import check_model_name
+from ..stages import ALL_STAGES, canonical_stage
+
+if TYPE_CHECKING:
+    from ..client.registry import RegistryMixin
+
+RUNS = "runs:/"
+MODELS = "models:/"
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class RunUri:
+    """Something among a run's artifacts; `path` is '' for all of them."""
+
+    run_id: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionUri:
+    """A version of a registered model: by number, by stage, by alias, or (all three None) the latest.
+
+    `path` is '' for the whole model.
+    """
+
+    name: str
+    version: int | None = None
+    stage: str | None = None
+    alias: str | None = None
+    path: str = ""
+
+
+def parse_uri(uri: str | os.PathLike[str]) -> RunUri | ModelVersionUri | None:
+    """What a URI names; None for a path or a URI of another scheme. Raises InvalidParameter for a malformed one."""
+    if isinstance(uri, os.PathLike):
+        uri = os.fspath(uri)
+    if not isinstance(uri, str) or not uri.strip():
+        raise InvalidParameter(
+            f"A model URI is a text such as 'models:/digits/Production' or 'runs:/<run id>/model', not {uri!r:.80}."
+        )
+    if uri.startswith(RUNS):
+        return _run_uri(uri)
+    if uri.startswith(MODELS):
+        return _model_version_uri(uri)
+    return None
+
+
+def find_version(uri: ModelVersionUri, client: RegistryMixin) -> ModelVersion:
+    """The model version that a URI names now."""
+    if uri.version is not None:
+        return client.get_model_version(uri.name, uri.version)
+    if uri.alias is not None:
+        return client.get_model_version_by_alias(uri.name, uri.alias)
+    stages = ALL_STAGES if uri.stage is None else (uri.stage,)
+    found = client.get_latest_versions(uri.name, stages)
+    if not found:
+        where = "" if uri.stage is None else f" in stage {uri.stage}"
+        latest = client.get_latest_versions(uri.name)
+        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
+        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
+        raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
+    return max(found, key=lambda version: version.version)
+
+
+def _run_uri(uri: str) -> RunUri:
+    run_id, _, path = uri.removeprefix(RUNS).partition("/")
+    if not run_id:
+        raise InvalidParameter(
+            f"{uri!r:.200} names no run. Write runs:/<run id>/<path>, with one slash after the colon."
+        )
+    return RunUri(run_id, _path(path))
+
+
+def _model_version_uri(uri: str) -> ModelVersionUri:
+    head, _, rest = uri.removeprefix(MODELS).partition("/")
+    if not head:
+        raise _malformed(uri)
+    if "@" in head:
+        name, _, alias = head.rpartition("@")
+        if not name or not alias:
+            raise _malformed(uri)
+        return ModelVersionUri(check_model_name(name), alias=alias, path=_path(rest))
+    which, _, path = rest.partition("/")
+    name = check_model_name(head)
+    if not which:
+        raise _malformed(uri)
+    if which.isascii() and which.isdecimal():
+        return ModelVersionUri(name, version=int(which), path=_path(path))
+    if which.lower() == LATEST:
+        return ModelVersionUri(name, path=_path(path))
+    try:
+        return ModelVersionUri(name, stage=canonical_stage(which), path=_path(path))
+    except InvalidParameter:
+        raise InvalidParameter(
+            f"{which!r:.80} in {uri!r:.200} is neither a version number nor 'latest' nor a stage "
+            f"({', '.join(ALL_STAGES)}). An alias is written models:/{name}@{which}."
+        ) from None
+
+
+def _path(path: str) -> str:
+    checked = str(check_artifact_path(path))
+    return "" if checked == "." else checked
+
+
+def _malformed(uri: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"{uri!r:.200} does not say which version of which model. Write models:/<name>/<version>, "
+        "models:/<name>/<stage>, models:/<name>/latest or models:/<name>@<alias>."
+    )

@@ -1,0 +1,171 @@
+"""Waiting for what happens to a stage, here or in another process.
+
+A look at the database costs milliseconds and takes the store's lock. So between two looks only the file's size and
+time of change are asked for, ten times a second. A look applies nothing: it would change the file, and the registry is
+not in the journals. Where another program holds the file, the next look waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..entities import ModelVersion, StageChange
+from ..errors import NbtrackError, StoreLocked, TimedOut
+from ..model_names import check_model_name, check_version
+from ..stages import canonical_stage
+
+if TYPE_CHECKING:
+    from ..store.folder.store import DuckDBStore as Store
+
+_INTERVAL = 0.1
+_LONGEST = 5.0
+"""Seconds after which the database is looked at in any case: the times of files on a network are those of a cache."""
+_UNSETTLED = 0.05
+"""A file that was changed less than so many seconds ago can change again and keep its time of change."""
+
+
+class StageWatch(Iterator[StageChange]):
+    """Each change of the newest version in a stage, as it happens; the first is what is there when it begins.
+
+    Raises NotFound, at once and from the loop, where there is no such model (any more). Changes that follow one
+    another faster than they can be seen come as one, with all of its events. `stop()` ends the loop from any thread.
+    """
+
+    def __init__(self, store: Store, name: str, stage: str, timeout: float | None = None) -> None:
+        self.name, self.stage = check_model_name(name), canonical_stage(stage)
+        self._store = store
+        self._end = _end(timeout)
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._seen: Any = None
+        self._looked = float("-inf")
+        self._time = 0
+        self._version: ModelVersion | None = None
+        # A wrong name is found out now, not at the first turn of the loop.
+        self._first: tuple[ModelVersion | None, int] | None = self._read()
+
+    def __next__(self) -> StageChange:
+        if self._first is not None:
+            (version, self._time), self._first = self._first, None
+            if version is not None:
+                self._version = version
+                return StageChange(self.name, self.stage, version)
+        while self._pause():
+            try:
+                change = self._change()
+            except StoreLocked:
+                self._seen = None
+                continue
+            if change is not None:
+                return change
+        raise StopIteration
+
+    def stop(self) -> None:
+        """End the loop, or the thread that calls back."""
+        self._stopped.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def __enter__(self) -> StageWatch:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def call(self, callback: Callable[[StageChange], object]) -> None:
+        """Call back for each change, on a thread that ends with the process. What the callback raises is a warning."""
+        self._thread = threading.Thread(target=self._call, args=[callback], name="nbtrack-watch", daemon=True)
+        self._thread.start()
+
+    def wait(self, version: int | str | None, timeout: float | None) -> ModelVersion:
+        """Return as soon as this version, or any for None, is in the stage. Raises TimedOut."""
+        number = None if version is None else check_version(version)
+        self._end = _end(timeout)
+        while True:
+            try:
+                found = self._in_stage(number)
+            except StoreLocked:
+                self._seen = found = None
+            if found is not None:
+                return found
+            if not self._pause():
+                model, within = f"of model {self.name!r:.120}", f"into {self.stage} within {timeout} seconds."
+                if number is None:
+                    raise TimedOut(f"No version {model} came {within}")
+                raise TimedOut(f"Version {number} {model} did not come {within}")
+
+    def _in_stage(self, number: int | None) -> ModelVersion | None:
+        with self._store.glancing():
+            if number is None:
+                return self._newest()
+            found = self._store.get_model_version(self.name, number)
+        return found if found.current_stage == self.stage else None
+
+    def _call(self, callback: Callable[[StageChange], object]) -> None:
+        try:
+            for change in self:
+                try:
+                    callback(change)
+                except Exception as error:
+                    warnings.warn(
+                        f"What watches stage {self.stage} of model {self.name!r} failed at a change and goes on: "
+                        f"{type(error).__name__}: {error}",
+                        RuntimeWarning,
+                        stacklevel=2,
+                    )
+        except NbtrackError as error:
+            warnings.warn(f"Nobody watches stage {self.stage} any more: {error}", RuntimeWarning, stacklevel=2)
+
+    def _change(self) -> StageChange | None:
+        with self._store.glancing():
+            version, last = self._read()
+            events = self._store.model_events_since(self.name, self._time)
+        previous, self._time = self._version, max(last, self._time)
+        if (version and version.version) == (previous and previous.version):
+            return None
+        self._version = version
+        return StageChange(self.name, self.stage, version, previous, events)
+
+    def _read(self) -> tuple[ModelVersion | None, int]:
+        """The newest version in the stage, and when the model was changed last."""
+        with self._store.glancing():
+            return self._newest(), self._store.model_events(self.name)[0].timestamp
+
+    def _newest(self) -> ModelVersion | None:
+        found = self._store.get_latest_versions(self.name, [self.stage])
+        return found[0] if found else None
+
+    def _pause(self) -> bool:
+        """Wait until the store may have changed; False where the watch has ended instead."""
+        while not self._stopped.is_set():
+            remaining = self._end - time.monotonic()
+            if remaining <= 0:
+                return False
+            # An Event's wait is one that Ctrl-C ends at once.
+            if self._stopped.wait(min(_INTERVAL, remaining)):
+                return False
+            if self._may_have_changed():
+                return True
+        return False
+
+    def _may_have_changed(self) -> bool:
+        now = time.monotonic()
+        try:
+            file = os.stat(self._store.database)
+        except OSError:
+            return False
+        seen = (file.st_ino, file.st_size, file.st_mtime_ns)
+        if seen == self._seen and now - self._looked < _LONGEST:
+            return False
+        settled = time.time() - file.st_mtime > _UNSETTLED
+        self._seen, self._looked = (seen if settled else None), now
+        return True
+
+
+def _end(timeout: float | None) -> float:
+    return float("inf") if timeout is None else time.monotonic() + timeout

@@ -1,0 +1,363 @@
+"""What the machine does while a run is active: CPU, memory, disk, network and NVIDIA GPUs, under MLflow's names.
+
+One thread a process samples for all of its active runs. It looks up once a second while a run is active and sleeps
+while none is, so a loop of short runs pays for nothing: a run's first sample comes when it is two seconds old. A
+forked child has no such thread until it starts a run itself; its parent's run is sampled by the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from .. import config
+from ..errors import InvalidParameter
+from ..names import SYSTEM
+from ..process_end import at_process_end
+
+INTERVAL = 10.0
+"""Seconds from one sample of a run to its next, unless a setting says otherwise."""
+FIRST = 2.0
+"""A run's age in seconds at its first sample, …"""
+_TICK = 1.0
+"""… for which the counters are read once before: a use of the CPU is a difference."""
+
+Values = dict[str, float]
+
+
+class LoggedRun(Protocol):
+    """The part of an active run that is used here."""
+
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def log_metrics(self) -> Callable[[Mapping[str, Any]], None]: ...
+
+
+# -- settings ----------------------------------------------------------------------------------------------------
+
+_settings: dict[str, Any] = {}
+
+
+def enable_system_metrics_logging() -> None:
+    """Sample the machine during the runs that start from now on, which is the default."""
+    _settings["enabled"] = True
+
+
+def disable_system_metrics_logging() -> None:
+    """Sample nothing during the runs that start from now on. `start_run(log_system_metrics=True)` still does for one.
+
+    The environment says the same with NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING=false.
+    """
+    _settings["enabled"] = False
+
+
+def set_system_metrics_sampling_interval(interval: float | None) -> None:
+    """Seconds between two samples, from the next start of a run on. None for the default, which is 10."""
+    if interval is not None and not 0 < interval < float("inf"):
+        raise InvalidParameter(f"The interval is a number of seconds above 0, not {interval!r:.80}.")
+    _settings["interval"] = interval
+
+
+def set_system_metrics_samples_before_logging(samples: int | None) -> None:
+    """How many samples make one point, as their mean. None for the default, which is 1."""
+    if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or samples < 1):
+        raise InvalidParameter(f"The number of samples is a whole number above 0, not {samples!r:.80}.")
+    _settings["samples"] = samples
+
+
+def set_system_metrics_node_id(node_id: str | None) -> None:
+    """Log to `system/<node_id>/…`, so that several machines can sample for one run."""
+    _settings["node_id"] = node_id
+
+
+def is_enabled() -> bool:
+    """Whether a run that starts now is sampled."""
+    enabled = _settings.get("enabled")
+    if enabled is None:
+        text = config.environment("ENABLE_SYSTEM_METRICS_LOGGING") or "true"
+        enabled = text.strip().lower() not in ("false", "0", "no", "off")
+    return bool(enabled)
+
+
+def _interval() -> float:
+    return float(_settings.get("interval") or _number_in("SYSTEM_METRICS_SAMPLING_INTERVAL") or INTERVAL)
+
+
+def _samples() -> int:
+    return int(_settings.get("samples") or _number_in("SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING") or 1)
+
+
+def _number_in(variable: str) -> float | None:
+    text = config.environment(variable)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        warnings.warn(
+            f"The environment says {variable}={text!r:.80}, which is no number above 0. nbtrack takes the default.",
+            stacklevel=4,
+        )
+        return None
+    return number
+
+
+# -- sampling ----------------------------------------------------------------------------------------------------
+
+
+def watch(run: LoggedRun, wanted: bool | None = None) -> None:
+    """Sample for this run until it ends, if `wanted`, or by default if the settings say so."""
+    if is_enabled() if wanted is None else wanted:
+        _sampler.watch(_Watched(run))
+
+
+class _Watched:
+    """A run that is sampled."""
+
+    def __init__(self, run: LoggedRun) -> None:
+        self.run = run
+        self.interval = _interval()
+        self.samples = _samples()
+        node = _settings.get("node_id") or config.environment("SYSTEM_METRICS_NODE_ID")
+        self._prefix = f"{SYSTEM}{node}/" if node else SYSTEM
+        self.due = time.monotonic() + min(FIRST, self.interval)
+        self._network: Values = {}
+        self._taken: list[Values] = []
+
+    def begin(self, totals: Values) -> None:
+        """Count the network's traffic from here."""
+        self._network = self._network or totals
+
+    def take(self, values: Values, totals: Values) -> None:
+        """One sample; as many as make a point are logged."""
+        self.due = time.monotonic() + self.interval
+        self._taken.append(values)
+        if len(self._taken) < self.samples:
+            return
+        taken, self._taken = self._taken, []
+        keys = dict.fromkeys(key for sample in taken for key in sample)
+        point = {key: _mean([sample[key] for sample in taken if key in sample]) for key in keys}
+        point |= {key: total - self._network.get(key, total) for key, total in totals.items()}
+        if self.run.is_open:
+            self.run.log_metrics({self._prefix + key: value for key, value in point.items()})
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 1)
+
+
+class _Sampler:
+    """The one thread of this process. Whatever goes wrong in it costs points, never the training."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watched: list[_Watched] = []
+        self._asleep = True
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self._machine: Machine | None = None
+
+    def watch(self, watched: _Watched) -> None:
+        with self._changed:
+            self._watched.append(watched)
+            if self._thread is None and not self._stopped:
+                thread = threading.Thread(target=self._go_on, name="nbtrack-system-metrics", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # The process is at its limit, or going down.
+                    self._watched.clear()
+                else:
+                    self._thread = thread
+            elif self._asleep or watched.interval < _TICK:
+                self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread: nothing may be logged while the stores are being closed."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def _go_on(self) -> None:
+        while True:
+            with self._changed:
+                self._watched = [watched for watched in self._watched if watched.run.is_open]
+                self._asleep = not self._watched
+                self._changed.wait(None if self._asleep else self._pause())
+                if self._stopped:
+                    return
+                self._asleep = False
+                watched = [one for one in self._watched if one.run.is_open]
+            with suppress(Exception):
+                self._look(watched)
+
+    def _pause(self) -> float:
+        """Seconds until somebody may be due, at most a tick, so that nobody needs to wake the thread for a new run."""
+        return min(_TICK, max(0.0, min(one.due for one in self._watched) - time.monotonic()))
+
+    def _look(self, watched: list[_Watched]) -> None:
+        now = time.monotonic()
+        # A run that lives for less than a tick costs no look at the machine.
+        near = [one for one in watched if one.due - now < FIRST - _TICK or one.interval < FIRST]
+        # Runs that are due at about the same time share a sample, and do so from then on.
+        due = [one for one in near if one.due - now <= min(_TICK, one.interval) / 4]
+        if not near:
+            return
+        machine = self._machine = self._machine or Machine()
+        totals = machine.totals()
+        if due:
+            values = machine.values()
+            for one in due:
+                with suppress(Exception):
+                    one.take(values, totals)
+        elif machine.is_stale():
+            machine.values()
+        for one in near:
+            one.begin(totals)
+
+
+class Machine:
+    """The readings of this machine. A reading that fails is left out from then on."""
+
+    def __init__(self) -> None:
+        self._readings: list[Callable[[], Values]] = [Cpu(), _memory, _disk]
+        self._totals: Callable[[], Values] | None = _network
+        with suppress(Exception):
+            self._readings.append(Gpus())
+        self._read_at = float("-inf")
+
+    def is_stale(self) -> bool:
+        """Whether the last values are so old that a use of the CPU since then would tell of another time."""
+        return time.monotonic() - self._read_at > 2 * _TICK
+
+    def values(self) -> Values:
+        """What can be averaged."""
+        self._read_at = time.monotonic()
+        found: Values = {}
+        for reading in list(self._readings):
+            try:
+                found.update(reading())
+            except Exception:
+                self._readings.remove(reading)
+        return found
+
+    def totals(self) -> Values:
+        """What has been counted since the machine was started."""
+        if self._totals is not None:
+            try:
+                return self._totals()
+            except Exception:
+                self._totals = None
+        return {}
+
+
+class Cpu:
+    """The share of the time that the CPUs were busy since the last reading; nothing at the first."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, float] | None = None
+
+    def __call__(self) -> Values:
+        import psutil
+
+        times = psutil.cpu_times()
+        # On Linux a guest's time is in `user` and `nice` already.
+        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        last, self._last = self._last, (total, idle)
+        if last is None or total <= last[0]:
+            return {}
+        busy = 1 - (idle - last[1]) / (total - last[0])
+        return {"cpu_utilization_percentage": min(max(busy, 0.0), 1.0) * 100}
+
+
+def _memory() -> Values:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return {
+        "system_memory_usage_megabytes": memory.used / 1e6,
+        "system_memory_usage_percentage": memory.used / memory.total * 100,
+    }
+
+
+def _disk() -> Values:
+    import psutil
+
+    disk = psutil.disk_usage(os.sep)
+    return {
+        "disk_usage_percentage": disk.percent,
+        "disk_usage_megabytes": disk.used / 1e6,
+        "disk_available_megabytes": disk.free / 1e6,
+    }
+
+
+def _network() -> Values:
+    import psutil
+
+    counters = psutil.net_io_counters()
+    return {
+        "network_receive_megabytes": counters.bytes_recv / 1e6,
+        "network_transmit_megabytes": counters.bytes_sent / 1e6,
+    }
+
+
+class Gpus:
+    """NVIDIA's GPUs by nvidia-ml-py. Raises where that is not installed or finds none."""
+
+    def __init__(self) -> None:
+        import pynvml
+
+        self._nvml = pynvml
+        pynvml.nvmlInit()
+        self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+
+    def __call__(self) -> Values:
+        found: Values = {}
+        for i, handle in enumerate(self._handles):
+            for reading in (self._memory, self._utilization, self._power):
+                # Not each model of a GPU knows each of them.
+                with suppress(self._nvml.NVMLError):
+                    found.update((f"gpu_{i}_{name}", value) for name, value in reading(handle))
+        return found
+
+    def _memory(self, handle: Any) -> Iterator[tuple[str, float]]:
+        memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
+        yield "memory_usage_percentage", memory.used / memory.total * 100
+        yield "memory_usage_megabytes", memory.used / 1e6
+
+    def _utilization(self, handle: Any) -> Iterator[tuple[str, float]]:
+        yield "utilization_percentage", self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu
+
+    def _power(self, handle: Any) -> Iterator[tuple[str, float]]:
+        milliwatts = self._nvml.nvmlDeviceGetPowerUsage(handle)
+        yield "power_usage_watts", milliwatts / 1000
+        yield "power_usage_percentage", milliwatts / self._nvml.nvmlDeviceGetEnforcedPowerLimit(handle) * 100
+
+
+_sampler = _Sampler()
+
+
+def _begin_anew() -> None:
+    global _sampler
+    _sampler = _Sampler()
+
+
+@at_process_end
+def _stop() -> None:
+    _sampler.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    # The parent's thread is not here, and its lock may have been held.
+    os.register_at_fork(after_in_child=_begin_anew)

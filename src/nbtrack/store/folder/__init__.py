@@ -1,0 +1,1 @@
+"""A store in a folder: one DuckDB file, journals beside it, and what keeps both whole."""

@@ -1,0 +1,189 @@
+"""Looking a store over, and setting it right: the database file, the journals, what lies elsewhere, the tables.
+
+It looks and changes nothing unless it is asked to repair. What it replaces is moved aside first, with a name that says
+when.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....artifact_store.local import PARTIAL, path_of_uri
+from ....errors import NbtrackError, StoreDamaged, StoreError, StoreNotWritable, StoreTooNew
+from ....names import storable
+from ...sql import schema
+from ...sql.base import Cursor
+from .. import sql_views
+from ..loading import CUT_SHORT
+from .blob_checks import check_blobs, check_unshared
+from .checks import add_run, check_numbers, check_tables, check_writers
+from .file_repair import check_file
+from .findings import LOST, REPAIRED, Report
+from .journal_checks import applied_bytes, check_journals, runs_without_a_beginning
+from .rescue import check_rescue_files, check_rescued_artifacts
+
+if TYPE_CHECKING:
+    from ..store import DuckDBStore
+
+_OLD_PARTIAL_SECONDS = 86_400.0
+
+
+def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = (), *, contents: bool = False) -> Report:
+    """Look a store over; with `repair`, set right what is wrong. `rescue` names files that are to be taken back.
+
+    With `contents`, every artifact is read and compared with its digest, which takes a second a gigabyte or more; a
+    repair then also makes equal files one that are not yet.
+    Raises NotFound where there is no store, StoreLocked where another program holds it, and StoreTooNew.
+    """
+    report = Report(store.folder)
+    store.check_exists()
+    if repair and not os.access(store.folder, os.W_OK):
+        raise StoreNotWritable(f"The store {store.folder} cannot be written, so nothing in it can be repaired.")
+    with store.alone():
+        try:
+            readable = check_file(store, report, repair)
+        except OSError as error:
+            raise StoreError(f"Doctor cannot go on: {error}. {store.database} is as it was.") from error
+    with _session(store, repair, readable) as cursor:
+        check_rescue_files(store, applied_bytes(cursor), report, repair, rescue)
+        check_journals(store.journals.folder, cursor, report, repair)
+        if repair and cursor is not None:
+            check_numbers(cursor, report, repair=True)
+            _add_unknown_runs(store, cursor, runs_without_a_beginning(store.journals.folder))
+    if repair:
+        with store.writing() as cursor:
+            if store.is_behind:
+                raise StoreDamaged(f"What was logged to {store.folder} cannot be applied. See the warning before this.")
+            cursor.execute(sql_views.CREATE)
+            check_rescued_artifacts(store, cursor, report, repair=True)
+            _check_all(store, cursor, report, repair=True)
+            _check_rejected(store, cursor, report)
+        _retry_rejected(store, report)
+    else:
+        check_rescued_artifacts(store, None, report, repair=False)
+        if readable:
+            _look(store, report)
+    check_blobs(store, report, repair, contents=contents)
+    if contents:
+        check_unshared(store, report, repair)
+    return report
+
+
+def _session(store: DuckDBStore, repair: bool, readable: bool) -> AbstractContextManager[Cursor | None]:
+    """The database as it is, before anything pending is applied; None where it cannot be read."""
+    if repair:
+        return store.before_applying()
+    return store.as_it_is() if readable else nullcontext()
+
+
+def _look(store: DuckDBStore, report: Report) -> None:
+    with store.as_it_is() as cursor:
+        row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        version = int(row[0]) if row else schema.VERSION
+        if version > schema.VERSION:
+            raise StoreTooNew(f"The store {store.folder} was made by a newer nbtrack. Use that one's doctor.")
+        if version < schema.VERSION:
+            report.notes.append(
+                f"The store has schema {version}; its tables are looked at once it has {schema.VERSION}, after the "
+                "first reading or with --repair."
+            )
+            return
+        _check_all(store, cursor, report, repair=False)
+        _check_rejected(store, cursor, report)
+
+
+def _check_all(store: DuckDBStore, cursor: Cursor, report: Report, repair: bool) -> None:
+    check_tables(cursor, report, repair)
+    check_writers(cursor, store.journals.folder, report, repair)
+    _check_artifacts(store, cursor, report, repair)
+
+
+# -- what waits --------------------------------------------------------------------------------------------------
+
+
+def _add_unknown_runs(store: DuckDBStore, cursor: Cursor, spoken_of: set[str]) -> None:
+    """Make the runs that lines speak of and nobody knows, so that these are not rejected."""
+    known = {run_id for (run_id,) in cursor.execute("SELECT run_id FROM runs").fetchall()}
+    for run_id in sorted(spoken_of - known):
+        add_run(cursor, run_id=run_id, experiment_id=_experiment_of(store, run_id))
+
+
+def _experiment_of(store: DuckDBStore, run_id: str) -> int:
+    """Where the run's artifacts are says which experiment it belonged to."""
+    for folder in store.artifacts.glob(f"*/{run_id}"):
+        if folder.parent.name.isdigit():
+            return int(folder.parent.name)
+    return 0
+
+
+def _check_rejected(store: DuckDBStore, cursor: Cursor, report: Report) -> None:
+    rows = cursor.execute(
+        "SELECT reason, COUNT(*) FROM rejected_events WHERE reason <> $1 GROUP BY reason ORDER BY reason", [CUT_SHORT]
+    ).fetchall()
+    if rows:
+        reasons = ", ".join(f"{count:,} ({reason})" for reason, count in rows)
+        report.add("rejected", f"Lines of journals that were not understood: {reasons}.", "they are tried again.")
+
+
+def _retry_rejected(store: DuckDBStore, report: Report) -> None:
+    finding = next((finding for finding in report.findings if finding.kind == "rejected"), None)
+    if finding is None:
+        return
+    with store.writing() as cursor:
+        rows = cursor.execute("SELECT line FROM rejected_events WHERE reason = 'no such run'").fetchall()
+        _add_unknown_runs(store, cursor, runs_without_a_beginning(line.encode() for (line,) in rows))
+    with store.reading() as cursor:
+        done, left = store.journals.retry_rejected(cursor)
+    finding.cure = f"{done:,} were brought in; {left:,} stay in the table rejected_events."
+    finding.state = LOST if left else REPAIRED
+
+
+# -- artifacts ---------------------------------------------------------------------------------------------------
+
+
+def _check_artifacts(store: DuckDBStore, cursor: Cursor, report: Report, repair: bool) -> None:
+    roots: dict[int, Path] = {}
+    for run, uri in cursor.execute("SELECT run, artifact_uri FROM runs").fetchall():
+        # What is elsewhere is not ours to look at.
+        with suppress(NbtrackError):
+            roots[run] = path_of_uri(store.locate(uri))
+    rows = cursor.execute("SELECT run, path FROM artifacts ORDER BY run, path").fetchall()
+    missing = [(run, path) for run, path in rows if run in roots and not _is_there(roots[run] / path)]
+    if missing:
+        finding = report.add(
+            "artifact",
+            f"{len(missing):,} logged files are gone, such as {missing[0][1]!r:.100}.",
+            "the table artifacts lists them no more.",
+        )
+        if repair:
+            for run, path in missing:
+                cursor.execute("DELETE FROM artifacts WHERE run = $1 AND path = $2", [run, path])
+            finding.state = LOST
+    leftovers = [
+        path
+        for path in store.artifacts.rglob(f"{PARTIAL}*")
+        if time.time() - path.stat().st_mtime > _OLD_PARTIAL_SECONDS
+    ]
+    if leftovers:
+        finding = report.add(
+            "artifact", f"{len(leftovers)} files were never finished: their writers died.", "they are removed."
+        )
+        if repair:
+            for path in leftovers:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            finding.state = REPAIRED
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, under this name or one that no table can hold as it is."""
+    if path.is_file():
+        return True
+    with suppress(OSError):
+        return any(storable(name) == path.name for name in os.listdir(path.parent))
+    return False

@@ -1,0 +1,129 @@
+"""Taking back what processes left in rescue files, because they could not write into the store until their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ....artifact_store.detour import FILES, MANIFEST
+from ....artifact_store.detour import PREFIX as FILES_PREFIX
+from ....artifact_store.local import ArtifactRepository, path_of_uri
+from ....errors import InvalidParameter, NotFound
+from ....journal import Process
+from ....journal.detour import PREFIX
+from ...sql.base import Cursor
+from ..copies import put_in_place
+from .findings import REPAIRED, Report
+
+if TYPE_CHECKING:
+    from ..store import DuckDBStore
+
+
+def check_rescue_files(
+    store: DuckDBStore, applied: Mapping[str, int], report: Report, repair: bool, named: Sequence[Path]
+) -> None:
+    """Files of this store's dead writers, in the temp folder and at home, and those that were named.
+
+    `applied` are the journals that the database knows. The caller holds the store's lock.
+    """
+    for path in named:
+        if not path.is_file():
+            raise NotFound(f"There is no file {path}.")
+        if _header(path) is None:
+            raise InvalidParameter(f"{path} is no rescue file of nbtrack.")
+    for path in [*named, *(path for path in _found(store) if path not in named)]:
+        header = _header(path)
+        if header is None:
+            continue
+        writer = Process.from_dict(header["d"])
+        # Of one on another machine that cannot be seen: who names its file knows. One that runs here still writes it.
+        if writer.is_alive() or (path not in named and not writer.is_dead()):
+            report.notes.append(f"{path} belongs to a process that is running; it comes in by itself.")
+            continue
+        lines = path.read_bytes().count(b"\n") - 1
+        finding = report.add(
+            "rescue file",
+            f"{path} has {lines:,} lines that a process could not write into the store.",
+            "they are brought in, and the file is removed.",
+        )
+        if repair:
+            _take_back(store, applied, path)
+            finding.state = REPAIRED
+
+
+def check_rescued_artifacts(store: DuckDBStore, cursor: Cursor | None, report: Report, repair: bool) -> None:
+    """Files that this store's dead processes could not write into their runs' artifact folders."""
+    for manifest in sorted(Path(tempfile.gettempdir()).glob(f"{FILES_PREFIX}*/*/{MANIFEST}")):
+        try:
+            described = json.loads(manifest.read_text())
+            is_ours = manifest.stat().st_uid in (os.geteuid(), store.folder.stat().st_uid)
+            is_this = Path(described["store"]).resolve() == store.folder.resolve()
+            is_dead = Process.from_dict(described["process"]).is_dead()
+            run_id, uri = str(described["run_id"]), str(described["artifact_uri"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if not (is_ours and is_this and is_dead):
+            continue
+        folder = manifest.parent / FILES
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        finding = report.add(
+            "rescued artifacts",
+            f"{manifest.parent} has {len(files):,} files that a process could not write to run {run_id}.",
+            "they are brought to the run's artifacts.",
+        )
+        if repair and cursor is not None:
+            root = path_of_uri(store.locate(uri))
+            ArtifactRepository(root, blobs=store.blobs_for(root)).log_artifacts(folder)
+            for path in files:
+                name = path.relative_to(folder).as_posix()
+                for run in cursor.execute("SELECT run FROM runs WHERE run_id = $1", [run_id]).fetchall():
+                    cursor.execute("DELETE FROM artifacts WHERE run = $1 AND path = $2", [run[0], name])
+                    cursor.execute(
+                        "INSERT INTO artifacts (run, path, size, timestamp) VALUES ($1, $2, $3, $4)",
+                        [run[0], name, path.stat().st_size, int(path.stat().st_mtime * 1000)],
+                    )
+            shutil.rmtree(manifest.parent)
+            finding.state = REPAIRED
+
+
+def _found(store: DuckDBStore) -> Iterator[Path]:
+    for folder in dict.fromkeys([Path(tempfile.gettempdir()), Path.home()]):
+        for path in sorted(folder.glob(f"{PREFIX}*.jsonl")):
+            with suppress(OSError):
+                # Not what somebody else has put into a folder that all can write.
+                if path.lstat().st_uid not in (os.geteuid(), store.folder.stat().st_uid):
+                    continue
+            header = _header(path)
+            if header is not None and Path(header["d"].get("store", "")).resolve() == store.folder.resolve():
+                yield path
+
+
+def _header(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline())
+        return header if header["e"] == "open" and isinstance(header["d"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _take_back(store: DuckDBStore, applied: Mapping[str, int], path: Path) -> None:
+    """Put its whole lines into the journal folder, unless they are there, or were applied, already."""
+    target = store.journals.folder / path.name.removeprefix(PREFIX)
+    if not target.exists() and target.name not in applied:
+        store.journals.folder.mkdir(exist_ok=True)
+        partial = target.with_name(target.name + ".partial")
+        shutil.copyfile(path, partial)
+        with partial.open("rb+") as file:
+            content = file.read()
+            file.truncate(content.rfind(b"\n") + 1)
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(partial, target)
+    path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The SQL that DuckDB and PostgreSQL both run: tables, queries, and how rows become entities."""

@@ -1,0 +1,108 @@
+"""Runs in groups, and what numbers come to in each group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...entities import ViewType
+from ...names import SYSTEM
+from ...query import RUNS
+from ...query.values import ValueColumn, compile_values
+from .base import Tables
+from .runs import matching
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .columns import Columns
+
+STATISTICS = ("n", "mean", "std", "min", "max")
+_LARGE = 1e150
+"""The square of a larger number is no double: of such, and of infinity, there is no standard deviation."""
+
+
+class AggregateTables(Tables):
+    """Statistics over runs."""
+
+    def aggregate(
+        self, experiment_ids: Sequence[str] | None, filter_string: str, by: Sequence[str], of: Sequence[str] | None
+    ) -> Columns:
+        """A row for each combination of the values of `by` among the active runs that match. Columns: those of `by`,
+        runs (how many), and for each name in `of` (None: each metric but the machine's own) n, mean, std (of a
+        sample), min and max.
+
+        Names are those of the filter language. Values that are missing, NaN, or no numbers count for none of the five.
+        A missing value of `by` is a group of its own, the last one; NaN is one too, before it.
+        """
+        found, joins, _, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
+        matched = f"SELECT r.run FROM runs AS r {joins} WHERE {found}"
+        with self.reading() as cursor:
+            if of is None:
+                keys = cursor.execute(
+                    f"SELECT DISTINCT key FROM latest_metrics WHERE run IN ({matched})", parameters
+                ).fetchall()
+                of = [f"metrics.{_quoted(key)}" for (key,) in sorted(keys) if not key.startswith(SYSTEM)]
+            values = compile_values([*by, *of], RUNS, len(parameters) + 1)
+            groups, measures = values.columns[: len(by)], values.columns[len(by) :]
+            sql = _sql(matched, values.joins, groups, measures)
+            answer = cursor.execute(sql, [*parameters, *values.parameters]).fetchnumpy()
+        columns: Columns = {
+            group.label: _shown(group, answer[f"g{i}"], answer[f"t{i}"]) for i, group in enumerate(groups)
+        }
+        columns["runs"] = answer["runs"]
+        for i, measure in enumerate(measures):
+            for name in STATISTICS:
+                columns[f"{measure.label}.{name}"] = answer[f"{name}{i}"]
+        return columns
+
+
+def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequence[ValueColumn]) -> str:
+    selected = ["r.run"]
+    selected += [f"{group.text} AS t{i}, {group.number} AS g{i}" for i, group in enumerate(groups)]
+    selected += [f"CASE WHEN {m.number} <> 'NaN' THEN {m.number} END AS m{i}" for i, m in enumerate(measures)]
+    answers, keys, order = ["COUNT(*) AS runs"], [], []
+    for i in range(len(groups)):
+        answers.append(f"g{i}, MIN(t{i}) AS t{i}")
+        # A number is one group, however it is written.
+        keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN t{i} END")
+        order += [f"CASE WHEN MIN(t{i}) IS NULL THEN 2 WHEN g{i} IS NULL THEN 1 ELSE 0 END", f"g{i}"]
+        order.append(f'CASE WHEN g{i} IS NULL THEN MIN(t{i}) END COLLATE "C"')
+    answers += [_statistics(f"m{i}", i) for i in range(len(measures))]
+    grouped = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(order)}" if groups else "HAVING COUNT(*) > 0"
+    return (
+        f"WITH matched AS ({matched}), found AS (SELECT {', '.join(selected)} FROM runs AS r "
+        f"JOIN matched ON matched.run = r.run {joins}) SELECT {', '.join(answers)} FROM found {grouped}"
+    )
+
+
+def _statistics(column: str, i: int) -> str:
+    small = f"CASE WHEN ABS({column}) < {_LARGE} THEN {column} END"
+    return (
+        f"COUNT({column}) AS n{i}, AVG({column}) AS mean{i}, MIN({column}) AS min{i}, MAX({column}) AS max{i}, "
+        f"CASE WHEN MAX(ABS({column})) < {_LARGE} THEN STDDEV_SAMP({small}) END AS std{i}"
+    )
+
+
+def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> NDArray[Any]:
+    """A group's values: numbers where all of them are, else texts."""
+    import numpy as np
+
+    missing, no_number = np.ma.getmaskarray(texts), np.ma.getmaskarray(numbers)
+    if group.shows == "number" or (group.shows == "either" and not (no_number & ~missing).any()):
+        return np.ma.masked_array(np.ma.getdata(numbers), mask=missing)
+    shown = np.ma.getdata(texts).astype(object)
+    shown[missing] = None
+    if group.shows == "either":
+        # One text for one number, whatever it was written as in the runs of this row.
+        for row in np.flatnonzero(~no_number & ~missing):
+            shown[row] = _text_of(float(numbers[row]))
+    return shown
+
+
+def _text_of(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
+
+
+def _quoted(key: str) -> str:
+    return "`" + key.replace("`", "``") + "`"

@@ -1,0 +1,204 @@
+"""Experiments in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...entities import Experiment, LifecycleStage, PagedList, ViewType
+from ...errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from ...journal import now
+from ...query import EXPERIMENTS, compile_search
+from . import paging
+from .base import Cursor, Tables
+
+DEFAULT_ID = "0"
+DEFAULT_NAME = "Default"
+
+_HIGHEST = "highest_experiment_id"
+"""The key in `meta`."""
+_COLUMNS = "r.experiment_id, r.name, r.artifact_location, r.lifecycle_stage, r.creation_time, r.last_update_time"
+
+
+class ExperimentTables(Tables):
+    """Names are unique among the active experiments: a deleted one's name is free again."""
+
+    def create_experiment(self, name: str, artifact_location: str | None, tags: dict[str, str]) -> str:
+        """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+        with self.writing() as cursor:
+            if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]):
+                raise AlreadyExists(
+                    f"Experiment {name!r} exists already. Use set_experiment({name!r}) to log to it, or another name."
+                )
+            experiment_id = self._highest_id(cursor) + 1
+            _insert(cursor, experiment_id, name, artifact_location or self.artifact_root(str(experiment_id)))
+            for key, value in tags.items():
+                cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [experiment_id, key, value])
+        return str(experiment_id)
+
+    def remove_experiments(self, experiment_ids: Sequence[str]) -> None:
+        """Remove experiments for good; no run may be left in them. Their ids are not used again."""
+        if not experiment_ids:
+            return
+        with self.writing() as cursor:
+            highest = self._highest_id(cursor)
+            cursor.execute("DELETE FROM meta WHERE key = $1", [_HIGHEST])
+            cursor.execute("INSERT INTO meta (key, value) VALUES ($1, $2)", [_HIGHEST, str(highest)])
+            for experiment_id in experiment_ids:
+                for table in ("experiment_tags", "experiments"):
+                    cursor.execute(f"DELETE FROM {table} WHERE experiment_id = $1", [int(experiment_id)])
+
+    def _highest_id(self, cursor: Cursor) -> int:
+        """The highest id that any experiment has or had."""
+        rows = cursor.execute(
+            "SELECT MAX(experiment_id) FROM experiments "
+            "UNION ALL SELECT CAST(value AS BIGINT) FROM meta WHERE key = $1",
+            [_HIGHEST],
+        ).fetchall()
+        return max(int(number or 0) for (number,) in rows)
+
+    def artifact_root(self, experiment_id: str) -> str:
+        """Where the runs of an experiment keep their artifacts unless it says otherwise, as a table holds it."""
+        raise NotImplementedError
+
+    def _create_default_experiment(self, cursor: Cursor) -> None:
+        _insert(cursor, int(DEFAULT_ID), DEFAULT_NAME, self.artifact_root(DEFAULT_ID))
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """The experiment, deleted or not. Raises NotFound."""
+        with self.reading() as cursor:
+            return self._get_experiment(cursor, experiment_id)
+
+    def get_experiment_by_name(self, name: str) -> Experiment | None:
+        """The active experiment of this name; else the one deleted last; else None."""
+        with self.reading() as cursor:
+            found = self._find_experiments(cursor, "r.name = $1", [name])
+        found.sort(key=lambda e: (e.lifecycle_stage == LifecycleStage.ACTIVE, e.last_update_time), reverse=True)
+        return found[0] if found else None
+
+    def experiment_names(self) -> dict[str, str]:
+        """The name of each experiment by its id."""
+        with self.reading() as cursor:
+            rows = cursor.execute("SELECT experiment_id, name FROM experiments").fetchall()
+        return {str(experiment_id): name for experiment_id, name in rows}
+
+    def search_experiments(
+        self, view: ViewType, max_results: int, filter_string: str, order_by: Sequence[str], page_token: str | None
+    ) -> PagedList[Experiment]:
+        """Experiments that match, newest change first unless `order_by` says otherwise."""
+        paging.check_max_results(max_results, 50_000)
+        offset = paging.offset_of(page_token)
+        search = compile_search(filter_string, order_by, EXPERIMENTS)
+        stages = ", ".join(f"'{stage}'" for stage in view.stages)
+        with self.reading() as cursor:
+            found = self._select_experiments(
+                cursor,
+                f"{search.joins} WHERE ({search.where}) AND r.lifecycle_stage IN ({stages}) "
+                f"ORDER BY {search.order_by} LIMIT {max_results + 1} OFFSET {offset}",
+                search.parameters,
+            )
+        more = len(found) > max_results
+        return PagedList(found[:max_results], paging.token_for(offset + max_results) if more else None)
+
+    def rename_experiment(self, experiment_id: str, name: str) -> None:
+        """Raises NotFound, InvalidState for a deleted one, AlreadyExists where the name is taken."""
+        with self.writing() as cursor:
+            experiment = self._get_experiment(cursor, experiment_id)
+            if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+                raise InvalidState(f"Experiment {experiment.name!r} is deleted. Restore it before renaming it.")
+            others = self._find_experiments(
+                cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]
+            )
+            if any(other.experiment_id != experiment_id for other in others):
+                raise AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
+            cursor.execute(
+                "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [name, now(), int(experiment_id)],
+            )
+
+    def set_experiment_stage(self, experiment_id: str, stage: str) -> None:
+        """Delete or restore an experiment together with its runs.
+
+        Raises NotFound where there is none in the other stage, AlreadyExists where its name was given anew meanwhile.
+        """
+        with self.writing() as cursor:
+            experiment = self._get_experiment(cursor, experiment_id)
+            if experiment.lifecycle_stage == stage:
+                raise NotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
+            if stage == LifecycleStage.ACTIVE:
+                active = [experiment.name, LifecycleStage.ACTIVE]
+                if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", active):
+                    raise AlreadyExists(
+                        f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
+                    )
+            time = now()
+            # Runs that were deleted before their experiment stay deleted when it comes back.
+            row = cursor.execute(
+                "SELECT last_update_time FROM experiments WHERE experiment_id = $1", [int(experiment_id)]
+            ).fetchone()
+            assert row is not None
+            if stage == LifecycleStage.DELETED:
+                cursor.execute(
+                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 "
+                    "WHERE experiment_id = $3 AND lifecycle_stage = 'active'",
+                    [stage, time, int(experiment_id)],
+                )
+            else:
+                cursor.execute(
+                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = NULL "
+                    "WHERE experiment_id = $2 AND deleted_time = $3",
+                    [stage, int(experiment_id), row[0]],
+                )
+            cursor.execute(
+                "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [stage, time, int(experiment_id)],
+            )
+
+    def set_experiment_tag(self, experiment_id: str, key: str, value: str | None) -> None:
+        """Set a tag, or delete it where `value` is None. Raises NotFound, InvalidParameter for a deleted experiment."""
+        with self.writing() as cursor:
+            experiment = self._get_experiment(cursor, experiment_id)
+            if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+                raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it before tagging it.")
+            if value is None and key not in experiment.tags:
+                raise NotFound(f"Experiment {experiment.name!r} has no tag {key!r}.")
+            cursor.execute(
+                "DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [int(experiment_id), key]
+            )
+            if value is not None:
+                cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
+
+    def _get_experiment(self, cursor: Cursor, experiment_id: str) -> Experiment:
+        try:
+            number = int(experiment_id)
+        except ValueError:
+            raise InvalidParameter(
+                f"Invalid experiment id {experiment_id!r}: it is a whole number. To find one by name use "
+                "get_experiment_by_name."
+            ) from None
+        found = self._find_experiments(cursor, "r.experiment_id = $1", [number])
+        if not found:
+            raise NotFound(f"No experiment with id {experiment_id} exists. search_experiments() lists those that do.")
+        return found[0]
+
+    def _find_experiments(self, cursor: Cursor, condition: str, parameters: Sequence[object]) -> list[Experiment]:
+        return self._select_experiments(cursor, f"WHERE {condition}", parameters)
+
+    def _select_experiments(self, cursor: Cursor, rest: str, parameters: Sequence[object]) -> list[Experiment]:
+        rows = cursor.execute(f"SELECT {_COLUMNS} FROM experiments AS r {rest}", list(parameters)).fetchall()
+        tags: dict[int, dict[str, str]] = {}
+        if rows:
+            for experiment_id, key, value in cursor.execute(
+                "SELECT experiment_id, key, value FROM experiment_tags"
+            ).fetchall():
+                tags.setdefault(experiment_id, {})[key] = value
+        return [
+            Experiment(str(row[0]), row[1], self.locate(row[2]), row[3], row[4], row[5], tags.get(row[0], {}))
+            for row in rows
+        ]
+
+
+def _insert(cursor: Cursor, experiment_id: int, name: str, artifact_location: str) -> None:
+    cursor.execute(
+        "INSERT INTO experiments VALUES ($1, $2, $3, $4, $5, $5)",
+        [experiment_id, name, artifact_location, LifecycleStage.ACTIVE, now()],
+    )

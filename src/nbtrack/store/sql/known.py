@@ -1,0 +1,68 @@
+"""The names and values in a store, for completing a query that is being written."""
+
+from __future__ import annotations
+
+from ...names import SYSTEM
+from ...query.known import Known
+from ...query.tree import Key, Member, Operand
+from ...query.vocabulary import KeyTable, Vocabulary
+from .base import Tables
+
+MOST = 50
+"""Names or values in one answer."""
+NEWEST = 100_000
+"""Runs that are looked at: somebody who types waits for the answer."""
+LONGEST = 100
+"""Characters of a value that is worth offering."""
+
+_NEWEST = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newest) - {NEWEST}"
+
+
+class StoredNames(Known):
+    """What the tables know of one vocabulary."""
+
+    def __init__(self, tables: Tables, vocabulary: Vocabulary) -> None:
+        self._tables = tables
+        self._vocabulary = vocabulary
+
+    def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
+        # What the tools put down about a run comes after what people logged.
+        own = (
+            "CASE WHEN t.key LIKE 'mlflow.%' OR t.key LIKE 'nbtrack.%' "
+            f"OR '{table.entity}' = 'metrics' AND t.key LIKE '{SYSTEM}%' THEN 1 ELSE 0 END"
+        )
+        return self._counted("t.key", f"{table.table} AS t", _bound("t", table.link), part, first=own)
+
+    def values(self, operand: Operand, part: str) -> list[tuple[str, int]]:
+        if isinstance(operand, Key):
+            # A metric's values are numbers; hardly one is there twice.
+            if operand.table.entity == "metrics":
+                return []
+            condition = f"{_bound('t', operand.table.link)} AND t.key = $4"
+            return self._counted("t.value", f"{operand.table.table} AS t", condition, part, operand.name)
+        if isinstance(operand, Member):
+            collection = operand.collection
+            bound = _bound("t", (collection.link,))
+            return self._counted(f"t.{operand.column}", f"{collection.table} AS t", bound, part)
+        source = f"{self._vocabulary.table} AS r {operand.join}"
+        bound = _bound("r", ("run",) if self._vocabulary.table == "runs" else ())
+        return self._counted(f"CAST({operand.sql} AS VARCHAR)", source, bound, part)
+
+    def _counted(
+        self, column: str, source: str, condition: str, part: str, *more: str, first: str = "1"
+    ) -> list[tuple[str, int]]:
+        pattern = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        begins = f"CASE WHEN {column} ILIKE $3 ESCAPE '\\' THEN 0 ELSE 1 END"
+        with self._tables.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT {column} AS found, COUNT(*) AS n FROM {source} WHERE {condition} "
+                f"AND {column} ILIKE $1 ESCAPE '\\' AND LENGTH({column}) <= $2 "
+                f"GROUP BY {column} ORDER BY {first}, {begins}, n DESC, found LIMIT {MOST}",
+                [f"%{pattern}%", LONGEST, f"{pattern}%", *more],
+            ).fetchall()
+        return [(text, count) for text, count in rows]
+
+
+def _bound(alias: str, link: tuple[str, ...]) -> str:
+    """That a row belongs to one of the newest runs; rows of a table that is not of runs all count."""
+    return f"{alias}.{_NEWEST}" if link == ("run",) else "TRUE"

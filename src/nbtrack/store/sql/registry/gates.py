@@ -1,0 +1,160 @@
+"""Gates: what the run of a version must satisfy before the version may enter a stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ....entities import LifecycleStage, ModelGate
+from ....errors import GateClosed, InvalidParameter, NotFound
+from ....model_names import MAX_ALIAS_LENGTH, check_model_name, check_reason
+from ....names import check_name, check_text
+from ....query import RUNS, compile_parts
+from ....stages import ACTIVE_STAGES, canonical_stage
+from ..base import Cursor, Tables
+from . import rows as rows
+from .events import record_event
+
+_COLUMNS = "name, stage, gate, filter, user_id, creation_time"
+_KEY = "name = $1 AND stage = $2 AND gate = $3"
+
+
+class ModelGateTables(Tables):
+    """A stage can have several gates, each with a name of its own; a version has to pass all of them."""
+
+    def set_gate(
+        self,
+        name: str,
+        stage: str,
+        filter_string: str,
+        gate: str,
+        *,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelGate:
+        """Put a gate before a stage, in the place of one of this name. What is in the stage already stays there."""
+        check_model_name(name)
+        stage, gate = _guarded(stage), check_name(gate, "A gate's name", max_length=MAX_ALIAS_LENGTH)
+        if not isinstance(filter_string, str) or not filter_string.strip():
+            raise InvalidParameter(
+                'A gate is a filter that a version\'s run must satisfy, such as "metrics.`val/accuracy` > 0.9", '
+                f"not {filter_string!r:.80}."
+            )
+        text = check_text(filter_string.strip(), "A gate's filter")
+        compile_parts(text, RUNS)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            old = {one.gate: one for one in _gates(cur, name, stage)}.get(gate)
+            if old is not None and old.filter_string == text:
+                return old
+            cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
+            was = None if old is None else gate_in_words(old)
+            made = ModelGate(name, stage, gate, text, user_id, 0)
+            now = record_event(cur, name, "gate_set", user_id, reason, old=was, new=gate_in_words(made))
+            cur.execute(
+                f"INSERT INTO model_gates ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)",
+                [name, stage, gate, text, user_id, now],
+            )
+            return ModelGate(name, stage, gate, text, user_id, now)
+
+    def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
+        """The gates of a stage, of all stages for None; by stage and name."""
+        check_model_name(name)
+        stage = None if stage is None else canonical_stage(stage)
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            return _gates(cur, name, stage)
+
+    def delete_gate(self, name: str, stage: str, gate: str, *, user_id: str, reason: str | None = None) -> None:
+        """Take a gate away. Raises NotFound, with those that there are, where the stage has none of this name."""
+        check_model_name(name)
+        stage = canonical_stage(stage)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            there = {one.gate: one for one in _gates(cur, name, stage)}
+            if gate not in there:
+                has = f"It has {', '.join(map(repr, there))}." if there else "It has none."
+                raise NotFound(f"Stage {stage} of model {name!r:.120} has no gate {gate!r:.80}. {has}")
+            cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
+            record_event(cur, name, "gate_deleted", user_id, reason, old=gate_in_words(there[gate]))
+
+
+def pass_gates(
+    cur: Cursor, name: str, version: int, stage: str, override: bool, user_id: str, reason: str | None
+) -> None:
+    """Raise GateClosed where the run of a version that enters a stage does not satisfy each of its gates.
+
+    With `override` each of those that are closed becomes an event instead.
+    """
+    if override and check_reason(reason) is None:
+        raise InvalidParameter("Say why the gates are overridden: give a reason. It is kept in the model's history.")
+    run_id = rows.require_version(cur, name, version)[rows.RUN_ID]
+    for gate in _gates(cur, name, stage):
+        instead = _instead(cur, run_id, gate)
+        if instead is None:
+            continue
+        if not override:
+            raise GateClosed(
+                f"Version {version} of model {name!r:.120} may not enter {stage}: its gate {gate.gate!r} asks for "
+                f"{gate.filter_string:.400}, but {instead}. To move it all the same, pass override_gates=True and a "
+                "reason."
+            )
+        record_event(
+            cur, name, "gate_overridden", user_id, reason, version=version, old=instead, new=gate_in_words(gate)
+        )
+
+
+def _gates(cur: Cursor, name: str, stage: str | None) -> list[ModelGate]:
+    found = cur.execute(
+        f"SELECT {_COLUMNS} FROM model_gates WHERE name = $1 AND (CAST($2 AS VARCHAR) IS NULL OR stage = $2) "
+        'ORDER BY stage COLLATE "C", gate COLLATE "C"',
+        [name, stage],
+    ).fetchall()
+    return [ModelGate(*row) for row in found]
+
+
+def _guarded(stage: str) -> str:
+    stage = canonical_stage(stage)
+    if stage not in ACTIVE_STAGES:
+        raise InvalidParameter(f"A gate stands before {' or '.join(ACTIVE_STAGES)}; {stage} is open to every version.")
+    return stage
+
+
+def gate_in_words(gate: ModelGate) -> str:
+    """A gate as the history holds it."""
+    return f"{gate.stage} {gate.gate}: {gate.filter_string}"
+
+
+def _instead(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
+    """What a run has instead of what a gate asks for, in words that follow "but"; None where it satisfies it."""
+    if not run_id:
+        return "the version names no run that could satisfy it"
+    parts = compile_parts(gate.filter_string, RUNS)
+    found = cur.execute(
+        f"SELECT r.name, r.lifecycle_stage, {parts.columns} FROM runs AS r {parts.joins} "
+        f"WHERE r.run_id = ${len(parts.parameters) + 1}",
+        [*parts.parameters, run_id],
+    ).fetchall()
+    if not found:
+        return f"its run {run_id:.40} is not in this store"
+    run_name, lifecycle_stage, *answers = found[0]
+    if lifecycle_stage != LifecycleStage.ACTIVE:
+        return f"its run {run_name!r:.80} ({run_id:.40}) is deleted; restore_run brings it back"
+    failing = parts.failing(answers)
+    if not failing:
+        return None
+    return f"its run {run_name!r:.80} ({run_id:.40}) has {_listed(list(failing.items()))}"
+
+
+def _listed(values: Sequence[tuple[str, Any]], most: int = 5) -> str:
+    shown = [f"no {name:.80}" if value is None else f"{name:.80} = {_shown(value)}" for name, value in values[:most]]
+    if len(values) > most:
+        shown.append(f"{len(values) - most} more")
+    return ", ".join(shown[:-1]) + f" and {shown[-1]}" if len(shown) > 1 else shown[0]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return f"{value!r:.80}"

@@ -1,0 +1,189 @@
+"""Which version is in which stage: transitions and rollback, each checked and done in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....entities import ModelVersion
+from ....errors import Conflict, InvalidParameter, InvalidState
+from ....model_names import check_model_name, check_version
+from ....stages import ACTIVE_STAGES, ARCHIVED, PRODUCTION, canonical_stage
+from ..base import Cursor, Tables
+from . import rows as rows
+from .events import OF_THE_MODEL, record_event
+from .gates import pass_gates
+from .models import touch
+
+Versions = int | str | Sequence[int | str]
+"""A version or several; [] for none."""
+
+
+class ModelStageTables(Tables):
+    """`user_id` is who makes the change, `reason` why."""
+
+    def transition_model_version_stage(
+        self,
+        name: str,
+        version: int | str,
+        stage: str,
+        archive_existing_versions: bool = False,
+        *,
+        expected_stage: str | None = None,
+        expected_current: Versions | None = None,
+        override_gates: bool = False,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelVersion:
+        """Move the version to a stage, and on demand every other version out of it to Archived, at one stroke."""
+        check_model_name(name)
+        number, target = check_version(version), canonical_stage(stage)
+        seen = None if expected_stage is None else canonical_stage(expected_stage)
+        expected = _numbers(expected_current)
+        if archive_existing_versions and target not in ACTIVE_STAGES:
+            raise InvalidParameter(
+                f"archive_existing_versions goes with a move to {' or '.join(ACTIVE_STAGES)}, not to {target}. "
+                "Leave it out."
+            )
+        with self.writing() as cur:
+            stage_now = rows.require_version(cur, name, number)[rows.STAGE]
+            if seen is not None and stage_now != seen:
+                raise Conflict(
+                    f"Version {number} of model {name!r:.120} is in {stage_now} by now, not in {seen} as expected"
+                    f"{_last_move(cur, name, number)}. Nothing was changed."
+                )
+            current = _require_current(cur, name, target, expected, number)
+            if stage_now != target:
+                pass_gates(cur, name, number, target, override_gates, user_id, reason)
+            if archive_existing_versions:
+                for other in current:
+                    if other != number:
+                        _move(cur, name, other, ARCHIVED, user_id, reason)
+            _move(cur, name, number, target, user_id, reason)
+            return rows.version(cur, name, number)
+
+    def rollback_stage(
+        self,
+        name: str,
+        stage: str = PRODUCTION,
+        *,
+        expected_current: Versions | None = None,
+        override_gates: bool = False,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelVersion:
+        """Undo the last promotion to a stage: that version goes to Archived, and the one before it comes back."""
+        check_model_name(name)
+        target, expected = canonical_stage(stage), _numbers(expected_current)
+        if target not in ACTIVE_STAGES:
+            raise InvalidParameter(f"A rollback is of {' or '.join(ACTIVE_STAGES)}, not of {target}.")
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            current = _require_current(cur, name, target, expected)
+            leaving, back = _before(cur, name, target, current)
+            if back not in current:
+                pass_gates(cur, name, back, target, override_gates, user_id, reason)
+            was = None if leaving is None else str(leaving)
+            record_event(cur, name, "rolled_back", user_id, reason, version=back, old=was, new=target)
+            if leaving is not None:
+                _move(cur, name, leaving, ARCHIVED, user_id, reason)
+            _move(cur, name, back, target, user_id, reason)
+            return rows.version(cur, name, back)
+
+
+def _numbers(versions: Versions | None) -> list[int] | None:
+    if versions is None:
+        return None
+    if isinstance(versions, int | str):
+        versions = [versions]
+    return sorted({check_version(version) for version in versions})
+
+
+def _require_current(
+    cur: Cursor, name: str, stage: str, expected: list[int] | None, coming: int | None = None
+) -> list[int]:
+    """The versions in a stage. Raises Conflict where they are not those that the caller has seen there.
+
+    The version that is `coming` does not count.
+    """
+    found = cur.execute(
+        "SELECT version FROM model_versions WHERE name = $1 AND current_stage = $2 ORDER BY version", [name, stage]
+    ).fetchall()
+    current = [int(version) for (version,) in found]
+    if expected is not None and set(current) - {coming} != set(expected) - {coming}:
+        raise Conflict(
+            f"{stage} of model {name!r:.120} holds {_counted(current)} by now, not {_counted(expected)} as expected"
+            f"{_last_move(cur, name, *current, *expected)}. Nothing was changed."
+        )
+    return current
+
+
+def _counted(versions: list[int]) -> str:
+    if not versions:
+        return "no version"
+    return f"version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
+
+
+def _last_move(cur: Cursor, name: str, *versions: int) -> str:
+    """Who moved one of these versions last, in words for the end of a sentence."""
+    if not versions:
+        return ""
+    marks = ", ".join(f"${place}" for place in range(2, len(versions) + 2))
+    row = cur.execute(
+        f"SELECT user_id, version, old, new FROM model_events WHERE {OF_THE_MODEL} AND kind = 'stage' "
+        f"AND version IN ({marks}) ORDER BY timestamp DESC LIMIT 1",
+        [name, *versions],
+    ).fetchone()
+    return f": {row[0] or 'somebody'} moved version {row[1]} from {row[2]} to {row[3]}" if row else ""
+
+
+def _before(cur: Cursor, name: str, stage: str, current: list[int]) -> tuple[int | None, int]:
+    """The version that entered a stage last and is still there, None where it is empty; and the one before it.
+
+    Raises InvalidState where the history has none that still exists.
+    """
+    entered = [version for version in _entered(cur, name, stage) if _exists(cur, name, version)]
+    leaving = next((version for version in reversed(entered) if version in current), None)
+    if leaving is None and current:
+        # They came in by an import that knew no history.
+        leaving = max(current)
+    elif leaving is not None:
+        while entered.pop() != leaving:
+            pass
+    back = next((version for version in reversed(entered) if version != leaving), None)
+    if back is None:
+        there = f"version {leaving} is the first one there" if leaving is not None else "no version was ever there"
+        raise InvalidState(f"{stage} of model {name!r:.120} cannot be rolled back: {there} that still exists.")
+    return leaving, back
+
+
+def _entered(cur: Cursor, name: str, stage: str) -> list[int]:
+    """The versions that entered a stage, in that order, without those whose promotion was rolled back."""
+    entered: list[int] = []
+    for kind, version in cur.execute(
+        f"SELECT kind, version FROM model_events WHERE {OF_THE_MODEL} AND new = $2 "
+        "AND kind IN ('stage', 'rolled_back') ORDER BY timestamp",
+        [name, stage],
+    ).fetchall():
+        if kind == "rolled_back" and version in entered:
+            while entered[-1] != version:
+                entered.pop()
+        elif not entered or entered[-1] != version:
+            entered.append(version)
+    return entered
+
+
+def _exists(cur: Cursor, name: str, version: int) -> bool:
+    sql = "SELECT 1 FROM model_versions WHERE name = $1 AND version = $2"
+    return bool(cur.execute(sql, [name, version]).fetchall())
+
+
+def _move(cur: Cursor, name: str, version: int, stage: str, user_id: str, reason: str | None) -> None:
+    old = rows.require_version(cur, name, version)[rows.STAGE]
+    if old == stage:
+        return
+    now = record_event(cur, name, "stage", user_id, reason, version=version, old=old, new=stage)
+    cur.execute(
+        "UPDATE model_versions SET current_stage = $3, last_update_time = $4 WHERE name = $1 AND version = $2",
+        [name, version, stage, now],
+    )
+    touch(cur, name, now)

@@ -1,0 +1,21 @@
+"""The model registry's part of a store: models, versions, stages, gates, history, and what came from what."""
+
+from __future__ import annotations
+
+from .events import ModelEventTables
+from .gates import ModelGateTables
+from .lineage import ModelLineageTables
+from .models import RegisteredModelTables
+from .stages import ModelStageTables
+from .versions import ModelVersionTables
+
+
+class RegistryTables(
+    RegisteredModelTables,
+    ModelVersionTables,
+    ModelStageTables,
+    ModelGateTables,
+    ModelEventTables,
+    ModelLineageTables,
+):
+    """What `client.registry.RegistryMixin` works on. Every change is one `writing()` transaction with its event."""

@@ -1,0 +1,292 @@
+"""Versions of registered models: numbers that are never used twice, stages, aliases, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ....entities import ModelVersion, PagedList
+from ....errors import InvalidParameter
+from ....model_names import (
+    check_alias,
+    check_alias_form,
+    check_description,
+    check_model_name,
+    check_tag,
+    check_tags,
+    check_version,
+)
+from ....names import check_text
+from ....query import VERSIONS, compile_search
+from ....stages import NONE, canonical_stage
+from ..base import Cursor, Tables
+from ..paging import check_max_results, offset_of, token_for
+from . import rows as rows
+from .events import record_event
+from .models import create, touch
+
+MAX_VERSIONS = 200_000
+"""Most versions that one page of a search holds (MLflow's limit)."""
+
+LATEST = "latest"
+"""Names the newest version where an alias is asked for; no alias can be called so."""
+
+_KEY = "name = $1 AND version = $2"
+
+
+class ModelVersionTables(Tables):
+    """A `version` is an int or its text. `user_id` is who makes the change."""
+
+    def create_model_version(
+        self,
+        name: str,
+        source: str,
+        run_id: str | None = None,
+        tags: Mapping[str, object] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        *,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelVersion:
+        """The model's next version. `source` is the URI or the path of the model's files."""
+        check_model_name(name)
+        if not isinstance(source, str) or not source.strip():
+            raise InvalidParameter(
+                f"The source of a model version must be the URI or the path of a model's folder, not {source!r:.80}."
+            )
+        check_text(source, "The source of a model version")
+        new_tags, text = check_tags(tags), check_description(description)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            return _create(cur, name, source, run_id, new_tags, run_link, text, user_id, reason)
+
+    def copy_model_version(
+        self,
+        name: str,
+        version: int | str,
+        dst_name: str,
+        *,
+        user_id: str,
+        reason: str | None = None,
+    ) -> ModelVersion:
+        """A copy as the next version of another model, which is made where there is none. It starts in stage None.
+
+        The copy has the tags, the description and the run; its source names the version that it is a copy of, and is
+        set to where that one's files are when that one is deleted.
+        """
+        check_model_name(name)
+        check_model_name(dst_name)
+        number = check_version(version)
+        with self.writing() as cur:
+            one = rows.version(cur, name, number)
+            if not cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [dst_name]).fetchall():
+                create(cur, dst_name, {}, "", user_id, reason)
+            source = f"models:/{name}/{number}"
+            made = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
+            return _create(cur, *made, user_id, reason)
+
+    def get_model_version(self, name: str, version: int | str) -> ModelVersion:
+        """The version with its tags and aliases."""
+        check_model_name(name)
+        with self.reading() as cur:
+            return rows.version(cur, name, check_version(version))
+
+    def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
+        """The newest version in each of these stages (all of them for None and for []), oldest first."""
+        check_model_name(name)
+        if isinstance(stages, str):
+            raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
+        wanted = {canonical_stage(stage) for stage in stages or ()}
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            latest = rows.latest_versions(cur, [name])
+        return [version for version in latest if not wanted or version.current_stage in wanted]
+
+    def update_model_version(
+        self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
+    ) -> ModelVersion:
+        """Replace the version's description."""
+        check_model_name(name)
+        number, text = check_version(version), check_description(description)
+        if description is None:
+            raise InvalidParameter("There is nothing to update: give a description, '' for none.")
+        with self.writing() as cur:
+            old = rows.require_version(cur, name, number)[rows.DESCRIPTION]
+            if text != old:
+                now = record_event(cur, name, "description", user_id, reason, version=number, old=old, new=text)
+                cur.execute(f"UPDATE model_versions SET description = $3 WHERE {_KEY}", [name, number, text])
+                _touch_version(cur, name, number, now)
+            return rows.version(cur, name, number)
+
+    def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
+        """Delete the version with its tags and aliases. Its number is not used again; its files are not touched."""
+        check_model_name(name)
+        number = check_version(version)
+        with self.writing() as cur:
+            row = rows.require_version(cur, name, number)
+            aliases = cur.execute(
+                f'SELECT alias FROM registered_model_aliases WHERE {_KEY} ORDER BY alias COLLATE "C"', [name, number]
+            ).fetchall()
+            for (alias,) in aliases:
+                record_event(cur, name, "alias_deleted", user_id, reason, version=number, old=alias)
+            for table in ("registered_model_aliases", "model_version_tags", "model_versions"):
+                cur.execute(f"DELETE FROM {table} WHERE {_KEY}", [name, number])
+            touch(
+                cur,
+                name,
+                record_event(cur, name, "version_deleted", user_id, reason, version=number, old=row[rows.STAGE]),
+            )
+            rows.repoint(cur, name, number, row[rows.SOURCE])
+
+    def search_model_versions(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 10_000,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[ModelVersion]:
+        """A page of the versions that the filter matches, last changed first where `order_by` says nothing else."""
+        limit, offset = check_max_results(max_results, MAX_VERSIONS), offset_of(page_token)
+        search = compile_search(filter_string, order_by or (), VERSIONS)
+        # One more than asked for tells whether there is a next page.
+        parameters = [*search.parameters, limit + 1, offset]
+        sql = (
+            f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r {search.joins} WHERE {search.where} "
+            f"ORDER BY {search.order_by} LIMIT ${len(parameters) - 1} OFFSET ${len(parameters)}"
+        )
+        with self.reading() as cur:
+            found = cur.execute(sql, parameters).fetchall()
+            page = rows.versions(cur, found[:limit])
+        return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
+
+    def set_model_version_tag(
+        self, name: str, version: int | str, key: str, value: object, *, user_id: str, reason: str | None = None
+    ) -> None:
+        """Write a tag of the version, over the one that has this key."""
+        check_model_name(name)
+        number = check_version(version)
+        key, text = check_tag(key, value)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _read_tag(cur, name, number, key)
+            if old != text:
+                _write_tag(cur, name, number, key, text)
+                was = None if old is None else f"{key}={old}"
+                record_event(cur, name, "tag_set", user_id, reason, version=number, old=was, new=f"{key}={text}")
+
+    def delete_model_version_tag(
+        self, name: str, version: int | str, key: str, *, user_id: str, reason: str | None = None
+    ) -> None:
+        """Remove a tag; nothing happens where the version has none with this key."""
+        check_model_name(name)
+        number = check_version(version)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _read_tag(cur, name, number, key)
+            if old is not None:
+                cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, number, key])
+                record_event(cur, name, "tag_deleted", user_id, reason, version=number, old=f"{key}={old}")
+
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: int | str, *, user_id: str, reason: str | None = None
+    ) -> None:
+        """Point the alias at a version, away from the one that it named before. Case counts."""
+        check_model_name(name)
+        alias, number = check_alias(alias), check_version(version)
+        with self.writing() as cur:
+            rows.require_version(cur, name, number)
+            old = _aliased(cur, name, alias)
+            if old != number:
+                _delete_alias(cur, name, alias)
+                cur.execute(
+                    "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
+                    [name, alias, number],
+                )
+                was = None if old is None else str(old)
+                record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
+
+    def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str, reason: str | None = None) -> None:
+        """Remove the alias; nothing happens where the model has none of this name, or where it is a reserved one."""
+        check_model_name(name)
+        alias = check_alias_form(alias)
+        with self.writing() as cur:
+            rows.require_model(cur, name)
+            old = _aliased(cur, name, alias)
+            if old is not None:
+                _delete_alias(cur, name, alias)
+                record_event(cur, name, "alias_deleted", user_id, reason, version=old, old=alias)
+
+    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
+        MLflow."""
+        check_model_name(name)
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            number = _aliased(cur, name, alias)
+            if number is None and isinstance(alias, str) and alias.lower() == LATEST:
+                newest = rows.latest_versions(cur, [name])
+                number = newest[-1].version if newest else None
+            if number is None:
+                known = [row[0] for row in _aliases(cur, name)]
+                has = f"It has {', '.join(known)}." if known else "It has none."
+                raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
+            return rows.version(cur, name, number)
+
+
+def _create(
+    cur: Cursor,
+    name: str,
+    source: str,
+    run_id: str | None,
+    tags: Mapping[str, str],
+    run_link: str | None,
+    description: str,
+    user_id: str,
+    reason: str | None,
+) -> ModelVersion:
+    row = cur.execute("SELECT next_version FROM registered_models WHERE name = $1", [name]).fetchone()
+    version: int = row[0] if row else 1
+    cur.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [name, version + 1])
+    now = record_event(cur, name, "version_created", user_id, reason, version=version, new=source)
+    cur.execute(
+        "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
+        "description, user_id, source, run_id, run_link, status, status_message) "
+        "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
+        [name, version, now, NONE, description, user_id, source, run_id or "", run_link or ""],
+    )
+    for key, value in tags.items():
+        _write_tag(cur, name, version, key, value)
+    touch(cur, name, now)
+    return rows.version(cur, name, version)
+
+
+def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:
+    cur.execute(f"UPDATE model_versions SET last_update_time = $3 WHERE {_KEY}", [name, version, now])
+    touch(cur, name, now)
+
+
+def _aliases(cur: Cursor, name: str) -> list[rows.Row]:
+    sql = 'SELECT alias, version FROM registered_model_aliases WHERE name = $1 ORDER BY alias COLLATE "C"'
+    return cur.execute(sql, [name]).fetchall()
+
+
+def _aliased(cur: Cursor, name: str, alias: str) -> int | None:
+    return next((version for known, version in _aliases(cur, name) if known == alias), None)
+
+
+def _delete_alias(cur: Cursor, name: str, alias: str) -> None:
+    cur.execute("DELETE FROM registered_model_aliases WHERE name = $1 AND alias = $2", [name, alias])
+
+
+def _read_tag(cur: Cursor, name: str, version: int, key: str) -> str | None:
+    sql = f"SELECT value FROM model_version_tags WHERE {_KEY} AND key = $3"
+    row = cur.execute(sql, [name, version, key]).fetchone()
+    return row[0] if row else None
+
+
+def _write_tag(cur: Cursor, name: str, version: int, key: str, value: str) -> None:
+    cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, version, key])
+    cur.execute(
+        "INSERT INTO model_version_tags (name, version, key, value) VALUES ($1, $2, $3, $4)",
+        [name, version, key, value],
+    )

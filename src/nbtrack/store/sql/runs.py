@@ -1,0 +1,226 @@
+"""Runs in SQL: what a search finds, one run whole, and the bin."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ...entities import (
+    DATASET_CONTEXT,
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    PagedList,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    ViewType,
+)
+from ...errors import InvalidParameter, NotFound
+from ...journal import now
+from ...query import RUNS, compile_search
+from . import paging
+from .base import Cursor, Tables
+from .metrics import JOIN_IDS
+
+INFO = (
+    "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
+    "r.lifecycle_stage"
+)
+# One statement for the three: planning costs more than finding a page's rows.
+_DATA = """
+    SELECT 'metrics', run, key, value, NULL FROM latest_metrics WHERE run IN ({runs})
+    UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs})
+    UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
+    ORDER BY 3
+"""
+_INPUTS = """
+    SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE run IN ({runs})
+    ORDER BY timestamp, name
+"""
+
+
+class RunTables(Tables):
+    """Runs are made, changed and ended through the journal; here they are read, deleted and restored."""
+
+    def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs in the order of `run_ids`; those that do not exist are left out."""
+        with self.reading() as cursor:
+            rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
+            runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
+        return [runs[run_id] for run_id in run_ids if run_id in runs]
+
+    def get_run(self, run_id: str) -> Run:
+        """One run, deleted or not. Raises NotFound."""
+        found = self.get_runs([run_id])
+        if not found:
+            raise no_such_run(run_id)
+        return found[0]
+
+    def check_run(self, run_id: str) -> None:
+        """Raises NotFound where there is no such run, deleted or not."""
+        with self.reading() as cursor:
+            if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
+                raise no_such_run(run_id)
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        view: ViewType,
+        max_results: int,
+        order_by: Sequence[str],
+        page_token: str | None = None,
+    ) -> PagedList[Run]:
+        """Runs that match, newest first unless `order_by` says otherwise. None for the ids means all experiments."""
+        paging.check_max_results(max_results, 1_000_000)
+        offset = paging.offset_of(page_token)
+        found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT {INFO} FROM runs AS r {joins} WHERE {found} "
+                f"ORDER BY {order} LIMIT {max_results + 1} OFFSET {offset}",
+                parameters,
+            ).fetchall()
+            runs = self._with_data(cursor, rows[:max_results])
+        more = len(rows) > max_results
+        return PagedList(runs, paging.token_for(offset + max_results) if more else None)
+
+    def matching_ids(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
+        """The ids of all active runs that match, newest first."""
+        found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
+        with self.reading() as cursor:
+            rows = cursor.execute(
+                f"SELECT r.run_id FROM runs AS r {joins} WHERE {found} ORDER BY {order}", parameters
+            ).fetchall()
+        return [run_id for (run_id,) in rows]
+
+    def set_run_stage(self, run_id: str, stage: str) -> list[str]:
+        """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
+        with self.writing() as cursor:
+            self.check_run(run_id)
+            family = with_nested(cursor, [run_id])
+            deleted = now() if stage == LifecycleStage.DELETED else None
+            changed = cursor.execute(
+                f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
+                [family, stage],
+            ).fetchall()
+            for (member,) in changed:
+                cursor.execute(
+                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run_id = $3",
+                    [stage, deleted, member],
+                )
+        return [member for (member,) in changed]
+
+    def move_runs(self, run_ids: Sequence[str], experiment_id: str) -> int:
+        """Give runs, along with their nested runs, to another experiment; how many changed. Artifacts stay in place.
+
+        Raises NotFound for an unknown run or experiment, InvalidParameter for a deleted one; then none is moved.
+        """
+        with self.writing() as cursor:
+            number = int(experiment_id) if re.fullmatch("[0-9]{1,18}", experiment_id) else -1
+            experiment = cursor.execute(
+                "SELECT name, lifecycle_stage FROM experiments WHERE experiment_id = $1", [number]
+            ).fetchone()
+            if experiment is None:
+                raise NotFound(f"No experiment with id {experiment_id!r:.80} exists. search_experiments() lists them.")
+            if experiment[1] != LifecycleStage.ACTIVE:
+                raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
+            self.check_active(run_ids)
+            family = with_nested(cursor, run_ids)
+            count = cursor.execute(
+                f"SELECT COUNT(*) FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2", [family, number]
+            ).fetchone()
+            cursor.execute(
+                "UPDATE runs SET experiment_id = $2 "
+                "WHERE run_id IN (SELECT UNNEST(CAST($1 AS VARCHAR[]))) AND experiment_id <> $2",
+                [family, number],
+            )
+        return int(count[0]) if count else 0
+
+    def check_active(self, run_ids: Sequence[str]) -> None:
+        """Raises NotFound where one of these runs does not exist, InvalidParameter where one is deleted."""
+        with self.reading() as cursor:
+            stages = dict(
+                cursor.execute(
+                    f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]
+                ).fetchall()
+            )
+        for run_id in run_ids:
+            if run_id not in stages:
+                raise no_such_run(run_id)
+            if stages[run_id] != LifecycleStage.ACTIVE:
+                raise InvalidParameter(f"Run {run_id} is deleted. Restore it with restore_run first.")
+
+    def param_history(self, run_id: str) -> list[tuple[str, str, int]]:
+        """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
+        with self.reading() as cursor:
+            return cursor.execute(
+                "SELECT h.key, h.value, h.timestamp FROM param_history AS h JOIN runs AS r ON r.run = h.run "
+                "WHERE r.run_id = $1 ORDER BY h.timestamp, h.key",
+                [run_id],
+            ).fetchall()
+
+    def _with_data(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
+        data = {row[0]: RunData({}, {}, {}) for row in rows}
+        inputs: dict[int, list[DatasetInput]] = {}
+        if data:
+            # Written out, for numbers they are: so the database knows which blocks of the tables to pass over.
+            listed = ", ".join(map(str, data))
+            for kind, run, key, number, text in cursor.execute(_DATA.format(runs=listed)).fetchall():
+                getattr(data[run], kind)[key] = text if number is None else number
+            for run, tags, context, *fields in cursor.execute(_INPUTS.format(runs=listed)).fetchall():
+                inputs.setdefault(run, []).append(DatasetInput(Dataset(*fields), _input_tags(context, tags)))
+        return [
+            Run(
+                RunInfo(run_id, str(experiment), name, user, status, start, end, self.locate(uri), stage),
+                data[run],
+                RunInputs(inputs.get(run, [])),
+            )
+            for run, run_id, experiment, name, user, status, start, end, uri, stage in rows
+        ]
+
+
+def _input_tags(context: str | None, tags: str | None) -> list[InputTag]:
+    found = {} if context is None else {DATASET_CONTEXT: context}
+    return [InputTag(key, value) for key, value in (found | (json.loads(tags) if tags else {})).items()]
+
+
+def no_such_run(run_id: str) -> NotFound:
+    """The error for an id that no run has."""
+    return NotFound(
+        f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
+    )
+
+
+def matching(
+    experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
+) -> tuple[str, str, str, list[Any]]:
+    """The condition, the joins, the order and the parameters of a search."""
+    search = compile_search(filter_string, order_by, RUNS)
+    stages = ", ".join(f"'{stage}'" for stage in view.stages)
+    condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
+    if experiment_ids is not None:
+        numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
+        condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"
+    return condition, search.joins, search.order_by, list(search.parameters)
+
+
+def with_nested(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
+    """The runs and all that is nested in them, each once."""
+    family = dict.fromkeys(run_ids)
+    young = list(family)
+    while young:
+        children = cursor.execute(
+            "SELECT r.run_id FROM tags AS t JOIN runs AS r ON r.run = t.run "
+            "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = t.value "
+            "WHERE t.key = 'mlflow.parentRunId'",
+            [young],
+        ).fetchall()
+        young = [child for (child,) in children if child not in family]
+        family.update(dict.fromkeys(young))
+    return list(family)

@@ -1,0 +1,203 @@
+"""A page of a run table, with what is worth knowing of all the runs that match: counted in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...entities import Run, ViewType
+from . import paging
+from .base import Cursor
+from .outline import outline
+from .runs import INFO, RunTables, matching
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """Where a run stands in the tree of the runs that match.
+
+    `ranges` are the lowest and the highest last value of each metric among the runs that are nested directly in it.
+    """
+
+    depth: int = 0
+    children: int = 0
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`runs` is the page, `nesting` is theirs; the rest is about all runs that match."""
+
+    runs: list[Run]
+    nesting: list[Nesting]
+    total: int
+    rows: int
+    """How many have a row: those that are nested in a folded one have none."""
+    nested: int
+    """How many are nested in another one that matches."""
+    params: list[tuple[str, bool]]
+    """Each param, by key, and whether the runs differ in it (one that has it not differs too)."""
+    metrics: list[str]
+    best: dict[str, str]
+    """The run whose last value of a metric is the best; the earliest where several are."""
+    lower: set[str]
+    """The metrics that are the better the lower they are."""
+
+
+class SurveyTables(RunTables):
+    """What `views.runs` asks."""
+
+    def survey(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        order_by: Sequence[str],
+        offset: int,
+        limit: int,
+        lower_is_better: Callable[[str], bool],
+        grouped: bool = False,
+        unfolded: Sequence[str] | None = (),
+    ) -> Survey:
+        """The matching runs from `offset` on, at most `limit`, newest first unless `order_by` says otherwise.
+
+        Where they are `grouped`, nested runs stand under their parents if those are `unfolded` (None: all are).
+        """
+        # They come from a screen and go into the statement's text.
+        paging.check_offset(offset)
+        paging.check_max_results(limit, 1_000_000)
+        found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
+        with self.reading() as cursor:
+            # One that was interrupted may have left its own behind.
+            cursor.execute("DROP TABLE IF EXISTS matched")
+            cursor.execute("DROP TABLE IF EXISTS nesting")
+            matched = f"FROM runs AS r {joins} WHERE {found}"
+            cursor.execute(f"CREATE TEMP TABLE matched AS SELECT r.run, r.run_id {matched}", parameters)
+            cursor.execute(_NESTING)
+            total, nested = _count(cursor, "matched"), _count(cursor, "nesting")
+            if grouped and nested:
+                sql = f"FROM runs AS r {joins} LEFT JOIN nesting ON nesting.run = r.run WHERE {found} ORDER BY {order}"
+                cursor.execute(f"SELECT r.run, nesting.parent {sql}", parameters)
+                numbers, places, count = _page(cursor, unfolded, offset, limit)
+                rows = _infos(cursor, numbers)
+            else:
+                rows = cursor.execute(
+                    f"SELECT {INFO} {matched} ORDER BY {order} LIMIT {limit} OFFSET {offset}", parameters
+                ).fetchall()
+                places, count = [(0, 0)] * len(rows), total
+            params = cursor.execute(_PARAMS).fetchall()
+            ranges = cursor.execute(_RANGES).fetchall()
+            lower = {key for key, _, _ in ranges if lower_is_better(key)}
+            lower = _as_studies_say(cursor, [key for key, _, _ in ranges], lower)
+            best = {key: low if key in lower else high for key, low, high in ranges if low is not None}
+            holders = cursor.execute(_HOLDERS, [list(best), list(best.values())]).fetchall()
+            parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
+            of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
+            for run, key, low, high in cursor.execute(_OF_NESTED, [parents]).fetchall() if parents else ():
+                of_nested[run][key] = (low, high)
+            cursor.execute("DROP TABLE matched")
+            cursor.execute("DROP TABLE nesting")
+            runs = self._with_data(cursor, rows)
+        return Survey(
+            runs,
+            [Nesting(*place, of_nested.get(row[0], {})) for row, place in zip(rows, places, strict=True)],
+            total,
+            count,
+            nested,
+            [(key, low != high or having < total) for key, having, low, high in params],
+            [key for key, _, _ in ranges],
+            dict(holders),
+            lower,
+        )
+
+
+def _count(cursor: Cursor, table: str) -> int:
+    counted = cursor.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _as_studies_say(cursor: Cursor, keys: Sequence[str], lower: set[str]) -> set[str]:
+    """`lower`, but for what studies optimize: those that match say by a tag in which direction, if all in one."""
+    names = [key for key in keys if key == "value" or f"best_{key}" in keys]
+    asked = {other: key for key in names for other in (key, f"best_{key}")}
+    asked |= {"best_value": "value"} if "best_value" in keys else {}
+    if not asked:
+        return lower
+    said: dict[str, set[str]] = {}
+    for key, direction in cursor.execute(_DIRECTIONS, [list(asked)]).fetchall():
+        said.setdefault(asked[key], set()).add(direction)
+    for name, directions in said.items():
+        if directions in ({"MINIMIZE"}, {"MAXIMIZE"}):
+            both = {name, f"best_{name}", f"intermediate_{name}"}
+            lower = lower | both if directions == {"MINIMIZE"} else lower - both
+    return lower & set(keys)
+
+
+def _page(
+    cursor: Cursor, unfolded: Sequence[str] | None, offset: int, limit: int
+) -> tuple[list[int], list[tuple[int, int]], int]:
+    """Of the runs and parents that were asked for in order: a page's runs, their depth and children; all rows."""
+    import numpy as np
+
+    columns = cursor.fetchnumpy()
+    numbers, parents = columns["run"], np.ma.filled(columns["parent"], -1)
+    by_number = np.argsort(numbers)
+    above = np.full(len(numbers), -1)
+    inside = parents >= 0
+    above[inside] = by_number[np.searchsorted(numbers, parents[inside], sorter=by_number)]
+    if unfolded is None:
+        opened = np.ones(len(numbers), dtype=bool)
+    else:
+        ids = cursor.execute(_UNFOLDED, [list(unfolded)]).fetchnumpy()["run"]
+        opened = np.isin(numbers, ids)
+    tree = outline(above, opened)
+    page = tree.rows[offset : offset + limit]
+    places = list(zip(tree.depth[page].tolist(), tree.children[page].tolist(), strict=True))
+    return numbers[page].tolist(), places, len(tree.rows)
+
+
+def _infos(cursor: Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+    if not numbers:
+        return []
+    listed = ", ".join(map(str, numbers))
+    rows = cursor.execute(f"SELECT {INFO} FROM runs AS r WHERE r.run IN ({listed})").fetchall()
+    by_number = {row[0]: row for row in rows}
+    return [by_number[number] for number in numbers]
+
+
+_NESTING = """
+    CREATE TEMP TABLE nesting AS SELECT child.run, above.run AS parent FROM tags AS t
+    JOIN matched AS child ON child.run = t.run JOIN matched AS above ON above.run_id = t.value
+    WHERE t.key = 'mlflow.parentRunId' AND above.run <> child.run
+"""
+_UNFOLDED = """
+    SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
+"""
+# What only parents have, such as a study's best, comes behind what is compared.
+_PARENTS = "LEFT JOIN (SELECT DISTINCT parent FROM nesting) AS above ON above.parent = matched.run"
+_PARAMS = f"""
+    SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run {_PARENTS}
+    GROUP BY p.key ORDER BY BOOL_AND(above.parent IS NOT NULL), p.key COLLATE "C"
+"""
+_RANGES = f"""
+    SELECT m.key, MIN(m.value) FILTER (WHERE m.value <> 'NaN'), MAX(m.value) FILTER (WHERE m.value <> 'NaN')
+    FROM latest_metrics AS m JOIN matched ON matched.run = m.run {_PARENTS}
+    GROUP BY m.key ORDER BY BOOL_AND(above.parent IS NOT NULL), m.key COLLATE "C"
+"""
+_DIRECTIONS = """
+    SELECT DISTINCT m.key, t.value FROM latest_metrics AS m JOIN matched ON matched.run = m.run
+    JOIN UNNEST(CAST($1 AS VARCHAR[])) AS keys(key) ON keys.key = m.key
+    JOIN tags AS t ON t.run = m.run AND t.key = 'direction'
+"""
+_OF_NESTED = """
+    SELECT nesting.parent, m.key, MIN(m.value), MAX(m.value)
+    FROM latest_metrics AS m JOIN nesting ON nesting.run = m.run
+    JOIN UNNEST(CAST($1 AS BIGINT[])) AS parents(run) ON parents.run = nesting.parent
+    WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key
+"""
+_HOLDERS = """
+    SELECT m.key, MIN(r.run_id) FROM latest_metrics AS m JOIN matched ON matched.run = m.run
+    JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS keys(key, n) ON keys.key = m.key
+    JOIN UNNEST(CAST($2 AS DOUBLE PRECISION[])) WITH ORDINALITY AS best(value, n)
+    ON best.n = keys.n AND best.value = m.value JOIN runs AS r ON r.run = m.run GROUP BY m.key
+"""

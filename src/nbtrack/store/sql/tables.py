@@ -1,0 +1,25 @@
+"""Everything a store answers in SQL, put together from one module a subject. A backend adds sessions to it."""
+
+from __future__ import annotations
+
+from .aggregates import AggregateTables
+from .columns import ColumnTables
+from .experiments import ExperimentTables
+from .metrics import MetricTables
+from .points import PointTables
+from .registry.tables import RegistryTables
+from .rewind import RewindTables
+from .survey import SurveyTables
+
+
+class SqlTables(
+    ExperimentTables,
+    SurveyTables,
+    MetricTables,
+    RewindTables,
+    ColumnTables,
+    PointTables,
+    AggregateTables,
+    RegistryTables,
+):
+    """The whole schema."""
