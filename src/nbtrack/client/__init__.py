@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..config import get_tracking_uri
 from ..errors import InvalidParameter
+from ..journal import RunRecorder
 from ..store import open_store
 from .registry import RegistryMixin
 from .tracking import TrackingMixin
@@ -28,3 +29,10 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
                 f"registry_uri={registry_uri!r}: the registry lives in the same store as the runs. Leave it out."
             )
         self._store = open_store(self.tracking_uri)
+
+    def recorder(self, run_id: str) -> RunRecorder:
+        """Return what takes the events of a run: metrics, params, tags, status, artifacts, inputs.
+
+        Raises NotFound for an unknown run and InvalidParameter for a deleted one.
+        """
+        return self._store.recorder(run_id)
