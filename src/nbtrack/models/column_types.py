@@ -85,7 +85,7 @@ class Array:
     dtype: ColumnType
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dtype", _checked(self.dtype))
+        object.__setattr__(self, "dtype", checked_type(self.dtype))
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": "array", "items": self.dtype.to_dict()}
@@ -113,7 +113,7 @@ class Property:
     required: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dtype", _checked(self.dtype))
+        object.__setattr__(self, "dtype", checked_type(self.dtype))
 
     def to_dict(self) -> dict[str, Any]:
         return {self.name: {**self.dtype.to_dict(), "required": self.required}}
@@ -148,7 +148,7 @@ class Map:
     value_type: ColumnType
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value_type", _checked(self.value_type))
+        object.__setattr__(self, "value_type", checked_type(self.value_type))
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": "map", "values": self.value_type.to_dict()}
@@ -160,7 +160,7 @@ class Map:
 ColumnType: TypeAlias = DataType | Array | Object | Map | AnyType
 
 
-def _checked(dtype: object) -> ColumnType:
+def checked_type(dtype: object) -> ColumnType:
     """A type, or the name of a scalar one."""
     if isinstance(dtype, str):
         try:
@@ -194,7 +194,7 @@ def type_from_dict(fields: Mapping[str, Any]) -> ColumnType:
         raise InvalidParameter(f"This describes no type: {fields!r:.200}.") from error
     if kind == "any":
         return AnyType()
-    return SparkMLVector() if kind == "sparkml_vector" else _checked(kind)
+    return SparkMLVector() if kind == "sparkml_vector" else checked_type(kind)
 
 
 def merged(one: ColumnType, other: ColumnType) -> ColumnType:

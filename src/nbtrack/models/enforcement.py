@@ -11,18 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
-from .column_types import AnyType, Array, ColumnType, DataType, Map, Object
-from .inference import is_missing, is_sparse, is_time, plain
-from .schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec, tensor_dtype
+from .column_types import Array, ColumnType, DataType, Object
+from .schema import ColSpec, ParamSchema, Schema, TensorSpec, param_value, tensor_dtype
+from .values import convert_column, convert_value, described, is_array, is_sparse, plain
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-
-_HINT = (
-    " The column has missing values: whole numbers become floats with them. Infer the signature from data with missing "
-    "values, or declare the column as double."
-)
 
 
 def enforce(data: Any, schema: Schema) -> Any:
@@ -61,21 +55,6 @@ def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None)
     return {name: param_value(spec, given[name]) if name in given else spec.default for name, spec in known.items()}
 
 
-def param_value(spec: ParamSpec, value: Any) -> Any:
-    """One param as Python's own type; InvalidParameter, with its name, where it is of a wrong type."""
-    try:
-        if spec.shape is not None:
-            if not (isinstance(value, list | tuple) or (_is_array(value) and value.ndim == 1)):
-                raise InvalidParameter(f"it must be a flat list, not {_named(value)}.")
-            return [_param_scalar(item, spec.dtype) for item in value]
-        if isinstance(spec.dtype, Object):
-            _value(value, spec.dtype)
-            return value
-        return _param_scalar(value, spec.dtype)
-    except InvalidParameter as error:
-        raise InvalidParameter(f"The param {spec.name!r:.80} ({spec.dtype!r}) is wrong: {error}") from error
-
-
 # ---------------------------------------------------------------- columns
 
 
@@ -95,12 +74,12 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
             for name, value in data.items()
         }
         return _table(columns)
-    if isinstance(data, list) or (_is_array(data) and data.ndim in (1, 2)):
+    if isinstance(data, list) or (is_array(data) and data.ndim in (1, 2)):
         return _table(data)
     if numpy.isscalar(data):
         return pandas.DataFrame([data])
     raise InvalidParameter(
-        f"The model's signature has columns, so predict takes a DataFrame, a dict or a list, not {_named(data)}."
+        f"The model's signature has columns, so predict takes a DataFrame, a dict or a list, not {described(data)}."
     )
 
 
@@ -112,7 +91,7 @@ def _table(data: Any) -> pd.DataFrame:
         return pandas.DataFrame(data)
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidParameter(
-            f"The {_named(data)} cannot become a table with the signature's columns: {error}"
+            f"The {described(data)} cannot become a table with the signature's columns: {error}"
         ) from error
 
 
@@ -169,183 +148,12 @@ def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
     if isinstance(values, pandas.DataFrame):
         raise InvalidParameter(f"The data has the column {name!r:.80} twice.")
     if isinstance(spec.type, DataType):
-        return _scalars(values, spec.type, name)
+        return convert_column(values, spec.type, name)
     try:
-        converted = [_value(value, spec.type, spec.required) for value in values]
+        converted = [convert_value(value, spec.type, spec.required) for value in values]
     except InvalidParameter as error:
         raise InvalidParameter(f"The column {name!r:.80} is not {spec.type!r}: {error}") from error
     return pandas.Series(converted, index=values.index, name=name, dtype=None if converted else object)
-
-
-def _scalars(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[Any]:
-    """A column as its type, where no value is changed by that."""
-    import numpy
-    import pandas
-
-    if isinstance(values.dtype, pandas.SparseDtype):
-        values = pandas.Series(numpy.asarray(values), index=values.index, name=name)
-    if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
-        values = values.infer_objects()
-    here, wanted = values.dtype, dtype.to_numpy()
-    # Not by `kind`, which pandas' own type of texts shares.
-    objects = here == numpy.dtype(object)
-    if dtype in (DataType.string, DataType.binary) and (objects or isinstance(here, pandas.StringDtype)):
-        return values
-    if here in (dtype.to_pandas(), wanted) or (dtype is DataType.binary and here.kind == "S"):
-        return values
-    if dtype is DataType.boolean and objects:
-        return values
-    try:
-        if dtype is DataType.datetime and (here.kind == "M" or objects):
-            return values.astype("datetime64[ns]")
-        if dtype is DataType.double and objects:
-            # Decimals, or numbers among which some are missing.
-            numbers = pandas.to_numeric(values)
-            return _scalars(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
-    except (TypeError, ValueError, OverflowError) as error:
-        hint = " Times must be without a time zone." if dtype is DataType.datetime else ""
-        raise _wrong(name, here, dtype, f" {error}{hint}") from error
-    if _widens(here, wanted):
-        # pandas' own types keep missing values among whole numbers and truths; numpy's cannot.
-        if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
-            raise _wrong(name, here, dtype, " It has missing values.")
-        return values.astype(wanted)
-    if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
-        return values.astype(wanted)
-    holes = here == numpy.float64 and dtype in (DataType.integer, DataType.long) and values.hasnans
-    whole = holes and bool((values.dropna() % 1 == 0).all())
-    raise _wrong(name, here, dtype, _HINT if whole else "")
-
-
-def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
-    """Whether each value of the one dtype is one of the other."""
-    if here.kind == wanted.kind:
-        return bool(here.itemsize <= wanted.itemsize)
-    if here.kind == "u" and wanted.kind == "i":
-        return bool(here.itemsize < wanted.itemsize)
-    return here.kind in "iu" and wanted.name == "float64" and here.itemsize <= 4
-
-
-def _wrong(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter:
-    column = f"The column {name!r:.80}" if name != "" else "A value"
-    return InvalidParameter(f"{column} is {here}, which cannot become {dtype!r} without loss.{hint}")
-
-
-def _value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
-    """One value of a column that has arrays, objects or maps."""
-    import numpy
-    import pandas
-
-    if isinstance(dtype, AnyType):
-        return value
-    if isinstance(dtype, DataType):
-        if not required and is_missing(value):
-            return None
-        if is_missing(value) or not (numpy.isscalar(value) or is_time(value)):
-            raise InvalidParameter(f"{value!r:.80} is not {dtype!r}.")
-        return _scalars(pandas.Series([value]), dtype, "")[0]
-    if isinstance(dtype, Array):
-        return _array(value, dtype, required)
-    anything = not required or (isinstance(dtype, Map) and isinstance(dtype.value_type, AnyType))
-    if anything and (value is None or (isinstance(value, dict) and not value)):
-        return value
-    if not isinstance(value, dict):
-        raise InvalidParameter(f"{value!r:.80} is not a dict.")
-    if isinstance(dtype, Map):
-        if not all(isinstance(key, str) for key in value):
-            raise InvalidParameter("the keys of a map are texts.")
-        return {key: _value(inner, dtype.value_type, required) for key, inner in value.items()}
-    return _object(value, dtype)
-
-
-def _array(value: Any, dtype: Array, required: bool) -> Any:
-    import numpy
-
-    may_lack = not required or isinstance(dtype.dtype, AnyType)
-    if may_lack and value is None:
-        return value
-    if not (isinstance(value, list) or (_is_array(value) and value.ndim)):
-        raise InvalidParameter(f"{value!r:.80} is not a list.")
-    if may_lack and len(value) == 0:
-        return value
-    if isinstance(dtype.dtype, DataType) and len(value):
-        converted: Any = _flat(value, dtype.dtype)
-    else:
-        converted = [_value(item, dtype.dtype, required) for item in value]
-    if isinstance(value, list):
-        return converted.tolist() if isinstance(converted, numpy.ndarray) else converted
-    try:
-        return numpy.asarray(converted)
-    except ValueError:  # inner arrays of different lengths
-        kept = numpy.empty(len(converted), dtype=object)
-        for place, item in enumerate(converted):
-            kept[place] = item
-        return kept
-
-
-def _flat(value: Any, dtype: DataType) -> Any:
-    """The values of a list or an array, which are no lists themselves, as an array of their type."""
-    import numpy
-    import pandas
-
-    if _is_array(value) and (value.ndim > 1 or value.dtype.kind == "V"):
-        raise InvalidParameter(f"{value[0]!r:.80} is not {dtype!r}.")
-    values = pandas.Series(value)
-    # Numbers, of which there can be many, are not looked at one by one.
-    nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
-    if nested:
-        raise InvalidParameter(f"{nested[0]!r:.80} is not {dtype!r}.")
-    values = _scalars(values, dtype, "")
-    try:
-        return values.to_numpy(dtype=dtype.to_numpy())
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong("", values.dtype, dtype, f" {error}") from error
-
-
-def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
-    properties = {prop.name: prop for prop in dtype.properties}
-    if missing := [name for name, prop in properties.items() if prop.required and name not in value]:
-        raise InvalidParameter(f"the key {missing[0]!r:.80} is missing.")
-    if unknown := [name for name in value if name not in properties]:
-        raise InvalidParameter(f"the key {unknown[0]!r:.80} is not in the signature.")
-    converted = {}
-    for name, inner in value.items():
-        try:
-            converted[name] = _value(inner, properties[name].dtype, properties[name].required)
-        except InvalidParameter as error:
-            raise InvalidParameter(f"under the key {name!r:.80}: {error}") from error
-    return converted
-
-
-def _param_scalar(value: Any, dtype: ColumnType) -> Any:
-    import numpy
-
-    if value is None:
-        return None
-    if dtype is DataType.datetime:
-        try:
-            moment = numpy.datetime64(value).item()
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidParameter(f"{value!r:.80} is no date or time.") from error
-        if not is_time(moment):
-            raise InvalidParameter(f"{value!r:.80} is no date or time.")
-        return moment
-    whole = (int, numpy.int32)
-    taken: dict[ColumnType, tuple[type, ...]] = {
-        DataType.boolean: (bool, numpy.bool_),
-        DataType.integer: whole,
-        DataType.long: (*whole, numpy.int64),
-        DataType.float: (*whole, numpy.int64, float, numpy.float32),
-        DataType.double: (*whole, numpy.int64, float, numpy.float32, numpy.float64),
-        DataType.string: (str, numpy.str_),
-    }
-    # By the exact type: True is an int to Python, and no number to a model.
-    if type(value) not in taken.get(dtype, ()) or not isinstance(dtype, DataType):
-        raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot become {dtype!r} without loss.")
-    try:
-        return dtype.to_python()(value)
-    except OverflowError as error:
-        raise InvalidParameter(f"{value!r:.80} is too large for {dtype!r}.") from error
 
 
 # ---------------------------------------------------------------- tensors
@@ -439,17 +247,6 @@ def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
         if isinstance(error, InvalidParameter):
             raise
         raise InvalidParameter(f"The column {column.name!r:.80} cannot become {spec!r}: {error}") from error
-
-
-def _is_array(value: Any) -> bool:
-    import numpy
-
-    return isinstance(value, numpy.ndarray)
-
-
-def _named(data: Any) -> str:
-    """What data of a wrong kind is called in an error."""
-    return f"{type(data).__name__}{getattr(data, 'shape', '')}"
 
 
 def _listed(names: list[Any], noun: str = "column") -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import InvalidParameter
 from .column_types import DataType
-from .inference import is_missing, is_sparse, plain
 from .schema import Schema, TensorSpec
+from .values import is_missing, is_sparse, plain
 
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
 from .column_types import AnyType, Array, ColumnType, DataType, Object, Property, merged
 from .schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+from .values import is_missing, is_sparse, is_time, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,32 +57,6 @@ def infer_params(params: Mapping[str, Any]) -> ParamSchema:
     if not isinstance(params, Mapping):
         raise InvalidParameter(f"params is a dict of names and values, not {type(params).__name__}.")
     return ParamSchema([_param(str(name), value) for name, value in params.items()])
-
-
-def plain(data: Any) -> Any:
-    """A polars or Arrow table as a DataFrame; everything else as it is."""
-    if type(data).__module__.split(".")[0] in ("polars", "pyarrow") and hasattr(data, "to_pandas"):
-        if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
-            import pandas
-
-            # Without pyarrow, which polars' own `to_pandas` needs.
-            return pandas.DataFrame({name: column.to_numpy() for name, column in zip(data.columns, data, strict=True)})
-        return data.to_pandas()
-    return data
-
-
-def is_sparse(data: Any) -> bool:
-    """Whether this is SciPy's matrix of compressed rows or columns."""
-    return getattr(data, "format", None) in ("csr", "csc") and hasattr(data, "indptr")
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for none: None, NaN, NaT or pandas' NA."""
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return value != value
-    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def numpy_type(dtype: Any) -> DataType:
@@ -189,13 +163,6 @@ def _scalar(value: Any) -> DataType:
     if is_time(value):
         return DataType.datetime
     raise InvalidParameter(f"{type(value).__name__} is none of the types that a signature knows.")
-
-
-def is_time(value: Any) -> bool:
-    """Whether this is a date or a moment."""
-    import numpy
-
-    return isinstance(value, datetime.date | numpy.datetime64)
 
 
 def _param(name: str, value: Any) -> ParamSpec:

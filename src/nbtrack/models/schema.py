@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InvalidParameter
-from .column_types import ColumnType, DataType, Object, _checked, type_from_dict
+from .column_types import ColumnType, DataType, Object, checked_type, type_from_dict
+from .values import convert_param
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ class ColSpec:
     required: bool
 
     def __init__(self, type: ColumnType | str, name: str | None = None, required: bool = True) -> None:
-        object.__setattr__(self, "type", _checked(type))
+        object.__setattr__(self, "type", checked_type(type))
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "required", required)
 
@@ -180,7 +181,7 @@ class ParamSpec:
     def __init__(
         self, name: str, dtype: DataType | Object | str, default: Any, shape: Sequence[int] | None = None
     ) -> None:
-        checked = _checked(dtype)
+        checked = checked_type(dtype)
         if not isinstance(checked, DataType | Object) or checked is DataType.binary:
             raise InvalidParameter(f"The parameter {name!r:.80} cannot be of type {checked!r}.")
         if shape is not None and tuple(shape) != (-1,):
@@ -189,8 +190,6 @@ class ParamSpec:
         object.__setattr__(self, "dtype", checked)
         object.__setattr__(self, "shape", None if shape is None else tuple(shape))
         object.__setattr__(self, "default", None)
-        from .enforcement import param_value
-
         object.__setattr__(self, "default", param_value(self, default))
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,6 +211,11 @@ class ParamSpec:
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f" (shape: {self.shape})"
         return f"{self.name!r}: {self.dtype!r} (default: {self.default}){shape}"
+
+
+def param_value(spec: ParamSpec, value: Any) -> Any:
+    """One param as Python's own type; InvalidParameter, with its name, where it is of a wrong type."""
+    return convert_param(value, spec.name, spec.dtype, is_list=spec.shape is not None)
 
 
 @dataclass(frozen=True, init=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InvalidParameter
 from .column_types import AnyType, Array, ColumnType, DataType, Map, Object, Property, SparkMLVector
+from .inference import infer_params, infer_schema
 from .schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 __all__ = [
@@ -88,8 +89,6 @@ def infer_signature(
     tensors whose first length is free. A column with missing values is optional. Of what nothing can be inferred
     becomes "any", with a warning, and is not looked at by `predict`.
     """
-    from .inference import infer_params, infer_schema
-
     schemas: dict[str, Any] = {"params": infer_params(params) if params else None}
     for name, data in (("inputs", model_input), ("outputs", model_output)):
         try:

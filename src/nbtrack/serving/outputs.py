@@ -12,8 +12,8 @@ from typing import Any
 from ..errors import NbtrackError
 from ..models.column_types import Array, ColumnType, DataType, Map, Object
 from ..models.enforcement import enforce
-from ..models.inference import plain
 from ..models.schema import Schema
+from ..models.values import plain
 from .refusals import WrongAnswer
 
 _NUMBERS = (DataType.integer, DataType.long, DataType.float, DataType.double)

@@ -1,0 +1,249 @@
+"""Single values and plain columns of data: what they are, and their conversion to a column type without loss."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidParameter
+from .column_types import AnyType, Array, ColumnType, DataType, Map, Object
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_HINT = (
+    " The column has missing values: whole numbers become floats with them. Infer the signature from data with missing "
+    "values, or declare the column as double."
+)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None, NaN, NaT or pandas' NA."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether this is SciPy's matrix of compressed rows or columns."""
+    return getattr(data, "format", None) in ("csr", "csc") and hasattr(data, "indptr")
+
+
+def is_time(value: Any) -> bool:
+    """Whether this is a date or a moment."""
+    import numpy
+
+    return isinstance(value, datetime.date | numpy.datetime64)
+
+
+def plain(data: Any) -> Any:
+    """A polars or Arrow table as a DataFrame; everything else as it is."""
+    if type(data).__module__.split(".")[0] in ("polars", "pyarrow") and hasattr(data, "to_pandas"):
+        if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
+            import pandas
+
+            # Without pyarrow, which polars' own `to_pandas` needs.
+            return pandas.DataFrame({name: column.to_numpy() for name, column in zip(data.columns, data, strict=True)})
+        return data.to_pandas()
+    return data
+
+
+def is_array(value: Any) -> bool:
+    """Whether this is a NumPy array."""
+    import numpy
+
+    return isinstance(value, numpy.ndarray)
+
+
+def described(data: Any) -> str:
+    """Return how an error message names data of the wrong kind: its type and, where it has one, its shape."""
+    return f"{type(data).__name__}{getattr(data, 'shape', '')}"
+
+
+def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[Any]:
+    """Return the column as `dtype`. Raises InvalidParameter where that would change a value."""
+    import numpy
+    import pandas
+
+    if isinstance(values.dtype, pandas.SparseDtype):
+        values = pandas.Series(numpy.asarray(values), index=values.index, name=name)
+    if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
+        values = values.infer_objects()
+    here, wanted = values.dtype, dtype.to_numpy()
+    # Not by `kind`, which pandas' own type of texts shares.
+    objects = here == numpy.dtype(object)
+    if dtype in (DataType.string, DataType.binary) and (objects or isinstance(here, pandas.StringDtype)):
+        return values
+    if here in (dtype.to_pandas(), wanted) or (dtype is DataType.binary and here.kind == "S"):
+        return values
+    if dtype is DataType.boolean and objects:
+        return values
+    try:
+        if dtype is DataType.datetime and (here.kind == "M" or objects):
+            return values.astype("datetime64[ns]")
+        if dtype is DataType.double and objects:
+            # Decimals, or numbers among which some are missing.
+            numbers = pandas.to_numeric(values)
+            return convert_column(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
+    except (TypeError, ValueError, OverflowError) as error:
+        hint = " Times must be without a time zone." if dtype is DataType.datetime else ""
+        raise _wrong(name, here, dtype, f" {error}{hint}") from error
+    if _widens(here, wanted):
+        # pandas' own types keep missing values among whole numbers and truths; numpy's cannot.
+        if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
+            raise _wrong(name, here, dtype, " It has missing values.")
+        return values.astype(wanted)
+    if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
+        return values.astype(wanted)
+    holes = here == numpy.float64 and dtype in (DataType.integer, DataType.long) and values.hasnans
+    whole = holes and bool((values.dropna() % 1 == 0).all())
+    raise _wrong(name, here, dtype, _HINT if whole else "")
+
+
+def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
+    """Return one value as `dtype`, for columns of arrays, objects and maps, which pandas cannot convert."""
+    import numpy
+    import pandas
+
+    if isinstance(dtype, AnyType):
+        return value
+    if isinstance(dtype, DataType):
+        if not required and is_missing(value):
+            return None
+        if is_missing(value) or not (numpy.isscalar(value) or is_time(value)):
+            raise InvalidParameter(f"{value!r:.80} is not {dtype!r}.")
+        return convert_column(pandas.Series([value]), dtype, "")[0]
+    if isinstance(dtype, Array):
+        return _array(value, dtype, required)
+    anything = not required or (isinstance(dtype, Map) and isinstance(dtype.value_type, AnyType))
+    if anything and (value is None or (isinstance(value, dict) and not value)):
+        return value
+    if not isinstance(value, dict):
+        raise InvalidParameter(f"{value!r:.80} is not a dict.")
+    if isinstance(dtype, Map):
+        if not all(isinstance(key, str) for key in value):
+            raise InvalidParameter("the keys of a map are texts.")
+        return {key: convert_value(inner, dtype.value_type, required) for key, inner in value.items()}
+    return _object(value, dtype)
+
+
+def _array(value: Any, dtype: Array, required: bool) -> Any:
+    import numpy
+
+    may_lack = not required or isinstance(dtype.dtype, AnyType)
+    if may_lack and value is None:
+        return value
+    if not (isinstance(value, list) or (is_array(value) and value.ndim)):
+        raise InvalidParameter(f"{value!r:.80} is not a list.")
+    if may_lack and len(value) == 0:
+        return value
+    if isinstance(dtype.dtype, DataType) and len(value):
+        converted: Any = _flat(value, dtype.dtype)
+    else:
+        converted = [convert_value(item, dtype.dtype, required) for item in value]
+    if isinstance(value, list):
+        return converted.tolist() if isinstance(converted, numpy.ndarray) else converted
+    try:
+        return numpy.asarray(converted)
+    except ValueError:  # inner arrays of different lengths
+        kept = numpy.empty(len(converted), dtype=object)
+        for place, item in enumerate(converted):
+            kept[place] = item
+        return kept
+
+
+def _flat(value: Any, dtype: DataType) -> Any:
+    """The values of a list or an array, which are no lists themselves, as an array of their type."""
+    import numpy
+    import pandas
+
+    if is_array(value) and (value.ndim > 1 or value.dtype.kind == "V"):
+        raise InvalidParameter(f"{value[0]!r:.80} is not {dtype!r}.")
+    values = pandas.Series(value)
+    # Numbers, of which there can be many, are not looked at one by one.
+    nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
+    if nested:
+        raise InvalidParameter(f"{nested[0]!r:.80} is not {dtype!r}.")
+    values = convert_column(values, dtype, "")
+    try:
+        return values.to_numpy(dtype=dtype.to_numpy())
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong("", values.dtype, dtype, f" {error}") from error
+
+
+def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
+    properties = {prop.name: prop for prop in dtype.properties}
+    if missing := [name for name, prop in properties.items() if prop.required and name not in value]:
+        raise InvalidParameter(f"the key {missing[0]!r:.80} is missing.")
+    if unknown := [name for name in value if name not in properties]:
+        raise InvalidParameter(f"the key {unknown[0]!r:.80} is not in the signature.")
+    converted = {}
+    for name, inner in value.items():
+        try:
+            converted[name] = convert_value(inner, properties[name].dtype, properties[name].required)
+        except InvalidParameter as error:
+            raise InvalidParameter(f"under the key {name!r:.80}: {error}") from error
+    return converted
+
+
+def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
+    """Whether each value of the one dtype is one of the other."""
+    if here.kind == wanted.kind:
+        return bool(here.itemsize <= wanted.itemsize)
+    if here.kind == "u" and wanted.kind == "i":
+        return bool(here.itemsize < wanted.itemsize)
+    return here.kind in "iu" and wanted.name == "float64" and here.itemsize <= 4
+
+
+def _wrong(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter:
+    column = f"The column {name!r:.80}" if name != "" else "A value"
+    return InvalidParameter(f"{column} is {here}, which cannot become {dtype!r} without loss.{hint}")
+
+
+def convert_param(value: Any, name: str, dtype: DataType | Object, *, is_list: bool) -> Any:
+    """Return a param of `predict` as Python's own type. Raises InvalidParameter, with its name, for a wrong type."""
+    try:
+        if is_list:
+            if not (isinstance(value, list | tuple) or (is_array(value) and value.ndim == 1)):
+                raise InvalidParameter(f"it must be a flat list, not {described(value)}.")
+            return [_param_scalar(item, dtype) for item in value]
+        if isinstance(dtype, Object):
+            convert_value(value, dtype)
+            return value
+        return _param_scalar(value, dtype)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"The param {name!r:.80} ({dtype!r}) is wrong: {error}") from error
+
+
+def _param_scalar(value: Any, dtype: ColumnType) -> Any:
+    import numpy
+
+    if value is None:
+        return None
+    if dtype is DataType.datetime:
+        try:
+            moment = numpy.datetime64(value).item()
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidParameter(f"{value!r:.80} is no date or time.") from error
+        if not is_time(moment):
+            raise InvalidParameter(f"{value!r:.80} is no date or time.")
+        return moment
+    whole = (int, numpy.int32)
+    taken: dict[ColumnType, tuple[type, ...]] = {
+        DataType.boolean: (bool, numpy.bool_),
+        DataType.integer: whole,
+        DataType.long: (*whole, numpy.int64),
+        DataType.float: (*whole, numpy.int64, float, numpy.float32),
+        DataType.double: (*whole, numpy.int64, float, numpy.float32, numpy.float64),
+        DataType.string: (str, numpy.str_),
+    }
+    # By the exact type: True is an int to Python, and no number to a model.
+    if type(value) not in taken.get(dtype, ()) or not isinstance(dtype, DataType):
+        raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot become {dtype!r} without loss.")
+    try:
+        return dtype.to_python()(value)
+    except OverflowError as error:
+        raise InvalidParameter(f"{value!r:.80} is too large for {dtype!r}.") from error
