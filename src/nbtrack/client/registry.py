@@ -17,8 +17,9 @@ from ..entities import (
     StageChange,
 )
 from ..errors import InvalidParameter, NotFound
-from ..model_registry.lineage import files_uri, lineage_of
-from ..model_registry.uris import MODELS, ModelVersionUri, find_version, parse_uri
+from ..model_registry.lineage import lineage_of
+from ..model_registry.resolving import find_version, resolve_version
+from ..model_registry.uris import MODELS, ModelVersionUri, parse_uri
 from ..model_registry.watching import StageWatch
 from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
 from ..store.sql.registry.stages import Versions
@@ -291,7 +292,7 @@ class RegistryMixin:
 
         A copy's are those of the version that it is a copy of.
         """
-        return files_uri(self, self._store.get_model_version(name, version))
+        return resolve_version(self._store.get_model_version(name, version), self).artifact_uri(self)
 
     def set_model_version_tag(
         self,

@@ -9,7 +9,8 @@ from .. import config
 from ..client import Client
 from ..entities import Lineage, ModelVersion, RegisteredModel, StageChange
 from ..errors import InvalidParameter
-from ..model_registry.uris import ModelVersionUri, find_version, parse_uri
+from ..model_registry.resolving import find_version
+from ..model_registry.uris import ModelVersionUri, parse_uri
 
 if TYPE_CHECKING:
     from ..model_registry.watching import StageWatch

@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import fluent
 from ..errors import InvalidParameter
-from ..models import Model, ModelInfo
+from ..models import ModelInfo
+from ..models.logging import log_model
 
 
 def log(
@@ -26,7 +27,7 @@ def log(
     if artifact_path is not None and name is not None:
         raise InvalidParameter("name and artifact_path are two words for one thing. Give one of them.")
     run = fluent.active_run() or fluent.start_run()
-    return Model.log(
+    return log_model(
         artifact_path or name or "model",
         flavor,
         run_id=run.info.run_id,

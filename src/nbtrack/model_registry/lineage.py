@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..artifact_store.local import open_repository
 from ..entities import Lineage, ModelVersion, Run
-from ..errors import InvalidState, NbtrackError, NotFound
-from .uris import ModelVersionUri, RunUri, find_version, parse_uri
+from ..errors import NbtrackError, NotFound
+from .lookups import Lookup
+from .resolving import find_version, resolve_version
+from .uris import ModelVersionUri, parse_uri
 
-if TYPE_CHECKING:
-    from ..client.registry import RegistryMixin
-
-_MOST_HOPS = 10
+_MOST_PARENTS = 10
 _PARENT = "mlflow.parentRunId"
 _CODE = {
     "source": "mlflow.source.name",
@@ -31,59 +30,40 @@ _PYTHON = "nbtrack.python"
 _PACKAGES = "nbtrack.packages"
 
 
-def lineage_of(client: RegistryMixin, version: ModelVersion) -> Lineage:
+def lineage_of(store: Lookup, version: ModelVersion) -> Lineage:
     """Everything that is known; a run that is gone, and files that cannot be read, leave their part empty."""
-    run = _run(client, version.run_id)
+    run = _run(store, version.run_id)
     tags = run.data.tags if run else {}
     return Lineage(
         version=version,
-        copied_from=_original(client, version),
+        copied_from=_original(store, version),
         run=run,
-        parents=_parents(client, run),
+        parents=_parents(store, run),
         code=_named(_CODE, tags),
         cell=_named(_CELL, tags),
         datasets=list(run.inputs.dataset_inputs) if run else [],
-        environment=_environment(client, version, tags),
+        environment=_environment(store, version, tags),
     )
 
 
-def files_uri(client: RegistryMixin, version: ModelVersion) -> str:
-    """Where a version's files are, by way of runs and of the versions that it is a copy of. Raises NotFound."""
-    uri, inner = version.source, ""
-    for _ in range(_MOST_HOPS):
-        if not uri.startswith(("runs:/", "models:/")):
-            return _joined(uri, inner)
-        target = parse_uri(uri)
-        if isinstance(target, RunUri):
-            return _joined(client.get_run(target.run_id).info.artifact_uri, target.path, inner)
-        assert isinstance(target, ModelVersionUri)
-        inner = _joined(target.path, inner)
-        uri = find_version(target, client).source
-    raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
-
-
-def _joined(*parts: str) -> str:
-    return "/".join(part for part in parts if part)
-
-
-def _original(client: RegistryMixin, version: ModelVersion) -> ModelVersion | None:
+def _original(store: Lookup, version: ModelVersion) -> ModelVersion | None:
     with suppress(NbtrackError):
         target = parse_uri(version.source)
         if isinstance(target, ModelVersionUri):
-            return find_version(target, client)
+            return find_version(target, store)
     return None
 
 
-def _run(client: RegistryMixin, run_id: str) -> Run | None:
+def _run(store: Lookup, run_id: str) -> Run | None:
     with suppress(NotFound):
-        return client.get_run(run_id) if run_id else None
+        return store.get_run(run_id) if run_id else None
     return None
 
 
-def _parents(client: RegistryMixin, run: Run | None) -> list[Run]:
+def _parents(store: Lookup, run: Run | None) -> list[Run]:
     found: list[Run] = []
-    while run is not None and len(found) < _MOST_HOPS:
-        run = _run(client, run.data.tags.get(_PARENT, ""))
+    while run is not None and len(found) < _MOST_PARENTS:
+        run = _run(store, run.data.tags.get(_PARENT, ""))
         if run is not None:
             found.append(run)
     return found
@@ -93,13 +73,14 @@ def _named(keys: dict[str, str], tags: dict[str, str]) -> dict[str, str]:
     return {name: tags[key] for name, key in keys.items() if key in tags}
 
 
-def _environment(client: RegistryMixin, version: ModelVersion, tags: dict[str, str]) -> dict[str, Any]:
+def _environment(store: Lookup, version: ModelVersion, tags: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if _PYTHON in tags:
         found["python"] = tags[_PYTHON]
     with suppress(ValueError, AttributeError):
         found["packages"] = dict(json.loads(tags.get(_PACKAGES, "")).items())
     with suppress(NbtrackError, OSError, ValueError):
-        text = open_repository(files_uri(client, version)).read_bytes("requirements.txt").decode()
+        place = resolve_version(version, store).artifact_uri(store)
+        text = open_repository(place).read_bytes("requirements.txt").decode()
         found["requirements"] = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
     return found

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..artifact_store.local import check_artifact_path
-from ..entities import ModelVersion
-from ..errors import InvalidParameter, NotFound
+from ..errors import InvalidParameter
 from ..model_names import check_model_name
 from ..stages import ALL_STAGES, canonical_stage
-
-if TYPE_CHECKING:
-    from ..client.registry import RegistryMixin
 
 RUNS = "runs:/"
 MODELS = "models:/"
@@ -59,23 +54,6 @@ def parse_uri(uri: str | os.PathLike[str]) -> RunUri | ModelVersionUri | None:
     if uri.startswith(MODELS):
         return _model_version_uri(uri)
     return None
-
-
-def find_version(uri: ModelVersionUri, client: RegistryMixin) -> ModelVersion:
-    """The model version that a URI names now."""
-    if uri.version is not None:
-        return client.get_model_version(uri.name, uri.version)
-    if uri.alias is not None:
-        return client.get_model_version_by_alias(uri.name, uri.alias)
-    stages = ALL_STAGES if uri.stage is None else (uri.stage,)
-    found = client.get_latest_versions(uri.name, stages)
-    if not found:
-        where = "" if uri.stage is None else f" in stage {uri.stage}"
-        latest = client.get_latest_versions(uri.name)
-        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
-        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
-        raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
-    return max(found, key=lambda version: version.version)
 
 
 def _run_uri(uri: str) -> RunUri:

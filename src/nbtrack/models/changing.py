@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..artifact_store.local import ArtifactRepository
+from ..client import Client
 from ..errors import InvalidParameter
 from ..model_registry.uris import ModelVersionUri, RunUri, parse_uri
 from .model import MLMODEL
@@ -27,8 +28,6 @@ def set_signature(model_uri: str, signature: Any) -> None:
     new = as_signature(signature)
     if new is None:
         raise InvalidParameter("signature is what nbtrack.models.infer_signature returns, not None.")
-    from ..client import Client
-
     client = Client()
     location = locate(model_uri, client)
     model = model_at(location, client)

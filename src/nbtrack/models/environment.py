@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..capture.packages import installed_version
 from ..errors import InvalidParameter, NotFound
+from .yaml_text import write_yaml
 
 REQUIREMENTS = "requirements.txt"
 PYTHON_ENV = "python_env.yaml"
@@ -50,8 +51,6 @@ def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, str]:
     """Write the three files; their names, as the `env` of the python_function flavor."""
-    from .yaml_text import write_yaml
-
     python = platform.python_version()
     conda = {
         "channels": ["conda-forge"],
@@ -67,8 +66,6 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, st
 @cache
 def _python_env() -> str:
     """Python and what builds packages: the same for every model of this process."""
-    from .yaml_text import write_yaml
-
     build = [*(pinned(["pip"]) or ["pip"]), *pinned(["setuptools", "wheel"])]
     return write_yaml(
         {"python": platform.python_version(), "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]},

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from ..errors import InvalidParameter, NotFound
 from .info import ModelInfo
 from .signature import ModelSignature, ParamSchema, Schema, as_signature
-
-if TYPE_CHECKING:
-    from ..client import Client
+from .yaml_text import InvalidYaml, read_yaml, write_yaml
 
 MLMODEL = "MLmodel"
-
-
-class Flavor(Protocol):
-    """What `Model.log` asks of a flavor's module."""
-
-    def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None: ...
 
 
 def _utc_now() -> str:
@@ -91,8 +82,6 @@ class Model:
 
     def to_yaml(self) -> str:
         """The file's text."""
-        from .yaml_text import write_yaml
-
         return write_yaml(self.to_dict())
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -120,10 +109,6 @@ class Model:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
         """The manifest of a local folder, or in an MLmodel file. It is data: nothing that it names is imported."""
-        import yaml
-
-        from .yaml_text import read_yaml
-
         file = Path(path)
         file = file / MLMODEL if file.is_dir() else file
         try:
@@ -131,7 +116,7 @@ class Model:
         except FileNotFoundError:
             what = f"it has no file {MLMODEL}" if Path(path).exists() else "there is no such folder"
             raise NotFound(f"There is no model at {os.fspath(path)}: {what}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (InvalidYaml, UnicodeDecodeError) as error:
             raise InvalidParameter(f"{file} is no {MLMODEL} file: {error}") from error
         if not isinstance(fields, dict):
             raise InvalidParameter(f"{file} is no {MLMODEL} file: it holds no fields.")
@@ -151,38 +136,3 @@ class Model:
             metadata=self.metadata,
             registered_model_version=registered_model_version,
         )
-
-    @classmethod
-    def log(
-        cls,
-        artifact_path: str,
-        flavor: Flavor,
-        *,
-        run_id: str,
-        registered_model_name: str | None = None,
-        client: Client | None = None,
-        **arguments: Any,
-    ) -> ModelInfo:
-        """Save a model by its flavor, keep it as an artifact of the run, and register it where a name is given.
-
-        `arguments` go to the flavor's `save_model`.
-        """
-        from ..artifact_store.local import check_artifact_path
-        from ..client import Client
-        from .history import add_to_history
-        from .registering import register_model
-
-        client = client or Client()
-        path = str(check_artifact_path(artifact_path))
-        if path == ".":
-            raise InvalidParameter("A model needs a name: the folder among the run's artifacts, 'model' for example.")
-        model = cls(artifact_path=path, run_id=run_id)
-        with tempfile.TemporaryDirectory(prefix="nbtrack-model-") as folder:
-            local = os.path.join(folder, "model")
-            flavor.save_model(path=local, mlflow_model=model, **arguments)
-            client.log_artifacts(run_id, local, path)
-        add_to_history(client, model)
-        uri = f"runs:/{run_id}/{path}"
-        if registered_model_name is None:
-            return model.get_model_info(uri)
-        return model.get_model_info(uri, register_model(uri, registered_model_name, client=client).version)

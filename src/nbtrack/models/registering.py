@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ..client import Client
 from ..entities import ModelVersion
 from ..errors import AlreadyExists
 from ..model_names import check_model_name
 from .where import locate, model_at
-
-if TYPE_CHECKING:
-    from ..client import Client
 
 
 def register_model(
@@ -30,8 +27,6 @@ def register_model(
     `await_registration_for` is there for code that was written for MLflow. Raises NotFound where the URI leads to no
     model; the registry is not changed then.
     """
-    from ..client import Client
-
     client = client or Client()
     check_model_name(name)
     location = locate(model_uri, client)

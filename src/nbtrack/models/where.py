@@ -7,20 +7,17 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..artifact_store.local import ArtifactRepository, open_repository, uri_of_path
-from ..entities import IMPORTED, ModelVersion
-from ..errors import InvalidState, NotFound
-from ..model_registry.uris import RUNS, ModelVersionUri, RunUri, find_version, parse_uri
+from ..client import Client
+from ..entities import IMPORTED
+from ..errors import NotFound
+from ..model_registry.resolving import joined, resolve
+from ..model_registry.uris import RUNS
 from .history import read_history
 from .info import ModelInfo
 from .model import MLMODEL, Model
 
-if TYPE_CHECKING:
-    from ..client import Client
-
-_MOST_HOPS = 10
 _RUN_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -51,26 +48,15 @@ def locate(uri: str | os.PathLike[str], client: Client | None = None) -> Locatio
     Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
     malformed URI and an unknown alias.
     """
-    from ..client import Client
-
     client = client or Client()
-    uri = os.fspath(uri) if isinstance(uri, os.PathLike) else uri
-    inner = ""
-    for _ in range(_MOST_HOPS):
-        target = parse_uri(uri)
-        if isinstance(target, ModelVersionUri):
-            version = find_version(target, client)
-            inner = _joined(target.path, inner)
-            uri = version.source
-            if parse_uri(uri) is None:
-                return _from_source(version, inner, client)
-        elif isinstance(target, RunUri):
-            path = _joined(target.path, inner)
-            repository, is_own = _artifacts_of(target.run_id, client)
-            return Location(repository, path, _joined(RUNS + target.run_id, path), target.run_id, in_store=is_own)
-        else:
-            return _in_folder(open_repository(uri), inner, client)
-    raise InvalidState(f"The source of the model version leads from model to model and never to files: {uri!r:.200}.")
+    found = resolve(uri, client)
+    if found.run_id:
+        repository, is_own = _artifacts_of(found.run_id, client)
+        return Location(repository, found.path, joined(RUNS + found.run_id, found.path), found.run_id, in_store=is_own)
+    repository = open_repository(found.location)
+    if found.versions:
+        return _from_source(repository, found.path, found.versions[-1].run_id, client)
+    return _in_folder(repository, found.path, client)
 
 
 def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
@@ -85,8 +71,6 @@ def model_at(location: Location, client: Client | None = None) -> Model:
     except NotFound as error:
         if not location.run_id:
             raise
-        from ..client import Client
-
         run = (client or Client()).get_run(location.run_id)
         logged = [repr(entry["artifact_path"]) for entry in read_history(run.data.tags)]
         hint = f"It logged {', '.join(logged)}." if logged else "It logged no model: call log_model in the run."
@@ -106,10 +90,9 @@ def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool
     return open_repository(run.info.artifact_uri), IMPORTED not in run.data.tags
 
 
-def _from_source(version: ModelVersion, inner: str, client: Client) -> Location:
+def _from_source(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location:
     """A version whose source is a folder: it may still be in the artifacts of the version's run."""
-    repository = open_repository(version.source)
-    found = _in_run(repository, inner, version.run_id, client) if version.run_id else None
+    found = _in_run(repository, inner, run_id, client) if run_id else None
     return found or _in_folder(repository, inner, client)
 
 
@@ -134,9 +117,5 @@ def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Cli
         if folder.is_relative_to(root):
             path = folder.relative_to(root).as_posix()
             path = "" if path == "." else path
-            return Location(artifacts, path, _joined(RUNS + run_id, path), run_id, in_store=is_own)
+            return Location(artifacts, path, joined(RUNS + run_id, path), run_id, in_store=is_own)
     return None
-
-
-def _joined(*parts: str) -> str:
-    return "/".join(part for part in parts if part)

@@ -14,7 +14,8 @@ import orjson
 from ..client import Client
 from ..errors import InvalidState, NbtrackError
 from ..integrations.pyfunc import PyFuncModel, load_model
-from ..model_registry.uris import ModelVersionUri, find_version, parse_uri
+from ..model_registry.resolving import find_version
+from ..model_registry.uris import ModelVersionUri, parse_uri
 from ..models.saving import PYFUNC
 from .answers import write_answer
 from .bodies import read_body

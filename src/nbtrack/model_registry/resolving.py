@@ -1,0 +1,97 @@
+"""Where a model URI leads: from version to version until there is a run, or a place of its own.
+
+    models:/digits/Production  ->  version 3, a copy  ->  models:/staging/7  ->  runs:/<run id>/model
+
+This is the one place that follows such URIs. Each is parsed once, and each version is read once.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..entities import ModelVersion
+from ..errors import InvalidState, NotFound
+from ..stages import ALL_STAGES
+from .lookups import Lookup, VersionLookup
+from .uris import ModelVersionUri, RunUri, parse_uri
+
+_MOST_VERSIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Where the files of a model URI are: at `path` below the artifacts of a run, or below `location`.
+
+    Attributes:
+        path: Slash-separated; "" for all that is there.
+        run_id: The run whose artifacts have the files; "" where the URI leads to no run.
+        location: An artifact URI or a path; "" where `run_id` says it.
+        versions: The model versions on the way, the named one first; none for a URI that names no version.
+    """
+
+    path: str
+    run_id: str = ""
+    location: str = ""
+    versions: tuple[ModelVersion, ...] = ()
+
+    def artifact_uri(self, runs: Lookup) -> str:
+        """Return the artifact URI of the files. Raises NotFound for a run that does not exist."""
+        root = runs.get_run(self.run_id).info.artifact_uri if self.run_id else self.location
+        return joined(root, self.path)
+
+
+def resolve(uri: str | os.PathLike[str], registry: VersionLookup) -> Resolved:
+    """Return where the files of a `models:/` or `runs:/` URI are; any other URI and a path stand for themselves.
+
+    Raises:
+        InvalidParameter: If a URI is malformed, or an alias is unknown.
+        NotFound: If a model or a version does not exist, or a stage has none. Runs are not looked up.
+        InvalidState: If the sources of versions lead from version to version and to no files.
+    """
+    return _follow(os.fspath(uri) if isinstance(uri, os.PathLike) else uri, (), registry)
+
+
+def resolve_version(version: ModelVersion, registry: VersionLookup) -> Resolved:
+    """Return where the files of a version are. Raises what `resolve` raises."""
+    return _follow(version.source, (version,), registry)
+
+
+def find_version(uri: ModelVersionUri, registry: VersionLookup) -> ModelVersion:
+    """Return the model version that a URI names now."""
+    if uri.version is not None:
+        return registry.get_model_version(uri.name, uri.version)
+    if uri.alias is not None:
+        return registry.get_model_version_by_alias(uri.name, uri.alias)
+    stages = ALL_STAGES if uri.stage is None else (uri.stage,)
+    found = registry.get_latest_versions(uri.name, stages)
+    if not found:
+        where = "" if uri.stage is None else f" in stage {uri.stage}"
+        latest = registry.get_latest_versions(uri.name)
+        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
+        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
+        raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
+    return max(found, key=lambda version: version.version)
+
+
+def joined(*parts: str) -> str:
+    """Join the parts of a path that are not empty."""
+    return "/".join(part for part in parts if part)
+
+
+def _follow(uri: str, versions: tuple[ModelVersion, ...], registry: VersionLookup) -> Resolved:
+    path = ""
+    while True:
+        target = parse_uri(uri)
+        if target is None:
+            return Resolved(path, location=uri, versions=versions)
+        path = joined(target.path, path)
+        if isinstance(target, RunUri):
+            return Resolved(path, run_id=target.run_id, versions=versions)
+        if len(versions) == _MOST_VERSIONS:
+            raise InvalidState(
+                f"The source of the model version leads from model to model and never to files: {uri!r:.200}."
+            )
+        version = find_version(target, registry)
+        versions = (*versions, version)
+        uri = version.source

@@ -1,0 +1,60 @@
+"""Logging a model: saved by its flavor, kept among a run's artifacts, and registered on demand."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any, Protocol
+
+from ..artifact_store.local import check_artifact_path
+from ..client import Client
+from ..errors import InvalidParameter
+from ..model_registry.uris import RUNS
+from .history import add_to_history
+from .info import ModelInfo
+from .model import Model
+from .registering import register_model
+
+
+class Flavor(Protocol):
+    """What `log_model` asks of a flavor's module."""
+
+    def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None: ...
+
+
+def log_model(
+    artifact_path: str,
+    flavor: Flavor,
+    *,
+    run_id: str,
+    registered_model_name: str | None = None,
+    client: Client | None = None,
+    **arguments: Any,
+) -> ModelInfo:
+    """Save a model with its flavor and keep it as an artifact of a run.
+
+    Args:
+        artifact_path: The model's folder below the run's artifacts, for example "model".
+        flavor: The module whose `save_model` writes the folder.
+        run_id: The run that made the model.
+        registered_model_name: The registered model that gets it as its next version. None registers nothing.
+        client: The client of the run's store. Defaults to one of the current tracking URI.
+        **arguments: What the flavor's `save_model` takes: the model itself, its signature and so on.
+
+    Raises:
+        InvalidParameter: If `artifact_path` names no folder below the run's artifacts.
+    """
+    client = client or Client()
+    path = str(check_artifact_path(artifact_path))
+    if path == ".":
+        raise InvalidParameter("A model needs a name: the folder among the run's artifacts, 'model' for example.")
+    model = Model(artifact_path=path, run_id=run_id)
+    with tempfile.TemporaryDirectory(prefix="nbtrack-model-") as folder:
+        local = os.path.join(folder, "model")
+        flavor.save_model(path=local, mlflow_model=model, **arguments)
+        client.log_artifacts(run_id, local, path)
+    add_to_history(client, model)
+    uri = f"{RUNS}{run_id}/{path}"
+    if registered_model_name is None:
+        return model.get_model_info(uri)
+    return model.get_model_info(uri, register_model(uri, registered_model_name, client=client).version)
