@@ -5,13 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 import nbtrack
 from nbtrack.entities import IMPORTED
 from nbtrack.errors import InvalidParameter, InvalidState, NotFound
+from nbtrack.model_registry.resolving import find_version, resolve
 from nbtrack.models import ModelVersionUri, RunUri, locate, parse_uri
 
 
@@ -86,6 +92,52 @@ def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
     client.create_model_version("a", "models:/a/latest")
     with pytest.raises(InvalidState, match="never to files"):
         locate("models:/a/3")
+
+
+@contextmanager
+def calls_of(*functions: Callable[..., Any]) -> Iterator[Counter[str]]:
+    """Count the calls of functions in the block, by whatever name they were imported."""
+    names = {function.__code__: function.__name__ for function in functions}
+    counted: Counter[str] = Counter()
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code in names:
+            counted[names[frame.f_code]] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        yield counted
+    finally:
+        sys.setprofile(before)
+
+
+def test_loading_a_model_resolves_its_uri_once() -> None:
+    from sklearn.linear_model import LinearRegression
+
+    client = nbtrack.MlflowClient()
+    with nbtrack.start_run() as run:
+        nbtrack.sklearn.log_model(LinearRegression().fit([[0], [1]], [0, 1]), "model", registered_model_name="m")
+    client.transition_model_version_stage("m", 1, "Production")
+    client.set_registered_model_alias("m", "champion", 1)
+    client.copy_model_version("models:/m/1", "copy")
+    # The URIs on the way to the files: each is parsed once, and each version among them is looked up once.
+    ways = {
+        f"runs:/{run.info.run_id}/model": 1,
+        "models:/m/1": 2,
+        "models:/m/Production": 2,
+        "models:/m/latest": 2,
+        "models:/m@champion": 2,
+        "models:/copy/1": 3,
+    }
+    watched = (locate, resolve, parse_uri, find_version, nbtrack.MlflowClient.get_run)
+    for uri, length in ways.items():
+        for flavor in (nbtrack.sklearn, nbtrack.pyfunc):
+            with calls_of(*watched) as counted:
+                assert flavor.load_model(uri)
+            assert (counted["locate"], counted["resolve"]) == (1, 1), uri
+            assert (counted["parse_uri"], counted["find_version"]) == (length, length - 1), uri
+            assert counted["get_run"] <= 1, uri
 
 
 @pytest.mark.slow

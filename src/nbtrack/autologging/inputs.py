@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import data
 from ..data.arrays import is_sparse
 
 EXAMPLE_ROWS = 5
@@ -11,8 +12,6 @@ EXAMPLE_ROWS = 5
 
 def as_dataset(features: Any, targets: Any = None, name: str | None = None) -> Any:
     """A dataset of a DataFrame, an array, a sparse matrix or lists of numbers; None for other things."""
-    from .. import data
-
     if hasattr(features, "iloc") and hasattr(features, "columns"):
         return data.from_pandas(features, name=name)
     if hasattr(features, "iter_columns"):

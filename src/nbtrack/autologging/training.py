@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .. import fluent
 from ..artifact_store import writers as artifact_writers
 from ..errors import NbtrackError
+from ..models import infer_signature
 from ..names import storable
 from ..runs import stack as active
 from ..runs.active_run import ActiveRun
 from . import guard
+from .inputs import as_dataset
 from .patches import Patches
 from .settings import Settings, settings
 
@@ -107,8 +109,6 @@ class Training:
         """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set; the dataset."""
         if not self.settings.log_datasets:
             return None
-        from .inputs import as_dataset
-
         dataset = None
         with self.safely("log the dataset"):
             dataset = as_dataset(features, targets, name)
@@ -154,8 +154,6 @@ class Training:
             signature: Any = None if options.log_model_signatures else False
             if options.log_model_signatures and example is not None:
                 with self.safely("infer the model's signature"):
-                    from ..models import infer_signature
-
                     signature = infer_signature(example, predict(example) if predict else None)
             return log_model(
                 model,

@@ -23,6 +23,7 @@ from typing import Any
 
 from .. import autologging
 from ..autologging import inputs
+from ..data import from_numpy
 from ..errors import InvalidParameter
 from ..models import Model, ModelInfo, ModelSignature
 from ..models.loading import ask_trust, file_of, open_model
@@ -327,11 +328,9 @@ def _log_dataset(training: autologging.Training, features: Any, targets: Any, co
             features = {f"input_{number}": each for number, each in enumerate(features)}
         if isinstance(features, dict):
             if training.settings.log_datasets:
-                from .. import data
-
                 arrays = {str(name): inputs.as_array(each) for name, each in features.items()}
                 labels = None if targets is None else inputs.as_array(targets)
-                training.run.log_input(data.from_numpy(arrays, targets=labels), context)
+                training.run.log_input(from_numpy(arrays, targets=labels), context)
         elif hasattr(features, "shape"):
             training.log_dataset(features, targets, context)
 

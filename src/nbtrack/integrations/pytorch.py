@@ -26,6 +26,7 @@ from ..models.example import split_example
 from ..models.loading import ask_trust, file_of, open_model
 from ..models.saving import new_model
 from ..models.signature import as_signature, infer_signature
+from . import pytorch_autolog
 from .common import log
 from .pytorch_track import track
 
@@ -434,6 +435,4 @@ def autolog(
 
 @autologging.autologger(FLAVOR_NAME, module="torch", supported=("2.0", "3"))
 def _install(patches: autologging.Patches) -> None:
-    from . import pytorch_autolog
-
     pytorch_autolog.install(patches)

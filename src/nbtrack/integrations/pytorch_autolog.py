@@ -18,6 +18,7 @@ from .. import autologging
 from ..autologging import Call, Patches, Training
 from ..autologging.inputs import EXAMPLE_ROWS
 from ..client import Client
+from ..models.flavors import flavor
 
 FLAVOR = "pytorch"
 
@@ -298,10 +299,8 @@ def _first_rows(tensor: Any) -> Any:
 
 def log_module(training: Training, module: Any, first: FirstCall) -> None:
     """Log the module as the settings say, with a signature where its first call was seen."""
-    from .pytorch import log_model
-
     training.log_model(
-        log_model,
+        flavor(FLAVOR).log_model,
         # What torch.compile was given: a compiled module is of this process.
         getattr(module, "_orig_mod", module),
         example=first.inputs,

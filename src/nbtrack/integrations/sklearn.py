@@ -18,7 +18,7 @@ from ..models import Model, ModelInfo
 from ..models.loading import file_of, open_model
 from ..models.requirements import required_by
 from ..models.saving import new_model
-from . import estimators
+from . import estimators, sklearn_autolog
 from .common import log
 
 FLAVOR_NAME = "sklearn"
@@ -189,6 +189,4 @@ def autolog(
 
 @autologging.autologger(FLAVOR_NAME, module="sklearn", supported=("1.5", "1.10"))
 def _install(patches: autologging.Patches) -> None:
-    from . import sklearn_autolog
-
     sklearn_autolog.install(patches)

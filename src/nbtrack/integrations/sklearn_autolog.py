@@ -15,12 +15,15 @@ from .. import autologging, capture
 from ..autologging import Call, Patches, Training, evaluation, figures
 from ..autologging.inputs import as_plain, first_rows
 from ..client.tracking import PARENT
+from ..models.flavors import flavor
 from ..runs.active_run import ActiveRun
 from . import estimators
 from . import sklearn_metrics as metrics
 
 if TYPE_CHECKING:
     from ..models import ModelInfo
+
+FLAVOR = "sklearn"
 
 PREFIX = "training_"
 
@@ -198,11 +201,10 @@ def _log_model(training: Training, estimator: Any, example: Any, name: str = "mo
 
 
 def _saver(serialization_format: Any) -> Callable[..., ModelInfo]:
-    from . import sklearn
-
+    log_model = flavor(FLAVOR).log_model
     if serialization_format is None:
-        return estimators.as_skops_or_pickle(sklearn.log_model)
-    return partial(sklearn.log_model, serialization_format=serialization_format)
+        return estimators.as_skops_or_pickle(log_model)
+    return partial(log_model, serialization_format=serialization_format)
 
 
 # -- metrics -----------------------------------------------------------------------------------------------------
