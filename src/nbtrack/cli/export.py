@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..transfer import export
+
 HELP = "Write runs, params, metrics, tags and the registry as Parquet (or CSV) into a new folder."
 
 
@@ -17,8 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import export
-
     rows = export(
         options.folder,
         format="csv" if options.csv else "parquet",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from ..transfer import import_runs
+from ..transfer.sources import KINDS
+
 HELP = "Bring runs over from MLflow, TensorBoard, W&B (offline) or another nbtrack store."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    from ..transfer.sources import KINDS
-
     parser.add_argument(
         "source", metavar="SOURCE", help="mlruns, mlflow.db, sqlite:///mlflow.db, or a folder of one of the others"
     )
@@ -22,8 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import import_runs
-
     print(
         import_runs(
             options.source,

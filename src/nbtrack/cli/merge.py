@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..transfer import merge
+
 HELP = "Unite another nbtrack store with this one. The other stays as it is."
 
 
@@ -12,7 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import merge
-
     print(merge(options.other))
     return 0

@@ -63,6 +63,7 @@ def _of_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # Every command's start imports this module; only this one needs the flavors.
     from ..serving import ModelServer
 
     server = ModelServer(
@@ -82,6 +83,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    # Every command's start imports this module; only this one needs the flavors.
     from ..serving import predict_file
 
     rows = predict_file(

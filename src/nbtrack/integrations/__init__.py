@@ -29,6 +29,7 @@ def flavor_module(name: str) -> ModuleType | None:
         return None
     _beginning.add(thread)
     try:
+        # `import nbtrack` imports this module and nothing else.
         from ..models.flavors import find_integration
     finally:
         _beginning.discard(thread)

@@ -30,6 +30,7 @@ def run(command: LineCommand) -> object:
 
 def compare(filter_string: str) -> object:
     """The comparison widget on the runs that match."""
+    # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
     from .. import widgets
 
     return widgets.compare(filter_string)
@@ -37,6 +38,7 @@ def compare(filter_string: str) -> object:
 
 def registry(name: str) -> object:
     """The registry widget on one model, or on all of them."""
+    # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
     from .. import widgets
 
     return widgets.registry(name or None)
@@ -44,6 +46,7 @@ def registry(name: str) -> object:
 
 def autolog(state: str) -> None:
     """Switch autologging on or off for every framework, or say what it is switched on for."""
+    # wrapt and the flavors, which `%load_ext nbtrack` does not wait for.
     from .. import autologging
 
     if state == "on":

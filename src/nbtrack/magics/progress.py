@@ -29,6 +29,7 @@ class Progress:
         try:
             from IPython.display import display
 
+            # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
             from ..widgets import LiveRun
 
             widget = LiveRun(self._client, self._run.info.run_id)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+    from .reader import Reader
+
 MAX_LENGTH = 500_000
 """Characters of a filter."""
 MAX_DEPTH = 50
@@ -45,10 +47,8 @@ def parse(text: str | None, vocabulary: Vocabulary = RUNS) -> Node:
     _check_characters(text)
     if not text.strip():
         return EVERYTHING
-    from .reader import Reader
-
     tree, operands = _syntax_tree("filter", text, vocabulary)
-    return Reader(text, operands).node(tree)
+    return _reader(text, operands).node(tree)
 
 
 def parse_ordering(text: str, vocabulary: Vocabulary = RUNS) -> Ordering:
@@ -56,10 +56,8 @@ def parse_ordering(text: str, vocabulary: Vocabulary = RUNS) -> Ordering:
     if not isinstance(text, str):
         raise InvalidParameter(f'An order_by clause is a text such as "metrics.m DESC", not {type(text).__name__}.')
     _check_characters(text)
-    from .reader import Reader
-
     tree, operands = _syntax_tree("ordering", text, vocabulary)
-    return Reader(text, operands).ordering(tree)
+    return _reader(text, operands).ordering(tree)
 
 
 def parse_name(text: str, vocabulary: Vocabulary = RUNS) -> Operand:
@@ -67,14 +65,19 @@ def parse_name(text: str, vocabulary: Vocabulary = RUNS) -> Operand:
     if not isinstance(text, str):
         raise InvalidParameter(f'A name is a text such as "metrics.m", not {type(text).__name__}.')
     _check_characters(text)
-    from .reader import Reader
-
     tree, operands = _syntax_tree("ordering", text, vocabulary)
     _, *direction = tree.children
     if direction:
         position = getattr(direction[0], "start_pos", None) or 0
         raise QueryError("a name alone has no direction", text, position, ["the end"])
-    return Reader(text, operands).ordering(tree).operand
+    return _reader(text, operands).ordering(tree).operand
+
+
+def _reader(text: str, operands: dict[int, Operand]) -> Reader:
+    # lark takes 30 ms to import, and a process without filters never needs it.
+    from .reader import Reader
+
+    return Reader(text, operands)
 
 
 @cache

@@ -44,6 +44,7 @@ class ModelServer:
         if follow:
             check_followed(model_uri)
         uvicorn = _uvicorn()
+        # Starlette is an optional dependency, like uvicorn.
         from .application import MAX_BODY, application
 
         self._socket = _listening(host, port)

@@ -8,6 +8,7 @@ from typing import Any
 
 import traitlets
 
+from .. import views
 from ..client import Client
 from ..entities import RunStatus
 from .host import ViewWidget
@@ -100,8 +101,6 @@ class LiveRun(ViewWidget):
             interval = max(slower, min(cost / SHARE, SLOWEST))
 
     def _push_error(self, error: Exception) -> None:
-        from .. import views
-
         self._post({"kind": "nbtrack:push", "name": "live", "error": views.error_reply(error)})
 
 

@@ -14,6 +14,7 @@ from ...sql.base import Cursor, transaction
 from .. import sql_views
 from ..copies import keep_aside, log_of, put_in_place
 from ..database import READ_WRITE, in_memory, literal
+from ..torn import mend as mend_torn
 from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, mend, newest_header_first
 from .checks import check_numbers
 from .findings import FOUND, LOST, REPAIRED, Finding, Report
@@ -34,14 +35,9 @@ def check_file(store: DuckDBStore, report: Report, repair: bool) -> bool:
         )
         finding.state = LOST if repair else FOUND
         return False
-    if repair:
-        from ..torn import mend as mend_torn
-
-        if mend_torn(database):
-            finding = report.add(
-                "database", f"{database.name} has a block that a killed process left half written.", ""
-            )
-            finding.state, finding.cure = REPAIRED, "its checksum was set right, and the whole file was read."
+    if repair and mend_torn(database):
+        finding = report.add("database", f"{database.name} has a block that a killed process left half written.", "")
+        finding.state, finding.cure = REPAIRED, "its checksum was set right, and the whole file was read."
     content = read_all(database)
     if content.is_whole:
         unused = list(bad_blocks(database))
