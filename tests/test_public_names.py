@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import json
+import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -14,98 +19,15 @@ import nbtrack
 
 HEAVY = {"IPython", "anywidget", "duckdb", "ipywidgets", "lark", "numpy", "pandas", "psutil", "pyarrow", "sklearn"}
 
+STUB = Path(nbtrack.__file__).with_suffix(".pyi")
+"""What is public: a name that comes or goes is a decision, and this file shows it."""
+
 PUBLIC = [
-    "ActiveRun",
-    "Client",
-    "MlflowClient",
-    "NbtrackError",
-    "ViewType",
-    "active_run",
-    "aggregate",
-    "artifacts",
-    "autolog",
-    "backup",
-    "client",
-    "compare",
-    "create_experiment",
-    "curves",
-    "data",
-    "delete_experiment",
-    "delete_experiment_tag",
-    "delete_run",
-    "delete_tag",
-    "disable_system_metrics_logging",
-    "doctor",
-    "enable_system_metrics_logging",
-    "end_run",
-    "entities",
-    "errors",
-    "export",
-    "get_artifact_uri",
-    "get_experiment",
-    "get_experiment_by_name",
-    "get_parent_run",
-    "get_registry_uri",
-    "get_run",
-    "get_tracking_uri",
-    "import_runs",
-    "is_tracking_uri_set",
-    "last_active_run",
-    "lineage",
-    "load_ipython_extension",
-    "log_artifact",
-    "log_artifacts",
-    "log_batch",
-    "log_best",
-    "log_dict",
-    "log_figure",
-    "log_image",
-    "log_input",
-    "log_inputs",
-    "log_metric",
-    "log_metrics",
-    "log_param",
-    "log_params",
-    "log_series",
-    "log_table",
-    "log_text",
-    "merge",
-    "models",
-    "move_runs",
-    "pyfunc",
-    "query",
-    "register_model",
-    "registry",
-    "rename_experiment",
-    "restore_backup",
-    "restore_experiment",
-    "restore_run",
-    "rewind",
-    "search_experiments",
-    "search_model_versions",
-    "search_registered_models",
-    "search_runs",
-    "set_experiment",
-    "set_experiment_tag",
-    "set_experiment_tags",
-    "set_fsync",
-    "set_model_version_tag",
-    "set_registry_uri",
-    "set_system_metrics_node_id",
-    "set_system_metrics_samples_before_logging",
-    "set_system_metrics_sampling_interval",
-    "set_tag",
-    "set_tags",
-    "set_tracking_uri",
-    "sklearn",
-    "sql",
-    "start_run",
-    "tag_runs",
-    "tracking",
-    "unload_ipython_extension",
-    "versions_from",
-    "wait_for_stage",
-    "watch",
+    alias.asname
+    for node in ast.parse(STUB.read_text()).body
+    if isinstance(node, ast.ImportFrom) and node.level
+    for alias in node.names
+    if alias.asname
 ]
 
 MODELS = [
@@ -137,10 +59,56 @@ MODELS = [
 
 
 def test_public_names() -> None:
-    """A name that comes or goes is a decision: it is made here too."""
-    assert list(nbtrack.__all__) == sorted(nbtrack.__all__)
-    assert set(nbtrack.__all__) == set(PUBLIC)
+    assert len(PUBLIC) == 91
+    assert nbtrack.__all__ == sorted(PUBLIC)
     assert set(nbtrack.models.__all__) == set(MODELS)
+
+
+def test_every_line_of_the_stub_is_one_that_is_read() -> None:
+    """`__init__.py` reads the stub line by line: an import of another form would be passed over."""
+    imports = [line for line in STUB.read_text().splitlines() if line.startswith(("from .", "import ", "    "))]
+    assert all(re.fullmatch(r"from \.[\w.]* import (\w+) as \1", line) for line in imports)
+    assert len(imports) == len(PUBLIC)
+
+
+def test_star_import_gives_the_public_names() -> None:
+    given: dict[str, object] = {}
+    exec("from nbtrack import *", given)
+    assert set(PUBLIC) == set(given) - {"__builtins__"}
+
+
+def test_the_version_is_that_of_the_packages() -> None:
+    """pyproject.toml reads the version from `_version.py`; npm needs one of its own."""
+    package = json.loads((Path(__file__).parents[1] / "package.json").read_text())
+    assert nbtrack.__version__ == package["version"] == version("nbtrack")
+
+
+@pytest.mark.slow
+def test_type_checkers_see_the_names(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import nbtrack\n"
+        "from nbtrack import *\n"
+        "reveal_type(nbtrack.log_text)\n"
+        "reveal_type(get_tracking_uri())\n"
+        "reveal_type(nbtrack.MlflowClient())\n"
+        "reveal_type(nbtrack.keras)\n"
+    )
+    # pandas and the like are most of what mypy would read.
+    config = tmp_path / "mypy.ini"
+    config.write_text(
+        "[mypy]\nstrict = True\nfollow_imports = skip\nfollow_imports_for_stubs = True\n"
+        + "".join(f"[mypy-{name}]\nfollow_imports = normal\n" for name in ("nbtrack.*", *sys.stdlib_module_names))
+    )
+    command = [sys.executable, "-m", "mypy", "--config-file", str(config), "--cache-dir", str(tmp_path), str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(STUB.parents[1])})
+    assert re.findall(r'Revealed type is "(.*)"', done.stdout) == [
+        "def (text: str, artifact_file: str, run_id: str | None =)",
+        "str",
+        "nbtrack.client.Client",
+        "Any",
+    ], done.stdout + done.stderr
+    assert done.returncode == 0
 
 
 def test_every_public_name_is_there_documented_and_listed() -> None:
@@ -154,9 +122,11 @@ def test_every_public_name_is_there_documented_and_listed() -> None:
 @pytest.mark.slow
 def test_the_examples_of_the_documentation_run() -> None:
     runner = doctest.DocTestRunner()
-    homes = {"nbtrack", "nbtrack.data", *(getattr(nbtrack, name).__module__ for name in nbtrack._HOMES)}
+    homes = {"nbtrack", "nbtrack.data", *(getattr(getattr(nbtrack, name), "__module__", "nbtrack") for name in PUBLIC)}
+    # An example uses the public names of other modules too, as `from nbtrack import *` gives them.
+    names = {"nbtrack": nbtrack} | {name: getattr(nbtrack, name) for name in PUBLIC}
     for home in sorted(homes):
-        for example in doctest.DocTestFinder().find(importlib.import_module(home), extraglobs={"nbtrack": nbtrack}):
+        for example in doctest.DocTestFinder().find(importlib.import_module(home), extraglobs=names):
             runner.run(example)
             # A log call starts a run where none is active.
             while nbtrack.active_run() is not None:

@@ -176,7 +176,7 @@ def test_a_failure_of_ours_is_one_warning_and_changes_nothing(
         raise error
 
     if where == "start_run":
-        monkeypatch.setattr("nbtrack.fluent.start_run", fail)
+        monkeypatch.setattr("nbtrack.fluent.runs.start_run", fail)
     elif where == "end":
         monkeypatch.setattr("nbtrack.runs.active_run.ActiveRun.end", fail)
     else:

@@ -26,7 +26,8 @@ class Result:
 PRELUDE = """
 import json, os, sys, time, warnings
 import nbtrack
-from nbtrack import fluent
+import nbtrack.fluent.files
+import nbtrack.fluent.logging
 
 def show(message, category, filename, lineno, file=None, line=None):
     print("WARNING " + json.dumps(str(message)), flush=True)

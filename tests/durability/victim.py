@@ -15,8 +15,8 @@ from itertools import count
 import duckdb  # noqa: F401  (imported once here, not by each process)
 
 import nbtrack
-from nbtrack import fluent  # noqa: F401
 from nbtrack.entities import Metric
+from nbtrack.fluent import files, logging  # noqa: F401
 
 MODEL = "digits"
 

@@ -13,7 +13,7 @@ from traitlets.config import Config
 import nbtrack
 from nbtrack.entities import Run
 from nbtrack.magics import load_ipython_extension, unload_ipython_extension
-from nbtrack.runs import stack as active
+from nbtrack.runs import stack
 
 
 class Notebook:
@@ -57,7 +57,7 @@ def notebook(
     load_ipython_extension(shell)
     capsys.readouterr()
     yield Notebook(shell)
-    for run in active.everywhere():
+    for run in stack.all_open_runs():
         run.end()
     unload_ipython_extension(shell)
     # Tests of other parts run in plain Python: no shell must be found there.

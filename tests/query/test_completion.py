@@ -50,7 +50,7 @@ def offered(marked: str, **options: object) -> list[str]:
 
 def completions(marked: str, **options: object) -> list[Completion]:
     text = marked.replace("»", "", 1)
-    return query.complete(text, marked.index("»"), **options)  # type: ignore[arg-type]
+    return nbtrack.Client().complete(text, marked.index("»"), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,15 @@ def test_a_store_that_cannot_be_read_leaves_the_grammar(monkeypatch: pytest.Monk
     assert "'FINISHED'" in offered("status = »")
 
 
+def test_without_known_names_the_grammar_alone_completes() -> None:
+    assert [each.text for each in query.complete("metrics.")] == []
+    assert [each.text for each in query.complete("status = 'fin")] == ["'FINISHED'"]
+    assert [each.text for each in query.complete("metrics.loss ", 13)][:2] == [">", ">="]
+
+
 @pytest.mark.slow
-def test_the_function_finds_the_current_store_in_a_new_process(store: Path) -> None:
-    code = "from nbtrack import query; print([c.text for c in query.complete('metrics.ac', 10)])"
+def test_a_client_finds_the_current_store_in_a_new_process(store: Path) -> None:
+    code = "print([c.text for c in nbtrack.Client().complete('metrics.ac', 10)])"
     command = [sys.executable, "-c", f"import nbtrack; nbtrack.set_tracking_uri({str(store)!r}); {code}"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert said.strip() == "['metrics.accuracy']"
@@ -232,7 +238,7 @@ def test_what_is_offered_may_stand_there(data: st.DataObject) -> None:
     """After each thing that is offered the grammar goes on: no token that it refuses has come."""
     whole = data.draw(st.sampled_from(WHOLE))
     position = data.draw(st.integers(0, len(whole)))
-    found = query.complete(whole, position)
+    found = nbtrack.Client().complete(whole, position)
     for each in found:
         before = whole[: each.start] + each.text
         # `metrics.` is the beginning of a name, and `min(` of an argument.
@@ -252,7 +258,7 @@ def test_any_text_has_completions_or_none(
     text: str, position: int | None, vocabulary: Vocabulary, ordering: bool
 ) -> None:
     at = len(text) if position is None else max(0, min(position, len(text)))
-    for each in query.complete(text, position, vocabulary=vocabulary, ordering=ordering):
+    for each in nbtrack.Client().complete(text, position, vocabulary=vocabulary, ordering=ordering):
         assert 0 <= each.start <= at <= each.end <= len(text)
         assert each.text
 

@@ -8,12 +8,12 @@ from contextvars import ContextVar
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import fluent
 from ..artifact_store import writers as artifact_writers
 from ..errors import NbtrackError
+from ..fluent import runs as fluent_runs
 from ..models import infer_signature
 from ..names import storable
-from ..runs import stack as active
+from ..runs import stack
 from ..runs.active_run import ActiveRun
 from . import guard
 from .inputs import as_dataset
@@ -81,7 +81,7 @@ class Training:
     @property
     def client(self) -> Client:
         """The client of the store that the run is in."""
-        return self.run._client
+        return self.run.client
 
     @cached_property
     def _artifacts(self) -> RunArtifacts:
@@ -97,7 +97,7 @@ class Training:
         for key, value in params.items():
             with self.safely("show a param as text"):
                 texts[str(key)] = storable(str(value))
-        self.run._recorder.params(texts, tell=partial(guard.say, self.flavor))
+        self.run.recorder.params(texts, tell=partial(guard.say, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log a point of several metrics. One that is no number is left out, and said."""
@@ -322,11 +322,11 @@ def _begin(flavor: str) -> Training | None:
     """The active run, or a new one; None where it cannot be, or where the active one must not be logged to."""
     with guard.safely(flavor, "start a run"):
         options = settings(flavor)
-        run = active.current()
+        run = stack.current()
         if run is not None:
             return None if options.exclusive else Training(flavor, run, options, is_ours=False)
         tags = {AUTOLOGGING: flavor, **(options.extra_tags or {})}
-        return Training(flavor, fluent.start_run(tags=tags), options, is_ours=True)
+        return Training(flavor, fluent_runs.start_run(tags=tags), options, is_ours=True)
     return None
 
 

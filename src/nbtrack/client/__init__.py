@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..config import get_tracking_uri
 from ..errors import InvalidParameter
 from ..journal import RunRecorder
+from ..query import RUNS, Completion, Vocabulary, complete
 from ..store import open_store
+from ..store.sql.known import StoredNames
 from .registry import RegistryMixin
 from .tracking import TrackingMixin
 from .upkeep import UpkeepMixin
@@ -36,3 +38,23 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         Raises NotFound for an unknown run and InvalidParameter for a deleted one.
         """
         return self._store.recorder(run_id)
+
+    def complete(
+        self, text: str, position: int | None = None, *, vocabulary: Vocabulary = RUNS, ordering: bool = False
+    ) -> list[Completion]:
+        """Return what may come next in a query, with the names and values of this store; see `nbtrack.query.complete`.
+
+        Args:
+            text: A filter, or an order_by clause where `ordering` is true.
+            position: The cursor, in characters from the start. Defaults to the end of the text.
+            vocabulary: What the query searches: one of `nbtrack.query`'s RUNS, EXPERIMENTS, MODELS and VERSIONS.
+            ordering: Whether the text is an order_by clause.
+
+        Returns:
+            The likeliest completion first. While the store cannot be read, only what the grammar itself offers.
+
+        >>> [completion.text for completion in Client().complete("status = 'fin")]
+        ["'FINISHED'"]
+        """
+        known = StoredNames(self._store, vocabulary)
+        return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known)

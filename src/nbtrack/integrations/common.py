@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from .. import fluent
 from ..errors import InvalidParameter
+from ..fluent.runs import ensure_run
 from ..models import ModelInfo
 from ..models.logging import log_model
 
@@ -26,7 +26,7 @@ def log(
     """
     if artifact_path is not None and name is not None:
         raise InvalidParameter("name and artifact_path are two words for one thing. Give one of them.")
-    run = fluent.active_run() or fluent.start_run()
+    run = ensure_run()
     return log_model(
         artifact_path or name or "model",
         flavor,

@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from .. import fluent
 from ..autologging import Patches
 from ..entities import RunStatus
 from ..errors import InvalidParameter, InvalidState
+from ..fluent.runs import start_run
 from ..names import storable
 from ..runs.active_run import STATE, ActiveRun, is_pruned
 
@@ -85,7 +85,7 @@ class Tracking:
         if self.run is not None or _methods.has(self.study, "optimize"):
             raise InvalidState(f"The study {self.study.study_name!r} is tracked already.")
         name = self._run_name or self.study.study_name
-        self.run = fluent.start_run(run_name=name, nested=True, tags=self._study_tags())
+        self.run = start_run(run_name=name, nested=True, tags=self._study_tags())
         _methods.put(self.study, "optimize", self._optimize)
         return self.run
 
@@ -143,7 +143,7 @@ class Tracking:
         parent, run = self.run, None
         with _unseen("a trial"):
             assert parent is not None
-            run = fluent.start_run(
+            run = start_run(
                 run_name=f"trial {trial.number}",
                 nested=True,
                 parent_run_id=parent.info.run_id,
@@ -187,7 +187,7 @@ class Tracking:
             run_id, noted = self._runs.pop(trial.number, (None, ""))
             if run_id is None or self.run is None:
                 return
-            client, state = self.run._client, trial.state.name
+            client, state = self.run.client, trial.state.name
             recorder = client._store.recorder(run_id)
             if state != noted:
                 recorder.tags({STATE: state})

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from .. import autologging, fluent
+from .. import autologging
 from ..autologging import Settings, Training
+from ..fluent.runs import active_run, start_run
 from .pytorch_autolog import FLAVOR, FirstCall, log_module, optimizer_params
 
 T = TypeVar("T")
@@ -121,8 +122,8 @@ def track(
         registered_model_name=registered_model_name,
     )
     with ExitStack() as stack:
-        active = fluent.active_run()
-        run = active or stack.enter_context(fluent.start_run())
+        active = active_run()
+        run = active or stack.enter_context(start_run())
         training = Training(FLAVOR, run, options, is_ours=active is None)
         tracked = Tracked(training, model, optimizer, max(1, log_every_n_steps))
         first = FirstCall()

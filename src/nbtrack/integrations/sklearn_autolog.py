@@ -487,7 +487,7 @@ def _log_candidates(training: Training, search: Any, results: Mapping[str, Any],
             start_time=run.info.start_time,
             tags={**tags, "mlflow.autologging": training.flavor, PARENT: training.run_id},
         )
-        logged = Training(training.flavor, ActiveRun(client, child, _never_ends), training.settings, is_ours=True)
+        logged = Training(training.flavor, ActiveRun(client, child), training.settings, is_ours=True)
         logged.log_params({**fixed, **results["params"][index]})
         logged.log_metrics(
             {
@@ -499,7 +499,3 @@ def _log_candidates(training: Training, search: Any, results: Mapping[str, Any],
         if dataset is not None:
             logged.run.log_input(dataset, "train")
         client.set_terminated(child.info.run_id, end_time=int(time.time() * 1000))
-
-
-def _never_ends(run: ActiveRun, status: str) -> None:
-    """The runs of candidates are past when they are written."""

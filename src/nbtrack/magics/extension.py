@@ -8,9 +8,10 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from .. import analysis, config
+from .. import config
 from ..capture import packages
 from ..errors import NbtrackError
+from ..fluent.analysis import sql
 from . import line as line_commands
 from .arguments import is_sql, parse_cell, parse_line, parse_sql
 from .tracked_cell import TrackedCell
@@ -107,7 +108,7 @@ class TrackMagics:
 
     def _sql(self, variable: str | None, query: str) -> object:
         try:
-            frame = analysis.sql(query)
+            frame = sql(query)
         except NbtrackError as error:
             raise UsageError(f"%%track sql: {error.message}") from error
         if variable is None:

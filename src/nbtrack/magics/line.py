@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import analysis, config, fluent
+from .. import config
 from ..client import Client
-from ..runs import stack as active
+from ..fluent import experiments
+from ..fluent.analysis import sql
+from ..runs import stack
 from .arguments import LineCommand
 from .tables import RunTable, Whereabouts
 
@@ -22,7 +24,7 @@ def run(command: LineCommand) -> object:
         "list": list_runs,
         "compare": compare,
         "registry": registry,
-        "sql": lambda query: analysis.sql(query),
+        "sql": sql,
         "autolog": autolog,
     }
     return commands[command.command](command.argument)
@@ -60,9 +62,9 @@ def autolog(state: str) -> None:
 def where() -> Whereabouts:
     """The store, the experiment, the active run and the last runs."""
     client = Client()
-    experiment = client.get_experiment(fluent.active_experiment_id())
+    experiment = client.get_experiment(experiments.active_experiment_id())
     runs = client.search_runs([experiment.experiment_id], max_results=LAST_RUNS)
-    current = active.current()
+    current = stack.current()
     return Whereabouts(
         store=config.get_tracking_uri(),
         experiment=experiment.name,
@@ -74,7 +76,7 @@ def where() -> Whereabouts:
 def set_experiment(name: str) -> None:
     """Log to this experiment from now on."""
     known = Client().get_experiment_by_name(name)
-    experiment = fluent.set_experiment(name)
+    experiment = experiments.set_experiment(name)
     new = known is None or known.experiment_id != experiment.experiment_id
     print(f"nbtrack: experiment {experiment.name!r}{' (new)' if new else ''}")
 
@@ -82,7 +84,7 @@ def set_experiment(name: str) -> None:
 def list_runs(filter_string: str) -> RunTable:
     """The newest runs of the active experiment that match."""
     client = Client()
-    experiment = client.get_experiment(fluent.active_experiment_id())
+    experiment = client.get_experiment(experiments.active_experiment_id())
     runs = client.search_runs([experiment.experiment_id], filter_string, max_results=LISTED_RUNS)
     title = f"Runs of {experiment.name}" + (f" where {filter_string}" if filter_string else "")
     if runs.token:

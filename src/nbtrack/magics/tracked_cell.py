@@ -10,14 +10,16 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from .. import autologging, capture, fluent
+from .. import autologging, capture
 from ..capture import packages
 from ..client import Client
 from ..client.tracking import KILLED
 from ..entities import LifecycleStage, RunStatus
 from ..errors import NbtrackError
+from ..fluent.experiments import active_experiment_id
+from ..fluent.runs import start_run
 from ..names import storable
-from ..runs import stack as active
+from ..runs import stack
 from ..runs.active_run import TRACEBACK, ActiveRun
 from ..views.attempts import NUMBER, PREVIOUS, SOURCE
 from . import attempts
@@ -43,13 +45,13 @@ class TrackedCell:
         self._key = attempts.cell_key(options.name, body)
         packages.prepare()
         _end_left_open(self._key)
-        around = active.current()
+        around = stack.current()
         if around is not None and not options.nested:
             raise UsageError(
                 f"%%track: run {around.info.run_name!r} is active already. End it with nbtrack.end_run(), or run this "
                 "cell inside it with %%track --nested."
             )
-        self._before = {run.info.run_id for run in active.stack()}
+        self._before = {run.info.run_id for run in stack.open_runs()}
         self._run = self._start(source)
         self._progress = Progress(shell, self._client, self._run)
         self._params = self._log_params(self._first_params())
@@ -92,7 +94,7 @@ class TrackedCell:
         if previous is not None:
             tags[NUMBER] = str(attempts.attempt_number(previous) + 1)
             tags[PREVIOUS] = previous.info.run_id
-        return fluent.start_run(
+        return start_run(
             experiment_id=experiment_id,
             run_name=options.name,
             nested=options.nested,
@@ -103,7 +105,7 @@ class TrackedCell:
     def _experiment_id(self) -> str:
         name = self._options.experiment
         if name is None:
-            return fluent.active_experiment_id()
+            return active_experiment_id()
         found = self._client.get_experiment_by_name(name)
         if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
             return found.experiment_id
@@ -144,7 +146,7 @@ class TrackedCell:
 
     def _end(self, status: str) -> None:
         """End the run, and before it the runs nested in it that the cell left open."""
-        opened = [run for run in active.stack() if run.info.run_id not in self._before]
+        opened = [run for run in stack.open_runs() if run.info.run_id not in self._before]
         if self._run.is_open:
             inner = opened[opened.index(self._run) + 1 :] if self._run in opened else []
             for run in [*reversed(inner), self._run]:

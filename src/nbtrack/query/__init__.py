@@ -23,7 +23,7 @@ Expected here: a number, a quoted text.
 """
 
 from .completion import Completion, complete
-from .known import Known, provide
+from .known import Known
 from .parser import parse, parse_ordering
 from .parts import CompiledParts, compile_parts
 from .sql import CompiledSearch, compile_search
@@ -44,5 +44,4 @@ __all__ = [
     "complete",
     "parse",
     "parse_ordering",
-    "provide",
 ]

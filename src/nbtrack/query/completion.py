@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..errors import InvalidParameter, NbtrackError
 from .cursor import Cursor, cursor_at
-from .known import Known, known_of
+from .known import Known
 from .tree import Operand
 from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, RUNS, Attribute, KeyTable, Kind, Vocabulary
 
@@ -57,8 +57,9 @@ def complete(
 ) -> list[Completion]:
     """What may stand at a cursor in a filter, or in an order_by clause where `ordering` is true; the likeliest first.
 
-    `position` counts characters from 0; by default it is the end. Names and values are those of the current store,
-    or what `known` knows. Nothing is offered where the text has gone wrong before the cursor.
+    `position` counts characters from 0; by default it is the end. Names and values are those that `known` knows;
+    without it only the grammar's own are offered. `nbtrack.Client.complete` knows those of its store. Nothing is
+    offered where the text has gone wrong before the cursor.
 
     >>> [completion.text for completion in complete("status = 'fin")]
     ["'FINISHED'"]
@@ -250,8 +251,7 @@ class _Offers:
 
     def _ask(self, question: Callable[[Known], Sequence[tuple[str, int]]]) -> Sequence[tuple[str, int]]:
         try:
-            known = self._known or known_of(self._vocabulary)
-            return question(known) if known else []
+            return question(self._known) if self._known else []
         except NbtrackError:
             # A store that cannot be read now says so to whoever searches; completing goes on without it.
             return []

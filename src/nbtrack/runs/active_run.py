@@ -13,6 +13,8 @@ from ..client import Client
 from ..client.tracking import TRACEBACK as TRACEBACK
 from ..data.dataset import dataset_input
 from ..entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
+from ..errors import StoreError
+from ..journal import RunRecorder
 from ..names import storable
 
 STATE = "state"
@@ -26,9 +28,9 @@ class ActiveRun:
     `info` is as of the start; `data` and `inputs` are read from the store at each access.
     """
 
-    def __init__(self, client: Client, run: Run, end: Callable[[ActiveRun, str], None]) -> None:
+    def __init__(self, client: Client, run: Run, ended: Callable[[ActiveRun], None] | None = None) -> None:
         self._client = client
-        self._end = end
+        self._ended = ended
         self._info = run.info
         # Held here, and not looked up at each call: a log call costs microseconds.
         self._recorder = client._store.recorder(run.info.run_id)
@@ -42,6 +44,16 @@ class ActiveRun:
     def is_ours(self) -> bool:
         """Whether this process started it. A forked child logs to its parent's run, but does not end it unasked."""
         return self._process == os.getpid()
+
+    @property
+    def client(self) -> Client:
+        """The client of the store that it is in."""
+        return self._client
+
+    @property
+    def recorder(self) -> RunRecorder:
+        """What takes the run's events, without a look into the store."""
+        return self._recorder
 
     @property
     def store(self) -> str:
@@ -118,8 +130,17 @@ class ActiveRun:
 
     def end(self, status: str = RunStatus.FINISHED) -> None:
         """End the run, if it is still open."""
-        if self.is_open:
-            self._end(self, status)
+        if not self.is_open:
+            return
+        # First: a run that cannot be ended (it was deleted) must not stay active for ever.
+        self.is_open = False
+        if self._ended:
+            self._ended(self)
+        try:
+            self._client.set_terminated(self._info.run_id, status)
+        except StoreError:
+            # Whether the run has been deleted meanwhile cannot be seen now. It must end all the same.
+            self._recorder.status(status)
 
     def __enter__(self) -> ActiveRun:
         return self

@@ -25,16 +25,16 @@ def current() -> ActiveRun | None:
     own = _own.get()
     if own and own[-1].is_open:
         return own[-1]
-    runs = stack()
+    runs = open_runs()
     return runs[-1] if runs else None
 
 
-def stack() -> tuple[ActiveRun, ...]:
+def open_runs() -> tuple[ActiveRun, ...]:
     """The active runs, outermost first; in a thread that started some: its own."""
     return _open(_own.get()) or _open(_process)
 
 
-def in_the_way() -> ActiveRun | None:
+def conflicting() -> ActiveRun | None:
     """The run that a new one has to be nested in. A worker thread may start one that is not: as in MLflow, only its
     own runs are in its way."""
     own = _open(_own.get())
@@ -45,7 +45,7 @@ def push(run: ActiveRun) -> None:
     """Make `run` the innermost active run of this context, and of the process where the main thread calls."""
     global _process
     if _in_main_thread():
-        _process = (*stack(), run)
+        _process = (*open_runs(), run)
         _own.set(_process)
         _tell()
     else:
@@ -62,7 +62,7 @@ def ended(run: ActiveRun) -> None:
         _tell()
 
 
-def everywhere() -> list[ActiveRun]:
+def all_open_runs() -> list[ActiveRun]:
     """The open runs of all threads, the youngest first."""
     return list(reversed(_open(tuple(_started))))
 

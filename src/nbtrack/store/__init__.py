@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..config import folder_of, get_tracking_uri
 from ..process_end import at_process_end
-from ..query import Known, Vocabulary, provide
 
 if TYPE_CHECKING:
     from .folder.store import DuckDBStore as Store
@@ -26,15 +25,6 @@ def open_store(uri: str | None = None) -> Store:
 
         store = _open.setdefault(real, DuckDBStore(folder))
     return store
-
-
-def _names_of_current_store(vocabulary: Vocabulary) -> Known:
-    from .sql.known import StoredNames
-
-    return StoredNames(open_store(), vocabulary)
-
-
-provide(_names_of_current_store)
 
 
 @at_process_end

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import fluent
 from ..client import Client
+from ..fluent.search import scope_of
 from .comparison import Comparison
 from .live_run import LiveRun
 from .registry_board import Registry
@@ -26,7 +26,7 @@ def compare(
 
     >>> compare("metrics.loss < 1 and params.optimizer = 'adam'", order_by=["metrics.loss ASC"])  # doctest: +SKIP
     """
-    scope = fluent.scope_of(experiment_ids, experiment_names, search_all_experiments)
+    scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
     return Comparison(Client(), filter_string, scope, order_by or ())
 
 

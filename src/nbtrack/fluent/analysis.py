@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import fluent
-from .client import Client
-from .client.run_ids import is_filter, run_ids_of
-from .errors import InvalidParameter
-from .frame import OutputFormat, check_format, from_columns, from_relation
+from ..client import Client
+from ..client.run_ids import is_filter, run_ids_of
+from ..errors import InvalidParameter
+from ..frame import OutputFormat, check_format, from_columns, from_relation
+from .search import scope_of
 
 if TYPE_CHECKING:
     import pandas
@@ -75,7 +75,7 @@ def curves(
     store = Client()._store
     with store.reading():
         if is_filter(runs):
-            found = store.find_runs(fluent.scope_of(None, None, False), runs)
+            found = store.find_runs(scope_of(None, None, False), runs)
         else:
             found = store.runs_numbered(run_ids_of(runs, "curves"))
         wanted = [keys] if isinstance(keys, str) else None if keys is None else list(dict.fromkeys(keys))
@@ -105,7 +105,7 @@ def aggregate(
     >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])
     """
     check_format(output_format)
-    scope = fluent.scope_of(experiment_ids, experiment_names, search_all_experiments)
+    scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
     groups = [by] if isinstance(by, str) else list(by)
     measures = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
     return from_columns(Client()._store.aggregate(scope, query, groups, measures), output_format)

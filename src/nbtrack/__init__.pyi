@@ -1,0 +1,101 @@
+# The public names, written once: type checkers and editors read this file, and so does __init__.py when a name is
+# first used. One import a line, of the form `from .module import name as name`.
+
+from typing import Any
+
+from . import artifacts as artifacts
+from . import client as client
+from . import data as data
+from . import entities as entities
+from . import errors as errors
+from . import models as models
+from . import query as query
+from . import tracking as tracking
+from .autologging import autolog as autolog
+from .client import Client as Client
+from .config import get_tracking_uri as get_tracking_uri
+from .config import is_tracking_uri_set as is_tracking_uri_set
+from .config import set_tracking_uri as set_tracking_uri
+from .entities import ViewType as ViewType
+from .errors import NbtrackError as NbtrackError
+from .fluent.analysis import aggregate as aggregate
+from .fluent.analysis import curves as curves
+from .fluent.analysis import sql as sql
+from .fluent.experiments import create_experiment as create_experiment
+from .fluent.experiments import delete_experiment as delete_experiment
+from .fluent.experiments import delete_experiment_tag as delete_experiment_tag
+from .fluent.experiments import get_experiment as get_experiment
+from .fluent.experiments import get_experiment_by_name as get_experiment_by_name
+from .fluent.experiments import rename_experiment as rename_experiment
+from .fluent.experiments import restore_experiment as restore_experiment
+from .fluent.experiments import search_experiments as search_experiments
+from .fluent.experiments import set_experiment as set_experiment
+from .fluent.experiments import set_experiment_tag as set_experiment_tag
+from .fluent.experiments import set_experiment_tags as set_experiment_tags
+from .fluent.files import get_artifact_uri as get_artifact_uri
+from .fluent.files import log_artifact as log_artifact
+from .fluent.files import log_artifacts as log_artifacts
+from .fluent.files import log_best as log_best
+from .fluent.files import log_dict as log_dict
+from .fluent.files import log_figure as log_figure
+from .fluent.files import log_image as log_image
+from .fluent.files import log_table as log_table
+from .fluent.files import log_text as log_text
+from .fluent.logging import delete_tag as delete_tag
+from .fluent.logging import log_batch as log_batch
+from .fluent.logging import log_input as log_input
+from .fluent.logging import log_inputs as log_inputs
+from .fluent.logging import log_metric as log_metric
+from .fluent.logging import log_metrics as log_metrics
+from .fluent.logging import log_param as log_param
+from .fluent.logging import log_params as log_params
+from .fluent.logging import log_series as log_series
+from .fluent.logging import set_tag as set_tag
+from .fluent.logging import set_tags as set_tags
+from .fluent.registry import get_registry_uri as get_registry_uri
+from .fluent.registry import lineage as lineage
+from .fluent.registry import search_model_versions as search_model_versions
+from .fluent.registry import search_registered_models as search_registered_models
+from .fluent.registry import set_model_version_tag as set_model_version_tag
+from .fluent.registry import set_registry_uri as set_registry_uri
+from .fluent.registry import versions_from as versions_from
+from .fluent.registry import wait_for_stage as wait_for_stage
+from .fluent.registry import watch as watch
+from .fluent.runs import active_run as active_run
+from .fluent.runs import delete_run as delete_run
+from .fluent.runs import end_run as end_run
+from .fluent.runs import get_parent_run as get_parent_run
+from .fluent.runs import get_run as get_run
+from .fluent.runs import last_active_run as last_active_run
+from .fluent.runs import move_runs as move_runs
+from .fluent.runs import restore_run as restore_run
+from .fluent.runs import rewind as rewind
+from .fluent.runs import start_run as start_run
+from .fluent.runs import tag_runs as tag_runs
+from .fluent.search import search_runs as search_runs
+from .fluent.upkeep import backup as backup
+from .fluent.upkeep import doctor as doctor
+from .fluent.upkeep import restore_backup as restore_backup
+from .integrations import pyfunc as pyfunc
+from .integrations import sklearn as sklearn
+from .journal.syncing import set_fsync as set_fsync
+from .magics import load_ipython_extension as load_ipython_extension
+from .magics import unload_ipython_extension as unload_ipython_extension
+from .models import register_model as register_model
+from .runs.active_run import ActiveRun as ActiveRun
+from .runs.system_metrics import disable_system_metrics_logging as disable_system_metrics_logging
+from .runs.system_metrics import enable_system_metrics_logging as enable_system_metrics_logging
+from .runs.system_metrics import set_system_metrics_node_id as set_system_metrics_node_id
+from .runs.system_metrics import set_system_metrics_samples_before_logging as set_system_metrics_samples_before_logging
+from .runs.system_metrics import set_system_metrics_sampling_interval as set_system_metrics_sampling_interval
+from .tracking import MlflowClient as MlflowClient
+from .transfer import export as export
+from .transfer import import_runs as import_runs
+from .transfer import merge as merge
+from .widgets import compare as compare
+from .widgets import registry as registry
+
+__version__: str
+
+# Other flavors, of this package and of others, are found by their names.
+def __getattr__(name: str) -> Any: ...
