@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store.local import open_repository
+from ..artifact_store.opening import open_repository
 from ..entities import Lineage, ModelVersion, Run
 from ..errors import InvalidState, NbtrackError, NotFound
 from .uris import ModelVersionUri, RunUri, find_version, parse_uri
@@ -100,6 +100,6 @@ def _environment(client: RegistryMixin, version: ModelVersion, tags: dict[str, s
     with suppress(ValueError, AttributeError):
         found["packages"] = dict(json.loads(tags.get(_PACKAGES, "")).items())
     with suppress(NbtrackError, OSError, ValueError):
-        text = open_repository(files_uri(client, version)).read_bytes("requirements.txt").decode()
+        text = open_repository(files_uri(client, version)).get("requirements.txt").decode()
         found["requirements"] = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
     return found

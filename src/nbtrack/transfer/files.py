@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..artifact_store.base import PARTIAL, check_artifact_path
 from ..artifact_store.blobs import Blobs
-from ..artifact_store.local import PARTIAL, check_artifact_path, copy_file, put_in_place, write_file
+from ..artifact_store.local import copy_file, put_in_place, write_file
 from ..errors import InvalidParameter, StoreError
 from .records import Logged, SourceFolder
 from .report import Report

@@ -197,7 +197,8 @@ class RunWriter:
         return b"".join(lines)
 
     def _files(self, run: SourceRun, here: Here | None, here_tags: dict[str, str], uri: str) -> None:
-        target = path_of_uri(self._store.locate(uri))
+        located = self._store.locate(uri)
+        target = path_of_uri(located)
         lines = []
         is_marked = here is None or IMPORTED in here_tags
 
@@ -209,7 +210,7 @@ class RunWriter:
                 is_marked = True
 
         logged = {} if here is None else here.artifacts
-        blobs = self._store.blobs_for(target)
+        blobs = self._store.blobs_for(located)
         for file in self._copier.copy(run.folders, run.texts, target, blobs, logged, mark):
             known = logged.get(file.path)
             if file.is_new or known is None or known.size != file.size:
