@@ -182,6 +182,13 @@ class RepositorySuite:
         assert repository.stat("") == Stat("", is_dir=True)
         assert [repository.exists(path) for path in ("a", "a/f", "a/", "a/g", "f", "a/f/g")] == [True] * 3 + [False] * 3
 
+    def test_a_time_is_kept_or_ignored(self, repository: ArtifactRepository, tree: Path) -> None:
+        repository.put("f", tree / "a.txt", 1_000_000_000_123)
+        repository.put("f", tree / "deep" / "b.bin", modified=1_000_000_000_123)
+        modified = repository.stat("f").modified
+        assert modified is None or modified == 1_000_000_000_123 or modified > 1_600_000_000_000
+        assert repository.get("f") == b"\0\1"
+
     # -- delete, copy ------------------------------------------------------------------------------------------------
 
     def test_a_file_is_deleted(self, repository: ArtifactRepository) -> None:

@@ -43,7 +43,7 @@ class MemoryRepository(ArtifactRepository):
         super().__init__(written)
         self._root = uri.rstrip("/")
 
-    def put(self, path: str, source: bytes | Path) -> None:
+    def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
         if isinstance(source, Path) and existing(source).is_dir():
             folder = check_artifact_path(path)
             for file in files_below(source):

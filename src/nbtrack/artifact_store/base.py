@@ -76,7 +76,7 @@ class ArtifactRepository(ABC):
     # -- what each repository does in its own way ----------------------------------------------------------------
 
     @abstractmethod
-    def put(self, path: str, source: bytes | Path) -> None:
+    def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
         """Write a file, or all files of a folder.
 
         A file appears as a whole, in place of one that was there. Files that are in the target folder already and
@@ -85,6 +85,8 @@ class ArtifactRepository(ABC):
         Args:
             path: The file to write, or the folder to write into.
             source: The content of the file, or a local file, or a local folder whose files are copied.
+            modified: When the file was written first, in milliseconds since the epoch. A repository that keeps no
+                times of others ignores it.
 
         Raises:
             NotFound: If there is no such local file or folder.

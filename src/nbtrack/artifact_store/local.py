@@ -92,14 +92,17 @@ class LocalArtifactRepository(ArtifactRepository):
     def __str__(self) -> str:
         return str(self.root)
 
-    def put(self, path: str, source: bytes | Path) -> None:
-        """Write a file, or all files of a folder. A folder that was not there appears as a whole."""
+    def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
+        """Write a file, or all files of a folder. A folder that was not there appears as a whole.
+
+        A file that is shared with others keeps its time, whatever `modified` says.
+        """
         if isinstance(source, bytes):
             self._write(path, source)
         elif existing(source).is_dir():
             self._put_folder(path, source)
         else:
-            self._copy_in(source, check_artifact_path(path))
+            self._copy_in(source, check_artifact_path(path), modified)
 
     def open(self, path: str) -> BinaryIO:
         file = self._found(path)
@@ -321,10 +324,13 @@ class LocalArtifactRepository(ArtifactRepository):
                 self._blobs.release(stats, names[stats.st_ino])
         return freed, {PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
 
-    def _copy_in(self, source: Path, path: PurePosixPath) -> None:
+    def _copy_in(self, source: Path, path: PurePosixPath, modified: int | None = None) -> None:
         target = self._file(path)
         with _refusals(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
+            # One name may be the blob's.
+            if modified is not None and (mine := partial.stat()).st_nlink <= 2:
+                os.utime(partial, ns=(mine.st_atime_ns, modified * 1_000_000))
         self._tell(path, size)
 
 
