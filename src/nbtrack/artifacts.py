@@ -42,7 +42,7 @@ def download_artifacts(
     Name it by its URI, or by a run and a path in it. Do not change the stored one.
     """
     location = _location(artifact_uri, run_id, artifact_path, tracking_uri)
-    return str(location.repository.download(location.path, dst_path))
+    return str(location.repository.fetch_to(location.path, dst_path))
 
 
 def load_text(artifact_uri: str) -> str:
@@ -80,7 +80,7 @@ def load_image(artifact_uri: str) -> Image:
 
 def _content(artifact_uri: str) -> bytes:
     location = _location(artifact_uri, None, None, None)
-    return location.repository.read_bytes(location.path)
+    return location.repository.get(location.path)
 
 
 def _location(

@@ -336,9 +336,9 @@ def test_what_waited_for_room_is_shared_when_it_comes(own_store: Path, monkeypat
 
 def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.artifact_store.blobs import Blobs
-    from nbtrack.artifact_store.local import ArtifactRepository
+    from nbtrack.artifact_store.local import LocalArtifactRepository
 
-    repository = ArtifactRepository(own_store / "artifacts" / "0", blobs=Blobs(own_store / "blobs"))
+    repository = LocalArtifactRepository(own_store / "artifacts" / "0", blobs=Blobs(own_store / "blobs"))
 
     def broken(source: Path, target: Path) -> None:
         Path(target).write_bytes(b"half")
@@ -347,7 +347,7 @@ def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pyt
     Path("a.bin").write_bytes(BIG)
     monkeypatch.setattr(shutil, "copyfile", broken)
     with pytest.raises(StoreError, match="disk is full"):
-        repository.log_artifact("a.bin")
+        repository.put("a.bin", Path("a.bin"))
     assert blobs(own_store) == {}
     assert not [path for path in own_store.rglob("*") if path.is_file()]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack.artifact_store.local import PARTIAL, ArtifactRepository
+from nbtrack.artifact_store.local import PARTIAL, LocalArtifactRepository
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameter, NotFound, StoreError, StoreNotWritable
 
@@ -62,8 +62,8 @@ def test_logging_again_replaces_files_and_keeps_the_others(tree: Path) -> None:
 def test_a_write_that_breaks_off_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[StoreError], words: str
 ) -> None:
-    repository = ArtifactRepository(tmp_path / "artifacts")
-    repository.write_bytes("model.bin", b"whole")
+    repository = LocalArtifactRepository(tmp_path / "artifacts")
+    repository.put("model.bin", b"whole")
 
     def broken(path: Path, content: bytes) -> int:
         with open(path, "wb") as file:
@@ -72,31 +72,31 @@ def test_a_write_that_breaks_off_leaves_what_was_there(
 
     monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(error, match=words):
-        repository.write_bytes("model.bin", b"another")
-    assert repository.read_bytes("model.bin") == b"whole"
+        repository.put("model.bin", b"another")
+    assert repository.get("model.bin") == b"whole"
     assert [path.name for path in repository.root.iterdir()] == ["model.bin"]
 
 
 def test_two_that_make_one_folder_at_once(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = ArtifactRepository(tmp_path / "artifacts")
+    repository = LocalArtifactRepository(tmp_path / "artifacts")
     replace = os.replace
 
     def somebody_was_faster(source: Path, target: Path) -> None:
         monkeypatch.setattr(os, "replace", replace)
-        repository.write_bytes("data/theirs.txt", b"theirs")
+        repository.put("data/theirs.txt", b"theirs")
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", somebody_was_faster)
-    repository.log_artifacts(tree, "data")
+    repository.put("data", tree)
     assert [info.path for info in repository.list("data")] == ["data/a.txt", "data/deep", "data/theirs.txt"]
 
 
 def test_leftovers_of_a_killed_write_are_not_artifacts(tmp_path: Path) -> None:
-    repository = ArtifactRepository(tmp_path / "artifacts")
-    repository.write_bytes("a", b"")
+    repository = LocalArtifactRepository(tmp_path / "artifacts")
+    repository.put("a", b"")
     (repository.root / f"{PARTIAL}0").write_bytes(b"half")
     assert [info.path for info in repository.list()] == ["a"]
-    copy = repository.download("", tmp_path / "copy")
+    copy = repository.fetch_to("", tmp_path / "copy")
     assert [path.name for path in copy.iterdir()] == ["a"]
 
 

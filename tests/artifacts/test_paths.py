@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from nbtrack.artifact_store.local import ArtifactRepository, open_repository, path_of_uri, uri_of_path
+from nbtrack.artifact_store.local import LocalArtifactRepository, path_of_uri, uri_of_path
+from nbtrack.artifact_store.opening import open_repository
+from nbtrack.artifact_store.writers import log_artifact
 from nbtrack.errors import InvalidParameter, NotFound, NotSupported
 
 ATTACKS = [
@@ -35,10 +37,10 @@ def outside(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> ArtifactRepository:
+def repository(tmp_path: Path) -> LocalArtifactRepository:
     root = tmp_path / "run" / "artifacts"
     root.mkdir(parents=True)
-    return ArtifactRepository(root)
+    return LocalArtifactRepository(root)
 
 
 def everything(folder: Path) -> list[str]:
@@ -46,16 +48,21 @@ def everything(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_paths_that_leave_the_folder(repository: ArtifactRepository, tmp_path: Path, attack: str) -> None:
+def test_paths_that_leave_the_folder(repository: LocalArtifactRepository, tmp_path: Path, attack: str) -> None:
     file = tmp_path / "file.txt"
     file.write_text("x")
     before = everything(tmp_path)
     for call in (
-        lambda: repository.write_bytes(attack, b"x"),
-        lambda: repository.log_artifact(file, attack),
-        lambda: repository.log_artifacts(tmp_path / "run" / "artifacts" / "..", attack),
+        lambda: repository.put(attack, b"x"),
+        lambda: log_artifact(repository, file, attack),
+        lambda: repository.put(attack, tmp_path / "run" / "artifacts" / ".."),
+        lambda: repository.replace(attack, file.parent),
+        lambda: repository.copy(attack, "copy"),
+        lambda: repository.delete(attack),
+        lambda: repository.stat(attack),
+        lambda: repository.url(attack),
         lambda: repository.list(attack),
-        lambda: repository.download(attack),
+        lambda: repository.fetch_to(attack),
         lambda: repository.exists(attack),
     ):
         with pytest.raises(InvalidParameter, match=r"artifact path|contains the store"):
@@ -63,31 +70,31 @@ def test_paths_that_leave_the_folder(repository: ArtifactRepository, tmp_path: P
     assert everything(tmp_path) == before
 
 
-def test_links_that_lead_outside(repository: ArtifactRepository, outside: Path) -> None:
+def test_links_that_lead_outside(repository: LocalArtifactRepository, outside: Path) -> None:
     (repository.root / "link").symlink_to(outside)
     (repository.root / "secret.txt").symlink_to(outside / "secret.txt")
     (repository.root / "loop").symlink_to("loop")
     for call in (
-        lambda: repository.write_bytes("link/evil.txt", b"x"),
-        lambda: repository.download("link"),
+        lambda: repository.put("link/evil.txt", b"x"),
+        lambda: repository.fetch_to("link"),
         lambda: repository.list("link"),
-        lambda: repository.read_bytes("link/secret.txt"),
-        lambda: repository.read_bytes("secret.txt"),
+        lambda: repository.get("link/secret.txt"),
+        lambda: repository.get("secret.txt"),
     ):
         with pytest.raises(InvalidParameter, match="by a link"):
             call()
     assert repository.list() == []
     assert everything(outside) == ["secret.txt"]
-    copy = repository.download("", outside.parent / "copy")
+    copy = repository.fetch_to("", outside.parent / "copy")
     assert everything(copy) == []
 
 
-def test_a_link_is_replaced_and_not_written_through(repository: ArtifactRepository, outside: Path) -> None:
+def test_a_link_is_replaced_and_not_written_through(repository: LocalArtifactRepository, outside: Path) -> None:
     (repository.root / "inner.txt").write_text("first")
     (repository.root / "alias.txt").symlink_to("inner.txt")
-    repository.write_bytes("alias.txt", b"second")
-    assert repository.read_bytes("inner.txt") == b"first"
-    assert repository.read_bytes("alias.txt") == b"second"
+    repository.put("alias.txt", b"second")
+    assert repository.get("inner.txt") == b"first"
+    assert repository.get("alias.txt") == b"second"
 
 
 @pytest.mark.parametrize(
@@ -111,15 +118,15 @@ def test_a_run_refuses_too() -> None:
         assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []
 
 
-def test_names_that_the_file_system_refuses(repository: ArtifactRepository) -> None:
+def test_names_that_the_file_system_refuses(repository: LocalArtifactRepository) -> None:
     with pytest.raises(InvalidParameter, match="longer than"):
-        repository.write_bytes("x" * 10_000, b"")
-    repository.write_bytes("file", b"1")
+        repository.put("x" * 10_000, b"")
+    repository.put("file", b"1")
     with pytest.raises(InvalidParameter, match="is a file, not a folder"):
-        repository.write_bytes("file/below", b"2")
-    repository.write_bytes("folder/file", b"3")
+        repository.put("file/below", b"2")
+    repository.put("folder/file", b"3")
     with pytest.raises(InvalidParameter, match="is a folder"):
-        repository.write_bytes("folder", b"4")
+        repository.put("folder", b"4")
     assert [info.path for info in repository.list()] == ["file", "folder"]
     assert everything(repository.root) == ["file", "folder", "folder/file"]
 
@@ -128,11 +135,11 @@ def test_artifact_uris(tmp_path: Path) -> None:
     odd = tmp_path / "100% #ü 😀"
     assert path_of_uri(uri_of_path(odd)) == odd
     assert path_of_uri(str(odd)) == odd
-    assert open_repository(uri_of_path(odd)).root == odd
+    assert open_repository(uri_of_path(odd)).fetch_to() == odd
     for uri in ("s3://bucket/x", "mlflow-artifacts:/0", "http://host/x", "file://elsewhere/x"):
         with pytest.raises(NotSupported, match=r"local folders|on the host"):
             open_repository(uri)
-    repository = ArtifactRepository(tmp_path)
-    repository.write_bytes("a.txt", b"")
+    repository = LocalArtifactRepository(tmp_path)
+    repository.put("a.txt", b"")
     with pytest.raises(NotFound, match=r"no artifact 'b'.*a\.txt"):
-        repository.download("b")
+        repository.fetch_to("b")

@@ -32,8 +32,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-PARTIAL = ".nbtrack-partial-"
-"""What the names of files that are not whole yet begin with."""
+from .base import PARTIAL
 
 _BUCKETS = 251
 _HEX = 64

@@ -1,4 +1,4 @@
-"""Where a run's files wait while its artifact folder cannot be written: a mirror of that folder in the temp folder."""
+"""Where a run's files wait while its artifact repository cannot be written: a mirror of it in the temp folder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..errors import NbtrackError, NotFound, StoreError
 from ..journal import Process
 from ..journal.writer import PASSING
-from .local import ArtifactRepository, Replaced
+from .base import ArtifactRepository, Files, Listing, Replaced
+from .local import LocalArtifactRepository
 
 PREFIX = "nbtrack-rescue-files-"
 MANIFEST = "nbtrack-rescue.json"
 FILES = "files"
 
-Write: TypeAlias = Callable[[ArtifactRepository], None]
+Write: TypeAlias = Callable[[Files], None]
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,35 @@ class Content:
     path: str
     content: bytes
 
-    def __call__(self, folder: ArtifactRepository) -> None:
-        folder.write_bytes(self.path, self.content)
+    def __call__(self, files: Files) -> None:
+        files.put(self.path, self.content)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The folder where the files of a repository wait."""
+
+    folder: Path
+    target: ArtifactRepository
+
+    @property
+    def files(self) -> LocalArtifactRepository:
+        """The files, under the paths that they will have."""
+        return LocalArtifactRepository(self.folder / FILES)
 
 
 class ArtifactDetour:
     """The mirrors of this process, one for each run that needs it, and what could not even be written there.
 
-    `relative` gives the form in which tables hold an artifact folder.
+    Args:
+        store: The folder by which `nbtrack doctor` recognizes mirrors that a process left behind.
     """
 
-    def __init__(self, store: Path, relative: Callable[[str], str]) -> None:
+    def __init__(self, store: Path) -> None:
         self._store = store
-        self._relative = relative
         self._lock = threading.Lock()
         self._folder: Path | None = None
-        self._mirrors: dict[Path, tuple[Path, ArtifactRepository]] = {}
+        self._mirrors: dict[str, Mirror] = {}
         self._later: list[tuple[ArtifactRepository, Write]] = []
 
     @property
@@ -57,16 +71,17 @@ class ArtifactDetour:
         return not self._mirrors and not self._later
 
     def write(self, target: ArtifactRepository, run_id: str, write: Write) -> Path:
-        """Write to the mirror of a run's artifact folder; the folder with all mirrors. Raises what `write` does, and
+        """Write to the mirror of a run's artifacts; the folder with all mirrors. Raises what `write` does, and
         OSError where there can be no mirror."""
         # The whole of it: else another thread could bring the mirror back and away while it is written.
         with self._lock:
             mirror = self._mirror(target, run_id)
-            write(mirror)
-            return mirror.root.parents[1]
+            write(mirror.files)
+            return mirror.folder.parent
 
-    def _mirror(self, target: ArtifactRepository, run_id: str) -> ArtifactRepository:
-        known = self._mirrors.get(target.root)
+    def _mirror(self, target: ArtifactRepository, run_id: str) -> Mirror:
+        url = target.url()
+        known = self._mirrors.get(url)
         if known is None:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -76,11 +91,11 @@ class ArtifactDetour:
                 "store": str(self._store),
                 "process": Process.current().to_dict(),
                 "run_id": run_id,
-                "artifact_uri": self._relative(str(target.root)),
+                "artifact_uri": url,
             }
             (folder / MANIFEST).write_text(json.dumps(described))
-            known = self._mirrors[target.root] = (folder, target)
-        return ArtifactRepository(known[0] / FILES)
+            known = self._mirrors[url] = Mirror(folder, target)
+        return known
 
     @property
     def is_in_memory(self) -> bool:
@@ -93,26 +108,27 @@ class ArtifactDetour:
         with self._lock:
             self._later.append((target, write))
 
-    def content(self, root: Path, path: str) -> bytes | None:
-        """What waits for this file of an artifact folder."""
+    def content(self, target: ArtifactRepository, path: str) -> bytes | None:
+        """What waits for this file of a repository."""
+        if self.is_empty:
+            return None
+        url = target.url()
         with self._lock:
-            for target, write in reversed(self._later):
-                if target.root == root and isinstance(write, Content) and write.path == path:
+            for other, write in reversed(self._later):
+                if isinstance(write, Content) and write.path == path and other.url() == url:
                     return write.content
-            if (known := self._mirrors.get(root)) is not None:
-                mirror = ArtifactRepository(known[0] / FILES)
-                if mirror.exists(path):
-                    return mirror.read_bytes(path)
+            if (known := self._mirrors.get(url)) is not None and known.files.exists(path):
+                return known.files.get(path)
         return None
 
     def come_back(self) -> None:
         """Bring the files to where they belong, as far as that is possible now."""
         with self._lock:
-            for root, (folder, target) in list(self._mirrors.items()):
+            for url, mirror in list(self._mirrors.items()):
                 with suppress(StoreError, OSError):
-                    target.log_artifacts(folder / FILES)
-                    shutil.rmtree(folder, ignore_errors=True)
-                    del self._mirrors[root]
+                    mirror.target.put("", mirror.folder / FILES)
+                    shutil.rmtree(mirror.folder, ignore_errors=True)
+                    del self._mirrors[url]
             if not self._mirrors and self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
@@ -141,35 +157,65 @@ class ArtifactDetour:
             )
 
 
-class RunArtifacts(ArtifactRepository):
-    """A run's artifact folder. Where it cannot be written, files wait elsewhere, and a training loop goes on."""
+class RunArtifacts:
+    """A run's artifacts. Where its repository cannot be written, files wait elsewhere, and a training loop goes on.
 
-    def __init__(self, detour: ArtifactDetour, run_id: str, *args: Any) -> None:
-        super().__init__(*args)
+    Args:
+        repository: Where the artifacts belong.
+        detour: Where they wait.
+        run_id: The run's ID.
+    """
+
+    def __init__(self, repository: ArtifactRepository, detour: ArtifactDetour, run_id: str) -> None:
+        self._repository = repository
         self._detour = detour
         self._run_id = run_id
-        self._target = ArtifactRepository(*args)
 
-    def log_artifact(self, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        self._write(lambda folder: folder.log_artifact(local_path, artifact_path))
+    # -- reading: of single files also those that wait ---------------------------------------------------------------
 
-    def log_artifacts(self, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        self._write(lambda folder: folder.log_artifacts(local_dir, artifact_path))
+    def get(self, path: str) -> bytes:
+        """Read the content of a file. Raises NotFound, and InvalidParameter for a folder."""
+        content = self._detour.content(self._repository, path)
+        return self._repository.get(path) if content is None else content
 
-    def replace_folder(self, local_dir: Path, artifact_path: str) -> Replaced:
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        return self._detour.content(self._repository, path) is not None or self._repository.exists(path)
+
+    def list(self, path: str = "") -> Listing:
+        """List what is directly in a folder, by path; [] where there is no such folder."""
+        return self._repository.list(path)
+
+    def fetch_to(self, path: str = "", folder: str | os.PathLike[str] | None = None) -> Path:
+        """Get a local file or folder with what is at `path`; see `ArtifactRepository.fetch_to`."""
+        return self._repository.fetch_to(path, folder)
+
+    def path_of(self, url: str) -> str | None:
+        """The path of what a URI names, where that is among these artifacts; None where it is elsewhere."""
+        return self._repository.path_of(url)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def put(self, path: str, source: bytes | Path) -> None:
+        """Write a file, or all files of a local folder; see `ArtifactRepository.put`."""
+        self._write(Content(path, source) if isinstance(source, bytes) else lambda files: files.put(path, source))
+
+    def copy(self, path: str, target: str) -> None:
+        """Copy a file or a folder. Raises NotFound."""
+
+        def write(files: Files) -> None:
+            if files is self._repository:
+                self._repository.copy(path, target)
+            else:
+                files.put(target, self._repository.fetch_to(path))
+
+        self._write(write)
+
+    def replace(self, path: str, folder: Path) -> Replaced:
+        """Put a copy of a local folder in the place of the one at `path`; see `ArtifactRepository.replace`."""
         done: list[Replaced] = []
-        self._write(lambda folder: done.append(folder.replace_folder(local_dir, artifact_path)))
+        self._write(lambda files: done.append(files.replace(path, folder)))
         return done[-1] if done else Replaced()
-
-    def write_bytes(self, artifact_path: str, content: bytes) -> None:
-        self._write(Content(artifact_path, content))
-
-    def exists(self, artifact_path: str) -> bool:
-        return self._detour.content(self.root, artifact_path) is not None or super().exists(artifact_path)
-
-    def read_bytes(self, artifact_path: str) -> bytes:
-        content = self._detour.content(self.root, artifact_path)
-        return super().read_bytes(artifact_path) if content is None else content
 
     def attempt(self, write: Write) -> None:
         """Do something that reads a file and writes it again: now, or as a whole later where it cannot be read now."""
@@ -178,7 +224,7 @@ class RunArtifacts(ArtifactRepository):
         except OSError as error:
             if _number(error) not in PASSING:
                 raise
-            self._detour.keep(self._target, write)
+            self._detour.keep(self._repository, write)
 
     def _write(self, write: Write) -> None:
         if not self._detour.is_empty:
@@ -187,7 +233,7 @@ class RunArtifacts(ArtifactRepository):
         try:
             if not self._detour.is_empty:
                 raise StoreError("Files that were logged earlier wait still.")
-            write(self._target)
+            write(self._repository)
         except (StoreError, OSError) as error:
             self._spare(write, error)
 
@@ -195,18 +241,18 @@ class RunArtifacts(ArtifactRepository):
         is_first, where = self._detour.is_empty, "where they are, or in memory,"
         try:
             if self._detour.is_in_memory:
-                self._detour.keep(self._target, write)
+                self._detour.keep(self._repository, write)
                 return
-            where = f"in {self._detour.write(self._target, self._run_id, write)}"
+            where = f"in {self._detour.write(self._repository, self._run_id, write)}"
         except (NbtrackError, OSError) as second:
             if _number(second) not in PASSING:
                 # It is not for want of room: the file itself, say, cannot be read.
                 raise error from None
-            self._detour.keep(self._target, write)
+            self._detour.keep(self._repository, write)
         if is_first:
             _warn(
-                f"nbtrack cannot write into {self.root}: {error} Files that are logged are kept {where} and come into "
-                "the store as soon as it can be written again."
+                f"nbtrack cannot write into {self._repository}: {error} Files that are logged are kept {where} and "
+                "come into the store as soon as it can be written again."
             )
 
 

@@ -14,33 +14,30 @@ import shutil
 import stat
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from ..entities import FileInfo
-from ..errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable
-from .blobs import PARTIAL as PARTIAL
+from ..errors import InvalidParameter, NbtrackError, NotSupported, StoreError, StoreNotWritable
+from .base import PARTIAL as PARTIAL
+from .base import (
+    ArtifactRepository,
+    Listing,
+    Replaced,
+    Stat,
+    Written,
+    check_artifact_path,
+    check_file_path,
+    existing,
+    files_below,
+    missing,
+)
 from .blobs import Blobs
 from .swap import swap
 
-Listing: TypeAlias = list[FileInfo]
-Written: TypeAlias = Callable[[str, int], None]
-"""Told of each file that is there anew: its path below the root, its size in bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """What went with a folder: `freed` bytes, and the artifact paths of files that the new one does not have."""
-
-    freed: int = 0
-    gone: Sequence[str] = ()
-
-
-_DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -71,81 +68,125 @@ def uri_of_path(path: str | os.PathLike[str]) -> str:
     return Path(path).absolute().as_uri()
 
 
-def open_repository(artifact_uri: str) -> ArtifactRepository:
-    """The repository at an artifact URI. Its folder is made at the first write."""
-    return ArtifactRepository(path_of_uri(artifact_uri))
+def open_repository(
+    artifact_uri: str, written: Written | None = None, blobs: Blobs | None = None
+) -> LocalArtifactRepository:
+    """Open the folder that an artifact URI names. It is made at the first write."""
+    return LocalArtifactRepository(path_of_uri(artifact_uri), written, blobs)
 
 
-def check_artifact_path(path: object) -> PurePosixPath:
-    """`path` as the parts below the artifact folder; InvalidParameter where it would leave that folder."""
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(text, str):
-        raise InvalidParameter(f"An artifact path must be a text such as 'plots/loss.png', not {path!r:.80}.")
-    if "\0" in text:
-        raise InvalidParameter(f"The artifact path {text!r:.200} contains a NUL character.")
-    if text.startswith(("/", "\\")) or _DRIVE.match(text):
-        raise InvalidParameter(
-            f"The artifact path {text!r:.200} is absolute. Give a path below the run's artifact folder, "
-            "such as 'plots/loss.png'."
-        )
-    # Backslashes separate folders where the store may be opened next.
-    if ".." in re.split(r"[/\\]", text):
-        raise InvalidParameter(f"The artifact path {text!r:.200} leaves the run's artifact folder by '..'.")
-    return PurePosixPath(text)
+class LocalArtifactRepository(ArtifactRepository):
+    """The artifacts below one local folder.
 
-
-class ArtifactRepository:
-    """The artifacts below one local folder. Paths are relative to it, with '/' between their parts."""
+    Args:
+        root: The folder.
+        written: Called for each file that was written.
+        blobs: Where equal files are kept once; None where every file is a file of its own.
+    """
 
     def __init__(self, root: Path, written: Written | None = None, blobs: Blobs | None = None) -> None:
+        super().__init__(written)
         self.root = root
-        self._written = written
         self._blobs = blobs
 
-    @property
-    def artifact_uri(self) -> str:
-        """The folder as a `file://` URI."""
-        return uri_of_path(self.root)
+    def __str__(self) -> str:
+        return str(self.root)
 
-    def log_artifact(self, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy a file, or a folder with its name, into the folder `artifact_path` (by default the root)."""
-        source = _existing(local_path)
-        name = source.absolute().name
-        folder = check_artifact_path(artifact_path or "")
-        if source.is_dir():
-            self.log_artifacts(source, str(folder / name))
+    def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
+        """Write a file, or all files of a folder. A folder that was not there appears as a whole.
+
+        A file that is shared with others keeps its time, whatever `modified` says.
+        """
+        if isinstance(source, bytes):
+            self._write(path, source)
+        elif existing(source).is_dir():
+            self._put_folder(path, source)
         else:
-            self._copy_in(source, folder / name)
+            self._copy_in(source, check_artifact_path(path), modified)
 
-    def log_artifacts(self, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy what is in a folder into the folder `artifact_path`. A folder that was not there appears as a whole."""
-        source = _existing(local_dir)
+    def open(self, path: str) -> BinaryIO:
+        file = self._found(path)
+        if file.is_dir():
+            raise InvalidParameter(f"The artifact {path!r:.200} is a folder, not a file.")
+        return file.open("rb")
+
+    def exists(self, path: str) -> bool:
+        return self._inside(check_artifact_path(path)).exists()
+
+    def list(self, path: str = "") -> Listing:
+        folder = self._inside(check_artifact_path(path))
+        if not folder.is_dir():
+            return []
+        inside = self.root.resolve()
+        found = []
+        for entry in folder.iterdir():
+            # A link that leads outside could be read by nobody: `fetch_to` refuses it.
+            if entry.name.startswith(PARTIAL) or not entry.exists() or not entry.resolve().is_relative_to(inside):
+                continue
+            name = entry.relative_to(self.root).as_posix()
+            is_dir = entry.is_dir()
+            found.append(FileInfo(name, is_dir, None if is_dir else entry.stat().st_size))
+        return sorted(found, key=lambda info: info.path)
+
+    def stat(self, path: str) -> Stat:
+        relative = check_artifact_path(path)
+        file = self._found(path)
+        name = relative.as_posix() if relative.parts else ""
+        if not relative.parts or file.is_dir():
+            return Stat(name, is_dir=True)
+        found = file.stat()
+        return Stat(name, False, found.st_size, found.st_mtime_ns // 1_000_000, found.st_nlink > 1)
+
+    def delete(self, path: str) -> None:
+        target = self._found(str(check_file_path(path)))
+        # A file or a folder goes as a whole: what a kill leaves has a hidden name.
+        partial = target.with_name(PARTIAL + uuid.uuid4().hex)
+        with _refusals(target):
+            os.replace(target, partial)
+            if partial.is_dir() and not partial.is_symlink():
+                self._discard(partial)
+            else:
+                replaced = partial.lstat()
+                partial.unlink()
+                if self._blobs is not None:
+                    self._blobs.release(replaced)
+
+    def copy(self, path: str, target: str) -> None:
+        source = self._found(path)
+        relative = check_artifact_path(target)
         if not source.is_dir():
-            raise InvalidParameter(f"{os.fspath(local_dir)!r:.200} is a file. Log a file with log_artifact.")
-        if self.root.resolve().is_relative_to(source.resolve()):
-            raise InvalidParameter(
-                f"The folder {os.fspath(local_dir)!r:.200} contains the store that its files would be copied into. "
-                "Log the folders in it that you mean, one by one."
-            )
-        folder = check_artifact_path(artifact_path or "")
-        files = list(_files_below(source))
-        if not self._appear(folder, source, files):
-            for file in files:
-                self._copy_in(file, folder / file.relative_to(source).as_posix())
+            self._copy_in(source, relative)
+            return
+        inside = self.root.resolve()
+        self._put_files(relative, source, [file for file in files_below(source) if _is_below(file, inside)])
 
-    def replace_folder(self, local_dir: Path, artifact_path: str) -> Replaced:
-        """Put a copy of a folder in the place of the one at `artifact_path`, which is gone then, with all its files.
+    def url(self, path: str = "") -> str:
+        return uri_of_path(self.root / check_artifact_path(path))
+
+    def real_url(self, path: str = "") -> str:
+        return uri_of_path((self.root / check_artifact_path(path)).resolve())
+
+    def path_of(self, url: str) -> str | None:
+        """The path of what a local path or a `file://` URI names, wherever links lead."""
+        try:
+            path = path_of_uri(url).resolve().relative_to(self.root.resolve()).as_posix()
+        except (NbtrackError, ValueError, OSError):
+            return None
+        return "" if path == "." else path
+
+    def replace(self, path: str, folder: Path) -> Replaced:
+        """Put a copy of a local folder in the place of the folder at `path`, which is gone then, with all its files.
 
         Where the system can exchange two names in one step, there is always one of the two, whole.
         """
-        folder = check_artifact_path(artifact_path)
-        target = self._inside(folder)
-        files = list(_files_below(local_dir))
+        relative = check_artifact_path(path)
+        target = self._inside(relative)
+        files = list(files_below(folder))
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
         with _refusals(target):
             try:
                 partial.mkdir(parents=True)
-                sizes = self._fill(partial, local_dir, files)
+                sizes = self._fill(partial, folder, files)
                 if target.is_dir():
                     swap(partial, target)
                 else:
@@ -155,76 +196,43 @@ class ArtifactRepository:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
         for file in files:
-            self._tell(folder / file.relative_to(local_dir), sizes[file])
-        left = {PurePosixPath(file.relative_to(local_dir).as_posix()) for file in files}
-        return Replaced(freed, sorted(str(folder / path) for path in gone - left))
+            self._tell(relative / file.relative_to(folder), sizes[file])
+        left = {PurePosixPath(file.relative_to(folder).as_posix()) for file in files}
+        return Replaced(freed, sorted(str(relative / name) for name in gone - left))
 
-    def write_bytes(self, artifact_path: str, content: bytes) -> None:
-        """Write a file with this content."""
-        path = check_artifact_path(artifact_path)
-        target = self._file(path)
-        with _refusals(target), _partial(target, self._blobs) as partial:
-            write_file(content, partial, self._blobs)
-        self._tell(path, len(content))
+    def fetch_to(self, path: str = "", folder: str | os.PathLike[str] | None = None) -> Path:
+        """Get a local file or folder with what is at `path`.
 
-    def read_bytes(self, artifact_path: str) -> bytes:
-        """The content of a file."""
-        path = self.local_path(artifact_path)
-        if path.is_dir():
-            raise InvalidParameter(f"The artifact {artifact_path!r:.200} is a folder, not a file.")
-        return path.read_bytes()
-
-    def exists(self, artifact_path: str) -> bool:
-        """Whether a file or a folder is there."""
-        return self._inside(check_artifact_path(artifact_path)).exists()
-
-    def list(self, artifact_path: str | None = None) -> Listing:
-        """What is in a folder, by path; [] where there is no such folder."""
-        folder = self._inside(check_artifact_path(artifact_path or ""))
-        if not folder.is_dir():
-            return []
-        inside = self.root.resolve()
-        found = []
-        for entry in folder.iterdir():
-            # A link that leads outside could be read by nobody: download refuses it.
-            if entry.name.startswith(PARTIAL) or not entry.exists() or not entry.resolve().is_relative_to(inside):
-                continue
-            path = entry.relative_to(self.root).as_posix()
-            is_dir = entry.is_dir()
-            found.append(FileInfo(path, is_dir, None if is_dir else entry.stat().st_size))
-        return sorted(found, key=lambda info: info.path)
-
-    def local_path(self, artifact_path: str | None = None) -> Path:
-        """Where a file or a folder lies; NotFound, with what is there instead, where there is none."""
-        relative = check_artifact_path(artifact_path or "")
-        path = self._inside(relative)
-        if not path.exists() and relative.parts:
-            there = [info.path for info in self.list(str(relative.parent))][:10]
-            what = f"{str(relative.parent)!r} has {', '.join(there)}" if there else "There is nothing in that folder"
-            raise NotFound(f"There is no artifact {str(relative)!r:.200}. {what}.")
-        return path
-
-    def download(self, artifact_path: str | None = None, dst_path: str | os.PathLike[str] | None = None) -> Path:
-        """A local path with the file or the folder: the stored one, or a copy in `dst_path`, which is made if need be.
-
-        The stored one is not a copy: do not change it. It may be the file of other runs as well.
+        Without `folder` that is the stored one and no copy, since artifacts are written once and replaced as a whole:
+        who has a file open goes on reading it. It may be the file of other runs as well, and must not be changed.
         """
-        path = self.local_path(artifact_path)
-        if dst_path is None:
-            return path
-        target = Path(dst_path) / check_artifact_path(artifact_path or "")
-        if not path.is_dir():
+        relative = check_artifact_path(path)
+        source = self._found(path)
+        if folder is None:
+            return source
+        target = Path(folder) / relative
+        if not source.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            shutil.copyfile(source, target)
             return target.absolute()
         target.mkdir(parents=True, exist_ok=True)
         inside = self.root.resolve()
-        for file in _files_below(path):
-            if file.resolve().is_relative_to(inside):
-                copy = target / file.relative_to(path)
+        for file in files_below(source):
+            if _is_below(file, inside):
+                copy = target / file.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
         return target.absolute()
+
+    # -- paths -----------------------------------------------------------------------------------------------------
+
+    def _found(self, path: str) -> Path:
+        """Where a file or a folder lies. Raises NotFound. The root need not be there."""
+        relative = check_artifact_path(path)
+        found = self._inside(relative)
+        if not found.exists() and relative.parts:
+            raise missing(self, relative)
+        return found
 
     def _inside(self, path: PurePosixPath) -> Path:
         """The path below the root. Links in it are followed, to see that it stays there."""
@@ -241,15 +249,36 @@ class ArtifactRepository:
 
     def _file(self, path: PurePosixPath) -> Path:
         """Where to write a file; its folder is made."""
-        if not path.parts:
-            raise InvalidParameter("An artifact needs a file name such as 'plots/loss.png'.")
-        target = self._inside(path)
+        target = self._inside(check_file_path(path))
         with _refusals(target):
             if target.is_dir():
                 raise InvalidParameter(f"The artifact {str(path)!r:.200} is a folder. Choose another file name.")
             if not target.parent.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _write(self, path: str, content: bytes) -> None:
+        relative = check_artifact_path(path)
+        target = self._file(relative)
+        with _refusals(target), _partial(target, self._blobs) as partial:
+            write_file(content, partial, self._blobs)
+        self._tell(relative, len(content))
+
+    def _put_folder(self, path: str, source: Path) -> None:
+        if self.root.resolve().is_relative_to(source.resolve()):
+            raise InvalidParameter(
+                f"The folder {os.fspath(source)!r:.200} contains the store that its files would be copied into. "
+                "Log the folders in it that you mean, one by one."
+            )
+        self._put_files(check_artifact_path(path), source, list(files_below(source)))
+
+    def _put_files(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> None:
+        """Copy files that are below `source` to the same places below `folder`."""
+        if not self._appear(folder, source, files):
+            for file in files:
+                self._copy_in(file, folder / file.relative_to(source).as_posix())
 
     def _appear(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
         """Copy files to a folder that is not there yet; False where it is there by now."""
@@ -295,14 +324,13 @@ class ArtifactRepository:
                 self._blobs.release(stats, names[stats.st_ino])
         return freed, {PurePosixPath(path.relative_to(folder).as_posix()) for path in files}
 
-    def _tell(self, path: PurePosixPath, size: int) -> None:
-        if self._written is not None:
-            self._written(path.as_posix(), size)
-
-    def _copy_in(self, source: Path, path: PurePosixPath) -> None:
+    def _copy_in(self, source: Path, path: PurePosixPath, modified: int | None = None) -> None:
         target = self._file(path)
         with _refusals(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
+            # One name may be the blob's.
+            if modified is not None and (mine := partial.stat()).st_nlink <= 2:
+                os.utime(partial, ns=(mine.st_atime_ns, modified * 1_000_000))
         self._tell(path, size)
 
 
@@ -315,23 +343,9 @@ def _is_link(path: Path) -> bool:
     return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_reparse_tag", 0))
 
 
-def _existing(local_path: str | os.PathLike[str]) -> Path:
-    path = Path(local_path)
-    if not path.exists():
-        raise NotFound(f"There is no file or folder {os.fspath(local_path)!r:.200} (in {os.getcwd()}).")
-    return path
-
-
-def _files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Every file below a folder, in order; links are followed, and one that leads to a folder above it is not."""
-    here = folder.resolve()
-    if here in above:
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir():
-            yield from _files_below(entry, (*above, here))
-        elif entry.is_file() and not entry.name.startswith(PARTIAL):
-            yield entry
+def _is_below(path: Path, folder: Path) -> bool:
+    """Whether a file is in a folder, which is resolved already, wherever links lead."""
+    return path.resolve().is_relative_to(folder)
 
 
 def write_file(content: bytes, path: Path, blobs: Blobs | None) -> None:

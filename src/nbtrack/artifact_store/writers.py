@@ -1,6 +1,6 @@
-"""What `log_text`, `log_dict`, `log_figure`, `log_image` and `log_table` write, and how.
+"""What `log_artifact`, `log_text`, `log_dict`, `log_figure`, `log_image` and `log_table` write, and how.
 
-Each writes one file into an artifact repository, whole or not at all.
+Each file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import time
 import uuid
@@ -17,7 +18,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
-from .local import ArtifactRepository, check_artifact_path
+from .base import Files, check_artifact_path, existing
 
 if TYPE_CHECKING:
     import numpy
@@ -28,14 +29,28 @@ IMAGE_FOLDER = "images"
 _IMAGE_KEY = re.compile(r"[^\0+~%#\\]+")
 
 
-def log_text(repository: ArtifactRepository, text: str, artifact_file: str) -> None:
+def log_artifact(repository: Files, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+    """Copy a file, or a folder with its name, into the folder `artifact_path` (by default the root)."""
+    source = existing(local_path)
+    repository.put(str(check_artifact_path(artifact_path or "") / source.absolute().name), source)
+
+
+def log_artifacts(repository: Files, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+    """Copy what is in a folder into the folder `artifact_path` (by default the root)."""
+    source = existing(local_dir)
+    if not source.is_dir():
+        raise InvalidParameter(f"{os.fspath(local_dir)!r:.200} is a file. Log a file with log_artifact.")
+    repository.put(artifact_path or "", source)
+
+
+def log_text(repository: Files, text: str, artifact_file: str) -> None:
     """Write a text in UTF-8."""
     if not isinstance(text, str):
         raise InvalidParameter(f"log_text takes a text, not {type(text).__name__}. For dicts there is log_dict.")
-    repository.write_bytes(artifact_file, text.encode("utf-8", "surrogateescape"))
+    repository.put(artifact_file, text.encode("utf-8", "surrogateescape"))
 
 
-def log_dict(repository: ArtifactRepository, dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str) -> None:
+def log_dict(repository: Files, dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str) -> None:
     """Write a dict or a list: YAML for the suffixes .yml and .yaml, JSON for all others. What is neither is text."""
     if check_artifact_path(artifact_file).suffix.lower() in (".yml", ".yaml"):
         import yaml
@@ -45,11 +60,11 @@ def log_dict(repository: ArtifactRepository, dictionary: Mapping[str, Any] | Seq
         content = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     else:
         content = json.dumps(dictionary, indent=2, default=_plain, ensure_ascii=False)
-    repository.write_bytes(artifact_file, content.encode("utf-8", "surrogatepass"))
+    repository.put(artifact_file, content.encode("utf-8", "surrogatepass"))
 
 
 def log_figure(
-    repository: ArtifactRepository,
+    repository: Files,
     figure: Any,
     artifact_file: str,
     *,
@@ -69,14 +84,14 @@ def log_figure(
             figure.savefig(buffer, **{"format": suffix, **options})
         except ValueError as error:
             raise InvalidParameter(f"matplotlib cannot write {artifact_file!r}: {error}") from error
-        repository.write_bytes(artifact_file, buffer.getvalue())
+        repository.put(artifact_file, buffer.getvalue())
     elif hasattr(figure, "to_html") and hasattr(figure, "to_image"):
         if suffix in ("html", "htm"):
             # Not from a CDN: the picture must be there without a network too.
             html = figure.to_html(**{"include_plotlyjs": True, **options})
-            repository.write_bytes(artifact_file, html.encode())
+            repository.put(artifact_file, html.encode())
         elif suffix in ("png", "jpg", "jpeg", "webp", "svg", "pdf"):
-            repository.write_bytes(artifact_file, figure.to_image(**{"format": suffix, **options}))
+            repository.put(artifact_file, figure.to_image(**{"format": suffix, **options}))
         else:
             raise InvalidParameter(
                 f"A plotly figure is written as .html, .png, .jpeg, .webp, .svg or .pdf, not as {artifact_file!r}."
@@ -89,7 +104,7 @@ def log_figure(
 
 
 def log_image(
-    repository: ArtifactRepository,
+    repository: Files,
     image: Any,
     artifact_file: str | None = None,
     key: str | None = None,
@@ -121,10 +136,10 @@ def log_image(
         picture.save(buffer, format=format_name)
     except (OSError, ValueError) as error:
         raise InvalidParameter(f"The image cannot be written as {artifact_file!r}: {error}. Try .png.") from error
-    repository.write_bytes(artifact_file, buffer.getvalue())
+    repository.put(artifact_file, buffer.getvalue())
 
 
-def log_table(repository: ArtifactRepository, data: Any, artifact_file: str) -> None:
+def log_table(repository: Files, data: Any, artifact_file: str) -> None:
     """Write a dict of columns or a DataFrame as a JSON table `{"columns": […], "data": [[…], …]}`.
 
     Where the file is there already, the rows are added to it; a column that one of the two has not is null there.
@@ -139,7 +154,7 @@ def log_table(repository: ArtifactRepository, data: Any, artifact_file: str) -> 
         content = json.dumps(table, default=_plain, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise InvalidParameter(f"The table has a value that JSON cannot hold: {error}") from error
-    repository.write_bytes(artifact_file, content.encode("utf-8", "surrogatepass"))
+    repository.put(artifact_file, content.encode("utf-8", "surrogatepass"))
 
 
 def _plain(value: Any) -> Any:
@@ -183,11 +198,11 @@ def _cell(value: Any) -> Any:
 
 
 def _appended(
-    repository: ArtifactRepository, artifact_file: str, columns: list[str], rows: list[list[Any]]
+    repository: Files, artifact_file: str, columns: list[str], rows: list[list[Any]]
 ) -> tuple[list[str], list[list[Any]]]:
     """The table in the file with the rows after its own."""
     try:
-        table = json.loads(repository.read_bytes(artifact_file))
+        table = json.loads(repository.get(artifact_file))
         old_columns, old_rows = list(table["columns"]), list(table["data"])
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidParameter(

@@ -129,7 +129,7 @@ class Training:
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Write bytes as an artifact, such as a picture that `figures` drew."""
-        self._artifacts.write_bytes(file, content)
+        self._artifacts.put(file, content)
 
     def log_model(
         self,

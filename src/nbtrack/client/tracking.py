@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..artifact_store import writers as artifact_writers
 from ..artifact_store.detour import RunArtifacts
-from ..artifact_store.local import open_repository, path_of_uri
+from ..artifact_store.opening import open_repository
 from ..entities import (
     DatasetInput,
     Experiment,
@@ -368,22 +368,21 @@ class TrackingMixin:
 
     def _artifacts(self, run_id: str) -> RunArtifacts:
         """The run's artifacts; what is written to them is told to the journal."""
-        root = path_of_uri(self._store.artifact_uri(run_id))
-        return RunArtifacts(
-            self._store.artifact_detour,
-            run_id,
-            root,
+        uri = self._store.artifact_uri(run_id)
+        repository = open_repository(
+            uri,
             lambda path, size: self._store.append(artifact_line(run_id, storable(path), size)),
-            self._store.blobs_for(root),
+            self._store.blobs_for(uri),
         )
+        return RunArtifacts(repository, self._store.artifact_detour, run_id)
 
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
         """Copy a file or a folder to the run, below `artifact_path`."""
-        self._artifacts(run_id).log_artifact(local_path, artifact_path)
+        artifact_writers.log_artifact(self._artifacts(run_id), local_path, artifact_path)
 
     def log_artifacts(self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
         """Copy what is in a folder to the run, below `artifact_path`."""
-        self._artifacts(run_id).log_artifacts(local_dir, artifact_path)
+        artifact_writers.log_artifacts(self._artifacts(run_id), local_dir, artifact_path)
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
         """Write a text as an artifact."""
@@ -418,11 +417,11 @@ class TrackingMixin:
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """What lies directly below `path` (the run's artifact folder by default)."""
-        return self._artifacts(run_id).list(path)
+        return self._artifacts(run_id).list(path or "")
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
         """A local path with the artifact: the file itself, or a copy below `dst_path`."""
-        return str(self._artifacts(run_id).download(path, dst_path))
+        return str(self._artifacts(run_id).fetch_to(path or "", dst_path))
 
 
 def _view(view_type: ViewType | int) -> ViewType:

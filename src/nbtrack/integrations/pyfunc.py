@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..artifact_store.local import check_artifact_path
+from ..artifact_store.base import check_artifact_path
 from ..errors import InvalidParameter, InvalidState, NotFound, NotSupported
 from ..models import Model, ModelInfo, locate
 from ..models import python_model as by_value

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from ..artifact_store.local import open_repository
+from ..artifact_store.opening import open_repository
 from ..entities import Lineage, ModelVersion, Run
 from ..errors import NbtrackError, NotFound
 from .lookups import Lookup
@@ -81,6 +81,6 @@ def _environment(store: Lookup, version: ModelVersion, tags: dict[str, str]) -> 
         found["packages"] = dict(json.loads(tags.get(_PACKAGES, "")).items())
     with suppress(NbtrackError, OSError, ValueError):
         place = resolve_version(version, store).artifact_uri(store)
-        text = open_repository(place).read_bytes("requirements.txt").decode()
+        text = open_repository(place).get("requirements.txt").decode()
         found["requirements"] = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..artifact_store.local import check_artifact_path
+from ..artifact_store.base import check_artifact_path
 from ..errors import InvalidParameter
 from ..model_names import check_model_name
 from ..stages import ALL_STAGES, canonical_stage

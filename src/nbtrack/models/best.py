@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store.local import check_artifact_path
+from ..artifact_store.base import check_artifact_path
 from ..capture import user
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
@@ -155,7 +155,7 @@ def log_best(
             freed = _replace(client, artifacts, run_id, local, path, best)
             if freed:
                 best = Kept(metric, mode, number, step, best.saved + freed)
-                artifacts.write_bytes(f"{path}/{STATE}", _encoded(best))
+                artifacts.put(f"{path}/{STATE}", _encoded(best))
             _known[key] = best
             _set_tags(client, run_id, path, best, kept)
             add_to_history(client, manifest)
@@ -228,7 +228,7 @@ def _save(module: ModuleType, model: Any, path: Path, manifest: Model, arguments
 def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, path: str, best: Kept) -> int:
     """Put the model into its place; the bytes that come free. Files that are gone leave the table."""
     (local / STATE).write_bytes(_encoded(best))
-    replaced = artifacts.replace_folder(local, path)
+    replaced = artifacts.replace(path, local)
     if replaced.gone:
         with client._store.writing() as cursor:
             for gone in replaced.gone:
@@ -246,16 +246,16 @@ def _keep_for_versions(
 
     First the files, then the versions: a death in between leaves files too many.
     """
-    if kept is None or not versions_at(client._store, run_id, artifacts.root, path):
+    if kept is None or not versions_at(client._store, run_id, artifacts, path):
         return []
     base = f"{path}-{kept.step}" if kept.step is not None else f"{path}-before"
     place, number = base, 2
     while artifacts.exists(place):
         place, number = f"{base}-{number}", number + 1
-    artifacts.log_artifacts(artifacts.local_path(path), place)
-    moved = move_sources(client._store, run_id, artifacts.root, path, place, user_id=user())
+    artifacts.copy(path, place)
+    moved = move_sources(client._store, run_id, artifacts, path, place, user_id=user())
     with suppress(NbtrackError):
-        earlier = Model.load(artifacts.local_path(place))
+        earlier = Model.load(artifacts.fetch_to(place))
         earlier.artifact_path, earlier.run_id = place, run_id
         add_to_history(client, earlier)
     return moved
@@ -264,7 +264,7 @@ def _keep_for_versions(
 def _read(artifacts: RunArtifacts, path: str) -> Kept | None:
     """What the model's folder says; None where there is none, or one that log_best did not put there."""
     try:
-        fields = json.loads(artifacts.read_bytes(f"{path}/{STATE}"))
+        fields = json.loads(artifacts.get(f"{path}/{STATE}"))
         step = fields["step"]
         return Kept(
             str(fields["metric"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..artifact_store.local import ArtifactRepository
 from ..client import Client
 from ..errors import InvalidParameter
 from ..model_registry.uris import ModelVersionUri, RunUri, parse_uri
@@ -37,4 +36,4 @@ def set_signature(model_uri: str, signature: Any) -> None:
         # Through the run, whose list of artifacts has the sizes.
         client.log_text(target.run_id, content, f"{target.path}/{MLMODEL}")
     else:
-        ArtifactRepository(location.folder()).write_bytes(MLMODEL, content.encode())
+        location.repository.put("/".join(part for part in (location.path, MLMODEL) if part), content.encode())

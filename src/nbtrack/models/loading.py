@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..artifact_store.local import ArtifactRepository
+from ..artifact_store.local import LocalArtifactRepository
 from ..errors import InvalidParameter, NotFound
 from .environment import differences
 from .model import Model
@@ -71,7 +71,7 @@ def file_of(folder: Path, settings: Mapping[str, Any], name: str, default: str |
     path = settings.get(name) or default
     if not isinstance(path, str):
         raise InvalidParameter(f"The model at {str(folder)!r:.200} does not say where its {name} is.")
-    file = ArtifactRepository(folder).local_path(path)
+    file = LocalArtifactRepository(folder).fetch_to(path)
     if not file.exists():
         raise NotFound(f"The model at {str(folder)!r:.200} is not whole: {path!r:.200} is missing.")
     return file

@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import Any, Protocol
 
-from ..artifact_store.local import check_artifact_path
+from ..artifact_store.base import check_artifact_path
 from ..client import Client
 from ..errors import InvalidParameter
 from ..model_registry.uris import RUNS

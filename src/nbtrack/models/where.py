@@ -7,8 +7,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
-from ..artifact_store.local import ArtifactRepository, open_repository, uri_of_path
+from ..artifact_store.base import ArtifactRepository
+from ..artifact_store.opening import open_repository
 from ..client import Client
 from ..entities import IMPORTED
 from ..errors import NotFound
@@ -39,7 +41,7 @@ class Location:
 
     def folder(self, dst_path: str | None = None) -> Path:
         """A local folder with the files: the stored one, or a copy in `dst_path`. Raises NotFound."""
-        return self.repository.download(self.path, dst_path)
+        return self.repository.fetch_to(self.path, dst_path)
 
 
 def locate(uri: str | os.PathLike[str], client: Client | None = None) -> Location:
@@ -98,13 +100,13 @@ def _from_source(repository: ArtifactRepository, inner: str, run_id: str, client
 
 def _in_folder(repository: ArtifactRepository, inner: str, client: Client) -> Location:
     """A folder, which may be in the artifacts of a run: those of run x are in …/x/artifacts."""
-    *folders, _ = parts = (repository.root / inner).resolve().parts
+    *folders, _ = parts = unquote(repository.real_url(inner)).split("/")
     for name, following in zip(folders, parts[1:], strict=True):
         if following == "artifacts" and _RUN_ID.fullmatch(name):
             found = _in_run(repository, inner, name, client)
             if found:
                 return found
-    return Location(repository, inner, uri_of_path(repository.root / inner))
+    return Location(repository, inner, repository.url(inner))
 
 
 def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location | None:
@@ -113,9 +115,7 @@ def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Cli
         # To look must not make a store where there was none.
         client._store.check_exists()
         artifacts, is_own = _artifacts_of(run_id, client)
-        root, folder = artifacts.root.resolve(), (repository.root / inner).resolve()
-        if folder.is_relative_to(root):
-            path = folder.relative_to(root).as_posix()
-            path = "" if path == "." else path
+        path = artifacts.path_of(repository.url(inner))
+        if path is not None:
             return Location(artifacts, path, joined(RUNS + run_id, path), run_id, in_store=is_own)
     return None

@@ -7,15 +7,13 @@ changed last stays. When that was is what the store's table says: files of equal
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifact_store.blobs import Blobs
-from ..artifact_store.local import PARTIAL, check_artifact_path, copy_file, put_in_place, write_file
-from ..errors import InvalidParameter, StoreError
+from ..artifact_store.base import PARTIAL, ArtifactRepository, Stat, check_artifact_path
+from ..errors import InvalidParameter, NbtrackError, StoreError
+from ..journal import now
 from .records import Logged, SourceFolder
 from .report import Report
 
@@ -41,24 +39,23 @@ class Copier:
         self,
         folders: Sequence[SourceFolder],
         texts: dict[str, bytes],
-        target: Path,
-        blobs: Blobs | None,
+        target: ArtifactRepository,
         here: Mapping[str, Logged],
         before_new: Callable[[], None],
     ) -> Iterator[Copied]:
-        """Bring these files below `target`, where the table tells of `here`; `before_new` is called before a file
-        appears there."""
-        self._blobs = blobs
+        """Bring these files to `target`, where the table tells of `here`; `before_new` is called before a file appears
+        there."""
+        self._target = target
         self._here = here
         self._before_new = before_new
         for folder in folders:
             for file, inner in self._files(folder.folder):
                 path = "/".join(part for part in (folder.path, inner) if part)
-                if self._is_allowed(path) and (copied := self._copy(file, path, target, folder.times)) is not None:
+                if self._is_allowed(path) and (copied := self._copy(file, path, folder.times)) is not None:
                     yield copied
         for path, content in texts.items():
             if self._is_allowed(path):
-                yield self._write(content, path, target)
+                yield self._write(content, path)
 
     def _files(self, folder: Path) -> Iterator[tuple[Path, str]]:
         inside = folder.resolve()
@@ -84,76 +81,57 @@ class Copier:
             return False
         return True
 
-    def _copy(self, file: Path, path: str, target: Path, times: Mapping[str, Logged]) -> Copied | None:
-        goal = target / path
+    def _copy(self, file: Path, path: str, times: Mapping[str, Logged]) -> Copied | None:
         try:
-            source = file.stat()
+            found = file.stat()
             with file.open("rb"):
                 pass
         except OSError as error:
             self._report.miss(f"artifacts that cannot be read ({error.strerror})", path)
             return None
+        source = Stat(path, False, found.st_size, found.st_mtime_ns // 1_000_000, found.st_nlink > 1)
         timestamp = _changed(source, times.get(path))
-        with suppress(OSError):
-            here = goal.stat()
+        here = self._stat(path)
+        if here is not None:
             time = _changed(here, self._here.get(path))
-            if (time, here.st_size) >= (timestamp, source.st_size):
-                return Copied(path, here.st_size, time, is_new=False)
+            if (time, here.size or 0) >= (timestamp, found.st_size):
+                return Copied(path, here.size or 0, time, is_new=False)
         self._before_new()
-        with _appearing(goal, self._blobs) as partial:
-            size = copy_file(file, partial, self._blobs)
-            if (mine := partial.stat()).st_nlink <= 2:
-                # Not of a file that others have as well.
-                os.utime(partial, ns=(mine.st_atime_ns, timestamp * 1_000_000))
-        return Copied(path, size, timestamp, is_new=True)
+        self._put(path, file, timestamp)
+        written = self._stat(path)
+        return Copied(path, found.st_size if written is None else written.size or 0, timestamp, is_new=True)
 
-    def _write(self, content: bytes, path: str, target: Path) -> Copied:
-        goal = target / path
-        is_new = not goal.is_file() or goal.read_bytes() != content
+    def _write(self, content: bytes, path: str) -> Copied:
+        here = self._stat(path)
+        is_new = here is None or here.is_dir or self._target.get(path) != content
         if is_new:
             self._before_new()
-            with _appearing(goal, self._blobs) as partial:
-                write_file(content, partial, self._blobs)
-        return Copied(path, len(content), goal.stat().st_mtime_ns // 1_000_000, is_new)
+            self._put(path, content)
+            here = self._stat(path)
+        modified = here.modified if here is not None else None
+        return Copied(path, len(content), now() if modified is None else modified, is_new)
+
+    def _stat(self, path: str) -> Stat | None:
+        try:
+            return self._target.stat(path)
+        except (NbtrackError, OSError):
+            return None
+
+    def _put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
+        try:
+            self._target.put(path, source, modified)
+        except (StoreError, InvalidParameter, OSError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            reason = cause.strerror if isinstance(cause, OSError) else str(error).rstrip(".")
+            raise StoreError(
+                f"{self._target}/{path} cannot be written: {reason}. What came before it is kept; import again when "
+                "there is room and permission, and the rest follows."
+            ) from error
 
 
-def _changed(file: os.stat_result, logged: Logged | None) -> int:
+def _changed(file: Stat, logged: Logged | None) -> int:
     """When a file was changed, in milliseconds: as the store's table says, unless it is another file by now."""
-    is_shared = file.st_nlink > 1
-    by_the_file = file.st_mtime_ns // 1_000_000
-    if logged is None or logged.size != file.st_size:
+    by_the_file = file.modified or 0
+    if logged is None or logged.size != file.size:
         return by_the_file
-    return logged.timestamp if is_shared else max(logged.timestamp, by_the_file)
-
-
-class _appearing:
-    """A path beside `goal` that takes its name when the block ends well."""
-
-    def __init__(self, goal: Path, blobs: Blobs | None) -> None:
-        self._goal = goal
-        self._blobs = blobs
-        self._partial = goal.with_name(PARTIAL + uuid.uuid4().hex)
-
-    def __enter__(self) -> Path:
-        try:
-            self._goal.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._refusal(error) from error
-        return self._partial
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        try:
-            if error is None:
-                put_in_place(self._partial, self._goal, self._blobs)
-                return
-        except OSError as failed:
-            error = failed
-        self._partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise self._refusal(error) from error
-
-    def _refusal(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"{self._goal} cannot be written: {error.strerror}. What came before it is kept; import again when there "
-            "is room and permission, and the rest follows."
-        )
+    return logged.timestamp if file.is_shared else max(logged.timestamp, by_the_file)

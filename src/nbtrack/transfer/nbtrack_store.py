@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..artifact_store.local import open_repository, path_of_uri
+from ..artifact_store.local import path_of_uri
+from ..artifact_store.opening import open_repository
 from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter, NotSupported
 from ..names import new_id
@@ -211,11 +212,10 @@ class NbtrackStore:
             return version.source
         row = self._rows("SELECT artifact_uri FROM runs WHERE run_id = $1", [version.run_id])
         try:
-            root = path_of_uri(self._store.locate(row[0][0])).resolve()
-            inside = open_repository(version.source).root.resolve().relative_to(root)
-        except (IndexError, ValueError, NotSupported):
+            inside = open_repository(self._store.locate(row[0][0])).path_of(version.source)
+        except (IndexError, NotSupported):
             return version.source
-        return "/".join(part for part in (f"runs:/{version.run_id}", inside.as_posix()) if part != ".")
+        return version.source if inside is None else "/".join(filter(None, (f"runs:/{version.run_id}", inside)))
 
     def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """What a query finds, in the session that is under way or in one of its own."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..artifact_store.local import path_of_uri
+from ..artifact_store.opening import open_repository
 from ..entities import IMPORTED, LifecycleStage
 from ..errors import StoreError
 from ..journal import event
@@ -197,7 +197,8 @@ class RunWriter:
         return b"".join(lines)
 
     def _files(self, run: SourceRun, here: Here | None, here_tags: dict[str, str], uri: str) -> None:
-        target = path_of_uri(self._store.locate(uri))
+        located = self._store.locate(uri)
+        target = open_repository(located, blobs=self._store.blobs_for(located))
         lines = []
         is_marked = here is None or IMPORTED in here_tags
 
@@ -209,8 +210,7 @@ class RunWriter:
                 is_marked = True
 
         logged = {} if here is None else here.artifacts
-        blobs = self._store.blobs_for(target)
-        for file in self._copier.copy(run.folders, run.texts, target, blobs, logged, mark):
+        for file in self._copier.copy(run.folders, run.texts, target, logged, mark):
             known = logged.get(file.path)
             if file.is_new or known is None or known.size != file.size:
                 lines.append(event("artifact", r=run.run_id, k=file.path, s=file.size, t=file.timestamp))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ... import config
 from ...artifact_store.blobs import Blobs
 from ...artifact_store.detour import ArtifactDetour
+from ...artifact_store.local import path_of_uri
 from ...entities import Experiment, LifecycleStage, Rewound
-from ...errors import InvalidParameter, NotFound, StoreError, StoreNotWritable, StoreTooNew
+from ...errors import InvalidParameter, NotFound, NotSupported, StoreError, StoreNotWritable, StoreTooNew
 from ...journal import Journal, RunRecorder, syncing
 from ...journal.writer import PASSING
 from ..sql import schema
@@ -70,7 +71,7 @@ class DuckDBStore(SqlTables):
         self._journal: Journal | None = None
         self._journal_mutex = threading.Lock()
         self._journals = Journals(self.folder / "journal")
-        self.artifact_detour = ArtifactDetour(self.folder, self.relative)
+        self.artifact_detour = ArtifactDetour(self.folder)
         self._recorders: dict[str, RunRecorder] = {}
         self._made: set[str] = set()
         """The runs that this process has made."""
@@ -145,12 +146,15 @@ class DuckDBStore(SqlTables):
         recorder = self._recorders.get(run_id) if run_id in self._made else None
         return recorder.artifact_uri if recorder else None
 
-    def blobs_for(self, root: Path) -> Blobs | None:
-        """Where equal files of this artifact folder are found; None for one that is not the store's own.
+    def blobs_for(self, artifact_uri: str) -> Blobs | None:
+        """Where equal files of these artifacts are found; None where they are not in the store's own folder.
 
         Elsewhere may be a share that others write, with rules of its own: files there are plain copies.
         """
-        return self.blobs if root.is_relative_to(self.artifacts) else None
+        try:
+            return self.blobs if path_of_uri(artifact_uri).is_relative_to(self.artifacts) else None
+        except NotSupported:
+            return None
 
     def experiment_for_new_runs(self, experiment_id: str) -> Experiment:
         """An experiment as of the last few seconds, so that a loop of short runs need not read for each.

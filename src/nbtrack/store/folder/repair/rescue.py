@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....artifact_store.detour import FILES, MANIFEST
 from ....artifact_store.detour import PREFIX as FILES_PREFIX
-from ....artifact_store.local import ArtifactRepository, path_of_uri
+from ....artifact_store.opening import open_repository
 from ....errors import InvalidParameter, NotFound
 from ....journal import Process
 from ....journal.detour import PREFIX
@@ -78,8 +78,8 @@ def check_rescued_artifacts(store: DuckDBStore, cursor: Cursor | None, report: R
             "they are brought to the run's artifacts.",
         )
         if repair and cursor is not None:
-            root = path_of_uri(store.locate(uri))
-            ArtifactRepository(root, blobs=store.blobs_for(root)).log_artifacts(folder)
+            uri = store.locate(uri)
+            open_repository(uri, blobs=store.blobs_for(uri)).put("", folder)
             for path in files:
                 name = path.relative_to(folder).as_posix()
                 for run in cursor.execute("SELECT run FROM runs WHERE run_id = $1", [run_id]).fetchall():
