@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -66,6 +66,32 @@ LISTS = tuple(column for column, type in COLUMNS.items() if type in (Type.WHOLES
 """Those that hold lists. All lists of one event have the same length."""
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and value.isdecimal() and value.isascii() and int(value) <= LARGEST
+
+
+def _is_object_string(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("{")
+
+
+_HOLDS: Mapping[Type, Callable[[Any], bool]] = {
+    Type.STRING: lambda value: isinstance(value, str),
+    Type.WHOLE: _is_whole,
+    Type.NUMBER: lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    Type.OBJECT: lambda value: isinstance(value, Mapping),
+    Type.WHOLES: lambda value: isinstance(value, list),
+    Type.NUMBERS: lambda value: isinstance(value, list),
+    Type.STATUS: lambda value: value in RunStatus.ALL,
+    Type.ID: _is_id,
+    Type.OBJECT_STRING: _is_object_string,
+    Type.ANY: lambda value: True,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     type: Type
@@ -98,18 +124,9 @@ class Kind:
             **{column: Field(narrowed.get(column, COLUMNS[column]), False) for column in optional.split()},
         }
         self.details: dict[str, Field] = dict(details or {})
-
-    def problem(self, fields: Mapping[str, Any]) -> str | None:
-        """Return what is wrong with these fields, or None if they make an event of this kind.
-
-        The elements of lists are not looked at: there can be millions, and whoever has lists has arrays.
-        """
-        found = _problem(self.fields, fields)
-        if found is None and self.details and "d" in fields:
-            found = _problem(self.details, fields["d"] or {})
-        if found is None and len({len(fields[column]) for column in LISTS if column in fields}) > 1:
-            found = "its lists have different lengths"
-        return found
+        self._rules = _rules(self.fields)
+        self._detail_rules = _rules(self.details)
+        self._lists = [column for column in LISTS if column in self.fields]
 
     def line(self, **fields: Any) -> bytes:
         """Return the encoded event. Raises InvalidParameter if these fields do not make one."""
@@ -117,13 +134,34 @@ class Kind:
         try:
             return encode(self.name, **fields)
         except TypeError as error:
-            raise InvalidParameter(f"This cannot be written as an event ({self.name}): {error}.") from None
+            raise self._error(str(error)) from None
 
     def check(self, fields: Mapping[str, Any]) -> None:
-        """Raise InvalidParameter if these fields do not make an event of this kind."""
-        problem = self.problem(fields)
-        if problem:
-            raise InvalidParameter(f"This cannot be written as an event ({self.name}): {problem}.")
+        """Raise InvalidParameter if these fields do not make an event of this kind.
+
+        The elements of lists are not looked at: there can be millions, and their arrays have been checked.
+        """
+        self._check(self._rules, fields)
+        if self._detail_rules:
+            self._check(self._detail_rules, fields.get("d") or {})
+        if self._lists and len({len(fields[column]) for column in self._lists}) > 1:
+            raise self._error("its lists have different lengths")
+
+    def _check(self, rules: Iterable[tuple[str, Field, Callable[[Any], bool]]], fields: Mapping[str, Any]) -> None:
+        for name, field, holds in rules:
+            value = fields.get(name)
+            if value is None:
+                if field.required:
+                    raise self._error(f"{name} is missing")
+            elif not holds(value):
+                raise self._error(f"{name} must be {field.type.value}, not {value!r:.80}")
+
+    def _error(self, reason: str) -> InvalidParameter:
+        return InvalidParameter(f"This cannot be written as an event of the kind {self.name!r}: {reason}.")
+
+
+def _rules(fields: Mapping[str, Field]) -> tuple[tuple[str, Field, Callable[[Any], bool]], ...]:
+    return tuple((name, field, _HOLDS[field.type]) for name, field in fields.items())
 
 
 KINDS: Mapping[str, Kind] = {
@@ -371,7 +409,7 @@ def run_of(line: bytes) -> tuple[str | None, bool]:
     return (run_id if isinstance(run_id, str) else None), fields.get("e") == "run"
 
 
-# -- encoding and checking ---------------------------------------------------------------------------------------
+# -- encoding ----------------------------------------------------------------------------------------------------
 
 
 def encode(kind: str, **fields: Any) -> bytes:
@@ -382,42 +420,3 @@ def encode(kind: str, **fields: Any) -> bytes:
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 """What stands for the numbers that JSON lacks."""
 _QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
-
-
-def _problem(expected: Mapping[str, Field], given: Mapping[str, Any]) -> str | None:
-    for name, field in expected.items():
-        value = given.get(name)
-        if value is None:
-            if field.required:
-                return f"{name} is missing"
-        elif not _HOLDS[field.type](value):
-            return f"{name} must be {field.type.value}, not {value!r:.80}"
-    if not given.keys() <= expected.keys():
-        return f"there is no field {', '.join(sorted(given.keys() - expected.keys()))}"
-    return None
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str) and value.isdecimal() and value.isascii() and int(value) <= LARGEST
-
-
-def _is_object_string(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("{")
-
-
-_HOLDS: Mapping[Type, Callable[[Any], bool]] = {
-    Type.STRING: lambda value: isinstance(value, str),
-    Type.WHOLE: _is_whole,
-    Type.NUMBER: lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    Type.OBJECT: lambda value: isinstance(value, Mapping),
-    Type.WHOLES: lambda value: isinstance(value, list),
-    Type.NUMBERS: lambda value: isinstance(value, list),
-    Type.STATUS: lambda value: value in RunStatus.ALL,
-    Type.ID: _is_id,
-    Type.OBJECT_STRING: _is_object_string,
-    Type.ANY: lambda value: True,
-}
