@@ -111,7 +111,7 @@ def _check(db: Any, runs: int) -> int:
     """What the tables hold is what the workload says, and what an apply would have made of it."""
     import numpy as np
 
-    from nbtrack.store.folder.loading import summary
+    from nbtrack.store.folder.summaries import summary
 
     points, total, series = db.execute(
         "SELECT (SELECT count(*) FROM metrics), (SELECT sum(points) FROM latest_metrics), "

@@ -17,7 +17,8 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NotFound
-from nbtrack.journal import Journal, Process, event
+from nbtrack.journal import Journal, Process
+from nbtrack.journal.events import encode as event
 
 from .children import finish, run, start
 

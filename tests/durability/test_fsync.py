@@ -13,7 +13,8 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter
-from nbtrack.journal import Journal, event, syncing
+from nbtrack.journal import Journal, syncing
+from nbtrack.journal.events import encode as event
 
 from .children import run
 

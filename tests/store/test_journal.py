@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import nbtrack
-from nbtrack.journal import Process, event
+from nbtrack.journal import Process
+from nbtrack.journal.events import encode as event
 
 _RUN = {"experiment_id": "0", "name": "n", "user_id": "u", "start_time": 1, "artifact_uri": "a", "writer": "w"}
 
@@ -100,7 +101,7 @@ def test_a_line_behind_the_last_word_of_its_process_is_no_less_there(
     with nbtrack.start_run() as run:
         pass
     path = _journal_of_another_process(own_store, event("close", t=1))
-    retire = Journals._retire
+    retire = Journals._retire_file
 
     def log_before(self: Journals, cursor: Any, journal: Path, applied: int) -> None:
         if journal == path:
@@ -109,7 +110,7 @@ def test_a_line_behind_the_last_word_of_its_process_is_no_less_there(
         retire(self, cursor, journal, applied)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journals, "_retire", log_before)
+        patch.setattr(Journals, "_retire_file", log_before)
         assert _history(run.info.run_id) == []
     assert _history(run.info.run_id) == [0.5]
 
@@ -124,9 +125,9 @@ def test_non_finite_values_come_back_as_they_went_in() -> None:
 
 @pytest.mark.slow
 def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbtrack.store.folder import loading as apply
+    from nbtrack.journal import reading
 
-    monkeypatch.setattr(apply, "CHUNK_BYTES", 4096)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 4096)
     text = "x" * 20_000_000
     with nbtrack.start_run() as run:
         nbtrack.log_param("text", text)
@@ -139,7 +140,7 @@ def test_a_long_line_and_a_journal_larger_than_a_chunk(monkeypatch: pytest.Monke
 def test_a_large_apply_leaves_nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.store.folder import loading as apply
 
-    monkeypatch.setattr(apply, "_MANY", 100)
+    monkeypatch.setattr(apply, "MANY", 100)
     with nbtrack.start_run() as run:
         for step in range(200):
             nbtrack.log_metric("m", step)
@@ -168,11 +169,10 @@ def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch
 @pytest.mark.slow
 def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of all lengths: where a chunk ends before a long one, it has room left for the lines of the next file."""
-    from nbtrack.journal import writer
-    from nbtrack.store.folder import loading as apply
+    from nbtrack.journal import reading, writer
 
     monkeypatch.setattr(writer, "ROTATE_BYTES", 4000)
-    monkeypatch.setattr(apply, "CHUNK_BYTES", 3000)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 3000)
     values = [f"{number} {'x' * (number * 397 % 2000)}" for number in range(100)]
     with nbtrack.start_run() as run:
         for number, value in enumerate(values):

@@ -27,7 +27,7 @@ from ..entities import (
     ViewType,
 )
 from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
-from ..journal import event, now
+from ..journal import events, now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name, storable
 from .run_ids import is_filter, run_ids_of
@@ -140,19 +140,18 @@ class TrackingMixin:
             None,
             f"{experiment.artifact_location}/{run_id}/artifacts",
         )
-        created = event(
-            "run",
-            r=run_id,
-            d={
-                "experiment_id": info.experiment_id,
-                "name": name,
-                "user_id": info.user_id,
-                "start_time": info.start_time,
-                "artifact_uri": self._store.relative(info.artifact_uri),
-                "writer": self._store.journal.writer,
-            },
+        # Before the run's own event, so that a tag that cannot be kept is refused by its name.
+        tags_set = tag_lines(run_id, texts)
+        created = events.run(
+            run_id,
+            experiment_id=info.experiment_id,
+            name=name,
+            user_id=info.user_id,
+            start_time=info.start_time,
+            artifact_uri=self._store.relative(info.artifact_uri),
+            writer=self._store.journal.writer,
         )
-        self._store.append(created + tag_lines(run_id, texts))
+        self._store.append(created + tags_set)
         self._store.add_recorder(run_id, info.artifact_uri, info.start_time)
         return Run(info, RunData(tags=texts))
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import orjson
 
 from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
+from . import events
+from .events import LARGEST, point
 from .nested import flat
-from .writer import event, now
-
-_LONGEST_TIME = 2**63 - 1
+from .writer import now
 
 
 class RunRecorder:
@@ -71,24 +67,22 @@ class RunRecorder:
             step = last + 1
         elif type(step) is not int:
             step = whole_number(step, "step")
-        if not -_LONGEST_TIME <= step <= _LONGEST_TIME:
+        if not -LARGEST <= step <= LARGEST:
             raise InvalidParameter(f"step {step} does not fit into 64 bits.")
         if timestamp is None:
             timestamp = now()
-        elif type(timestamp) is not int or not 0 <= timestamp <= _LONGEST_TIME:
+        elif type(timestamp) is not int or not 0 <= timestamp <= LARGEST:
             timestamp = whole_timestamp(timestamp)
         if step >= last:
             self._steps[key] = step
             self._values[key] = value
-        text = repr(value) if math.isfinite(value) else _QUOTED[repr(value)]
-        return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
+        return point(head, step, timestamp, value)
 
     def _head(self, key: str) -> str:
         """What all lines of a metric begin with."""
         head = self._heads.get(key)
         if head is None:
-            encoded = orjson.dumps(check_name(key, "A metric's key")).decode()
-            head = self._heads[key] = f'{{"e":"metric","r":"{self.run_id}","k":{encoded},"s":'
+            head = self._heads[key] = events.metric_head(self.run_id, check_name(key, "A metric's key"))
         return head
 
     def batch(
@@ -135,7 +129,7 @@ class RunRecorder:
         self._steps[key] = max(last, max(all_steps))
         # Which of its points is the last is for the store to say.
         self._values.pop(key, None)
-        for line in series_lines(self.run_id, key, all_steps, all_times, numbers.tolist()):
+        for line in events.series(self.run_id, key, all_steps, all_times, numbers.tolist()):
             self._append(line)
 
     def params(self, values: Mapping[str, Any], tell: Callable[[str], None] | None = None) -> None:
@@ -156,7 +150,7 @@ class RunRecorder:
         time = now()
         new = {key: text for key, text in texts.items() if self._params.get(key) != text}
         changed = {key: self._params[key] for key in new if key in self._params and key not in self._told}
-        lines = b"".join(event("param", r=self.run_id, k=key, x=text, t=time) for key, text in new.items()) + more
+        lines = b"".join(events.param(self.run_id, key, text, time) for key, text in new.items()) + more
         if lines:
             self._append(lines)
         self._params.update(new)
@@ -178,17 +172,16 @@ class RunRecorder:
 
     def untag(self, key: str) -> None:
         """Delete a tag."""
-        self._append(event("untag", r=self.run_id, k=check_name(key, "A tag's key")))
+        self._append(events.untag(self.run_id, check_name(key, "A tag's key")))
 
     def model(self, artifact_path: str, entry: Mapping[str, Any]) -> None:
         """Add a model to the run's list, in the place of one that was logged to the same path before."""
-        # Escaped by json, for a name may hold what no UTF-8 can.
-        self._append(event("model", r=self.run_id, k=artifact_path, x=json.dumps(entry)))
+        self._append(events.model(self.run_id, artifact_path, entry))
 
     def inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Log datasets that the run was given."""
         time = now()
-        lines = b"".join(event("input", r=self.run_id, t=time, **_input_fields(one)) for one in inputs)
+        lines = b"".join(_dataset(self.run_id, one, time) for one in inputs)
         if lines:
             self._append(lines)
 
@@ -210,9 +203,8 @@ class RunRecorder:
             end_time = None
         elif end_time is None:
             end_time = max(now(), self.start_time)
-        extra = {"d": {"writer": writer}} if writer else {}
         time = None if end_time is None else whole_timestamp(end_time)
-        self._append(event("status", r=self.run_id, x=status, t=time, **extra))
+        self._append(events.status(self.run_id, status, time, writer))
 
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
@@ -220,58 +212,39 @@ def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     texts = {
         check_name(key, "A tag's key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()
     }
-    return b"".join(event("tag", r=run_id, k=key, x=text) for key, text in texts.items())
+    return b"".join(events.tag(run_id, key, text) for key, text in texts.items())
 
 
 def artifact_line(run_id: str, path: str, size: int) -> bytes:
     """The event that an artifact was written; `size` in bytes."""
-    return event("artifact", r=run_id, k=path, s=size, t=now())
+    return events.artifact(run_id, path, size, now())
 
 
-def _input_fields(one: DatasetInput) -> dict[str, Any]:
+def _dataset(run_id: str, one: DatasetInput, timestamp: int) -> bytes:
     dataset = one.dataset
     # By its tags: MLflow's own entity does as well.
     context = next((str(tag.value) for tag in one.tags if tag.key == DATASET_CONTEXT), None)
-    details = {
-        "source_type": check_text(str(dataset.source_type), "A dataset's source type"),
-        "source": check_text(str(dataset.source), "A dataset's source"),
-        "schema": dataset.schema,
-        "profile": dataset.profile,
-        "context": context,
-        "tags": {
-            check_name(tag.key, "An input tag's key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
-            for tag in one.tags
-            if tag.key != DATASET_CONTEXT
-        }
-        or None,
+    tags = {
+        check_name(tag.key, "An input tag's key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
+        for tag in one.tags
+        if tag.key != DATASET_CONTEXT
     }
-    return {
-        "k": check_name(dataset.name, "A dataset's name"),
-        "x": check_name(dataset.digest, "A dataset's digest"),
-        "d": {
-            key: check_text(value, f"A dataset's {key}") if isinstance(value, str) else value
-            for key, value in details.items()
-            if value is not None
-        },
-    }
+    return events.dataset(
+        run_id,
+        check_name(dataset.name, "A dataset's name"),
+        check_name(dataset.digest, "A dataset's digest"),
+        timestamp,
+        source_type=check_text(str(dataset.source_type), "A dataset's source type"),
+        source=check_text(str(dataset.source), "A dataset's source"),
+        schema=_checked(dataset.schema, "schema"),
+        profile=_checked(dataset.profile, "profile"),
+        context=_checked(context, "context"),
+        tags=tags,
+    )
 
 
-def series_lines(
-    run_id: str, key: str, steps: Sequence[int], timestamps: Sequence[int], values: Sequence[float]
-) -> Iterator[bytes]:
-    """The events that log these points, POINTS_IN_A_LINE in each; the three have one length.
-
-    A line goes to the journal as a whole, so it is not to grow without bounds.
-    """
-    for start in range(0, len(steps), POINTS_IN_A_LINE):
-        part = slice(start, start + POINTS_IN_A_LINE)
-        numbers = [value if math.isfinite(value) else _NAMES[repr(float(value))] for value in values[part]]
-        yield event("series", r=run_id, k=key, ss=list(steps[part]), tt=list(timestamps[part]), vv=numbers)
-
-
-POINTS_IN_A_LINE = 10_000
-_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
+def _checked(value: Any, what: str) -> Any:
+    return check_text(value, f"A dataset's {what}") if isinstance(value, str) else value
 
 
 def _number(key: str, value: Any) -> float:
@@ -321,6 +294,6 @@ def whole_number(value: Any, what: str) -> int:
 def whole_timestamp(value: Any) -> int:
     """`value` as epoch milliseconds; InvalidParameter where it cannot be that."""
     time = whole_number(value, "timestamp")
-    if not 0 <= time <= _LONGEST_TIME:
+    if not 0 <= time <= LARGEST:
         raise InvalidParameter(f"timestamp is {time}; it counts the milliseconds since 1970 and cannot be negative.")
     return time

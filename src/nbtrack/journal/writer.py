@@ -9,16 +9,12 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from ..names import new_id
-from . import syncing
+from . import events, syncing
 from .detour import PREFIX, Detour, whole_lines
 from .process import Process
 
-FORMAT = 1
 ROTATE_BYTES = 64 * 1024 * 1024
 """A file that has grown to this is closed and a new one begun, so that what is applied can be removed."""
 RETURNED = "r.jsonl"
@@ -123,7 +119,7 @@ class Journal:
 
     def close(self) -> None:
         """Say that this process ended in good order, and give the file back."""
-        self.append(event("close", t=now()))
+        self.append(events.closed(now()))
         self.flush()
         self.sync()
         with self._lock:
@@ -186,7 +182,7 @@ class Journal:
             raise
         if self._fd >= 0:
             with contextlib.suppress(OSError):
-                os.write(self._fd, event("close", t=now()))
+                os.write(self._fd, events.closed(now()))
             if syncing.get_fsync() != syncing.NEVER:
                 with contextlib.suppress(OSError):
                     syncing.sync_file(self._fd)
@@ -194,8 +190,8 @@ class Journal:
         self._fd, self._part, self._size, self._synced = fd, part, written, 0
         self._rotate_at = ROTATE_BYTES
 
-    def _header(self, **fields: str) -> bytes:
-        return event("open", t=now(), x=self.writer, d={"format": FORMAT, **Process.current().to_dict(), **fields})
+    def _header(self, store: str | None = None) -> bytes:
+        return events.opened(self.writer, Process.current(), now(), store)
 
     def _rotate(self) -> None:
         """A file that cannot be opened now is tried again when as much again is written."""
@@ -264,7 +260,7 @@ class Journal:
                     file.write(self._header())
                     for piece in detour.content():
                         file.write(piece)
-                    file.write(event("close", t=now()))
+                    file.write(events.closed(now()))
                     file.flush()
                     if syncing.get_fsync() != syncing.NEVER:
                         syncing.sync_file(file.fileno())
@@ -289,11 +285,6 @@ class Journal:
 def _warn(text: str | None) -> None:
     if text:
         warnings.warn(text, RuntimeWarning, stacklevel=5)
-
-
-def event(kind: str, **fields: Any) -> bytes:
-    """One encoded line."""
-    return orjson.dumps({"e": kind, **fields}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def now() -> int:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..artifact_store.opening import open_repository
 from ..entities import IMPORTED, LifecycleStage
 from ..errors import StoreError
-from ..journal import event
-from ..journal.recorder import series_lines
+from ..journal import events
+from ..journal.events import LARGEST
 from ..names import MAX_LENGTH, storable
 from ..progress import progress
 from .experiments import Landing, bring_experiments
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100
 _POINTS_AT_ONCE = 500_000
-_LONGEST_TIME = 2**63 - 1
 
 
 class Verdict(enum.Enum):
@@ -104,7 +103,7 @@ class RunWriter:
         # Last, so that a run that a kill left half-way does not look finished.
         ours = None if here is None else (here.end_time or 0, here.status)
         if verdict.takes((run.end_time or 0, run.status), ours):
-            self._append(event("status", r=run.run_id, x=run.status, t=run.end_time))
+            self._append(events.status(run.run_id, run.status, run.end_time))
         self._store.forget_recorder(run.run_id)
 
     def _verdict(self, run: SourceRun, here: Here | None) -> Verdict:
@@ -117,24 +116,21 @@ class RunWriter:
 
     def _new(self, run: SourceRun, landing: Landing, artifact_uri: str) -> bytes:
         stage, deleted = landing.stage_of(run)
-        return event(
-            "run",
-            r=run.run_id,
-            d={
-                "experiment_id": str(landing.experiment_id),
-                "name": storable(run.name)[:MAX_LENGTH] or run.run_id,
-                "user_id": storable(run.user_id),
-                "start_time": run.start_time,
-                "artifact_uri": artifact_uri,
-                "lifecycle_stage": stage,
-                "deleted_time": deleted,
-                # Nobody's death ends it: who wrote it wrote elsewhere.
-                "writer": None,
-            },
+        return events.run(
+            run.run_id,
+            experiment_id=str(landing.experiment_id),
+            name=storable(run.name)[:MAX_LENGTH] or run.run_id,
+            user_id=storable(run.user_id),
+            start_time=run.start_time,
+            artifact_uri=artifact_uri,
+            # Nobody's death ends it: who wrote it wrote elsewhere.
+            writer=None,
+            lifecycle_stage=stage,
+            deleted_time=deleted,
         )
 
     def _mark(self, run: SourceRun) -> bytes:
-        return event("tag", r=run.run_id, k=IMPORTED, x=self._origin)
+        return events.tag(run.run_id, IMPORTED, self._origin)
 
     def _change(self, run: SourceRun, here: Here, landing: Landing, verdict: Verdict) -> None:
         """What of a run that is here is no event: the bin, and the experiment that it is in."""
@@ -159,7 +155,7 @@ class RunWriter:
             known = None if here is None else here.params.get(key)
             is_new = known is None or (known[0] != value and (time, value) > (known[1], known[0]))
             if is_new:
-                lines.append(event("param", r=run.run_id, k=key, x=value, t=time))
+                lines.append(events.param(run.run_id, key, value, time))
             elif known is not None and known[0] != value:
                 earlier.append((key, value, time))
             self._report.count("params", 1, is_new)
@@ -178,7 +174,7 @@ class RunWriter:
                 value = value[:MAX_LENGTH]
             is_new = verdict.takes(value, here.get(key))
             if is_new:
-                lines.append(event("tag", r=run.run_id, k=key, x=value))
+                lines.append(events.tag(run.run_id, key, value))
             self._report.count("tags", 1, is_new)
         return b"".join(lines)
 
@@ -187,12 +183,19 @@ class RunWriter:
         for dataset in run.inputs:
             is_new = here is None or (dataset.name, dataset.digest, dataset.context) not in here.inputs
             if is_new:
-                fields = {
-                    name: getattr(dataset, name) for name in ("source_type", "source", "schema", "profile", "context")
-                }
-                fields["tags"] = dataset.tags or None
-                time = run.start_time if dataset.timestamp is None else dataset.timestamp
-                lines.append(event("input", r=run.run_id, k=dataset.name, x=dataset.digest, t=time, d=fields))
+                line = events.dataset(
+                    run.run_id,
+                    dataset.name,
+                    dataset.digest,
+                    run.start_time if dataset.timestamp is None else dataset.timestamp,
+                    source_type=dataset.source_type,
+                    source=dataset.source,
+                    schema=dataset.schema,
+                    profile=dataset.profile,
+                    context=dataset.context,
+                    tags=dataset.tags,
+                )
+                lines.append(line)
             self._report.count("datasets", 1, is_new)
         return b"".join(lines)
 
@@ -213,7 +216,7 @@ class RunWriter:
         for file in self._copier.copy(run.folders, run.texts, target, logged, mark):
             known = logged.get(file.path)
             if file.is_new or known is None or known.size != file.size:
-                lines.append(event("artifact", r=run.run_id, k=file.path, s=file.size, t=file.timestamp))
+                lines.append(events.artifact(run.run_id, file.path, file.size, file.timestamp))
             self._report.count("artifact files", 1, file.is_new)
         self._append(b"".join(lines))
 
@@ -227,7 +230,7 @@ class RunWriter:
             known = None if here is None else self._present.of(here, key)
             if known is not None:
                 points = known.missing(points)
-            for line in series_lines(run.run_id, key, points.steps, points.timestamps, points.values):
+            for line in events.series(run.run_id, key, points.steps, points.timestamps, points.values):
                 self._append(line)
             self._report.count("metric points", found, len(points.steps))
             self._waiting += len(points.steps)
@@ -237,7 +240,7 @@ class RunWriter:
     def _possible(self, points: Points, run: SourceRun) -> Points:
         """The points without those that no store can hold."""
         fits = [
-            0 <= time <= _LONGEST_TIME and -_LONGEST_TIME <= step <= _LONGEST_TIME
+            0 <= time <= LARGEST and -LARGEST <= step <= LARGEST
             for step, time in zip(points.steps, points.timestamps, strict=True)
         ]
         if all(fits):

@@ -13,7 +13,7 @@ from ..sql import schema
 from ..sql.base import Cursor, transaction
 from . import sql_views
 from .copies import copy_attached, put_in_place
-from .loading import summary
+from .summaries import summary
 
 
 def migrate(cursor: Cursor, database: Path, version: int) -> Path:

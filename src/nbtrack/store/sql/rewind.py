@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...entities import LifecycleStage, Rewound
 from ...errors import InvalidParameter
 from ...names import SYSTEM
-from ..folder.loading import summary
+from ..folder.summaries import summary
 from .base import Tables
 from .runs import no_such_run
 

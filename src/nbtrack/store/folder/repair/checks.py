@@ -12,7 +12,7 @@ from ....entities import LifecycleStage, RunStatus
 from ....journal import now
 from ....names import new_id
 from ...sql.base import Cursor
-from ..loading import summary
+from ..summaries import summary
 from .findings import LOST, REPAIRED, Report
 
 RECOVERED = "nbtrack.recovered"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import orjson
-
-from ....journal import Process, event, now
+from ....journal import events, now
+from ....journal.reading import JournalFolder, end_line, header_of, lines_of
 from ...sql.base import Cursor
 from .findings import LOST, REPAIRED, Report
 
@@ -21,13 +21,13 @@ def check_journals(folder: Path, cursor: Cursor | None, report: Report, repair: 
     The caller holds the store's lock. Lines that are whole stay for the next apply.
     """
     applied = applied_bytes(cursor)
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in JournalFolder(folder).files():
         size, offset = path.stat().st_size, applied.get(path.name, 0)
         if offset > size:
             _check_short(cursor, path, size, offset, report, repair)
-        if not _has_header(path):
+        if header_of(path) is None:
             _check_headless(path, report, repair)
-        elif (bad := sum(not _is_line(line) for line in _lines(path, offset))) > 0:
+        elif (bad := sum(events.fields_of(line) is None for line in lines_of(path, offset))) > 0:
             finding = report.add(
                 "journal",
                 f"{path.name} has {bad:,} lines that cannot be read among those not applied yet.",
@@ -41,14 +41,11 @@ def runs_without_a_beginning(source: Path | Iterable[bytes]) -> set[str]:
     """The runs that these lines, or all journals in a folder, speak of without making them."""
     spoken: set[str] = set()
     made: set[str] = set()
-    files = sorted(source.glob("*.jsonl")) if isinstance(source, Path) else []
-    for lines in [_lines(path, 0) for path in files] if isinstance(source, Path) else [source]:
-        for line in lines:
-            with suppress(ValueError, TypeError, KeyError, AttributeError):
-                fields = orjson.loads(line)
-                run_id = fields.get("r")
-                if isinstance(run_id, str):
-                    (made if fields["e"] == "run" else spoken).add(run_id)
+    sources = [lines_of(path) for path in JournalFolder(source).files()] if isinstance(source, Path) else [source]
+    for line in itertools.chain.from_iterable(sources):
+        run_id, makes_it = events.run_of(line)
+        if run_id is not None:
+            (made if makes_it else spoken).add(run_id)
     return spoken - made
 
 
@@ -65,7 +62,7 @@ def _check_short(cursor: Cursor | None, path: Path, size: int, offset: int, repo
         "what is written to it from now on is applied too.",
     )
     if repair and cursor is not None:
-        cursor.execute("UPDATE journals SET applied_bytes = $1 WHERE journal = $2", [_end_line(path), path.name])
+        cursor.execute("UPDATE journals SET applied_bytes = $1 WHERE journal = $2", [end_line(path), path.name])
         finding.state = REPAIRED
 
 
@@ -79,21 +76,10 @@ def _check_headless(path: Path, report: Report, repair: bool) -> None:
         "what can be read is applied, and the file is closed.",
     )
     if repair:
-        _end_line(path)
+        end_line(path)
         with path.open("ab") as file:
-            file.write(event("close", t=now()))
+            file.write(events.closed(now()))
         finding.state = REPAIRED
-
-
-def _has_header(path: Path) -> bool:
-    with path.open("rb") as file:
-        line = file.readline()
-    try:
-        fields = orjson.loads(line)
-        Process.from_dict(fields["d"])
-        return bool(fields["e"] == "open" and fields["x"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return False
 
 
 def _is_in_use(path: Path) -> bool:
@@ -107,30 +93,3 @@ def _is_in_use(path: Path) -> bool:
                     if entry.stat().st_ino == path.stat().st_ino and os.path.samefile(entry, path):
                         return True
     return not found_any and time.time() - path.stat().st_mtime < 3600
-
-
-def _lines(path: Path, offset: int) -> Iterator[bytes]:
-    """The whole lines after `offset`."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if line.endswith(b"\n") and line.strip():
-                yield line
-
-
-def _end_line(path: Path) -> int:
-    """End the line that a file was cut off in, so that the next one is not spoilt by it; the file's size."""
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.seek(size - 1)
-            if file.read(1) != b"\n":
-                size += file.write(b"\n")
-    return size
-
-
-def _is_line(line: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(line).get("e"), str)
-    except (ValueError, AttributeError):
-        return False

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....artifact_store.detour import FILES, MANIFEST
 from ....artifact_store.detour import PREFIX as FILES_PREFIX
@@ -17,6 +17,8 @@ from ....artifact_store.opening import open_repository
 from ....errors import InvalidParameter, NotFound
 from ....journal import Process
 from ....journal.detour import PREFIX
+from ....journal.events import Header
+from ....journal.reading import header_of
 from ...sql.base import Cursor
 from ..copies import put_in_place
 from .findings import REPAIRED, Report
@@ -41,7 +43,7 @@ def check_rescue_files(
         header = _header(path)
         if header is None:
             continue
-        writer = Process.from_dict(header["d"])
+        writer = header.process
         # Of one on another machine that cannot be seen: who names its file knows. One that runs here still writes it.
         if writer.is_alive() or (path not in named and not writer.is_dead()):
             report.notes.append(f"{path} belongs to a process that is running; it comes in by itself.")
@@ -100,16 +102,14 @@ def _found(store: DuckDBStore) -> Iterator[Path]:
                 if path.lstat().st_uid not in (os.geteuid(), store.folder.stat().st_uid):
                     continue
             header = _header(path)
-            if header is not None and Path(header["d"].get("store", "")).resolve() == store.folder.resolve():
+            if header is not None and Path(header.store).resolve() == store.folder.resolve():
                 yield path
 
 
-def _header(path: Path) -> dict[str, Any] | None:
+def _header(path: Path) -> Header | None:
     try:
-        with path.open("rb") as file:
-            header = json.loads(file.readline())
-        return header if header["e"] == "open" and isinstance(header["d"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return header_of(path)
+    except OSError:
         return None
 
 
