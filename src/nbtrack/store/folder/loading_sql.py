@@ -1,13 +1,13 @@
 """The SQL that loads events: staging lines, telling which ones to reject, and the statements for each kind.
 
 It is DuckDB's. The columns and the condition that a line must meet are made from the table of kinds in
-`journal/events.py`. PostgreSQL will need statements of its own; what changes first is `next_number`.
+`journal/kinds.py`. PostgreSQL will need statements of its own; what changes first is `next_number`.
 """
 
 from __future__ import annotations
 
 from ...entities import HISTORY_TAG, RunStatus
-from ...journal.events import COLUMNS, KINDS, LISTS, Kind, Type
+from ...journal.kinds import COLUMNS, KINDS, LISTS, Kind, Type
 from ...query.sql import number_in
 from .summaries import is_behind, summary
 
