@@ -21,8 +21,8 @@ TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_model
 def next_number(column: str, table: str, over: str) -> str:
     """Return the expression that numbers new rows, the window `over` giving their order.
 
-    The only place that assigns the number of a run or of a series. Numbers come from the backend: this one counts on
-    from the highest in the table, which is safe under the store's lock. PostgreSQL, without that lock, uses sequences.
+    Loading assigns the numbers of runs and series here and nowhere else. They come from the backend: this one counts
+    on from the highest in the table, which is safe under the store's lock. PostgreSQL has no such lock, but sequences.
     """
     return f"(SELECT COALESCE(MAX({column}), 0) FROM {table}) + ROW_NUMBER() OVER ({over})"
 
