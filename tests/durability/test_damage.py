@@ -18,7 +18,7 @@ import nbtrack
 from nbtrack.cli import main
 from nbtrack.errors import NotFound, StoreDamaged
 from nbtrack.journal import Process
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 from nbtrack.store.folder.repair.blocks import BLOCK, HEADER, HEADERS, bad_blocks
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import NotFound
 from nbtrack.journal import Journal, Process
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 
 from .children import finish, run, start
 

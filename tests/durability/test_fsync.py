@@ -14,7 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameter
 from nbtrack.journal import Journal, syncing
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 
 from .children import run
 

@@ -13,7 +13,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import QueryError
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 from nbtrack.query import parse
 from nbtrack.query.tree import Comparison, Range
 from tests.conftest import made_once

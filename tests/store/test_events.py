@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import nbtrack
 from nbtrack.errors import InvalidParameter
 from nbtrack.journal import Process, events
-from nbtrack.journal.events import KINDS, LARGEST, Field, Kind, Type
+from nbtrack.journal.kinds import KINDS, LARGEST, LISTS, Field, Kind, Type
 from nbtrack.store.folder.loading import stage
 
 RUN = "a" * 32
@@ -246,7 +246,7 @@ def test_no_constructor_writes_what_the_loader_rejects(kind: str) -> None:
     """Both go by one table. The elements of lists are for whoever makes the lists."""
     for fields in broken(KINDS[kind]):
         del fields["e"]
-        if not any(_has_wrong_elements(fields.get(column)) for column in events.LISTS):
+        if not any(_has_wrong_elements(fields.get(column)) for column in LISTS):
             with pytest.raises(InvalidParameter, match=f"an event of the kind '{kind}'"):
                 KINDS[kind].check(fields)
 

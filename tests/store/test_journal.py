@@ -14,7 +14,7 @@ import pytest
 
 import nbtrack
 from nbtrack.journal import Process
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 
 _RUN = {"experiment_id": "0", "name": "n", "user_id": "u", "start_time": 1, "artifact_uri": "a", "writer": "w"}
 

@@ -18,7 +18,7 @@ import nbtrack
 from nbtrack.cli import main
 from nbtrack.entities import IMPORTED, LifecycleStage, Metric
 from nbtrack.errors import InvalidParameter
-from nbtrack.journal.events import encode as event
+from nbtrack.journal.kinds import encode as event
 from nbtrack.store import open_store
 from nbtrack.transfer import Report
 

@@ -7,7 +7,8 @@ of a file that came back from a detour.
 Writing:
 
     recorder.py  what is logged to one run, checked and made into events
-    events.py    the kinds of events: their fields, their constructors, and the rules that readers hold them to
+    events.py    one constructor for each kind of event
+    kinds.py     the fields of each kind, and the rules that constructors and readers hold them to
     writer.py    the file of this process: one `write()` a call, a new file when this one has grown large
     detour.py    where lines wait while that file cannot be written; its rescue file begins with a header that names
                  the store

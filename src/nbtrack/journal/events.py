@@ -1,212 +1,32 @@
-"""The kinds of events: the fields of each, one constructor that writes it, and the rules that a reader holds it to.
+"""One constructor for each kind of event, and what a line says to whoever reads it without a database.
 
-An event is a line of JSON. All kinds share the same few short field names (`COLUMNS`); `KINDS` says which of them a
-kind has, which must be there, and what they hold. The constructors check what they are given against this table, and
-`store/folder/loading_sql.py` turns it into the SQL condition that a line must meet, so the two cannot disagree.
-
-The format is permanent: journals written by older versions must still load.
+A constructor returns the line as bytes, with its newline. It raises InvalidParameter if a field is missing or of the
+wrong type: `kinds.py` has the rules. Names, keys and values that people gave are checked before, where an error can
+say what they called it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import orjson
 
-from ..entities import RunStatus
-from ..errors import InvalidParameter
+from .kinds import KINDS
 from .process import Process
 
 FORMAT = 1
 """The version of the format, which each file's first line states."""
 
-LARGEST = 2**63 - 1
-"""The largest step and timestamp; the smallest step is its negative."""
-
 POINTS_IN_A_LINE = 10_000
 """The most points in one `series` event. A line is written as a whole, so it must not grow without bounds."""
 
-
-class Type(Enum):
-    """What a field holds, in words for an error message."""
-
-    STRING = "a string"
-    WHOLE = "a whole number of 64 bits"
-    NUMBER = "a number"
-    OBJECT = "an object"
-    WHOLES = "a list of whole numbers"
-    NUMBERS = "a list of numbers"
-    STATUS = f"one of {', '.join(RunStatus.ALL)}"
-    ID = "a whole number of 64 bits, written as a string"
-    OBJECT_STRING = "a JSON object, written as a string"
-    ANY = "anything"
-
-
-COLUMNS: Mapping[str, Type] = {
-    "e": Type.STRING,
-    "r": Type.STRING,
-    "k": Type.STRING,
-    "s": Type.WHOLE,
-    "t": Type.WHOLE,
-    "v": Type.NUMBER,
-    "x": Type.STRING,
-    "d": Type.OBJECT,
-    "ss": Type.WHOLES,
-    "tt": Type.WHOLES,
-    "vv": Type.NUMBERS,
-}
-"""Every field that a line can have."""
-
-LISTS = tuple(column for column, type in COLUMNS.items() if type in (Type.WHOLES, Type.NUMBERS))
-"""Those that hold lists. All lists of one event have the same length."""
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str) and value.isdecimal() and value.isascii() and int(value) <= LARGEST
-
-
-def _is_object_string(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("{")
-
-
-_HOLDS: Mapping[Type, Callable[[Any], bool]] = {
-    Type.STRING: lambda value: isinstance(value, str),
-    Type.WHOLE: _is_whole,
-    Type.NUMBER: lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    Type.OBJECT: lambda value: isinstance(value, Mapping),
-    Type.WHOLES: lambda value: isinstance(value, list),
-    Type.NUMBERS: lambda value: isinstance(value, list),
-    Type.STATUS: lambda value: value in RunStatus.ALL,
-    Type.ID: _is_id,
-    Type.OBJECT_STRING: _is_object_string,
-    Type.ANY: lambda value: True,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    type: Type
-    required: bool = True
-
-
-class Kind:
-    """One kind of event.
-
-    Args:
-        name: What the field `e` says.
-        required: Names of the fields that must be there, separated by spaces.
-        optional: Names of the fields that may be missing or null.
-        details: The members of the field `d`.
-        narrowed: Types of fields that hold less than their column can.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        required: str,
-        optional: str = "",
-        *,
-        details: Mapping[str, Field] | None = None,
-        **narrowed: Type,
-    ) -> None:
-        self.name = name
-        self.fields: dict[str, Field] = {
-            **{column: Field(narrowed.get(column, COLUMNS[column])) for column in required.split()},
-            **{column: Field(narrowed.get(column, COLUMNS[column]), False) for column in optional.split()},
-        }
-        self.details: dict[str, Field] = dict(details or {})
-        self._rules = _rules(self.fields)
-        self._detail_rules = _rules(self.details)
-        self._lists = [column for column in LISTS if column in self.fields]
-
-    def line(self, **fields: Any) -> bytes:
-        """Return the encoded event. Raises InvalidParameter if these fields do not make one."""
-        self.check(fields)
-        try:
-            return encode(self.name, **fields)
-        except TypeError as error:
-            raise self._error(str(error)) from None
-
-    def check(self, fields: Mapping[str, Any]) -> None:
-        """Raise InvalidParameter if these fields do not make an event of this kind.
-
-        The elements of lists are not looked at: there can be millions, and their arrays have been checked.
-        """
-        self._check(self._rules, fields)
-        if self._detail_rules:
-            self._check(self._detail_rules, fields.get("d") or {})
-        if self._lists and len({len(fields[column]) for column in self._lists}) > 1:
-            raise self._error("its lists have different lengths")
-
-    def _check(self, rules: Iterable[tuple[str, Field, Callable[[Any], bool]]], fields: Mapping[str, Any]) -> None:
-        for name, field, holds in rules:
-            value = fields.get(name)
-            if value is None:
-                if field.required:
-                    raise self._error(f"{name} is missing")
-            elif not holds(value):
-                raise self._error(f"{name} must be {field.type.value}, not {value!r:.80}")
-
-    def _error(self, reason: str) -> InvalidParameter:
-        return InvalidParameter(f"This cannot be written as an event of the kind {self.name!r}: {reason}.")
-
-
-def _rules(fields: Mapping[str, Field]) -> tuple[tuple[str, Field, Callable[[Any], bool]], ...]:
-    return tuple((name, field, _HOLDS[field.type]) for name, field in fields.items())
-
-
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        # Who writes the file; nothing is required, because a file that has lost its header is repaired, not rejected.
-        Kind("open", "", "t x d"),
-        Kind("close", "", "t"),
-        Kind(
-            "run",
-            "r d",
-            details={
-                "experiment_id": Field(Type.ID),
-                "name": Field(Type.STRING),
-                "user_id": Field(Type.STRING),
-                "start_time": Field(Type.WHOLE),
-                "artifact_uri": Field(Type.STRING),
-                "lifecycle_stage": Field(Type.STRING, required=False),
-                "deleted_time": Field(Type.WHOLE, required=False),
-                "writer": Field(Type.STRING, required=False),
-            },
-        ),
-        Kind("metric", "r k s t v"),
-        Kind("series", "r k ss tt vv"),
-        Kind("param", "r k x t"),
-        Kind("tag", "r k x"),
-        Kind("untag", "r k"),
-        Kind("model", "r k x", x=Type.OBJECT_STRING),
-        Kind("status", "r x", "t d", x=Type.STATUS, details={"writer": Field(Type.STRING, required=False)}),
-        Kind("artifact", "r k s t"),
-        Kind(
-            "input",
-            "r k x t d",
-            details={
-                "source_type": Field(Type.STRING),
-                "source": Field(Type.STRING),
-                "schema": Field(Type.ANY, required=False),
-                "profile": Field(Type.ANY, required=False),
-                "context": Field(Type.STRING, required=False),
-                "tags": Field(Type.OBJECT, required=False),
-            },
-        ),
-    )
-}
-"""Every kind of event, by name."""
+_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""What stands for the numbers that JSON lacks."""
+_QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
 
 
 # -- the file ----------------------------------------------------------------------------------------------------
@@ -407,16 +227,3 @@ def run_of(line: bytes) -> tuple[str | None, bool]:
     fields = fields_of(line) or {}
     run_id = fields.get("r")
     return (run_id if isinstance(run_id, str) else None), fields.get("e") == "run"
-
-
-# -- encoding ----------------------------------------------------------------------------------------------------
-
-
-def encode(kind: str, **fields: Any) -> bytes:
-    """Encode fields as a line. Unlike the constructors above, this checks nothing."""
-    return orjson.dumps({"e": kind, **fields}, option=orjson.OPT_APPEND_NEWLINE)
-
-
-_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""What stands for the numbers that JSON lacks."""
-_QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}

@@ -57,6 +57,10 @@ class JournalFolder:
         """Return the files, those of one writer in the order that it wrote them in."""
         return sorted(self.path.glob("*.jsonl"))
 
+    def writers(self) -> set[str]:
+        """Return the IDs of those that have files here."""
+        return {writer_of(path) for path in self.files()}
+
     def sizes(self) -> dict[Path, int]:
         """Return the bytes of each file as of now. A reader stops there, or a busy writer would keep it reading."""
         # A listing is no snapshot. It can have a writer's newest file and not the one before, if both came meanwhile;

@@ -11,7 +11,8 @@ from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
 from . import events
-from .events import LARGEST, point
+from .events import point
+from .kinds import LARGEST
 from .nested import flat
 from .writer import now
 

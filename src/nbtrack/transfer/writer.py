@@ -17,7 +17,7 @@ from ..artifact_store.opening import open_repository
 from ..entities import IMPORTED, LifecycleStage
 from ..errors import StoreError
 from ..journal import events
-from ..journal.events import LARGEST
+from ..journal.kinds import LARGEST
 from ..names import MAX_LENGTH, storable
 from ..progress import progress
 from .experiments import Landing, bring_experiments

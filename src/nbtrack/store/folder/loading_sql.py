@@ -1,13 +1,13 @@
 """The SQL that loads events: staging lines, telling which ones to reject, and the statements for each kind.
 
 It is DuckDB's. The columns and the condition that a line must meet are made from the table of kinds in
-`journal/events.py`. PostgreSQL will need statements of its own; what changes first is `next_number`.
+`journal/kinds.py`. PostgreSQL will need statements of its own; what changes first is `next_number`.
 """
 
 from __future__ import annotations
 
 from ...entities import HISTORY_TAG, RunStatus
-from ...journal.events import COLUMNS, KINDS, LISTS, Kind, Type
+from ...journal.kinds import COLUMNS, KINDS, LISTS, Kind, Type
 from ...query.sql import number_in
 from .summaries import is_behind, summary
 
@@ -21,8 +21,8 @@ TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_model
 def next_number(column: str, table: str, over: str) -> str:
     """Return the expression that numbers new rows, the window `over` giving their order.
 
-    The only place that assigns the number of a run or of a series. Numbers come from the backend: this one counts on
-    from the highest in the table, which is safe under the store's lock. PostgreSQL, without that lock, uses sequences.
+    Loading assigns the numbers of runs and series here and nowhere else. They come from the backend: this one counts
+    on from the highest in the table, which is safe under the store's lock. PostgreSQL has no such lock, but sequences.
     """
     return f"(SELECT COALESCE(MAX({column}), 0) FROM {table}) + ROW_NUMBER() OVER ({over})"
 

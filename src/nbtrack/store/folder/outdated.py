@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ...journal.reading import JournalFolder
 from ..sql import schema
 from ..sql.base import Cursor
 from .copies import copy_attached, log_of
@@ -38,7 +39,7 @@ def updated_copy(store: DuckDBStore, folder: Path) -> DuckDBStore | None:
                 if file.exists():
                     copy_attached(file, folder / file.name)
             copy.journals.folder.mkdir()
-            for file in store.journals.folder.glob("*.jsonl"):
+            for file in JournalFolder(store.journals.folder).files():
                 shutil.copyfile(file, copy.journals.folder / file.name)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

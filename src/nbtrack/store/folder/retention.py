@@ -23,6 +23,7 @@ from ...capture import user
 from ...entities import LifecycleStage, RunStatus
 from ...errors import InvalidParameter, InvalidState, NotFound, NotSupported, StoreNotWritable
 from ...journal import now
+from ...journal.reading import JournalFolder
 from ...progress import progress
 from ..sql.base import Cursor
 from ..sql.experiments import DEFAULT_ID
@@ -212,7 +213,7 @@ def _find(store: DuckDBStore, cursor: Cursor, wish: Wish) -> Garbage:
         _check_ids(cursor, wish)
         rows = [row for row in rows if row[1] in wish.run_ids or str(row[3]) in wish.experiment_ids]
     versions = _versions_by_run(cursor)
-    alive = {path.name.partition("-")[0] for path in (store.folder / "journal").glob("*.jsonl")}
+    alive = JournalFolder(store.folder / "journal").writers()
     homes = _homes(store, cursor)
     found = Garbage()
     for run, run_id, name, experiment_id, uri, status, writer, points in rows:

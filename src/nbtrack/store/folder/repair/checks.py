@@ -10,6 +10,7 @@ from typing import Any
 
 from ....entities import LifecycleStage, RunStatus
 from ....journal import now
+from ....journal.reading import JournalFolder
 from ....names import new_id
 from ...sql.base import Cursor
 from ..summaries import summary
@@ -77,7 +78,7 @@ def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) 
     running = cursor.execute(
         "SELECT run, run_id, writer FROM runs WHERE status = $1 AND writer IS NOT NULL", [RunStatus.RUNNING]
     ).fetchall()
-    writers = {path.name.partition("-")[0] for path in journals.glob("*.jsonl")} if journals.exists() else set()
+    writers = JournalFolder(journals).writers()
     left = [(run, run_id) for run, run_id, writer in running if writer not in writers]
     if not left:
         return
