@@ -182,7 +182,7 @@ def test_a_run_whose_artifacts_are_elsewhere(remote_run: str, tmp_path: Path) ->
     assert nbtrack.doctor().is_healthy
 
 
-def test_a_model_that_is_kept_elsewhere(remote_run: str) -> None:
+def test_a_model_that_is_kept_elsewhere(remote_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def double(model_input: list[float]) -> list[float]:
         return [2 * value for value in model_input]
 
@@ -193,6 +193,13 @@ def test_a_model_that_is_kept_elsewhere(remote_run: str) -> None:
         assert nbtrack.pyfunc.load_model(uri).predict([1.0, 2.0]) == [2.0, 4.0]
     assert version.source == info.model_uri
     assert nbtrack.models.locate(f"memory://shelf/{remote_run}/artifacts/double").uri == info.model_uri
+    fetched: list[str] = []
+    fetch = MemoryRepository._fetch
+    monkeypatch.setattr(
+        MemoryRepository, "_fetch", lambda self, path, to: (fetched.append(path), fetch(self, path, to))
+    )
+    assert nbtrack.models.get_model_info("models:/double/1").flavors
+    assert fetched == ["double/MLmodel"]
     nbtrack.models.set_signature(info.model_uri, nbtrack.models.infer_signature([1.0], [2.0]))
     assert nbtrack.models.get_model_info(info.model_uri).signature is not None
 
