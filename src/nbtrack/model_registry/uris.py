@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..artifact_store.base import check_artifact_path
+from ..artifact_store.local import check_artifact_path
 from ..entities import ModelVersion
 from ..errors import InvalidParameter, NotFound
 from ..model_names import check_model_name

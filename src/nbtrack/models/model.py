@@ -167,7 +167,7 @@ class Model:
 
         `arguments` go to the flavor's `save_model`.
         """
-        from ..artifact_store.base import check_artifact_path
+        from ..artifact_store.local import check_artifact_path
         from ..client import Client
         from .history import add_to_history
         from .registering import register_model
