@@ -27,7 +27,7 @@ from nbtrack.artifact_store.blobs import Blobs
 from nbtrack.artifact_store.local import LocalArtifactRepository
 from nbtrack.artifact_store.opening import open_repository
 from nbtrack.entities import FileInfo
-from nbtrack.errors import InvalidParameter, NotSupported
+from nbtrack.errors import InvalidParameter, NotSupported, StoreError
 
 pytest.register_assert_rewrite("tests.artifacts.conformance")
 from .conformance import Opened, RepositorySuite  # noqa: E402
@@ -182,7 +182,7 @@ def test_a_run_whose_artifacts_are_elsewhere(remote_run: str, tmp_path: Path) ->
     assert nbtrack.doctor().is_healthy
 
 
-def test_a_model_that_is_kept_elsewhere(remote_run: str) -> None:
+def test_a_model_that_is_kept_elsewhere(remote_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def double(model_input: list[float]) -> list[float]:
         return [2 * value for value in model_input]
 
@@ -193,6 +193,13 @@ def test_a_model_that_is_kept_elsewhere(remote_run: str) -> None:
         assert nbtrack.pyfunc.load_model(uri).predict([1.0, 2.0]) == [2.0, 4.0]
     assert version.source == info.model_uri
     assert nbtrack.models.locate(f"memory://shelf/{remote_run}/artifacts/double").uri == info.model_uri
+    fetched: list[str] = []
+    fetch = MemoryRepository._fetch
+    monkeypatch.setattr(
+        MemoryRepository, "_fetch", lambda self, path, to: (fetched.append(path), fetch(self, path, to))
+    )
+    assert nbtrack.models.get_model_info("models:/double/1").flavors
+    assert fetched == ["double/MLmodel"]
     nbtrack.models.set_signature(info.model_uri, nbtrack.models.infer_signature([1.0], [2.0]))
     assert nbtrack.models.get_model_info(info.model_uri).signature is not None
 
@@ -211,6 +218,26 @@ def test_the_best_model_is_replaced_elsewhere_too(remote_run: str) -> None:
     assert (second.previous, second.kept_for) == (1.0, ("best/1",))
     assert nbtrack.pyfunc.load_model(second.model_uri).predict([3]) == [6]
     assert nbtrack.pyfunc.load_model("models:/best/1").predict([3]) == [3]
+
+
+def test_files_wait_while_a_repository_elsewhere_cannot_be_written(
+    remote_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: MemoryRepository, path: str, source: bytes | Path, modified: int | None = None) -> None:
+        raise StoreError("The shelf is away.")
+
+    client = nbtrack.Client()
+    client.log_table(remote_run, {"row": [0]}, "t.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryRepository, "put", away)
+        with pytest.warns(RuntimeWarning, match="cannot write into memory://shelf/.*The shelf is away"):
+            client.log_text(remote_run, "first", "a.txt")
+        client.log_table(remote_run, {"row": [1]}, "t.json")
+        client.log_table(remote_run, {"row": [2]}, "t.json")
+        assert [info.path for info in client.list_artifacts(remote_run)] == ["t.json"]
+    client.log_text(remote_run, "second", "b.txt")
+    assert [info.path for info in client.list_artifacts(remote_run)] == ["a.txt", "b.txt", "t.json"]
+    assert nbtrack.artifacts.load_dict(f"runs:/{remote_run}/t.json")["data"] == [[0], [1], [2]]
 
 
 def test_copies_go_when_the_process_ends() -> None:

@@ -29,12 +29,12 @@ from .base import (
     Replaced,
     Stat,
     Written,
-    check_artifact_path,
     check_file_path,
     existing,
     files_below,
     missing,
 )
+from .base import check_artifact_path as check_artifact_path
 from .blobs import Blobs
 from .swap import swap
 

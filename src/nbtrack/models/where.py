@@ -13,7 +13,7 @@ from ..artifact_store.base import ArtifactRepository
 from ..artifact_store.opening import open_repository
 from ..client import Client
 from ..entities import IMPORTED
-from ..errors import NotFound
+from ..errors import NbtrackError, NotFound
 from ..model_registry.resolving import joined, resolve
 from ..model_registry.uris import RUNS
 from .history import read_history
@@ -69,7 +69,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
 def model_at(location: Location, client: Client | None = None) -> Model:
     """The manifest at a location; where there is none, NotFound with the models that the run did log."""
     try:
-        return Model.load(location.folder())
+        return Model.load(_manifest(location))
     except NotFound as error:
         if not location.run_id:
             raise
@@ -80,6 +80,13 @@ def model_at(location: Location, client: Client | None = None) -> Model:
             f"Run {run.info.run_name!r} ({location.run_id}) has no model at {location.path!r:.200}: there is no file "
             f"{MLMODEL}. {hint}"
         ) from error
+
+
+def _manifest(location: Location) -> Path:
+    """The manifest as a local file, without the rest of the model; the model's folder where there is no such file."""
+    with contextlib.suppress(NbtrackError):
+        return location.repository.fetch_to(joined(location.path, MLMODEL))
+    return location.folder()
 
 
 def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool]:
