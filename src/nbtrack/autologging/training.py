@@ -14,6 +14,7 @@ from ..fluent import runs as fluent_runs
 from ..names import storable
 from ..runs import stack
 from ..runs.active_run import ActiveRun
+from ..tags import AUTOLOGGING
 from . import guard
 from .patches import Patches
 from .settings import Settings, settings
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ..artifact_store.detour import RunArtifacts
     from ..client import Client
     from ..models import ModelInfo
-
-AUTOLOGGING = "mlflow.autologging"
 
 
 class Call:

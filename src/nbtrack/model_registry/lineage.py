@@ -9,26 +9,35 @@ from typing import TYPE_CHECKING, Any
 from ..artifact_store.local import open_repository
 from ..entities import Lineage, ModelVersion, Run
 from ..errors import InvalidState, NbtrackError, NotFound
+from ..tags import (
+    CELL_EXECUTION_COUNT,
+    CELL_ID,
+    CELL_SOURCE,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    PACKAGES,
+    PARENT,
+    PYTHON,
+    SOURCE_NAME,
+    SOURCE_TYPE,
+)
 from .uris import ModelVersionUri, RunUri, find_version, parse_uri
 
 if TYPE_CHECKING:
     from ..client.registry import RegistryMixin
 
 _MOST_HOPS = 10
-_PARENT = "mlflow.parentRunId"
 _CODE = {
-    "source": "mlflow.source.name",
-    "type": "mlflow.source.type",
-    "commit": "mlflow.source.git.commit",
-    "dirty": "nbtrack.git.dirty",
+    "source": SOURCE_NAME,
+    "type": SOURCE_TYPE,
+    "commit": GIT_COMMIT,
+    "dirty": GIT_DIRTY,
 }
 _CELL = {
-    "source": "nbtrack.cell.source",
-    "id": "nbtrack.cell.id",
-    "execution_count": "nbtrack.cell.execution_count",
+    "source": CELL_SOURCE,
+    "id": CELL_ID,
+    "execution_count": CELL_EXECUTION_COUNT,
 }
-_PYTHON = "nbtrack.python"
-_PACKAGES = "nbtrack.packages"
 
 
 def lineage_of(client: RegistryMixin, version: ModelVersion) -> Lineage:
@@ -83,7 +92,7 @@ def _run(client: RegistryMixin, run_id: str) -> Run | None:
 def _parents(client: RegistryMixin, run: Run | None) -> list[Run]:
     found: list[Run] = []
     while run is not None and len(found) < _MOST_HOPS:
-        run = _run(client, run.data.tags.get(_PARENT, ""))
+        run = _run(client, run.data.tags.get(PARENT, ""))
         if run is not None:
             found.append(run)
     return found
@@ -95,10 +104,10 @@ def _named(keys: dict[str, str], tags: dict[str, str]) -> dict[str, str]:
 
 def _environment(client: RegistryMixin, version: ModelVersion, tags: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if _PYTHON in tags:
-        found["python"] = tags[_PYTHON]
+    if PYTHON in tags:
+        found["python"] = tags[PYTHON]
     with suppress(ValueError, AttributeError):
-        found["packages"] = dict(json.loads(tags.get(_PACKAGES, "")).items())
+        found["packages"] = dict(json.loads(tags.get(PACKAGES, "")).items())
     with suppress(NbtrackError, OSError, ValueError):
         text = open_repository(files_uri(client, version)).read_bytes("requirements.txt").decode()
         found["requirements"] = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]

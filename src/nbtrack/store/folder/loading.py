@@ -20,6 +20,7 @@ from ...journal import Process
 from ...journal.syncing import sync_folder
 from ...journal.writer import RETURNED
 from ...query.sql import number_in
+from ...tags import KILLED, RUN_NAME
 from ..sql.base import Cursor, transaction
 
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -205,9 +206,9 @@ _TAGS = (
     INSERT INTO tags (run, key, value, number)
     SELECT run, k, x, {number_in("x")} FROM last_tags WHERE e = 'tag' ORDER BY run, k
     """,
-    """
+    f"""
     UPDATE runs SET name = new.x FROM last_tags AS new
-    WHERE new.run = runs.run AND new.e = 'tag' AND new.k = 'mlflow.runName'
+    WHERE new.run = runs.run AND new.e = 'tag' AND new.k = '{RUN_NAME}'
     """,
 )
 
@@ -534,8 +535,8 @@ def _end_open_runs(cursor: Cursor, writer: str, process: Process, ended: int) ->
             "UPDATE runs SET status = $1, end_time = GREATEST($2, start_time) WHERE run = $3",
             [RunStatus.KILLED, ended, run],
         )
-        cursor.execute("DELETE FROM tags WHERE run = $1 AND key = 'nbtrack.killed'", [run])
+        cursor.execute("DELETE FROM tags WHERE run = $1 AND key = $2", [run, KILLED])
         cursor.execute(
-            "INSERT INTO tags (run, key, value) VALUES ($1, 'nbtrack.killed', $2)",
-            [run, f"{process} died before the run was ended"],
+            "INSERT INTO tags (run, key, value) VALUES ($1, $2, $3)",
+            [run, KILLED, f"{process} died before the run was ended"],
         )
