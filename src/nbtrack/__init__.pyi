@@ -35,7 +35,6 @@ from .fluent.experiments import set_experiment_tags as set_experiment_tags
 from .fluent.files import get_artifact_uri as get_artifact_uri
 from .fluent.files import log_artifact as log_artifact
 from .fluent.files import log_artifacts as log_artifacts
-from .fluent.files import log_best as log_best
 from .fluent.files import log_dict as log_dict
 from .fluent.files import log_figure as log_figure
 from .fluent.files import log_image as log_image
@@ -52,6 +51,7 @@ from .fluent.logging import log_params as log_params
 from .fluent.logging import log_series as log_series
 from .fluent.logging import set_tag as set_tag
 from .fluent.logging import set_tags as set_tags
+from .fluent.models import log_best as log_best
 from .fluent.registry import get_registry_uri as get_registry_uri
 from .fluent.registry import lineage as lineage
 from .fluent.registry import search_model_versions as search_model_versions

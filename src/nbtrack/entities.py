@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Generic, TypeVar, cast
 
-T = TypeVar("T")
+from .tags import DATASET_CONTEXT as DATASET_CONTEXT
+from .tags import HISTORY_TAG as HISTORY_TAG
+from .tags import IMPORTED as IMPORTED
 
-HISTORY_TAG = "mlflow.log-model.history"
-IMPORTED = "nbtrack.imported"
-"""The tag of a run that came, or files of which came, from elsewhere: its models are not trusted unasked."""
+T = TypeVar("T")
 
 
 class RunStatus:
@@ -151,10 +151,6 @@ class InputTag(Entity):
 
     key: str
     value: str
-
-
-DATASET_CONTEXT = "mlflow.data.context"
-"""The tag of an input that says what the dataset was for, such as training."""
 
 
 @dataclass(frozen=True, slots=True)

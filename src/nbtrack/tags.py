@@ -1,1 +1,67 @@
-"""The tags that nbtrack itself reads and writes: MLflow's names where MLflow has one, else names of its own."""
+"""The tags that nbtrack reads and writes itself, each named once: MLflow's where it has one, else nbtrack's own."""
+
+from __future__ import annotations
+
+MLFLOW = "mlflow."
+"""What the keys of MLflow's tags begin with."""
+NBTRACK = "nbtrack."
+"""What the keys of nbtrack's own tags begin with."""
+
+# -- the run -----------------------------------------------------------------------------------------------------
+
+RUN_NAME = "mlflow.runName"
+"""The run's name; setting it renames the run."""
+PARENT = "mlflow.parentRunId"
+"""The ID of the run that this one is nested in."""
+NOTE = "mlflow.note.content"
+"""The run's description, in Markdown."""
+AUTOLOGGING = "mlflow.autologging"
+"""The flavor whose autologging started the run."""
+IMPORTED = "nbtrack.imported"
+"""Where the run, or some of its files, came from; models of such a run are not trusted unasked."""
+TRACEBACK = "nbtrack.traceback"
+"""The traceback of the exception that ended the run."""
+KILLED = "nbtrack.killed"
+"""Why the run ended as KILLED."""
+RECOVERED = "nbtrack.recovered"
+"""Says that the run's own row was lost and that doctor made a new one."""
+ATTEMPT = "nbtrack.attempt"
+"""The number of this execution among those of its cell, from 1."""
+PREVIOUS_RUN = "nbtrack.previous_run"
+"""The ID of the run of the cell's previous attempt."""
+
+# -- where it was started ----------------------------------------------------------------------------------------
+
+USER = "mlflow.user"
+"""Who started the run."""
+SOURCE_NAME = "mlflow.source.name"
+"""The notebook or the script."""
+SOURCE_TYPE = "mlflow.source.type"
+"""NOTEBOOK or LOCAL."""
+GIT_COMMIT = "mlflow.source.git.commit"
+"""The commit that was checked out."""
+GIT_REPO_URL = "mlflow.source.git.repoURL"
+"""The URL of the repository's remote."""
+GIT_DIRTY = "nbtrack.git.dirty"
+"""Whether files differed from the commit: "true" or "false"."""
+CELL = "nbtrack.cell."
+"""What the keys of the tags about the notebook's cell begin with."""
+CELL_ID = "nbtrack.cell.id"
+"""The cell's ID in the notebook file."""
+CELL_EXECUTION_COUNT = "nbtrack.cell.execution_count"
+"""The number in brackets beside the cell."""
+CELL_SOURCE = "nbtrack.cell.source"
+"""The code of the cell."""
+PYTHON = "nbtrack.python"
+"""The version of Python."""
+PACKAGES = "nbtrack.packages"
+"""The packages that the cell's code imports, with their versions, as JSON."""
+
+# -- models and datasets -----------------------------------------------------------------------------------------
+
+HISTORY_TAG = "mlflow.log-model.history"
+"""The models that the run logged, as a JSON list."""
+LATEST_CHECKPOINT = "mlflow.latest_checkpoint_artifact"
+"""The artifact that holds the run's last checkpoint."""
+DATASET_CONTEXT = "mlflow.data.context"
+"""What a run used a dataset for, such as "training"; a tag of the dataset as an input of the run."""

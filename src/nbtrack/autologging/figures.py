@@ -6,9 +6,8 @@ is its number in the palette; a mix of two lies between them in the palette too.
 
 from __future__ import annotations
 
+import io
 import math
-import struct
-import zlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -144,15 +143,11 @@ class _Canvas:
         self._draw.line(list(points), fill=shade, width=width)
 
     def png(self) -> bytes:
-        # Not by Pillow's own PNG, which takes four times as long. Half a byte a pixel, and before each row a zero that
-        # says that it is unfiltered: Pillow fills a row to a width with zeros, so they come after each.
-        rows = b"\0" + self._image.tobytes("raw", "P;4", 1 + WIDTH // 2)[:-1]
-        header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 4, 3, 0, 0, 0)
-        chunks = (b"IHDR", header), (b"PLTE", _palette()), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
-        return b"\x89PNG\r\n\x1a\n" + b"".join(
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-            for kind, data in chunks
-        )
+        self._image.putpalette(_palette())
+        file = io.BytesIO()
+        # Level 1 takes 0.5 ms less than the default, for files that are a fifth larger.
+        self._image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
 
 
 @lru_cache(1000)

@@ -15,6 +15,7 @@ from ..models import infer_signature
 from ..names import storable
 from ..runs import stack
 from ..runs.active_run import ActiveRun
+from ..tags import AUTOLOGGING
 from . import guard
 from .inputs import as_dataset
 from .patches import Patches
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ..artifact_store.detour import RunArtifacts
     from ..client import Client
     from ..models import ModelInfo
-
-AUTOLOGGING = "mlflow.autologging"
 
 
 class Call:

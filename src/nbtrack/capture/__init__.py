@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from ..tags import CELL_EXECUTION_COUNT, CELL_ID, GIT_COMMIT, GIT_DIRTY, PYTHON, SOURCE_NAME, SOURCE_TYPE, USER
 from .account import user
 from .cell import Cell, current_cell
 from .code import assigned_names, code_hash, literal_assignments
@@ -38,19 +39,19 @@ def run_tags() -> dict[str, str]:
     A few microseconds after the first call in a cell, which asks git.
     """
     origin, cell = source(), current_cell()
-    tags = {"mlflow.user": user(), "mlflow.source.type": origin.type, "nbtrack.python": _PYTHON}
+    tags = {USER: user(), SOURCE_TYPE: origin.type, PYTHON: _PYTHON}
     if origin.name:
-        tags["mlflow.source.name"] = origin.name
+        tags[SOURCE_NAME] = origin.name
     # One look at the repository for each execution of a cell, and one for a whole script: its code is what it was
     # when the script began.
     commit = git(origin.folder, since=cell.execution if cell else None)
     if commit is not None:
         if commit.commit:
-            tags["mlflow.source.git.commit"] = commit.commit
-        tags["nbtrack.git.dirty"] = "true" if commit.dirty else "false"
+            tags[GIT_COMMIT] = commit.commit
+        tags[GIT_DIRTY] = "true" if commit.dirty else "false"
     if cell is not None:
         if cell.cell_id:
-            tags["nbtrack.cell.id"] = cell.cell_id
+            tags[CELL_ID] = cell.cell_id
         if cell.execution_count is not None:
-            tags["nbtrack.cell.execution_count"] = str(cell.execution_count)
+            tags[CELL_EXECUTION_COUNT] = str(cell.execution_count)
     return tags

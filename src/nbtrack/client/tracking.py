@@ -30,18 +30,12 @@ from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import events, now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import check_name, check_text, new_id, new_run_name, storable
+from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
 
 if TYPE_CHECKING:
     from ..store.folder.retention import Garbage
     from ..store.folder.store import DuckDBStore as Store
-
-RUN_NAME = "mlflow.runName"
-PARENT = "mlflow.parentRunId"
-USER = "mlflow.user"
-NOTE = "mlflow.note.content"
-TRACEBACK = "nbtrack.traceback"
-KILLED = "nbtrack.killed"
 
 
 Runs: TypeAlias = Any

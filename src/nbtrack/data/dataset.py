@@ -14,10 +14,11 @@ from .. import entities
 from ..capture import run_tags
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
+from ..tags import DATASET_CONTEXT, GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE, USER
 
 DEFAULT_NAME = "dataset"
 LONGEST_DIGEST = 36
-_CODE_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+_CODE_TAGS = (USER, SOURCE_NAME, SOURCE_TYPE, GIT_COMMIT)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | N
     """A dataset as an input of a run; `context` becomes MLflow's tag `mlflow.data.context`."""
     texts = {str(key): str(value) for key, value in (tags or {}).items()}
     if context is not None:
-        texts = {entities.DATASET_CONTEXT: str(context), **texts}
+        texts = {DATASET_CONTEXT: str(context), **texts}
     return entities.DatasetInput(entity_of(dataset), [entities.InputTag(key, value) for key, value in texts.items()])
 
 

@@ -1,15 +1,12 @@
-"""Artifacts of the active run: files, texts, figures, images, tables, the best model."""
+"""Artifacts of the active run: files, texts, figures, images, tables."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from .runs import ensure_run, target
-
-if TYPE_CHECKING:
-    from ..models.best import Best
 
 
 def log_artifact(
@@ -63,40 +60,6 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
     client, run_id = target(run_id)
     client.log_table(run_id, data, artifact_file)
-
-
-def log_best(
-    model: Any,
-    metric: str,
-    mode: Literal["max", "min"] = "max",
-    *,
-    value: Any = None,
-    step: int | None = None,
-    name: str = "best",
-    flavor: str | None = None,
-    run_id: str | None = None,
-    silent: bool = False,
-    **arguments: Any,
-) -> Best:
-    """Keep the model if the metric is better than at the run's best model so far, which it replaces; say so.
-
-    The metric's last value counts, or `value`; NaN is never better. The flavor follows from the model's class; its
-    `save_model` gets the other `arguments`. A model that a version in the registry points to stays, for that version.
-    The tags `nbtrack.best.value`, `.step`, `.metric` and `.mode` say of what the model is the best. A model that is
-    not better costs microseconds.
-
-    >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
-    val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved.
-    """
-    from ..models.best import log_best
-
-    client, run_id = target(run_id)
-    best = log_best(
-        client, run_id, model, metric, mode, value=value, step=step, name=name, flavor=flavor, arguments=arguments
-    )
-    if best.is_new and not silent:
-        print(best)
-    return best
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:

@@ -19,10 +19,10 @@ from ..autologging import Call, Patches, Training
 from ..autologging.inputs import EXAMPLE_ROWS
 from ..client import Client
 from ..models.flavors import flavor
+from ..tags import LATEST_CHECKPOINT
 
 FLAVOR = "pytorch"
 
-LATEST_CHECKPOINT = "mlflow.latest_checkpoint_artifact"
 
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 _EARLY_STOPPING = ("monitor", "mode", "patience", "min_delta", "stopped_epoch")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from .. import autologging, capture
 from ..autologging import Call, Patches, Training, evaluation, figures
 from ..autologging.inputs import as_plain, first_rows
-from ..client.tracking import PARENT
 from ..models.flavors import flavor
 from ..runs.active_run import ActiveRun
+from ..tags import AUTOLOGGING, PARENT
 from . import estimators
 from . import sklearn_metrics as metrics
 
@@ -485,7 +485,7 @@ def _log_candidates(training: Training, search: Any, results: Mapping[str, Any],
         child = client.create_run(
             run.info.experiment_id,
             start_time=run.info.start_time,
-            tags={**tags, "mlflow.autologging": training.flavor, PARENT: training.run_id},
+            tags={**tags, AUTOLOGGING: training.flavor, PARENT: training.run_id},
         )
         logged = Training(training.flavor, ActiveRun(client, child), training.settings, is_ours=True)
         logged.log_params({**fixed, **results["params"][index]})

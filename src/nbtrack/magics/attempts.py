@@ -9,10 +9,7 @@ from .. import capture
 from ..client import Client
 from ..entities import Run
 from ..errors import StoreError
-from ..views.attempts import NUMBER
-
-CELL = "nbtrack.cell.id"
-_SOURCE = "mlflow.source.name"
+from ..tags import ATTEMPT, CELL_ID, SOURCE_NAME
 
 
 def cell_key(name: str | None, body: str) -> str:
@@ -33,7 +30,7 @@ def previous_attempt(client: Client, experiment_id: str, key: str) -> Run | None
     try:
         runs = client.search_runs(
             [experiment_id],
-            f"tags.`{CELL}` = {literal} AND tags.`{NUMBER}` IS NOT NULL",
+            f"tags.`{CELL_ID}` = {literal} AND tags.`{ATTEMPT}` IS NOT NULL",
             max_results=20,
             order_by=["attributes.start_time DESC"],
         )
@@ -41,7 +38,7 @@ def previous_attempt(client: Client, experiment_id: str, key: str) -> Run | None
         # Logging goes on while another program holds the database; only the comparison is lost.
         return None
     here = capture.source().name or ""
-    return next((run for run in runs if _same_notebook(run.data.tags.get(_SOURCE, ""), here)), None)
+    return next((run for run in runs if _same_notebook(run.data.tags.get(SOURCE_NAME, ""), here)), None)
 
 
 def _same_notebook(there: str, here: str) -> bool:
@@ -51,5 +48,5 @@ def _same_notebook(there: str, here: str) -> bool:
 
 def attempt_number(run: Run) -> int:
     """The number that the run's tag gives it; 1 where the tag is no number."""
-    text = run.data.tags.get(NUMBER, "")
+    text = run.data.tags.get(ATTEMPT, "")
     return int(text) if text.isdecimal() else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import config
+from .. import autologging, config
 from ..client import Client
 from ..fluent import experiments
 from ..fluent.analysis import sql
@@ -48,9 +48,6 @@ def registry(name: str) -> object:
 
 def autolog(state: str) -> None:
     """Switch autologging on or off for every framework, or say what it is switched on for."""
-    # wrapt and the flavors, which `%load_ext nbtrack` does not wait for.
-    from .. import autologging
-
     if state == "on":
         autologging.autolog()
     elif state == "off":

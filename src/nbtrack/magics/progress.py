@@ -9,6 +9,7 @@ from ..capture.cell import is_kernel
 from ..client import Client
 from ..entities import Run, RunStatus
 from ..runs.active_run import ActiveRun
+from ..tags import TRACEBACK
 from ..views.attempts import attempt_of
 from ..views.contract import Change
 
@@ -60,7 +61,7 @@ def summary(client: Client, run: Run) -> list[str]:
     number = f", attempt {attempt['number']}" if attempt else ""
     lines = [f"nbtrack: {run.info.run_name} {run.info.status} after {seconds:.1f} s{number} (run {run.info.run_id})"]
     if run.info.status == RunStatus.FAILED:
-        lines[0] += f": {run.data.tags.get('nbtrack.traceback', '').rsplit(chr(10), 1)[-1]:.200}"
+        lines[0] += f": {run.data.tags.get(TRACEBACK, '').rsplit(chr(10), 1)[-1]:.200}"
     if attempt:
         lines += [_line(change) for change in attempt["changes"]]
         if attempt["code_changed"]:

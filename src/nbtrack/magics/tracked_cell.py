@@ -13,22 +13,19 @@ from IPython.core.error import UsageError
 from .. import autologging, capture
 from ..capture import packages
 from ..client import Client
-from ..client.tracking import KILLED
 from ..entities import LifecycleStage, RunStatus
 from ..errors import NbtrackError
 from ..fluent.experiments import active_experiment_id
 from ..fluent.runs import start_run
 from ..names import storable
 from ..runs import stack
-from ..runs.active_run import TRACEBACK, ActiveRun
-from ..views.attempts import NUMBER, PREVIOUS, SOURCE
+from ..runs.active_run import ActiveRun
+from ..tags import ATTEMPT, CELL_ID, CELL_SOURCE, KILLED, PACKAGES, PREVIOUS_RUN, TRACEBACK
 from . import attempts
 from .arguments import CellOptions
 from .failure import status_of, traceback_text
 from .last_value import LastValue
 from .progress import Progress
-
-PACKAGES = "nbtrack.packages"
 
 _left_open: dict[str, list[ActiveRun]] = {}
 """Runs that the last execution of a cell started and neither it nor we ended, by the cell's key."""
@@ -88,12 +85,12 @@ class TrackedCell:
         options = self._options
         experiment_id = self._experiment_id()
         previous = attempts.previous_attempt(self._client, experiment_id, self._key)
-        tags = {attempts.CELL: self._key, NUMBER: "1", **options.tags}
+        tags = {CELL_ID: self._key, ATTEMPT: "1", **options.tags}
         if options.code:
-            tags[SOURCE] = storable(source)
+            tags[CELL_SOURCE] = storable(source)
         if previous is not None:
-            tags[NUMBER] = str(attempts.attempt_number(previous) + 1)
-            tags[PREVIOUS] = previous.info.run_id
+            tags[ATTEMPT] = str(attempts.attempt_number(previous) + 1)
+            tags[PREVIOUS_RUN] = previous.info.run_id
         return start_run(
             experiment_id=experiment_id,
             run_name=options.name,

@@ -9,25 +9,34 @@ from typing import Any
 from ..artifact_store.opening import open_repository
 from ..entities import Lineage, ModelVersion, Run
 from ..errors import NbtrackError, NotFound
+from ..tags import (
+    CELL_EXECUTION_COUNT,
+    CELL_ID,
+    CELL_SOURCE,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    PACKAGES,
+    PARENT,
+    PYTHON,
+    SOURCE_NAME,
+    SOURCE_TYPE,
+)
 from .lookups import Lookup
 from .resolving import find_version, resolve_version
 from .uris import ModelVersionUri, parse_uri
 
 _MOST_PARENTS = 10
-_PARENT = "mlflow.parentRunId"
 _CODE = {
-    "source": "mlflow.source.name",
-    "type": "mlflow.source.type",
-    "commit": "mlflow.source.git.commit",
-    "dirty": "nbtrack.git.dirty",
+    "source": SOURCE_NAME,
+    "type": SOURCE_TYPE,
+    "commit": GIT_COMMIT,
+    "dirty": GIT_DIRTY,
 }
 _CELL = {
-    "source": "nbtrack.cell.source",
-    "id": "nbtrack.cell.id",
-    "execution_count": "nbtrack.cell.execution_count",
+    "source": CELL_SOURCE,
+    "id": CELL_ID,
+    "execution_count": CELL_EXECUTION_COUNT,
 }
-_PYTHON = "nbtrack.python"
-_PACKAGES = "nbtrack.packages"
 
 
 def lineage_of(store: Lookup, version: ModelVersion) -> Lineage:
@@ -63,7 +72,7 @@ def _run(store: Lookup, run_id: str) -> Run | None:
 def _parents(store: Lookup, run: Run | None) -> list[Run]:
     found: list[Run] = []
     while run is not None and len(found) < _MOST_PARENTS:
-        run = _run(store, run.data.tags.get(_PARENT, ""))
+        run = _run(store, run.data.tags.get(PARENT, ""))
         if run is not None:
             found.append(run)
     return found
@@ -75,10 +84,10 @@ def _named(keys: dict[str, str], tags: dict[str, str]) -> dict[str, str]:
 
 def _environment(store: Lookup, version: ModelVersion, tags: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if _PYTHON in tags:
-        found["python"] = tags[_PYTHON]
+    if PYTHON in tags:
+        found["python"] = tags[PYTHON]
     with suppress(ValueError, AttributeError):
-        found["packages"] = dict(json.loads(tags.get(_PACKAGES, "")).items())
+        found["packages"] = dict(json.loads(tags.get(PACKAGES, "")).items())
     with suppress(NbtrackError, OSError, ValueError):
         place = resolve_version(version, store).artifact_uri(store)
         text = open_repository(place).get("requirements.txt").decode()

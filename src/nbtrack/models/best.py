@@ -22,6 +22,7 @@ from ..capture import user
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
 from ..store.sql.registry.sources import move_sources, versions_at
+from ..tags import NBTRACK
 from .flavors import find_flavor, flavor_names
 from .history import add_to_history
 from .info import ModelInfo
@@ -58,7 +59,7 @@ class Kept:
         """What the run's tags say of it."""
         of = {"metric": self.metric, "mode": self.mode, "value": repr(self.value)}
         step = {} if self.step is None else {"step": str(self.step)}
-        return {f"nbtrack.{name}.{key}": text for key, text in {**of, **step}.items()}
+        return {f"{NBTRACK}{name}.{key}": text for key, text in {**of, **step}.items()}
 
 
 @dataclass(frozen=True, slots=True)

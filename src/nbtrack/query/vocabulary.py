@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .. import tags
+
 
 class Kind(Enum):
     """What values are, and so what they may be compared with."""
@@ -189,7 +191,7 @@ _METRICS = KeyTable(
 )
 
 _PARENT = (
-    "LEFT JOIN tags link ON link.run = r.run AND link.key = 'mlflow.parentRunId' "
+    f"LEFT JOIN tags link ON link.run = r.run AND link.key = '{tags.PARENT}' "
     "LEFT JOIN runs parent ON parent.run_id = link.value"
 )
 
@@ -230,7 +232,7 @@ RUNS = Vocabulary(
     ),
     default_order=(("start_time", True), ("run_id", False)),
     collections=(Collection("datasets", "inputs", "run", ("name", "digest", "context"), ("datasets", "dataset")),),
-    sections=(Section("cell", "tags", "nbtrack.cell.", ("source", "id", "execution_count")),),
+    sections=(Section("cell", "tags", tags.CELL, ("source", "id", "execution_count")),),
 )
 
 EXPERIMENTS = Vocabulary(

@@ -10,12 +10,12 @@ from typing import Any
 
 from ..capture import Cell
 from ..client import Client
-from ..client.tracking import TRACEBACK as TRACEBACK
 from ..data.dataset import dataset_input
 from ..entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
 from ..errors import StoreError
 from ..journal import RunRecorder
 from ..names import storable
+from ..tags import TRACEBACK
 
 STATE = "state"
 """The tag for Optuna's state of a trial; its name is MLflow's."""

@@ -15,21 +15,20 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..tags import HISTORY_TAG, PARENT
 from .records import SourceFolder, SourceRun, run_id_for
 from .report import Report
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PROXIED = "mlflow-artifacts"
 _BESIDE = ("", "mlruns", "mlartifacts")
-_PARENT = "mlflow.parentRunId"
-_HISTORY = "mlflow.log-model.history"
 _MODELS = "models:/"
 _RUNS = "runs:/"
 
 
 def mlflow_tags(tags: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """A run's tags, with the id that its parent has here."""
-    return {key: run_id_for("mlflow", value or "") if key == _PARENT else value or "" for key, value in tags}
+    return {key: run_id_for("mlflow", value or "") if key == PARENT else value or "" for key, value in tags}
 
 
 @dataclass(slots=True)
@@ -131,8 +130,8 @@ class ModelFiles:
                     fields = {name: manifest.get(name) for name in ("utc_time_created", "model_uuid", "flavors")}
                     fields["utc_time_created"] = str(fields["utc_time_created"] or "")
                     entries.append({"run_id": run.run_id, "artifact_path": self._paths[model.model_id], **fields})
-        if entries and _HISTORY not in run.tags:
-            run.tags[_HISTORY] = json.dumps(entries, default=str)
+        if entries and HISTORY_TAG not in run.tags:
+            run.tags[HISTORY_TAG] = json.dumps(entries, default=str)
 
     def resolve(self, source: str, run: str, run_id_of: Callable[[str], str | None], version: str) -> str:
         """A version's source as a URI that resolves here; as it is, and reported, where that cannot be."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
+from ..tags import DATASET_CONTEXT, RUN_NAME
 from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
@@ -26,7 +27,6 @@ KIND = "mlflow-files"
 _META = "meta.yaml"
 _TRASH = ".trash"
 _REGISTRY = "models"
-_CONTEXT = "mlflow.data.context"
 _LINES = 20_000
 _STATUSES: dict[Any, str] = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
@@ -97,7 +97,7 @@ class MlflowFolder:
                 key,
                 run_id_for("mlflow", key),
                 folder.parent.name,
-                meta.get("run_name") or tags.get("mlflow.runName") or meta.get("name") or key,
+                meta.get("run_name") or tags.get(RUN_NAME) or meta.get("name") or key,
                 meta.get("user_id") or "",
                 _status(meta.get("status")),
                 start,
@@ -201,7 +201,7 @@ class MlflowFolder:
                 str(dataset.get("source") or ""),
                 dataset.get("schema"),
                 dataset.get("profile"),
-                tags.pop(_CONTEXT, None),
+                tags.pop(DATASET_CONTEXT, None),
                 tags=tags,
             )
 

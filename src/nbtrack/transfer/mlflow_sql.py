@@ -15,6 +15,7 @@ from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
+from ..tags import DATASET_CONTEXT, RUN_NAME
 from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
@@ -30,7 +31,6 @@ from .records import (
 from .report import Report
 
 KIND = "mlflow-sqlite"
-_CONTEXT = "mlflow.data.context"
 _HIGHEST = 1.7976931348623157e308
 """What MLflow writes to a database for an infinity."""
 _FETCH = 20_000
@@ -101,7 +101,7 @@ class MlflowDatabase:
                 key,
                 run_id_for("mlflow", key),
                 str(experiment),
-                name or tags.get("mlflow.runName") or key,
+                name or tags.get(RUN_NAME) or key,
                 user or "",
                 status if status in RunStatus.ALL else RunStatus.FINISHED,
                 start or 0,
@@ -192,7 +192,7 @@ class MlflowDatabase:
                 if self._has("input_tags")
                 else ()
             )
-            dataset.context = tags.pop(_CONTEXT, None)
+            dataset.context = tags.pop(DATASET_CONTEXT, None)
             dataset.tags = tags
             yield dataset
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..entities import RunStatus
 from ..errors import InvalidParameter, NotSupported
+from ..tags import PARENT
 from .records import Points, SourceExperiment, SourceModel, SourceParam, SourceRun, run_id_for
 from .report import Report
 
@@ -24,7 +25,6 @@ KIND = "tensorboard"
 _PATTERN = "*tfevents*"
 _POINTS = 20_000
 _ENDED = {1: RunStatus.FINISHED, 2: RunStatus.FAILED, 3: RunStatus.RUNNING}
-_PARENT = "mlflow.parentRunId"
 
 
 def is_tensorboard_folder(path: Path) -> bool:
@@ -96,7 +96,7 @@ class TensorboardFolder:
                 int(summary.first * 1000),
                 int(summary.last * 1000) if summary.status in RunStatus.ENDED else None,
                 params=[SourceParam(key, value) for key, value in summary.params.items()],
-                tags={_PARENT: parent} if parent else {},
+                tags={PARENT: parent} if parent else {},
                 texts=summary.texts,
             )
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..entities import RunStatus
 from ..errors import InvalidParameter, NotSupported
+from ..tags import GIT_COMMIT, GIT_REPO_URL, NOTE, SOURCE_NAME, USER
 from .records import Points, SourceExperiment, SourceFolder, SourceModel, SourceParam, SourceRun, run_id_for
 from .report import Report
 
@@ -109,7 +110,7 @@ class WandbFolder:
                 run_id_for(KIND, key),
                 head.project or _UNCATEGORIZED,
                 head.display_name or head.run_id,
-                tags.get("mlflow.user", ""),
+                tags.get(USER, ""),
                 status,
                 _milliseconds(head.start_time),
                 last if status in RunStatus.ENDED else None,
@@ -219,19 +220,19 @@ def _run_tags(run: Any) -> dict[str, str]:
         "wandb.group": run.run_group,
         "wandb.job_type": run.job_type,
         "wandb.tags": ", ".join(run.tags),
-        "mlflow.note.content": run.notes,
-        "mlflow.source.git.commit": run.git.commit,
-        "mlflow.source.git.repoURL": run.git.remote_url,
+        NOTE: run.notes,
+        GIT_COMMIT: run.git.commit,
+        GIT_REPO_URL: run.git.remote_url,
     }
     return {key: value for key, value in tags.items() if value}
 
 
 def _environment_tags(environment: Any) -> dict[str, str]:
     tags = {
-        "mlflow.source.name": environment.program,
-        "mlflow.user": environment.username,
-        "mlflow.source.git.commit": environment.git.commit,
-        "mlflow.source.git.repoURL": environment.git.remote_url,
+        SOURCE_NAME: environment.program,
+        USER: environment.username,
+        GIT_COMMIT: environment.git.commit,
+        GIT_REPO_URL: environment.git.remote_url,
     }
     return {key: value for key, value in tags.items() if value}
 

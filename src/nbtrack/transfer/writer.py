@@ -20,6 +20,7 @@ from ..journal import events
 from ..journal.kinds import LARGEST
 from ..names import MAX_LENGTH, storable
 from ..progress import progress
+from ..tags import RUN_NAME
 from .experiments import Landing, bring_experiments
 from .files import Copier
 from .here import Here, PresentPoints, read_here
@@ -29,7 +30,6 @@ from .report import Report
 if TYPE_CHECKING:
     from ..store.folder.store import DuckDBStore as Store
 
-_RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100
 _POINTS_AT_ONCE = 500_000
 
@@ -166,11 +166,11 @@ class RunWriter:
 
     def _tags(self, run: SourceRun, here: dict[str, str], verdict: Verdict) -> bytes:
         lines = []
-        for name, text in {**run.tags, _RUN_NAME: run.name or run.run_id}.items():
+        for name, text in {**run.tags, RUN_NAME: run.name or run.run_id}.items():
             key, value = self._key(name, "tags"), storable(text)
             if key is None or key == IMPORTED:
                 continue
-            if key == _RUN_NAME:
+            if key == RUN_NAME:
                 value = value[:MAX_LENGTH]
             is_new = verdict.takes(value, here.get(key))
             if is_new:

@@ -8,12 +8,9 @@ from typing import Literal, Protocol
 from ..capture import code_hash
 from ..entities import Run, RunStatus
 from ..errors import NotFound
+from ..tags import ATTEMPT, CELL_SOURCE, PREVIOUS_RUN
 from .contract import Attempt, Change
 from .runs import own_metrics
-
-NUMBER = "nbtrack.attempt"
-PREVIOUS = "nbtrack.previous_run"
-SOURCE = "nbtrack.cell.source"
 
 
 class Runs(Protocol):
@@ -29,14 +26,14 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
 
     While the run is going on, only what it has logged already is compared. None also where the previous run is gone.
     """
-    previous_id = run.data.tags.get(PREVIOUS)
+    previous_id = run.data.tags.get(PREVIOUS_RUN)
     if not previous_id:
         return None
     try:
         previous = client.get_run(previous_id)
     except NotFound:
         return None
-    number = run.data.tags.get(NUMBER, "")
+    number = run.data.tags.get(ATTEMPT, "")
     return {
         "number": int(number) if number.isdecimal() else 2,
         "previous_run_id": previous_id,
@@ -79,7 +76,7 @@ def _text(value: float, other: float) -> str:
 
 
 def _code_changed(previous: Run, run: Run) -> bool:
-    old, new = previous.data.tags.get(SOURCE), run.data.tags.get(SOURCE)
+    old, new = previous.data.tags.get(CELL_SOURCE), run.data.tags.get(CELL_SOURCE)
     if old is None or new is None or old == new:
         return False
     return code_hash(old) != code_hash(new)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 
 from ..client import Client
-from ..client.tracking import TRACEBACK
 from ..entities import DatasetInput, RunStatus
 from ..journal import now
 from ..names import SYSTEM
 from ..store.sql.metrics import Curve
+from ..tags import TRACEBACK
 from .attempts import attempt_of
 from .contract import DatasetRow, LiveReply, LiveRequest, Panel, Summary
 from .curves import MOST_POINTS, buffers_of, series_of

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ..client import Client
-from ..client.tracking import NOTE, PARENT
 from ..entities import Run
 from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.sql.survey import Nesting
+from ..tags import ATTEMPT, GIT_COMMIT, GIT_DIRTY, NOTE, PARENT
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ def _info(run: Run) -> dict[str, str]:
 
 
 def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    kept = ("mlflow.source.git.commit", "nbtrack.git.dirty", "nbtrack.attempt", NOTE)
+    kept = (GIT_COMMIT, GIT_DIRTY, ATTEMPT, NOTE)
     return {k: v for k, v in tags.items() if k in kept or not k.startswith(("mlflow.", "nbtrack."))}
 
 

@@ -10,9 +10,9 @@ import traitlets
 
 from ..client import Client
 from ..client.run_ids import run_ids_of
-from ..client.tracking import PARENT
 from ..entities import Run
 from ..frame import from_columns
+from ..tags import PARENT
 from .host import ViewWidget
 from .snapshot import Answer, Snapshot
 

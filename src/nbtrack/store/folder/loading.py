@@ -15,6 +15,7 @@ from ...entities import RunStatus
 from ...errors import StoreError
 from ...journal import events, reading
 from ...journal.reading import JournalFolder, Segment
+from ...tags import KILLED
 from ..sql.base import Cursor, transaction
 from .loading_sql import IS_REJECTED, KNOWN, NEW_RUNS, REJECTED, STATEMENTS, TEMPORARY, staging
 
@@ -186,8 +187,8 @@ def _end_open_runs(cursor: Cursor, header: events.Header, ended: int) -> None:
             "UPDATE runs SET status = $1, end_time = GREATEST($2, start_time) WHERE run = $3",
             [RunStatus.KILLED, ended, run],
         )
-        cursor.execute("DELETE FROM tags WHERE run = $1 AND key = 'nbtrack.killed'", [run])
+        cursor.execute("DELETE FROM tags WHERE run = $1 AND key = $2", [run, KILLED])
         cursor.execute(
-            "INSERT INTO tags (run, key, value) VALUES ($1, 'nbtrack.killed', $2)",
-            [run, f"{header.process} died before the run was ended"],
+            "INSERT INTO tags (run, key, value) VALUES ($1, $2, $3)",
+            [run, KILLED, f"{header.process} died before the run was ended"],
         )

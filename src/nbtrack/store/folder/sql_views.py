@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
+from ...tags import PARENT
 from ..sql.base import Cursor
 
 SCHEMA = "nbtrack"
@@ -33,7 +34,7 @@ VIEWS: dict[str, str] = {
                (r.end_time - r.start_time) / 1000.0 AS seconds, parent.value AS parent_run_id, r.artifact_uri,
                r.lifecycle_stage
         FROM main.runs AS r LEFT JOIN main.experiments AS e ON e.experiment_id = r.experiment_id
-        LEFT JOIN main.tags AS parent ON parent.run = r.run AND parent.key = 'mlflow.parentRunId'
+        LEFT JOIN main.tags AS parent ON parent.run = r.run AND parent.key = '{PARENT}'
     """,
     "params": f"""
         SELECT r.run_id, p.key, p.value, p.number, {_time("p.timestamp")} AS timestamp

@@ -6,6 +6,7 @@ from ...names import SYSTEM
 from ...query.known import Known
 from ...query.tree import Key, Member, Operand
 from ...query.vocabulary import KeyTable, Vocabulary
+from ...tags import MLFLOW, NBTRACK
 from .base import Tables
 
 MOST = 50
@@ -28,7 +29,7 @@ class StoredNames(Known):
     def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
         # What the tools put down about a run comes after what people logged.
         own = (
-            "CASE WHEN t.key LIKE 'mlflow.%' OR t.key LIKE 'nbtrack.%' "
+            f"CASE WHEN t.key LIKE '{MLFLOW}%' OR t.key LIKE '{NBTRACK}%' "
             f"OR '{table.entity}' = 'metrics' AND t.key LIKE '{SYSTEM}%' THEN 1 ELSE 0 END"
         )
         return self._counted("t.key", f"{table.table} AS t", _bound("t", table.link), part, first=own)

@@ -23,6 +23,7 @@ from ...entities import (
 from ...errors import InvalidParameter, NotFound
 from ...journal import now
 from ...query import RUNS, compile_search
+from ...tags import PARENT
 from . import paging
 from .base import Cursor, Tables
 from .metrics import JOIN_IDS
@@ -218,7 +219,7 @@ def with_nested(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
         children = cursor.execute(
             "SELECT r.run_id FROM tags AS t JOIN runs AS r ON r.run = t.run "
             "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = t.value "
-            "WHERE t.key = 'mlflow.parentRunId'",
+            f"WHERE t.key = '{PARENT}'",
             [young],
         ).fetchall()
         young = [child for (child,) in children if child not in family]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...entities import Run, ViewType
+from ...tags import PARENT
 from . import paging
 from .base import Cursor
 from .outline import outline
@@ -165,10 +166,10 @@ def _infos(cursor: Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
     return [by_number[number] for number in numbers]
 
 
-_NESTING = """
+_NESTING = f"""
     CREATE TEMP TABLE nesting AS SELECT child.run, above.run AS parent FROM tags AS t
     JOIN matched AS child ON child.run = t.run JOIN matched AS above ON above.run_id = t.value
-    WHERE t.key = 'mlflow.parentRunId' AND above.run <> child.run
+    WHERE t.key = '{PARENT}' AND above.run <> child.run
 """
 _UNFOLDED = """
     SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id

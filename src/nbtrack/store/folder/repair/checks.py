@@ -12,12 +12,10 @@ from ....entities import LifecycleStage, RunStatus
 from ....journal import now
 from ....journal.reading import JournalFolder
 from ....names import new_id
+from ....tags import KILLED, RECOVERED, RUN_NAME
 from ...sql.base import Cursor
 from ..summaries import summary
 from .findings import LOST, REPAIRED, Report
-
-RECOVERED = "nbtrack.recovered"
-"""The tag of a run whose own row was lost."""
 
 _KEYS = {
     "meta": "key",
@@ -91,7 +89,7 @@ def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) 
                 "UPDATE runs SET status = $1, end_time = GREATEST($2, start_time) WHERE run = $3",
                 [RunStatus.KILLED, now(), run],
             )
-            _set_tag(cursor, run, "nbtrack.killed", "no process was writing it when doctor looked")
+            _set_tag(cursor, run, KILLED, "no process was writing it when doctor looked")
         finding.state = REPAIRED
 
 
@@ -254,7 +252,7 @@ def add_run(cursor: Cursor, run: int | None = None, run_id: str | None = None, e
         tables = " UNION ALL ".join(f"SELECT MAX(run) AS run FROM {table}" for table in ("runs", *_OF_A_RUN))
         run = _count(cursor, f"SELECT COALESCE(MAX(run), 0) FROM ({tables})") + 1
     run_id = run_id or new_id()
-    named = cursor.execute("SELECT value FROM tags WHERE run = $1 AND key = 'mlflow.runName'", [run]).fetchone()
+    named = cursor.execute("SELECT value FROM tags WHERE run = $1 AND key = $2", [run, RUN_NAME]).fetchone()
     time = now()
     cursor.execute(
         "INSERT INTO runs (run, run_id, experiment_id, name, user_id, status, start_time, end_time, artifact_uri, "
