@@ -106,9 +106,10 @@ def _entry_points(path: tuple[str, ...]) -> dict[str, EntryPoint]:
 
 
 def _no_store_at(uri: str) -> NotSupported:
+    others = sorted(store_schemes().keys() - {FILE})
     return NotSupported(
-        f"Runs cannot be kept at {uri!r}: this installation of nbtrack keeps them in stores with the schemes "
-        f"{', '.join(sorted({FILE, *store_schemes()}))}, where 'file' is a folder. "
+        f"Runs cannot be kept at {uri!r}: this installation of nbtrack keeps them in a folder (a path or file://…)"
+        f"{''.join(f' or at {scheme}://…' for scheme in others)}. "
         "Give a path such as './.nbtrack' to set_tracking_uri or in NBTRACK_TRACKING_URI "
         "(which goes before MLFLOW_TRACKING_URI)."
     )
