@@ -13,6 +13,9 @@ from . import query as query
 from . import tracking as tracking
 from .autologging import autolog as autolog
 from .client import Client as Client
+from .client.moving import export as export
+from .client.moving import import_runs as import_runs
+from .client.moving import merge as merge
 from .config import get_tracking_uri as get_tracking_uri
 from .config import is_tracking_uri_set as is_tracking_uri_set
 from .config import set_tracking_uri as set_tracking_uri
@@ -89,9 +92,6 @@ from .runs.system_metrics import set_system_metrics_node_id as set_system_metric
 from .runs.system_metrics import set_system_metrics_samples_before_logging as set_system_metrics_samples_before_logging
 from .runs.system_metrics import set_system_metrics_sampling_interval as set_system_metrics_sampling_interval
 from .tracking import MlflowClient as MlflowClient
-from .transfer import export as export
-from .transfer import import_runs as import_runs
-from .transfer import merge as merge
 from .widgets import compare as compare
 from .widgets import registry as registry
 

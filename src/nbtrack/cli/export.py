@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..transfer import export
+from ..client.moving import export
 
 HELP = "Write runs, params, metrics, tags and the registry as Parquet (or CSV) into a new folder."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..transfer import import_runs
+from ..client.moving import import_runs
 from ..transfer.sources import KINDS
 
 HELP = "Bring runs over from MLflow, TensorBoard, W&B (offline) or another nbtrack store."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..transfer import merge
+from ..client.moving import merge
 
 HELP = "Unite another nbtrack store with this one. The other stays as it is."
 

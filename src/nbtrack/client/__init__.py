@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..config import get_tracking_uri
 from ..errors import InvalidParameter
 from ..journal import RunRecorder
 from ..query import RUNS, Completion, Vocabulary, complete
-from ..store import open_store
-from ..store.sql.known import StoredNames
+from ..store.opening import capability_of, open_store
+from ..store.protocol import Reading, Recording, Registry
 from .registry import RegistryMixin
 from .tracking import TrackingMixin
 from .upkeep import UpkeepMixin
@@ -56,5 +58,31 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         >>> [completion.text for completion in Client().complete("status = 'fin")]
         ["'FINISHED'"]
         """
-        known = StoredNames(self._store, vocabulary)
+        known = self._store.known(vocabulary)
         return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known)
+
+    @property
+    def recording(self) -> Recording:
+        """What takes events, and changes to runs and experiments: for the parts of nbtrack that need no policy."""
+        return self._store
+
+    @property
+    def reading(self) -> Reading:
+        """What is read of experiments and runs, in the form that screens and tables need."""
+        return self._store
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models as the store has them; the client's own methods say who makes a change."""
+        return self._store
+
+    def capability(self, name: str) -> Any:
+        """Return what only some stores can do: "artifacts", "sql", "transfer", "backup", "compact", "doctor" or "gc".
+
+        Raises NotSupported, which says which kinds of stores can do it.
+        """
+        return capability_of(self._store, self.tracking_uri, name)
+
+    def check_exists(self) -> None:
+        """Raise NotFound if nothing was ever logged to the store, which is not created for the question."""
+        self._store.check_exists()

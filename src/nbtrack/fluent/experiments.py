@@ -9,7 +9,7 @@ from .. import config
 from ..client import Client
 from ..entities import Experiment, LifecycleStage, ViewType
 from ..errors import AlreadyExists, InvalidParameter
-from ..store.sql.experiments import DEFAULT_ID
+from ..store.protocol import DEFAULT_ID
 from . import state
 
 

@@ -12,7 +12,7 @@ from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
 from ..runs import ancestors, stack, system_metrics
 from ..runs.active_run import ActiveRun
-from ..store.sql.experiments import DEFAULT_ID
+from ..store.protocol import DEFAULT_ID
 from ..tags import KILLED, NOTE, PARENT, USER
 from . import state
 from .experiments import chosen_experiment_id

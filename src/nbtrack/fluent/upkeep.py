@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..client import Client
 
 if TYPE_CHECKING:
-    from ..store.folder.repair import Report
+    from ..client.upkeep import Report
 
 
 def backup(target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:

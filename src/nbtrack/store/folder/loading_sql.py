@@ -6,9 +6,10 @@ It is DuckDB's. The columns and the condition that a line must meet are made fro
 
 from __future__ import annotations
 
-from ...entities import HISTORY_TAG, RunStatus
+from ...entities import RunStatus
 from ...journal.kinds import COLUMNS, KINDS, LISTS, Kind, Type
 from ...query.sql import number_in
+from ...tags import HISTORY_TAG, RUN_NAME
 from .summaries import is_behind, summary
 
 TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_models", "last_artifacts")
@@ -199,9 +200,9 @@ _TAGS = (
     INSERT INTO tags (run, key, value, number)
     SELECT run, k, x, {number_in("x")} FROM last_tags WHERE e = 'tag' ORDER BY run, k
     """,
-    """
+    f"""
     UPDATE runs SET name = new.x FROM last_tags AS new
-    WHERE new.run = runs.run AND new.e = 'tag' AND new.k = 'mlflow.runName'
+    WHERE new.run = runs.run AND new.e = 'tag' AND new.k = '{RUN_NAME}'
     """,
 )
 

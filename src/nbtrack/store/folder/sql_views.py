@@ -11,10 +11,9 @@ import hashlib
 
 from ...tags import PARENT
 from ..sql.base import Cursor
+from ..times import LAST_TIME
 
 SCHEMA = "nbtrack"
-LAST_TIME = 253_402_300_799_999
-"""Epoch milliseconds of the last moment that calendars have: the end of the year 9999. What is logged may be later."""
 
 
 def _time(column: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from ..protocol import Axis
 from .base import Cursor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Axis = Literal["step", "time", "relative"]
 
 _PLACE = {
     "step": "m.step",
