@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 
 from ..sql.base import Cursor
+from ..sql.schema import LAST_TIME
 
 SCHEMA = "nbtrack"
-LAST_TIME = 253_402_300_799_999
-"""Epoch milliseconds of the last moment that calendars have: the end of the year 9999. What is logged may be later."""
 
 
 def _time(column: str) -> str:

@@ -29,6 +29,8 @@ from .background import Background
 from .copies import log_of
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
 from .loading import Journals
+from .rewind import RewindTables
+from .series import SeriesTables
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,7 +45,7 @@ _START_SECONDS = 5.0
 _stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
 
 
-class DuckDBStore(SqlTables):
+class DuckDBStore(RewindTables, SeriesTables, SqlTables):
     """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`.
 
     Threads may share it; their operations follow one another. After a fork the child has the store too, with a

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...entities import ViewType
-from ..folder.sql_views import LAST_TIME
 from . import paging
 from .base import Cursor, Tables
 from .runs import matching
+from .schema import LAST_TIME
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Columns = dict[str, NDArray[Any]]
+    from .base import Columns
 
 _INFO = (
     "r.run, r.run_id, CAST(r.experiment_id AS VARCHAR) AS experiment_id, r.status, r.artifact_uri, "

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...entities import Metric
-from .base import Tables
-from .series import Axis, read_series
+from .base import Axis, Tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +78,7 @@ class MetricTables(Tables):
             names = {series: (run_id, key, start) for series, run_id, key, start, _ in wanted}
             if max_points is not None and max(row[4] for row in wanted) <= max_points:
                 max_points = None
-            columns = read_series(cursor, list(names), axis, max_points, x_min, x_max)
+            columns = self.read_series(cursor, list(names), axis, max_points, x_min, x_max)
         series, y, total = columns["series"], columns["value"], columns.get("total")
         x = columns["step" if axis == "step" else "timestamp"].astype(np.float64)
         order = np.lexsort((x, series))

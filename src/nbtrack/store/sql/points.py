@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...entities import ViewType
-from .base import Tables
+from .base import Axis, Tables
 from .columns import as_times
 from .metrics import JOIN_IDS
 from .runs import matching, no_such_run
-from .series import Axis, read_series
 
 if TYPE_CHECKING:
-    from .columns import Columns
+    from .base import Columns
 
 _SERIES = """
     SELECT l.series, r.run_id, r.name, r.start_time, l.key, l.points FROM latest_metrics AS l
@@ -63,7 +62,7 @@ class PointTables(Tables):
                 found = cursor.execute(series, [list(runs), list(keys)]).fetchnumpy()
             if max_points is not None and not (found["points"] > max_points).any():
                 max_points = None
-            points = read_series(cursor, found["series"].tolist(), axis, max_points)
+            points = self.read_series(cursor, found["series"].tolist(), axis, max_points)
         by_series = np.argsort(found["series"])
         places = by_series[np.searchsorted(found["series"], points["series"], sorter=by_series)]
         order = np.lexsort((points[across], points[along], places))

@@ -8,7 +8,6 @@ from .experiments import ExperimentTables
 from .metrics import MetricTables
 from .points import PointTables
 from .registry.tables import RegistryTables
-from .rewind import RewindTables
 from .survey import SurveyTables
 
 
@@ -16,7 +15,6 @@ class SqlTables(
     ExperimentTables,
     SurveyTables,
     MetricTables,
-    RewindTables,
     ColumnTables,
     PointTables,
     AggregateTables,

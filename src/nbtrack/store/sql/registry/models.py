@@ -8,9 +8,10 @@ from ....entities import PagedList, RegisteredModel
 from ....errors import AlreadyExists
 from ....model_names import check_description, check_model_name, check_tag, check_tags
 from ....query import MODELS, compile_search
-from ..base import Cursor, Tables
+from ..base import Cursor, refused_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 
 MAX_MODELS = 1000
@@ -26,7 +27,7 @@ _TABLES = (
 )
 
 
-class RegisteredModelTables(Tables):
+class RegisteredModelTables(ChangeTables):
     """`user_id` is who makes the change, for the history."""
 
     def create_registered_model(
@@ -40,9 +41,10 @@ class RegisteredModelTables(Tables):
     ) -> RegisteredModel:
         """A new model without versions. Raises AlreadyExists where the name is taken."""
         name, new_tags, text = check_model_name(name), check_tags(tags), check_description(description)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             _require_free(cur, name)
-            create(cur, name, new_tags, text, user_id, reason)
+            with refused_if_taken(self, _taken(name)):
+                create(cur, name, new_tags, text, user_id, reason)
             return _model(cur, name)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
@@ -56,12 +58,13 @@ class RegisteredModelTables(Tables):
     ) -> RegisteredModel:
         """Give the model another name, under which its versions, tags, aliases and history go on."""
         name, new_name = check_model_name(name), check_model_name(new_name)
-        with self.writing() as cur:
+        with self.changing(name, new_name) as cur:
             rows.require_model(cur, name)
             if new_name != name:
                 _require_free(cur, new_name)
-                for table in (*_TABLES, "model_events"):
-                    cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
+                with refused_if_taken(self, _taken(new_name)):
+                    for table in (*_TABLES, "model_events"):
+                        cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
                 cur.execute(
                     "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) "
                     "WHERE starts_with(source, $1)",
@@ -77,7 +80,7 @@ class RegisteredModelTables(Tables):
     ) -> RegisteredModel:
         """Replace the description."""
         name, text = check_model_name(name), check_description(description)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             old = rows.require_model(cur, name)[3]
             if text != old:
                 now = record_event(cur, name, "description", user_id, reason, old=old, new=text)
@@ -88,7 +91,7 @@ class RegisteredModelTables(Tables):
     def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
         """Delete the model with its versions. The history stays; the runs and their files are not touched."""
         check_model_name(name)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             versions = cur.execute("SELECT version, source FROM model_versions WHERE name = $1", [name]).fetchall()
             for table in _TABLES:
@@ -124,7 +127,7 @@ class RegisteredModelTables(Tables):
         """Write a tag of the model, over the one that has this key."""
         check_model_name(name)
         key, text = check_tag(key, value)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             old = _read_tag(cur, name, key)
             if old != text:
@@ -135,7 +138,7 @@ class RegisteredModelTables(Tables):
     def delete_registered_model_tag(self, name: str, key: str, *, user_id: str, reason: str | None = None) -> None:
         """Remove a tag; nothing happens where the model has none with this key."""
         check_model_name(name)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             old = _read_tag(cur, name, key)
             if old is not None:
@@ -166,10 +169,14 @@ def _model(cur: Cursor, name: str) -> RegisteredModel:
 
 def _require_free(cur: Cursor, name: str) -> None:
     if cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [name]).fetchone():
-        raise AlreadyExists(
-            f"A registered model {name!r:.120} exists already. Choose another name, "
-            "or add a version to it with create_model_version or register_model."
-        )
+        raise _taken(name)
+
+
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"A registered model {name!r:.120} exists already. Choose another name, "
+        "or add a version to it with create_model_version or register_model."
+    )
 
 
 def _read_tag(cur: Cursor, name: str, key: str) -> str | None:

@@ -47,7 +47,7 @@ def _versions_at(
 ) -> list[tuple[str, int, str, str]]:
     rows = cursor.execute(
         "SELECT name, version, source FROM model_versions WHERE run_id = $1 OR strpos(source, $1) > 0 "
-        "ORDER BY name, version",
+        'ORDER BY name COLLATE "C", version',
         [run_id],
     ).fetchall()
     found = []
