@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg.types.string import StrDumper
 
-from nbtrack.store.sql.base import Axis, Columns
+from nbtrack.store.sql.base import Axis
 from nbtrack.store.sql.schema import TABLES
 from nbtrack.store.sql.tables import SqlTables
 
-ARTIFACTS = "/artifacts/"
+if TYPE_CHECKING:
+    from nbtrack.store.sql.base import Columns
 
 _CONSTRAINTS = """
 CREATE SEQUENCE experiment_ids;
@@ -63,8 +64,9 @@ class Cursor(psycopg.RawCursor[Any]):
 class PostgresTables(SqlTables):
     """A database whose tables are there. Threads have a connection each, so that their sessions run side by side."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, artifacts: str = "/artifacts") -> None:
         self._dsn = dsn
+        self._artifacts = artifacts
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Any]] = []
 
@@ -104,7 +106,7 @@ class PostgresTables(SqlTables):
     # -- what a backend supplies ---------------------------------------------------------------------------------
 
     def locate(self, artifact_uri: str) -> str:
-        return artifact_uri.replace("artifacts:", ARTIFACTS)
+        return artifact_uri.replace("artifacts:", f"{self._artifacts}/", 1)
 
     def artifact_root(self, experiment_id: str) -> str:
         return f"artifacts:{experiment_id}"
