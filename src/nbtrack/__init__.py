@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .autologging import autolog
     from .client import Client
     from .client import Client as MlflowClient
+    from .client.moving import export, import_runs, merge
     from .config import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
     from .entities import ViewType
     from .errors import NbtrackError
@@ -100,7 +101,6 @@ if TYPE_CHECKING:
         set_system_metrics_samples_before_logging,
         set_system_metrics_sampling_interval,
     )
-    from .transfer import export, import_runs, merge
     from .widgets import compare, registry
 
 __version__ = "0.1.0"
@@ -220,7 +220,7 @@ _HOMES = {
     "doctor": "fluent",
     "enable_system_metrics_logging": "runs.system_metrics",
     "end_run": "fluent",
-    "export": "transfer",
+    "export": "client.moving",
     "get_artifact_uri": "fluent",
     "get_experiment": "fluent",
     "get_experiment_by_name": "fluent",
@@ -228,7 +228,7 @@ _HOMES = {
     "get_registry_uri": "fluent.registry",
     "get_run": "fluent",
     "get_tracking_uri": "config",
-    "import_runs": "transfer",
+    "import_runs": "client.moving",
     "is_tracking_uri_set": "config",
     "last_active_run": "fluent",
     "lineage": "fluent.registry",
@@ -249,7 +249,7 @@ _HOMES = {
     "log_series": "fluent",
     "log_table": "fluent",
     "log_text": "fluent",
-    "merge": "transfer",
+    "merge": "client.moving",
     "MlflowClient": "client",
     "move_runs": "fluent",
     "NbtrackError": "errors",

@@ -46,7 +46,9 @@ def sql(
     >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
     """
     check_format(output_format, "list")
-    return Client()._store.sql(query, list(parameters or ()), lambda rows: from_relation(rows, output_format))
+    return (
+        Client().capability("sql").sql(query, list(parameters or ()), lambda rows: from_relation(rows, output_format))
+    )
 
 
 def curves(
@@ -72,15 +74,13 @@ def curves(
         raise InvalidParameter(
             f"max_points={max_points!r:.80}: use a whole number of 3 or more, or None for all points."
         )
-    store = Client()._store
-    with store.reading():
-        if is_filter(runs):
-            found = store.find_runs(fluent.scope_of(None, None, False), runs)
-        else:
-            found = store.runs_numbered(run_ids_of(runs, "curves"))
-        wanted = [keys] if isinstance(keys, str) else None if keys is None else list(dict.fromkeys(keys))
-        columns = store.points(found, wanted, max_points, x)
-    return from_columns(columns, output_format)
+    wanted = [keys] if isinstance(keys, str) else keys
+    reading = Client().reading
+    with reading.snapshot():
+        found = reading.find_runs(fluent.scope_of(None, None, False), runs) if is_filter(runs) else None
+        run_ids = run_ids_of(runs, "curves") if found is None else found
+        points = reading.points(run_ids, wanted, x, max_points, strict=True)
+    return from_columns(points.table(x), output_format)
 
 
 def aggregate(
@@ -108,4 +108,4 @@ def aggregate(
     scope = fluent.scope_of(experiment_ids, experiment_names, search_all_experiments)
     groups = [by] if isinstance(by, str) else list(by)
     measures = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
-    return from_columns(Client()._store.aggregate(scope, query, groups, measures), output_format)
+    return from_columns(Client().reading.aggregate(scope, query, groups, measures), output_format)

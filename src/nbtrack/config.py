@@ -8,13 +8,22 @@ in the working directory.
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import unquote, urlsplit
 
 from .errors import InvalidParameter, NotSupported
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 STORE_FOLDER = ".nbtrack"
+FILE = "file"
+"""The scheme of a store in a folder."""
+STORES = "nbtrack.stores"
+"""The entry-point group of the kinds of stores."""
 
 _tracking_uri: str | None = None
 _announced: set[str] = set()
@@ -26,21 +35,21 @@ def environment(name: str) -> str | None:
 
 
 def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
-    """Keep runs in this folder from now on. An empty text goes back to what the environment says.
+    """Keep runs in this folder, or at this URI, from now on. An empty string goes back to what the environment says.
 
-    Raises NotSupported for a scheme that this version has no store for.
+    Raises NotSupported for a scheme that no installed package has a store for.
     """
     global _tracking_uri
     text = os.fspath(uri)
     if text:
-        text = str(folder_of(text))
+        text = _normal(text)
     _tracking_uri = text or None
 
 
 def get_tracking_uri() -> str:
-    """The folder that runs are kept in, as an absolute path. It is made at first use, not here."""
+    """Where runs are kept: a folder as an absolute path, or a URI. It is made at first use, not here."""
     named = _tracking_uri or environment("TRACKING_URI")
-    return str(folder_of(named)) if named else str(default_store())
+    return _normal(named) if named else str(default_store())
 
 
 def is_tracking_uri_set() -> bool:
@@ -63,19 +72,52 @@ def default_store(start: Path | None = None) -> Path:
 
 def folder_of(uri: str) -> Path:
     """The folder that a tracking URI names: a plain path or `file://…`."""
+    if scheme_of(uri) != FILE:
+        raise _no_store_at(uri)
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)).absolute() if len(parts.scheme) > 1 else Path(uri).expanduser().absolute()
+
+
+def scheme_of(uri: str) -> str:
+    """The scheme of a tracking URI, in lower case. A plain path has the scheme `file`."""
     if "\0" in uri:
         raise InvalidParameter("A tracking URI cannot contain a NUL character.")
-    parts = urlsplit(uri)
+    scheme = urlsplit(uri).scheme
     # A one-letter "scheme" is a Windows drive.
-    if len(parts.scheme) <= 1:
-        return Path(uri).expanduser().absolute()
-    if parts.scheme == "file":
-        return Path(unquote(parts.path)).absolute()
-    raise NotSupported(
-        f"Runs cannot be kept at {uri!r}: this version of nbtrack keeps them in a folder. "
+    if len(scheme) <= 1 or scheme == FILE:
+        return FILE
+    if scheme not in store_schemes():
+        raise _no_store_at(uri)
+    return scheme
+
+
+def store_schemes() -> dict[str, EntryPoint]:
+    """The kinds of stores that are installed, by the scheme of their URIs."""
+    return _entry_points(tuple(sys.path))
+
+
+@cache
+def _entry_points(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """`path` is what the answer depends on: the search takes milliseconds."""
+    # Plain paths and `file:` URIs, which are nearly all, do without this import.
+    from importlib.metadata import entry_points
+
+    return {entry_point.name: entry_point for entry_point in entry_points(group=STORES)}
+
+
+def _no_store_at(uri: str) -> NotSupported:
+    others = sorted(store_schemes().keys() - {FILE})
+    return NotSupported(
+        f"Runs cannot be kept at {uri!r}: this installation of nbtrack keeps them in a folder (a path or file://…)"
+        f"{''.join(f' or at {scheme}://…' for scheme in others)}. "
         "Give a path such as './.nbtrack' to set_tracking_uri or in NBTRACK_TRACKING_URI "
         "(which goes before MLFLOW_TRACKING_URI)."
     )
+
+
+def _normal(uri: str) -> str:
+    """A folder as an absolute path; other URIs as they are."""
+    return str(folder_of(uri)) if scheme_of(uri) == FILE else uri
 
 
 def announce(folder: str, file: TextIO, *, again: bool = False) -> None:

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import nbtrack
 from nbtrack.entities import LifecycleStage, RunStatus, ViewType
 from nbtrack.errors import InvalidParameter
-from nbtrack.store.folder.store import DuckDBStore
+from nbtrack.store.folder.store import FolderStore
 
 from .children import LONG
 
@@ -60,7 +60,7 @@ class Store(RuleBasedStateMachine):
     def open(self) -> Any:
         client = nbtrack.MlflowClient(str(self.folder / ".nbtrack"))
         # Not the one that all clients of a process share.
-        client._store = DuckDBStore(self.folder / ".nbtrack")
+        client._store = FolderStore(self.folder / ".nbtrack")
         return client
 
     def teardown(self) -> None:

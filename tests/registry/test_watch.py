@@ -107,9 +107,9 @@ def test_the_loop_sees_no_change_where_the_stage_stays_as_it_is(trained: MlflowC
 @pytest.mark.slow
 def test_watching_costs_nothing_while_nothing_happens(trained: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    original = type(trained._store).get_latest_versions
+    original = type(trained._store).get_registered_model
     monkeypatch.setattr(
-        type(trained._store), "get_latest_versions", lambda *args: looks.append(args) or original(*args)
+        type(trained._store), "get_registered_model", lambda *args: looks.append(args) or original(*args)
     )
     before = os.stat(trained._store.database)
     with nbtrack.start_run():

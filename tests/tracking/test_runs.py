@@ -140,7 +140,7 @@ def test_a_changed_param_is_kept_with_its_history_and_said_once() -> None:
             nbtrack.log_param("lr", 3)
     client = nbtrack.MlflowClient()
     assert client.get_run(run.info.run_id).data.params == {"lr": "3"}
-    assert [value for _, value, _ in client._store.param_history(run.info.run_id)] == ["1", "2"]
+    assert [value for _, value, _ in client._store._param_history(run.info.run_id)] == ["1", "2"]
 
 
 @pytest.mark.parametrize(

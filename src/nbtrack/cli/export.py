@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import export
+    from ..client.moving import export
 
     rows = export(
         options.folder,

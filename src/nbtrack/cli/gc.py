@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..client import Client
 
 if TYPE_CHECKING:
-    from ..store.folder.retention import Garbage
+    from ..client.upkeep import Garbage
 
 HELP = "Say which deleted runs and experiments would go for good; with --yes, remove them."
 

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import import_runs
+    from ..client.moving import import_runs
 
     print(
         import_runs(

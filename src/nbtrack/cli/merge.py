@@ -12,7 +12,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..transfer import merge
+    from ..client.moving import merge
 
     print(merge(options.other))
     return 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .. import config
+from ..client import Client
 from ..errors import InvalidParameter
 from ..model_registry.uris import parse_uri
-from ..store import open_store
 
 HELP = "Serve a model over HTTP, or predict the rows of a file."
 
@@ -41,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if parse_uri(options.model_uri) is not None:
         # Looking a model up is no reason to make a store.
-        open_store(config.get_tracking_uri()).check_exists()
+        Client().check_exists()
     return int(options.action(options))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..config import get_tracking_uri
 from ..errors import InvalidParameter
 from ..journal import RunRecorder
-from ..store import open_store
+from ..store.opening import capability_of, open_store
+from ..store.protocol import Reading, Recording, Registry
 from .registry import RegistryMixin
 from .tracking import TrackingMixin
 from .upkeep import UpkeepMixin
@@ -36,3 +39,29 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         Raises NotFound for an unknown run and InvalidParameter for a deleted one.
         """
         return self._store.recorder(run_id)
+
+    @property
+    def recording(self) -> Recording:
+        """What takes events, and changes to runs and experiments: for the parts of nbtrack that need no policy."""
+        return self._store
+
+    @property
+    def reading(self) -> Reading:
+        """What is read of experiments and runs, in the form that screens and tables need."""
+        return self._store
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models as the store has them; the client's own methods say who makes a change."""
+        return self._store
+
+    def capability(self, name: str) -> Any:
+        """Return what only some stores can do: "artifacts", "sql", "transfer", "backup", "compact", "doctor" or "gc".
+
+        Raises NotSupported, which says which kinds of stores can do it.
+        """
+        return capability_of(self._store, self.tracking_uri, name)
+
+    def check_exists(self) -> None:
+        """Raise NotFound if nothing was ever logged to the store, which is not created for the question."""
+        self._store.check_exists()

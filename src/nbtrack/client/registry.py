@@ -17,14 +17,12 @@ from ..entities import (
     StageChange,
 )
 from ..errors import InvalidParameter, NotFound
+from ..model_names import check_model_name, check_version
 from ..model_registry.lineage import files_uri, lineage_of
 from ..model_registry.uris import MODELS, ModelVersionUri, find_version, parse_uri
 from ..model_registry.watching import StageWatch
 from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
-from ..store.sql.registry.stages import Versions
-
-if TYPE_CHECKING:
-    from ..store.folder.store import DuckDBStore as Store
+from ..store.protocol import Store, Versions
 
 DEFAULT_AWAIT_SECONDS = 300
 """MLflow's default for `await_creation_for`. A version is READY when its creation returns, so nothing waits."""
@@ -66,13 +64,16 @@ class RegistryMixin:
 
     def rename_registered_model(self, name: str, new_name: str, *, reason: str | None = None) -> RegisteredModel:
         """Give the model another name; versions, tags, aliases and history come along."""
-        return self._store.rename_registered_model(name, new_name, user_id=user(), reason=reason)
+        return self._store.update_registered_model(
+            name, new_name=check_model_name(new_name), user_id=user(), reason=reason
+        )
 
     def update_registered_model(
         self, name: str, description: str | None = None, *, reason: str | None = None
     ) -> RegisteredModel:
         """Replace the model's description."""
-        return self._store.update_registered_model(name, description, user_id=user(), reason=reason)
+        text = "" if description is None else description
+        return self._store.update_registered_model(name, description=text, user_id=user(), reason=reason)
 
     def delete_registered_model(self, name: str, *, reason: str | None = None) -> None:
         """Delete the model with all its versions. Runs and files stay, and so does the history."""
@@ -90,11 +91,11 @@ class RegistryMixin:
 
     def set_registered_model_tag(self, name: str, key: str, value: object, *, reason: str | None = None) -> None:
         """Write a tag of the model; the value is kept as text."""
-        self._store.set_registered_model_tag(name, key, value, user_id=user(), reason=reason)
+        self._store.set_model_tag(name, key, str(value), user_id=user(), reason=reason)
 
     def delete_registered_model_tag(self, name: str, key: str, *, reason: str | None = None) -> None:
         """Remove a tag of the model, if it has it."""
-        self._store.delete_registered_model_tag(name, key, user_id=user(), reason=reason)
+        self._store.set_model_tag(name, key, None, user_id=user(), reason=reason)
 
     def get_history(self, name: str) -> list[ModelEvent]:
         """What happened to the model, newest first: who, when, what, from what to what, and why."""
@@ -129,7 +130,12 @@ class RegistryMixin:
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
         """The newest version in each of these stages, in all for None or []."""
-        return self._store.get_latest_versions(name, stages)
+        check_model_name(name)
+        if isinstance(stages, str):
+            raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
+        wanted = {canonical_stage(stage) for stage in stages or ()}
+        latest = self._store.get_registered_model(name).latest_versions
+        return [version for version in latest if not wanted or version.current_stage in wanted]
 
     def update_model_version(
         self, name: str, version: int | str, description: str | None = None, *, reason: str | None = None
@@ -241,7 +247,10 @@ class RegistryMixin:
         The filter is one of `search_runs`: "metrics.`val/accuracy` > 0.95 AND tags.reviewed = 'yes'". A stage can have
         several gates with different names; one of the same name is replaced. A version without a run passes none.
         """
-        return self._store.set_gate(name, stage, filter_string, gate, user_id=user(), reason=reason)
+        text = "" if filter_string is None else filter_string
+        made = self._store.set_gate(name, stage, text, gate, user_id=user(), reason=reason)
+        assert made is not None
+        return made
 
     def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
         """The gates of a stage, or of all stages."""
@@ -249,7 +258,7 @@ class RegistryMixin:
 
     def delete_gate(self, name: str, stage: str, gate: str = DEFAULT_GATE, *, reason: str | None = None) -> None:
         """Take a gate away. Raises NotFound where the stage has none of this name."""
-        self._store.delete_gate(name, stage, gate, user_id=user(), reason=reason)
+        self._store.set_gate(name, stage, None, gate, user_id=user(), reason=reason)
 
     # Lineage
 
@@ -262,9 +271,8 @@ class RegistryMixin:
         if (run_id is None) == (dataset is None):
             raise InvalidParameter("Name where the versions came from: give either a run_id or a dataset's digest.")
         if dataset is not None:
-            return self._store.versions_from_dataset(dataset)
-        self._store.check_run(str(run_id))
-        return self._store.versions_from_run(str(run_id))
+            return self._store.versions_from(dataset=dataset)
+        return self._store.versions_from(run_id=str(run_id))
 
     # Deleting and finding versions
 
@@ -305,7 +313,8 @@ class RegistryMixin:
     ) -> None:
         """Write a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
         number = self._version_of(name, version, stage)
-        self._store.set_model_version_tag(name, number, _given(key, "key"), value, user_id=user(), reason=reason)
+        key = _given(key, "key")
+        self._store.set_model_tag(name, key, str(value), version=number, user_id=user(), reason=reason)
 
     def delete_model_version_tag(
         self,
@@ -318,7 +327,8 @@ class RegistryMixin:
     ) -> None:
         """Remove a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
         number = self._version_of(name, version, stage)
-        self._store.delete_model_version_tag(name, number, _given(key, "key"), user_id=user(), reason=reason)
+        key = _given(key, "key")
+        self._store.set_model_tag(name, key, None, version=number, user_id=user(), reason=reason)
 
     # Aliases
 
@@ -326,16 +336,16 @@ class RegistryMixin:
         self, name: str, alias: str, version: int | str, *, reason: str | None = None
     ) -> None:
         """Point the alias at a version; `models:/name@alias` then names it."""
-        self._store.set_registered_model_alias(name, alias, version, user_id=user(), reason=reason)
+        self._store.set_model_alias(name, alias, check_version(version), user_id=user(), reason=reason)
 
     def delete_registered_model_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
         """Remove the alias, if the model has it."""
-        self._store.delete_registered_model_alias(name, alias, user_id=user(), reason=reason)
+        self._store.set_model_alias(name, alias, None, user_id=user(), reason=reason)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
         MLflow."""
-        return self._store.get_model_version_by_alias(name, alias)
+        return self._store.get_model_version(name, alias="" if alias is None else alias)
 
     def _version_at(self, uri: str) -> ModelVersion:
         """The version that a `models:/` URI names."""
@@ -352,7 +362,7 @@ class RegistryMixin:
             raise InvalidParameter("Name the model version by its number or by its stage: give one of the two.")
         if version is not None:
             return version
-        latest = self._store.get_latest_versions(name, [canonical_stage(stage)])
+        latest = self.get_latest_versions(name, [canonical_stage(stage)])
         if not latest:
             raise NotFound(f"Model {name!r:.120} has no version in stage {canonical_stage(stage)}.")
         return latest[0].version

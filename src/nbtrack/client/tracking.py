@@ -21,20 +21,16 @@ from ..entities import (
     Rewound,
     Run,
     RunData,
-    RunInfo,
     RunStatus,
     RunTag,
     ViewType,
 )
 from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
-from ..journal import event, now
+from ..journal import now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
-from ..names import check_name, check_text, new_id, new_run_name, storable
+from ..names import check_name, check_text, new_run_name, storable
+from ..store.protocol import Store
 from .run_ids import is_filter, run_ids_of
-
-if TYPE_CHECKING:
-    from ..store.folder.retention import Garbage
-    from ..store.folder.store import DuckDBStore as Store
 
 RUN_NAME = "mlflow.runName"
 PARENT = "mlflow.parentRunId"
@@ -52,6 +48,10 @@ class TrackingMixin:
     """Operations on experiments and runs by id, with MLflow's names and arguments."""
 
     _store: Store
+
+    if TYPE_CHECKING:
+
+        def capability(self, name: str) -> Any: ...
 
     # -- experiments ---------------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class TrackingMixin:
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """The active experiment of this name, else a deleted one, else None."""
-        return self._store.get_experiment_by_name(name)
+        return self._store.get_experiment(name=name)
 
     def search_experiments(
         self,
@@ -88,24 +88,24 @@ class TrackingMixin:
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
         """Give an experiment another name."""
-        self._store.rename_experiment(str(experiment_id), check_name(new_name, "An experiment's name"))
+        self._store.update_experiment(str(experiment_id), name=check_name(new_name, "An experiment's name"))
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Put an experiment and its runs into the bin; its name is free again."""
-        self._store.set_experiment_stage(str(experiment_id), LifecycleStage.DELETED)
+        self._store.update_experiment(str(experiment_id), stage=LifecycleStage.DELETED)
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Take an experiment, with the runs that went along with it, out of the bin."""
-        self._store.set_experiment_stage(str(experiment_id), LifecycleStage.ACTIVE)
+        self._store.update_experiment(str(experiment_id), stage=LifecycleStage.ACTIVE)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
         """Set a tag on an experiment."""
         text = check_text(str(value), "A tag")
-        self._store.set_experiment_tag(str(experiment_id), check_name(key, "A tag's key"), text)
+        self._store.update_experiment(str(experiment_id), tags={check_name(key, "A tag's key"): text})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Delete a tag of an experiment. Raises NotFound where it has none such."""
-        self._store.set_experiment_tag(str(experiment_id), key, None)
+        self._store.update_experiment(str(experiment_id), tags={key: None})
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,6 @@ class TrackingMixin:
 
         Raises NotFound for an unknown experiment and InvalidParameter for a deleted one.
         """
-        experiment = self._store.experiment_for_new_runs(str(experiment_id))
         texts = {str(key): str(value) for key, value in (tags or {}).items()}
         if run_name and texts.get(RUN_NAME, run_name) != run_name:
             raise InvalidParameter(
@@ -129,36 +128,18 @@ class TrackingMixin:
             )
         name = check_name(run_name or texts.get(RUN_NAME) or new_run_name(), "A run's name")
         texts[RUN_NAME] = name
-        run_id = new_id()
-        info = RunInfo(
-            run_id,
-            experiment.experiment_id,
+        info = self._store.create_run(
+            str(experiment_id),
             name,
-            texts.get(USER, ""),
-            RunStatus.RUNNING,
-            now() if start_time is None else whole_timestamp(start_time),
-            None,
-            f"{experiment.artifact_location}/{run_id}/artifacts",
+            user_id=texts.get(USER, ""),
+            start_time=now() if start_time is None else whole_timestamp(start_time),
+            tags=texts,
         )
-        created = event(
-            "run",
-            r=run_id,
-            d={
-                "experiment_id": info.experiment_id,
-                "name": name,
-                "user_id": info.user_id,
-                "start_time": info.start_time,
-                "artifact_uri": self._store.relative(info.artifact_uri),
-                "writer": self._store.journal.writer,
-            },
-        )
-        self._store.append(created + tag_lines(run_id, texts))
-        self._store.add_recorder(run_id, info.artifact_uri, info.start_time)
         return Run(info, RunData(tags=texts))
 
     def get_run(self, run_id: str) -> Run:
         """A run with its params, tags and last metrics. Raises NotFound."""
-        return self._store.get_run(run_id)
+        return self._store.get_runs([run_id], strict=True)[0]
 
     def get_parent_run(self, run_id: str) -> Run | None:
         """The run that this one is nested in, if any."""
@@ -212,18 +193,16 @@ class TrackingMixin:
 
     def resume_run(self, run_id: str) -> Run:
         """Set an ended run to RUNNING again, written by this process from now on."""
-        self._store.forget_recorder(run_id)
-        self._store.recorder(run_id).status(RunStatus.RUNNING, writer=self._store.journal.writer)
+        self._store.recorder(run_id, resume=True)
         return self.get_run(run_id)
 
     def delete_run(self, run_id: str) -> None:
         """Put a run and the runs nested in it into the bin."""
-        for member in self._store.set_run_stage(run_id, LifecycleStage.DELETED):
-            self._store.forget_recorder(member)
+        self._store.update_runs([run_id], stage=LifecycleStage.DELETED)
 
     def restore_run(self, run_id: str) -> None:
         """Take a run and the runs nested in it out of the bin."""
-        self._store.set_run_stage(run_id, LifecycleStage.ACTIVE)
+        self._store.update_runs([run_id], stage=LifecycleStage.ACTIVE)
 
     def move_runs(self, runs: Runs, experiment_id: str) -> int:
         """Give runs, along with the runs nested in them, to another experiment; how many changed.
@@ -232,20 +211,18 @@ class TrackingMixin:
         stay where they are, and the runs know it. Raises NotFound, and InvalidParameter for a deleted run or
         experiment; then none is moved.
         """
-        return self._store.move_runs(self._ids(runs, "move_runs"), str(experiment_id))
+        return len(self._store.update_runs(self._ids(runs, "move_runs"), experiment_id=str(experiment_id)))
 
     def tag_runs(self, runs: Runs, tags: Mapping[str, Any]) -> int:
         """Set tags on many runs at once; on how many. `runs` are those of move_runs."""
         run_ids = self._ids(runs, "tag_runs")
-        self._store.check_active(run_ids)
-        lines = b"".join(tag_lines(run_id, tags) for run_id in run_ids)
-        if lines:
-            self._store.append(lines)
+        if run_ids:
+            self._store.append(b"".join(tag_lines(run_id, tags) for run_id in run_ids), runs=run_ids)
         return len(run_ids)
 
     def _ids(self, runs: Runs, what: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
         """The ids, each once, of runs that `what` is given; a filter looks into these experiments (None: all)."""
-        return self._store.matching_ids(experiment_ids, runs) if is_filter(runs) else run_ids_of(runs, what)
+        return self._store.find_runs(experiment_ids, runs) if is_filter(runs) else run_ids_of(runs, what)
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
         """Drop every point of the run's metrics whose step is above `step`; how many of which metric.
@@ -254,45 +231,7 @@ class TrackingMixin:
         so do params, tags and artifacts, which have no steps. Whoever else logs to the run at the same time, in
         another process, counts on from where it was.
         """
-        rewound = self._store.rewind_run(run_id, whole_number(step, "step"))
-        self._store.recorder(run_id).recount(self._store.last_steps(run_id))
-        return rewound
-
-    def gc(
-        self,
-        older_than: str | None = None,
-        *,
-        run_ids: Sequence[str] = (),
-        experiment_ids: Sequence[str] = (),
-        with_versions: bool = False,
-        dry_run: bool = True,
-    ) -> Garbage:
-        """What in the bin would go for good; with `dry_run=False` it goes: runs with all that was logged to them, their
-        artifacts, and experiments that no run is left in.
-
-        `older_than` is an age such as `30d`: what was deleted later stays. With ids only these go. Runs that versions
-        of registered models came from stay, unless `with_versions` takes the versions along. Raises InvalidState for
-        an id that is not in the bin.
-        """
-        from ..store.folder import retention
-
-        wish = retention.Wish(
-            0 if older_than is None else retention.milliseconds(older_than),
-            tuple(run_ids),
-            tuple(map(str, experiment_ids)),
-            with_versions,
-        )
-        found = retention.survey_bin(self._store, wish)
-        return found if dry_run else retention.collect(self._store, wish, found)
-
-    def compact(self) -> tuple[int, int]:
-        """Give the disk back what deleted rows have left free in the database file; its size in bytes before and after.
-
-        Everybody else waits meanwhile: about a second for a hundred megabytes.
-        """
-        from ..store.folder.compact import compact
-
-        return compact(self._store)
+        return self._store.rewind_run(run_id, whole_number(step, "step"))
 
     # -- logging -------------------------------------------------------------------------------------------------
 
@@ -327,7 +266,9 @@ class TrackingMixin:
         """Delete a tag. Raises NotFound where the run has none such."""
         # Where it cannot be seen whether the tag is there, a loop must go on.
         with suppress(StoreError):
-            if not self._store.journal.unwritten and key not in self.get_run(run_id).data.tags:
+            with self._store.snapshot() as seen:
+                tags = self.get_run(run_id).data.tags
+            if seen.is_complete and key not in tags:
                 raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
         self._store.recorder(run_id).untag(key)
 
@@ -358,23 +299,20 @@ class TrackingMixin:
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""
-        with self._store.reading():
-            history = self._store.get_metric_history(run_id, key)
-            if not history:
-                self._store.check_run(run_id)
-        return history
+        return self._store.get_metric_history(run_id, key)
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 
     def _artifacts(self, run_id: str) -> RunArtifacts:
         """The run's artifacts; what is written to them is told to the journal."""
         root = path_of_uri(self._store.artifact_uri(run_id))
+        folder = self.capability("artifacts")
         return RunArtifacts(
-            self._store.artifact_detour,
+            folder.artifact_detour,
             run_id,
             root,
             lambda path, size: self._store.append(artifact_line(run_id, storable(path), size)),
-            self._store.blobs_for(root),
+            folder.blobs_for(root),
         )
 
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:

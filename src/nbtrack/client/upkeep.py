@@ -1,21 +1,24 @@
-"""The client's part that looks after the store itself: copies and repair."""
+"""The client's part that looks after the store itself, where its kind of store can: copies, repair, the bin."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..store.folder.repair import Report
-    from ..store.folder.store import DuckDBStore as Store
+    from ..store.folder.retention import Garbage as Garbage
+    from ..store.folder.upkeep import Upkeep
 
 
 class UpkeepMixin:
     """Operations on the store as a whole."""
 
-    _store: Store
+    if TYPE_CHECKING:
+
+        def capability(self, name: str) -> Any: ...
 
     def backup(self, target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
         """Make one consistent copy of the database, while runs are being written; its path.
@@ -24,18 +27,16 @@ class UpkeepMixin:
         only an earlier backup. Raises NotFound where there is no store, AlreadyExists where `target` is there and
         `force` is not set.
         """
-        from ..store.folder.backup import backup
-
-        return backup(self._store, Path(target), artifacts=artifacts, force=force)
+        upkeep: Upkeep = self.capability("backup")
+        return upkeep.backup(Path(target), artifacts=artifacts, force=force)
 
     def restore_backup(self, source: str | os.PathLike[str]) -> Path | None:
         """Put a backup in the place of the database; where the one that was there is kept.
 
         What the journals of running processes say beyond it is applied again, once.
         """
-        from ..store.folder.backup import restore_backup
-
-        return restore_backup(self._store, Path(source))
+        upkeep: Upkeep = self.capability("backup")
+        return upkeep.restore(Path(source))
 
     def doctor(
         self, repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), *, contents: bool = False
@@ -46,6 +47,38 @@ class UpkeepMixin:
         store; those in the temp folder are found without. With `contents`, every artifact is read and compared with
         the digest that it was kept by.
         """
-        from ..store.folder.repair import doctor
+        upkeep: Upkeep = self.capability("doctor")
+        return upkeep.doctor(repair, [Path(path) for path in rescue], contents=contents)
 
-        return doctor(self._store, repair, [Path(path) for path in rescue], contents=contents)
+    def gc(
+        self,
+        older_than: str | None = None,
+        *,
+        run_ids: Sequence[str] = (),
+        experiment_ids: Sequence[str] = (),
+        with_versions: bool = False,
+        dry_run: bool = True,
+    ) -> Garbage:
+        """What in the bin would go for good; with `dry_run=False` it goes: runs with all that was logged to them, their
+        artifacts, and experiments that no run is left in.
+
+        `older_than` is an age such as `30d`: what was deleted later stays. With ids only these go. Runs that versions
+        of registered models came from stay, unless `with_versions` takes the versions along. Raises InvalidState for
+        an id that is not in the bin.
+        """
+        upkeep: Upkeep = self.capability("gc")
+        return upkeep.gc(
+            older_than,
+            run_ids=run_ids,
+            experiment_ids=list(map(str, experiment_ids)),
+            with_versions=with_versions,
+            dry_run=dry_run,
+        )
+
+    def compact(self) -> tuple[int, int]:
+        """Give the disk back what deleted rows have left free in the database file; its size in bytes before and after.
+
+        Everybody else waits meanwhile: about a second for a hundred megabytes.
+        """
+        upkeep: Upkeep = self.capability("compact")
+        return upkeep.compact()

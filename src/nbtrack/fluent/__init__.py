@@ -191,7 +191,7 @@ def start_run(
         run = _resumed(client, run_id, experiment_id)
         if tags or description or run_name:
             extra = {**(tags or {}), **({NOTE: description} if description else {})}
-            client._store.recorder(run_id).tags(extra)
+            client.recorder(run_id).tags(extra)
             client.update_run(run_id, name=run_name)
             run = client.get_run(run_id)
     else:
@@ -514,7 +514,7 @@ def log_metrics(
     if run_id is None:
         _run().log_metrics(metrics, step, timestamp)
     else:
-        _client()._store.recorder(run_id).metrics(metrics, step, timestamp)
+        _client().recorder(run_id).metrics(metrics, step, timestamp)
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -527,7 +527,7 @@ def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_i
     if run_id is None:
         _run().log_params(params)
     else:
-        _client()._store.recorder(run_id).params(params)
+        _client().recorder(run_id).params(params)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:

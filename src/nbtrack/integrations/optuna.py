@@ -188,7 +188,7 @@ class Tracking:
             if run_id is None or self.run is None:
                 return
             client, state = self.run._client, trial.state.name
-            recorder = client._store.recorder(run_id)
+            recorder = client.recorder(run_id)
             if state != noted:
                 recorder.tags({STATE: state})
                 recorder.status(_STATUS.get(state, RunStatus.FAILED))

@@ -156,7 +156,7 @@ class _Logging:
         if trainer.optimizers:
             state.optimizers = len(trainer.optimizers)
             params |= optimizer_params(trainer.optimizers[0])
-        recorder = state.client._store.recorder(state.run_id)
+        recorder = state.client.recorder(state.run_id)
         recorder.params(params, tell=partial(autologging.say, FLAVOR))
 
     @autologging.guarded(FLAVOR, "log a step")

@@ -1,32 +1,27 @@
 """Waiting for what happens to a stage, here or in another process.
 
-A look at the database costs milliseconds and takes the store's lock. So between two looks only the file's size and
-time of change are asked for, ten times a second. A look applies nothing: it would change the file, and the registry is
+A look at the database costs milliseconds and takes the store's lock. So between two looks only the store's
+revision is asked for, ten times a second. A look applies nothing: it would change the file, and the registry is
 not in the journals. Where another program holds the file, the next look waits for it.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..entities import ModelVersion, StageChange
 from ..errors import NbtrackError, StoreLocked, TimedOut
 from ..model_names import check_model_name, check_version
 from ..stages import canonical_stage
-
-if TYPE_CHECKING:
-    from ..store.folder.store import DuckDBStore as Store
+from ..store.protocol import Store
 
 _INTERVAL = 0.1
 _LONGEST = 5.0
 """Seconds after which the database is looked at in any case: the times of files on a network are those of a cache."""
-_UNSETTLED = 0.05
-"""A file that was changed less than so many seconds ago can change again and keep its time of change."""
 
 
 class StageWatch(Iterator[StageChange]):
@@ -100,7 +95,7 @@ class StageWatch(Iterator[StageChange]):
                 raise TimedOut(f"Version {number} {model} did not come {within}")
 
     def _in_stage(self, number: int | None) -> ModelVersion | None:
-        with self._store.glancing():
+        with self._store.snapshot(fresh=False):
             if number is None:
                 return self._newest()
             found = self._store.get_model_version(self.name, number)
@@ -122,9 +117,9 @@ class StageWatch(Iterator[StageChange]):
             warnings.warn(f"Nobody watches stage {self.stage} any more: {error}", RuntimeWarning, stacklevel=2)
 
     def _change(self) -> StageChange | None:
-        with self._store.glancing():
+        with self._store.snapshot(fresh=False):
             version, last = self._read()
-            events = self._store.model_events_since(self.name, self._time)
+            events = self._store.model_events(self.name, self._time)
         previous, self._time = self._version, max(last, self._time)
         if (version and version.version) == (previous and previous.version):
             return None
@@ -133,12 +128,12 @@ class StageWatch(Iterator[StageChange]):
 
     def _read(self) -> tuple[ModelVersion | None, int]:
         """The newest version in the stage, and when the model was changed last."""
-        with self._store.glancing():
+        with self._store.snapshot(fresh=False):
             return self._newest(), self._store.model_events(self.name)[0].timestamp
 
     def _newest(self) -> ModelVersion | None:
-        found = self._store.get_latest_versions(self.name, [self.stage])
-        return found[0] if found else None
+        found = self._store.get_registered_model(self.name).latest_versions
+        return next((version for version in found if version.current_stage == self.stage), None)
 
     def _pause(self) -> bool:
         """Wait until the store may have changed; False where the watch has ended instead."""
@@ -155,15 +150,10 @@ class StageWatch(Iterator[StageChange]):
 
     def _may_have_changed(self) -> bool:
         now = time.monotonic()
-        try:
-            file = os.stat(self._store.database)
-        except OSError:
+        seen = self._store.revision()
+        if seen is None or (seen == self._seen and now - self._looked < _LONGEST):
             return False
-        seen = (file.st_ino, file.st_size, file.st_mtime_ns)
-        if seen == self._seen and now - self._looked < _LONGEST:
-            return False
-        settled = time.time() - file.st_mtime > _UNSETTLED
-        self._seen, self._looked = (seen if settled else None), now
+        self._seen, self._looked = seen, now
         return True
 
 

@@ -10,8 +10,8 @@ import inspect
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..artifact_store.local import check_artifact_path
 from ..capture import user
+from ..entities import ModelVersion
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
-from ..store.sql.registry.sources import move_sources, versions_at
 from .flavors import find_flavor, flavor_names
 from .history import add_to_history
 from .info import ModelInfo
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 STATE = "nbtrack-best.json"
 """The file in the model's folder that says of what it is the best."""
-_LOCK = "best.lock"
-_LOCK_SECONDS = 60.0
+_TASK = "best"
+_PATIENCE = 60.0
+"""Seconds to wait for others who compare and replace."""
 _PACKAGES = {"torch": "pytorch", "nbtrack": "pyfunc", "mlflow": "pyfunc"}
 """Packages whose models are of a flavor with another name."""
 
@@ -124,7 +125,7 @@ def log_best(
     path = str(check_artifact_path(name))
     if path == ".":
         raise InvalidParameter("The best model needs a name: the folder among the run's artifacts.")
-    key = (str(client._store.folder), run_id, path)
+    key = (client.tracking_uri, run_id, path)
     uri = f"runs:/{run_id}/{path}"
     kept = _known.get(key)
     if kept is None:
@@ -141,7 +142,7 @@ def log_best(
         local = Path(folder, "model")
         manifest = Model(artifact_path=path, run_id=run_id)
         _save(module, model, local, manifest, arguments or {})
-        with _alone(client):
+        with client.recording.exclusive(_TASK, _PATIENCE):
             artifacts = client._artifacts(run_id)
             kept = _read(artifacts, path)
             if kept is not None:
@@ -169,7 +170,7 @@ def log_best(
         None if kept is None else kept.value,
         freed,
         best.saved,
-        tuple(f"{model_name}/{version}" for model_name, version in versions),
+        tuple(f"{version.name}/{version.version}" for version in versions),
         manifest.get_model_info(uri),
     )
 
@@ -202,14 +203,14 @@ def _reading(client: Client, run_id: str, metric: str, value: Any, step: int | N
     """The value to compare, and its step: as given, else those of the metric's last point."""
     if step is not None:
         step = whole_number(step, "step")
-    last = client._store.recorder(run_id).last(metric) if isinstance(metric, str) else None
+    last = client.recorder(run_id).last(metric) if isinstance(metric, str) else None
     if value is not None:
         try:
             number = float(value)
         except (TypeError, ValueError):
             raise InvalidParameter(f"value must be a number, not {value!r:.80}.") from None
         return number, last[1] if step is None and last is not None and last[0] == number else step
-    last = last or client._store.last_point(run_id, metric)
+    last = last or client.recording.last_points(run_id).get(metric)
     if last is None:
         raise NotFound(
             f"The run has no metric {metric!r:.80}. Log it before log_best, or give its value: log_best(…, value=0.9)."
@@ -230,30 +231,25 @@ def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, 
     (local / STATE).write_bytes(_encoded(best))
     replaced = artifacts.replace_folder(local, path)
     if replaced.gone:
-        with client._store.writing() as cursor:
-            for gone in replaced.gone:
-                cursor.execute(
-                    "DELETE FROM artifacts WHERE path = $2 AND run IN (SELECT run FROM runs WHERE run_id = $1)",
-                    [run_id, gone],
-                )
+        client.recording.forget_artifacts(run_id, list(replaced.gone))
     return replaced.freed
 
 
 def _keep_for_versions(
     client: Client, artifacts: RunArtifacts, run_id: str, path: str, kept: Kept | None
-) -> list[tuple[str, int]]:
+) -> list[ModelVersion]:
     """Let versions that hold the model go on holding it: it gets a second place, of the same files, and they follow.
 
     First the files, then the versions: a death in between leaves files too many.
     """
-    if kept is None or not versions_at(client._store, run_id, artifacts.root, path):
+    if kept is None or not client.registry.versions_from(run_id=run_id, path=path):
         return []
     base = f"{path}-{kept.step}" if kept.step is not None else f"{path}-before"
     place, number = base, 2
     while artifacts.exists(place):
         place, number = f"{base}-{number}", number + 1
     artifacts.log_artifacts(artifacts.local_path(path), place)
-    moved = move_sources(client._store, run_id, artifacts.root, path, place, user_id=user())
+    moved = client.registry.move_sources(run_id, path, place, user_id=user())
     with suppress(NbtrackError):
         earlier = Model.load(artifacts.local_path(place))
         earlier.artifact_path, earlier.run_id = place, run_id
@@ -291,7 +287,7 @@ def _check_same(kept: Kept, metric: str, mode: str, path: str) -> None:
 
 
 def _set_tags(client: Client, run_id: str, path: str, best: Kept, earlier: Kept | None) -> None:
-    recorder = client._store.recorder(run_id)
+    recorder = client.recorder(run_id)
     recorder.tags(best.tags(path))
     if best.step is None and earlier is not None and earlier.step is not None:
         recorder.untag(f"nbtrack.{path}.step")
@@ -301,25 +297,7 @@ def _mend_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
     """Once a process: a death right behind the replacing has left the tags of the model before."""
     tags = client.get_run(run_id).data.tags
     if any(tags.get(key) != text for key, text in kept.tags(path).items()):
-        client._store.recorder(run_id).tags(kept.tags(path))
-
-
-@contextmanager
-def _alone(client: Client) -> Iterator[None]:
-    """One at a time compares and replaces, of all threads and processes."""
-    import filelock
-
-    lock = filelock.FileLock(client._store.folder / _LOCK, timeout=_LOCK_SECONDS, poll_interval=0.005)
-    try:
-        lock.acquire()
-    except (OSError, filelock.Timeout):
-        # The store cannot be written now, or somebody hangs: the training goes on.
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
+        client.recorder(run_id).tags(kept.tags(path))
 
 
 def _unchanged(uri: str, metric: str, mode: str, number: float, step: int | None, kept: Kept | None) -> Best:

@@ -39,4 +39,4 @@ def add_to_history(client: Client, model: Model) -> None:
         "model_uuid": model.model_uuid,
         "flavors": model.flavors,
     }
-    client._store.recorder(model.run_id).model(model.artifact_path, entry)
+    client.recorder(model.run_id).model(model.artifact_path, entry)

@@ -99,7 +99,7 @@ def model_at(location: Location, client: Client | None = None) -> Model:
 def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool]:
     """The artifacts of a run, and whether they came in by its log calls, not by an import. Raises NotFound."""
     # A model that was logged here a moment ago is loaded without waiting for the database.
-    artifact_uri = client._store.own_artifact_uri(run_id)
+    artifact_uri = client.reading.artifact_uri(run_id, own=True)
     if artifact_uri is not None:
         return open_repository(artifact_uri), True
     run = client.get_run(run_id)
@@ -128,7 +128,7 @@ def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Cli
     """A folder by the run that has it among its artifacts, wherever links lead; None where that run has not."""
     with contextlib.suppress(NotFound):
         # To look must not make a store where there was none.
-        client._store.check_exists()
+        client.check_exists()
         artifacts, is_own = _artifacts_of(run_id, client)
         root, folder = artifacts.root.resolve(), (repository.root / inner).resolve()
         if folder.is_relative_to(root):

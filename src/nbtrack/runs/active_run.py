@@ -31,7 +31,7 @@ class ActiveRun:
         self._end = end
         self._info = run.info
         # Held here, and not looked up at each call: a log call costs microseconds.
-        self._recorder = client._store.recorder(run.info.run_id)
+        self._recorder = client.recorder(run.info.run_id)
         self.log_metric = self._recorder.metric
         self.log_metrics = self._recorder.metrics
         self.is_open = True
@@ -102,7 +102,8 @@ class ActiveRun:
         The machine's own metrics (`system/…`), params, tags and artifacts stay.
         """
         rewound = self._client.rewind_run(self._info.run_id, step)
-        self._recorder.recount(self._client._store.last_steps(self._info.run_id))
+        points = self._client.recording.last_points(self._info.run_id)
+        self._recorder.recount({key: step for key, (_, step) in points.items()})
         return rewound
 
     def fail(self, error: BaseException) -> str:

@@ -1,44 +1,15 @@
-"""Stores: where runs are kept. One file a backend; `open_store` finds it by the tracking URI."""
+"""Stores: where runs are kept. `protocol.py` is what each of them can do, `opening.py` finds the one of a URI."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from ..config import folder_of, get_tracking_uri
-from ..process_end import at_process_end
 from ..query import Known, Vocabulary, provide
+from .opening import close_stores, open_store
 
-if TYPE_CHECKING:
-    from .folder.store import DuckDBStore as Store
-
-_open: dict[Path, Store] = {}
-
-
-def open_store(uri: str | None = None) -> Store:
-    """The store that a tracking URI names (by default the current one), the same object each time."""
-    folder = folder_of(uri) if uri else Path(get_tracking_uri())
-    # Two paths to one folder are one store: two would take turns on a lock that one thread may hold.
-    real = folder.resolve()
-    store = _open.get(real)
-    if store is None:
-        from .folder.store import DuckDBStore
-
-        store = _open.setdefault(real, DuckDBStore(folder))
-    return store
+__all__ = ["close_stores", "open_store"]
 
 
 def _names_of_current_store(vocabulary: Vocabulary) -> Known:
-    from .sql.known import StoredNames
-
-    return StoredNames(open_store(), vocabulary)
+    return open_store().known(vocabulary)
 
 
 provide(_names_of_current_store)
-
-
-@at_process_end
-def close_stores() -> None:
-    """Write and apply what is left, end the threads and close the files. The next call opens what it needs anew."""
-    while _open:
-        _open.popitem()[1].close()

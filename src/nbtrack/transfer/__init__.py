@@ -1,44 +1,45 @@
-"""Moving in and out: what other trackers and other stores hold, brought here; what is here, as Parquet and CSV."""
+"""Moving in and out: what other trackers and other stores hold, brought here; what is here, as Parquet and CSV.
+
+The store is handed in: it is one with the capability "transfer", whose tables are read and written in bulk.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter
-from ..store import open_store
-from .exports import export
+from .exports import Format, write_tables
+from .nbtrack_store import OpenFolder
 from .registry import bring_models
 from .report import Problem, Report
 from .sources import KINDS, open_source
 from .writer import RunWriter
 
-__all__ = ["KINDS", "Problem", "Report", "export", "import_runs", "merge"]
+if TYPE_CHECKING:
+    from ..store.folder.store import FolderStore
+
+__all__ = ["KINDS", "Format", "Problem", "Report", "bring", "write_tables"]
 
 
-def import_runs(
+def bring(
+    store: FolderStore,
     source: str | os.PathLike[str],
+    open_folder: OpenFolder,
     *,
     kind: str | None = None,
     experiment: str | None = None,
-    artifacts: str | os.PathLike[str] | None = None,
+    artifacts: Path | None = None,
     follow_links: bool = False,
 ) -> Report:
-    """Bring everything that `source` holds into the current store; what is here already is not brought again.
+    """Bring everything that `source` holds into a store; see `nbtrack.import_runs`.
 
-    `source` is an MLflow folder (`mlruns`) or SQLite file (`mlflow.db`, `sqlite:///mlflow.db`), a folder with
-    TensorBoard event files, a W&B folder with offline runs, or another nbtrack store; `kind` says which where it is
-    not recognised. `experiment` puts all runs into the experiment of this name. `artifacts` is where an MLflow store's
-    files are by now, if they were moved; `follow_links` also takes files that lie outside a run's folder and are
-    linked from it. Raises NotFound and InvalidParameter for what is no such place, NotSupported where a package is
-    missing that reads it.
-
-    >>> report = import_runs("mlruns")  # doctest: +SKIP
+    `open_folder` opens another nbtrack store, where the source is one.
     """
     report = Report()
-    with closing(open_source(source, kind, report, None if artifacts is None else Path(artifacts).absolute())) as found:
-        store = open_store()
+    with closing(open_source(source, kind, report, open_folder, artifacts)) as found:
         report.store = str(store.folder)
         if store.folder.resolve() == Path(report.source).resolve() or (
             found.is_store and store.folder.resolve() == Path(found.name).resolve()
@@ -50,14 +51,3 @@ def import_runs(
         with store.reading():
             pass
     return report.finish()
-
-
-def merge(other: str | os.PathLike[str]) -> Report:
-    """Unite another nbtrack store with the current one; the other stays as it is.
-
-    Runs of one id are one run and get each other's points; experiments and models go by name. Merged again, or the
-    other way round, the content is the same; only a model version whose number is taken here gets another one.
-
-    >>> report = merge("../colleague/.nbtrack")  # doctest: +SKIP
-    """
-    return import_runs(other, kind="nbtrack")

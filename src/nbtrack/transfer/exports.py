@@ -7,38 +7,33 @@ import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..entities import ViewType
 from ..errors import InvalidParameter, NotFound, StoreError
 from ..progress import progress
-from ..store import open_store
 from ..store.sql.runs import matching
+
+if TYPE_CHECKING:
+    from ..store.folder.store import FolderStore
 
 Format = Literal["parquet", "csv"]
 
+_MOST = 50_000
+"""Experiments in one page of a search."""
 _OF_RUNS = ("runs", "params", "metrics", "latest_metrics", "tags", "artifacts", "datasets")
 _OF_MODELS = ("registered_models", "model_versions")
 
 
-def export(
+def write_tables(
+    store: FolderStore,
     folder: str | os.PathLike[str],
-    *,
-    format: Format = "parquet",
-    filter_string: str = "",
-    experiment_names: Sequence[str] | str | None = None,
-    run_view_type: ViewType = ViewType.ACTIVE_ONLY,
+    format: Format,
+    filter_string: str,
+    experiment_names: Sequence[str] | str | None,
+    run_view_type: ViewType,
 ) -> dict[str, int]:
-    """Write runs and all that belongs to them into a new folder; the number of rows of each table.
-
-    As Parquet, each table of runs is a folder with one folder an experiment in it (`metrics/experiment_id=1/…`), and
-    has the experiment's name in the column `experiment`; as CSV it is one file. The registry comes along: with a
-    filter or experiments, the versions that the exported runs made. The folder appears when it is whole. Raises
-    InvalidParameter where it is there already and not empty, QueryError for a wrong filter, NotFound for an unknown
-    experiment and where there is no store.
-
-    >>> rows = export("out", filter_string="metrics.loss < 0.1")  # doctest: +SKIP
-    """
+    """Write runs and all that belongs to them into a new folder; see `nbtrack.export`."""
     if format not in ("parquet", "csv"):
         raise InvalidParameter(f"format is 'parquet' or 'csv', not {format!r:.80}.")
     target = Path(folder).expanduser().absolute()
@@ -47,7 +42,7 @@ def export(
     partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
-        rows = _Exporting(partial, format).write(filter_string, _names(experiment_names), run_view_type)
+        rows = _Exporting(store, partial, format).write(filter_string, _names(experiment_names), run_view_type)
         if target.exists():
             target.rmdir()
         os.replace(partial, target)
@@ -65,10 +60,10 @@ def _names(experiment_names: Sequence[str] | str | None) -> list[str] | None:
 
 
 class _Exporting:
-    def __init__(self, folder: Path, format: Format) -> None:
+    def __init__(self, store: FolderStore, folder: Path, format: Format) -> None:
+        self._store = store
         self._folder = folder
         self._format = format
-        self._store = open_store()
         self._store.check_exists()
 
     def write(self, filter_string: str, names: list[str] | None, view: ViewType) -> dict[str, int]:
@@ -89,9 +84,10 @@ class _Exporting:
         return rows
 
     def _experiment_id(self, name: str) -> str:
-        experiment = self._store.get_experiment_by_name(name)
+        experiment = self._store.get_experiment(name=name)
         if experiment is None:
-            there = ", ".join(sorted(self._store.experiment_names().values()))
+            every = self._store.search_experiments(ViewType.ALL, _MOST, "", (), None)
+            there = ", ".join(sorted(one.name for one in every))
             raise NotFound(f"There is no experiment {name!r:.120}. There are {there:.500}.")
         return experiment.experiment_id
 

@@ -10,7 +10,7 @@ from .points import Present
 from .records import Logged
 
 if TYPE_CHECKING:
-    from ..store.folder.store import DuckDBStore as Store
+    from ..store.folder.store import FolderStore as Store
 
 _AT_ONCE = 500_000
 """Points that are read in one go; the series of a longer run are read one by one."""

@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from ..artifact_store.local import open_repository, path_of_uri
 from ..entities import ModelEvent, ModelGate
 from ..errors import InvalidParameter, NotSupported
 from ..names import new_id
-from ..store import open_store
 from ..store.folder.outdated import updated_copy
+from ..store.folder.store import FolderStore
 from .records import (
     Logged,
     Points,
@@ -31,6 +31,7 @@ from .report import Report
 
 KIND = "nbtrack"
 DATABASE = "runs.duckdb"
+OpenFolder = Callable[[Path], FolderStore]
 _RUNS = 500
 _POINTS = 100_000
 
@@ -49,14 +50,14 @@ class NbtrackStore:
     kind = KIND
     is_store = True
 
-    def __init__(self, path: Path, report: Report) -> None:
+    def __init__(self, path: Path, report: Report, open_folder: OpenFolder) -> None:
         folder = store_folder(path)
         if folder is None:
             raise InvalidParameter(f"There is no nbtrack store in {path}: no file {DATABASE}.")
         self.folder = folder.absolute()
         self.name = str(folder)
         self._report = report
-        original = open_store(str(self.folder))
+        original = open_folder(self.folder)
         self._copy = updated_copy(original, Path(tempfile.gettempdir(), f"nbtrack-import-{new_id()}"))
         self._store = self._copy or original
 

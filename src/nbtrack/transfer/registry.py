@@ -21,7 +21,7 @@ from .records import Source, SourceModel, SourceVersion
 from .report import Report
 
 if TYPE_CHECKING:
-    from ..store.folder.store import DuckDBStore as Store
+    from ..store.folder.store import FolderStore as Store
     from ..store.sql.base import Cursor
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..config import folder_of
 from ..errors import InvalidParameter, NotFound, NotSupported
 from . import mlflow_files, mlflow_sql, nbtrack_store, tensorboard, wandb_offline
+from .nbtrack_store import OpenFolder
 from .records import Source
 from .report import Report
 
@@ -19,7 +20,11 @@ _SQLITE = "sqlite:///"
 
 
 def open_source(
-    source: str | os.PathLike[str], kind: str | None, report: Report, artifacts: Path | None = None
+    source: str | os.PathLike[str],
+    kind: str | None,
+    report: Report,
+    open_folder: OpenFolder,
+    artifacts: Path | None = None,
 ) -> Source:
     """The reader of a source, of the kind that is said or recognised."""
     if kind is not None and kind not in KINDS:
@@ -31,7 +36,7 @@ def open_source(
         kind, path = _recognised(path)
     report.kind, report.source = kind, str(path)
     if kind == nbtrack_store.KIND:
-        return nbtrack_store.NbtrackStore(path, report)
+        return nbtrack_store.NbtrackStore(path, report, open_folder)
     if kind == mlflow_sql.KIND:
         return mlflow_sql.MlflowDatabase(path, report, artifacts)
     if kind == mlflow_files.KIND:

@@ -27,7 +27,7 @@ from .records import Points, Source, SourceRun
 from .report import Report
 
 if TYPE_CHECKING:
-    from ..store.folder.store import DuckDBStore as Store
+    from ..store.folder.store import FolderStore as Store
 
 _RUN_NAME = "mlflow.runName"
 _RUNS_AT_ONCE = 100

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..client import Client
 from ..errors import InvalidParameter
 from ..query import RUNS, complete
-from ..store.sql.known import StoredNames
 from .contract import CompleteReply, CompleteRequest
 
 
@@ -14,7 +13,7 @@ def completions(client: Client, request: CompleteRequest) -> CompleteReply:
     position = request["position"]
     if type(position) is not int:
         raise InvalidParameter(f"position={position!r:.80}: it is the number of characters before the cursor.")
-    found = complete(request["text"], position, known=StoredNames(client._store, RUNS))
+    found = complete(request["text"], position, known=client.reading.known(RUNS))
     return {
         "completions": [
             {"text": each.text, "kind": each.kind, "start": each.start, "end": each.end, "detail": each.detail}

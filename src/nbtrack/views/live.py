@@ -11,10 +11,9 @@ from ..client.tracking import TRACEBACK
 from ..entities import DatasetInput, RunStatus
 from ..journal import now
 from ..names import SYSTEM
-from ..store.sql.metrics import Curve
 from .attempts import attempt_of
 from .contract import DatasetRow, LiveReply, LiveRequest, Panel, Summary
-from .curves import MOST_POINTS, buffers_of, series_of
+from .curves import MOST_POINTS, Curve, buffers_of, curves_of, series_of
 from .runs import lower_is_better, number, run_rows
 
 _SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/_.\- ]+(?=.)", re.IGNORECASE)
@@ -22,13 +21,13 @@ _SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/
 
 def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
     """The run's state with all of its curves, each of at most `max_points`."""
-    store = client._store
-    with store.reading():
+    with client.reading.snapshot():
         run = client.get_run(request["run_id"])
         keys = list(run.data.metrics)
-        found = store.curves([run.info.run_id], keys, "step", None, None, min(request["max_points"], MOST_POINTS))
+        points = client.reading.points([run.info.run_id], keys, "step", min(request["max_points"], MOST_POINTS))
         (row,) = run_rows(client, [run])
         attempt = attempt_of(client, run)
+    found = curves_of(points)
     if run.info.status in RunStatus.ENDED:
         # A single point, such as a score at the end, is a line of the summary and no curve.
         keys = [curve.key for curve in found if curve.total > 1]

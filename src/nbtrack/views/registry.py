@@ -26,7 +26,7 @@ MOST_EVENTS = 200
 
 def registry(client: Client, request: RegistryRequest) -> RegistryReply:
     """One model (NotFound where it is unknown), or all of them by name."""
-    with client._store.reading():
+    with client.reading.snapshot():
         if request["name"] is None:
             models = list(client.search_registered_models(max_results=1000))
         else:
@@ -110,7 +110,7 @@ def lineage(client: Client, request: LineageRequest) -> LineageReply:
 
 
 def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionRow]:
-    runs = {run.info.run_id: run for run in client._store.get_runs([version.run_id for version in versions])}
+    runs = {run.info.run_id: run for run in client.reading.get_runs([version.run_id for version in versions])}
     rows: list[VersionRow] = []
     for version in versions:
         run = runs.get(version.run_id)

@@ -8,22 +8,24 @@ from typing import TypeVar
 
 from ..client import Client
 from ..client.tracking import NOTE, PARENT
-from ..entities import Run
+from ..entities import Run, ViewType
 from ..models.history import read_history
 from ..names import SYSTEM
-from ..store.sql.survey import Nesting
+from ..store.protocol import Nesting
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")
+
+MOST_EXPERIMENTS = 50_000
+"""How many experiments one page of a search can hold."""
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
 
 def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> RunsReply:
     """The runs from `offset` on, at most `limit`, and what is worth a column among all that match."""
-    store = client._store
     experiment_ids = scope if request["experiment_ids"] is None else request["experiment_ids"]
-    found = store.survey(
+    found = client.reading.survey(
         experiment_ids,
         request["filter"],
         request["order_by"],
@@ -49,7 +51,7 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
 
 def diff(client: Client, request: DiffRequest) -> DiffReply:
     """Params, last metrics, datasets and the tags that people set, side by side."""
-    runs = client._store.get_runs(request["run_ids"])
+    runs = client.reading.get_runs(request["run_ids"])
     metrics = [{key: repr(value) for key, value in run.data.metrics.items()} for run in runs]
     rows: list[DiffRow] = []
     for section, values in (
@@ -75,7 +77,8 @@ def diff(client: Client, request: DiffRequest) -> DiffReply:
 
 def run_rows(client: Client, runs: Sequence[Run]) -> list[RunRow]:
     """The runs as screens know them."""
-    names = client._store.experiment_names()
+    experiments = client.search_experiments(ViewType.ALL, MOST_EXPERIMENTS)
+    names = {experiment.experiment_id: experiment.name for experiment in experiments}
     return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
 
 

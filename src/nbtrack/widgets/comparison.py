@@ -11,7 +11,7 @@ import traitlets
 from ..client import Client
 from ..client.run_ids import run_ids_of
 from ..client.tracking import PARENT
-from ..entities import Run
+from ..entities import Run, ViewType
 from ..frame import from_columns
 from .host import ViewWidget
 from .snapshot import Answer, Snapshot
@@ -53,7 +53,8 @@ class Comparison(ViewWidget):
     @property
     def selected(self) -> pandas.DataFrame:
         """The ticked runs in the order they were ticked, with the columns of `search_runs`."""
-        return cast("pandas.DataFrame", from_columns(self._client._store.columns_of(self._selected), "pandas"))
+        columns = self._client.reading.search_columns(None, "", ViewType.ALL, PAGE, (), run_ids=self._selected)
+        return cast("pandas.DataFrame", from_columns(columns, "pandas"))
 
     @selected.setter
     def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
@@ -63,8 +64,7 @@ class Comparison(ViewWidget):
 
     def _known(self, run_ids: Sequence[str]) -> list[Run]:
         """The runs, read in one session. NotFound says which one is unknown."""
-        with self._client._store.reading():
-            return [self._client.get_run(run_id) for run_id in run_ids]
+        return self._client.reading.get_runs(run_ids, strict=True)
 
     def snapshot(self) -> Snapshot:
         return self._snapshot_of(PAGE, MAX_POINTS, None)
@@ -118,7 +118,7 @@ class Comparison(ViewWidget):
         """The runs that these are nested in, however deep: what is ticked must not be folded away."""
         found: dict[str, None] = {}
         while run_ids:
-            runs = self._client._store.get_runs(run_ids)
+            runs = self._client.reading.get_runs(run_ids)
             parents = dict.fromkeys(run.data.tags[PARENT] for run in runs if PARENT in run.data.tags)
             run_ids = [run_id for run_id in parents if run_id not in found]
             found |= parents

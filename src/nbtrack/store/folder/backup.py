@@ -16,7 +16,7 @@ from .repair.blocks import bad_blocks
 from .repair.salvage import read_all
 
 if TYPE_CHECKING:
-    from .store import DuckDBStore
+    from .store import FolderStore
 
 _OF_A_BACKUP = frozenset(
     {"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", "blobs", "best.lock", ".gitignore", "trash"}
@@ -24,7 +24,7 @@ _OF_A_BACKUP = frozenset(
 """What is in a backup with artifacts, also after it was used as a store."""
 
 
-def backup(store: DuckDBStore, target: Path, *, artifacts: bool = False, force: bool = False) -> Path:
+def backup(store: FolderStore, target: Path, *, artifacts: bool = False, force: bool = False) -> Path:
     """Copy the database as of now, everything logged so far included, to the file `target`.
 
     With `artifacts`, `target` is a folder instead: a store of its own, files and all. Each is there whole or not at
@@ -72,7 +72,7 @@ def _check_target(store: Path, target: Path, artifacts: bool, force: bool) -> No
         raise InvalidParameter(f"{target} is no backup: {others[0]!r:.100} is in it too. Choose another name.")
 
 
-def restore_backup(store: DuckDBStore, source: Path) -> Path | None:
+def restore_backup(store: FolderStore, source: Path) -> Path | None:
     """Put a backup in the place of the database; where the one that was there is kept, if there was one.
 
     What live journals say beyond it is applied again, once. Raises StoreDamaged, and NotFound where `source` is none.
@@ -99,7 +99,7 @@ def restore_backup(store: DuckDBStore, source: Path) -> Path | None:
     return kept
 
 
-def _copy_database(store: DuckDBStore, target: Path) -> None:
+def _copy_database(store: FolderStore, target: Path) -> None:
     with store.checkpointed():
         copy_attached(store.database, target)
     damaged = list(bad_blocks(target))
@@ -109,7 +109,7 @@ def _copy_database(store: DuckDBStore, target: Path) -> None:
         )
 
 
-def _copy_artifacts(store: DuckDBStore, target: Path) -> None:
+def _copy_artifacts(store: FolderStore, target: Path) -> None:
     """Files that came after the database was copied may be among them; none is there in part, and none twice."""
     files = [
         Path(folder) / name

@@ -13,12 +13,12 @@ from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, in_memory, literal
 if TYPE_CHECKING:
     import duckdb
 
-    from .store import DuckDBStore
+    from .store import FolderStore
 
 _COPY = "runs.compact.duckdb"
 
 
-def compact(store: DuckDBStore) -> tuple[int, int]:
+def compact(store: FolderStore) -> tuple[int, int]:
     """Copy the database into a new file that takes the old one's place; its size in bytes before and after.
 
     Other processes wait meanwhile, as they do for each other. Killed at any moment, the store has one of the two files

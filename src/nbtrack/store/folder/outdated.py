@@ -9,10 +9,10 @@ from ..sql import schema
 from ..sql.base import Cursor
 from .copies import copy_attached, log_of
 from .migrations import upgrade
-from .store import DuckDBStore
+from .store import FolderStore
 
 
-class _Copy(DuckDBStore):
+class _Copy(FolderStore):
     """The database and the journals are copies, the artifacts are where they were."""
 
     def __init__(self, folder: Path, artifacts: Path) -> None:
@@ -23,7 +23,7 @@ class _Copy(DuckDBStore):
         upgrade(connection, version)
 
 
-def updated_copy(store: DuckDBStore, folder: Path) -> DuckDBStore | None:
+def updated_copy(store: FolderStore, folder: Path) -> FolderStore | None:
     """A store of this version's schema in the new folder `folder`, with what `store` holds; None where `store` itself
     is one."""
     with store.as_it_is() as cursor:

@@ -29,7 +29,7 @@ from ..sql.experiments import DEFAULT_ID
 from .compact import compact
 
 if TYPE_CHECKING:
-    from .store import DuckDBStore
+    from .store import FolderStore
 
 TRASH = "trash"
 _NOTE = "gc"
@@ -120,7 +120,7 @@ def milliseconds(age: str) -> int:
     return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
-def survey_bin(store: DuckDBStore, wish: Wish) -> Garbage:
+def survey_bin(store: FolderStore, wish: Wish) -> Garbage:
     """What `collect` would remove now. Nothing is changed. Raises NotFound where there is no store."""
     store.check_exists()
     with store.reading() as cursor:
@@ -148,7 +148,7 @@ def survey_bin(store: DuckDBStore, wish: Wish) -> Garbage:
     )
 
 
-def collect(store: DuckDBStore, wish: Wish, measured: Garbage) -> Garbage:
+def collect(store: FolderStore, wish: Wish, measured: Garbage) -> Garbage:
     """Remove for good what the wish names; what went. The sizes of artifacts are those that were `measured` before."""
     with store.writing() as cursor:
         runs, points = _totals(cursor)
@@ -200,7 +200,7 @@ def _totals(cursor: Cursor) -> tuple[int, int]:
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def _find(store: DuckDBStore, cursor: Cursor, wish: Wish) -> Garbage:
+def _find(store: FolderStore, cursor: Cursor, wish: Wish) -> Garbage:
     before = now() - wish.older_than
     rows = cursor.execute(
         "SELECT r.run, r.run_id, r.name, r.experiment_id, r.artifact_uri, r.status, r.writer, "
@@ -258,7 +258,7 @@ def _versions_by_run(cursor: Cursor) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-def _homes(store: DuckDBStore, cursor: Cursor) -> list[Path]:
+def _homes(store: FolderStore, cursor: Cursor) -> list[Path]:
     """The local folders below which runs of this store keep their artifacts."""
     homes = [store.artifacts]
     for (location,) in cursor.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall():
@@ -267,7 +267,7 @@ def _homes(store: DuckDBStore, cursor: Cursor) -> list[Path]:
     return homes
 
 
-def _own_folder(store: DuckDBStore, run_id: str, uri: str, homes: Sequence[Path]) -> Path | None:
+def _own_folder(store: FolderStore, run_id: str, uri: str, homes: Sequence[Path]) -> Path | None:
     """The folder `…/<run id>` with a run's artifacts; None for one that may be somebody else's."""
     try:
         artifacts = path_of_uri(store.locate(uri))
@@ -314,7 +314,7 @@ def _notes(cursor: Cursor) -> list[str]:
     return [uri for (uri,) in rows]
 
 
-def _take_folders(store: DuckDBStore) -> list[str]:
+def _take_folders(store: FolderStore) -> list[str]:
     """Move each folder that is noted into the trash, unless its run is there again (somebody has merged it in).
 
     Returns what went wrong; those folders stay noted.
@@ -352,12 +352,12 @@ def _remove(folder: Path) -> list[str]:
     return []
 
 
-def _trash(store: DuckDBStore) -> list[Path]:
+def _trash(store: FolderStore) -> list[Path]:
     trash = store.folder / TRASH
     return sorted(trash.iterdir()) if trash.is_dir() else []
 
 
-def _run_folders(store: DuckDBStore) -> list[Path]:
+def _run_folders(store: FolderStore) -> list[Path]:
     """The folders of runs below the store's own artifacts."""
     return sorted(
         folder for folder in store.artifacts.glob("*/*") if folder.is_dir() and _RUN_ID.fullmatch(folder.name)

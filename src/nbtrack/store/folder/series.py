@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..sql.base import Axis, Cursor, Tables
+from ..protocol import Axis
+from ..sql.base import Cursor, Tables
 
 if TYPE_CHECKING:
-    from ..sql.base import Columns
+    from ..protocol import Columns
 
 _PLACE = {
     "step": "m.step",

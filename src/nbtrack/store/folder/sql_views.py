@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from ..sql.base import Cursor
-from ..sql.schema import LAST_TIME
+from ..times import LAST_TIME
 
 SCHEMA = "nbtrack"
 

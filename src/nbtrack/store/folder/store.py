@@ -8,23 +8,29 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import filelock
 
 from ... import config
 from ...artifact_store.blobs import Blobs
 from ...artifact_store.detour import ArtifactDetour
-from ...entities import Experiment, LifecycleStage, Rewound
+from ...entities import Experiment, LifecycleStage, Rewound, RunInfo, RunStatus
 from ...errors import InvalidParameter, NotFound, StoreError, StoreNotWritable, StoreTooNew
-from ...journal import Journal, RunRecorder, syncing
+from ...journal import Journal, RunRecorder, event, syncing
+from ...journal.recorder import tag_lines
 from ...journal.writer import PASSING
+from ...names import new_id
+from ..protocol import Snapshot
 from ..sql import schema
 from ..sql.base import Cursor, transaction
 from ..sql.experiments import DEFAULT_ID, DEFAULT_NAME
+from ..sql.runs import check_runs
 from ..sql.tables import SqlTables
-from . import sql_views
+from . import CAPABILITIES, UPKEEP, sql_views
 from .background import Background
 from .copies import log_of
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
@@ -42,11 +48,14 @@ _RELATIVE = "artifacts:"
 _EXPERIMENT_SECONDS = 5.0
 _START_SECONDS = 5.0
 
-_stores: weakref.WeakSet[DuckDBStore] = weakref.WeakSet()
+_UNSETTLED = 0.05
+"""A file that was changed less than so many seconds ago can change again and keep its time of change."""
+
+_stores: weakref.WeakSet[FolderStore] = weakref.WeakSet()
 
 
-class DuckDBStore(RewindTables, SeriesTables, SqlTables):
-    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`.
+class FolderStore(RewindTables, SeriesTables, SqlTables):
+    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`. Its public face is `Store` in `protocol.py`.
 
     Threads may share it; their operations follow one another. After a fork the child has the store too, with a
     journal and a DuckDB of its own.
@@ -111,41 +120,80 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
             self._file.drop()
             self._mutex.release()
 
-    def append(self, lines: bytes) -> None:
-        """Write events to this process's journal."""
+    def append(self, lines: bytes, *, runs: Sequence[str] = ()) -> None:
+        """Write events to this process's journal. With `runs`, these must exist and not be deleted."""
+        if runs:
+            with self.reading() as cursor:
+                check_runs(cursor, runs, active=True)
         self.journal.append(lines)
 
-    def add_recorder(self, run_id: str, artifact_uri: str, start_time: int = 0) -> RunRecorder:
-        """The recorder of a run that this process has just made."""
-        recorder = self._recorders[run_id] = RunRecorder(run_id, artifact_uri, self.append)
+    def _append(self, lines: bytes) -> None:
+        self.journal.append(lines)
+
+    def create_run(
+        self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]
+    ) -> RunInfo:
+        """Make a run that this process writes. Raises NotFound, and InvalidParameter for a deleted experiment."""
+        experiment = self._experiment_for_new_runs(experiment_id)
+        run_id = new_id()
+        uri = f"{experiment.artifact_location}/{run_id}/artifacts"
+        info = RunInfo(run_id, experiment.experiment_id, name, user_id, RunStatus.RUNNING, start_time, None, uri)
+        created = event(
+            "run",
+            r=run_id,
+            d={
+                "experiment_id": info.experiment_id,
+                "name": name,
+                "user_id": user_id,
+                "start_time": start_time,
+                "artifact_uri": self.relative(uri),
+                "writer": self.journal.writer,
+            },
+        )
+        self._append(created + tag_lines(run_id, tags))
+        recorder = self._recorders[run_id] = RunRecorder(run_id, uri, self._append)
         recorder.start_time = start_time
         self._made.add(run_id)
-        return recorder
+        return info
 
-    def recorder(self, run_id: str) -> RunRecorder:
-        """The recorder of any run. Raises NotFound, and InvalidParameter for a deleted run."""
-        recorder = self._recorders.get(run_id)
+    def recorder(self, run_id: str, *, resume: bool = False) -> RunRecorder:
+        """The recorder of any run, which is RUNNING again where `resume` is set.
+
+        Raises NotFound, and InvalidParameter for a deleted run.
+        """
+        recorder = None if resume else self._recorders.get(run_id)
         if recorder is None:
-            run = self.get_run(run_id)
+            (run,) = self.get_runs([run_id], strict=True)
             if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
                 raise InvalidParameter(
                     f"Run {run.info.run_name!r} ({run_id}) is deleted. Restore it with restore_run before logging "
                     "to it."
                 )
-            recorder = RunRecorder(run_id, run.info.artifact_uri, self.append, self.last_steps(run_id), run.data.params)
+            recorder = RunRecorder(
+                run_id, run.info.artifact_uri, self._append, self._last_steps(run_id), run.data.params
+            )
             recorder.start_time = run.info.start_time
             self._recorders[run_id] = recorder
+        if resume:
+            recorder.status(RunStatus.RUNNING, writer=self.journal.writer)
         return recorder
 
-    def artifact_uri(self, run_id: str) -> str:
-        """Where a run, deleted or not, keeps its artifacts. Raises NotFound."""
-        recorder = self._recorders.get(run_id)
-        return recorder.artifact_uri if recorder else self.get_run(run_id).info.artifact_uri
+    def _last_steps(self, run_id: str) -> dict[str, int]:
+        return {key: step for key, (_, step) in self.last_points(run_id).items()}
 
-    def own_artifact_uri(self, run_id: str) -> str | None:
-        """Where a run that this process has made keeps its artifacts, without asking the database; None for others."""
-        recorder = self._recorders.get(run_id) if run_id in self._made else None
-        return recorder.artifact_uri if recorder else None
+    @overload
+    def artifact_uri(self, run_id: str) -> str: ...
+    @overload
+    def artifact_uri(self, run_id: str, *, own: Literal[True]) -> str | None: ...
+    def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
+        """Where a run, deleted or not, keeps its artifacts. Raises NotFound.
+
+        With `own`, None for a run that this process has not made; the database is not asked then.
+        """
+        recorder = self._recorders.get(run_id) if not own or run_id in self._made else None
+        if recorder is not None:
+            return recorder.artifact_uri
+        return None if own else super().artifact_uri(run_id)
 
     def blobs_for(self, root: Path) -> Blobs | None:
         """Where equal files of this artifact folder are found; None for one that is not the store's own.
@@ -154,7 +202,7 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
         """
         return self.blobs if root.is_relative_to(self.artifacts) else None
 
-    def experiment_for_new_runs(self, experiment_id: str) -> Experiment:
+    def _experiment_for_new_runs(self, experiment_id: str) -> Experiment:
         """An experiment as of the last few seconds, so that a loop of short runs need not read for each.
 
         Raises NotFound, and InvalidParameter for a deleted experiment.
@@ -181,10 +229,27 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
             )
         return experiment
 
-    def set_experiment_stage(self, experiment_id: str, stage: str) -> None:
-        super().set_experiment_stage(experiment_id, stage)
-        self._experiments.clear()
-        self._recorders.clear()
+    def update_experiment(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        stage: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+    ) -> None:
+        super().update_experiment(experiment_id, name=name, stage=stage, tags=tags)
+        if stage is not None:
+            self._experiments.clear()
+            self._recorders.clear()
+
+    def update_runs(
+        self, run_ids: Sequence[str], *, stage: str | None = None, experiment_id: str | None = None
+    ) -> list[str]:
+        changed = super().update_runs(run_ids, stage=stage, experiment_id=experiment_id)
+        if stage == LifecycleStage.DELETED:
+            for run_id in changed:
+                self.forget_recorder(run_id)
+        return changed
 
     def forget_recorder(self, run_id: str) -> None:
         """Look at the run anew the next time that something is logged to it."""
@@ -242,6 +307,32 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
     def artifact_root(self, experiment_id: str) -> str:
         return _RELATIVE + experiment_id
 
+    @property
+    def capabilities(self) -> Collection[str]:
+        return CAPABILITIES
+
+    def capability(self, name: str) -> Any:
+        if name not in UPKEEP:
+            return self
+        # Most processes never look after the folder.
+        from .upkeep import Upkeep
+
+        return Upkeep(self)
+
+    @contextmanager
+    def exclusive(self, task: str, patience: float) -> Iterator[None]:
+        lock = filelock.FileLock(self.folder / f"{task}.lock", timeout=patience, poll_interval=0.005)
+        try:
+            lock.acquire()
+        except (OSError, filelock.Timeout):
+            # The store cannot be written now, or somebody hangs: the training goes on.
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
     def check_exists(self) -> None:
         """Raise NotFound where nothing was ever logged, for what looks after a store and has no use for a new one."""
         if self.database.exists() or self._journals.folder.is_dir():
@@ -260,10 +351,20 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
             yield connection
 
     @contextmanager
-    def glancing(self) -> Iterator[Cursor]:
-        """A session that leaves the file as it is: what waits in the journals is not applied."""
-        with self._mutex, self._attached(apply=False) as connection:
-            yield connection
+    def snapshot(self, *, fresh: bool = True) -> Iterator[Snapshot]:
+        """Let several reads see one state; what waits in the journals is not applied for it unless it is `fresh`."""
+        with self._mutex, self._attached(apply=fresh):
+            waits = self._journal is not None and self._journal.unwritten
+            yield Snapshot(is_complete=fresh and not waits)
+
+    def revision(self) -> Hashable:
+        """What the file looks like from outside: its inode, size and time of change. None where there is none."""
+        try:
+            file = os.stat(self.database)
+        except OSError:
+            return None
+        seen = (file.st_ino, file.st_size, file.st_mtime_ns)
+        return seen if time.time() - file.st_mtime > _UNSETTLED else (*seen, time.monotonic_ns())
 
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
@@ -296,7 +397,10 @@ class DuckDBStore(RewindTables, SeriesTables, SqlTables):
         with self._mutex, self._attached():
             # Points that wait would come back.
             self._check_applied()
-            return super().rewind_run(run_id, step)
+            rewound = super().rewind_run(run_id, step)
+        if run_id in self._recorders:
+            self._recorders[run_id].recount(self._last_steps(run_id))
+        return rewound
 
     @contextmanager
     def checkpointed(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from .runs import matching
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .base import Columns
+    from ..protocol import Columns
 
 STATISTICS = ("n", "mean", "std", "min", "max")
 _LARGE = 1e150

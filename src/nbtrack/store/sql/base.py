@@ -15,16 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ...errors import NbtrackError
-
-    Columns = dict[str, NDArray[Any]]
-
-Axis = Literal["step", "time", "relative"]
+    from ..protocol import Axis, Columns
 
 
 class Cursor(Protocol):

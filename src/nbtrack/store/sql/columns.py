@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...entities import ViewType
+from ..times import as_times
 from . import paging
 from .base import Cursor, Tables
 from .runs import matching
-from .schema import LAST_TIME
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from .base import Columns
+    from ..protocol import Columns
 
 _INFO = (
     "r.run, r.run_id, CAST(r.experiment_id AS VARCHAR) AS experiment_id, r.status, r.artifact_uri, "
     "r.start_time, r.end_time"
+)
+_THESE = (
+    "runs AS r JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS ids(run_id, n) "
+    "ON ids.run_id = r.run_id ORDER BY ids.n"
 )
 _TIMES = ("start_time", "end_time")
 _KINDS = {"metrics": "latest_metrics", "params": "params", "tags": "tags"}
@@ -35,25 +38,22 @@ class ColumnTables(Tables):
         view: ViewType,
         max_results: int,
         order_by: Sequence[str],
+        *,
+        run_ids: Sequence[str] | None = None,
     ) -> Columns:
         """The runs that match, in order, with MLflow's columns: run_id, experiment_id, status, artifact_uri,
-        start_time, end_time, then `metrics.…` (last values), `params.…` and `tags.…`, each sorted by key."""
-        paging.check_max_results(max_results, 1_000_000)
-        found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
-        with self.reading() as cursor:
-            cursor.execute(
-                f"SELECT {_INFO} FROM runs AS r {joins} WHERE {found} ORDER BY {order} LIMIT {max_results}", parameters
-            )
-            return self._with_keys(cursor)
+        start_time, end_time, then `metrics.…` (last values), `params.…` and `tags.…`, each sorted by key.
 
-    def columns_of(self, run_ids: Sequence[str]) -> Columns:
-        """The same of these runs, in the order of `run_ids`; those that do not exist are left out."""
+        With `run_ids` it is these runs, in this order; those that do not exist are left out.
+        """
+        if run_ids is None:
+            paging.check_max_results(max_results, 1_000_000)
+            found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
+            runs = f"runs AS r {joins} WHERE {found} ORDER BY {order} LIMIT {max_results}"
+        else:
+            runs, parameters = _THESE, [list(run_ids)]
         with self.reading() as cursor:
-            cursor.execute(
-                f"SELECT {_INFO} FROM runs AS r JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS ids(run_id, n) "
-                "ON ids.run_id = r.run_id ORDER BY ids.n",
-                [list(run_ids)],
-            )
+            cursor.execute(f"SELECT {_INFO} FROM {runs}", parameters)
             return self._with_keys(cursor)
 
     def _with_keys(self, cursor: Cursor) -> Columns:
@@ -69,16 +69,6 @@ class ColumnTables(Tables):
             for key, values in _pivoted(cursor, table, runs):
                 columns[f"{kind}.{key}"] = values
         return columns
-
-
-def as_times(milliseconds: NDArray[Any]) -> NDArray[np.datetime64]:
-    """Epoch milliseconds, some of which may be masked, as times; NaT for those and for what no calendar has."""
-    import numpy as np
-
-    present = ~np.ma.getmaskarray(milliseconds)
-    data = np.where(present, np.ma.getdata(milliseconds), 0).astype(np.int64)
-    present &= data <= LAST_TIME
-    return np.where(present, np.minimum(data, LAST_TIME) * 1000, np.iinfo(np.int64).min).astype("datetime64[us]")
 
 
 def _pivoted(cursor: Cursor, table: str, runs: NDArray[Any]) -> list[tuple[str, NDArray[Any]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import overload
 
 from ...entities import Experiment, LifecycleStage, PagedList, ViewType
 from ...errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
@@ -22,7 +23,7 @@ _COLUMNS = "r.experiment_id, r.name, r.artifact_location, r.lifecycle_stage, r.c
 class ExperimentTables(Tables):
     """Names are unique among the active experiments: a deleted one's name is free again."""
 
-    def create_experiment(self, name: str, artifact_location: str | None, tags: dict[str, str]) -> str:
+    def create_experiment(self, name: str, artifact_location: str | None, tags: Mapping[str, str]) -> str:
         """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
         with self.writing() as cursor:
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]):
@@ -66,23 +67,19 @@ class ExperimentTables(Tables):
     def _create_default_experiment(self, cursor: Cursor) -> None:
         _insert(cursor, int(DEFAULT_ID), DEFAULT_NAME, self.artifact_root(DEFAULT_ID))
 
-    def get_experiment(self, experiment_id: str) -> Experiment:
-        """The experiment, deleted or not. Raises NotFound."""
+    @overload
+    def get_experiment(self, experiment_id: str) -> Experiment: ...
+    @overload
+    def get_experiment(self, *, name: str) -> Experiment | None: ...
+    def get_experiment(self, experiment_id: str | None = None, *, name: str | None = None) -> Experiment | None:
+        """The experiment, deleted or not, by its id (raises NotFound), or by its name: the active one of this name;
+        else the one deleted last; else None."""
         with self.reading() as cursor:
-            return self._get_experiment(cursor, experiment_id)
-
-    def get_experiment_by_name(self, name: str) -> Experiment | None:
-        """The active experiment of this name; else the one deleted last; else None."""
-        with self.reading() as cursor:
+            if experiment_id is not None:
+                return self._get_experiment(cursor, experiment_id)
             found = self._find_experiments(cursor, "r.name = $1", [name])
         found.sort(key=lambda e: (e.lifecycle_stage == LifecycleStage.ACTIVE, e.last_update_time), reverse=True)
         return found[0] if found else None
-
-    def experiment_names(self) -> dict[str, str]:
-        """The name of each experiment by its id."""
-        with self.reading() as cursor:
-            rows = cursor.execute("SELECT experiment_id, name FROM experiments").fetchall()
-        return {str(experiment_id): name for experiment_id, name in rows}
 
     def search_experiments(
         self, view: ViewType, max_results: int, filter_string: str, order_by: Sequence[str], page_token: str | None
@@ -102,77 +99,85 @@ class ExperimentTables(Tables):
         more = len(found) > max_results
         return PagedList(found[:max_results], paging.token_for(offset + max_results) if more else None)
 
-    def rename_experiment(self, experiment_id: str, name: str) -> None:
-        """Raises NotFound, InvalidState for a deleted one, AlreadyExists where the name is taken."""
-        with self.writing() as cursor:
-            experiment = self._get_experiment(cursor, experiment_id)
-            if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-                raise InvalidState(f"Experiment {experiment.name!r} is deleted. Restore it before renaming it.")
-            taken = AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
-            others = self._find_experiments(
-                cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]
-            )
-            if any(other.experiment_id != experiment_id for other in others):
-                raise taken
-            with refused_if_taken(self, taken):
-                cursor.execute(
-                    "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
-                    [name, now(), int(experiment_id)],
-                )
+    def update_experiment(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        stage: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """Rename an experiment, delete or restore it together with its runs, set tags, delete those that are None.
 
-    def set_experiment_stage(self, experiment_id: str, stage: str) -> None:
-        """Delete or restore an experiment together with its runs.
-
-        Raises NotFound where there is none in the other stage, AlreadyExists where its name was given anew meanwhile.
+        Raises NotFound where there is none (in the other stage, with such a tag), InvalidState where a deleted one is
+        renamed, InvalidParameter where it is tagged, AlreadyExists where another active one has the name.
         """
         with self.writing() as cursor:
-            experiment = self._get_experiment(cursor, experiment_id)
-            if experiment.lifecycle_stage == stage:
-                raise NotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
-            taken = AlreadyExists(
-                f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
-            )
-            if stage == LifecycleStage.ACTIVE:
-                active = [experiment.name, LifecycleStage.ACTIVE]
-                if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", active):
-                    raise taken
-            time = now()
-            # Runs that were deleted before their experiment stay deleted when it comes back.
-            row = cursor.execute(
-                "SELECT last_update_time FROM experiments WHERE experiment_id = $1", [int(experiment_id)]
-            ).fetchone()
-            assert row is not None
-            if stage == LifecycleStage.DELETED:
-                cursor.execute(
-                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 "
-                    "WHERE experiment_id = $3 AND lifecycle_stage = 'active'",
-                    [stage, time, int(experiment_id)],
-                )
-            else:
-                cursor.execute(
-                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = NULL "
-                    "WHERE experiment_id = $2 AND deleted_time = $3",
-                    [stage, int(experiment_id), row[0]],
-                )
-            with refused_if_taken(self, taken):
-                cursor.execute(
-                    "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
-                    [stage, time, int(experiment_id)],
-                )
+            if name is not None:
+                self._rename(cursor, experiment_id, name)
+            if stage is not None:
+                self._set_stage_of_experiment(cursor, experiment_id, stage)
+            for key, value in (tags or {}).items():
+                self._set_tag(cursor, experiment_id, key, value)
 
-    def set_experiment_tag(self, experiment_id: str, key: str, value: str | None) -> None:
-        """Set a tag, or delete it where `value` is None. Raises NotFound, InvalidParameter for a deleted experiment."""
-        with self.writing() as cursor:
-            experiment = self._get_experiment(cursor, experiment_id)
-            if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-                raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it before tagging it.")
-            if value is None and key not in experiment.tags:
-                raise NotFound(f"Experiment {experiment.name!r} has no tag {key!r}.")
+    def _rename(self, cursor: Cursor, experiment_id: str, name: str) -> None:
+        experiment = self._get_experiment(cursor, experiment_id)
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidState(f"Experiment {experiment.name!r} is deleted. Restore it before renaming it.")
+        others = self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE])
+        taken = AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
+        if any(other.experiment_id != experiment_id for other in others):
+            raise taken
+        with refused_if_taken(self, taken):
             cursor.execute(
-                "DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [int(experiment_id), key]
+                "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [name, now(), int(experiment_id)],
             )
-            if value is not None:
-                cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
+
+    def _set_stage_of_experiment(self, cursor: Cursor, experiment_id: str, stage: str) -> None:
+        experiment = self._get_experiment(cursor, experiment_id)
+        if experiment.lifecycle_stage == stage:
+            raise NotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
+        taken = AlreadyExists(
+            f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
+        )
+        if stage == LifecycleStage.ACTIVE:
+            active = [experiment.name, LifecycleStage.ACTIVE]
+            if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", active):
+                raise taken
+        time = now()
+        # Runs that were deleted before their experiment stay deleted when it comes back.
+        row = cursor.execute(
+            "SELECT last_update_time FROM experiments WHERE experiment_id = $1", [int(experiment_id)]
+        ).fetchone()
+        assert row is not None
+        if stage == LifecycleStage.DELETED:
+            cursor.execute(
+                "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 "
+                "WHERE experiment_id = $3 AND lifecycle_stage = 'active'",
+                [stage, time, int(experiment_id)],
+            )
+        else:
+            cursor.execute(
+                "UPDATE runs SET lifecycle_stage = $1, deleted_time = NULL "
+                "WHERE experiment_id = $2 AND deleted_time = $3",
+                [stage, int(experiment_id), row[0]],
+            )
+        with refused_if_taken(self, taken):
+            cursor.execute(
+                "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [stage, time, int(experiment_id)],
+            )
+
+    def _set_tag(self, cursor: Cursor, experiment_id: str, key: str, value: str | None) -> None:
+        experiment = self._get_experiment(cursor, experiment_id)
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it before tagging it.")
+        if value is None and key not in experiment.tags:
+            raise NotFound(f"Experiment {experiment.name!r} has no tag {key!r}.")
+        cursor.execute("DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [int(experiment_id), key])
+        if value is not None:
+            cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
 
     def _get_experiment(self, cursor: Cursor, experiment_id: str) -> Experiment:
         try:

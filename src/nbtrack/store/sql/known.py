@@ -18,6 +18,14 @@ LONGEST = 100
 _NEWEST = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newest) - {NEWEST}"
 
 
+class KnownTables(Tables):
+    """What completes queries."""
+
+    def known(self, vocabulary: Vocabulary) -> Known:
+        """The names and values of one vocabulary."""
+        return StoredNames(self, vocabulary)
+
+
 class StoredNames(Known):
     """What the tables know of one vocabulary."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Container, Sequence
+from typing import Any, Literal, overload
 
 from ...entities import (
     DATASET_CONTEXT,
@@ -25,12 +25,13 @@ from ...journal import now
 from ...query import RUNS, compile_search
 from . import paging
 from .base import Cursor, Tables
-from .metrics import JOIN_IDS
 
 INFO = (
     "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
     "r.lifecycle_stage"
 )
+JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
+"""Keeps of `runs AS r` those whose ids are in the first parameter."""
 # One statement for the three: planning costs more than finding a page's rows.
 _DATA = """
     SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs})
@@ -47,25 +48,14 @@ _INPUTS = """
 class RunTables(Tables):
     """Runs are made, changed and ended through the journal; here they are read, deleted and restored."""
 
-    def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
-        """The runs in the order of `run_ids`; those that do not exist are left out."""
+    def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
+        """The runs in the order of `run_ids`. Those that do not exist are left out, or NotFound if `strict` is set."""
         with self.reading() as cursor:
             rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
             runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
+        if strict:
+            check_known(run_ids, runs)
         return [runs[run_id] for run_id in run_ids if run_id in runs]
-
-    def get_run(self, run_id: str) -> Run:
-        """One run, deleted or not. Raises NotFound."""
-        found = self.get_runs([run_id])
-        if not found:
-            raise no_such_run(run_id)
-        return found[0]
-
-    def check_run(self, run_id: str) -> None:
-        """Raises NotFound where there is no such run, deleted or not."""
-        with self.reading() as cursor:
-            if not cursor.execute("SELECT 1 FROM runs WHERE run_id = $1", [run_id]).fetchall():
-                raise no_such_run(run_id)
 
     def search_runs(
         self,
@@ -90,7 +80,7 @@ class RunTables(Tables):
         more = len(rows) > max_results
         return PagedList(runs, paging.token_for(offset + max_results) if more else None)
 
-    def matching_ids(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
+    def find_runs(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
         """The ids of all active runs that match, newest first."""
         found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
         with self.reading() as cursor:
@@ -99,64 +89,79 @@ class RunTables(Tables):
             ).fetchall()
         return [run_id for (run_id,) in rows]
 
-    def set_run_stage(self, run_id: str, stage: str) -> list[str]:
-        """Delete or restore a run along with its nested runs; the ids that changed. Raises NotFound."""
+    def update_runs(
+        self, run_ids: Sequence[str], *, stage: str | None = None, experiment_id: str | None = None
+    ) -> list[str]:
+        """Delete, restore or move runs, along with their nested runs; the ids that changed. Artifacts stay in place.
+
+        Raises NotFound for an unknown run or experiment, InvalidParameter where a deleted run is moved, or one into a
+        deleted experiment; then none is changed.
+        """
+        changed: dict[str, None] = {}
         with self.writing() as cursor:
-            self.check_run(run_id)
-            family = with_nested(cursor, [run_id])
-            deleted = now() if stage == LifecycleStage.DELETED else None
-            changed = cursor.execute(
-                f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
-                [family, stage],
-            ).fetchall()
-            for (member,) in changed:
-                cursor.execute(
-                    "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run_id = $3",
-                    [stage, deleted, member],
-                )
+            if experiment_id is not None:
+                changed.update(dict.fromkeys(self._move_runs(cursor, run_ids, experiment_id)))
+            if stage is not None:
+                changed.update(dict.fromkeys(self._set_stage(cursor, run_ids, stage)))
+        return list(changed)
+
+    def _set_stage(self, cursor: Cursor, run_ids: Sequence[str], stage: str) -> list[str]:
+        check_runs(cursor, run_ids)
+        family = with_nested(cursor, run_ids)
+        deleted = now() if stage == LifecycleStage.DELETED else None
+        changed = cursor.execute(
+            f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.lifecycle_stage <> $2",
+            [family, stage],
+        ).fetchall()
+        for (member,) in changed:
+            cursor.execute(
+                "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run_id = $3",
+                [stage, deleted, member],
+            )
         return [member for (member,) in changed]
 
-    def move_runs(self, run_ids: Sequence[str], experiment_id: str) -> int:
-        """Give runs, along with their nested runs, to another experiment; how many changed. Artifacts stay in place.
+    def _move_runs(self, cursor: Cursor, run_ids: Sequence[str], experiment_id: str) -> list[str]:
+        number = int(experiment_id) if re.fullmatch("[0-9]{1,18}", experiment_id) else -1
+        experiment = cursor.execute(
+            "SELECT name, lifecycle_stage FROM experiments WHERE experiment_id = $1", [number]
+        ).fetchone()
+        if experiment is None:
+            raise NotFound(f"No experiment with id {experiment_id!r:.80} exists. search_experiments() lists them.")
+        if experiment[1] != LifecycleStage.ACTIVE:
+            raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
+        check_runs(cursor, run_ids, active=True)
+        changed = cursor.execute(
+            f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2",
+            [with_nested(cursor, run_ids), number],
+        ).fetchall()
+        moved = [run_id for (run_id,) in changed]
+        cursor.execute(
+            "UPDATE runs SET experiment_id = $2 WHERE run_id IN (SELECT UNNEST(CAST($1 AS VARCHAR[])))",
+            [moved, number],
+        )
+        return moved
 
-        Raises NotFound for an unknown run or experiment, InvalidParameter for a deleted one; then none is moved.
+    @overload
+    def artifact_uri(self, run_id: str) -> str: ...
+    @overload
+    def artifact_uri(self, run_id: str, *, own: Literal[True]) -> str | None: ...
+    def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
+        """Where a run, deleted or not, keeps its artifacts. Raises NotFound.
+
+        With `own`, None for a run that this process has not made; no table knows that.
         """
+        return None if own else self.get_runs([run_id], strict=True)[0].info.artifact_uri
+
+    def forget_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
+        """Take files out of what is known of a run's artifacts."""
         with self.writing() as cursor:
-            number = int(experiment_id) if re.fullmatch("[0-9]{1,18}", experiment_id) else -1
-            experiment = cursor.execute(
-                "SELECT name, lifecycle_stage FROM experiments WHERE experiment_id = $1", [number]
-            ).fetchone()
-            if experiment is None:
-                raise NotFound(f"No experiment with id {experiment_id!r:.80} exists. search_experiments() lists them.")
-            if experiment[1] != LifecycleStage.ACTIVE:
-                raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
-            self.check_active(run_ids)
-            family = with_nested(cursor, run_ids)
-            count = cursor.execute(
-                f"SELECT COUNT(*) FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2", [family, number]
-            ).fetchone()
-            cursor.execute(
-                "UPDATE runs SET experiment_id = $2 "
-                "WHERE run_id IN (SELECT UNNEST(CAST($1 AS VARCHAR[]))) AND experiment_id <> $2",
-                [family, number],
-            )
-        return int(count[0]) if count else 0
-
-    def check_active(self, run_ids: Sequence[str]) -> None:
-        """Raises NotFound where one of these runs does not exist, InvalidParameter where one is deleted."""
-        with self.reading() as cursor:
-            stages = dict(
+            for path in paths:
                 cursor.execute(
-                    f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]
-                ).fetchall()
-            )
-        for run_id in run_ids:
-            if run_id not in stages:
-                raise no_such_run(run_id)
-            if stages[run_id] != LifecycleStage.ACTIVE:
-                raise InvalidParameter(f"Run {run_id} is deleted. Restore it with restore_run first.")
+                    "DELETE FROM artifacts WHERE path = $2 AND run IN (SELECT run FROM runs WHERE run_id = $1)",
+                    [run_id, path],
+                )
 
-    def param_history(self, run_id: str) -> list[tuple[str, str, int]]:
+    def _param_history(self, run_id: str) -> list[tuple[str, str, int]]:
         """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
         with self.reading() as cursor:
             return cursor.execute(
@@ -195,6 +200,24 @@ def no_such_run(run_id: str) -> NotFound:
     return NotFound(
         f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
     )
+
+
+def check_known(run_ids: Sequence[str], known: Container[str]) -> None:
+    """Raise NotFound where one of these runs is not among the known ones."""
+    for run_id in run_ids:
+        if run_id not in known:
+            raise no_such_run(run_id)
+
+
+def check_runs(cursor: Cursor, run_ids: Sequence[str], *, active: bool = False) -> None:
+    """Raise NotFound where one of these runs does not exist; with `active`, InvalidParameter where one is deleted."""
+    stages = dict(
+        cursor.execute(f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
+    )
+    check_known(run_ids, stages)
+    for run_id in run_ids:
+        if active and stages[run_id] != LifecycleStage.ACTIVE:
+            raise InvalidParameter(f"Run {run_id} is deleted. Restore it with restore_run first.")
 
 
 def matching(

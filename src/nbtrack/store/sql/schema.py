@@ -9,9 +9,6 @@ from __future__ import annotations
 
 VERSION = 3
 
-LAST_TIME = 253_402_300_799_999
-"""Epoch milliseconds of the last moment that calendars have: the end of the year 9999. What is logged may be later."""
-
 RUN_TABLES = """
 CREATE TABLE runs (
     run BIGINT NOT NULL, run_id VARCHAR NOT NULL, experiment_id BIGINT NOT NULL, name VARCHAR NOT NULL,

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from ...entities import Run, ViewType
+from ...entities import ViewType
+from ..protocol import Nesting, Survey
 from . import paging
 from .base import Cursor
 from .outline import outline
 from .runs import INFO, RunTables, matching
-
-
-@dataclass(frozen=True, slots=True)
-class Nesting:
-    """Where a run stands in the tree of the runs that match.
-
-    `ranges` are the lowest and the highest last value of each metric among the runs that are nested directly in it.
-    """
-
-    depth: int = 0
-    children: int = 0
-    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """`runs` is the page, `nesting` is theirs; the rest is about all runs that match."""
-
-    runs: list[Run]
-    nesting: list[Nesting]
-    total: int
-    rows: int
-    """How many have a row: those that are nested in a folded one have none."""
-    nested: int
-    """How many are nested in another one that matches."""
-    params: list[tuple[str, bool]]
-    """Each param, by key, and whether the runs differ in it (one that has it not differs too)."""
-    metrics: list[str]
-    best: dict[str, str]
-    """The run whose last value of a metric is the best; the earliest where several are."""
-    lower: set[str]
-    """The metrics that are the better the lower they are."""
 
 
 class SurveyTables(RunTables):

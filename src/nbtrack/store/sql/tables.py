@@ -5,6 +5,7 @@ from __future__ import annotations
 from .aggregates import AggregateTables
 from .columns import ColumnTables
 from .experiments import ExperimentTables
+from .known import KnownTables
 from .metrics import MetricTables
 from .points import PointTables
 from .registry.tables import RegistryTables
@@ -18,6 +19,7 @@ class SqlTables(
     ColumnTables,
     PointTables,
     AggregateTables,
+    KnownTables,
     RegistryTables,
 ):
     """The whole schema."""

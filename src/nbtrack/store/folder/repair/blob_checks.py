@@ -14,10 +14,10 @@ from ....progress import progress
 from .findings import LOST, Report
 
 if TYPE_CHECKING:
-    from ..store import DuckDBStore
+    from ..store import FolderStore
 
 
-def check_blobs(store: DuckDBStore, report: Report, repair: bool, *, contents: bool) -> None:
+def check_blobs(store: FolderStore, report: Report, repair: bool, *, contents: bool) -> None:
     """Compare files with what they were kept by: their size, and with `contents` their digest."""
     blobs = list(store.blobs.all())
     changed = []
@@ -43,7 +43,7 @@ def check_blobs(store: DuckDBStore, report: Report, repair: bool, *, contents: b
         finding.state = LOST
 
 
-def check_unshared(store: DuckDBStore, report: Report, repair: bool) -> None:
+def check_unshared(store: FolderStore, report: Report, repair: bool) -> None:
     """Files that are not kept by their content: logged by an older nbtrack, or copied without their links."""
     files = [path for path, found in _files(store) if found.st_nlink == 1 and found.st_size]
     if not files:
@@ -65,12 +65,12 @@ def check_unshared(store: DuckDBStore, report: Report, repair: bool) -> None:
     report.notes.append(f"{len(files):,} files are kept by their content now; {freed:,} bytes came free by that.")
 
 
-def _files_of(store: DuckDBStore, blobs: list[Path]) -> list[Path]:
+def _files_of(store: FolderStore, blobs: list[Path]) -> list[Path]:
     inodes = {blob.stat().st_ino for blob in blobs if blob.exists()}
     return [path for path, found in _files(store) if found.st_ino in inodes]
 
 
-def _files(store: DuckDBStore) -> Iterator[tuple[Path, os.stat_result]]:
+def _files(store: FolderStore) -> Iterator[tuple[Path, os.stat_result]]:
     for folder, folders, names in os.walk(store.artifacts):
         folders[:] = sorted(name for name in folders if not name.startswith(PARTIAL))
         for name in sorted(names):

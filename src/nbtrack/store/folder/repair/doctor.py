@@ -29,12 +29,12 @@ from .journal_checks import applied_bytes, check_journals, runs_without_a_beginn
 from .rescue import check_rescue_files, check_rescued_artifacts
 
 if TYPE_CHECKING:
-    from ..store import DuckDBStore
+    from ..store import FolderStore
 
 _OLD_PARTIAL_SECONDS = 86_400.0
 
 
-def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = (), *, contents: bool = False) -> Report:
+def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = (), *, contents: bool = False) -> Report:
     """Look a store over; with `repair`, set right what is wrong. `rescue` names files that are to be taken back.
 
     With `contents`, every artifact is read and compared with its digest, which takes a second a gigabyte or more; a
@@ -75,14 +75,14 @@ def doctor(store: DuckDBStore, repair: bool = False, rescue: Sequence[Path] = ()
     return report
 
 
-def _session(store: DuckDBStore, repair: bool, readable: bool) -> AbstractContextManager[Cursor | None]:
+def _session(store: FolderStore, repair: bool, readable: bool) -> AbstractContextManager[Cursor | None]:
     """The database as it is, before anything pending is applied; None where it cannot be read."""
     if repair:
         return store.before_applying()
     return store.as_it_is() if readable else nullcontext()
 
 
-def _look(store: DuckDBStore, report: Report) -> None:
+def _look(store: FolderStore, report: Report) -> None:
     with store.as_it_is() as cursor:
         row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         version = int(row[0]) if row else schema.VERSION
@@ -98,7 +98,7 @@ def _look(store: DuckDBStore, report: Report) -> None:
         _check_rejected(store, cursor, report)
 
 
-def _check_all(store: DuckDBStore, cursor: Cursor, report: Report, repair: bool) -> None:
+def _check_all(store: FolderStore, cursor: Cursor, report: Report, repair: bool) -> None:
     check_tables(cursor, report, repair)
     check_writers(cursor, store.journals.folder, report, repair)
     _check_artifacts(store, cursor, report, repair)
@@ -107,14 +107,14 @@ def _check_all(store: DuckDBStore, cursor: Cursor, report: Report, repair: bool)
 # -- what waits --------------------------------------------------------------------------------------------------
 
 
-def _add_unknown_runs(store: DuckDBStore, cursor: Cursor, spoken_of: set[str]) -> None:
+def _add_unknown_runs(store: FolderStore, cursor: Cursor, spoken_of: set[str]) -> None:
     """Make the runs that lines speak of and nobody knows, so that these are not rejected."""
     known = {run_id for (run_id,) in cursor.execute("SELECT run_id FROM runs").fetchall()}
     for run_id in sorted(spoken_of - known):
         add_run(cursor, run_id=run_id, experiment_id=_experiment_of(store, run_id))
 
 
-def _experiment_of(store: DuckDBStore, run_id: str) -> int:
+def _experiment_of(store: FolderStore, run_id: str) -> int:
     """Where the run's artifacts are says which experiment it belonged to."""
     for folder in store.artifacts.glob(f"*/{run_id}"):
         if folder.parent.name.isdigit():
@@ -122,7 +122,7 @@ def _experiment_of(store: DuckDBStore, run_id: str) -> int:
     return 0
 
 
-def _check_rejected(store: DuckDBStore, cursor: Cursor, report: Report) -> None:
+def _check_rejected(store: FolderStore, cursor: Cursor, report: Report) -> None:
     rows = cursor.execute(
         "SELECT reason, COUNT(*) FROM rejected_events WHERE reason <> $1 GROUP BY reason ORDER BY reason", [CUT_SHORT]
     ).fetchall()
@@ -131,7 +131,7 @@ def _check_rejected(store: DuckDBStore, cursor: Cursor, report: Report) -> None:
         report.add("rejected", f"Lines of journals that were not understood: {reasons}.", "they are tried again.")
 
 
-def _retry_rejected(store: DuckDBStore, report: Report) -> None:
+def _retry_rejected(store: FolderStore, report: Report) -> None:
     finding = next((finding for finding in report.findings if finding.kind == "rejected"), None)
     if finding is None:
         return
@@ -147,7 +147,7 @@ def _retry_rejected(store: DuckDBStore, report: Report) -> None:
 # -- artifacts ---------------------------------------------------------------------------------------------------
 
 
-def _check_artifacts(store: DuckDBStore, cursor: Cursor, report: Report, repair: bool) -> None:
+def _check_artifacts(store: FolderStore, cursor: Cursor, report: Report, repair: bool) -> None:
     roots: dict[int, Path] = {}
     for run, uri in cursor.execute("SELECT run, artifact_uri FROM runs").fetchall():
         # What is elsewhere is not ours to look at.

@@ -20,10 +20,10 @@ from .findings import FOUND, LOST, REPAIRED, Finding, Report
 from .salvage import Content, read_all
 
 if TYPE_CHECKING:
-    from ..store import DuckDBStore
+    from ..store import FolderStore
 
 
-def check_file(store: DuckDBStore, report: Report, repair: bool) -> bool:
+def check_file(store: FolderStore, report: Report, repair: bool) -> bool:
     """Whether the file can be read now; with `repair`, it can. The caller holds the store's lock."""
     database = store.database
     if not database.exists() or not database.stat().st_size:
@@ -73,7 +73,7 @@ def _lost(content: Content) -> str:
     return f"Rows that cannot be read: {lost}." if lost else ""
 
 
-def _replace(store: DuckDBStore, report: Report, finding: Finding, blocks: list[BadBlock]) -> None:
+def _replace(store: FolderStore, report: Report, finding: Finding, blocks: list[BadBlock]) -> None:
     """Put a new database file in the place of a damaged one, with all that the best way of reading it gives."""
     database = store.database
     work, new = database.with_name("runs.doctor.duckdb"), database.with_name("runs.repaired.duckdb")
@@ -179,7 +179,7 @@ def _is_of_this_schema(connection: Cursor, there: set[str]) -> bool:
     return "metrics" not in there or bool(connection.execute(columns).fetchall())
 
 
-def _copies_beside(store: DuckDBStore) -> str:
+def _copies_beside(store: FolderStore) -> str:
     """Other database files in the folder, which may hold more."""
     others = [path.name for path in sorted(store.folder.glob("runs.*.duckdb"))]
     return f" (beside it there are {', '.join(others)})" if others else ""

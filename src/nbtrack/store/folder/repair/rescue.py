@@ -22,11 +22,11 @@ from ..copies import put_in_place
 from .findings import REPAIRED, Report
 
 if TYPE_CHECKING:
-    from ..store import DuckDBStore
+    from ..store import FolderStore
 
 
 def check_rescue_files(
-    store: DuckDBStore, applied: Mapping[str, int], report: Report, repair: bool, named: Sequence[Path]
+    store: FolderStore, applied: Mapping[str, int], report: Report, repair: bool, named: Sequence[Path]
 ) -> None:
     """Files of this store's dead writers, in the temp folder and at home, and those that were named.
 
@@ -57,7 +57,7 @@ def check_rescue_files(
             finding.state = REPAIRED
 
 
-def check_rescued_artifacts(store: DuckDBStore, cursor: Cursor | None, report: Report, repair: bool) -> None:
+def check_rescued_artifacts(store: FolderStore, cursor: Cursor | None, report: Report, repair: bool) -> None:
     """Files that this store's dead processes could not write into their runs' artifact folders."""
     for manifest in sorted(Path(tempfile.gettempdir()).glob(f"{FILES_PREFIX}*/*/{MANIFEST}")):
         try:
@@ -92,7 +92,7 @@ def check_rescued_artifacts(store: DuckDBStore, cursor: Cursor | None, report: R
             finding.state = REPAIRED
 
 
-def _found(store: DuckDBStore) -> Iterator[Path]:
+def _found(store: FolderStore) -> Iterator[Path]:
     for folder in dict.fromkeys([Path(tempfile.gettempdir()), Path.home()]):
         for path in sorted(folder.glob(f"{PREFIX}*.jsonl")):
             with suppress(OSError):
@@ -113,7 +113,7 @@ def _header(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _take_back(store: DuckDBStore, applied: Mapping[str, int], path: Path) -> None:
+def _take_back(store: FolderStore, applied: Mapping[str, int], path: Path) -> None:
     """Put its whole lines into the journal folder, unless they are there, or were applied, already."""
     target = store.journals.folder / path.name.removeprefix(PREFIX)
     if not target.exists() and target.name not in applied:

@@ -67,14 +67,21 @@ def record_event(
 class ModelEventTables(Tables):
     """Reading the history."""
 
-    def model_events(self, name: str) -> list[ModelEvent]:
-        """What happened to a model, newest first.
+    def model_events(self, name: str, since: int | None = None) -> list[ModelEvent]:
+        """What happened to a model, newest first; with `since` only what came after this moment, oldest first.
 
         A deleted model keeps its history. A model that later takes its name begins with an empty one. NotFound, which
         says the new name of a model that was renamed, where none has this one.
         """
         check_model_name(name)
         with self.reading() as cur:
+            if since is not None:
+                later = cur.execute(
+                    f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} AND timestamp > $2 "
+                    "ORDER BY timestamp",
+                    [name, since],
+                ).fetchall()
+                return [ModelEvent(*row) for row in later]
             rows = cur.execute(
                 f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} ORDER BY timestamp DESC", [name]
             ).fetchall()
@@ -86,15 +93,6 @@ class ModelEventTables(Tables):
             )
         if not rows:
             raise NotFound(f"There is no registered model {name!r:.120}, and there never was one.")
-        return [ModelEvent(*row) for row in rows]
-
-    def model_events_since(self, name: str, timestamp: int) -> list[ModelEvent]:
-        """What happened to a model after this moment, oldest first."""
-        with self.reading() as cur:
-            rows = cur.execute(
-                f"SELECT {EVENT_COLUMNS} FROM model_events WHERE {OF_THE_MODEL} AND timestamp > $2 ORDER BY timestamp",
-                [name, timestamp],
-            ).fetchall()
         return [ModelEvent(*row) for row in rows]
 
 

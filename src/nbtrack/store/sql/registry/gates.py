@@ -28,14 +28,21 @@ class ModelGateTables(ChangeTables):
         self,
         name: str,
         stage: str,
-        filter_string: str,
+        filter_string: str | None,
         gate: str,
         *,
         user_id: str,
         reason: str | None = None,
-    ) -> ModelGate:
-        """Put a gate before a stage, in the place of one of this name. What is in the stage already stays there."""
+    ) -> ModelGate | None:
+        """Put a gate before a stage, in the place of one of this name. What is in the stage already stays there.
+
+        None as the filter takes the gate away. Raises NotFound, with those that there are, where the stage has none of
+        this name.
+        """
         check_model_name(name)
+        if filter_string is None:
+            self._delete_gate(name, canonical_stage(stage), gate, user_id, reason)
+            return None
         stage, gate = _guarded(stage), check_name(gate, "A gate's name", max_length=MAX_ALIAS_LENGTH)
         if not isinstance(filter_string, str) or not filter_string.strip():
             raise InvalidParameter(
@@ -67,10 +74,7 @@ class ModelGateTables(ChangeTables):
             rows.require_model(cur, name)
             return _gates(cur, name, stage)
 
-    def delete_gate(self, name: str, stage: str, gate: str, *, user_id: str, reason: str | None = None) -> None:
-        """Take a gate away. Raises NotFound, with those that there are, where the stage has none of this name."""
-        check_model_name(name)
-        stage = canonical_stage(stage)
+    def _delete_gate(self, name: str, stage: str, gate: str, user_id: str, reason: str | None) -> None:
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             there = {one.gate: one for one in _gates(cur, name, stage)}

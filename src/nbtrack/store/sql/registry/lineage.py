@@ -1,11 +1,17 @@
-"""Which model versions came from a run or from a dataset."""
+"""Which model versions came from a run or from a dataset, and where their files are in the run.
+
+Where files go elsewhere in their run, the versions follow, so that a version never holds another model.
+"""
 
 from __future__ import annotations
 
+from ....artifact_store.local import path_of_uri
 from ....entities import ModelVersion
+from ....errors import NbtrackError
 from ..base import Cursor, Tables
-from ..runs import with_nested
+from ..runs import check_runs, with_nested
 from . import rows as rows
+from .events import record_event
 
 _LISTED = "(SELECT UNNEST(CAST($1 AS VARCHAR[])))"
 
@@ -13,19 +19,76 @@ _LISTED = "(SELECT UNNEST(CAST($1 AS VARCHAR[])))"
 class ModelLineageTables(Tables):
     """From what was there first to the registry; the other way is in the rows themselves."""
 
-    def versions_from_run(self, run_id: str) -> list[ModelVersion]:
-        """The versions that this run, or one nested in it, logged; and their copies. By name and number."""
-        with self.reading() as cur:
-            return _of_runs(cur, with_nested(cur, [run_id]))
+    def versions_from(
+        self, *, run_id: str | None = None, path: str | None = None, dataset: str | None = None
+    ) -> list[ModelVersion]:
+        """The versions that a run, or one nested in it, logged, and their copies; those whose files are at `path` of
+        the run's artifacts, or below; those whose run was given a dataset with this digest. By name and number.
 
-    def versions_from_dataset(self, digest: str) -> list[ModelVersion]:
-        """The versions whose run was given a dataset with this digest. By name and number."""
+        Raises NotFound for an unknown run.
+        """
+        if run_id is not None and path is not None:
+            return self._versions_at(run_id, path)
         with self.reading() as cur:
-            runs = cur.execute(
+            if run_id is not None:
+                check_runs(cur, [run_id])
+                return _of_runs(cur, with_nested(cur, [run_id]))
+            found = cur.execute(
                 "SELECT DISTINCT r.run_id FROM inputs AS i JOIN runs AS r ON r.run = i.run WHERE i.digest = $1",
-                [digest],
+                [dataset],
             ).fetchall()
-            return _of_runs(cur, [run_id for (run_id,) in runs])
+            return _of_runs(cur, [one for (one,) in found])
+
+    def move_sources(self, run_id: str, path: str, new_path: str, *, user_id: str) -> list[ModelVersion]:
+        """Let the versions at `path` of a run's artifacts point to `new_path`, where the same files are.
+
+        One transaction, with an event for each.
+        """
+        moved = []
+        with self.writing() as cur:
+            for version, inside in self._at(cur, run_id, path):
+                new = "/".join(part for part in (f"runs:/{run_id}/{new_path}", inside[len(path) + 1 :]) if part)
+                cur.execute(
+                    "UPDATE model_versions SET source = $3 WHERE name = $1 AND version = $2",
+                    [version.name, version.version, new],
+                )
+                record_event(
+                    cur, version.name, "source_moved", user_id, version=version.version, old=version.source, new=new
+                )
+                moved.append(rows.version(cur, version.name, version.version))
+        return moved
+
+    def _versions_at(self, run_id: str, path: str) -> list[ModelVersion]:
+        with self.reading() as cur:
+            return [version for version, _ in self._at(cur, run_id, path)]
+
+    def _at(self, cur: Cursor, run_id: str, path: str) -> list[tuple[ModelVersion, str]]:
+        """The versions whose files are at `path` of the run's artifacts, or below, and where there they are."""
+        found = cur.execute(
+            f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r WHERE r.run_id = $1 OR strpos(r.source, $1) > 0 "
+            'ORDER BY r.name COLLATE "C", r.version',
+            [run_id],
+        ).fetchall()
+        run = cur.execute("SELECT artifact_uri FROM runs WHERE run_id = $1", [run_id]).fetchone()
+        root = self.locate(run[0]) if run else ""
+        inside = [self._inside(row[rows.SOURCE], run_id, root) for row in found]
+        there = [(row, at) for row, at in zip(found, inside, strict=True) if at is not None]
+        there = [(row, at) for row, at in there if f"{at}/".startswith(f"{path}/")]
+        versions = rows.versions(cur, [row for row, _ in there])
+        return list(zip(versions, [at for _, at in there], strict=True))
+
+    def _inside(self, source: str, run_id: str, root: str) -> str | None:
+        """Where a version's source is among the run's artifacts; None where it is elsewhere."""
+        prefix = f"runs:/{run_id}/"
+        if source.startswith(prefix):
+            return source.removeprefix(prefix).strip("/")
+        if not root:
+            return None
+        try:
+            folder = path_of_uri(root).resolve()
+            return path_of_uri(self.locate(source)).resolve().relative_to(folder).as_posix()
+        except (NbtrackError, ValueError, OSError):
+            return None
 
 
 def _of_runs(cur: Cursor, run_ids: list[str]) -> list[ModelVersion]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from ....entities import PagedList, RegisteredModel
 from ....errors import AlreadyExists
-from ....model_names import check_description, check_model_name, check_tag, check_tags
+from ....model_names import check_description, check_model_name, check_tags
 from ....query import MODELS, compile_search
-from ..base import Cursor, refused_if_taken
+from ..base import Cursor, Tables, refused_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
+from .tags import write_tag
 
 MAX_MODELS = 1000
 """Most models that one page of a search holds (MLflow's limit)."""
@@ -53,39 +54,30 @@ class RegisteredModelTables(ChangeTables):
         with self.reading() as cur:
             return _model(cur, name)
 
-    def rename_registered_model(
-        self, name: str, new_name: str, *, user_id: str, reason: str | None = None
-    ) -> RegisteredModel:
-        """Give the model another name, under which its versions, tags, aliases and history go on."""
-        name, new_name = check_model_name(name), check_model_name(new_name)
-        with self.changing(name, new_name) as cur:
-            rows.require_model(cur, name)
-            if new_name != name:
-                _require_free(cur, new_name)
-                with refused_if_taken(self, _taken(new_name)):
-                    for table in (*_TABLES, "model_events"):
-                        cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
-                cur.execute(
-                    "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) "
-                    "WHERE starts_with(source, $1)",
-                    [f"models:/{name}/", f"models:/{new_name}/"],
-                )
-                now = record_event(cur, new_name, "renamed", user_id, reason, old=name, new=new_name)
-                touch(cur, new_name, now)
-                cur.execute("UPDATE model_versions SET last_update_time = $2 WHERE name = $1", [new_name, now])
-            return _model(cur, new_name)
-
     def update_registered_model(
-        self, name: str, description: str | None, *, user_id: str, reason: str | None = None
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        description: str | None = None,
+        user_id: str,
+        reason: str | None = None,
     ) -> RegisteredModel:
-        """Replace the description."""
-        name, text = check_model_name(name), check_description(description)
-        with self.changing(name) as cur:
+        """Replace the description, or give the model another name, under which its versions, tags, aliases and history
+        go on."""
+        name = check_model_name(name)
+        text = None if description is None else check_description(description)
+        if new_name is not None:
+            check_model_name(new_name)
+        with self.changing(name, *([] if new_name is None else [new_name])) as cur:
             old = rows.require_model(cur, name)[3]
-            if text != old:
+            if text is not None and text != old:
                 now = record_event(cur, name, "description", user_id, reason, old=old, new=text)
                 cur.execute("UPDATE registered_models SET description = $2 WHERE name = $1", [name, text])
                 touch(cur, name, now)
+            if new_name is not None and new_name != name:
+                _rename(self, cur, name, new_name, user_id, reason)
+                name = new_name
             return _model(cur, name)
 
     def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
@@ -121,30 +113,6 @@ class RegisteredModelTables(ChangeTables):
             page = rows.models(cur, found[:limit])
         return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
 
-    def set_registered_model_tag(
-        self, name: str, key: str, value: object, *, user_id: str, reason: str | None = None
-    ) -> None:
-        """Write a tag of the model, over the one that has this key."""
-        check_model_name(name)
-        key, text = check_tag(key, value)
-        with self.changing(name) as cur:
-            rows.require_model(cur, name)
-            old = _read_tag(cur, name, key)
-            if old != text:
-                _write_tag(cur, name, key, text)
-                was = None if old is None else f"{key}={old}"
-                record_event(cur, name, "tag_set", user_id, reason, old=was, new=f"{key}={text}")
-
-    def delete_registered_model_tag(self, name: str, key: str, *, user_id: str, reason: str | None = None) -> None:
-        """Remove a tag; nothing happens where the model has none with this key."""
-        check_model_name(name)
-        with self.changing(name) as cur:
-            rows.require_model(cur, name)
-            old = _read_tag(cur, name, key)
-            if old is not None:
-                cur.execute("DELETE FROM registered_model_tags WHERE name = $1 AND key = $2", [name, key])
-                record_event(cur, name, "tag_deleted", user_id, reason, old=f"{key}={old}")
-
 
 def create(cur: Cursor, name: str, tags: Mapping[str, str], description: str, user_id: str, reason: str | None) -> None:
     """Make a model whose name is free."""
@@ -155,7 +123,7 @@ def create(cur: Cursor, name: str, tags: Mapping[str, str], description: str, us
         [name, description, now],
     )
     for key, value in tags.items():
-        _write_tag(cur, name, key, value)
+        write_tag(cur, name, None, key, value)
 
 
 def touch(cur: Cursor, name: str, now: int) -> None:
@@ -165,6 +133,20 @@ def touch(cur: Cursor, name: str, now: int) -> None:
 
 def _model(cur: Cursor, name: str) -> RegisteredModel:
     return rows.models(cur, [rows.require_model(cur, name)])[0]
+
+
+def _rename(tables: Tables, cur: Cursor, name: str, new_name: str, user_id: str, reason: str | None) -> None:
+    _require_free(cur, new_name)
+    with refused_if_taken(tables, _taken(new_name)):
+        for table in (*_TABLES, "model_events"):
+            cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
+    cur.execute(
+        "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) WHERE starts_with(source, $1)",
+        [f"models:/{name}/", f"models:/{new_name}/"],
+    )
+    now = record_event(cur, new_name, "renamed", user_id, reason, old=name, new=new_name)
+    touch(cur, new_name, now)
+    cur.execute("UPDATE model_versions SET last_update_time = $2 WHERE name = $1", [new_name, now])
 
 
 def _require_free(cur: Cursor, name: str) -> None:
@@ -177,14 +159,3 @@ def _taken(name: str) -> AlreadyExists:
         f"A registered model {name!r:.120} exists already. Choose another name, "
         "or add a version to it with create_model_version or register_model."
     )
-
-
-def _read_tag(cur: Cursor, name: str, key: str) -> str | None:
-    sql = "SELECT value FROM registered_model_tags WHERE name = $1 AND key = $2"
-    row = cur.execute(sql, [name, key]).fetchone()
-    return row[0] if row else None
-
-
-def _write_tag(cur: Cursor, name: str, key: str, value: str) -> None:
-    cur.execute("DELETE FROM registered_model_tags WHERE name = $1 AND key = $2", [name, key])
-    cur.execute("INSERT INTO registered_model_tags (name, key, value) VALUES ($1, $2, $3)", [name, key, value])

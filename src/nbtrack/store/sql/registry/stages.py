@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ....entities import ModelVersion
 from ....errors import Conflict, InvalidParameter, InvalidState
 from ....model_names import check_model_name, check_version
 from ....stages import ACTIVE_STAGES, ARCHIVED, PRODUCTION, canonical_stage
+from ...protocol import Versions
 from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
 from .events import OF_THE_MODEL, record_event
 from .gates import pass_gates
 from .models import touch
-
-Versions = int | str | Sequence[int | str]
-"""A version or several; [] for none."""
 
 
 class ModelStageTables(ChangeTables):

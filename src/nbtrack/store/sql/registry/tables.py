@@ -7,12 +7,14 @@ from .gates import ModelGateTables
 from .lineage import ModelLineageTables
 from .models import RegisteredModelTables
 from .stages import ModelStageTables
+from .tags import ModelTagTables
 from .versions import ModelVersionTables
 
 
 class RegistryTables(
     RegisteredModelTables,
     ModelVersionTables,
+    ModelTagTables,
     ModelStageTables,
     ModelGateTables,
     ModelEventTables,

@@ -11,19 +11,19 @@ from ....model_names import (
     check_alias_form,
     check_description,
     check_model_name,
-    check_tag,
     check_tags,
     check_version,
 )
 from ....names import check_text
 from ....query import VERSIONS, compile_search
-from ....stages import NONE, canonical_stage
+from ....stages import NONE
 from ..base import Cursor, refused_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
 from .models import create, touch
+from .tags import write_tag
 
 MAX_VERSIONS = 200_000
 """Most versions that one page of a search holds (MLflow's limit)."""
@@ -88,22 +88,27 @@ class ModelVersionTables(ChangeTables):
             made = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
             return self._create(cur, *made, user_id, reason)
 
-    def get_model_version(self, name: str, version: int | str) -> ModelVersion:
-        """The version with its tags and aliases."""
-        check_model_name(name)
-        with self.reading() as cur:
-            return rows.version(cur, name, check_version(version))
+    def get_model_version(
+        self, name: str, version: int | str | None = None, *, alias: str | None = None
+    ) -> ModelVersion:
+        """The version with its tags and aliases, by its number or by an alias; the newest for `latest`.
 
-    def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
-        """The newest version in each of these stages (all of them for None and for []), oldest first."""
+        An unknown alias is InvalidParameter, as in MLflow.
+        """
         check_model_name(name)
-        if isinstance(stages, str):
-            raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
-        wanted = {canonical_stage(stage) for stage in stages or ()}
         with self.reading() as cur:
+            if alias is None:
+                return rows.version(cur, name, check_version(version))
             rows.require_model(cur, name)
-            latest = rows.latest_versions(cur, [name])
-        return [version for version in latest if not wanted or version.current_stage in wanted]
+            number = _aliased(cur, name, alias)
+            if number is None and isinstance(alias, str) and alias.lower() == LATEST:
+                newest = rows.latest_versions(cur, [name])
+                number = newest[-1].version if newest else None
+            if number is None:
+                known = [row[0] for row in _aliases(cur, name)]
+                has = f"It has {', '.join(known)}." if known else "It has none."
+                raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
+            return rows.version(cur, name, number)
 
     def update_model_version(
         self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
@@ -162,78 +167,35 @@ class ModelVersionTables(ChangeTables):
             page = rows.versions(cur, found[:limit])
         return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
 
-    def set_model_version_tag(
-        self, name: str, version: int | str, key: str, value: object, *, user_id: str, reason: str | None = None
+    def set_model_alias(
+        self, name: str, alias: str, version: int | str | None, *, user_id: str, reason: str | None = None
     ) -> None:
-        """Write a tag of the version, over the one that has this key."""
-        check_model_name(name)
-        number = check_version(version)
-        key, text = check_tag(key, value)
-        with self.changing(name) as cur:
-            rows.require_version(cur, name, number)
-            old = _read_tag(cur, name, number, key)
-            if old != text:
-                _write_tag(cur, name, number, key, text)
-                was = None if old is None else f"{key}={old}"
-                record_event(cur, name, "tag_set", user_id, reason, version=number, old=was, new=f"{key}={text}")
+        """Point the alias at a version, away from the one that it named before. Case counts.
 
-    def delete_model_version_tag(
-        self, name: str, version: int | str, key: str, *, user_id: str, reason: str | None = None
-    ) -> None:
-        """Remove a tag; nothing happens where the version has none with this key."""
+        None as the version removes the alias; nothing happens where the model has none of this name, or where it is a
+        reserved one.
+        """
         check_model_name(name)
-        number = check_version(version)
+        alias = check_alias_form(alias) if version is None else check_alias(alias)
+        number = None if version is None else check_version(version)
         with self.changing(name) as cur:
-            rows.require_version(cur, name, number)
-            old = _read_tag(cur, name, number, key)
-            if old is not None:
-                cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, number, key])
-                record_event(cur, name, "tag_deleted", user_id, reason, version=number, old=f"{key}={old}")
-
-    def set_registered_model_alias(
-        self, name: str, alias: str, version: int | str, *, user_id: str, reason: str | None = None
-    ) -> None:
-        """Point the alias at a version, away from the one that it named before. Case counts."""
-        check_model_name(name)
-        alias, number = check_alias(alias), check_version(version)
-        with self.changing(name) as cur:
-            rows.require_version(cur, name, number)
+            if number is None:
+                rows.require_model(cur, name)
+            else:
+                rows.require_version(cur, name, number)
             old = _aliased(cur, name, alias)
-            if old != number:
-                _delete_alias(cur, name, alias)
+            if old == number:
+                return
+            _delete_alias(cur, name, alias)
+            if number is None:
+                record_event(cur, name, "alias_deleted", user_id, reason, version=old, old=alias)
+            else:
                 cur.execute(
                     "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
                     [name, alias, number],
                 )
                 was = None if old is None else str(old)
                 record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
-
-    def delete_registered_model_alias(self, name: str, alias: str, *, user_id: str, reason: str | None = None) -> None:
-        """Remove the alias; nothing happens where the model has none of this name, or where it is a reserved one."""
-        check_model_name(name)
-        alias = check_alias_form(alias)
-        with self.changing(name) as cur:
-            rows.require_model(cur, name)
-            old = _aliased(cur, name, alias)
-            if old is not None:
-                _delete_alias(cur, name, alias)
-                record_event(cur, name, "alias_deleted", user_id, reason, version=old, old=alias)
-
-    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
-        MLflow."""
-        check_model_name(name)
-        with self.reading() as cur:
-            rows.require_model(cur, name)
-            number = _aliased(cur, name, alias)
-            if number is None and isinstance(alias, str) and alias.lower() == LATEST:
-                newest = rows.latest_versions(cur, [name])
-                number = newest[-1].version if newest else None
-            if number is None:
-                known = [row[0] for row in _aliases(cur, name)]
-                has = f"It has {', '.join(known)}." if known else "It has none."
-                raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
-            return rows.version(cur, name, number)
 
     def next_version(self, cur: Cursor, name: str) -> int:
         """The number of a version that is about to be made; it is not given again."""
@@ -265,7 +227,7 @@ class ModelVersionTables(ChangeTables):
             [name, version, now, NONE, description, user_id, source, run_id or "", run_link or ""],
         )
         for key, value in tags.items():
-            _write_tag(cur, name, version, key, value)
+            write_tag(cur, name, version, key, value)
         touch(cur, name, now)
         return rows.version(cur, name, version)
 
@@ -286,17 +248,3 @@ def _aliased(cur: Cursor, name: str, alias: str) -> int | None:
 
 def _delete_alias(cur: Cursor, name: str, alias: str) -> None:
     cur.execute("DELETE FROM registered_model_aliases WHERE name = $1 AND alias = $2", [name, alias])
-
-
-def _read_tag(cur: Cursor, name: str, version: int, key: str) -> str | None:
-    sql = f"SELECT value FROM model_version_tags WHERE {_KEY} AND key = $3"
-    row = cur.execute(sql, [name, version, key]).fetchone()
-    return row[0] if row else None
-
-
-def _write_tag(cur: Cursor, name: str, version: int, key: str, value: str) -> None:
-    cur.execute(f"DELETE FROM model_version_tags WHERE {_KEY} AND key = $3", [name, version, key])
-    cur.execute(
-        "INSERT INTO model_version_tags (name, version, key, value) VALUES ($1, $2, $3, $4)",
-        [name, version, key, value],
-    )

@@ -1,0 +1,74 @@
+"""Tags of registered models and of their versions."""
+
+from __future__ import annotations
+
+from ....model_names import check_model_name, check_tag, check_version
+from ..base import Cursor
+from . import rows as rows
+from .changes import ChangeTables
+from .events import record_event
+
+
+class ModelTagTables(ChangeTables):
+    """`user_id` is who makes the change."""
+
+    def set_model_tag(
+        self,
+        name: str,
+        key: str,
+        value: object,
+        *,
+        version: int | str | None = None,
+        user_id: str,
+        reason: str | None = None,
+    ) -> None:
+        """Write a tag of the model, or of one of its versions, over the one that has this key.
+
+        None as the value removes it; nothing happens where there is none.
+        """
+        check_model_name(name)
+        number = None if version is None else check_version(version)
+        key, text = (key, None) if value is None else check_tag(key, value)
+        with self.changing(name) as cur:
+            if number is None:
+                rows.require_model(cur, name)
+            else:
+                rows.require_version(cur, name, number)
+            old = _read_tag(cur, name, number, key)
+            if old == text:
+                return
+            was = None if old is None else f"{key}={old}"
+            if text is None:
+                _remove_tag(cur, name, number, key)
+                record_event(cur, name, "tag_deleted", user_id, reason, version=number, old=was)
+            else:
+                write_tag(cur, name, number, key, text)
+                record_event(cur, name, "tag_set", user_id, reason, version=number, old=was, new=f"{key}={text}")
+
+
+def write_tag(cur: Cursor, name: str, version: int | None, key: str, value: str) -> None:
+    """Write a tag of a model (None as the version) or of a version, without an event."""
+    _remove_tag(cur, name, version, key)
+    if version is None:
+        sql = "INSERT INTO registered_model_tags (name, key, value) VALUES ($1, $2, $3)"
+        cur.execute(sql, [name, key, value])
+    else:
+        sql = "INSERT INTO model_version_tags (name, version, key, value) VALUES ($1, $2, $3, $4)"
+        cur.execute(sql, [name, version, key, value])
+
+
+def _read_tag(cur: Cursor, name: str, version: int | None, key: str) -> str | None:
+    table, which, parameters = _at(name, version, key)
+    row = cur.execute(f"SELECT value FROM {table} WHERE {which}", parameters).fetchone()
+    return row[0] if row else None
+
+
+def _remove_tag(cur: Cursor, name: str, version: int | None, key: str) -> None:
+    table, which, parameters = _at(name, version, key)
+    cur.execute(f"DELETE FROM {table} WHERE {which}", parameters)
+
+
+def _at(name: str, version: int | None, key: str) -> tuple[str, str, list[object]]:
+    if version is None:
+        return "registered_model_tags", "name = $1 AND key = $2", [name, key]
+    return "model_version_tags", "name = $1 AND version = $2 AND key = $3", [name, version, key]
