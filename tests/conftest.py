@@ -10,9 +10,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.store.conformance.server import Server
 
 settings.register_profile("nbtrack", deadline=None, print_blob=True)
 settings.load_profile("nbtrack")
@@ -87,6 +91,16 @@ def made_once(folder: Path) -> Iterator[None]:
         # Here, and not again by each copy's first reader, what was logged is applied.
         nbtrack.search_runs()
         close_stores()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL, one for each process of pytest-xdist, started when a test first needs it."""
+    from tests.store.conformance.server import Server
+
+    server = Server()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ from .background import Background
 from .copies import log_of
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
 from .loading import Journals
+from .rewind import RewindTables
+from .series import SeriesTables
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +54,7 @@ _UNSETTLED = 0.05
 _stores: weakref.WeakSet[FolderStore] = weakref.WeakSet()
 
 
-class FolderStore(SqlTables):
+class FolderStore(RewindTables, SeriesTables, SqlTables):
     """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`. Its public face is `Store` in `protocol.py`.
 
     Threads may share it; their operations follow one another. After a fork the child has the store too, with a

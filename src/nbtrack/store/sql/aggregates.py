@@ -78,8 +78,10 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
 
 def _statistics(column: str, i: int) -> str:
     small = f"CASE WHEN ABS({column}) < {_LARGE} THEN {column} END"
+    # PostgreSQL's AVG fails where the square of a number is no double.
     return (
-        f"COUNT({column}) AS n{i}, AVG({column}) AS mean{i}, MIN({column}) AS min{i}, MAX({column}) AS max{i}, "
+        f"COUNT({column}) AS n{i}, SUM({column}) / COUNT({column}) AS mean{i}, "
+        f"MIN({column}) AS min{i}, MAX({column}) AS max{i}, "
         f"CASE WHEN MAX(ABS({column})) < {_LARGE} THEN STDDEV_SAMP({small}) END AS std{i}"
     )
 

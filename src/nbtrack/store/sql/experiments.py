@@ -11,7 +11,7 @@ from ...journal import now
 from ...query import EXPERIMENTS, compile_search
 from ..protocol import DEFAULT_ID, DEFAULT_NAME
 from . import paging
-from .base import Cursor, Tables
+from .base import Cursor, Tables, refused_if_taken
 
 _HIGHEST = "highest_experiment_id"
 """The key in `meta`."""
@@ -25,11 +25,10 @@ class ExperimentTables(Tables):
         """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
         with self.writing() as cursor:
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]):
-                raise AlreadyExists(
-                    f"Experiment {name!r} exists already. Use set_experiment({name!r}) to log to it, or another name."
-                )
-            experiment_id = self._highest_id(cursor) + 1
-            _insert(cursor, experiment_id, name, artifact_location or self.artifact_root(str(experiment_id)))
+                raise _name_taken(name)
+            experiment_id = self.next_experiment_id(cursor)
+            with refused_if_taken(self, _name_taken(name)):
+                _insert(cursor, experiment_id, name, artifact_location or self.artifact_root(str(experiment_id)))
             for key, value in tags.items():
                 cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [experiment_id, key, value])
         return str(experiment_id)
@@ -45,6 +44,10 @@ class ExperimentTables(Tables):
             for experiment_id in experiment_ids:
                 for table in ("experiment_tags", "experiments"):
                     cursor.execute(f"DELETE FROM {table} WHERE experiment_id = $1", [int(experiment_id)])
+
+    def next_experiment_id(self, cursor: Cursor) -> int:
+        """The id of an experiment that is about to be made: one that no other has or had."""
+        return self._highest_id(cursor) + 1
 
     def _highest_id(self, cursor: Cursor) -> int:
         """The highest id that any experiment has or had."""
@@ -120,23 +123,26 @@ class ExperimentTables(Tables):
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidState(f"Experiment {experiment.name!r} is deleted. Restore it before renaming it.")
         others = self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE])
+        taken = AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
         if any(other.experiment_id != experiment_id for other in others):
-            raise AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
-        cursor.execute(
-            "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
-            [name, now(), int(experiment_id)],
-        )
+            raise taken
+        with refused_if_taken(self, taken):
+            cursor.execute(
+                "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [name, now(), int(experiment_id)],
+            )
 
     def _set_stage_of_experiment(self, cursor: Cursor, experiment_id: str, stage: str) -> None:
         experiment = self._get_experiment(cursor, experiment_id)
         if experiment.lifecycle_stage == stage:
             raise NotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
+        taken = AlreadyExists(
+            f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
+        )
         if stage == LifecycleStage.ACTIVE:
             active = [experiment.name, LifecycleStage.ACTIVE]
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", active):
-                raise AlreadyExists(
-                    f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
-                )
+                raise taken
         time = now()
         # Runs that were deleted before their experiment stay deleted when it comes back.
         row = cursor.execute(
@@ -155,10 +161,11 @@ class ExperimentTables(Tables):
                 "WHERE experiment_id = $2 AND deleted_time = $3",
                 [stage, int(experiment_id), row[0]],
             )
-        cursor.execute(
-            "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
-            [stage, time, int(experiment_id)],
-        )
+        with refused_if_taken(self, taken):
+            cursor.execute(
+                "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
+                [stage, time, int(experiment_id)],
+            )
 
     def _set_tag(self, cursor: Cursor, experiment_id: str, key: str, value: str | None) -> None:
         experiment = self._get_experiment(cursor, experiment_id)
@@ -198,6 +205,12 @@ class ExperimentTables(Tables):
             Experiment(str(row[0]), row[1], self.locate(row[2]), row[3], row[4], row[5], tags.get(row[0], {}))
             for row in rows
         ]
+
+
+def _name_taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"Experiment {name!r} exists already. Use set_experiment({name!r}) to log to it, or another name."
+    )
 
 
 def _insert(cursor: Cursor, experiment_id: int, name: str, artifact_location: str) -> None:

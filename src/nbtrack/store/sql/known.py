@@ -58,15 +58,16 @@ class StoredNames(Known):
         return self._counted(f"CAST({operand.sql} AS VARCHAR)", source, bound, part)
 
     def _counted(
-        self, column: str, source: str, condition: str, part: str, *more: str, first: str = "1"
+        self, column: str, source: str, condition: str, part: str, *more: str, first: str = ""
     ) -> list[tuple[str, int]]:
         pattern = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        in_order = f'{column} COLLATE "C"'
         begins = f"CASE WHEN {column} ILIKE $3 ESCAPE '\\' THEN 0 ELSE 1 END"
         with self._tables.reading() as cursor:
             rows = cursor.execute(
                 f"SELECT {column} AS found, COUNT(*) AS n FROM {source} WHERE {condition} "
                 f"AND {column} ILIKE $1 ESCAPE '\\' AND LENGTH({column}) <= $2 "
-                f"GROUP BY {column} ORDER BY {first}, {begins}, n DESC, found LIMIT {MOST}",
+                f"GROUP BY {column} ORDER BY {first or in_order}, {begins}, n DESC, {in_order} LIMIT {MOST}",
                 [f"%{pattern}%", LONGEST, f"{pattern}%", *more],
             ).fetchall()
         return [(text, count) for text, count in rows]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from ..protocol import Axis, Points, Series
 from .base import Tables
 from .runs import JOIN_IDS, check_known
-from .series import read_series
 
 _SERIES = """
     SELECT l.series, r.run_id, r.name, r.start_time, l.key, l.points FROM latest_metrics AS l
@@ -54,7 +53,7 @@ class PointTables(Tables):
                 found = cursor.execute(series, [runs, wanted]).fetchnumpy()
             if max_points is not None and not (found["points"] > max_points).any():
                 max_points = None
-            points = read_series(cursor, found["series"].tolist(), axis, max_points, x_min, x_max)
+            points = self.read_series(cursor, found["series"].tolist(), axis, max_points, x_min, x_max)
         by_series = np.argsort(found["series"])
         place = by_series[np.searchsorted(found["series"], points["series"], sorter=by_series)]
         order = np.lexsort((points[across], points[along], place))

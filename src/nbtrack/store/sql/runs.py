@@ -35,14 +35,14 @@ JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.
 """Keeps of `runs AS r` those whose ids are in the first parameter."""
 # One statement for the three: planning costs more than finding a page's rows.
 _DATA = """
-    SELECT 'metrics', run, key, value, NULL FROM latest_metrics WHERE run IN ({runs})
+    SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs})
     UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs})
     UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
     ORDER BY 3
 """
 _INPUTS = """
     SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE run IN ({runs})
-    ORDER BY timestamp, name
+    ORDER BY timestamp, name COLLATE "C"
 """
 
 
@@ -167,7 +167,7 @@ class RunTables(Tables):
         with self.reading() as cursor:
             return cursor.execute(
                 "SELECT h.key, h.value, h.timestamp FROM param_history AS h JOIN runs AS r ON r.run = h.run "
-                "WHERE r.run_id = $1 ORDER BY h.timestamp, h.key",
+                'WHERE r.run_id = $1 ORDER BY h.timestamp, h.key COLLATE "C"',
                 [run_id],
             ).fetchall()
 

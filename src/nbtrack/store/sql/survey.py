@@ -162,11 +162,12 @@ _OF_NESTED = """
     SELECT nesting.parent, m.key, MIN(m.value), MAX(m.value)
     FROM latest_metrics AS m JOIN nesting ON nesting.run = m.run
     JOIN UNNEST(CAST($1 AS BIGINT[])) AS parents(run) ON parents.run = nesting.parent
-    WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key
+    WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key ORDER BY m.key COLLATE "C"
 """
 _HOLDERS = """
     SELECT m.key, MIN(r.run_id) FROM latest_metrics AS m JOIN matched ON matched.run = m.run
     JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS keys(key, n) ON keys.key = m.key
     JOIN UNNEST(CAST($2 AS DOUBLE PRECISION[])) WITH ORDINALITY AS best(value, n)
-    ON best.n = keys.n AND best.value = m.value JOIN runs AS r ON r.run = m.run GROUP BY m.key
+    ON best.n = keys.n AND best.value = m.value JOIN runs AS r ON r.run = m.run
+    GROUP BY m.key ORDER BY m.key COLLATE "C"
 """

@@ -9,7 +9,6 @@ from .known import KnownTables
 from .metrics import MetricTables
 from .points import PointTables
 from .registry.tables import RegistryTables
-from .rewind import RewindTables
 from .survey import SurveyTables
 
 
@@ -17,7 +16,6 @@ class SqlTables(
     ExperimentTables,
     SurveyTables,
     MetricTables,
-    RewindTables,
     ColumnTables,
     PointTables,
     AggregateTables,

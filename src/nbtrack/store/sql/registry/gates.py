@@ -12,15 +12,16 @@ from ....model_names import MAX_ALIAS_LENGTH, check_model_name, check_reason
 from ....names import check_name, check_text
 from ....query import RUNS, compile_parts
 from ....stages import ACTIVE_STAGES, canonical_stage
-from ..base import Cursor, Tables
+from ..base import Cursor
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 
 _COLUMNS = "name, stage, gate, filter, user_id, creation_time"
 _KEY = "name = $1 AND stage = $2 AND gate = $3"
 
 
-class ModelGateTables(Tables):
+class ModelGateTables(ChangeTables):
     """A stage can have several gates, each with a name of its own; a version has to pass all of them."""
 
     def set_gate(
@@ -50,7 +51,7 @@ class ModelGateTables(Tables):
             )
         text = check_text(filter_string.strip(), "A gate's filter")
         compile_parts(text, RUNS)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             old = {one.gate: one for one in _gates(cur, name, stage)}.get(gate)
             if old is not None and old.filter_string == text:
@@ -74,7 +75,7 @@ class ModelGateTables(Tables):
             return _gates(cur, name, stage)
 
     def _delete_gate(self, name: str, stage: str, gate: str, user_id: str, reason: str | None) -> None:
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             there = {one.gate: one for one in _gates(cur, name, stage)}
             if gate not in there:

@@ -68,7 +68,7 @@ class ModelLineageTables(Tables):
         """The versions whose files are at `path` of the run's artifacts, or below, and where there they are."""
         found = cur.execute(
             f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r WHERE r.run_id = $1 OR strpos(r.source, $1) > 0 "
-            "ORDER BY r.name, r.version",
+            'ORDER BY r.name COLLATE "C", r.version',
             [run_id],
         ).fetchall()
         run = cur.execute("SELECT artifact_uri FROM runs WHERE run_id = $1", [run_id]).fetchone()

@@ -8,9 +8,10 @@ from ....entities import PagedList, RegisteredModel
 from ....errors import AlreadyExists
 from ....model_names import check_description, check_model_name, check_tags
 from ....query import MODELS, compile_search
-from ..base import Cursor, Tables
+from ..base import Cursor, Tables, refused_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 from .tags import write_tag
 
@@ -27,7 +28,7 @@ _TABLES = (
 )
 
 
-class RegisteredModelTables(Tables):
+class RegisteredModelTables(ChangeTables):
     """`user_id` is who makes the change, for the history."""
 
     def create_registered_model(
@@ -41,9 +42,10 @@ class RegisteredModelTables(Tables):
     ) -> RegisteredModel:
         """A new model without versions. Raises AlreadyExists where the name is taken."""
         name, new_tags, text = check_model_name(name), check_tags(tags), check_description(description)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             _require_free(cur, name)
-            create(cur, name, new_tags, text, user_id, reason)
+            with refused_if_taken(self, _taken(name)):
+                create(cur, name, new_tags, text, user_id, reason)
             return _model(cur, name)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
@@ -67,21 +69,21 @@ class RegisteredModelTables(Tables):
         text = None if description is None else check_description(description)
         if new_name is not None:
             check_model_name(new_name)
-        with self.writing() as cur:
+        with self.changing(name, *([] if new_name is None else [new_name])) as cur:
             old = rows.require_model(cur, name)[3]
             if text is not None and text != old:
                 now = record_event(cur, name, "description", user_id, reason, old=old, new=text)
                 cur.execute("UPDATE registered_models SET description = $2 WHERE name = $1", [name, text])
                 touch(cur, name, now)
             if new_name is not None and new_name != name:
-                _rename(cur, name, new_name, user_id, reason)
+                _rename(self, cur, name, new_name, user_id, reason)
                 name = new_name
             return _model(cur, name)
 
     def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
         """Delete the model with its versions. The history stays; the runs and their files are not touched."""
         check_model_name(name)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             versions = cur.execute("SELECT version, source FROM model_versions WHERE name = $1", [name]).fetchall()
             for table in _TABLES:
@@ -133,10 +135,11 @@ def _model(cur: Cursor, name: str) -> RegisteredModel:
     return rows.models(cur, [rows.require_model(cur, name)])[0]
 
 
-def _rename(cur: Cursor, name: str, new_name: str, user_id: str, reason: str | None) -> None:
+def _rename(tables: Tables, cur: Cursor, name: str, new_name: str, user_id: str, reason: str | None) -> None:
     _require_free(cur, new_name)
-    for table in (*_TABLES, "model_events"):
-        cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
+    with refused_if_taken(tables, _taken(new_name)):
+        for table in (*_TABLES, "model_events"):
+            cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
     cur.execute(
         "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) WHERE starts_with(source, $1)",
         [f"models:/{name}/", f"models:/{new_name}/"],
@@ -148,7 +151,11 @@ def _rename(cur: Cursor, name: str, new_name: str, user_id: str, reason: str | N
 
 def _require_free(cur: Cursor, name: str) -> None:
     if cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [name]).fetchone():
-        raise AlreadyExists(
-            f"A registered model {name!r:.120} exists already. Choose another name, "
-            "or add a version to it with create_model_version or register_model."
-        )
+        raise _taken(name)
+
+
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"A registered model {name!r:.120} exists already. Choose another name, "
+        "or add a version to it with create_model_version or register_model."
+    )

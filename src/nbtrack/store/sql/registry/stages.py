@@ -7,14 +7,15 @@ from ....errors import Conflict, InvalidParameter, InvalidState
 from ....model_names import check_model_name, check_version
 from ....stages import ACTIVE_STAGES, ARCHIVED, PRODUCTION, canonical_stage
 from ...protocol import Versions
-from ..base import Cursor, Tables
+from ..base import Cursor
 from . import rows as rows
+from .changes import ChangeTables
 from .events import OF_THE_MODEL, record_event
 from .gates import pass_gates
 from .models import touch
 
 
-class ModelStageTables(Tables):
+class ModelStageTables(ChangeTables):
     """`user_id` is who makes the change, `reason` why."""
 
     def transition_model_version_stage(
@@ -40,7 +41,7 @@ class ModelStageTables(Tables):
                 f"archive_existing_versions goes with a move to {' or '.join(ACTIVE_STAGES)}, not to {target}. "
                 "Leave it out."
             )
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             stage_now = rows.require_version(cur, name, number)[rows.STAGE]
             if seen is not None and stage_now != seen:
                 raise Conflict(
@@ -72,7 +73,7 @@ class ModelStageTables(Tables):
         target, expected = canonical_stage(stage), _numbers(expected_current)
         if target not in ACTIVE_STAGES:
             raise InvalidParameter(f"A rollback is of {' or '.join(ACTIVE_STAGES)}, not of {target}.")
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
             current = _require_current(cur, name, target, expected)
             leaving, back = _before(cur, name, target, current)

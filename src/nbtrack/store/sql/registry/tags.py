@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ....model_names import check_model_name, check_tag, check_version
-from ..base import Cursor, Tables
+from ..base import Cursor
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 
 
-class ModelTagTables(Tables):
+class ModelTagTables(ChangeTables):
     """`user_id` is who makes the change."""
 
     def set_model_tag(
@@ -28,7 +29,7 @@ class ModelTagTables(Tables):
         check_model_name(name)
         number = None if version is None else check_version(version)
         key, text = (key, None) if value is None else check_tag(key, value)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ....entities import ModelVersion, PagedList
-from ....errors import InvalidParameter
+from ....errors import Conflict, InvalidParameter
 from ....model_names import (
     check_alias,
     check_alias_form,
@@ -17,9 +17,10 @@ from ....model_names import (
 from ....names import check_text
 from ....query import VERSIONS, compile_search
 from ....stages import NONE
-from ..base import Cursor, Tables
+from ..base import Cursor, refused_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 from .models import create, touch
 from .tags import write_tag
@@ -33,7 +34,7 @@ LATEST = "latest"
 _KEY = "name = $1 AND version = $2"
 
 
-class ModelVersionTables(Tables):
+class ModelVersionTables(ChangeTables):
     """A `version` is an int or its text. `user_id` is who makes the change."""
 
     def create_model_version(
@@ -56,9 +57,9 @@ class ModelVersionTables(Tables):
             )
         check_text(source, "The source of a model version")
         new_tags, text = check_tags(tags), check_description(description)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             rows.require_model(cur, name)
-            return _create(cur, name, source, run_id, new_tags, run_link, text, user_id, reason)
+            return self._create(cur, name, source, run_id, new_tags, run_link, text, user_id, reason)
 
     def copy_model_version(
         self,
@@ -77,13 +78,15 @@ class ModelVersionTables(Tables):
         check_model_name(name)
         check_model_name(dst_name)
         number = check_version(version)
-        with self.writing() as cur:
+        with self.changing(name, dst_name) as cur:
             one = rows.version(cur, name, number)
             if not cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [dst_name]).fetchall():
-                create(cur, dst_name, {}, "", user_id, reason)
+                made_meanwhile = Conflict(f"Model {dst_name!r:.120} was made by somebody else meanwhile. Copy again.")
+                with refused_if_taken(self, made_meanwhile):
+                    create(cur, dst_name, {}, "", user_id, reason)
             source = f"models:/{name}/{number}"
             made = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
-            return _create(cur, *made, user_id, reason)
+            return self._create(cur, *made, user_id, reason)
 
     def get_model_version(
         self, name: str, version: int | str | None = None, *, alias: str | None = None
@@ -115,7 +118,7 @@ class ModelVersionTables(Tables):
         number, text = check_version(version), check_description(description)
         if description is None:
             raise InvalidParameter("There is nothing to update: give a description, '' for none.")
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             old = rows.require_version(cur, name, number)[rows.DESCRIPTION]
             if text != old:
                 now = record_event(cur, name, "description", user_id, reason, version=number, old=old, new=text)
@@ -127,7 +130,7 @@ class ModelVersionTables(Tables):
         """Delete the version with its tags and aliases. Its number is not used again; its files are not touched."""
         check_model_name(name)
         number = check_version(version)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             row = rows.require_version(cur, name, number)
             aliases = cur.execute(
                 f'SELECT alias FROM registered_model_aliases WHERE {_KEY} ORDER BY alias COLLATE "C"', [name, number]
@@ -175,7 +178,7 @@ class ModelVersionTables(Tables):
         check_model_name(name)
         alias = check_alias_form(alias) if version is None else check_alias(alias)
         number = None if version is None else check_version(version)
-        with self.writing() as cur:
+        with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)
             else:
@@ -194,32 +197,39 @@ class ModelVersionTables(Tables):
                 was = None if old is None else str(old)
                 record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
 
+    def next_version(self, cur: Cursor, name: str) -> int:
+        """The number of a version that is about to be made; it is not given again."""
+        row = cur.execute(
+            "UPDATE registered_models SET next_version = next_version + 1 WHERE name = $1 RETURNING next_version - 1",
+            [name],
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
 
-def _create(
-    cur: Cursor,
-    name: str,
-    source: str,
-    run_id: str | None,
-    tags: Mapping[str, str],
-    run_link: str | None,
-    description: str,
-    user_id: str,
-    reason: str | None,
-) -> ModelVersion:
-    row = cur.execute("SELECT next_version FROM registered_models WHERE name = $1", [name]).fetchone()
-    version: int = row[0] if row else 1
-    cur.execute("UPDATE registered_models SET next_version = $2 WHERE name = $1", [name, version + 1])
-    now = record_event(cur, name, "version_created", user_id, reason, version=version, new=source)
-    cur.execute(
-        "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
-        "description, user_id, source, run_id, run_link, status, status_message) "
-        "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
-        [name, version, now, NONE, description, user_id, source, run_id or "", run_link or ""],
-    )
-    for key, value in tags.items():
-        write_tag(cur, name, version, key, value)
-    touch(cur, name, now)
-    return rows.version(cur, name, version)
+    def _create(
+        self,
+        cur: Cursor,
+        name: str,
+        source: str,
+        run_id: str | None,
+        tags: Mapping[str, str],
+        run_link: str | None,
+        description: str,
+        user_id: str,
+        reason: str | None,
+    ) -> ModelVersion:
+        version = self.next_version(cur, name)
+        now = record_event(cur, name, "version_created", user_id, reason, version=version, new=source)
+        cur.execute(
+            "INSERT INTO model_versions (name, version, creation_time, last_update_time, current_stage, "
+            "description, user_id, source, run_id, run_link, status, status_message) "
+            "VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, 'READY', '')",
+            [name, version, now, NONE, description, user_id, source, run_id or "", run_link or ""],
+        )
+        for key, value in tags.items():
+            write_tag(cur, name, version, key, value)
+        touch(cur, name, now)
+        return rows.version(cur, name, version)
 
 
 def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:

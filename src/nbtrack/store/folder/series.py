@@ -1,4 +1,4 @@
-"""The points of many series as columns, whole or thinned out with no spike lost."""
+"""The points of many series from DuckDB's table of them, whole or thinned out with no spike lost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..protocol import Axis
-from .base import Cursor
+from ..sql.base import Cursor, Tables
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from ..protocol import Columns
 
 _PLACE = {
     "step": "m.step",
@@ -44,34 +44,32 @@ _THINNED = """
 """
 
 
-def read_series(
-    cursor: Cursor,
-    series: Sequence[int],
-    axis: Axis,
-    max_points: int | None = None,
-    x_min: float | None = None,
-    x_max: float | None = None,
-) -> dict[str, NDArray[Any]]:
-    """The points of these series between `x_min` and `x_max` on the axis: series, step, timestamp, value, in no order.
+class SeriesTables(Tables):
+    """Reads points in DuckDB's own SQL."""
 
-    With `max_points` there is also `total`, how many points the row's series has there. One that has more than that is
-    cut into stretches of equal width, `max_points // 2` with the last point, which is one of its own so that a curve
-    ends where its series does; of each are kept the lowest and the highest point, and one NaN where there is any.
-    """
-    parameters: list[Any] = [list(series)]
-    conditions = []
-    for sign, bound in ((">=", x_min), ("<=", x_max)):
-        if bound is not None:
-            parameters.append(float(bound))
-            conditions.append(f"{_PLACE[axis]} {sign} ${len(parameters)}")
-    points = _POINTS
-    if conditions:
-        points += f"{_STARTS if axis == 'relative' else ''} WHERE {' AND '.join(conditions)}"
-    if max_points is None:
-        return cursor.execute(points, parameters).fetchnumpy()
-    # Seconds since the run's start are cut as the time is.
-    along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
-    sql = _THINNED.format(
-        points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2 - 1, 1)
-    )
-    return cursor.execute(sql, parameters).fetchnumpy()
+    def read_series(
+        self,
+        cursor: Cursor,
+        series: Sequence[int],
+        axis: Axis,
+        max_points: int | None = None,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> Columns:
+        parameters: list[Any] = [list(series)]
+        conditions = []
+        for sign, bound in ((">=", x_min), ("<=", x_max)):
+            if bound is not None:
+                parameters.append(float(bound))
+                conditions.append(f"{_PLACE[axis]} {sign} ${len(parameters)}")
+        points = _POINTS
+        if conditions:
+            points += f"{_STARTS if axis == 'relative' else ''} WHERE {' AND '.join(conditions)}"
+        if max_points is None:
+            return cursor.execute(points, parameters).fetchnumpy()
+        # Seconds since the run's start are cut as the time is.
+        along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
+        sql = _THINNED.format(
+            points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2 - 1, 1)
+        )
+        return cursor.execute(sql, parameters).fetchnumpy()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...entities import LifecycleStage, Rewound
 from ...errors import InvalidParameter
 from ...names import SYSTEM
-from ..folder.summaries import summary
-from .base import Tables
-from .runs import no_such_run
+from ..sql.base import Tables
+from ..sql.runs import no_such_run
+from .summaries import summary
 
 
 class RewindTables(Tables):

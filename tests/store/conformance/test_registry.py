@@ -1,0 +1,263 @@
+"""The model registry on both backends: every operation, what it changes and what the history says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nbtrack.errors import AlreadyExists, Conflict, GateClosed, InvalidParameter, InvalidState, NotFound
+from nbtrack.store.sql.tables import SqlTables
+
+from .conftest import Both
+
+
+@pytest.fixture
+def digits(store: SqlTables) -> SqlTables:
+    """A store with the model `digits`, which has three versions."""
+    store.create_registered_model("digits", user_id="ann")
+    for number in (1, 2, 3):
+        store.create_model_version("digits", f"s3://models/{number}", tags={"n": number}, user_id="ann")
+    return store
+
+
+def stages(store: SqlTables, name: str = "digits") -> dict[int, str]:
+    found = store.search_model_versions(f"name = '{name}'", order_by=["version_number"])
+    return {version.version: version.current_stage for version in found}
+
+
+def history(store: SqlTables, name: str = "digits") -> list[tuple[Any, ...]]:
+    """Kind, version, old and new of each event, oldest first."""
+    events = store.model_events(name)
+    assert [event.timestamp for event in events] == sorted({event.timestamp for event in events}, reverse=True)
+    return [(event.kind, event.version, event.old, event.new) for event in reversed(events)]
+
+
+# -- models ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_model(store: SqlTables) -> None:
+    made = store.create_registered_model("ünï/it's", {"a": 1}, "text", user_id="ann", reason="why")
+    assert (made.name, made.description, made.tags, made.latest_versions) == ("ünï/it's", "text", {"a": "1"}, [])
+    with pytest.raises(AlreadyExists, match="exists already"):
+        store.create_registered_model("ünï/it's", user_id="bob")
+    store.update_registered_model("ünï/it's", "new", user_id="bob")
+    store.set_registered_model_tag("ünï/it's", "a", "2", user_id="bob")
+    store.set_registered_model_tag("ünï/it's", "b", "3", user_id="bob")
+    store.delete_registered_model_tag("ünï/it's", "a", user_id="bob")
+    found = store.get_registered_model("ünï/it's")
+    assert (found.description, found.tags) == ("new", {"b": "3"})
+    assert found.last_updated_timestamp >= found.creation_timestamp
+    assert history(store, "ünï/it's") == [
+        ("created", None, None, None),
+        ("description", None, "text", "new"),
+        ("tag_set", None, "a=1", "a=2"),
+        ("tag_set", None, None, "b=3"),
+        ("tag_deleted", None, "a=2", None),
+    ]
+    assert store.model_events("ünï/it's")[-1].reason == "why"
+    with pytest.raises(NotFound, match="There is no registered model 'unknown'"):
+        store.get_registered_model("unknown")
+
+
+def test_renamed(digits: SqlTables) -> None:
+    digits.create_registered_model("other", user_id="ann")
+    digits.copy_model_version("digits", 1, "other", user_id="ann")
+    digits.set_registered_model_alias("digits", "best", 2, user_id="ann")
+    with pytest.raises(AlreadyExists):
+        digits.rename_registered_model("digits", "other", user_id="ann")
+    renamed = digits.rename_registered_model("digits", "numbers", user_id="ann")
+    assert (renamed.name, renamed.aliases) == ("numbers", {"best": 2})
+    assert digits.get_model_version("other", 1).source == "models:/numbers/1"
+    assert history(digits, "numbers")[-1] == ("renamed", None, "digits", "numbers")
+    with pytest.raises(NotFound, match="it was renamed, and its history is that of 'numbers'"):
+        digits.model_events("digits")
+    assert digits.create_model_version("numbers", "s", user_id="ann").version == 4
+
+
+def test_deleted(digits: SqlTables) -> None:
+    digits.copy_model_version("digits", 2, "copies", user_id="ann")
+    digits.set_gate("digits", "Production", "params.a = '1'", "gate", user_id="ann")
+    digits.delete_registered_model("digits", user_id="ann")
+    assert digits.get_model_version("copies", 1).source == "s3://models/2"
+    assert history(digits)[-1] == ("deleted", None, None, None)
+    digits.create_registered_model("digits", user_id="ann")
+    assert history(digits) == [("created", None, None, None)]
+    assert digits.get_gates("digits") == []
+    assert digits.create_model_version("digits", "s", user_id="ann").version == 1
+
+
+# -- versions --------------------------------------------------------------------------------------------------------
+
+
+def test_a_version(digits: SqlTables) -> None:
+    version = digits.create_model_version(
+        "digits", "runs:/x/m", "x", {"b": "1", "a": "2"}, "link", "text", user_id="ann", reason="why"
+    )
+    assert (version.version, version.run_id, version.run_link, version.status) == (4, "x", "link", "READY")
+    assert list(version.tags.items()) == [("a", "2"), ("b", "1")]
+    digits.update_model_version("digits", 4, "new", user_id="bob")
+    digits.set_model_version_tag("digits", "4", "a", "3", user_id="bob")
+    digits.delete_model_version_tag("digits", 4, "b", user_id="bob")
+    found = digits.get_model_version("digits", 4)
+    assert (found.description, found.tags) == ("new", {"a": "3"})
+    assert history(digits)[-4:] == [
+        ("version_created", 4, None, "runs:/x/m"),
+        ("description", 4, "text", "new"),
+        ("tag_set", 4, "a=2", "a=3"),
+        ("tag_deleted", 4, "b=1", None),
+    ]
+    with pytest.raises(NotFound, match="has no version 9. Its newest are 1, 2, 3, 4."):
+        digits.get_model_version("digits", 9)
+    assert digits.model_events_since("digits", digits.model_events("digits")[1].timestamp) == [
+        digits.model_events("digits")[0]
+    ]
+
+
+def test_a_number_is_not_used_again(digits: SqlTables) -> None:
+    digits.delete_model_version("digits", 3, user_id="ann")
+    assert digits.create_model_version("digits", "s", user_id="ann").version == 4
+    assert list(stages(digits)) == [1, 2, 4]
+
+
+def test_aliases(digits: SqlTables) -> None:
+    for alias, version in (("b", 1), ("B", 2), ("a", 1), ("b", 2)):
+        digits.set_registered_model_alias("digits", alias, version, user_id="ann")
+    assert digits.get_model_version("digits", 2).aliases == ["B", "b"]
+    assert list(digits.get_registered_model("digits").aliases.items()) == [("B", 2), ("a", 1), ("b", 2)]
+    assert digits.get_model_version_by_alias("digits", "a").version == 1
+    assert digits.get_model_version_by_alias("digits", "latest").version == 3
+    digits.delete_registered_model_alias("digits", "a", user_id="ann")
+    with pytest.raises(InvalidParameter, match="has no alias 'a'. It has B, b."):
+        digits.get_model_version_by_alias("digits", "a")
+    digits.delete_model_version("digits", 2, user_id="ann")
+    assert [event[:3] for event in history(digits)[-3:]] == [
+        ("alias_deleted", 2, "B"),
+        ("alias_deleted", 2, "b"),
+        ("version_deleted", 2, "None"),
+    ]
+
+
+# -- stages ----------------------------------------------------------------------------------------------------------
+
+
+def test_promotions(digits: SqlTables) -> None:
+    move = digits.transition_model_version_stage
+    assert move("digits", 1, "production", user_id="ann").current_stage == "Production"
+    move("digits", 2, "Production", True, expected_current=1, user_id="ann", reason="better")
+    assert stages(digits) == {1: "Archived", 2: "Production", 3: "None"}
+    assert [v.version for v in digits.get_latest_versions("digits", ["Production"])] == [2]
+    assert [v.version for v in digits.get_latest_versions("digits")] == [1, 2, 3]
+    with pytest.raises(Conflict, match="holds version 2 by now, not version 1 as expected: ann moved version 2"):
+        move("digits", 3, "Production", True, expected_current=1, user_id="bob")
+    with pytest.raises(Conflict, match="is in None by now, not in Staging"):
+        move("digits", 3, "Production", expected_stage="Staging", user_id="bob")
+    with pytest.raises(InvalidParameter):
+        move("digits", 3, "Archived", True, user_id="bob")
+    assert stages(digits) == {1: "Archived", 2: "Production", 3: "None"}
+
+
+def test_rollback(digits: SqlTables) -> None:
+    for version in (1, 2, 3):
+        digits.transition_model_version_stage("digits", version, "Production", True, user_id="ann")
+    assert digits.rollback_stage("digits", user_id="bob", reason="slow").version == 2
+    assert digits.rollback_stage("digits", user_id="bob").version == 1
+    assert stages(digits) == {1: "Production", 2: "Archived", 3: "Archived"}
+    with pytest.raises(InvalidState, match="cannot be rolled back: version 1 is the first one there"):
+        digits.rollback_stage("digits", user_id="bob")
+    assert history(digits)[-3:] == [
+        ("rolled_back", 1, "2", "Production"),
+        ("stage", 2, "Production", "Archived"),
+        ("stage", 1, "Archived", "Production"),
+    ]
+
+
+def test_gates(digits: SqlTables) -> None:
+    with digits.writing() as cursor:
+        cursor.execute(
+            "INSERT INTO runs (run, run_id, experiment_id, name, user_id, status, start_time, artifact_uri, "
+            "lifecycle_stage) VALUES (1, 'r1', 0, 'trained', 'ann', 'FINISHED', 1, 'a', 'active')"
+        )
+        cursor.execute("INSERT INTO params (run, key, value, number, timestamp) VALUES (1, 'layers', '2', 2, 1)")
+    digits.create_model_version("digits", "runs:/r1/m", "r1", user_id="ann")
+    gate = digits.set_gate("digits", "production", " params.layers > 3 ", "deep", user_id="ann")
+    assert digits.get_gates("digits") == digits.get_gates("digits", "Production") == [gate]
+    assert digits.get_gates("digits", "Staging") == []
+    for version, instead in (
+        (4, "its run 'trained' \\(r1\\) has params.layers = '2'"),
+        (1, "the version names no run"),
+    ):
+        with pytest.raises(GateClosed, match=instead):
+            digits.transition_model_version_stage("digits", version, "Production", user_id="ann")
+    digits.transition_model_version_stage("digits", 4, "Production", override_gates=True, user_id="ann", reason="once")
+    digits.set_gate("digits", "Production", "params.layers > 1", "deep", user_id="ann")
+    digits.set_gate("digits", "Production", "count(metrics.m) = 0", "Bare", user_id="ann")
+    assert [each.gate for each in digits.get_gates("digits")] == ["Bare", "deep"]
+    digits.transition_model_version_stage("digits", 4, "Staging", user_id="ann")
+    digits.transition_model_version_stage("digits", 4, "Production", user_id="ann")
+    digits.delete_gate("digits", "Production", "deep", user_id="ann")
+    with pytest.raises(NotFound, match="has no gate 'deep'. It has 'Bare'."):
+        digits.delete_gate("digits", "Production", "deep", user_id="ann")
+    kinds = [event[0] for event in history(digits)]
+    assert [kinds.count(kind) for kind in ("gate_set", "gate_overridden", "gate_deleted")] == [3, 1, 1]
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "order_by", "found"),
+    [
+        ("", [], "copies/1|Iris/1|digits/3|digits/2|digits/1"),
+        ("", ["name", "version_number"], "Iris/1|copies/1|digits/1|digits/2|digits/3"),
+        ("stage = 'production'", [], "digits/2"),
+        ("tags.from = 'alpha'", [], "digits/1"),
+        ("name LIKE 'd%' AND version_number > 1", ["version_number"], "digits/2|digits/3"),
+        ("version_number IN ('1', '3')", ["version_number DESC", "name DESC"], "digits/3|digits/1|copies/1|Iris/1"),
+        ("run_id IS NULL", [], "Iris/1"),
+        ("source_path LIKE 'models:/%'", [], "copies/1"),
+    ],
+)
+def test_searching_versions(both: Both, text: str, order_by: list[str], found: str) -> None:
+    page = both.same(lambda store: store.search_model_versions(text, order_by=order_by))
+    shown = [f"{version.name}/{version.version}" for version in page]
+    assert shown == found.split("|") if order_by else sorted(shown) == sorted(found.split("|"))
+    first = both.same(lambda store: store.search_model_versions(text, 2, order_by))
+    rest = both.same(lambda store: store.search_model_versions(text, 2, order_by, first.token)) if first.token else []
+    assert [*first, *rest] == page[:4]
+
+
+@pytest.mark.parametrize(
+    ("text", "order_by", "found"),
+    [
+        ("", [], "Iris|copies|digits"),
+        ("name ILIKE 'I%'", ["name DESC"], "Iris"),
+        ("tags.team = 'vision'", [], "digits"),
+        ("tags.Team IS NULL", ["description DESC", "name"], "digits|copies"),
+    ],
+)
+def test_searching_models(both: Both, text: str, order_by: list[str], found: str) -> None:
+    page = both.same(lambda store: store.search_registered_models(text, order_by=order_by))
+    assert [model.name for model in page] == found.split("|")
+
+
+Ask = Callable[[SqlTables], Any]
+
+
+def test_reading_the_rest(both: Both) -> None:
+    ids = both.ids
+    from_run = both.same(lambda store: store.versions_from_run(ids["Beta"]))
+    assert [(version.name, version.version) for version in from_run] == [("copies", 1), ("digits", 2)]
+    # A run nested in this one; the version says its run in its source only.
+    assert [version.name for version in both.same(lambda store: store.versions_from_run(ids["sweep"]))] == ["Iris"]
+    assert both.same(lambda store: store.versions_from_dataset("d1")) == []
+    asked: list[Ask] = [
+        lambda store: store.get_registered_model("digits"),
+        lambda store: store.get_latest_versions("digits", ["Production", "Archived"]),
+        lambda store: store.get_model_version_by_alias("digits", "Best"),
+        lambda store: store.model_events("digits"),
+        lambda store: store.get_gates("digits"),
+    ]
+    for ask in asked:
+        both.same(ask)

@@ -1,0 +1,92 @@
+"""A screen's page of runs on both backends: the tree, what differs, which run is best; and what completion offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nbtrack.query import EXPERIMENTS, MODELS, RUNS, VERSIONS
+from nbtrack.query.tree import Key, Member
+from nbtrack.store.sql.known import StoredNames
+
+from .conftest import Both
+
+
+def survey(
+    both: Both, text: str = "", order_by: tuple[str, ...] = (), offset: int = 0, limit: int = 50, **more: Any
+) -> Any:
+    return both.same(lambda store: store.survey(None, text, order_by, offset, limit, lambda key: "loss" in key, **more))
+
+
+def test_a_page(both: Both) -> None:
+    page = survey(both, "experiment_id = '0'", ("run_name ASC",), 1, 3)
+    assert [run.info.run_name for run in page.runs] == ["_x", "alpha", "d"]
+    assert (page.total, page.rows, page.nested) == (13, 13, 5)
+    # What only parents have comes last.
+    assert page.metrics == ["Val/acc", "a b", "curve", "loss", "system/cpu", "value", "best_value"]
+    assert dict(page.params)["lr"] is True
+    assert page.best["loss"] == both.ids["e"]
+    assert page.best["Val/acc"] == both.ids["alpha"]
+    assert page.lower == {"loss", "value", "best_value"}
+    alike = survey(both, "run_name = 'alpha' OR run_name = '_x'")
+    assert alike.params == [("Zeta", True), ("act", True), ("lr", True)]
+    nothing = survey(both, "user_id = 'x'")
+    assert (nothing.runs, nothing.total, nothing.metrics, nothing.best) == ([], 0, [], {})
+
+
+def test_the_tree(both: Both) -> None:
+    ids = both.ids
+    folded = survey(both, "", ("start_time ASC",), grouped=True)
+    names = [run.info.run_name for run in folded.runs]
+    assert names[-3:] == ["study", "sweep", "long"]
+    assert (folded.total, folded.rows, folded.nested) == (len(ids) - 1, len(ids) - 6, 5)
+    study = folded.nesting[names.index("study")]
+    assert (study.depth, study.children) == (0, 3)
+    assert study.ranges["value"] == (0.1, 0.5)
+    opened = survey(both, "", ("start_time ASC",), grouped=True, unfolded=[ids["sweep"], ids["d"]])
+    shown = [(run.info.run_name, place.depth) for run, place in zip(opened.runs, opened.nesting, strict=True)]
+    assert shown[-4:] == [("sweep", 0), ("d", 1), ("e", 2), ("long", 0)]
+    every = survey(both, "", ("metrics.value DESC",), 0, 4, grouped=True, unfolded=None)
+    assert [run.info.run_name for run in every.runs] == ["study", "trial 0", "trial 1", "trial 2"]
+
+
+@pytest.mark.parametrize("part", ["", "l", "LR", "a", "%", "_", "ss"])
+def test_known_names(both: Both, part: str) -> None:
+    for table in RUNS.key_tables:
+        found = both.same(lambda store, table=table: StoredNames(store, RUNS).keys(table, part))
+        assert all(part.lower() in key.lower() and count > 0 for key, count in found)
+    metrics = RUNS.key_table("metrics")
+    assert metrics is not None
+    if not part:
+        keys = both.same(lambda store: StoredNames(store, RUNS).keys(metrics, ""))
+        assert keys[:3] == [("loss", 10), ("value", 3), ("Val/acc", 2)]
+        assert keys[-1] == ("system/cpu", 3)
+    if part == "l":
+        assert both.same(lambda store: StoredNames(store, RUNS).keys(metrics, "l"))[0] == ("loss", 10)
+
+
+@pytest.mark.parametrize("part", ["", "d", "R", "'", "0_", "ä"])
+def test_known_values(both: Both, part: str) -> None:
+    (datasets,) = RUNS.collections
+    params, tags = RUNS.key_table("params"), RUNS.key_table("tags")
+    assert params is not None
+    assert tags is not None
+    operands = [
+        Key(params, "lr"),
+        Key(params, "act"),
+        Key(tags, "direction"),
+        Member(datasets, "name"),
+        *RUNS.attributes,
+    ]
+    for operand in operands:
+        both.same(lambda store, operand=operand: StoredNames(store, RUNS).values(operand, part))
+    for vocabulary in (EXPERIMENTS, MODELS, VERSIONS):
+        for attribute in vocabulary.attributes:
+            both.same(
+                lambda store, vocabulary=vocabulary, attribute=attribute: StoredNames(store, vocabulary).values(
+                    attribute, part
+                )
+            )
+    names = both.same(lambda store: StoredNames(store, EXPERIMENTS).values(EXPERIMENTS.attributes[0], "d"))
+    assert dict(names)["digits"] == 1
