@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import autologging, config
+from .. import config
 from ..client import Client
 from ..fluent import experiments
 from ..fluent.analysis import sql
@@ -32,7 +32,6 @@ def run(command: LineCommand) -> object:
 
 def compare(filter_string: str) -> object:
     """The comparison widget on the runs that match."""
-    # anywidget takes long to import, and few cells show a widget.
     from .. import widgets
 
     return widgets.compare(filter_string)
@@ -40,7 +39,6 @@ def compare(filter_string: str) -> object:
 
 def registry(name: str) -> object:
     """The registry widget on one model, or on all of them."""
-    # anywidget takes long to import, and few cells show a widget.
     from .. import widgets
 
     return widgets.registry(name or None)
@@ -48,6 +46,8 @@ def registry(name: str) -> object:
 
 def autolog(state: str) -> None:
     """Switch autologging on or off for every framework, or say what it is switched on for."""
+    from .. import autologging
+
     if state == "on":
         autologging.autolog()
     elif state == "off":

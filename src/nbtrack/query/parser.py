@@ -45,7 +45,6 @@ def parse(text: str | None, vocabulary: Vocabulary = RUNS) -> Node:
     _check_characters(text)
     if not text.strip():
         return EVERYTHING
-    # lark is imported where there is something to parse.
     from .reader import Reader
 
     tree, operands = _syntax_tree("filter", text, vocabulary)
