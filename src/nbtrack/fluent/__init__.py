@@ -18,7 +18,7 @@ from ..process_end import at_process_end
 from ..runs import ancestors, system_metrics
 from ..runs import stack as active
 from ..runs.active_run import ActiveRun
-from ..store.sql.experiments import DEFAULT_ID
+from ..store.protocol import DEFAULT_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from ..client.upkeep import Report
     from ..models.best import Best
-    from ..store.folder.repair import Report
 
 _experiments: dict[str, str] = {}
 """The active experiment's id in each store that this process has used."""

@@ -33,7 +33,7 @@ class StageWatch(Iterator[StageChange]):
 
     def __init__(self, store: Store, name: str, stage: str, timeout: float | None = None) -> None:
         self.name, self.stage = check_model_name(name), canonical_stage(stage)
-        self._store = store
+        self._registry = store
         self._end = _end(timeout)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -95,10 +95,10 @@ class StageWatch(Iterator[StageChange]):
                 raise TimedOut(f"Version {number} {model} did not come {within}")
 
     def _in_stage(self, number: int | None) -> ModelVersion | None:
-        with self._store.snapshot(fresh=False):
+        with self._registry.snapshot(fresh=False):
             if number is None:
                 return self._newest()
-            found = self._store.get_model_version(self.name, number)
+            found = self._registry.get_model_version(self.name, number)
         return found if found.current_stage == self.stage else None
 
     def _call(self, callback: Callable[[StageChange], object]) -> None:
@@ -117,9 +117,9 @@ class StageWatch(Iterator[StageChange]):
             warnings.warn(f"Nobody watches stage {self.stage} any more: {error}", RuntimeWarning, stacklevel=2)
 
     def _change(self) -> StageChange | None:
-        with self._store.snapshot(fresh=False):
+        with self._registry.snapshot(fresh=False):
             version, last = self._read()
-            events = self._store.model_events(self.name, self._time)
+            events = self._registry.model_events(self.name, self._time)
         previous, self._time = self._version, max(last, self._time)
         if (version and version.version) == (previous and previous.version):
             return None
@@ -128,11 +128,11 @@ class StageWatch(Iterator[StageChange]):
 
     def _read(self) -> tuple[ModelVersion | None, int]:
         """The newest version in the stage, and when the model was changed last."""
-        with self._store.snapshot(fresh=False):
-            return self._newest(), self._store.model_events(self.name)[0].timestamp
+        with self._registry.snapshot(fresh=False):
+            return self._newest(), self._registry.model_events(self.name)[0].timestamp
 
     def _newest(self) -> ModelVersion | None:
-        found = self._store.get_registered_model(self.name).latest_versions
+        found = self._registry.get_registered_model(self.name).latest_versions
         return next((version for version in found if version.current_stage == self.stage), None)
 
     def _pause(self) -> bool:
@@ -150,7 +150,7 @@ class StageWatch(Iterator[StageChange]):
 
     def _may_have_changed(self) -> bool:
         now = time.monotonic()
-        seen = self._store.revision()
+        seen = self._registry.revision()
         if seen is None or (seen == self._seen and now - self._looked < _LONGEST):
             return False
         self._seen, self._looked = seen, now

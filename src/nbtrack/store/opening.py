@@ -29,7 +29,7 @@ def open_store(uri: str | None = None) -> Store:
     key = str(folder_of(uri).resolve()) if scheme == FILE else uri
     store = _open.get(key)
     if store is None:
-        store = _open.setdefault(key, _backend(scheme).open_backend(uri))
+        store = _open.setdefault(key, _opened(scheme, uri))
     return store
 
 
@@ -37,15 +37,18 @@ def capability_of(store: Store, uri: str, name: str) -> Any:
     """Return what a store can do beyond the protocols. Raises NotSupported, which says which stores can do it."""
     if name in getattr(store, "capabilities", ()):
         return store.capability(name)
-    able = [scheme for scheme in store_schemes() if name in getattr(_backend(scheme), "CAPABILITIES", ())]
+    able = [scheme for scheme, found in store_schemes().items() if name in getattr(found.load(), "CAPABILITIES", ())]
     raise NotSupported(
         f"The store {uri} does not support {name!r}. Stores with these schemes do: {', '.join(able) or 'none'}."
     )
 
 
-def _backend(scheme: str) -> Any:
+def _opened(scheme: str, uri: str) -> Store:
     # The folder is the usual store: looking for entry points takes milliseconds.
-    return folder if scheme == FILE else store_schemes()[scheme].load()
+    if scheme == FILE:
+        return folder.open_backend(uri)
+    store: Store = store_schemes()[scheme].load().open_backend(uri)
+    return store
 
 
 @at_process_end

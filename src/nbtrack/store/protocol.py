@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     Columns = dict[str, NDArray[Any]]
     """A table by column, each a NumPy array of one value a row."""
 
+DEFAULT_ID = "0"
+DEFAULT_NAME = "Default"
+"""The experiment that every store has from the start."""
+
 Axis = Literal["step", "time", "relative"]
 """The x axis of a curve: steps, timestamps, or seconds since the start of the run."""
 

@@ -24,8 +24,8 @@ from ...entities import LifecycleStage, RunStatus
 from ...errors import InvalidParameter, InvalidState, NotFound, NotSupported, StoreNotWritable
 from ...journal import now
 from ...progress import progress
+from ..protocol import DEFAULT_ID
 from ..sql.base import Cursor
-from ..sql.experiments import DEFAULT_ID
 from .compact import compact
 
 if TYPE_CHECKING:

@@ -24,10 +24,9 @@ from ...journal import Journal, RunRecorder, event, syncing
 from ...journal.recorder import tag_lines
 from ...journal.writer import PASSING
 from ...names import new_id
-from ..protocol import Snapshot
+from ..protocol import DEFAULT_ID, DEFAULT_NAME, Snapshot
 from ..sql import schema
 from ..sql.base import Cursor, transaction
-from ..sql.experiments import DEFAULT_ID, DEFAULT_NAME
 from ..sql.runs import check_runs
 from ..sql.tables import SqlTables
 from . import CAPABILITIES, UPKEEP, sql_views

@@ -9,11 +9,9 @@ from ...entities import Experiment, LifecycleStage, PagedList, ViewType
 from ...errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from ...journal import now
 from ...query import EXPERIMENTS, compile_search
+from ..protocol import DEFAULT_ID, DEFAULT_NAME
 from . import paging
 from .base import Cursor, Tables, refused_if_taken
-
-DEFAULT_ID = "0"
-DEFAULT_NAME = "Default"
 
 _HIGHEST = "highest_experiment_id"
 """The key in `meta`."""
