@@ -24,7 +24,7 @@ step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 # This checkout, editable, with what EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test soak bench bench-frameworks screenshots chromium clean
+.PHONY: help demo lab static check test soak bench bench-frameworks screenshots chromium postgres clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -60,12 +60,18 @@ $(VENV)/.dev: $(INSTALLED)
 	$(install)
 	@touch $@ $(VENV)/.lab $(VENV)/.notebooks
 
-chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+# $(call debian,WHAT,WHO NEEDS IT,PACKAGE,COMMAND THAT SUCCEEDS WHERE IT IS THERE): installs a package of Debian's if it is missing.
+debian = @{ $(4); } >/dev/null 2>&1 || { \
 	if ! command -v apt-get >/dev/null; then sudo=none; elif [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=none; fi; \
-	if [ "$$sudo" = none ]; then echo 'The browser tests need Chromium. Install it (on Debian and Ubuntu: sudo apt-get install chromium) and run make test again.' >&2; exit 1; fi; \
-	printf 'Installing Chromium … '; log=$$(mktemp); \
-	if { $$sudo apt-get update -qq && $$sudo apt-get install -qq --yes --no-install-recommends chromium; } >"$$log" 2>&1; then echo done; else echo failed:; cat "$$log"; exit 1; fi; }
+	if [ "$$sudo" = none ]; then echo '$(2) need $(1). Install it (on Debian and Ubuntu: sudo apt-get install $(3)) and run make again.' >&2; exit 1; fi; \
+	printf 'Installing $(1) … '; log=$$(mktemp); \
+	if { $$sudo apt-get update -qq && $$sudo apt-get install -qq --yes --no-install-recommends $(3); } >"$$log" 2>&1; then echo done; else echo failed:; cat "$$log"; exit 1; fi; }
+
+chromium:
+	$(call debian,Chromium,The browser tests,chromium,command -v chromium || command -v google-chrome)
+
+postgres:
+	$(call debian,PostgreSQL,The conformance tests of the store,postgresql,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb)
 
 # ------------------------------------------------------------- what people ask for
 
@@ -82,10 +88,10 @@ static: $(VENV)/.dev
 	$(call step,TypeScript types (tsc),npm run --silent typecheck)
 	$(call step,TypeScript tests,npm test)
 
-check: static
+check: postgres static
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
 
-test: chromium static
+test: chromium postgres static
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 soak: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""A DuckDB with our tables, and a search on it as the store does one."""
+"""A database with our tables, and a search on it as the store does one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ Point = tuple[int, int, float]
 
 
 class Database:
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
+    def __init__(self, connection: Any = None) -> None:
+        """`connection` is one to an empty database that takes `$1`, …; by default that is a DuckDB in memory."""
+        self.connection = connection or duckdb.connect()
         self.connection.execute(TABLES)
         self._runs = 0
         self._series = 0

@@ -1,12 +1,12 @@
-"""Random trees and runs: text, parser, SQL and DuckDB together mean what oracle.py says in plain Python."""
+"""Random trees and runs: text, parser, SQL and each database together mean what oracle.py says in plain Python."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +33,9 @@ from nbtrack.query.vocabulary import Attribute, Kind
 from tests.query.database import Database
 from tests.query.fuzz import PIECES, mutated
 from tests.query.oracle import Run, holds, ordered
+
+if TYPE_CHECKING:
+    from tests.store.conformance.server import Server
 
 KEYS = ["m", "train.loss", "val/acc", "a b", "a`b", 'say "x"', "it's", "👾", "``", '"', "ünï", "and"]
 METRICS = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.5, 3.0, 1e-300, 1e300, 0.1 + 0.2, 2.0**60]
@@ -133,7 +136,22 @@ ALL_RUNS = random_runs(100)
 
 @pytest.fixture(scope="module")
 def database() -> Database:
-    database = Database()
+    return filled(Database())
+
+
+@pytest.fixture(scope="module")
+def postgres(server: Server) -> Iterator[Database]:
+    import psycopg
+
+    from tests.store.conformance.postgres import Cursor
+
+    dsn = server.dsn(server.create_database())
+    with psycopg.connect(dsn, autocommit=True, cursor_factory=Cursor) as connection:
+        yield filled(Database(connection))
+
+
+def filled(database: Database) -> Database:
+    """The database, with all runs."""
     for number, name in enumerate(EXPERIMENT_NAMES, 1):
         row = {"experiment_id": number, "name": name, "artifact_location": "", "lifecycle_stage": "active"}
         database.insert("experiments", [row | {"creation_time": 0, "last_update_time": 0}])
@@ -307,6 +325,17 @@ class Hand:
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(tree=TREES, data=st.data())
 def test_any_tree_means_the_same_written_and_searched(database: Database, tree: Node, data: st.DataObject) -> None:
+    assert_same(database, tree, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(tree=TREES, data=st.data())
+def test_any_tree_means_the_same_on_postgresql(postgres: Database, tree: Node, data: st.DataObject) -> None:
+    assert_same(postgres, tree, data)
+
+
+def assert_same(database: Database, tree: Node, data: st.DataObject) -> None:
     text = Hand(lambda options: data.draw(st.sampled_from(options))).write(tree)
     # NaN in a tree equals no other NaN.
     assert repr(parse(text)).lower() == repr(with_floats(tree)).lower()
@@ -342,6 +371,19 @@ ORDERINGS = st.lists(st.builds(Ordering, operands(lambda kind: True), FLAG), max
 @settings(max_examples=100)
 @given(orderings=ORDERINGS, data=st.data())
 def test_any_order_is_total_and_as_asked(database: Database, orderings: list[Ordering], data: st.DataObject) -> None:
+    assert_ordered(database, orderings, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=50)
+@given(orderings=ORDERINGS, data=st.data())
+def test_any_order_is_as_asked_on_postgresql(
+    postgres: Database, orderings: list[Ordering], data: st.DataObject
+) -> None:
+    assert_ordered(postgres, orderings, data)
+
+
+def assert_ordered(database: Database, orderings: list[Ordering], data: st.DataObject) -> None:
     hand = Hand(lambda options: data.draw(st.sampled_from(options)))
     clauses = []
     for ordering in orderings:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import nbtrack
-from nbtrack.store.folder.store import DuckDBStore
+from nbtrack.store.folder.store import FolderStore
 from nbtrack.store.sql.tables import SqlTables
 from tests.conftest import made_once
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Both:
     """The same rows in DuckDB and in PostgreSQL."""
 
-    duckdb: DuckDBStore
+    duckdb: FolderStore
     postgres: PostgresTables
     ids: dict[str, str]
     """The ids of the runs by their names."""
@@ -46,7 +46,7 @@ def both(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     folder = tmp_path_factory.mktemp("conformance") / "store"
     with made_once(folder):
         ids = data.fill(nbtrack.MlflowClient())
-    store = DuckDBStore(folder)
+    store = FolderStore(folder)
     tables = PostgresTables(server.dsn(server.create_database()), str(store.artifacts))
     tables.create_tables()
     tables.copy_tables(store)
@@ -80,7 +80,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlTables]
         yield tables
         return
     shutil.copytree(request.getfixturevalue("empty_folder"), tmp_path / "written")
-    folder = DuckDBStore(tmp_path / "written")
+    folder = FolderStore(tmp_path / "written")
     yield folder
     folder.close()
 

@@ -12,12 +12,11 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg.types.string import StrDumper
 
-from nbtrack.store.sql.base import Axis
 from nbtrack.store.sql.schema import TABLES
 from nbtrack.store.sql.tables import SqlTables
 
 if TYPE_CHECKING:
-    from nbtrack.store.sql.base import Columns
+    from nbtrack.store.protocol import Axis, Columns
 
 _CONSTRAINTS = """
 CREATE SEQUENCE experiment_ids;

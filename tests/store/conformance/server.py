@@ -121,6 +121,7 @@ def _server_user(folder: Path) -> dict[str, Any]:
     """What makes a process run as somebody else where this one is root's: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
-    user = pwd.getpwnam("postgres")
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
     os.chown(folder, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

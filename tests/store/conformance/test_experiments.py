@@ -56,9 +56,8 @@ def test_pages(both: Both) -> None:
     assert [experiment.name for experiment in [*first, *rest]] == ["Default", "digits", "Ümläut's"]
     assert rest.token is None
     assert both.same(lambda store: store.get_experiment("1")).tags == {"team": "vision"}
-    assert both.same(lambda store: store.get_experiment_by_name("gone")).lifecycle_stage == "deleted"
-    assert both.same(lambda store: store.get_experiment_by_name("absent")) is None
-    assert both.same(lambda store: store.experiment_names())["2"] == "Ümläut's"
+    assert both.same(lambda store: store.get_experiment(name="gone")).lifecycle_stage == "deleted"
+    assert both.same(lambda store: store.get_experiment(name="absent")) is None
 
 
 def test_a_life(store: SqlTables) -> None:
@@ -69,14 +68,14 @@ def test_a_life(store: SqlTables) -> None:
     with pytest.raises(AlreadyExists, match="Experiment 'one' exists already"):
         store.create_experiment("one", None, {})
     with pytest.raises(AlreadyExists):
-        store.rename_experiment(one, "elsewhere")
-    store.rename_experiment(one, "uno")
-    store.set_experiment_tag(one, "a", "2")
-    store.set_experiment_tag(one, "b", "it's")
-    store.set_experiment_tag(one, "a", None)
+        store.update_experiment(one, name="elsewhere")
+    store.update_experiment(one, name="uno")
+    store.update_experiment(one, tags={"a": "2"})
+    store.update_experiment(one, tags={"b": "it's"})
+    store.update_experiment(one, tags={"a": None})
     assert store.get_experiment(one).tags == {"b": "it's"}
     with pytest.raises(NotFound):
-        store.set_experiment_tag(one, "a", None)
+        store.update_experiment(one, tags={"a": None})
     with pytest.raises(NotFound):
         store.get_experiment("77")
     with pytest.raises(InvalidParameter):
@@ -85,20 +84,20 @@ def test_a_life(store: SqlTables) -> None:
 
 def test_deleted_and_restored(store: SqlTables) -> None:
     one = store.create_experiment("one", None, {})
-    store.set_experiment_stage(one, "deleted")
+    store.update_experiment(one, stage="deleted")
     with pytest.raises(InvalidState):
-        store.rename_experiment(one, "uno")
+        store.update_experiment(one, name="uno")
     two = store.create_experiment("one", None, {})
     assert two != one
     with pytest.raises(AlreadyExists, match="belongs to another experiment"):
-        store.set_experiment_stage(one, "active")
-    store.rename_experiment(two, "two")
-    store.set_experiment_stage(one, "active")
-    assert store.get_experiment_by_name("one").experiment_id == one
+        store.update_experiment(one, stage="active")
+    store.update_experiment(two, name="two")
+    store.update_experiment(one, stage="active")
+    assert store.get_experiment(name="one").experiment_id == one
 
 
 def test_ids_are_not_used_again(store: SqlTables) -> None:
     ids = [store.create_experiment(name, None, {}) for name in ("a", "b")]
     store.remove_experiments(ids)
-    assert store.get_experiment_by_name("b") is None
+    assert store.get_experiment(name="b") is None
     assert int(store.create_experiment("b", None, {})) > int(ids[1])

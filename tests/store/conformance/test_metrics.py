@@ -9,6 +9,7 @@ import pytest
 
 from nbtrack.entities import Metric
 from nbtrack.errors import QueryError
+from nbtrack.store.protocol import Axis
 
 from .conftest import Both
 from .data import POINTS, START
@@ -20,53 +21,45 @@ def test_histories(both: Both) -> None:
     assert history[0] == Metric("loss", 2.0, START + 2000, 0, run_id)
     assert [math.isnan(point.value) for point in history] == [False, True, True]
     assert both.same(lambda store: store.get_metric_history(run_id, "absent")) == []
-    assert both.same(lambda store: store.last_steps(both.ids["alpha"])) == {"loss": 2, "Val/acc": 1}
-    assert both.same(lambda store: store.last_point(both.ids["alpha"], "loss")) == (0.5, 2)
-    assert both.same(lambda store: store.last_point(both.ids["alpha"], "absent")) is None
+    assert both.same(lambda store: store.last_points(both.ids["alpha"])) == {"loss": (0.5, 2), "Val/acc": (0.9, 1)}
 
 
 @pytest.mark.parametrize("axis", ["step", "time", "relative"])
-def test_curves(both: Both, axis: str) -> None:
+def test_curves(both: Both, axis: Axis) -> None:
     ids = [both.ids[name] for name in ("Beta", "alpha", "long", "none")]
     keys = ["loss", "curve", "Val/acc"]
-    curves = both.same(lambda store: store.curves(ids, keys, axis))
-    assert [(curve.run_id, curve.key) for curve in curves] == [
-        *((ids[0], "loss"), (ids[0], "Val/acc"), (ids[1], "loss"), (ids[1], "Val/acc"), (ids[2], "curve"))
+    points = both.same(lambda store: store.points(ids, keys, axis))
+    assert [(one.run_name, one.key, one.total) for one in points.series] == [
+        *(("Beta", "loss", 3), ("Beta", "Val/acc", 1), ("alpha", "loss", 3), ("alpha", "Val/acc", 2)),
+        ("long", "curve", POINTS),
     ]
-    start = START + 1000
-    x = {"step": [0, 1, 2], "time": [start, start + 10, start + 20], "relative": [0, 0.01, 0.02]}[axis]
-    assert curves[0].x.tolist() == x
-    assert curves[0].y.tolist() == [3.0, 0.05, 1.0]
-    part = both.same(lambda store: store.curves(ids, keys, axis, x_min=x[1], x_max=x[2]))
-    assert part[0].x.tolist() == x[1:]
-    assert both.same(lambda store: store.curves([], keys)) == []
+    first = points.place == 0
+    assert points.step[first].tolist() == [0, 1, 2]
+    assert points.timestamp[first].tolist() == [START + 1000, START + 1010, START + 1020]
+    assert points.value[first].tolist() == [3.0, 0.05, 1.0]
+    low, high = {"step": (1, 2), "time": (START + 1010, START + 1020), "relative": (0.01, 0.02)}[axis]
+    part = both.same(lambda store: store.points(ids[:1], keys, axis, None, low, high))
+    assert part.value.tolist() == [0.05, 1.0]
+    every = both.same(lambda store: store.points(ids, None, axis))
+    assert [one.key for one in every.series] == ["Val/acc", "loss", "Val/acc", "loss", "curve"]
+    assert both.same(lambda store: store.points([], keys)).series == []
 
 
 @pytest.mark.parametrize("axis", ["step", "time", "relative"])
-def test_thinned_curves_keep_spikes_gaps_and_ends(both: Both, axis: str) -> None:
+def test_thinned_curves_keep_spikes_gaps_and_ends(both: Both, axis: Axis) -> None:
     ids = [both.ids["long"], both.ids["alpha"]]
-    long, short = both.same(lambda store: store.curves(ids, ["curve", "loss"], axis, max_points=20))
-    assert (long.total, short.total, len(short.x)) == (POINTS, 3, 3)
-    assert len(long.x) <= 20 + 1
-    assert np.nanmax(long.y) == 50.0
-    assert np.isnan(long.y).sum() == 1
-    assert long.y[-1] == math.sin((POINTS - 1) / 20)
-    assert both.same(lambda store: store.curves(ids, ["curve"], axis, max_points=POINTS))[0].total == POINTS
-
-
-def test_points_as_columns(both: Both) -> None:
-    runs = both.same(lambda store: store.find_runs(["0"], "metrics.loss < 10 AND metrics.`Val/acc` > 0"))
-    assert len(runs) == 2
-    points = both.same(lambda store: store.points(runs, None, axis="relative"))
-    assert points["run_name"].tolist() == ["Beta"] * 4 + ["alpha"] * 5
-    assert points["key"].tolist() == ["Val/acc", "loss", "loss", "loss", "Val/acc", "Val/acc", "loss", "loss", "loss"]
-    assert points["seconds"].tolist()[:4] == [0, 0, 0.01, 0.02]
-    ordered = both.same(lambda store: store.points(runs, ["loss", "Val/acc"]))
-    assert ordered["key"].tolist()[:4] == ["loss"] * 3 + ["Val/acc"]
-    (long,) = both.same(lambda store: store.runs_numbered([both.ids["long"]]))
-    thinned = both.same(lambda store: store.points([long], ["curve"], max_points=10))
-    assert 5 <= len(thinned["step"]) <= 11
-    assert both.same(lambda store: store.points([], None))["key"].tolist() == []
+    points = both.same(lambda store: store.points(ids, ["curve", "loss"], axis, 20))
+    assert [one.total for one in points.series] == [POINTS, 3]
+    assert (points.place == 1).sum() == 3
+    values = points.value[points.place == 0]
+    assert 10 < len(values) <= 20 + 1
+    assert np.nanmax(values) == 50.0
+    assert np.isnan(values).sum() == 1
+    assert values[-1] == math.sin((POINTS - 1) / 20)
+    whole = both.same(lambda store: store.points(ids, ["curve"], axis, POINTS))
+    assert len(whole.step) == POINTS
+    part = both.same(lambda store: store.points(ids, ["curve"], axis, 10, 0 if axis == "relative" else None, None))
+    assert len(part.step) <= 11
 
 
 def test_statistics_over_groups(both: Both) -> None:
@@ -80,7 +73,7 @@ def test_statistics_over_groups(both: Both) -> None:
     numbers = both.same(lambda store: store.aggregate(None, "params.lr < 100", ["params.lr"], ["metrics.loss"]))
     assert numbers["params.lr"].dtype == np.float64
     several = both.same(lambda store: store.aggregate(["0"], "", ["status", "tags.direction", "experiment"], None))
-    assert several["tags.direction"].tolist() == ["MINIMIZE", None, None]
+    assert several["tags.direction"].tolist() == [None, "MINIMIZE", None]
     assert "metrics.value.mean" in several
     assert "metrics.system/cpu.mean" not in several
 

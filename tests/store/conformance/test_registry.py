@@ -38,25 +38,25 @@ def history(store: SqlTables, name: str = "digits") -> list[tuple[Any, ...]]:
 
 
 def test_a_model(store: SqlTables) -> None:
-    made = store.create_registered_model("ünï/it's", {"a": 1}, "text", user_id="ann", reason="why")
-    assert (made.name, made.description, made.tags, made.latest_versions) == ("ünï/it's", "text", {"a": "1"}, [])
+    made = store.create_registered_model("ünï it's", {"a": 1}, "text", user_id="ann", reason="why")
+    assert (made.name, made.description, made.tags, made.latest_versions) == ("ünï it's", "text", {"a": "1"}, [])
     with pytest.raises(AlreadyExists, match="exists already"):
-        store.create_registered_model("ünï/it's", user_id="bob")
-    store.update_registered_model("ünï/it's", "new", user_id="bob")
-    store.set_registered_model_tag("ünï/it's", "a", "2", user_id="bob")
-    store.set_registered_model_tag("ünï/it's", "b", "3", user_id="bob")
-    store.delete_registered_model_tag("ünï/it's", "a", user_id="bob")
-    found = store.get_registered_model("ünï/it's")
+        store.create_registered_model("ünï it's", user_id="bob")
+    store.update_registered_model("ünï it's", description="new", user_id="bob")
+    store.set_model_tag("ünï it's", "a", "2", user_id="bob")
+    store.set_model_tag("ünï it's", "b", "3", user_id="bob")
+    store.set_model_tag("ünï it's", "a", None, user_id="bob")
+    found = store.get_registered_model("ünï it's")
     assert (found.description, found.tags) == ("new", {"b": "3"})
     assert found.last_updated_timestamp >= found.creation_timestamp
-    assert history(store, "ünï/it's") == [
+    assert history(store, "ünï it's") == [
         ("created", None, None, None),
         ("description", None, "text", "new"),
         ("tag_set", None, "a=1", "a=2"),
         ("tag_set", None, None, "b=3"),
         ("tag_deleted", None, "a=2", None),
     ]
-    assert store.model_events("ünï/it's")[-1].reason == "why"
+    assert store.model_events("ünï it's")[-1].reason == "why"
     with pytest.raises(NotFound, match="There is no registered model 'unknown'"):
         store.get_registered_model("unknown")
 
@@ -64,10 +64,10 @@ def test_a_model(store: SqlTables) -> None:
 def test_renamed(digits: SqlTables) -> None:
     digits.create_registered_model("other", user_id="ann")
     digits.copy_model_version("digits", 1, "other", user_id="ann")
-    digits.set_registered_model_alias("digits", "best", 2, user_id="ann")
+    digits.set_model_alias("digits", "best", 2, user_id="ann")
     with pytest.raises(AlreadyExists):
-        digits.rename_registered_model("digits", "other", user_id="ann")
-    renamed = digits.rename_registered_model("digits", "numbers", user_id="ann")
+        digits.update_registered_model("digits", new_name="other", user_id="ann")
+    renamed = digits.update_registered_model("digits", new_name="numbers", user_id="ann")
     assert (renamed.name, renamed.aliases) == ("numbers", {"best": 2})
     assert digits.get_model_version("other", 1).source == "models:/numbers/1"
     assert history(digits, "numbers")[-1] == ("renamed", None, "digits", "numbers")
@@ -98,8 +98,8 @@ def test_a_version(digits: SqlTables) -> None:
     assert (version.version, version.run_id, version.run_link, version.status) == (4, "x", "link", "READY")
     assert list(version.tags.items()) == [("a", "2"), ("b", "1")]
     digits.update_model_version("digits", 4, "new", user_id="bob")
-    digits.set_model_version_tag("digits", "4", "a", "3", user_id="bob")
-    digits.delete_model_version_tag("digits", 4, "b", user_id="bob")
+    digits.set_model_tag("digits", "a", "3", version="4", user_id="bob")
+    digits.set_model_tag("digits", "b", None, version=4, user_id="bob")
     found = digits.get_model_version("digits", 4)
     assert (found.description, found.tags) == ("new", {"a": "3"})
     assert history(digits)[-4:] == [
@@ -108,9 +108,9 @@ def test_a_version(digits: SqlTables) -> None:
         ("tag_set", 4, "a=2", "a=3"),
         ("tag_deleted", 4, "b=1", None),
     ]
-    with pytest.raises(NotFound, match="has no version 9. Its newest are 1, 2, 3, 4."):
+    with pytest.raises(NotFound, match=r"has no version 9. Its newest are 1, 2, 3, 4."):
         digits.get_model_version("digits", 9)
-    assert digits.model_events_since("digits", digits.model_events("digits")[1].timestamp) == [
+    assert digits.model_events("digits", digits.model_events("digits")[1].timestamp) == [
         digits.model_events("digits")[0]
     ]
 
@@ -123,14 +123,14 @@ def test_a_number_is_not_used_again(digits: SqlTables) -> None:
 
 def test_aliases(digits: SqlTables) -> None:
     for alias, version in (("b", 1), ("B", 2), ("a", 1), ("b", 2)):
-        digits.set_registered_model_alias("digits", alias, version, user_id="ann")
+        digits.set_model_alias("digits", alias, version, user_id="ann")
     assert digits.get_model_version("digits", 2).aliases == ["B", "b"]
     assert list(digits.get_registered_model("digits").aliases.items()) == [("B", 2), ("a", 1), ("b", 2)]
-    assert digits.get_model_version_by_alias("digits", "a").version == 1
-    assert digits.get_model_version_by_alias("digits", "latest").version == 3
-    digits.delete_registered_model_alias("digits", "a", user_id="ann")
-    with pytest.raises(InvalidParameter, match="has no alias 'a'. It has B, b."):
-        digits.get_model_version_by_alias("digits", "a")
+    assert digits.get_model_version("digits", alias="a").version == 1
+    assert digits.get_model_version("digits", alias="latest").version == 3
+    digits.set_model_alias("digits", "a", None, user_id="ann")
+    with pytest.raises(InvalidParameter, match=r"has no alias 'a'. It has B, b."):
+        digits.get_model_version("digits", alias="a")
     digits.delete_model_version("digits", 2, user_id="ann")
     assert [event[:3] for event in history(digits)[-3:]] == [
         ("alias_deleted", 2, "B"),
@@ -147,8 +147,7 @@ def test_promotions(digits: SqlTables) -> None:
     assert move("digits", 1, "production", user_id="ann").current_stage == "Production"
     move("digits", 2, "Production", True, expected_current=1, user_id="ann", reason="better")
     assert stages(digits) == {1: "Archived", 2: "Production", 3: "None"}
-    assert [v.version for v in digits.get_latest_versions("digits", ["Production"])] == [2]
-    assert [v.version for v in digits.get_latest_versions("digits")] == [1, 2, 3]
+    assert [v.version for v in digits.get_registered_model("digits").latest_versions] == [1, 2, 3]
     with pytest.raises(Conflict, match="holds version 2 by now, not version 1 as expected: ann moved version 2"):
         move("digits", 3, "Production", True, expected_current=1, user_id="bob")
     with pytest.raises(Conflict, match="is in None by now, not in Staging"):
@@ -196,9 +195,9 @@ def test_gates(digits: SqlTables) -> None:
     assert [each.gate for each in digits.get_gates("digits")] == ["Bare", "deep"]
     digits.transition_model_version_stage("digits", 4, "Staging", user_id="ann")
     digits.transition_model_version_stage("digits", 4, "Production", user_id="ann")
-    digits.delete_gate("digits", "Production", "deep", user_id="ann")
-    with pytest.raises(NotFound, match="has no gate 'deep'. It has 'Bare'."):
-        digits.delete_gate("digits", "Production", "deep", user_id="ann")
+    digits.set_gate("digits", "Production", None, "deep", user_id="ann")
+    with pytest.raises(NotFound, match=r"has no gate 'deep'. It has 'Bare'."):
+        digits.set_gate("digits", "Production", None, "deep", user_id="ann")
     kinds = [event[0] for event in history(digits)]
     assert [kinds.count(kind) for kind in ("gate_set", "gate_overridden", "gate_deleted")] == [3, 1, 1]
 
@@ -247,15 +246,15 @@ Ask = Callable[[SqlTables], Any]
 
 def test_reading_the_rest(both: Both) -> None:
     ids = both.ids
-    from_run = both.same(lambda store: store.versions_from_run(ids["Beta"]))
+    from_run = both.same(lambda store: store.versions_from(run_id=ids["Beta"]))
     assert [(version.name, version.version) for version in from_run] == [("copies", 1), ("digits", 2)]
     # A run nested in this one; the version says its run in its source only.
-    assert [version.name for version in both.same(lambda store: store.versions_from_run(ids["sweep"]))] == ["Iris"]
-    assert both.same(lambda store: store.versions_from_dataset("d1")) == []
+    assert [version.name for version in both.same(lambda store: store.versions_from(run_id=ids["sweep"]))] == ["Iris"]
+    assert both.same(lambda store: store.versions_from(dataset="d1")) == []
     asked: list[Ask] = [
         lambda store: store.get_registered_model("digits"),
-        lambda store: store.get_latest_versions("digits", ["Production", "Archived"]),
-        lambda store: store.get_model_version_by_alias("digits", "Best"),
+        lambda store: store.versions_from(run_id=ids["alpha"], path="model"),
+        lambda store: store.get_model_version("digits", alias="Best"),
         lambda store: store.model_events("digits"),
         lambda store: store.get_gates("digits"),
     ]

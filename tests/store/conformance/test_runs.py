@@ -117,18 +117,18 @@ def test_pages_follow_one_another(both: Both) -> None:
 
 
 def test_a_run_whole(both: Both) -> None:
-    run = both.same(lambda store: store.get_run(both.ids["_x"]))
+    run = both.same(lambda store: store.get_runs([both.ids["_x"]]))[0]
     assert (run.info.status, run.info.start_time, run.info.end_time) == ("FAILED", START + 3000, START + 3500)
     assert math.isnan(run.data.metrics["loss"])
     assert run.data.params == {"Zeta": "1", "lr": "auto"}
     assert list(run.data.params) == ["Zeta", "lr"]
     assert run.data.tags["note"] == "it's 100%"
-    data = both.same(lambda store: store.get_run(both.ids["data"])).inputs.dataset_inputs
+    data = both.same(lambda store: store.get_runs([both.ids["data"]]))[0].inputs.dataset_inputs
     assert {(each.dataset.name, each.tags[0].value, each.tags[1].value) for each in data} == {
         ("digits", "eval", "1"),
         ("digits", "train", "1"),
     }
-    deleted = both.same(lambda store: store.get_run(both.ids["deleted"]))
+    deleted = both.same(lambda store: store.get_runs([both.ids["deleted"]]))[0]
     assert deleted.info.lifecycle_stage == "deleted"
 
 
@@ -136,19 +136,18 @@ def test_runs_by_id(both: Both) -> None:
     ids = [both.ids["Beta"], "0" * 32, both.ids["alpha"]]
     assert [run.info.run_id for run in both.same(lambda store: store.get_runs(ids))] == [ids[0], ids[2]]
     assert both.same(lambda store: store.get_runs([])) == []
-    assert list(both.same(lambda store: store.columns_of(ids))["run_id"]) == [ids[0], ids[2]]
-    numbers = both.same(lambda store: store.runs_numbered([ids[2], ids[0]]))
-    assert len(set(numbers)) == 2
-    for missing in (lambda store: store.get_run("0" * 32), lambda store: store.runs_numbered(ids)):
-        for store in (both.duckdb, both.postgres):
-            with pytest.raises(NotFound, match="No run with id"):
-                missing(store)
+    columns = both.same(lambda store: store.search_columns(None, "", ViewType.ALL, 9, [], run_ids=ids))
+    assert list(columns["run_id"]) == [ids[0], ids[2]]
+    assert both.same(lambda store: store.find_runs(["0"], "metrics.`Val/acc` > 0")) == [ids[0], ids[2]]
+    for store in (both.duckdb, both.postgres):
+        with pytest.raises(NotFound, match="No run with id"):
+            store.get_runs(ids, strict=True)
 
 
 def test_changed_params_keep_their_history(both: Both) -> None:
-    (changed,) = both.same(lambda store: store.param_history(both.ids["alpha"]))
+    (changed,) = both.same(lambda store: store._param_history(both.ids["alpha"]))
     assert changed[:2] == ("act", "relu")
-    assert both.same(lambda store: store.param_history(both.ids["Beta"])) == []
+    assert both.same(lambda store: store._param_history(both.ids["Beta"])) == []
 
 
 def test_columns(both: Both) -> None:

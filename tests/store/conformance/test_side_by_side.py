@@ -99,10 +99,10 @@ def test_a_name_that_several_move_to_is_given_once(tables: PostgresTables) -> No
     for number in range(AT_ONCE):
         tables.create_registered_model(f"m{number}", user_id="ann")
     with together() as run:
-        renamed = run([lambda each=each: tables.rename_experiment(each, "new") for each in ids])
+        renamed = run([lambda each=each: tables.update_experiment(each, name="new") for each in ids])
         assert Counter(map(type, renamed)) == {type(None): 1, AlreadyExists: AT_ONCE - 1}
         calls = [
-            lambda number=number: tables.rename_registered_model(f"m{number}", "new", user_id="ann")
+            lambda number=number: tables.update_registered_model(f"m{number}", new_name="new", user_id="ann")
             for number in range(AT_ONCE)
         ]
         assert Counter(map(type, run(calls)))[AlreadyExists] == AT_ONCE - 1

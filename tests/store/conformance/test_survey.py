@@ -8,7 +8,6 @@ import pytest
 
 from nbtrack.query import EXPERIMENTS, MODELS, RUNS, VERSIONS
 from nbtrack.query.tree import Key, Member
-from nbtrack.store.sql.known import StoredNames
 
 from .conftest import Both
 
@@ -54,16 +53,16 @@ def test_the_tree(both: Both) -> None:
 @pytest.mark.parametrize("part", ["", "l", "LR", "a", "%", "_", "ss"])
 def test_known_names(both: Both, part: str) -> None:
     for table in RUNS.key_tables:
-        found = both.same(lambda store, table=table: StoredNames(store, RUNS).keys(table, part))
+        found = both.same(lambda store, table=table: store.known(RUNS).keys(table, part))
         assert all(part.lower() in key.lower() and count > 0 for key, count in found)
     metrics = RUNS.key_table("metrics")
     assert metrics is not None
     if not part:
-        keys = both.same(lambda store: StoredNames(store, RUNS).keys(metrics, ""))
+        keys = both.same(lambda store: store.known(RUNS).keys(metrics, ""))
         assert keys[:3] == [("loss", 10), ("value", 3), ("Val/acc", 2)]
         assert keys[-1] == ("system/cpu", 3)
     if part == "l":
-        assert both.same(lambda store: StoredNames(store, RUNS).keys(metrics, "l"))[0] == ("loss", 10)
+        assert both.same(lambda store: store.known(RUNS).keys(metrics, "l"))[0] == ("loss", 10)
 
 
 @pytest.mark.parametrize("part", ["", "d", "R", "'", "0_", "ä"])
@@ -80,13 +79,13 @@ def test_known_values(both: Both, part: str) -> None:
         *RUNS.attributes,
     ]
     for operand in operands:
-        both.same(lambda store, operand=operand: StoredNames(store, RUNS).values(operand, part))
+        both.same(lambda store, operand=operand: store.known(RUNS).values(operand, part))
     for vocabulary in (EXPERIMENTS, MODELS, VERSIONS):
         for attribute in vocabulary.attributes:
             both.same(
-                lambda store, vocabulary=vocabulary, attribute=attribute: StoredNames(store, vocabulary).values(
+                lambda store, vocabulary=vocabulary, attribute=attribute: store.known(vocabulary).values(
                     attribute, part
                 )
             )
-    names = both.same(lambda store: StoredNames(store, EXPERIMENTS).values(EXPERIMENTS.attributes[0], "d"))
+    names = both.same(lambda store: store.known(EXPERIMENTS).values(EXPERIMENTS.attributes[0], "d"))
     assert dict(names)["digits"] == 1

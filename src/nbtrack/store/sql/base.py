@@ -3,8 +3,9 @@
 The SQL of this package runs unchanged on DuckDB and PostgreSQL. A backend is a class that adds to `SqlTables`:
 
 - sessions: `reading` and `writing`, whose cursors take `$1`, `$2`, … and send strings as `text`
-- ids: `next_experiment_id`, `next_version`; and `is_taken` where unique constraints guard names and numbers, and
-  `lock_models` where sessions can run side by side
+- ids: `next_experiment_id` and `next_version`, and the numbers of runs and series, which the loading of events gives
+- what is unique: `is_taken` where unique constraints guard names and numbers, and `lock_models` where sessions can run
+  side by side
 - points: `read_series` and `rewind_run`, for how a backend stores the points of a metric is its own affair
 - where artifacts are: `locate` and `artifact_root`
 
