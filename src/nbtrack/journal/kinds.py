@@ -10,9 +10,8 @@ The format is permanent: journals written by older versions must still load.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -83,8 +82,9 @@ _HOLDS: Mapping[Type, Callable[[Any], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
+    """What a field holds, and whether it must be there."""
+
     type: Type
     required: bool = True
 

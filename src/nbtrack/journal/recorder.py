@@ -10,7 +10,7 @@ from typing import Any
 from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
 from ..names import check_name, check_text
-from . import events
+from . import events, series
 from .events import point
 from .kinds import LARGEST
 from .nested import flat
@@ -107,8 +107,6 @@ class RunRecorder:
 
     def series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
         """Log many points of one metric, all or none; without steps they get the ones after the metric's highest."""
-        from . import series
-
         check_name(key, "A metric's key")
         numbers = series.as_values(key, values, _number)
         last = self._steps.get(key, -1)
