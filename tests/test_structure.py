@@ -19,15 +19,7 @@ PACKAGE = Path(nbtrack.__file__).parent
 KNOWN_CYCLES: list[set[str]] = []
 """Modules that reach each other by imports, wherever these stand: at the top, inside functions, for types only."""
 
-WITHOUT_A_REASON = {
-    "nbtrack.artifacts": 1,
-    "nbtrack.client.tracking": 2,
-    "nbtrack.client.upkeep": 3,
-    "nbtrack.fluent": 1,
-    "nbtrack.journal.recorder": 1,
-    "nbtrack.store": 2,
-    "nbtrack.store.folder.store": 3,
-}
+WITHOUT_A_REASON: dict[str, int] = {}
 """How many imports of nbtrack inside functions a module has that no comment explains."""
 
 

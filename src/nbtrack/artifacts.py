@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from .client import Client
 from .entities import FileInfo
 from .errors import InvalidParameter
 from .models.where import Location, locate
@@ -86,8 +87,6 @@ def _content(artifact_uri: str) -> bytes:
 def _location(
     artifact_uri: str | None, run_id: str | None, artifact_path: str | None, tracking_uri: str | None
 ) -> Location:
-    from .client import Client
-
     if (artifact_uri is None) == (run_id is None):
         raise InvalidParameter(
             "Name the artifacts by artifact_uri or by run_id (with artifact_path): give one of them."

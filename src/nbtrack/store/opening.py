@@ -1,8 +1,9 @@
 """Finding the store that a tracking URI names.
 
 A kind of store is a module with a function `open_backend(uri)` that returns a `store.protocol.Store`; a package adds
-one by an entry point in the group `nbtrack.stores`, whose name is the scheme of the URIs. A module may say in
-`CAPABILITIES` what its stores can do beyond the protocols.
+one by an entry point in the group `nbtrack.stores`, whose name is the scheme of the URIs. A module names in
+`CAPABILITIES` what its stores can do beyond the protocols; its function `capability(store, name)` returns the object
+that does it.
 """
 
 from __future__ import annotations
@@ -35,20 +36,23 @@ def open_store(uri: str | None = None) -> Store:
 
 def capability_of(store: Store, uri: str, name: str) -> Any:
     """Return what a store can do beyond the protocols. Raises NotSupported, which says which stores can do it."""
-    if name in getattr(store, "capabilities", ()):
-        return store.capability(name)
-    able = [scheme for scheme, found in store_schemes().items() if name in getattr(found.load(), "CAPABILITIES", ())]
+    module = _module(scheme_of(uri))
+    if name in getattr(module, "CAPABILITIES", ()):
+        return module.capability(store, name)
+    able = [scheme for scheme in store_schemes() if name in getattr(_module(scheme), "CAPABILITIES", ())]
     raise NotSupported(
         f"The store {uri} does not support {name!r}. Stores with these schemes do: {', '.join(able) or 'none'}."
     )
 
 
 def _opened(scheme: str, uri: str) -> Store:
-    # The folder is the usual store: looking for entry points takes milliseconds.
-    if scheme == FILE:
-        return folder.open_backend(uri)
-    store: Store = store_schemes()[scheme].load().open_backend(uri)
+    store: Store = _module(scheme).open_backend(uri)
     return store
+
+
+def _module(scheme: str) -> Any:
+    # The folder is the usual store: looking for entry points takes milliseconds.
+    return folder if scheme == FILE else store_schemes()[scheme].load()
 
 
 @at_process_end

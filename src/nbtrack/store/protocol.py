@@ -2,7 +2,7 @@
 
 This is all that the rest of nbtrack may know of a store. No operation takes or returns a database cursor or a place on
 disk, so a store can be a file here, a database server or somebody's HTTP API. What only some stores can do, such as
-SQL by hand or backups, is a capability: `Store.capabilities` declares it and `Store.capability(name)` returns it.
+SQL by hand or backups, is a capability, which its module declares: see `opening.py`.
 
 All operations raise NotFound for an ID or a name that does not exist and InvalidParameter for values that are not
 allowed, unless they say otherwise. `user_id` is who makes a change and `reason` why; both go into the history.
@@ -10,7 +10,7 @@ allowed, unless they say otherwise. `user_id` is who makes a change and `reason`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload, runtime_checkable
@@ -538,15 +538,6 @@ class Registry(Protocol):
 @runtime_checkable
 class Store(Recording, Reading, Registry, Protocol):
     """A store as the client holds it: the three protocols and the life of the object itself."""
-
-    @property
-    def capabilities(self) -> Collection[str]:
-        """The names of what this store can do beyond the three protocols."""
-        ...
-
-    def capability(self, name: str) -> Any:
-        """Return the object that does what the name stands for. The name is one of `capabilities`."""
-        ...
 
     def check_exists(self) -> None:
         """Raise NotFound if nothing was ever logged here, for readers that have no use for a new store."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...config import folder_of
 
@@ -21,3 +21,13 @@ def open_backend(uri: str) -> FolderStore:
     from .store import FolderStore
 
     return FolderStore(folder_of(uri))
+
+
+def capability(store: FolderStore, name: str) -> Any:
+    """Return the object that does what `name`, one of CAPABILITIES, stands for."""
+    if name not in UPKEEP:
+        return store
+    # Most processes never look after the folder: copies, repair and the bin need not be loaded for them.
+    from .upkeep import Upkeep
+
+    return Upkeep(store)

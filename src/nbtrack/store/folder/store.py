@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
@@ -30,13 +30,15 @@ from ..sql import schema
 from ..sql.base import Cursor, transaction
 from ..sql.runs import check_runs
 from ..sql.tables import SqlTables
-from . import CAPABILITIES, UPKEEP, sql_views
+from . import sql_views
 from .background import Background
 from .copies import log_of
 from .database import LOCK_TIMEOUT, READ_ONLY, READ_WRITE, Database
 from .loading import Journals
+from .migrations import migrate
 from .rewind import RewindTables
 from .series import SeriesTables
+from .torn import mend
 
 if TYPE_CHECKING:
     import duckdb
@@ -309,18 +311,6 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def artifact_root(self, experiment_id: str) -> str:
         return _RELATIVE + experiment_id
 
-    @property
-    def capabilities(self) -> Collection[str]:
-        return CAPABILITIES
-
-    def capability(self, name: str) -> Any:
-        if name not in UPKEEP:
-            return self
-        # Most processes never look after the folder.
-        from .upkeep import Upkeep
-
-        return Upkeep(self)
-
     @contextmanager
     def exclusive(self, task: str, patience: float) -> Iterator[None]:
         lock = filelock.FileLock(self.folder / f"{task}.lock", timeout=patience, poll_interval=0.005)
@@ -442,6 +432,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
         Raises InvalidParameter with DuckDB's own words where the statement is wrong or would write.
         """
+        # concurrent.futures takes milliseconds to import, and few processes run SQL by hand.
         from .readonly import run_readonly
 
         with self._mutex:
@@ -474,8 +465,6 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         with self._locked(timeout):
             self._recognise()
             if option == READ_WRITE and log_of(self.database).exists():
-                from .torn import mend
-
                 mend(self.database)
             with self._file.attached(option) as connection:
                 self._check_schema(connection)
@@ -546,8 +535,6 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
                 f"{schema.VERSION}) and cannot be written. Open it once where it can be, or copy it to such a place."
             )
         self._check_writable()
-        from .migrations import migrate
-
         kept = migrate(connection, self.database, version)
         print(
             f"nbtrack: the store {self.folder} was brought from schema {version} to {schema.VERSION}; a copy of the "

@@ -1,18 +1,16 @@
-"""What looks after the folder of a store: copies, repair, the bin. These are the folder's capabilities.
-
-Each part is imported when it is first asked for: most processes only log and read.
-"""
+"""What looks after the folder of a store: copies, repair, the bin. These are the folder's capabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .repair import Report
-    from .retention import Garbage
-    from .store import FolderStore
+from . import retention
+from .backup import backup, restore_backup
+from .compact import compact
+from .repair import Report, doctor
+from .retention import Garbage
+from .store import FolderStore
 
 
 class Upkeep:
@@ -23,20 +21,14 @@ class Upkeep:
 
     def backup(self, target: Path, *, artifacts: bool, force: bool) -> Path:
         """Copy the database, with `artifacts` the whole store."""
-        from .backup import backup
-
         return backup(self._store, target, artifacts=artifacts, force=force)
 
     def restore(self, source: Path) -> Path | None:
         """Put a backup in the place of the database, and return where the one that was there is kept."""
-        from .backup import restore_backup
-
         return restore_backup(self._store, source)
 
     def doctor(self, repair: bool, rescue: Sequence[Path], *, contents: bool) -> Report:
         """Look for damage, and repair it on demand."""
-        from .repair import doctor
-
         return doctor(self._store, repair, rescue, contents=contents)
 
     def gc(
@@ -49,8 +41,6 @@ class Upkeep:
         dry_run: bool,
     ) -> Garbage:
         """Say what in the bin would go for good, and remove it unless `dry_run` is set."""
-        from . import retention
-
         wish = retention.Wish(
             0 if older_than is None else retention.milliseconds(older_than),
             tuple(run_ids),
@@ -62,6 +52,4 @@ class Upkeep:
 
     def compact(self) -> tuple[int, int]:
         """Copy the database into a smaller file; its size in bytes before and after."""
-        from .compact import compact
-
         return compact(self._store)
