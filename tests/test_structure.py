@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +54,7 @@ def imports_in(module: str, file: Path) -> Iterator[Import]:
     def walk(node: ast.AST, in_function: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.Import | ast.ImportFrom):
-                imported = tuple(name for name in targets(child, package) if name != module)
+                imported = tuple(name for name in with_packages(targets(child, package), module) if name != module)
                 if imported:
                     # The comment is on the line above, or at the end of the statement.
                     above, last = lines[child.lineno - 2].strip(), lines[(child.end_lineno or child.lineno) - 1]
@@ -77,6 +77,15 @@ def targets(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[st
             if name in modules():
                 yield name
                 break
+
+
+def with_packages(names: Iterable[str], module: str) -> Iterator[str]:
+    """The modules and the packages that they are in, which are imported first; those of `module` itself are already."""
+    for name in names:
+        parts = name.split(".")
+        for count in range(2, len(parts) + 1):
+            if not f"{module}.".startswith(f"{'.'.join(parts[:count])}.") or count == len(parts):
+                yield ".".join(parts[:count])
 
 
 def cycles(graph: dict[str, set[str]]) -> list[set[str]]:

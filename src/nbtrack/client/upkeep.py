@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..store.folder.repair import Report as Report
+    from ..store.folder.repair.findings import Report as Report
     from ..store.folder.retention import Garbage as Garbage
     from ..store.folder.upkeep import Upkeep
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from . import retention
 from .backup import backup, restore_backup
 from .compact import compact
-from .repair import Report, doctor
+from .repair.doctor import doctor
+from .repair.findings import Report
 from .retention import Garbage
 from .store import FolderStore
 
