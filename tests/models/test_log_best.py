@@ -405,14 +405,14 @@ def test_killed_at_each_step_of_a_replacing(weather: Any, step: str) -> None:
     run_id = run.info.run_id
     die = "os.kill(os.getpid(), signal.SIGKILL)"
     patch = {
-        "copied": f"best.move_sources = lambda *a, **k: {die}",
-        "moved": f"real = best.move_sources; best.move_sources = lambda *a, **k: (real(*a, **k), {die})",
+        "copied": f"FolderStore.move_sources = lambda *a, **k: {die}",
+        "moved": f"real = FolderStore.move_sources; FolderStore.move_sources = lambda *a, **k: (real(*a, **k), {die})",
         "swapped": f"real = artifact_store.swap; artifact_store.swap = lambda *a: (real(*a), {die})",
     }[step]
     code = f"""
 import os, signal, nbtrack
 from nbtrack.artifact_store import local as artifact_store
-from nbtrack.models import best
+from nbtrack.store.folder.store import FolderStore
 from weather import Weather
 {patch}
 nbtrack.log_best(Weather("new"), "m", value=2, step=2, run_id={run_id!r})
