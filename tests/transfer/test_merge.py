@@ -118,7 +118,7 @@ ACTIONS = st.lists(
 def make_run(folder: Path, run_id: str, experiment: str) -> None:
     """A run with an id that the test chooses."""
     store = open_store(str(folder))
-    found = store.get_experiment_by_name(experiment)
+    found = store.get_experiment(name=experiment)
     assert found is not None
     fields = {
         "experiment_id": found.experiment_id,
