@@ -146,9 +146,10 @@ class PostgresTables(SqlTables):
         return isinstance(error, psycopg.errors.UniqueViolation)
 
     def lock_models(self, cursor: Any, names: Sequence[str]) -> None:
-        cursor.execute(
-            'SELECT 1 FROM registered_models WHERE name = ANY($1) ORDER BY name COLLATE "C" FOR UPDATE', [list(names)]
-        )
+        # A model that does not exist yet has no row to lock, and who sees it a moment later would lock in another order.
+        keys = cursor.execute("SELECT DISTINCT hashtextextended(UNNEST($1), 0) ORDER BY 1", [list(names)]).fetchall()
+        for (key,) in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock($1)", [key])
 
     def read_series(
         self,
