@@ -18,7 +18,6 @@ from typing import Any
 
 # For what it registers, which must be now.
 from . import process_end as _process_end  # noqa: F401
-from ._version import __version__ as __version__
 from .integrations import install_finder as _install_finder
 
 # `import nbtrack.sklearn`
@@ -47,6 +46,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name, ".")
     if home not in (".", ".integrations"):
         value = getattr(importlib.import_module(home, __name__), name)
+    elif name == "__version__":
+        value = importlib.import_module("._version", __name__).__version__
     elif name.startswith("_"):
         raise AttributeError(name)
     else:
