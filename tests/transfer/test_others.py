@@ -216,7 +216,7 @@ def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
     assert (runs["a"].info.end_time, runs["b"].info.end_time) == (None, 1700000000500)
     assert (report.found["runs"], report.brought["runs"]) == (3, 2)
     assert {problem.reason: problem.count for problem in report.missing} == {
-        "times of runs that are no times": 1,
+        "run times that are not timestamps": 1,
         "values that cannot be kept": 3,
     }
     assert "start_time must be a whole number" in str(report)

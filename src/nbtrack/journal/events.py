@@ -133,7 +133,7 @@ def tag(run_id: str, key: str, value: str) -> bytes:
 
 
 def params(run_id: str, values: Mapping[str, str], timestamp: int) -> bytes:
-    """Return the events that log these params. Nothing is checked: a recorder has just done it, by name."""
+    """Return the events that log these params. Nothing is checked: the recorder has checked the keys and values."""
     return b"".join([encode("param", r=run_id, k=key, x=value, t=timestamp) for key, value in values.items()])
 
 

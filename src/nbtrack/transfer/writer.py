@@ -114,9 +114,9 @@ class RunWriter:
         return True
 
     def _line(self, run: SourceRun, make: Callable[..., bytes], *args: Any, **fields: Any) -> bytes:
-        """Return an event of the run, or nothing if the source has a value that no event holds, and report that.
+        """Return an event of the run. If the source has a value that no event can hold, report it and return nothing.
 
-        One such value must not stop an import.
+        One bad value must not stop an import.
         """
         try:
             return make(run.run_id, *args, **fields)
@@ -125,13 +125,13 @@ class RunWriter:
             return b""
 
     def _read_times(self, run: SourceRun) -> None:
-        """Make the run's times whole numbers: a source can have others, as SQLite and YAML keep what they are given."""
+        """Convert the run's times to whole milliseconds. SQLite and YAML sources can hold floats and strings as well."""
         run.start_time = _whole(run.start_time)
         for name in ("end_time", "deleted_time"):
             given = getattr(run, name)
             time = None if given is None else _whole(given)
             if time is not None and not (isinstance(time, int) and abs(time) <= LARGEST):
-                self._report.miss("times of runs that are no times", f"{run.name}: {given!r:.80}")
+                self._report.miss("run times that are not timestamps", f"{run.name}: {given!r:.80}")
                 time = None
             setattr(run, name, time)
 
@@ -323,7 +323,7 @@ _EARLIER = """
 
 
 def _whole(time: Any) -> Any:
-    """Return a time in whole milliseconds, or what was given if it is no time."""
+    """Return a time in whole milliseconds, or the value itself if it is not a number."""
     if type(time) is not int:
         with suppress(TypeError, ValueError, OverflowError):
             return round(float(time))
