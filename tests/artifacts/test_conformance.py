@@ -240,6 +240,15 @@ def test_files_wait_while_a_repository_elsewhere_cannot_be_written(
     assert nbtrack.artifacts.load_dict(f"runs:/{remote_run}/t.json")["data"] == [[0], [1], [2]]
 
 
+def test_a_copy_of_a_folder_goes_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = MemoryRepository("memory://shelf")
+    monkeypatch.setattr(MemoryRepository, "walk", lambda self, path: iter([FileInfo("../evil", False, 1)]))
+    monkeypatch.setattr(MemoryRepository, "open", lambda self, path: io.BytesIO(b"x"))
+    with pytest.raises(InvalidParameter, match="leaves the run's artifact folder"):
+        repository.fetch_to("", tmp_path / "inner")
+    assert not (tmp_path / "evil").exists()
+
+
 def test_copies_go_when_the_process_ends() -> None:
     code = f"""
 from {__name__} import MemoryRepository

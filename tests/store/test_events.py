@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack.errors import InvalidParameter
-from nbtrack.journal import Process, events
+from nbtrack.journal import Process, RunRecorder, events
 from nbtrack.journal.kinds import KINDS, LARGEST, LISTS, Field, Kind, Type
 from nbtrack.store.folder.loading import stage
 
@@ -249,6 +249,20 @@ def test_no_constructor_writes_what_the_loader_rejects(kind: str) -> None:
         if not any(_has_wrong_elements(fields.get(column)) for column in LISTS):
             with pytest.raises(InvalidParameter, match=f"an event of the kind '{kind}'"):
                 KINDS[kind].check(fields)
+
+
+def test_what_a_recorder_writes_unchecked_meets_the_rules() -> None:
+    written: list[bytes] = []
+    values = {"a": 1, "b": None, "c": "\u00e9\n", "d": {"x": [1]}, "e" * 500: ""}
+    RunRecorder(RUN, "artifacts", written.append).batch([("m", 1, LARGEST, None)], values, values)
+    texts = {key: str(value) for key, value in values.items()}
+    lines = b"".join(written).splitlines(keepends=True)
+    time = json.loads(lines[0])["t"]
+    kinds = [json.loads(line)["e"] for line in lines]
+    assert kinds == ["param"] * 5 + ["metric"] + ["tag"] * 5
+    assert lines[:5] == [events.param(RUN, key, text, time) for key, text in texts.items()]
+    assert lines[5] == events.metric(RUN, "m", LARGEST, json.loads(lines[5])["t"], 1.0)
+    assert lines[6:] == [events.tag(RUN, key, text) for key, text in texts.items()]
 
 
 def _has_wrong_elements(value: Any) -> bool:

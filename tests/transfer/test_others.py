@@ -188,6 +188,41 @@ def test_wandb_offline(tmp_path: Path) -> None:
     assert run.info.status == "FAILED"
 
 
+def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
+    experiment = tmp_path / "mlruns" / "1"
+    bad = {
+        "a" * 32: "start_time: 1700000000000.0\nend_time: yesterday",
+        "b" * 32: "start_time: 1700000000000.0\nend_time: '1700000000500'",
+        "c" * 32: "start_time: .inf\nend_time: 1700000000000",
+    }
+    for run_id, times in bad.items():
+        for kind in ("params", "metrics", "inputs/i"):
+            (experiment / run_id / kind).mkdir(parents=True)
+        (experiment / run_id / "meta.yaml").write_text(f"run_name: {run_id[0]}\nstatus: 3\n{times}\n")
+        (experiment / run_id / "params" / "lr").write_text("0.1")
+        (experiment / run_id / "metrics" / "loss").write_text("1700000000000 0.5 0\n")
+        (experiment / run_id / "inputs" / "i" / "meta.yaml").write_text(
+            "source_type: DATASET\nsource_id: d\ntags: {1: one}\n"
+        )
+    (experiment / "meta.yaml").write_text("name: old\n")
+    (experiment / "datasets" / "d").mkdir(parents=True)
+    (experiment / "datasets" / "d" / "meta.yaml").write_text("name: d\ndigest: 1\n")
+    report = nbtrack.import_runs(tmp_path / "mlruns")
+    runs = runs_by_name()
+    assert sorted(runs) == ["a", "b"]
+    for run in runs.values():
+        assert (run.info.status, run.info.start_time) == ("FINISHED", 1700000000000)
+        assert (run.data.params, run.data.metrics) == ({"lr": "0.1"}, {"loss": 0.5})
+    assert (runs["a"].info.end_time, runs["b"].info.end_time) == (None, 1700000000500)
+    assert (report.found["runs"], report.brought["runs"]) == (3, 2)
+    assert {problem.reason: problem.count for problem in report.missing} == {
+        "run times that are not timestamps": 1,
+        "values that cannot be kept": 3,
+    }
+    assert "start_time must be a whole number" in str(report)
+    assert nbtrack.sql("SELECT * FROM rejected_events").empty
+
+
 def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "events.out.tfevents.1.x").touch()
     for name in [name for name in sys.modules if name.startswith("tensorboardX")]:

@@ -162,6 +162,7 @@ class ArtifactRepository(ABC):
 
         Raises:
             NotFound: If there is no such file or folder.
+            InvalidParameter: If the name of a file in it would lead out of the folder.
         """
         relative = check_artifact_path(path)
         stat = self.stat(path)
@@ -171,7 +172,8 @@ class ArtifactRepository(ABC):
             return target
         target.mkdir(parents=True, exist_ok=True)
         for info in self.walk(path):
-            self._fetch(info.path, target / PurePosixPath(info.path).relative_to(relative))
+            # Not wherever a listing says: the keys of an object store may hold '..'.
+            self._fetch(info.path, target / check_artifact_path(info.path).relative_to(relative))
         return target
 
     def path_of(self, url: str) -> str | None:

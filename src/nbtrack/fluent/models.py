@@ -28,7 +28,7 @@ def log_best(
     The tags `nbtrack.best.value`, `.step`, `.metric` and `.mode` say of what the model is the best. A model that is
     not better costs microseconds.
 
-    >>> best = best_models.log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
+    >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
     val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved.
     """
     client, run_id = target(run_id)

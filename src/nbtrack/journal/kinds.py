@@ -1,8 +1,8 @@
 """The kinds of events: which fields each has, which of them must be there, and what they hold.
 
 An event is a line of JSON. All kinds share the same few short field names, `COLUMNS`; `KINDS` has the rules. The
-constructors in `events.py` check what they are given against it, and `store/folder/loading_sql.py` turns it into the
-SQL condition that a line must meet, so the two cannot disagree.
+constructors in `events.py` check what they are given against them, and `store/folder/loading_sql.py` turns them into
+the SQL condition that a line must meet, so no constructor writes what the loader rejects.
 
 The format is permanent: journals written by older versions must still load.
 """

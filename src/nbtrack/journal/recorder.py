@@ -149,7 +149,7 @@ class RunRecorder:
         time = now()
         new = {key: text for key, text in texts.items() if self._params.get(key) != text}
         changed = {key: self._params[key] for key in new if key in self._params and key not in self._told}
-        lines = b"".join(events.param(self.run_id, key, text, time) for key, text in new.items()) + more
+        lines = events.params(self.run_id, new, time) + more
         if lines:
             self._append(lines)
         self._params.update(new)
@@ -211,7 +211,7 @@ def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     texts = {
         check_name(key, "A tag's key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()
     }
-    return b"".join(events.tag(run_id, key, text) for key, text in texts.items())
+    return events.tags(run_id, texts)
 
 
 def artifact_line(run_id: str, path: str, size: int) -> bytes:

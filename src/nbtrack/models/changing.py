@@ -6,6 +6,7 @@ from typing import Any
 
 from ..client import Client
 from ..errors import InvalidParameter
+from ..model_registry.resolving import joined
 from ..model_registry.uris import ModelVersionUri, RunUri, parse_uri
 from .model import MLMODEL
 from .signature import as_signature
@@ -36,4 +37,4 @@ def set_signature(model_uri: str, signature: Any) -> None:
         # Through the run, whose list of artifacts has the sizes.
         client.log_text(target.run_id, content, f"{target.path}/{MLMODEL}")
     else:
-        location.repository.put("/".join(part for part in (location.path, MLMODEL) if part), content.encode())
+        location.repository.put(joined(location.path, MLMODEL), content.encode())

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..artifact_store.opening import open_repository
 from ..entities import IMPORTED, LifecycleStage
-from ..errors import StoreError
+from ..errors import InvalidParameter, StoreError
 from ..journal import events
 from ..journal.kinds import LARGEST
 from ..names import MAX_LENGTH, storable
@@ -77,19 +78,24 @@ class RunWriter:
                 here = read_here(self._store, [run.run_id for run in batch])
                 self._present = PresentPoints(self._store, here.values())
                 for run in batch:
-                    self._run(run, here.get(run.run_id))
-                    self._report.count("runs", 1, run.run_id not in here)
+                    is_kept = self._run(run, here.get(run.run_id))
+                    self._report.count("runs", 1, is_kept and run.run_id not in here)
                     bar.advance()
                 self._finish_batch()
 
-    def _run(self, run: SourceRun, here: Here | None) -> None:
+    def _run(self, run: SourceRun, here: Here | None) -> bool:
+        """Bring a run. Return False if it cannot be brought at all."""
+        self._read_times(run)
         landing = self._landings[run.experiment]
         verdict = self._verdict(run, here)
         if here is None:
             # In the store's own folder, wherever the experiment's other runs keep theirs: the source may have the same
             # experiment with the same location, and its files would go with the run of this store.
             uri = f"{self._store.artifact_root(str(landing.experiment_id))}/{run.run_id}/artifacts"
-            self._append(self._new(run, landing, uri) + self._mark(run))
+            created = self._new(run, landing, uri)
+            if not created:
+                return False
+            self._append(created + self._mark(run))
             here_tags: dict[str, str] = {}
         else:
             uri = here.artifact_uri
@@ -103,8 +109,31 @@ class RunWriter:
         # Last, so that a run that a kill left half-way does not look finished.
         ours = None if here is None else (here.end_time or 0, here.status)
         if verdict.takes((run.end_time or 0, run.status), ours):
-            self._append(events.status(run.run_id, run.status, run.end_time))
+            self._append(self._line(run, events.status, run.status, run.end_time))
         self._store.forget_recorder(run.run_id)
+        return True
+
+    def _line(self, run: SourceRun, make: Callable[..., bytes], *args: Any, **fields: Any) -> bytes:
+        """Return an event of the run. If the source has a value that no event can hold, report it and return nothing.
+
+        One bad value must not stop an import.
+        """
+        try:
+            return make(run.run_id, *args, **fields)
+        except InvalidParameter as error:
+            self._report.miss("values that cannot be kept", f"{run.name}: {error}")
+            return b""
+
+    def _read_times(self, run: SourceRun) -> None:
+        """Convert the run's times to whole milliseconds. SQLite and YAML sources can hold floats and strings as well."""
+        run.start_time = _whole(run.start_time)
+        for name in ("end_time", "deleted_time"):
+            given = getattr(run, name)
+            time = None if given is None else _whole(given)
+            if time is not None and not (isinstance(time, int) and abs(time) <= LARGEST):
+                self._report.miss("run times that are not timestamps", f"{run.name}: {given!r:.80}")
+                time = None
+            setattr(run, name, time)
 
     def _verdict(self, run: SourceRun, here: Here | None) -> Verdict:
         """Whom to believe. Another tracker's store is where its runs were written; of two of ours, neither is."""
@@ -116,8 +145,9 @@ class RunWriter:
 
     def _new(self, run: SourceRun, landing: Landing, artifact_uri: str) -> bytes:
         stage, deleted = landing.stage_of(run)
-        return events.run(
-            run.run_id,
+        return self._line(
+            run,
+            events.run,
             experiment_id=str(landing.experiment_id),
             name=storable(run.name)[:MAX_LENGTH] or run.run_id,
             user_id=storable(run.user_id),
@@ -149,13 +179,14 @@ class RunWriter:
         earlier = [(param.key, param.value, param.timestamp) for param in run.param_history]
         for param in run.params:
             key, value = self._key(param.key, "params"), storable(param.value)
-            time = run.start_time if param.timestamp is None else param.timestamp
+            time = run.start_time if param.timestamp is None else _whole(param.timestamp)
             if key is None:
                 continue
             known = None if here is None else here.params.get(key)
             is_new = known is None or (known[0] != value and (time, value) > (known[1], known[0]))
             if is_new:
-                lines.append(events.param(run.run_id, key, value, time))
+                lines.append(self._line(run, events.param, key, value, time))
+                is_new = bool(lines[-1])
             elif known is not None and known[0] != value:
                 earlier.append((key, value, time))
             self._report.count("params", 1, is_new)
@@ -183,8 +214,9 @@ class RunWriter:
         for dataset in run.inputs:
             is_new = here is None or (dataset.name, dataset.digest, dataset.context) not in here.inputs
             if is_new:
-                line = events.dataset(
-                    run.run_id,
+                line = self._line(
+                    run,
+                    events.dataset,
                     dataset.name,
                     dataset.digest,
                     run.start_time if dataset.timestamp is None else dataset.timestamp,
@@ -196,6 +228,7 @@ class RunWriter:
                     tags=dataset.tags,
                 )
                 lines.append(line)
+                is_new = bool(line)
             self._report.count("datasets", 1, is_new)
         return b"".join(lines)
 
@@ -216,7 +249,7 @@ class RunWriter:
         for file in self._copier.copy(run.folders, run.texts, target, logged, mark):
             known = logged.get(file.path)
             if file.is_new or known is None or known.size != file.size:
-                lines.append(events.artifact(run.run_id, file.path, file.size, file.timestamp))
+                lines.append(self._line(run, events.artifact, file.path, file.size, file.timestamp))
             self._report.count("artifact files", 1, file.is_new)
         self._append(b"".join(lines))
 
@@ -287,6 +320,14 @@ _EARLIER = """
     SELECT run, $2, $3, $4 FROM runs WHERE run_id = $1 AND NOT EXISTS (
         SELECT 1 FROM param_history AS h WHERE h.run = runs.run AND h.key = $2 AND h.value = $3 AND h.timestamp = $4)
 """
+
+
+def _whole(time: Any) -> Any:
+    """Return a time in whole milliseconds, or the value itself if it is not a number."""
+    if type(time) is not int:
+        with suppress(TypeError, ValueError, OverflowError):
+            return round(float(time))
+    return time
 
 
 def _batches(runs: Iterator[SourceRun]) -> Iterator[list[SourceRun]]:
