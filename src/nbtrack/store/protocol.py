@@ -10,7 +10,7 @@ allowed, unless they say otherwise. `user_id` is who makes a change and `reason`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload, runtime_checkable
@@ -131,10 +131,12 @@ class Survey:
     params: list[tuple[str, bool]]
     """Each param, by key, and whether the runs differ in it (one that has it not differs too)."""
     metrics: list[str]
-    best: dict[str, str]
-    """The run whose last value of a metric is the best; the earliest where several are."""
-    lower: set[str]
-    """The metrics that are the better the lower they are."""
+    lowest: dict[str, str]
+    """The run whose last value of a metric is the lowest, by metric; the earliest run if there are several."""
+    highest: dict[str, str]
+    """The run whose last value is the highest."""
+    directions: dict[str, str]
+    """"MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree."""
 
 
 @runtime_checkable
@@ -286,7 +288,6 @@ class Reading(Protocol):
         order_by: Sequence[str],
         offset: int,
         limit: int,
-        lower_is_better: Callable[[str], bool],
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
     ) -> Survey:

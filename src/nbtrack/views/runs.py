@@ -31,10 +31,10 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         request["order_by"],
         request["offset"],
         request["limit"],
-        lower_is_better,
         request["grouped"],
         request["unfolded"],
     )
+    lower = {key for key in found.metrics if _is_minimized(key, found.directions.get(key))}
     rows = zip(run_rows(client, found.runs), found.runs, found.nesting, strict=True)
     return {
         "rows": [_table_row(*each) for each in rows],
@@ -44,8 +44,8 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         "params": [{"key": key, "differs": differs} for key, differs in found.params],
         "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
         "system": [key for key in found.metrics if key.startswith(SYSTEM)],
-        "best": found.best,
-        "lower_is_better": sorted(found.lower),
+        "best": {key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items()},
+        "lower_is_better": sorted(lower),
     }
 
 
@@ -136,10 +136,13 @@ def _table_row(row: RunRow, run: Run, nesting: Nesting) -> TableRow:
 
 def _low_wins(key: str, parent: Run) -> bool:
     """Whether the lowest value of a metric of nested runs is the best: a study says which way it goes."""
-    direction = parent.data.tags.get("direction")
-    if f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics and direction in ("MINIMIZE", "MAXIMIZE"):
-        return direction == "MINIMIZE"
-    return lower_is_better(key)
+    is_optimized = f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics
+    return _is_minimized(key, parent.data.tags.get("direction") if is_optimized else None)
+
+
+def _is_minimized(key: str, direction: str | None) -> bool:
+    """Whether the lowest value of a metric is the best: as a study says, else as its name suggests."""
+    return direction == "MINIMIZE" if direction in ("MINIMIZE", "MAXIMIZE") else lower_is_better(key)
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:
