@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from ..client import Client
-from ..entities import Run, ViewType
+from ..entities import Run
+from ..errors import NotFound
 from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
@@ -15,9 +17,6 @@ from ..tags import ATTEMPT, GIT_COMMIT, GIT_DIRTY, NOTE, PARENT
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")
-
-MOST_EXPERIMENTS = 50_000
-"""How many experiments one page of a search can hold."""
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
@@ -77,8 +76,11 @@ def diff(client: Client, request: DiffRequest) -> DiffReply:
 
 def run_rows(client: Client, runs: Sequence[Run]) -> list[RunRow]:
     """The runs as screens know them."""
-    experiments = client.search_experiments(ViewType.ALL, MOST_EXPERIMENTS)
-    names = {experiment.experiment_id: experiment.name for experiment in experiments}
+    names: dict[str, str] = {}
+    with client.reading.snapshot():
+        for experiment_id in {run.info.experiment_id for run in runs}:
+            with suppress(NotFound):
+                names[experiment_id] = client.get_experiment(experiment_id).name
     return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
 
 
