@@ -195,7 +195,8 @@ class Recording(Protocol):
     ) -> None:
         """Rename an experiment, delete or restore it with its runs, set tags, and delete those that are None.
 
-        Raises AlreadyExists if another active experiment has the name.
+        Raises AlreadyExists if another active experiment has the name, and Conflict if a tag is set by somebody else at
+        the same moment.
         """
         ...
 

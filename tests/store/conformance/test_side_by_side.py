@@ -143,3 +143,16 @@ def test_sources_move_in_turn_with_other_changes_of_the_model(tables: PostgresTa
             with pytest.raises(TimeoutError):
                 moved.result(timeout=0.5)
         assert [version.source for version in moved.result()] == ["runs:/r/best"]
+
+
+def test_a_tag_that_several_set_on_an_experiment(tables: PostgresTables) -> None:
+    def tag(value: str) -> Callable[[], Any]:
+        return lambda: tables.update_experiment("0", tags={"team": value})
+
+    with together() as run:
+        for _ in range(ROUNDS):
+            tables.update_experiment("0", tags={"team": "nobody"})
+            tables.update_experiment("0", tags={"team": None})
+            results = run([tag(str(number)) for number in range(AT_ONCE)])
+            done = [str(number) for number, result in enumerate(results) if not isinstance(result, Conflict)]
+            assert tables.get_experiment("0").tags["team"] in done
