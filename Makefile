@@ -65,7 +65,7 @@ debian = @{ $(4); } >/dev/null 2>&1 || { \
 	if ! command -v apt-get >/dev/null; then sudo=none; elif [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=none; fi; \
 	if [ "$$sudo" = none ]; then echo '$(2) need $(1). Install it (on Debian and Ubuntu: sudo apt-get install $(3)) and run make again.' >&2; exit 1; fi; \
 	printf 'Installing $(1) … '; log=$$(mktemp); \
-	if { $$sudo apt-get update -qq && $$sudo apt-get install -qq --yes --no-install-recommends $(3); } >"$$log" 2>&1; then echo done; else echo failed:; cat "$$log"; exit 1; fi; }
+	if { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $(3); } >"$$log" 2>&1; then echo done; else echo failed:; cat "$$log"; exit 1; fi; }
 
 chromium:
 	$(call debian,Chromium,The browser tests,chromium,command -v chromium || command -v google-chrome)

@@ -47,6 +47,8 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("long alias", InvalidParameter, "255", lambda c: c.set_registered_model_alias("m", "a" * 256, 1)),
     ("delete an empty alias", InvalidParameter, "empty", lambda c: c.delete_registered_model_alias("m", "")),
     ("delete no alias", InvalidParameter, "a text", lambda c: c.delete_registered_model_alias("m", None)),  # type: ignore[arg-type]
+    ("no alias", InvalidParameter, "'alias' is missing", lambda c: c.get_model_version_by_alias("m", None)),  # type: ignore[arg-type]
+    ("no gate", InvalidParameter, "'filter_string' is missing", lambda c: c.set_gate("m", "Staging", None)),  # type: ignore[arg-type]
     ("delete a/b", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a/b")),
     ("delete a blank", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a b")),
     ("delete a long alias", InvalidParameter, "255", lambda c: c.delete_registered_model_alias("m", "a" * 256)),

@@ -17,6 +17,8 @@ import nbtrack
 import nbtrack as mlflow
 from nbtrack.entities import Metric, Param, RunTag, ViewType
 from nbtrack.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from nbtrack.journal import Journal
+from nbtrack.store.folder.database import Database
 
 
 def test_code_written_for_mlflow() -> None:
@@ -477,3 +479,16 @@ def test_entities_give_their_fields_as_mlflows_do() -> None:
     )
     assert dict(nbtrack.get_experiment("0"))["name"] == "Default"
     assert dict(nbtrack.MlflowClient().create_registered_model("model"))["aliases"] == {}
+
+
+def test_a_tag_is_deleted_from_a_run_that_cannot_be_seen_yet(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk what is logged waits in memory: a loop that deletes a tag must go on."""
+    client = nbtrack.MlflowClient()
+    client.search_runs()
+    monkeypatch.setattr(Database, "has_room", lambda database: False)
+    monkeypatch.setattr(Journal, "unwritten", 1)
+    run_id = client.create_run("0", tags={"note": "x"}).info.run_id
+    client.delete_tag(run_id, "note")
+    client.delete_tag(run_id, "nope")
+    monkeypatch.undo()
+    assert "note" not in client.get_run(run_id).data.tags

@@ -51,6 +51,18 @@ def test_a_page_of_runs_says_what_differs_and_which_is_best(three: list[str]) ->
     assert (nothing["rows"], nothing["total"], nothing["metrics"]) == ([], 0, [])
 
 
+def test_runs_have_the_name_of_their_experiment_even_in_the_bin() -> None:
+    names = {}
+    for name in ("first", "second"):
+        with nbtrack.start_run(experiment_id=nbtrack.create_experiment(name)) as run:
+            names[run.info.run_id] = name
+    page = {"grouped": False, "unfolded": [], "offset": 0, "limit": 10, "order_by": []}
+    everywhere = views.handle(nbtrack.MlflowClient(), "runs", {"filter": "", "experiment_ids": None, **page})[0]
+    assert {row["run_id"]: row["experiment_name"] for row in everywhere["rows"]} == names
+    nbtrack.delete_experiment(run.info.experiment_id)
+    assert ask("live", run_id=run.info.run_id, max_points=100)[0]["run"]["experiment_name"] == "second"
+
+
 def test_non_finite_metrics_travel_as_words() -> None:
     with nbtrack.start_run():
         nbtrack.log_metrics({"a": float("nan"), "b": float("inf"), "c": float("-inf")})

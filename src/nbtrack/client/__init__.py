@@ -35,7 +35,7 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         self._store = open_store(self.tracking_uri)
 
     def recorder(self, run_id: str) -> RunRecorder:
-        """Return what takes the events of a run: metrics, params, tags, status, artifacts, inputs.
+        """Return the recorder of a run, which takes metrics, params, tags, status, artifacts and inputs.
 
         Raises NotFound for an unknown run and InvalidParameter for a deleted one.
         """
@@ -63,12 +63,12 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
 
     @property
     def recording(self) -> Recording:
-        """What takes events, and changes to runs and experiments: for the parts of nbtrack that need no policy."""
+        """Events, and changes to runs and experiments, as the store takes them."""
         return self._store
 
     @property
     def reading(self) -> Reading:
-        """What is read of experiments and runs, in the form that screens and tables need."""
+        """Experiments, runs and what was logged to them, in the form that screens and tables need."""
         return self._store
 
     @property

@@ -248,7 +248,7 @@ class RegistryMixin:
         The filter is one of `search_runs`: "metrics.`val/accuracy` > 0.95 AND tags.reviewed = 'yes'". A stage can have
         several gates with different names; one of the same name is replaced. A version without a run passes none.
         """
-        text = "" if filter_string is None else filter_string
+        text = _given(filter_string, "filter_string")
         made = self._store.set_gate(name, stage, text, gate, user_id=user(), reason=reason)
         assert made is not None
         return made
@@ -346,7 +346,7 @@ class RegistryMixin:
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
         MLflow."""
-        return self._store.get_model_version(name, alias="" if alias is None else alias)
+        return self._store.get_model_version(name, alias=_given(alias, "alias"))
 
     def _version_at(self, uri: str) -> ModelVersion:
         """The version that a `models:/` URI names."""

@@ -258,10 +258,8 @@ class TrackingMixin:
     def delete_tag(self, run_id: str, key: str) -> None:
         """Delete a tag. Raises NotFound where the run has none such."""
         # Where it cannot be seen whether the tag is there, a loop must go on.
-        with suppress(StoreError):
-            with self._store.snapshot() as seen:
-                tags = self.get_run(run_id).data.tags
-            if seen.is_complete and key not in tags:
+        with suppress(StoreError), self._store.snapshot() as seen:
+            if seen.is_complete and key not in self.get_run(run_id).data.tags:
                 raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
         self._store.recorder(run_id).untag(key)
 

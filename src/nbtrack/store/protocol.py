@@ -1,7 +1,7 @@
 """What every store can do, in three small protocols: `Recording`, `Reading` and `Registry`.
 
-This is all that the rest of nbtrack may know of a store. No operation takes or returns a database cursor or a place on
-disk, so a store can be a file here, a database server or somebody's HTTP API. What only some stores can do, such as
+This is all that the rest of nbtrack may know about a store. No operation takes or returns a database cursor or a place
+on disk, so a store can be a local file, a database server or an HTTP API. What only some stores can do, such as
 SQL by hand or backups, is a capability, which its module declares: see `opening.py`.
 
 All operations raise NotFound for an ID or a name that does not exist and InvalidParameter for values that are not
@@ -10,7 +10,7 @@ allowed, unless they say otherwise. `user_id` is who makes a change and `reason`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload, runtime_checkable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Columns = dict[str, NDArray[Any]]
-    """A table by column, each a NumPy array of one value a row."""
+    """A table by column, each a NumPy array with one value per row."""
 
 DEFAULT_ID = "0"
 DEFAULT_NAME = "Default"
@@ -129,12 +129,14 @@ class Survey:
     nested: int
     """How many are nested in another one that matches."""
     params: list[tuple[str, bool]]
-    """Each param, by key, and whether the runs differ in it (one that has it not differs too)."""
+    """Each param, by key, and whether the runs differ in it. A run without it counts as different."""
     metrics: list[str]
-    best: dict[str, str]
-    """The run whose last value of a metric is the best; the earliest where several are."""
-    lower: set[str]
-    """The metrics that are the better the lower they are."""
+    lowest: dict[str, str]
+    """The run whose last value of a metric is the lowest, by metric; the earliest run if there are several."""
+    highest: dict[str, str]
+    """The run whose last value is the highest."""
+    directions: dict[str, str]
+    """"MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree."""
 
 
 @runtime_checkable
@@ -146,7 +148,7 @@ class Recording(Protocol):
         ...
 
     def recorder(self, run_id: str, *, resume: bool = False) -> RunRecorder:
-        """Return what takes the events of a run; with `resume`, the run is RUNNING again and this process writes it.
+        """Return the recorder of a run; with `resume`, set the run to RUNNING again, written by this process.
 
         Raises InvalidParameter for a deleted run.
         """
@@ -193,19 +195,20 @@ class Recording(Protocol):
     ) -> None:
         """Rename an experiment, delete or restore it with its runs, set tags, and delete those that are None.
 
-        Raises AlreadyExists if another active experiment has the name.
+        Raises AlreadyExists if another active experiment has the name, and Conflict if a tag is set by somebody else at
+        the same moment.
         """
         ...
 
     def exclusive(self, task: str, patience: float) -> AbstractContextManager[None]:
-        """Let one at a time of all threads and processes do a task.
+        """Let only one thread of all processes do a task at a time.
 
-        Whoever has waited for `patience` seconds goes on all the same.
+        A caller that has waited for `patience` seconds goes ahead anyway.
         """
         ...
 
     def nudge(self) -> None:
-        """Say that a run has ended, so that readers see soon what it logged."""
+        """Say that a run has ended, so that readers soon see what it logged."""
         ...
 
 
@@ -216,13 +219,13 @@ class Reading(Protocol):
     def snapshot(self, *, fresh: bool = True) -> AbstractContextManager[Snapshot]:
         """Let several reads see one state, which has everything that was logged before it.
 
-        With `fresh=False` what was logged last may be missing: for what is never logged, such as the registry.
+        With `fresh=False` what was logged last may be missing, which does not matter to the registry.
         Raises StoreLocked while another program holds the store.
         """
         ...
 
     def revision(self) -> Hashable:
-        """Return a value that is cheap to get and differs when the store may have changed; None for no store."""
+        """Return a value, cheap to get, that differs if the store may have changed; None if there is no store."""
         ...
 
     @overload
@@ -239,7 +242,7 @@ class Reading(Protocol):
     def search_experiments(
         self, view: ViewType, max_results: int, filter_string: str, order_by: Sequence[str], page_token: str | None
     ) -> PagedList[Experiment]:
-        """Return the experiments that match, the one changed last first."""
+        """Return the experiments that match, the most recently changed first."""
         ...
 
     def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
@@ -286,7 +289,6 @@ class Reading(Protocol):
         order_by: Sequence[str],
         offset: int,
         limit: int,
-        lower_is_better: Callable[[str], bool],
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
     ) -> Survey:
@@ -455,7 +457,7 @@ class Registry(Protocol):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
-        """Return a page of the versions that match, last changed first unless `order_by` says otherwise."""
+        """Return a page of the versions that match, the last changed first unless `order_by` says otherwise."""
         ...
 
     def versions_from(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from ..client import Client
-from ..entities import Run, ViewType
+from ..entities import Run
+from ..errors import NotFound
 from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
@@ -15,9 +17,6 @@ from ..tags import ATTEMPT, GIT_COMMIT, GIT_DIRTY, NOTE, PARENT
 from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
 
 T = TypeVar("T")
-
-MOST_EXPERIMENTS = 50_000
-"""How many experiments one page of a search can hold."""
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
@@ -31,10 +30,10 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         request["order_by"],
         request["offset"],
         request["limit"],
-        lower_is_better,
         request["grouped"],
         request["unfolded"],
     )
+    lower = {key for key in found.metrics if _is_minimized(key, found.directions.get(key))}
     rows = zip(run_rows(client, found.runs), found.runs, found.nesting, strict=True)
     return {
         "rows": [_table_row(*each) for each in rows],
@@ -44,8 +43,8 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         "params": [{"key": key, "differs": differs} for key, differs in found.params],
         "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
         "system": [key for key in found.metrics if key.startswith(SYSTEM)],
-        "best": found.best,
-        "lower_is_better": sorted(found.lower),
+        "best": {key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items()},
+        "lower_is_better": sorted(lower),
     }
 
 
@@ -77,8 +76,11 @@ def diff(client: Client, request: DiffRequest) -> DiffReply:
 
 def run_rows(client: Client, runs: Sequence[Run]) -> list[RunRow]:
     """The runs as screens know them."""
-    experiments = client.search_experiments(ViewType.ALL, MOST_EXPERIMENTS)
-    names = {experiment.experiment_id: experiment.name for experiment in experiments}
+    names: dict[str, str] = {}
+    with client.reading.snapshot():
+        for experiment_id in {run.info.experiment_id for run in runs}:
+            with suppress(NotFound):
+                names[experiment_id] = client.get_experiment(experiment_id).name
     return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
 
 
@@ -136,10 +138,13 @@ def _table_row(row: RunRow, run: Run, nesting: Nesting) -> TableRow:
 
 def _low_wins(key: str, parent: Run) -> bool:
     """Whether the lowest value of a metric of nested runs is the best: a study says which way it goes."""
-    direction = parent.data.tags.get("direction")
-    if f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics and direction in ("MINIMIZE", "MAXIMIZE"):
-        return direction == "MINIMIZE"
-    return lower_is_better(key)
+    is_optimized = f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics
+    return _is_minimized(key, parent.data.tags.get("direction") if is_optimized else None)
+
+
+def _is_minimized(key: str, direction: str | None) -> bool:
+    """Whether the lowest value of a metric is the best: as a study says, else as its name suggests."""
+    return direction == "MINIMIZE" if direction in ("MINIMIZE", "MAXIMIZE") else lower_is_better(key)
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:

@@ -146,7 +146,8 @@ class PostgresTables(SqlTables):
         return isinstance(error, psycopg.errors.UniqueViolation)
 
     def lock_models(self, cursor: Any, names: Sequence[str]) -> None:
-        # A model that does not exist yet has no row to lock, and who sees it a moment later would lock in another order.
+        # Not their rows: a model that does not exist yet has none, and a session that sees it a moment later would lock
+        # in another order.
         keys = cursor.execute("SELECT DISTINCT hashtextextended(UNNEST($1), 0) ORDER BY 1", [list(names)]).fetchall()
         for (key,) in keys:
             cursor.execute("SELECT pg_advisory_xact_lock($1)", [key])

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+_OLDEST = 15
+"""The first version whose databases can sort by ICU."""
 _MISSING = (
-    "The conformance tests need PostgreSQL 15 or newer, and found no `initdb` on the PATH or in /usr/lib/postgresql. "
-    "`make postgres` installs it (on Debian and Ubuntu: sudo apt-get install postgresql)."
+    f"The conformance tests need PostgreSQL {_OLDEST} or newer, and found no `initdb` of one on the PATH or in "
+    "/usr/lib/postgresql. `make postgres` installs it (on Debian and Ubuntu: sudo apt-get install postgresql)."
 )
 _START_SECONDS = 60
 _UNSAFE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "max_connections=50")
@@ -68,6 +70,7 @@ class Server:
         deadline = time.monotonic() + _START_SECONDS
         while b"ready to accept connections" not in log.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self._process.kill()
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
             time.sleep(0.02)
 
@@ -108,9 +111,9 @@ class Server:
 
 def _binaries() -> Path:
     """The folder of the newest installed server."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    if found:
-        return max(found, key=lambda folder: int(folder.parent.name))
+    found = {int(path.parts[-3]): path.parent for path in Path("/usr/lib/postgresql").glob("[0-9][0-9]/bin/initdb")}
+    if found and max(found) >= _OLDEST:
+        return found[max(found)]
     on_path = shutil.which("initdb")
     if on_path is None:
         pytest.fail(_MISSING, pytrace=False)

@@ -132,3 +132,27 @@ def test_moves_both_ways_between_two_models_end(tables: PostgresTables) -> None:
         results = run([copy("a", "b"), copy("b", "a"), copy("a", "b"), copy("b", "a")])
     for pair in (results[::2], results[1::2]):
         assert sorted(number for found in pair for number in found) == list(range(2, 2 * ROUNDS + 2))
+
+
+def test_sources_move_in_turn_with_other_changes_of_the_model(tables: PostgresTables) -> None:
+    tables.create_registered_model("digits", user_id="ann")
+    tables.create_model_version("digits", "runs:/r/model", "r", user_id="ann")
+    with ThreadPoolExecutor(1) as pool:
+        with tables.changing("digits"):
+            moved = pool.submit(tables.move_sources, "r", "model", "best", user_id="bob")
+            with pytest.raises(TimeoutError):
+                moved.result(timeout=0.5)
+        assert [version.source for version in moved.result()] == ["runs:/r/best"]
+
+
+def test_a_tag_that_several_set_on_an_experiment(tables: PostgresTables) -> None:
+    def tag(value: str) -> Callable[[], Any]:
+        return lambda: tables.update_experiment("0", tags={"team": value})
+
+    with together() as run:
+        for _ in range(ROUNDS):
+            tables.update_experiment("0", tags={"team": "nobody"})
+            tables.update_experiment("0", tags={"team": None})
+            results = run([tag(str(number)) for number in range(AT_ONCE)])
+            done = [str(number) for number, result in enumerate(results) if not isinstance(result, Conflict)]
+            assert tables.get_experiment("0").tags["team"] in done

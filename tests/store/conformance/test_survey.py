@@ -15,7 +15,7 @@ from .conftest import Both
 def survey(
     both: Both, text: str = "", order_by: tuple[str, ...] = (), offset: int = 0, limit: int = 50, **more: Any
 ) -> Any:
-    return both.same(lambda store: store.survey(None, text, order_by, offset, limit, lambda key: "loss" in key, **more))
+    return both.same(lambda store: store.survey(None, text, order_by, offset, limit, **more))
 
 
 def test_a_page(both: Both) -> None:
@@ -25,13 +25,13 @@ def test_a_page(both: Both) -> None:
     # What only parents have comes last.
     assert page.metrics == ["Val/acc", "a b", "curve", "loss", "system/cpu", "value", "best_value"]
     assert dict(page.params)["lr"] is True
-    assert page.best["loss"] == both.ids["e"]
-    assert page.best["Val/acc"] == both.ids["alpha"]
-    assert page.lower == {"loss", "value", "best_value"}
+    assert page.lowest["loss"] == both.ids["e"]
+    assert page.highest["Val/acc"] == both.ids["alpha"]
+    assert page.directions == {"value": "MINIMIZE", "best_value": "MINIMIZE"}
     alike = survey(both, "run_name = 'alpha' OR run_name = '_x'")
     assert alike.params == [("Zeta", True), ("act", True), ("lr", True)]
     nothing = survey(both, "user_id = 'x'")
-    assert (nothing.runs, nothing.total, nothing.metrics, nothing.best) == ([], 0, [], {})
+    assert (nothing.runs, nothing.total, nothing.metrics, nothing.lowest, nothing.highest) == ([], 0, [], {}, {})
 
 
 def test_the_tree(both: Both) -> None:

@@ -127,7 +127,8 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         if runs:
             with self.reading() as cursor:
                 check_runs(cursor, runs, active=True)
-        self.journal.append(lines)
+        if lines:
+            self.journal.append(lines)
 
     def _append(self, lines: bytes) -> None:
         self.journal.append(lines)
@@ -346,7 +347,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def snapshot(self, *, fresh: bool = True) -> Iterator[Snapshot]:
         """Let several reads see one state; what waits in the journals is not applied for it unless it is `fresh`."""
         with self._mutex, self._attached(apply=fresh):
-            waits = self._journal is not None and self._journal.unwritten
+            waits = self._behind or (self._journal is not None and self._journal.unwritten)
             yield Snapshot(is_complete=fresh and not waits)
 
     def revision(self) -> Hashable:

@@ -91,14 +91,14 @@ class Tables(Protocol):
     def is_taken(self, error: Exception) -> bool:
         """Whether a statement failed because another session took the same name or number first.
 
-        Never where the sessions that write follow one another.
+        Always False for a backend whose writing sessions run one after another.
         """
         return False
 
     def lock_models(self, cursor: Cursor, names: Sequence[str]) -> None:
         """Make other sessions that change one of these models wait for the end of this transaction.
 
-        Nothing is to be done where the sessions that write follow one another.
+        There is nothing to do for a backend whose writing sessions run one after another.
         """
         return
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import overload
 
 from ...entities import Experiment, LifecycleStage, PagedList, ViewType
-from ...errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from ...errors import AlreadyExists, Conflict, InvalidParameter, InvalidState, NotFound
 from ...journal import now
 from ...query import EXPERIMENTS, compile_search
 from ..protocol import DEFAULT_ID, DEFAULT_NAME
@@ -175,7 +175,11 @@ class ExperimentTables(Tables):
             raise NotFound(f"Experiment {experiment.name!r} has no tag {key!r}.")
         cursor.execute("DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [int(experiment_id), key])
         if value is not None:
-            cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
+            set_meanwhile = Conflict(
+                f"Somebody else has set tag {key!r:.80} of experiment {experiment.name!r:.120} meanwhile. Set it again."
+            )
+            with refused_if_taken(self, set_meanwhile):
+                cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
 
     def _get_experiment(self, cursor: Cursor, experiment_id: str) -> Experiment:
         try:

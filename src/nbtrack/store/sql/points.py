@@ -39,6 +39,9 @@ class PointTables(Tables):
 
         along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
         wanted = None if keys is None else list(dict.fromkeys(keys))
+        if not run_ids or (wanted == [] and not strict):
+            # A run that has just begun, on a screen that asks for it again and again.
+            return _no_points()
         with self.reading() as cursor:
             sql = f"SELECT r.run_id, r.run FROM runs AS r {JOIN_IDS}"
             numbers = dict(cursor.execute(sql, [list(run_ids)]).fetchall())
@@ -51,6 +54,8 @@ class PointTables(Tables):
             else:
                 series = _SERIES.format(wanted=_WANTED, place="wanted.n")
                 found = cursor.execute(series, [runs, wanted]).fetchnumpy()
+            if not len(found["series"]):
+                return _no_points()
             if max_points is not None and not (found["points"] > max_points).any():
                 max_points = None
             points = self.read_series(cursor, found["series"].tolist(), axis, max_points, x_min, x_max)
@@ -69,3 +74,10 @@ class PointTables(Tables):
             points["timestamp"][order],
             points["value"][order],
         )
+
+
+def _no_points() -> Points:
+    import numpy as np
+
+    none = np.zeros(0, dtype=np.int64)
+    return Points([], none, none, none, np.zeros(0))

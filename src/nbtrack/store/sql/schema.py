@@ -3,7 +3,7 @@
 Rows of a run carry its number `run`, and points the number `series` of their run and key: DuckDB keeps the lowest and
 the highest of each block of rows, so a run's rows are found without an index, which would make each apply and the file
 larger. What must be unique is made under the store's lock, or held by constraints that a backend adds. What people
-read are the views of `sql_views.py`.
+read are the views of `folder/sql_views.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...entities import ViewType
@@ -24,7 +24,6 @@ class SurveyTables(RunTables):
         order_by: Sequence[str],
         offset: int,
         limit: int,
-        lower_is_better: Callable[[str], bool],
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
     ) -> Survey:
@@ -56,10 +55,11 @@ class SurveyTables(RunTables):
                 places, count = [(0, 0)] * len(rows), total
             params = cursor.execute(_PARAMS).fetchall()
             ranges = cursor.execute(_RANGES).fetchall()
-            lower = {key for key, _, _ in ranges if lower_is_better(key)}
-            lower = _as_studies_say(cursor, [key for key, _, _ in ranges], lower)
-            best = {key: low if key in lower else high for key, low, high in ranges if low is not None}
-            holders = cursor.execute(_HOLDERS, [list(best), list(best.values())]).fetchall()
+            directions = _directions(cursor, [key for key, _, _ in ranges])
+            lows = {key: low for key, low, _ in ranges if low is not None}
+            highs = {key: high for key, _, high in ranges if high is not None}
+            bounds = [[*lows, *highs], [*lows.values(), *highs.values()]]
+            holders = [run_id for _, run_id in cursor.execute(_HOLDERS, bounds).fetchall()]
             parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
             of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
             for run, key, low, high in cursor.execute(_OF_NESTED, [parents]).fetchall() if parents else ():
@@ -75,8 +75,9 @@ class SurveyTables(RunTables):
             nested,
             [(key, low != high or having < total) for key, having, low, high in params],
             [key for key, _, _ in ranges],
-            dict(holders),
-            lower,
+            dict(zip(lows, holders[: len(lows)], strict=True)),
+            dict(zip(highs, holders[len(lows) :], strict=True)),
+            directions,
         )
 
 
@@ -85,21 +86,22 @@ def _count(cursor: Cursor, table: str) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _as_studies_say(cursor: Cursor, keys: Sequence[str], lower: set[str]) -> set[str]:
-    """`lower`, but for what studies optimize: those that match say by a tag in which direction, if all in one."""
+def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
+    """Which of the metrics the matching studies minimize or maximize, as their tags say, if they agree."""
     names = [key for key in keys if key == "value" or f"best_{key}" in keys]
     asked = {other: key for key in names for other in (key, f"best_{key}")}
     asked |= {"best_value": "value"} if "best_value" in keys else {}
     if not asked:
-        return lower
+        return {}
     said: dict[str, set[str]] = {}
     for key, direction in cursor.execute(_DIRECTIONS, [list(asked)]).fetchall():
         said.setdefault(asked[key], set()).add(direction)
+    found: dict[str, str] = {}
     for name, directions in said.items():
         if directions in ({"MINIMIZE"}, {"MAXIMIZE"}):
-            both = {name, f"best_{name}", f"intermediate_{name}"}
-            lower = lower | both if directions == {"MINIMIZE"} else lower - both
-    return lower & set(keys)
+            of_the_study = (name, f"best_{name}", f"intermediate_{name}")
+            found |= dict.fromkeys([key for key in of_the_study if key in keys], *directions)
+    return found
 
 
 def _page(
@@ -165,9 +167,8 @@ _OF_NESTED = """
     WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key ORDER BY m.key COLLATE "C"
 """
 _HOLDERS = """
-    SELECT m.key, MIN(r.run_id) FROM latest_metrics AS m JOIN matched ON matched.run = m.run
-    JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS keys(key, n) ON keys.key = m.key
-    JOIN UNNEST(CAST($2 AS DOUBLE PRECISION[])) WITH ORDINALITY AS best(value, n)
-    ON best.n = keys.n AND best.value = m.value JOIN runs AS r ON r.run = m.run
-    GROUP BY m.key ORDER BY m.key COLLATE "C"
+    SELECT keys.n, MIN(matched.run_id) FROM UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS keys(key, n)
+    JOIN UNNEST(CAST($2 AS DOUBLE PRECISION[])) WITH ORDINALITY AS bounds(value, n) ON bounds.n = keys.n
+    JOIN latest_metrics AS m ON m.key = keys.key AND m.value = bounds.value JOIN matched ON matched.run = m.run
+    GROUP BY keys.n ORDER BY keys.n
 """

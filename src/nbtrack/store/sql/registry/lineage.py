@@ -10,15 +10,16 @@ from contextlib import suppress
 from ....artifact_store.opening import open_repository
 from ....entities import ModelVersion
 from ....errors import NbtrackError
-from ..base import Cursor, Tables
+from ..base import Cursor
 from ..runs import check_runs, with_nested
 from . import rows as rows
+from .changes import ChangeTables
 from .events import record_event
 
 _LISTED = "(SELECT UNNEST(CAST($1 AS VARCHAR[])))"
 
 
-class ModelLineageTables(Tables):
+class ModelLineageTables(ChangeTables):
     """From what was there first to the registry; the other way is in the rows themselves."""
 
     def versions_from(
@@ -47,7 +48,8 @@ class ModelLineageTables(Tables):
         One transaction, with an event for each.
         """
         moved = []
-        with self.writing() as cur:
+        with self.writing() as cur, self.changing(*(version.name for version, _ in self._at(cur, run_id, path))):
+            # Read again: somebody may have changed them before they were locked.
             for version, inside in self._at(cur, run_id, path):
                 new = "/".join(part for part in (f"runs:/{run_id}/{new_path}", inside[len(path) + 1 :]) if part)
                 cur.execute(
