@@ -125,7 +125,7 @@ class RunWriter:
             return b""
 
     def _read_times(self, run: SourceRun) -> None:
-        """Convert the run's times to whole milliseconds. SQLite and YAML sources can hold floats and strings as well."""
+        """Convert the run's times to whole milliseconds. SQLite and YAML sources can hold floats and strings too."""
         run.start_time = _whole(run.start_time)
         for name in ("end_time", "deleted_time"):
             given = getattr(run, name)
