@@ -150,6 +150,12 @@ class ExperimentTables(Tables):
         ).fetchone()
         assert row is not None
         if stage == LifecycleStage.DELETED:
+            # Restoring tells by the time which runs went along: those deleted before, in this millisecond too, did not.
+            last = cursor.execute(
+                "SELECT MAX(deleted_time) FROM runs WHERE experiment_id = $1", [int(experiment_id)]
+            ).fetchone()
+            if last and last[0] is not None:
+                time = max(time, last[0] + 1)
             cursor.execute(
                 "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 "
                 "WHERE experiment_id = $3 AND lifecycle_stage = 'active'",
