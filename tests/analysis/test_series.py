@@ -42,6 +42,7 @@ HOLDERS: dict[str, Callable[[list[float]], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_whatever_holds_numbers(holder: str):
     with nbtrack.start_run():

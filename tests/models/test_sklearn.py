@@ -63,6 +63,7 @@ def test_a_logged_model_is_registered_promoted_and_predicts_the_same(digits: Fit
     assert (tmp_path / "copy" / "model" / "MLmodel").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("serialization_format", ["skops", "cloudpickle", "pickle"])
 def test_every_format_comes_back(digits: Fitted, serialization_format: Any) -> None:
     with nbtrack.start_run():

@@ -112,6 +112,7 @@ def calls_of(*functions: Callable[..., Any]) -> Iterator[Counter[str]]:
         sys.setprofile(before)
 
 
+@pytest.mark.slow
 def test_loading_a_model_resolves_its_uri_once() -> None:
     from sklearn.linear_model import LinearRegression
 

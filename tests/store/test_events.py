@@ -208,6 +208,7 @@ def test_only_the_files_own_lines_require_nothing() -> None:
     assert [kind.name for kind in KINDS.values() if not list(broken(kind))] == ["open", "close"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("open", "close")])
 def test_an_incomplete_line_is_rejected_with_its_reason_and_the_others_apply(own_store: Path, kind: str) -> None:
     lines = [json.dumps(fields).encode() + b"\n" for fields in broken(KINDS[kind])]
@@ -301,6 +302,7 @@ def lines(draw: st.DrawFn) -> tuple[bytes, tuple[Any, ...]]:
     return events.artifact(RUN, key, step, time), (kind, key, step, time, None, None, None, None, None)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(lines(), min_size=1, max_size=40))
 def test_whatever_a_constructor_writes_is_read_as_it_was(written: list[tuple[bytes, tuple[Any, ...]]]) -> None:

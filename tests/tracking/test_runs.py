@@ -107,6 +107,7 @@ def test_steps_count_themselves_and_go_on_where_a_resumed_run_stopped() -> None:
     assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("points", "latest"),
     [
@@ -185,6 +186,7 @@ NASTY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_names_of_any_characters_come_back_and_are_found(name: str) -> None:
     nbtrack.set_experiment(name)

@@ -65,6 +65,7 @@ def test_known_names(both: Both, part: str) -> None:
         assert both.same(lambda store: store.known(RUNS).keys(metrics, "l"))[0] == ("loss", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["", "d", "R", "'", "0_", "ä"])
 def test_known_values(both: Both, part: str) -> None:
     (datasets,) = RUNS.collections
