@@ -194,9 +194,9 @@ HOOKS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "best iteration": lambda patch: patch.setattr(boosting.Iterations, "log_early_stop", _fail),
     "importances": lambda patch: patch.setattr("nbtrack.autologging.figures.bars", _fail),
     "data": lambda patch: patch.setattr(boosting, "first_rows", _fail),
-    "dataset": lambda patch: patch.setattr("nbtrack.autologging.inputs.as_dataset", _fail),
+    "dataset": lambda patch: patch.setattr("nbtrack.autologging.training.as_dataset", _fail),
     "model": lambda patch: patch.setattr(FLAVOR, "log_model", _fail),
-    "signature": lambda patch: patch.setattr("nbtrack.models.infer_signature", _fail),
+    "signature": lambda patch: patch.setattr("nbtrack.autologging.training.infer_signature", _fail),
 }
 
 
