@@ -12,20 +12,7 @@ from nbtrack.artifact_store.opening import open_repository
 from nbtrack.artifact_store.writers import log_artifact
 from nbtrack.errors import InvalidParameter, NotFound, NotSupported
 
-ATTACKS = [
-    "../evil",
-    "a/../../evil",
-    "..",
-    "a/..",
-    "..\\evil",
-    "a\\..\\..\\evil",
-    "/etc/evil",
-    "//host/evil",
-    "\\\\host\\evil",
-    "C:\\evil",
-    "c:/evil",
-    "evil\0.txt",
-]
+from .conformance import HOSTILE
 
 
 @pytest.fixture
@@ -47,7 +34,7 @@ def everything(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", HOSTILE)
 def test_paths_that_leave_the_folder(repository: LocalArtifactRepository, tmp_path: Path, attack: str) -> None:
     file = tmp_path / "file.txt"
     file.write_text("x")
