@@ -96,7 +96,7 @@ def test_what_cannot_be_meant():
         nbtrack.aggregate("metrics.m >", by="params.lr")
     with pytest.raises(InvalidParameter, match="at most 100"):
         nbtrack.aggregate(metrics=[f"metrics.m{number}" for number in range(101)])
-    with pytest.raises(InvalidParameter, match="name is a text"):
+    with pytest.raises(InvalidParameter, match="name must be a string"):
         nbtrack.aggregate(by=[1])  # type: ignore[list-item]
 
 

@@ -191,7 +191,7 @@ def test_times_of_experiments_and_models() -> None:
     ]
     assert not client.search_experiments(filter_string=f"last_update_time >= '{tomorrow}'")
     assert [m.name for m in client.search_registered_models("creation_timestamp > now() - 1h")] == ["digits"]
-    with pytest.raises(QueryError, match="this is no time"):
+    with pytest.raises(QueryError, match="This is not a valid time"):
         client.search_experiments(filter_string="creation_time > 'x'")
 
 

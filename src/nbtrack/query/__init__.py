@@ -1,25 +1,25 @@
-"""Filter strings and order_by clauses: text -> tree -> SQL, and what may come next in a text that is being written.
+"""Filter strings and order_by clauses: parsing, compilation to SQL, and completion while a query is being typed.
 
     metrics.`val/accuracy` > 0.9 AND params.activation = 'relu'
     min(metrics.loss) < 0.1 AND start_time > now() - 7d
 
-It is MLflow's filter language, and a filter that MLflow understands means the same here. The whole of it, with
-examples, is the page `query` of the guide (`nbtrack guide query`).
+This is MLflow's filter language, and every filter that MLflow accepts means the same here. The page `query` of the
+guide (`nbtrack guide query`) describes all of it, with examples.
 
-- `grammar.lark` says what may stand where, `vocabulary.py` what there is to name and where it is kept
-- `parser.py` reads a text with both, `names.py` resolves its names, `reader.py` makes the tree of `tree.py`
+- `grammar.lark` is the grammar, `vocabulary.py` lists the names and their SQL
+- `parser.py` parses a query with both, `names.py` resolves its names, `reader.py` creates the tree of `tree.py`
 - `sql.py` writes a tree as SQL
-- `mistakes.py` says in a person's words why a text is no query
-- `parts.py` asks which parts of a filter a row does not satisfy
-- `cursor.py` and `completion.py` ask the same grammar what may come next
+- `mistakes.py` explains what is wrong with a query
+- `parts.py` finds the parts of a filter that a row does not satisfy
+- `cursor.py` and `completion.py` use the same grammar to find what can come next
 
 >>> parse("metrics.m > 0.9 AND params.p = one")
 Traceback (most recent call last):
     ...
-nbtrack.errors.QueryError: one is not quoted: write 'one' for a text (at character 32)
+nbtrack.errors.QueryError: A string must be in quotes: 'one' (at character 32)
   metrics.m > 0.9 AND params.p = one
                                  ^
-Expected here: a number, a quoted text.
+Expected here: a number, a quoted string.
 """
 
 from .completion import Completion, complete

@@ -1,4 +1,4 @@
-"""What may come next in a query: the grammar says which kind of thing, the vocabulary and the store say which."""
+"""Completes a query that is being typed: the grammar decides which kinds of words fit, the store which of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tree import Operand
 from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, RUNS, Attribute, KeyTable, Kind, Vocabulary
 
 MOST = 60
-"""Completions at one place."""
+"""The most completions at one place."""
 
 CompletionKind = Literal["name", "function", "value", "comparator", "keyword"]
 
@@ -23,22 +23,30 @@ _BARE = re.compile(r"\w+(\.\w+)*")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIGNS = {"=": "is", "!=": "is not", ">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 _MEANINGS = {
-    "LIKE": "% is any text, _ any character",
-    "ILIKE": "LIKE in any case",
+    "LIKE": "% matches any string, _ any character",
+    "ILIKE": "LIKE, ignoring case",
     "IN (": "one of",
     "BETWEEN": "from … to …",
-    "IS NULL": "it has none",
-    "IS NOT NULL": "it has one",
+    "IS NULL": "has no value",
+    "IS NOT NULL": "has a value",
 }
 _AGO = ("1h", "1d", "7d", "30d")
-_LENGTHS = ("30s", "10m", "1h", "1d")
+_DURATIONS = ("30s", "10m", "1h", "1d")
 _WORDS = {"_AND": "AND", "_OR": "OR", "ASC": "ASC", "DESC": "DESC", "_OPEN": "(", "_CLOSE": ")", "_COMMA": ","}
-"""Terminals that can be written in one way only."""
+"""The terminals that have only one spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """`text` may take the place of what stands from `start` to `end`; `detail` says in a few words what it is."""
+    """A completion of a query.
+
+    Attributes:
+        text: What the query can contain instead of its characters from `start` to `end`.
+        kind: "name", "function", "value", "comparator" or "keyword".
+        start: Offset of the first replaced character.
+        end: Offset after the last replaced character.
+        detail: What the completion is, in a few words; may be empty.
+    """
 
     text: str
     kind: CompletionKind
@@ -55,17 +63,27 @@ def complete(
     ordering: bool = False,
     known: Known | None = None,
 ) -> list[Completion]:
-    """What may stand at a cursor in a filter, or in an order_by clause where `ordering` is true; the likeliest first.
+    """Return completions for a filter or an order_by clause at a cursor.
 
-    `position` counts characters from 0; by default it is the end. Names and values are those that `known` knows;
-    without it only the grammar's own are offered. `nbtrack.Client.complete` knows those of its store. Nothing is
-    offered where the text has gone wrong before the cursor.
+    Args:
+        text: The filter or clause, as far as it is typed.
+        position: The cursor, as an offset in characters. Defaults to the end.
+        vocabulary: The names that the query can use: RUNS, EXPERIMENTS, MODELS or VERSIONS.
+        ordering: Whether the query is an order_by clause. By default it is a filter.
+        known: The keys and values that exist. By default only names and words of the language itself are offered;
+            `nbtrack.Client.complete` also offers those of its store.
+
+    Returns:
+        At most 60 completions, the most likely first; none if there is a mistake before the cursor.
+
+    Raises:
+        InvalidParameter: If `text` is not a string.
 
     >>> [completion.text for completion in complete("status = 'fin")]
     ["'FINISHED'"]
     """
     if not isinstance(text, str):
-        raise InvalidParameter(f"A query is a text, not {type(text).__name__}.")
+        raise InvalidParameter(f"A query must be a string, not {type(text).__name__}.")
     position = len(text) if position is None else max(0, min(position, len(text)))
     cursor = cursor_at(text, position, vocabulary, "ordering" if ordering else "filter")
     if cursor is None:
@@ -83,7 +101,7 @@ _Offer = tuple[str, CompletionKind, str]
 
 
 class _Offers:
-    """Says what may stand at a cursor."""
+    """Finds what can be offered at a cursor."""
 
     def __init__(self, cursor: Cursor, vocabulary: Vocabulary, known: Known | None) -> None:
         self._cursor = cursor
@@ -91,12 +109,12 @@ class _Offers:
         self._known = known
 
     def all(self) -> Iterator[_Offer]:
-        """What fits the fragment; a word that would run into what stands before it has a space in front."""
+        """Yield what fits the fragment. A word that would run into the one before it begins with a space."""
         accepted = self._cursor.accepted
         if not {"TEXT", "NUMBER"}.isdisjoint(accepted):
             yield from self._values()
         if "DURATION" in accepted and "NUMBER" not in accepted:
-            yield from self._begun_with(_AGO, "value", "a length of time")
+            yield from self._begun_with(_AGO, "value", "a duration")
         if "SIGN" in accepted:
             yield from self._begun_with([f"- {length}" for length in _AGO], "value", "before now")
         if "PATH" in accepted:
@@ -118,7 +136,7 @@ class _Offers:
             yield from self._of_entity(entity, rest[1:] if rest[:1] in ("`", '"') else rest)
             return
         wanted = written.casefold()
-        # What begins like the word comes first: a key by its name, or by metrics. and the name.
+        # Names that begin with the word come first, with or without a prefix such as `metrics.`.
         yield from sorted(self._plain_names(written), key=lambda offer: not _begins(offer[0], wanted))
 
     def _plain_names(self, written: str) -> Iterator[_Offer]:
@@ -135,10 +153,10 @@ class _Offers:
             for each in self._vocabulary.functions:
                 yield from self._begun_with([f"{each.name}("], "function", each.meaning)
             if "CHILDREN" in self._cursor.accepted and self._vocabulary.attribute(PARENT):
-                yield from self._begun_with([f"{CHILDREN}("], "function", "the runs nested in a run")
+                yield from self._begun_with([f"{CHILDREN}("], "function", "the child runs of a run")
         for table in tables if written else ():
             keys = self._keys(table, table.entity, written)
-            # One letter is in nearly every name.
+            # Nearly every name contains any one letter.
             yield from keys if len(written) > 1 else (offer for offer in keys if _begins(offer[0], written.casefold()))
 
     def _of_entity(self, entity: str, part: str) -> Iterator[_Offer]:
@@ -182,7 +200,7 @@ class _Offers:
                 yield from self._begun_with([f"now() - {length}" for length in _AGO], "value", "before now")
                 yield from self._begun_with([_quoted(today, mark or "'")], "value", "today")
             case Kind.DURATION:
-                yield from self._begun_with(_LENGTHS, "value", "a length of time")
+                yield from self._begun_with(_DURATIONS, "value", "a duration")
             case Kind.MEASURE:
                 if not only_numbers:
                     yield from self._begun_with(["NaN", "inf", "-inf"], "value", "")
@@ -212,7 +230,7 @@ class _Offers:
         matches = kind is None or kind.takes_text
         signs = [sign for sign in _SIGNS if orders or sign in ("=", "!=")]
         if orders and not matches:
-            # A metric is above or below something far more often than it is something.
+            # Metrics are compared by size far more often than for equality.
             signs.sort(key=lambda sign: sign in ("=", "!="))
         for sign in signs:
             if sign.startswith(self._cursor.fragment):
@@ -253,7 +271,7 @@ class _Offers:
         try:
             return question(self._known) if self._known else []
         except NbtrackError:
-            # A store that cannot be read now says so to whoever searches; completing goes on without it.
+            # A search reports that the store cannot be read. Completion works without it.
             return []
 
     def _how_many(self, count: int) -> str:
@@ -262,7 +280,7 @@ class _Offers:
 
 
 def _fitting(names: list[str] | tuple[str, ...], part: str) -> list[str]:
-    """The names that begin with `part`, then those that have it elsewhere."""
+    """Return the names that begin with `part`, then those that contain it elsewhere."""
     wanted = part.casefold()
     holding = [name for name in names if wanted in name.casefold()]
     return sorted(holding, key=lambda name: not name.casefold().startswith(wanted))
@@ -273,6 +291,6 @@ def _quoted(text: str, mark: str) -> str:
 
 
 def _begins(offered: str, wanted: str) -> bool:
-    """Whether a name begins with what was written, on its own or after the word in front of it."""
+    """Return whether a name begins with `wanted`, with or without its prefix."""
     text = offered.casefold()
     return text.startswith(wanted) or text.partition(".")[2].lstrip("`").startswith(wanted)

@@ -1,4 +1,4 @@
-"""Where a cursor stands in a query that is being written: what was begun there, and what the grammar takes next."""
+"""The cursor in a query that is being typed: the fragment before it, and what the grammar accepts there."""
 
 from __future__ import annotations
 
@@ -31,10 +31,17 @@ _REST_OF_SIGN = re.compile(r"[=<>!]*")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`fragment` is what was begun, from `start` to the cursor; a completion takes the place of all up to `end`.
+    """A place in a query that is being typed.
 
-    `accepted` are the terminals that may stand at `start`, `operand` is what the comparison at hand is about, `sign`
-    the comparator or keyword before, and `function` the function whose argument is to come.
+    Attributes:
+        fragment: The unfinished word before the cursor, which begins at `start`.
+        start: The offset at which a completion begins, in characters.
+        end: The offset at which it ends. A completion replaces everything from `start` to `end`.
+        accepted: The terminals that the grammar accepts at `start`.
+        operand: The left side of the comparison at the cursor, if there is one.
+        sign: The comparator or keyword before the cursor.
+        function: The function whose argument comes next, if there is one.
+        joined: Whether a word that begins at `start` would run into what comes before it.
     """
 
     fragment: str
@@ -45,11 +52,10 @@ class Cursor:
     sign: str
     function: Function | None
     joined: bool
-    """Whether what stands before `start` would run into a word that begins there."""
 
 
 def cursor_at(text: str, position: int, vocabulary: Vocabulary, start: Start) -> Cursor | None:
-    """The cursor's place; None where what stands before it is no query's beginning."""
+    """Return the cursor at a position, or None if what comes before it cannot begin a query."""
     if len(text) > MAX_LENGTH:
         return None
     before = text[:position]
@@ -65,7 +71,7 @@ def cursor_at(text: str, position: int, vocabulary: Vocabulary, start: Start) ->
 
 
 def _begun(before: str) -> tuple[str, str]:
-    """What stands right before the cursor and may go on there, and what kind of thing that is."""
+    """Return the unfinished piece right before the cursor, and its kind (a group of _PIECE)."""
     fragment, kind, at = "", "whole", 0
     while at < len(before):
         found = _PIECE.match(before, at)
@@ -82,7 +88,7 @@ def _end(text: str, position: int, fragment: str, kind: str) -> int:
         return _match_end(_REST_OF_WORD, text, position)
     if kind == "open":
         mark = next(character for character in fragment if character in "'\"`")
-        # An odd number of marks follows where the quote is closed already.
+        # An odd number of marks follows if the quote is already closed.
         if text.count(mark, position) % 2:
             return text.index(mark, position) + 1
     return position
@@ -94,7 +100,7 @@ def _match_end(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 class _Reading:
-    """Reads what stands before a cursor, and keeps what a completion must know of it."""
+    """Parses what comes before a cursor and remembers what a completion needs."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -103,7 +109,7 @@ class _Reading:
         self.sign = ""
 
     def read(self, head: str, start: Start) -> Set[str] | None:
-        """The terminals that may come next; None where the text has gone wrong before."""
+        """Return the terminals that can come next, or None if there is a mistake before."""
         from lark import UnexpectedInput
 
         parser = grammar().parse_interactive(head, start=start)
@@ -130,5 +136,5 @@ class _Reading:
             elif terminal in ("LIKE", "ILIKE", "_IN", "_BETWEEN"):
                 self.sign = written.upper()
         except QueryError:
-            # A name that nobody knows: the grammar says what comes next all the same.
+            # The name is unknown, but the grammar still tells what can come next.
             self.function = None

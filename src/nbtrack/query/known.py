@@ -1,4 +1,4 @@
-"""What a completion knows of the names and values that a store holds."""
+"""The names and values of a store that completions can offer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,28 @@ from .vocabulary import KeyTable
 
 
 class Known(Protocol):
-    """The names and values of one vocabulary, each with the number of rows that have it; the most common come first."""
+    """The names and values of one vocabulary, each with the number of rows that have it, the most common first."""
 
     def keys(self, table: KeyTable, part: str) -> Sequence[tuple[str, int]]:
-        """Keys that have `part` in them, in any case."""
+        """Return the keys of a key table that contain a string.
+
+        Args:
+            table: The table of metrics, params or tags.
+            part: The string, in any case.
+
+        Returns:
+            Pairs of a key and the number of rows that have it, the most common first.
+        """
         ...
 
     def values(self, operand: Operand, part: str) -> Sequence[tuple[str, int]]:
-        """Texts that the operand is, with `part` in them, in any case."""
+        """Return the string values of an operand that contain a string.
+
+        Args:
+            operand: A param, a tag, an attribute or a column of a collection.
+            part: The string, in any case.
+
+        Returns:
+            Pairs of a value and the number of rows that have it, the most common first.
+        """
         ...

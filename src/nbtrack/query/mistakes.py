@@ -1,4 +1,4 @@
-"""Why a text is no query, in a person's words."""
+"""Explains what is wrong with a query."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _WORDS = {
     "NOT": "NOT",
     "_NULL": "NULL",
     "NUMBER": "a number",
-    "TEXT": "a quoted text",
-    "DURATION": "a length of time such as 7d",
+    "TEXT": "a quoted string",
+    "DURATION": "a duration such as 7d",
     "SIGN": "+ or -",
     "_OPEN": "(",
     "_CLOSE": ")",
@@ -40,7 +40,7 @@ _WORDS = {
 """The terminals of grammar.lark, in the order that an error lists them."""
 
 TIMES = ["a number", "a date in quotes", "now() - 7d"]
-DURATIONS = ["a number", "a length of time such as 2h"]
+DURATIONS = ["a number", "a duration such as 2h"]
 _AFTER_ORDERING = {"ASC", "DESC", END}
 
 _INSTEAD = {
@@ -64,10 +64,16 @@ _IN_WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]")
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """The first character or token that cannot stand where it stands.
+    """The first character or token of a query that the grammar does not accept.
 
-    `terminal` is the token's (None where no token begins there), `previous` the terminal before it, `accepted` are
-    the terminals that could have come, `operand` is what the comparison at hand is about.
+    Attributes:
+        text: The query.
+        position: The offset of the mistake in `text`, in characters.
+        terminal: The terminal of the token there, or None if no token begins there.
+        previous: The terminal before it.
+        accepted: The terminals that the grammar accepts there.
+        operand: The left side of the comparison that the mistake is in, if it is in one.
+        vocabulary: The names that the query can use.
     """
 
     text: str
@@ -79,9 +85,9 @@ class Mistake:
     vocabulary: Vocabulary
 
     def error(self) -> QueryError:
-        """The mistake as an exception that says what may stand there."""
+        """Return an exception that says what is wrong and what is accepted there."""
         if found := self._unquoted_date():
-            reason = f"a date stands in quotes: '{found[0]}'"
+            reason = f"A date must be in quotes: '{found[0]}'"
             return QueryError(reason, self.text, found.start(), TIMES)
         return QueryError(self._reason(), self.text, self.position, self._expected())
 
@@ -109,47 +115,47 @@ class Mistake:
         if self.terminal == END:
             return self._ended()
         if self.terminal is None and here in "'\"`":
-            return f"this quote is not closed: there is no second {here} after it"
+            return f"This quote is not closed: the closing {here} is missing"
         if here == ";":
-            return "a query is one expression, without a semicolon"
+            return "A query is a single expression and cannot contain a semicolon"
         if self.terminal == "_CLOSE":
             return self._closed()
         if self.terminal != "SIGN" and (instead := self._instead()):
-            return f"write {instead[1]} instead of {instead[0]}"
+            return f"Write {instead[1]} instead of {instead[0]}"
         if self.terminal == "_COMMA" and self.accepted <= _AFTER_ORDERING:
-            return "a clause has one name; write two names as two clauses of the list"
+            return "A clause takes one name. To order by several names, write one clause for each"
         if value_wanted:
             return self._wrong_value()
         if "DURATION" in self.accepted or (self.terminal == "NUMBER" and "SIGN" in self.accepted):
-            return self._no_length()
+            return self._wrong_duration()
         if self.previous == "NUMBER" and self.operand is not None and self.operand.kind is Kind.DURATION:
-            return f"a unit follows its number without a space; the units are {', '.join(MILLISECONDS)}"
+            return f"Write the unit directly after the number. The units are {', '.join(MILLISECONDS)}"
         if self.terminal in ("NUMBER", "TEXT", "DURATION", "NOW") and "PATH" in self.accepted:
-            what = "a comparison" if "NOT" in self.accepted else "a clause"
-            return f"{what} begins with a name, such as {self.vocabulary.examples}"
+            what = "A comparison" if "NOT" in self.accepted else "A clause"
+            return f"{what} must begin with a name such as {self.vocabulary.examples}"
         if self.previous == "TEXT" and self.text[self.position - 1] in "'\"":
-            return f"a {self.text[self.position - 1]} within a text is written twice"
+            return f"To use {self.text[self.position - 1]} inside a string, write it twice"
         if self.previous == "PATH" and not self.text[self.position - 1].isspace() and here not in "=<>!'\"`":
             return self._needs_backticks()
-        return f"{self._word() or repr(here)} cannot stand here"
+        return f"Unexpected {self._word() or repr(here)}"
 
     def _ended(self) -> str:
         if not self.text.strip():
-            return "the query is empty"
+            return "The query is empty"
         opened = _last_open(self.text) if "_CLOSE" in self.accepted else None
         return (
-            "the query ends too early" if opened is None else f"the parenthesis at character {opened + 1} is not closed"
+            "The query ends too early" if opened is None else f"The parenthesis at character {opened + 1} is not closed"
         )
 
     def _closed(self) -> str:
         if self.previous == "_OPEN":
-            return "nothing stands between the parentheses"
+            return "The parentheses are empty"
         if END in self.accepted:
-            return "this parenthesis closes none"
-        return "what stands in the parentheses ends too early"
+            return "This closing parenthesis has no opening one"
+        return "The expression in the parentheses ends too early"
 
     def _instead(self) -> tuple[str, str] | None:
-        # `=>` is two tokens, of which only the second is wrong; a single sign is no mistake in itself.
+        # `=>` is two tokens, and only the second is wrong. A single sign is not a mistake in itself.
         for start, length in ((self.position, 2), (self.position - 1, 2), (self.position, 1)):
             written = self.text[max(start, 0) : start + length]
             if len(written) == length and written in _INSTEAD:
@@ -158,25 +164,25 @@ class Mistake:
 
     def _wrong_value(self) -> str:
         if self.terminal == "QUOTED_NAME":
-            return "backticks are for names: a text stands in single quotes"
+            return "Backticks are for names. Write a string in single quotes"
         if self.terminal == "NUMBER":
-            return "this must be a text in quotes"
+            return "This must be a string in quotes"
         if self.terminal == "_FUNCTION":
-            return "functions are for names; on the right stands a number, a text in quotes or now()"
+            return "Functions are for names. The right side must be a number, a string in quotes or now()"
         word = self._word()
         if not word:
-            return f"{self.text[self.position]!r} stands where a value must be"
+            return f"A value is missing before {self.text[self.position]!r}"
         if self.operand is not None and self.operand.kind is Kind.TIME:
-            return "now is written now()" if word.casefold() == "now" else f"{word} is no time"
+            return "Write now() instead of now" if word.casefold() == "now" else f"{word} is not a valid time"
         if self.operand is not None and self.operand.kind is Kind.DURATION:
-            units = f"; the units are {', '.join(MILLISECONDS)}" if word[0].isdigit() else ""
-            return f"{word} is no length of time{units}"
+            units = f". The units are {', '.join(MILLISECONDS)}" if word[0].isdigit() else ""
+            return f"{word} is not a valid duration{units}"
         if self.operand is not None and not self.operand.kind.takes_text:
-            return f"{word} is not a number, and {shown(str(self.operand))} is compared with numbers"
-        return f"{word} is not quoted: write '{word}' for a text"
+            return f"{word} is not a number, but {shown(str(self.operand))} must be compared with one"
+        return f"A string must be in quotes: '{word}'"
 
     def _unquoted_date(self) -> re.Match[str] | None:
-        """The date without quotes that the mistake is in: `2026-11-01` is three numbers."""
+        """Find the date without quotes that contains the mistake. The grammar reads `2026-11-01` as three numbers."""
         if self.operand is None or self.operand.kind is not Kind.TIME:
             return None
         start = self.position
@@ -185,16 +191,16 @@ class Mistake:
         found = _DATE.match(self.text, start)
         return found if found and found.end() > self.position else None
 
-    def _no_length(self) -> str:
+    def _wrong_duration(self) -> str:
         found = _DIGITS.match(self.text, self.position)
         if self.terminal == "TEXT":
-            return "a length of time stands without quotes"
+            return "A duration must not be in quotes"
         if found is None:
-            return f"{self._word() or repr(self.text[self.position])} is no length of time"
+            return f"{self._word() or repr(self.text[self.position])} is not a valid duration"
         if found[2]:
-            return f"{shown(found[2])} is no unit of time; the units are {', '.join(MILLISECONDS)}"
+            return f"{shown(found[2])} is not a unit of time. The units are {', '.join(MILLISECONDS)}"
         number = shown(found[1])
-        return f"a length of time has a unit: {', '.join(number + unit for unit in ('s', 'm', 'h'))} or {number}d"
+        return f"A duration needs a unit: {', '.join(number + unit for unit in ('s', 'm', 'h'))} or {number}d"
 
     def _needs_backticks(self) -> str:
         start = self.position
@@ -204,10 +210,10 @@ class Mistake:
         entity, dot, key = found[0].partition(".") if found else ("", "", "")
         functions = [function.name for function in self.vocabulary.functions]
         if self.text[self.position] == "(" and key.casefold() in functions:
-            return f"a function stands before the whole name: {key.casefold()}({entity}.name)"
+            return f"Write the function around the whole name: {key.casefold()}({entity}.name)"
         if dot and key.strip("."):
-            return f"a name like this one stands in backticks: {shown(f'{entity}.`{key}`')}"
-        return f"{self.text[self.position]!r} cannot stand in a name without backticks"
+            return f"This name must be in backticks: {shown(f'{entity}.`{key}`')}"
+        return f"A name that contains {self.text[self.position]!r} must be in backticks"
 
     def _word(self) -> str:
         found = _WORD.match(self.text, self.position)
@@ -215,16 +221,16 @@ class Mistake:
 
 
 def values_of(kind: Kind) -> list[str]:
-    """What a value of this kind is compared with."""
+    """Return, in words, the values that an operand of this kind can be compared with."""
     if kind is Kind.TIME:
         return TIMES
     if kind is Kind.DURATION:
         return DURATIONS
-    return [*(["a number"] if kind.takes_number else []), *(["a quoted text"] if kind.takes_text else [])]
+    return [*(["a number"] if kind.takes_number else []), *(["a quoted string"] if kind.takes_text else [])]
 
 
 def _last_open(text: str) -> int | None:
-    """Where the innermost parenthesis opens that is still open at the end; parentheses in quotes do not count."""
+    """Return the position of the innermost parenthesis that is never closed. Parentheses in quotes do not count."""
     opened: list[int] = []
     for found in re.finditer(r"'[^']*'|\"[^\"]*\"|`[^`]*`|[()]", text):
         if found[0] == "(":

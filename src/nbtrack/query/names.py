@@ -1,4 +1,4 @@
-"""From the name that somebody wrote to the attribute or key that it means."""
+"""Resolves a name in a query to the attribute or key that it means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .tree import Key, Member, Operand
 from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, Attribute, Collection, Function, Section, Vocabulary
 
 _SHOWN = 40
-"""Characters of a name that an error repeats."""
+"""The most characters of a name that an error repeats."""
 
 _OTHER_WORDS = {
     "avg": "mean",
@@ -22,46 +22,55 @@ _OTHER_WORDS = {
     "len": "count",
     "points": "count",
 }
-"""What functions are called elsewhere."""
+"""The names that functions have in other languages."""
 
 
 def resolve(
     written: str, text: str, position: int, vocabulary: Vocabulary, function: Function | None = None
 ) -> Operand:
-    """The operand meant by `written`, which stands at `position` of `text`, perhaps as the argument of a function.
+    """Return the operand that `written` names.
 
-    Raises QueryError for an unknown name, and for one that the function does not take.
+    Args:
+        written: The name, as the query spells it.
+        text: The query.
+        position: The offset of the name in `text`, in characters.
+        vocabulary: The names that the query can use.
+        function: The function whose argument the name is, or None.
+
+    Raises:
+        QueryError: If the name is unknown, or is not a valid argument of the function.
     """
     operand = _named(written, text, position, vocabulary)
     if function is None:
         return operand
     if isinstance(operand, Key) and function in operand.table.functions:
-        # The last value is what the name alone means.
+        # The name alone already means the last value.
         return Key(operand.table, operand.name, None if function.name == "last" else function)
     takers = [table.entity for table in vocabulary.key_tables if function in table.functions]
-    reason = f"{function.name} takes the name of a metric, and {shown(str(operand))} is none"
+    reason = f"{function.name}() takes a metric, and {shown(str(operand))} is not a metric"
     raise QueryError(reason, text, position, [f"{entity}.name" for entity in takers])
 
 
 def parent_attribute(written: str, text: str, position: int, vocabulary: Vocabulary) -> Attribute:
-    """What `children('a run')` compares with the run. Raises QueryError where nothing has a parent."""
+    """Return the attribute that `children('a run')` compares with the run. Raises QueryError if there is none."""
     if attribute := vocabulary.attribute(PARENT):
         return attribute
-    raise QueryError(f"only runs have children: {shown(written)} cannot stand here", text, position)
+    raise QueryError(f"Only runs have children: {shown(written)}() cannot be used here", text, position)
 
 
 def function_named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Function:
-    """The function of this name. Raises QueryError for an unknown one."""
+    """Return the function of this name. Raises QueryError if it is unknown."""
     functions = {function.name: function for function in vocabulary.functions}
     name = written.casefold()
     if name in functions:
         return functions[name]
     if not functions:
-        raise QueryError(f"there is no function {shown(written)!r}: a parenthesis cannot follow a name", text, position)
+        reason = f"Function {shown(written)!r} does not exist, and no other function can be used here"
+        raise QueryError(reason, text, position)
     near = _OTHER_WORDS.get(name) or _nearest(name, list(functions))
-    hint = f"; did you mean {near}?" if near else ""
+    hint = f". Did you mean {near}?" if near else ""
     expected = [f"{other}(metrics.name)" for other in (*([near] if near else []), *(f for f in functions if f != near))]
-    raise QueryError(f"there is no function {shown(written)!r}{hint}", text, position, expected)
+    raise QueryError(f"Function {shown(written)!r} does not exist{hint}", text, position, expected)
 
 
 def _named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Operand:
@@ -74,7 +83,7 @@ def _named(written: str, text: str, position: int, vocabulary: Vocabulary) -> Op
     after = position + len(entity) + 1
     if table := vocabulary.key_table(entity):
         if not name:
-            raise QueryError(f"the name after {entity}. is empty", text, after, ["a name"])
+            raise QueryError(f"The name after {entity}. is empty", text, after, ["a name"])
         return Key(table, name)
     if collection := vocabulary.collection(entity):
         return _member(collection, name, text, after)
@@ -94,12 +103,12 @@ def _single(word: str, text: str, position: int, vocabulary: Vocabulary) -> Oper
     elif section := vocabulary.section(word):
         needed = [f"{word}.{key}" for key in section.keys]
     if needed:
-        behind = position + len(word) + 1
-        if text[behind - 1 : behind + 1] in ('."', ".`"):
-            # A quote with a second one would have been part of the name.
-            reason = f"this quote is not closed: there is no second {text[behind]} after it"
-            raise QueryError(reason, text, behind, needed)
-        raise QueryError(f"{word} needs the name of one of them after a dot", text, position, needed)
+        after_dot = position + len(word) + 1
+        if text[after_dot - 1 : after_dot + 1] in ('."', ".`"):
+            # If the quote were closed, it would be part of the name.
+            reason = f"This quote is not closed: the closing {text[after_dot]} is missing"
+            raise QueryError(reason, text, after_dot, needed)
+        raise QueryError(f"{word} needs a name after it, such as {needed[0]}", text, position, needed)
     return _attribute(word, text, position, vocabulary)
 
 
@@ -118,8 +127,8 @@ def _in_section(section: Section, name: str, text: str, position: int, vocabular
 
 def _not_among(name: str, entity: str, names: Sequence[str], text: str, position: int) -> QueryError:
     near = _nearest(name, names)
-    hint = f"; did you mean {near}?" if near else ""
-    reason = f"there is no {shown(f'{entity}.{name}')}{hint}"
+    hint = f". Did you mean {entity}.{near}?" if near else ""
+    reason = f"{shown(f'{entity}.{name}')} does not exist{hint}"
     return QueryError(reason, text, position, [*([near] if near else []), *(n for n in names if n != near)])
 
 
@@ -127,16 +136,19 @@ def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> O
     if attribute := vocabulary.attribute(name):
         return attribute
     if name.casefold() == CHILDREN and vocabulary.attribute(PARENT):
-        call = f"{CHILDREN}('name or id of a run')"
-        raise QueryError(f"{name} is a function: write {call}", text, position, [call])
+        call = f"{CHILDREN}('name or ID of a run')"
+        raise QueryError(f"{name} is a function. Write {call}", text, position, [call])
     if any(function.name == name.casefold() for function in vocabulary.functions):
         call = f"{name.casefold()}(metrics.name)"
-        raise QueryError(f"{name} is a function: write {call}", text, position, [call])
+        raise QueryError(f"{name} is a function. Write {call}", text, position, [call])
     names = [a.name for a in vocabulary.attributes]
     near = _nearest(name, [*names, *(alias for a in vocabulary.attributes for alias in a.aliases)])
-    hint = f"; did you mean {near}?" if near else ""
     keys = [f"{table.entity}.{shown(name)}" for table in vocabulary.key_tables] if name.isidentifier() else []
-    reason = f"there is no attribute {shown(name)!r}{hint}"
+    if near:
+        hint = f". Did you mean {near}?"
+    else:
+        hint = f". For a {vocabulary.key_tables[0].entity.removesuffix('s')}, write {keys[0]}" if keys else ""
+    reason = f"Attribute {shown(name)!r} does not exist{hint}"
     raise QueryError(reason, text, position, [*([near] if near else []), *keys, *(n for n in names if n != near)])
 
 
@@ -147,28 +159,30 @@ def _unknown_entity(entity: str, written: str, text: str, position: int, vocabul
     spellings += [s for collection in vocabulary.collections for s in collection.spellings]
     near = _nearest(entity, [*entities, *spellings, *others, *ATTRIBUTE_SPELLINGS])
     if attribute := vocabulary.attribute(entity):
-        hint = f"{attribute} has no parts: compare {attribute} itself"
+        reason = f"{attribute} is an attribute and takes no name after a dot. Compare {attribute} itself"
     elif near:
         table = vocabulary.key_table(near)
-        hint = f"did you mean {table.entity if table else near}{shown(written[len(entity) :])}?"
+        meant = f"{table.entity if table else near}{shown(written[len(entity) :])}"
+        reason = f"Unknown prefix {shown(entity)!r}. Did you mean {meant}?"
     else:
-        hint = f"say what it is, as in {entities[0]}.{shown(written)}"
+        prefixes = f"{', '.join(entities)} or attributes"
+        reason = f"Unknown prefix {shown(entity)!r}. Begin with {prefixes}, as in {entities[0]}.{shown(written)}"
     expected = [f"{e}.name" for e in (*entities, *others[: len(vocabulary.collections)], "attributes")]
-    return QueryError(f"{shown(entity)!r} is not known here; {hint}", text, position, expected)
+    return QueryError(reason, text, position, expected)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:
-    # difflib is quadratic, and no name that long is a slip of the pen.
+    # difflib takes quadratic time, and a longer name is not a typing error.
     close = get_close_matches(name[:_SHOWN].casefold(), known, n=1)
     return close[0] if close else None
 
 
 def unquoted(quoted: str) -> str:
-    """What stands between the quotes or backticks, each doubled one within it as one."""
+    """Return the content of a string in quotes or backticks, with each doubled mark in it as one."""
     mark = quoted[0]
     return quoted[1:-1].replace(mark * 2, mark)
 
 
 def shown(text: str) -> str:
-    """`text`, cut to a length that fits into a sentence."""
+    """Return `text`, cut to a length that fits into an error message."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

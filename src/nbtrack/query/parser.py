@@ -1,4 +1,4 @@
-"""Text -> tree: `parse` for a filter, `parse_ordering` for an order_by clause."""
+"""Parses queries: `parse` for a filter, `parse_ordering` for an order_by clause."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from .reader import Reader
 
 MAX_LENGTH = 500_000
-"""Characters of a filter."""
+"""The most characters of a filter."""
 MAX_DEPTH = 50
-"""Parentheses within each other."""
+"""The deepest nesting of parentheses."""
 MAX_KEYS = 100
-"""Different metrics, params and tags in a filter: each is a join, and DuckDB plans 100 of them in a second."""
+"""The most metrics, params and tags in a filter. Each is a join, and DuckDB plans 100 joins in a second."""
 MAX_VALUES = 30_000
-"""Numbers and texts in a filter: PostgreSQL takes 65,535 parameters."""
+"""The most numbers and strings in a filter. PostgreSQL takes 65,535 parameters."""
 
 NAMES = frozenset({"PATH", "QUOTED_PATH", "QUOTED_NAME"})
 _VALUES = frozenset({"NUMBER", "TEXT", "DURATION", "NOW"})
@@ -36,14 +36,26 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def parse(text: str | None, vocabulary: Vocabulary = RUNS) -> Node:
-    """The tree of a filter; nothing or blank text means everything.
+    """Parse a filter.
 
-    Raises QueryError, with the position of the first thing that is wrong, for a text that is no filter.
+    Args:
+        text: A filter such as `metrics.m > 0.9 AND params.p = 'one'`. None and blank strings match every row.
+        vocabulary: The names that the filter can use: RUNS, EXPERIMENTS, MODELS or VERSIONS.
+
+    Returns:
+        The filter as a tree, in which names are resolved and each value fits its operand.
+
+    Raises:
+        QueryError: If the string is not a valid filter. It carries the position of the first mistake.
+        InvalidParameter: If `text` is not a string.
+
+    >>> str(parse("metrics.`val/accuracy` > 0.9").operand)
+    'metrics.val/accuracy'
     """
     if text is None:
         return EVERYTHING
     if not isinstance(text, str):
-        raise InvalidParameter(f'A filter is a text such as "metrics.m > 0.9", not {type(text).__name__}.')
+        raise InvalidParameter(f'A filter must be a string such as "metrics.m > 0.9", not {type(text).__name__}.')
     _check_characters(text)
     if not text.strip():
         return EVERYTHING
@@ -52,29 +64,46 @@ def parse(text: str | None, vocabulary: Vocabulary = RUNS) -> Node:
 
 
 def parse_ordering(text: str, vocabulary: Vocabulary = RUNS) -> Ordering:
-    """One order_by clause: a name, then perhaps ASC or DESC. Raises QueryError."""
+    """Parse one order_by clause.
+
+    Args:
+        text: A name, optionally followed by ASC or DESC, such as `metrics.loss DESC`.
+        vocabulary: The names that the clause can use: RUNS, EXPERIMENTS, MODELS or VERSIONS.
+
+    Returns:
+        The operand to order by, and whether the order is descending.
+
+    Raises:
+        QueryError: If the string is not a valid clause. It carries the position of the first mistake.
+        InvalidParameter: If `text` is not a string.
+
+    >>> parse_ordering("metrics.loss DESC").descending
+    True
+    """
     if not isinstance(text, str):
-        raise InvalidParameter(f'An order_by clause is a text such as "metrics.m DESC", not {type(text).__name__}.')
+        raise InvalidParameter(
+            f'An order_by clause must be a string such as "metrics.m DESC", not {type(text).__name__}.'
+        )
     _check_characters(text)
     tree, operands = _syntax_tree("ordering", text, vocabulary)
     return _reader(text, operands).ordering(tree)
 
 
 def parse_name(text: str, vocabulary: Vocabulary = RUNS) -> Operand:
-    """What a name alone means, such as `params.lr` or `min(metrics.loss)`. Raises QueryError."""
+    """Return the operand that a name such as `params.lr` or `min(metrics.loss)` means. Raises QueryError."""
     if not isinstance(text, str):
-        raise InvalidParameter(f'A name is a text such as "metrics.m", not {type(text).__name__}.')
+        raise InvalidParameter(f'A name must be a string such as "metrics.m", not {type(text).__name__}.')
     _check_characters(text)
     tree, operands = _syntax_tree("ordering", text, vocabulary)
     _, *direction = tree.children
     if direction:
         position = getattr(direction[0], "start_pos", None) or 0
-        raise QueryError("a name alone has no direction", text, position, ["the end"])
+        raise QueryError("ASC and DESC are not allowed here", text, position, ["the end"])
     return _reader(text, operands).ordering(tree).operand
 
 
 def _reader(text: str, operands: dict[int, Operand]) -> Reader:
-    # lark takes 30 ms to import, and a process without filters never needs it.
+    # The reader imports lark, which takes 30 ms, and a process without filters never needs it.
     from .reader import Reader
 
     return Reader(text, operands)
@@ -82,7 +111,7 @@ def _reader(text: str, operands: dict[int, Operand]) -> Reader:
 
 @cache
 def grammar() -> Lark:
-    """The LALR tables, built at the first query of a process: 40 ms, after 30 ms for importing lark."""
+    """Return the LALR parser. The first query of a process builds it: 40 ms, after 30 ms for importing lark."""
     from lark import Lark
 
     grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
@@ -91,16 +120,16 @@ def grammar() -> Lark:
 
 def _check_characters(text: str) -> None:
     if len(text) > MAX_LENGTH:
-        raise QueryError(f"the query is longer than {MAX_LENGTH:,} characters", text, MAX_LENGTH, ["the end"])
+        raise QueryError(f"The query is longer than {MAX_LENGTH:,} characters", text, MAX_LENGTH, ["the end"])
     if found := _UNSTORABLE.search(text):
-        # The error travels as JSON, which carries no lone surrogate either.
+        # The error is sent as JSON, which cannot carry a lone surrogate either.
         readable = _UNSTORABLE.sub("\ufffd", text)
-        reason = f"the character {found[0]!a} can be in no name and no text"
+        reason = f"No name or string can contain the character {found[0]!a}"
         raise QueryError(reason, readable, found.start())
 
 
 def _syntax_tree(start: str, text: str, vocabulary: Vocabulary) -> tuple[Tree[Token], dict[int, Operand]]:
-    """lark's tree, and what the name at each position means."""
+    """Return lark's tree, and the operand that the name at each position means."""
     from lark import UnexpectedCharacters, UnexpectedToken
 
     parser = grammar().parse_interactive(text, start=start)
@@ -134,7 +163,7 @@ def _syntax_tree(start: str, text: str, vocabulary: Vocabulary) -> tuple[Tree[To
 
 
 def _tokens(parser: InteractiveParser, text: str) -> Iterator[Token]:
-    """The tokens of a text, then the one that ends it."""
+    """Yield the tokens of a query, then the one that ends it."""
     from lark import Token
 
     yield from parser.lexer_thread.lex(parser.parser_state)  # type: ignore[no-untyped-call]
@@ -142,7 +171,7 @@ def _tokens(parser: InteractiveParser, text: str) -> Iterator[Token]:
 
 
 class _Limits:
-    """Keeps a filter small enough for Python's stack and for the database."""
+    """Keeps a filter small enough for Python's stack and the database."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -151,7 +180,7 @@ class _Limits:
         self._keys: set[tuple[str, str]] = set()
 
     def count(self, terminal: str, position: int, operand: Operand | None) -> None:
-        """Count a token in. Raises QueryError at the one that is too much."""
+        """Count a token. Raises QueryError if it exceeds a limit."""
         if terminal == "_OPEN":
             self._depth += 1
         elif terminal == "_CLOSE":
@@ -161,10 +190,10 @@ class _Limits:
         elif isinstance(operand, Key):
             self._keys.add((operand.table.entity, operand.name))
         counts: tuple[tuple[int, int, str], ...] = (
-            (self._depth, MAX_DEPTH, "parentheses within each other"),
-            (self._values, MAX_VALUES, "numbers and texts"),
+            (self._depth, MAX_DEPTH, "nested parentheses"),
+            (self._values, MAX_VALUES, "numbers and strings"),
             (len(self._keys), MAX_KEYS, "different metrics, params and tags"),
         )
         for number, limit, what in counts:
             if number > limit:
-                raise QueryError(f"the query has more than {limit:,} {what}", self._text, position)
+                raise QueryError(f"The query has more than {limit:,} {what}", self._text, position)

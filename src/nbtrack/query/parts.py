@@ -1,4 +1,4 @@
-"""What of a filter a row does not satisfy, and which values it has instead."""
+"""Finds the parts of a filter that a row does not satisfy, and the values that it has instead."""
 
 from __future__ import annotations
 
@@ -14,16 +14,29 @@ from .vocabulary import Kind, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class CompiledParts:
-    """The parts of `SELECT {columns} FROM table r {joins}`, for one row: what `failing` reads."""
+    """The parts of a query `SELECT {columns} FROM table r {joins}` whose rows `failing` reads.
+
+    Attributes:
+        joins: The JOIN clauses, or "".
+        columns: The columns: for each part of the filter whether it holds, then the values of its names.
+        parameters: The values of all parameters, in order.
+    """
 
     joins: str
     columns: str
     parameters: list[Any]
     _parts: list[list[str]]
-    """The names that each part of the filter speaks of."""
+    """The names in each part of the filter."""
 
     def failing(self, row: Sequence[Any]) -> dict[str, Any]:
-        """The names in those parts of the filter that do not hold, with their values; None for what is not there."""
+        """Return the names in those parts of the filter that do not hold.
+
+        Args:
+            row: A row that the query has returned.
+
+        Returns:
+            The names with their values in this row; a missing value is None.
+        """
         values = iter(row)
         found: dict[str, Any] = {}
         for names in self._parts:
@@ -35,9 +48,21 @@ class CompiledParts:
 
 
 def compile_parts(filter_string: str, vocabulary: Vocabulary, first_parameter: int = 1) -> CompiledParts:
-    """SQL that asks of a row, over the vocabulary's table aliased `r`, which parts of a filter hold. Raises QueryError.
+    """Compile a filter to SQL that tells which of its parts a row satisfies.
 
-    The parts are what AND joins at the top.
+    The parts are the operands of the outermost AND.
+
+    Args:
+        filter_string: The filter.
+        vocabulary: The names that the filter can use: RUNS, EXPERIMENTS, MODELS or VERSIONS. Its table has the alias
+            `r` in the SQL.
+        first_parameter: The number of the first parameter in the SQL.
+
+    Returns:
+        The SQL, its parameters, and a method that reads a row of the result.
+
+    Raises:
+        QueryError: If the filter is not valid.
     """
     tree = parse(filter_string, vocabulary)
     writer = Writer(first_parameter)
@@ -52,7 +77,7 @@ def compile_parts(filter_string: str, vocabulary: Vocabulary, first_parameter: i
 
 def _value(operand: Operand, writer: Writer) -> str:
     value = writer.value(operand)
-    # A metric's NaN is a value too; as a number it would come out of the database as it is.
+    # Metrics stay numbers, so that NaN comes out of the database as the value that it is.
     return value if operand.kind is Kind.MEASURE else f"CAST({value} AS VARCHAR)"
 
 

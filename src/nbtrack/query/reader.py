@@ -36,22 +36,27 @@ _IS_DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ms|[smhdw]))+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 _Leaf: TypeAlias = Token | Tree[Token]
-"""A name, a sign or a value; a value such as `now() - 7d` is a tree."""
+"""A name, a sign or a value. A value such as `now() - 7d` is a tree."""
 
 
 class Reader:
-    """Reads the trees of one text; `operands` says what the name at each position means."""
+    """Turns lark's trees of one query into nodes.
+
+    Args:
+        text: The query.
+        operands: The operand that the name at each position means.
+    """
 
     def __init__(self, text: str, operands: dict[int, Operand]) -> None:
         self._text_of_query = text
         self._operands = operands
 
     def node(self, tree: Tree[Token]) -> Node:
-        """The meaning of a tree. Raises QueryError where a comparison makes no sense."""
+        """Return the node that a tree means. Raises QueryError if a value does not fit its operand."""
         return cast(Node, getattr(self, f"_{tree.data}")(tree.children))
 
     def ordering(self, tree: Tree[Token]) -> Ordering:
-        """The meaning of an order_by clause."""
+        """Return the ordering that the tree of an order_by clause means."""
         name, *direction = cast("list[Token]", tree.children)
         return Ordering(self._operand(name), any(token.type == "DESC" for token in direction))
 
@@ -81,11 +86,11 @@ class Reader:
         name, *nots, like, pattern = children
         operand = self._operand(name)
         if not operand.kind.takes_text:
-            reason = f"{like.upper()} compares texts, and {_name(operand)} is {operand.kind.noun}"
+            reason = f"{like.upper()} compares strings, but {_name(operand)} holds {operand.kind.nouns}"
             raise self._error(like, reason, _COMPARES)
         text = unquoted(pattern)
         if _ENDS_IN_ESCAPE.search(text):
-            reason = "the pattern ends in a backslash, which takes the next character as it is; write two for one"
+            reason = "The pattern ends in a backslash, which escapes the next character. Write \\\\ for a backslash"
             raise QueryError(
                 reason, self._text_of_query, _start(pattern) + len(pattern) - 2, ["a character after the backslash"]
             )
@@ -98,8 +103,8 @@ class Reader:
         operand = self._operand(cast(Token, name))
         for leaf in listed:
             if operand.kind is not Kind.TIME and (_type(leaf) == "TEXT") != (_type(listed[0]) == "TEXT"):
-                expected = ["a quoted text"] if _type(listed[0]) == "TEXT" else ["a number"]
-                raise self._error(leaf, "a list holds either texts or numbers", expected)
+                expected = ["a quoted string"] if _type(listed[0]) == "TEXT" else ["a number"]
+                raise self._error(leaf, "A list must hold either strings or numbers, not both", expected)
         days = [within for leaf in listed if (within := _day(operand, leaf))]
         others = dict.fromkeys(self._value(operand, leaf) for leaf in listed if not _day(operand, leaf))
         if not days:
@@ -129,12 +134,12 @@ class Reader:
 
     def _check_orders(self, operand: Operand, at: _Leaf, value: _Leaf, sign: str | None = None) -> None:
         if not operand.kind.takes_number:
-            reason = f"{sign or at} compares numbers, and {_name(operand)} is a text"
+            reason = f"{sign or at} compares numbers, but {_name(operand)} is a string"
             raise self._error(at, reason, ["=", "!=", "LIKE", "ILIKE", "IN"])
         if _type(value) == "TEXT" and operand.kind not in (Kind.TIME, Kind.DURATION):
             number = unquoted(cast(Token, value))
-            hint = f"; write {shown(number)} without quotes" if _is_number(number) else ""
-            raise self._error(value, f"{sign or at} compares numbers, and this is a text{hint}", ["a number"])
+            hint = f". Write {shown(number)} without quotes" if _is_number(number) else ""
+            raise self._error(value, f"{sign or at} compares numbers, but this is a string{hint}", ["a number"])
 
     def _value(self, operand: Operand, leaf: _Leaf, orders: bool = False) -> Value:
         if isinstance(leaf, Tree):
@@ -149,52 +154,51 @@ class Reader:
         text = unquoted(token)
         if operand.kind.takes_text:
             return text
-        hint = f"; write {shown(text)} without quotes" if _is_number(text) else ""
+        hint = f". Write {shown(text)} without quotes" if _is_number(text) else ""
         if operand.kind is Kind.TIME:
             try:
                 return times.moment(text)
             except ValueError:
-                hint = hint or "; write a date such as '2026-11-01' or '2026-11-01 18:30'"
-                raise self._error(token, f"this is no time{hint}", TIMES) from None
+                hint = hint or ". Write a date such as '2026-11-01' or '2026-11-01 18:30'"
+                raise self._error(token, f"This is not a valid time{hint}", TIMES) from None
         if operand.kind is Kind.DURATION:
             if _IS_DURATION.fullmatch(text):
-                hint = f"; write {shown(text)} without quotes"
-            raise self._error(token, f"{_name(operand)} is a length of time, and this is a text{hint}", DURATIONS)
-        raise self._error(token, f"{_name(operand)} is a number, and this is a text{hint}", ["a number"])
+                hint = f". Write {shown(text)} without quotes"
+            raise self._error(token, f"{_must_be(operand)}, not a string{hint}", DURATIONS)
+        raise self._error(token, f"{_must_be(operand)}, not a string{hint}", ["a number"])
 
     def _number(self, operand: Operand, token: Token, orders: bool) -> Value:
         if not operand.kind.takes_number:
-            reason = f"{_name(operand)} is a text: write '{shown(token)}' in quotes"
-            raise self._error(token, reason, ["a quoted text"])
+            reason = f"{_must_be(operand)}. Write '{shown(token)}' in quotes"
+            raise self._error(token, reason, ["a quoted string"])
         number = _number(token, operand.kind)
         if math.isnan(number):
             if operand.kind is not Kind.MEASURE:
-                hint = f": write '{token}' in quotes" if operand.kind.takes_text else ""
-                raise self._error(token, f"only metrics can be NaN{hint}", ["a number"])
+                hint = f". Write '{token}' in quotes" if operand.kind.takes_text else ""
+                raise self._error(token, f"Only metrics can be NaN{hint}", ["a number"])
             if orders:
-                raise self._error(token, "nothing is above or below NaN; use = or != with it", ["a number"])
+                raise self._error(token, "No number is above or below NaN. Use = or != instead", ["a number"])
         return number
 
     def _duration(self, operand: Operand, token: Token) -> Value:
         if operand.kind is Kind.DURATION:
             return times.duration(token)
         if operand.kind is Kind.TIME:
-            reason = f"{shown(token)} is a length of time, and {_name(operand)} is a time"
-            raise self._error(token, f"{reason}: write now() - {shown(token)} for that long ago", TIMES)
+            ago = f"For {shown(token)} ago, write now() - {shown(token)}"
+            raise self._error(token, f"{_must_be(operand)}, not a duration. {ago}", TIMES)
         if operand.kind.takes_text:
-            raise self._error(token, f"a text stands in quotes: '{shown(token)}'", ["a quoted text"])
-        raise self._error(token, f"{shown(token)} is a length of time, and {_name(operand)} is a number", ["a number"])
+            raise self._error(token, f"A string must be in quotes: '{shown(token)}'", ["a quoted string"])
+        raise self._error(token, f"{_must_be(operand)}, not a duration", ["a number"])
 
     def _moment(self, operand: Operand, tree: Tree[Token]) -> Value:
         now, *steps = cast("list[Token]", tree.children)
         if operand.kind is not Kind.TIME:
-            reason = f"now() is a time, and {_name(operand)} is {operand.kind.noun}"
-            raise self._error(now, reason, values_of(operand.kind))
+            raise self._error(now, f"{_must_be(operand)}, not a time", values_of(operand.kind))
         at: int | float = times.now()
         for sign, length in zip(steps[::2], steps[1::2], strict=True):
             at += times.duration(length) if sign == "+" else -times.duration(length)
             if abs(at) > times.LARGEST:
-                raise self._error(length, "that is further away than a time can be", ["a shorter length of time"])
+                raise self._error(length, "This time is out of range", ["a shorter duration"])
         return times.exact(at)
 
     def _error(self, at: _Leaf, reason: str, expected: Sequence[str]) -> QueryError:
@@ -209,6 +213,10 @@ def _name(operand: Operand) -> str:
     return shown(str(operand))
 
 
+def _must_be(operand: Operand) -> str:
+    return f"{_name(operand)} must be compared with {operand.kind.noun}"
+
+
 def _start(token: Token) -> int:
     assert token.start_pos is not None
     return token.start_pos
@@ -219,7 +227,7 @@ def _type(leaf: _Leaf) -> str:
 
 
 def _day(operand: Operand, leaf: _Leaf) -> Node | None:
-    """That a time lies within a day, where the value is a bare date."""
+    """Return the condition that a time lies within a day, or None if the value is not a date without a time."""
     if operand.kind is not Kind.TIME or _type(leaf) != "TEXT":
         return None
     ends = times.day(unquoted(cast(Token, leaf)))
@@ -234,7 +242,7 @@ def _is_number(text: str) -> bool:
 
 
 def _number(token: str, kind: Kind) -> int | float:
-    # A whole number stays exact beside integers; beyond 18 digits it would not fit into the database's.
+    # An integer stays exact. Beyond 18 digits it would not fit into the database's integers.
     if kind not in (Kind.MEASURE, Kind.VALUE) and _INTEGER.fullmatch(token):
         return int(token)
     return float(token)

@@ -1,8 +1,8 @@
-"""Tree -> SQL that runs unchanged on DuckDB and PostgreSQL.
+"""Writes a tree as SQL that runs unchanged on DuckDB and PostgreSQL.
 
 Each key of a metric, param or tag is one LEFT JOIN, so a missing key is NULL and SQL's three-valued logic gives
-MLflow's meaning: it matches nothing but IS NULL, under NOT too. All that is asked of a run's datasets is one LEFT JOIN
-as well. What somebody typed goes into the parameters, never into the text.
+MLflow's meaning: it matches nothing but IS NULL, also under NOT. All questions about a run's datasets share one LEFT
+JOIN. User input goes into the parameters, never into the SQL.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from .tree import (
 from .vocabulary import Collection, Kind, Vocabulary
 
 MAX_ORDERINGS = 50
-"""Clauses in an order_by."""
+"""The most clauses in an order_by."""
 
 _NAN = "CAST('NaN' AS DOUBLE PRECISION)"
 
-# PostgreSQL's CAST fails on a number that no double holds. So: 100 characters and a two-digit exponent, or one digit
-# before the point, as Python's repr writes floats, and an exponent up to 307.
+# PostgreSQL's CAST fails on a number that a double cannot hold. So this accepts up to 100 characters with a two-digit
+# exponent, or one digit before the point (as Python's repr writes floats) with an exponent up to 307.
 _NUMBER = (
     r"^[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?0*[0-9]{1,2})?"
     r"|[0-9]([.][0-9]{0,17})?[eE][+-]?0*([12][0-9]{2}|30[0-7])"
@@ -48,9 +48,13 @@ _NUMBER = (
 
 @dataclass(frozen=True, slots=True)
 class CompiledSearch:
-    """The parts of `SELECT … FROM table r {joins} WHERE {where} ORDER BY {order_by}`; none is empty but `joins`.
+    """The parts of `SELECT … FROM table r {joins} WHERE {where} ORDER BY {order_by}`.
 
-    `parameters` are those of all parts, for `$first_parameter` and on.
+    Attributes:
+        joins: The JOIN clauses; may be "".
+        where: The condition, `TRUE` for an empty filter.
+        order_by: The terms of ORDER BY, never empty.
+        parameters: The values of all parameters, beginning with `$first_parameter`.
     """
 
     joins: str
@@ -62,14 +66,32 @@ class CompiledSearch:
 def compile_search(
     filter_string: str | None, order_by: Sequence[str], vocabulary: Vocabulary, first_parameter: int = 1
 ) -> CompiledSearch:
-    """SQL for a filter and an order, over the vocabulary's table aliased `r`.
+    """Compile a filter and an order to SQL.
 
-    Missing values come last and NaN just before them in both directions; a param or tag comes in the order of its
-    number, and after the numbers in that of its text. Ties are broken by the vocabulary's default order. Raises
-    QueryError.
+    Missing values come last and NaN just before them, in both directions. Params and tags that hold numbers are
+    ordered as numbers and come before those that do not, which are ordered as strings. Ties are broken by the
+    vocabulary's default order.
+
+    Args:
+        filter_string: The filter. None and blank strings match every row.
+        order_by: Clauses such as `metrics.loss DESC`, at most 50.
+        vocabulary: The names that the query can use: RUNS, EXPERIMENTS, MODELS or VERSIONS. Its table has the alias
+            `r` in the SQL.
+        first_parameter: The number of the first parameter in the SQL.
+
+    Returns:
+        The parts of a SELECT statement and its parameters.
+
+    Raises:
+        QueryError: If the filter or a clause is not valid, or if there are too many clauses.
+        InvalidParameter: If the filter or a clause is not a string, or if `order_by` is a single string.
+
+    >>> from nbtrack.query import RUNS
+    >>> compile_search("run_name = 'a'", ["start_time"], RUNS).where
+    '(r.name = $1)'
     """
     if isinstance(order_by, str):
-        raise InvalidParameter(f"order_by is a list of clauses: write [{order_by!r}].")
+        raise InvalidParameter(f"order_by must be a list of clauses, not a string. Write [{order_by!r}].")
     if len(order_by) > MAX_ORDERINGS:
         reason = f"order_by has more than {MAX_ORDERINGS} clauses"
         raise QueryError(reason, order_by[MAX_ORDERINGS], 0)
@@ -81,7 +103,7 @@ def compile_search(
 
 
 def _complete(orderings: Sequence[Ordering], vocabulary: Vocabulary) -> list[Ordering]:
-    """The clauses that decide something, and those of the default order."""
+    """Return the clauses without repeated operands, followed by those of the default order."""
     complete: dict[Operand, Ordering] = {}
     for ordering in orderings:
         complete.setdefault(ordering.operand, ordering)
@@ -94,7 +116,7 @@ def _complete(orderings: Sequence[Ordering], vocabulary: Vocabulary) -> list[Ord
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The left side of a comparison: its value, and the number that a text holds."""
+    """The left side of a comparison: the SQL of its value, and of the number that a string holds."""
 
     value: str
     number: str
@@ -103,14 +125,14 @@ class _Side:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes the SQL of one search, and gathers its joins and parameters."""
+    """Writes the SQL of one search and collects its joins and parameters."""
 
     first_parameter: int
     parameters: list[Any] = field(default_factory=list)
     _joins: dict[str, None] = field(default_factory=dict)
     _aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     _asked: dict[Collection, dict[str, str]] = field(default_factory=dict)
-    """Of each collection: what is asked of all of a row's members, each with the name of its column."""
+    """For each collection, the SQL of each question about a row's members, with the name of its column."""
 
     @property
     def joins(self) -> str:
@@ -166,7 +188,7 @@ class Writer:
         return f"({answer} {'AND' if _denies(node) else 'OR'} {other})"
 
     def _tested(self, node: Leaf, side: _Side) -> str:
-        """A comparison as SQL in parentheses."""
+        """Return a comparison as SQL in parentheses."""
         match node:
             case Comparison(_, comparator, value):
                 return self._compared(side, comparator, value)
@@ -187,13 +209,13 @@ class Writer:
         left, of = _left(side, value)
         sign = "<>" if comparator == "!=" else comparator
         compared = f"{left} {sign} {self._parameter(of(value))}"
-        # Both databases take NaN for the largest number.
+        # Both databases treat NaN as the largest number.
         if side.kind is Kind.MEASURE and comparator in (">", ">="):
             return f"({compared} AND {left} <> {_NAN})"
         return f"({compared})"
 
     def value(self, operand: Operand) -> str:
-        """The value itself; of a collection the first in the order of characters."""
+        """Return the SQL of an operand's value; for a collection, of its first value in alphabetical order."""
         if isinstance(operand, Member):
             return self._question(operand.collection, f'MIN(m.{operand.column} COLLATE "C")')
         if isinstance(operand, Key):
@@ -211,7 +233,7 @@ class Writer:
         return number_in(value)
 
     def _alias(self, key: Key) -> str:
-        """The alias of a key's join, which all that is asked of the key shares."""
+        """Return the alias of a key's join, which everything about this key shares."""
         table = key.table
         known = (table.table, key.name)
         if known not in self._aliases:
@@ -231,7 +253,7 @@ class Writer:
 
 
 def _left(side: _Side, value: Value) -> tuple[str, Callable[[Value], Value]]:
-    """What to compare with a value like this one, and how the value is written for it."""
+    """Return the SQL to compare with a value like this one, and a function that converts the value for it."""
     if not isinstance(value, str):
         return (side.number, float) if side.kind is Kind.VALUE else (side.value, _same)
     if side.kind is Kind.WORD:
@@ -248,5 +270,5 @@ def _denies(node: Leaf) -> bool:
 
 
 def number_in(column: str) -> str:
-    """SQL for the number that a text holds, or NULL."""
+    """Return SQL for the number that a string column holds, or NULL if it does not hold one."""
     return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{_NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"

@@ -1,4 +1,4 @@
-"""Times and lengths of time as a filter writes them, in milliseconds."""
+"""Converts the times and durations of a filter to milliseconds."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ import time
 from datetime import date, datetime, timedelta
 
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-"""The units of a length of time; a day has 24 hours, whatever the clocks do."""
+"""The units of a duration. A day always has 24 hours, also when daylight saving time begins or ends."""
 
 _PART = re.compile(r"([0-9.]+)(ms|[smhdw])")
 LARGEST = 10**18
-"""Milliseconds that a database keeps exactly."""
+"""Larger numbers of milliseconds are not kept exactly by a database."""
 
 
 def now() -> int:
-    """The time in epoch milliseconds."""
+    """Return the current time in milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 def duration(text: str) -> int | float:
-    """The length of a time such as `90s`, `1.5h` or `2h30m`; inf where it is beyond any number."""
+    """Return the milliseconds of a duration such as `90s`, `1.5h` or `2h30m`; inf if it is too large for a float."""
     return exact(sum(float(number) * MILLISECONDS[unit] for number, unit in _PART.findall(text)))
 
 
 def moment(text: str) -> int:
-    """The epoch milliseconds of an ISO date (its first moment) or date and time, local where it names no zone.
+    """Return the milliseconds since the epoch of an ISO date and time, or of the start of an ISO date.
 
-    Raises ValueError for what is none, or lies outside of the years that can be said.
+    A time without a time zone is local. Raises ValueError if the string is not such a time, or if its year is out of
+    range.
     """
     return _milliseconds(datetime.fromisoformat(text.strip()))
 
 
 def day(text: str) -> tuple[int, int] | None:
-    """The first millisecond of a day written as an ISO date, and the first after it; None for all other texts."""
+    """Return the first millisecond of an ISO date and the first one after it, or None for any other string."""
     try:
         written = date.fromisoformat(text.strip())
         following = written + timedelta(days=1)
@@ -43,7 +44,7 @@ def day(text: str) -> tuple[int, int] | None:
 
 
 def exact(milliseconds: float) -> int | float:
-    """The number as an integer, if it is a whole one that a database keeps exactly."""
+    """Return the number as an integer if it is one and a database keeps it exactly, else unchanged."""
     if abs(milliseconds) < LARGEST and float(milliseconds).is_integer():
         return int(milliseconds)
     return milliseconds

@@ -1,4 +1,4 @@
-"""A filter as a tree. A tree is always meaningful: names are resolved, and each value fits what it is compared with."""
+"""The nodes of a parsed filter. Its names are resolved, and each value fits the operand that it is compared with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Value: TypeAlias = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One metric, param or tag; with a function, what that says of it: `min(metrics.loss)`."""
+    """A metric, param or tag, or a function of it such as `min(metrics.loss)`."""
 
     table: KeyTable
     name: str
@@ -32,7 +32,7 @@ class Key:
 class Member:
     """A column of a collection: `datasets.name` has as many values as the run has datasets.
 
-    A comparison holds if it does for one of them; it has no answer where there is no value, as with other operands.
+    A comparison holds if it holds for one of them. It is NULL if there is no value, as with other operands.
     """
 
     collection: Collection
@@ -47,7 +47,7 @@ class Member:
 
 
 Operand: TypeAlias = Attribute | Key | Member
-"""What stands on the left of a comparison."""
+"""The left side of a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`operand [NOT] LIKE pattern`: % is any text, _ any character, a backslash takes the next character as it is."""
+    """`operand [NOT] LIKE pattern`: % matches any string, _ any character; a backslash escapes the next character."""
 
     operand: Operand
     pattern: str
@@ -71,7 +71,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`operand [NOT] IN (values)`: at least one value; all are texts, or all are numbers."""
+    """`operand [NOT] IN (values)`: at least one value, and either only strings or only numbers."""
 
     operand: Operand
     values: tuple[Value, ...]
@@ -98,7 +98,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts hold; without parts it holds for everything."""
+    """All parts hold. Without parts, it holds for every row."""
 
     parts: tuple[Node, ...]
 
@@ -114,7 +114,7 @@ class Not:
 
 
 Leaf: TypeAlias = Comparison | Pattern | Membership | Range
-"""What compares an operand with values."""
+"""A node that compares an operand with values."""
 Node: TypeAlias = Leaf | Presence | And | Or | Not
 
 EVERYTHING = And(())

@@ -1,4 +1,4 @@
-"""The values that names such as `params.lr` or `min(metrics.loss)` have in a row, as SQL."""
+"""Compiles names such as `params.lr` or `min(metrics.loss)` to SQL for their values in a row."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from .tree import Operand
 from .vocabulary import Kind, Vocabulary
 
 MAX_NAMES = 100
-"""Names at once: each is a join."""
+"""The most names at once, because each is a join."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueColumn:
-    """SQL for one name: its value as a `text`, and the `number` that it is or holds; each NULL where there is none.
+    """The SQL of one name.
 
-    `label` is the name as answers show it. `shows` says whether values are "number"s, "text"s, or "either".
+    Attributes:
+        label: The name as results show it.
+        text: SQL for its value as a string, NULL if there is none.
+        number: SQL for the number that the value is or holds, NULL if there is none.
+        shows: Whether its values are numbers ("number"), strings ("text") or both ("either").
     """
 
     label: str
@@ -31,7 +35,7 @@ class ValueColumn:
 
 @dataclass(frozen=True, slots=True)
 class CompiledValues:
-    """The parts of `SELECT {columns} FROM table r {joins}`; `parameters` are those of both, from the first one on."""
+    """The parts of `SELECT {columns} FROM table r {joins}`, and the values of their parameters."""
 
     joins: str
     columns: list[ValueColumn]
@@ -39,9 +43,9 @@ class CompiledValues:
 
 
 def compile_values(names: Sequence[str], vocabulary: Vocabulary, first_parameter: int = 1) -> CompiledValues:
-    """SQL for these names, over the vocabulary's table aliased `r`. Raises QueryError for what is no name."""
+    """Compile names to SQL over the vocabulary's table with the alias `r`. Raises QueryError if a name is invalid."""
     if len(names) > MAX_NAMES:
-        raise InvalidParameter(f"{len(names)} names are too many: ask for at most {MAX_NAMES} at once.")
+        raise InvalidParameter(f"The number of names must be at most {MAX_NAMES}, not {len(names)}.")
     writer = Writer(first_parameter)
     columns = [_column(parse_name(name, vocabulary), writer) for name in names]
     return CompiledValues(writer.joins, columns, writer.parameters)

@@ -1,6 +1,6 @@
-"""What a query over runs, experiments, registered models or model versions may name, and where it is kept.
+"""The names that queries over runs, experiments, registered models and model versions can use, and their SQL.
 
-The main table is aliased `r` in the SQL; a key table (metrics, params, tags) is joined once for each key.
+The main table has the alias `r` in the SQL. A key table (metrics, params, tags) is joined once for each key.
 """
 
 from __future__ import annotations
@@ -12,39 +12,52 @@ from .. import tags
 
 
 class Kind(Enum):
-    """What values are, and so what they may be compared with."""
+    """The kind of an operand's values, which decides what they can be compared with."""
 
-    TEXT = "text"
+    TEXT = "string"
     WORD = "one of a few words, in any case"
     INTEGER = "integer"
     MEASURE = "number, or NaN"
-    ID = "integer that the API shows as text"
-    VALUE = "text that may hold a number"
-    TIME = "epoch milliseconds, which a text can say as a date"
-    DURATION = "milliseconds, which a unit can say"
+    ID = "integer that the API returns as a string"
+    VALUE = "string that may hold a number"
+    TIME = "milliseconds since the epoch, or a date in a string"
+    DURATION = "milliseconds, or a number with a unit"
 
     @property
     def takes_text(self) -> bool:
-        """Whether values can be compared as texts, and matched with LIKE."""
+        """Whether values can be compared with strings and matched with LIKE."""
         return self in (Kind.TEXT, Kind.WORD, Kind.ID, Kind.VALUE)
 
     @property
     def takes_number(self) -> bool:
+        """Whether values can be compared with numbers, also by size."""
         return self not in (Kind.TEXT, Kind.WORD)
 
     @property
     def noun(self) -> str:
-        """What such a value is called in an error."""
-        names = {Kind.TEXT: "a text", Kind.WORD: "a text", Kind.TIME: "a time", Kind.DURATION: "a length of time"}
+        """What an error calls such a value, with its article."""
+        names = {Kind.TEXT: "a string", Kind.WORD: "a string", Kind.TIME: "a time", Kind.DURATION: "a duration"}
         return names.get(self, "a number")
+
+    @property
+    def nouns(self) -> str:
+        """What an error calls several such values."""
+        return f"{self.noun.removeprefix('a ')}s"
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A property that a row has once at most. `sql` is an expression over `r`, and over what `join` adds to it.
+    """A property of which a row has at most one value.
 
-    `aliases` are further names for it. Where it can be named in two ways, as a run's parent by name or by id, `other`
-    is the second expression, missing where `sql` is. `words` are those that a WORD can be.
+    Attributes:
+        name: Its name in a query.
+        sql: The SQL of its value, an expression over `r` and over what `join` adds to it.
+        kind: The kind of its values.
+        aliases: Other names for it.
+        join: The JOIN clause that `sql` needs, or "".
+        other: The SQL of a second value that matches as well, as a run's parent has a name and an ID, or "". It must
+            be NULL if `sql` is.
+        words: The possible values, if `kind` is WORD.
     """
 
     name: str
@@ -61,9 +74,13 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What can be asked of a key besides its value: an expression over the key table's alias `k`.
+    """A function of a key, such as `min(metrics.loss)`.
 
-    `meaning` says in a few words what it gives.
+    Attributes:
+        name: Its name in a query.
+        sql: The SQL of its value, an expression over the key table's alias `k`.
+        kind: The kind of its values.
+        meaning: What it returns, in a few words.
     """
 
     name: str
@@ -74,9 +91,16 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class KeyTable:
-    """A table with one row for each key: `link` columns tie it to `r`, `key` names the row, `value` holds the value.
+    """A table with the columns `key` and `value`, and one row for each key of a row of `r`.
 
-    `has_numbers` says that a column `number` holds the number that the value stands for.
+    Attributes:
+        entity: The prefix of its names, such as `metrics`.
+        table: The table's name.
+        link: The columns that join it to `r`.
+        kind: The kind of its values.
+        spellings: All prefixes that mean it, such as `metrics` and `metric`.
+        functions: The functions of its keys.
+        has_numbers: Whether a column `number` holds the number that the value stands for.
     """
 
     entity: str
@@ -90,7 +114,14 @@ class KeyTable:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Keys that have a short name: `cell.source` is the key `nbtrack.cell.source` of the tags."""
+    """A group of keys with short names: `cell.source` is the tag `nbtrack.cell.source`.
+
+    Attributes:
+        name: The prefix of the short names, such as `cell`.
+        entity: The entity of the key table that holds the keys.
+        prefix: The prefix of the full keys.
+        keys: The keys, without their prefix.
+    """
 
     name: str
     entity: str
@@ -100,7 +131,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A table with any number of rows for each row of `r`; a comparison asks whether one of them matches."""
+    """A table with any number of rows for each row of `r`. A comparison holds if one of them matches.
+
+    Attributes:
+        entity: The prefix of its names, such as `datasets`.
+        table: The table's name.
+        link: The column that joins it to `r`.
+        columns: The columns that a query can name.
+        spellings: All prefixes that mean it, such as `datasets` and `dataset`.
+    """
 
     entity: str
     table: str
@@ -111,10 +150,16 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All that queries over one table can name, and the order that rows come in where no other is asked for.
+    """The names that queries over one table can use, and the default order of its rows.
 
-    `default_order` holds attribute names, each with whether it descends; it ends in what is unique, because it also
-    breaks the ties of every other order.
+    Attributes:
+        table: The table's name.
+        attributes: The properties of a row, such as `status`.
+        key_tables: The tables of its metrics, params and tags.
+        default_order: Names of attributes, each with whether the order is descending. The last one is unique, because
+            the default order also breaks the ties of every other order.
+        collections: The tables with several rows for each row, such as datasets.
+        sections: The groups of keys with short names.
     """
 
     table: str
@@ -125,39 +170,67 @@ class Vocabulary:
     sections: tuple[Section, ...] = ()
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute with this name or alias, in any case, with spaces or underscores."""
+        """Return the attribute with a name.
+
+        Args:
+            name: Its name or an alias, in any case. Spaces stand for underscores, as in `Run name`.
+
+        Returns:
+            The attribute, or None if there is none.
+        """
         wanted = name.casefold().replace(" ", "_")
         return next((a for a in self.attributes if wanted in (a.name, *a.aliases)), None)
 
     def key_table(self, spelling: str) -> KeyTable | None:
-        """The key table that is meant by `metrics`, `param`, `Tag` …"""
+        """Return the key table that a prefix means.
+
+        Args:
+            spelling: The prefix in any of its spellings and in any case, such as `metrics`, `param` or `Tag`.
+
+        Returns:
+            The key table, or None if the prefix means none.
+        """
         return next((k for k in self.key_tables if spelling.casefold() in k.spellings), None)
 
     def collection(self, spelling: str) -> Collection | None:
-        """The collection that is meant by `datasets`, `dataset` …"""
+        """Return the collection that a prefix means.
+
+        Args:
+            spelling: The prefix in any of its spellings and in any case, such as `datasets` or `Dataset`.
+
+        Returns:
+            The collection, or None if the prefix means none.
+        """
         return next((c for c in self.collections if spelling.casefold() in c.spellings), None)
 
     def section(self, name: str) -> Section | None:
-        """The section of this name, in any case."""
+        """Return the section with a name.
+
+        Args:
+            name: The section's name in any case, such as `cell`.
+
+        Returns:
+            The section, or None if there is none.
+        """
         return next((s for s in self.sections if s.name == name.casefold()), None)
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """What can be asked of any key."""
+        """The functions of all key tables."""
         return tuple(function for table in self.key_tables for function in table.functions)
 
     @property
     def examples(self) -> str:
-        """A few names, for errors."""
+        """A few names as an error lists them."""
         keys = [f"{table.entity}.{table.entity[0]}" for table in self.key_tables]
         return f"{', '.join(keys)} or {self.attributes[0].name}"
 
 
 ATTRIBUTE_SPELLINGS = ("attributes", "attribute", "attr", "run")
-"""MLflow's words in front of an attribute: `attributes.status`."""
+"""The prefixes that MLflow allows before an attribute, as in `attributes.status`."""
 
 CHILDREN = "children"
-"""`children('sweep')` is `parent = 'sweep'`."""
+"""The function `children('sweep')` means `parent = 'sweep'`."""
 PARENT = "parent"
 
 
@@ -186,7 +259,7 @@ _METRICS = KeyTable(
         Function("max", "k.max_value", Kind.MEASURE, "the highest value"),
         Function("mean", _MEAN, Kind.MEASURE, "the mean of the values"),
         Function("first", "k.first_value", Kind.MEASURE, "the first value"),
-        Function("count", "COALESCE(k.points, 0)", Kind.INTEGER, "how many points"),
+        Function("count", "COALESCE(k.points, 0)", Kind.INTEGER, "the number of points"),
     ),
 )
 
@@ -266,7 +339,7 @@ VERSIONS = Vocabulary(
     attributes=(
         Attribute("name", "r.name", Kind.TEXT),
         Attribute("version_number", "r.version", Kind.ID, ("version",)),
-        # A version without a run has '' there, which is no id: like a missing key, it differs from none.
+        # A version without a run holds '', which is not an ID. As NULL it behaves like a missing key.
         Attribute("run_id", "NULLIF(r.run_id, '')", Kind.TEXT),
         Attribute("source_path", "r.source", Kind.TEXT, ("source",)),
         Attribute("current_stage", "r.current_stage", Kind.WORD, ("stage",), words=_STAGES),
