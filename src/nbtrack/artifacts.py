@@ -64,7 +64,7 @@ def load_dict(artifact_uri: str) -> Any:
                 raise ValueError(str(error)) from error
         return json.loads(content)
     except ValueError as error:
-        raise InvalidParameter(f"{artifact_uri!r:.200} cannot be read as a dict: {error}") from error
+        raise InvalidParameter(f"{artifact_uri!r:.200} is not valid JSON or YAML: {error}") from error
 
 
 def load_image(artifact_uri: str) -> Image:
@@ -76,7 +76,7 @@ def load_image(artifact_uri: str) -> Image:
     try:
         return Image.open(io.BytesIO(_content(artifact_uri)))
     except OSError as error:
-        raise InvalidParameter(f"{artifact_uri!r:.200} cannot be read as an image: {error}") from error
+        raise InvalidParameter(f"{artifact_uri!r:.200} is not an image that Pillow can read: {error}") from error
 
 
 def _content(artifact_uri: str) -> bytes:
@@ -88,11 +88,9 @@ def _location(
     artifact_uri: str | None, run_id: str | None, artifact_path: str | None, tracking_uri: str | None
 ) -> Location:
     if (artifact_uri is None) == (run_id is None):
-        raise InvalidParameter(
-            "Name the artifacts by artifact_uri or by run_id (with artifact_path): give one of them."
-        )
+        raise InvalidParameter("Pass either artifact_uri, or run_id and artifact_path.")
     if artifact_uri is not None:
         if artifact_path is not None:
-            raise InvalidParameter("artifact_path goes with run_id. Write the whole path into artifact_uri.")
+            raise InvalidParameter("artifact_path can be used only with run_id. Put the whole path into artifact_uri.")
         return locate(artifact_uri, Client(tracking_uri))
     return locate(f"runs:/{run_id}/{artifact_path or ''}", Client(tracking_uri))

@@ -1,8 +1,8 @@
-"""Where runs are kept, and what the environment says about it.
+"""Where runs are stored, and the environment variables of nbtrack.
 
-The order: `set_tracking_uri`, then NBTRACK_TRACKING_URI, then MLFLOW_TRACKING_URI, then the folder `.nbtrack` found by
-walking up from the working directory, as git finds its own. Where there is none, it is made at the git root, or else
-in the working directory.
+The store is, in this order: the one passed to `set_tracking_uri`; NBTRACK_TRACKING_URI; MLFLOW_TRACKING_URI; the folder
+`.nbtrack` that is found by walking up from the working directory, as git finds its own. If no such folder exists, it is
+created at the git root, or in the working directory if that is not in a git repository.
 """
 
 from __future__ import annotations
@@ -30,35 +30,56 @@ _announced: set[str] = set()
 
 
 def environment(name: str) -> str | None:
-    """The value of NBTRACK_<name>, or of MLFLOW_<name> where the first is not set; None where neither is."""
+    """Return the value of NBTRACK_<name>, or of MLFLOW_<name> if that is not set or empty, or None."""
     return os.environ.get(f"NBTRACK_{name}") or os.environ.get(f"MLFLOW_{name}") or None
 
 
 def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
-    """Keep runs in this folder, or at this URI, from now on. An empty string goes back to what the environment says.
+    """Set the store that this process uses from now on.
 
-    Raises NotSupported for a scheme that no installed package has a store for.
+    The store is created when it is first written to. A run that is already active stays in its store.
+
+    Args:
+        uri: A folder as a path or a `file://` URI, or a URI whose scheme an installed package registers. The empty
+            string goes back to the environment variables and the working directory (see `get_tracking_uri`).
+
+    Raises:
+        NotSupported: If no installed package has a store for the scheme of the URI.
+        InvalidParameter: If the URI contains a NUL character.
+
+    Example:
+        >>> set_tracking_uri("experiments/.nbtrack")  # doctest: +SKIP
     """
     global _tracking_uri
-    text = os.fspath(uri)
-    if text:
-        text = _normal(text)
-    _tracking_uri = text or None
+    path = os.fspath(uri)
+    _tracking_uri = _normal(path) if path else None
 
 
 def get_tracking_uri() -> str:
-    """Where runs are kept: a folder as an absolute path, or a URI. It is made at first use, not here."""
+    """Return the store that runs are kept in.
+
+    This is the URI passed to `set_tracking_uri`, or else the environment variable NBTRACK_TRACKING_URI, or else
+    MLFLOW_TRACKING_URI, or else the nearest folder `.nbtrack` in the working directory or above it. If there is no such
+    folder, it is the place where nbtrack will create it: the git root, or else the working directory.
+
+    Returns:
+        The absolute path of a folder, or a URI. The store need not exist yet.
+    """
     named = _tracking_uri or environment("TRACKING_URI")
     return _normal(named) if named else str(default_store())
 
 
 def is_tracking_uri_set() -> bool:
-    """Whether a call or the environment named the store, rather than the working directory."""
+    """Return whether `set_tracking_uri` or an environment variable names the store.
+
+    Returns:
+        False if the store is found from the working directory.
+    """
     return bool(_tracking_uri or environment("TRACKING_URI"))
 
 
 def default_store(start: Path | None = None) -> Path:
-    """The nearest `.nbtrack` above `start` (the working directory), else where a new one belongs."""
+    """Return the nearest folder `.nbtrack` at or above `start` (the working directory), or where to create one."""
     start = (start or Path.cwd()).resolve()
     above = (start, *start.parents)
     for folder in above:
@@ -71,57 +92,56 @@ def default_store(start: Path | None = None) -> Path:
 
 
 def folder_of(uri: str) -> Path:
-    """The folder that a tracking URI names: a plain path or `file://…`."""
+    """Return the folder that a tracking URI names: a plain path or `file://…`."""
     if scheme_of(uri) != FILE:
-        raise _no_store_at(uri)
+        raise _unknown_scheme(uri)
     parts = urlsplit(uri)
     return Path(unquote(parts.path)).absolute() if len(parts.scheme) > 1 else Path(uri).expanduser().absolute()
 
 
 def scheme_of(uri: str) -> str:
-    """The scheme of a tracking URI, in lower case. A plain path has the scheme `file`."""
+    """Return the scheme of a tracking URI, in lower case. A plain path has the scheme `file`."""
     if "\0" in uri:
-        raise InvalidParameter("A tracking URI cannot contain a NUL character.")
+        raise InvalidParameter("Tracking URI must not contain a NUL character.")
     scheme = urlsplit(uri).scheme
-    # A one-letter "scheme" is a Windows drive.
+    # A "scheme" of one letter is a Windows drive.
     if len(scheme) <= 1 or scheme == FILE:
         return FILE
     if scheme not in store_schemes():
-        raise _no_store_at(uri)
+        raise _unknown_scheme(uri)
     return scheme
 
 
 def store_schemes() -> dict[str, EntryPoint]:
-    """The kinds of stores that are installed, by the scheme of their URIs."""
+    """Return the installed kinds of stores, by the scheme of their URIs."""
     return _entry_points(tuple(sys.path))
 
 
 @cache
 def _entry_points(path: tuple[str, ...]) -> dict[str, EntryPoint]:
-    """`path` is what the answer depends on: the search takes milliseconds."""
-    # Plain paths and `file:` URIs, which are nearly all, do without this import.
+    """Return the entry points of stores. `path` is the cache's key, because the search takes milliseconds."""
+    # Plain paths and `file:` URIs, the usual case, do not need this import.
     from importlib.metadata import entry_points
 
     return {entry_point.name: entry_point for entry_point in entry_points(group=STORES)}
 
 
-def _no_store_at(uri: str) -> NotSupported:
+def _unknown_scheme(uri: str) -> NotSupported:
     others = sorted(store_schemes().keys() - {FILE})
     return NotSupported(
-        f"Runs cannot be kept at {uri!r}: this installation of nbtrack keeps them in a folder (a path or file://…)"
-        f"{''.join(f' or at {scheme}://…' for scheme in others)}. "
-        "Give a path such as './.nbtrack' to set_tracking_uri or in NBTRACK_TRACKING_URI "
-        "(which goes before MLFLOW_TRACKING_URI)."
+        f"Tracking URI {uri!r} is not supported. This installation of nbtrack keeps runs in a folder (a path or "
+        f"file://…){''.join(f', or at {scheme}://…' for scheme in others)}. Pass a path such as './.nbtrack' to "
+        "set_tracking_uri(), or set NBTRACK_TRACKING_URI, which takes precedence over MLFLOW_TRACKING_URI."
     )
 
 
 def _normal(uri: str) -> str:
-    """A folder as an absolute path; other URIs as they are."""
+    """Return a folder as an absolute path, and other URIs unchanged."""
     return str(folder_of(uri)) if scheme_of(uri) == FILE else uri
 
 
 def announce(folder: str, file: TextIO, *, again: bool = False) -> None:
-    """Say where runs are kept, once unless `again` is set, so that no store is there that nobody knows of."""
+    """Print where runs are stored, once per store unless `again` is set, so that users know of every new store."""
     if again or folder not in _announced:
         _announced.add(folder)
         print(f"nbtrack: runs are kept in {folder}", file=file)

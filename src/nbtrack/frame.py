@@ -1,7 +1,7 @@
-"""Tables in the form that was asked for: pandas, polars or Arrow.
+"""Tables in the format that the caller wants: pandas, polars or Arrow.
 
-A column is a NumPy array: objects are texts, None where there is none; a masked float or integer is missing; a time is
-`datetime64[us]` in UTC, NaT where there is none.
+A column is a NumPy array. Arrays of objects hold strings, and None for missing values. Masked floats and integers are
+missing. Times are `datetime64[us]` in UTC, and NaT if missing.
 """
 
 from __future__ import annotations
@@ -22,35 +22,37 @@ OutputFormat = Literal["pandas", "polars", "arrow"]
 
 
 def check_format(output_format: str, *more: str) -> None:
-    """Raises InvalidParameter for a format that there is not, `more` being further ones; NotSupported where its
-    package is not installed."""
+    """Check that a format exists and that its package is installed. `more` are formats that the caller adds.
+
+    Raises InvalidParameter for an unknown format and NotSupported if its package is not installed.
+    """
     if output_format not in (*_PACKAGES, *more):
         known = ", ".join(repr(name) for name in (*_PACKAGES, *more))
-        raise InvalidParameter(f"output_format={output_format!r:.80}: use one of {known}.")
+        raise InvalidParameter(f"output_format must be one of {known}, not {output_format!r:.80}.")
     if output_format in _PACKAGES:
         package = _PACKAGES[output_format]
         try:
             importlib.import_module(package)
         except ImportError:
             raise NotSupported(
-                f"output_format={output_format!r} needs the package {package}. Install it with: pip install {package}"
+                f"output_format={output_format!r} requires {package}. Install it with `pip install {package}`."
             ) from None
 
 
 def from_columns(columns: Columns, output_format: str) -> Any:
-    """Columns of one length as a table."""
+    """Return columns of equal length as a table."""
     return _FROM_COLUMNS[output_format](columns)
 
 
 def from_relation(relation: duckdb.DuckDBPyRelation, output_format: str) -> Any:
-    """The rows of a DuckDB query as a table."""
+    """Return the rows of a DuckDB query as a table."""
     if output_format == "list":
         names = relation.columns
         return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
     if output_format == "polars":
         import polars
 
-        # Without pyarrow, which DuckDB's own `pl` needs.
+        # This works without pyarrow, which DuckDB's own `pl` needs.
         return polars.DataFrame(relation)
     return relation.df() if output_format == "pandas" else relation.to_arrow_table()
 
@@ -59,7 +61,7 @@ def _pandas(columns: Columns) -> Any:
     import numpy as np
     import pandas
 
-    # Before pandas 3 texts are objects, and "str" would make the text "None" of what is missing.
+    # Before pandas 3, strings are objects, and "str" would turn missing values into the string "None".
     text = "str" if int(pandas.__version__.partition(".")[0]) >= 3 else "object"
     series: dict[str, Any] = {}
     for name, values in columns.items():
@@ -106,12 +108,12 @@ def _arrow(columns: Columns) -> Any:
         elif values.dtype.kind == "M":
             arrays[name] = pyarrow.array(values, type=pyarrow.timestamp("us")).cast(pyarrow.timestamp("us", "UTC"))
         else:
-            # A NaN that was logged is a value, and stays one.
+            # A logged NaN is a value, not a missing one.
             mask = np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
             arrays[name] = pyarrow.array(np.ma.getdata(values), mask=mask, from_pandas=False)
     return pyarrow.table(arrays)
 
 
 _PACKAGES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
-"""The package that each format needs."""
+"""The package that each format requires."""
 _FROM_COLUMNS: dict[str, Callable[[Columns], Any]] = {"pandas": _pandas, "polars": _polars, "arrow": _arrow}

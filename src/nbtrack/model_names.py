@@ -1,4 +1,4 @@
-"""What may be a model's name, an alias, a version number, a tag in the registry."""
+"""Checks of names, aliases, version numbers, tags and reasons in the model registry."""
 
 from __future__ import annotations
 
@@ -15,74 +15,80 @@ _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
 
 def check_model_name(name: object) -> str:
-    """A model's name cannot hold '/' or ':', which separate the parts of a `models:/` URI, nor be '.' or '..'."""
-    checked = check_name(name, "A registered model's name")
+    """Return `name` if it can be the name of a registered model. Raises InvalidParameter.
+
+    '/' and ':' separate the parts of a `models:/` URI, and '.' and '..' would be folders where a name becomes a path.
+    """
+    checked = check_name(name, "Model name")
     if "/" in checked or ":" in checked:
         raise InvalidParameter(
-            f"Invalid model name {checked!r:.120}: a name cannot contain '/' or ':', "
-            "which separate the parts of a URI such as models:/name/3."
+            f"Model name must not contain '/' or ':', which separate the parts of a URI such as models:/name/3. "
+            f"It is {checked!r:.120}."
         )
     if checked in (".", ".."):
-        raise InvalidParameter(f"A model cannot be called {checked!r}, which is a folder where names become paths.")
+        raise InvalidParameter(f"Model name must not be {checked!r}, which is a folder in a path. Choose another name.")
     return checked
 
 
 def check_alias_form(alias: object) -> str:
-    """Letters, digits, '_' and '-'."""
-    checked = check_name(alias, "An alias", max_length=MAX_ALIAS_LENGTH)
+    """Return `alias` if it consists of letters, digits, '_' and '-'. Raises InvalidParameter."""
+    checked = check_name(alias, "Alias", max_length=MAX_ALIAS_LENGTH)
     if not _ALIAS.fullmatch(checked):
         raise InvalidParameter(
-            f"Invalid alias {checked!r}: an alias consists of letters A-Z, digits, underscores and dashes."
+            f"Alias must consist of the letters A-Z and a-z, digits, underscores and dashes, not {checked!r}."
         )
     return checked
 
 
 def check_alias(alias: object) -> str:
-    """What may become an alias: not 'latest' nor 'v' and a number, which a `models:/` URI reads otherwise."""
+    """Return `alias` if a version can get it. Raises InvalidParameter.
+
+    'latest' and 'v' with a number are reserved, because a `models:/` URI gives them another meaning.
+    """
     checked = check_alias_form(alias)
     if _RESERVED_ALIAS.fullmatch(checked):
         raise InvalidParameter(
-            f"The alias {checked!r} is reserved: 'latest' and 'v' with a number could be mistaken for a version. "
-            "Choose another, 'champion' for example."
+            f"Alias {checked!r} is reserved, because 'latest' and 'v' with a number could be mistaken for a version. "
+            "Choose another alias, for example 'champion'."
         )
     return checked
 
 
 def check_version(version: object) -> int:
-    """A version number from an int or its text."""
+    """Return a version number as an integer, from an integer or a string of digits. Raises InvalidParameter."""
     if isinstance(version, int) and not isinstance(version, bool):
         return version
-    # isdecimal alone would take the digits of every script, and int() would read them.
+    # isdecimal() alone would accept the digits of every script, and int() would convert them.
     if isinstance(version, str) and version.isascii() and version.isdecimal():
         return int(version)
-    raise InvalidParameter(f"A model version is a whole number such as 3 or '3', not {version!r:.80}.")
+    raise InvalidParameter(f"version must be an integer such as 3 or '3', not {version!r:.80}.")
 
 
 def check_tag(key: object, value: object) -> tuple[str, str]:
-    """A tag's key, and its value as a text."""
-    return check_name(key, "A tag's key"), check_text(str(value), f"The value of tag {key!r:.80}")
+    """Return a tag's key and its value as a string. Raises InvalidParameter."""
+    return check_name(key, "Tag key"), check_text(str(value), f"The value of tag {key!r:.80}")
 
 
 def check_tags(tags: Mapping[str, object] | None) -> dict[str, str]:
-    """Every key and value of `tags` checked; {} for None."""
+    """Return `tags` with every key and value checked, and {} for None. Raises InvalidParameter."""
     if tags is not None and not isinstance(tags, Mapping):
-        raise InvalidParameter(f"tags must be a dict of key and value, not {type(tags).__name__}.")
+        raise InvalidParameter(f"tags must be a dict, not {type(tags).__name__}.")
     return dict(check_tag(key, value) for key, value in (tags or {}).items())
 
 
 def check_reason(reason: object) -> str | None:
-    """Why a change is made, as a text; None for a blank one."""
+    """Return the reason of a change, or None for a blank one. Raises InvalidParameter."""
     if reason is None:
         return None
     if not isinstance(reason, str):
-        raise InvalidParameter(f"A reason is a text such as 'better on the new test set', not {reason!r:.80}.")
-    return check_text(reason, "The reason").strip() or None
+        raise InvalidParameter(f"reason must be a string such as 'better on the new test set', not {reason!r:.80}.")
+    return check_text(reason, "reason").strip() or None
 
 
 def check_description(description: object) -> str:
-    """A description as a text; '' for None."""
+    """Return a description, and '' for None. Raises InvalidParameter."""
     if description is None:
         return ""
     if not isinstance(description, str):
-        raise InvalidParameter(f"A description must be a text, not {type(description).__name__}.")
-    return check_text(description, "The description")
+        raise InvalidParameter(f"description must be a string, not {type(description).__name__}.")
+    return check_text(description, "description")

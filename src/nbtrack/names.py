@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered run ids, readable run names, and the check of names and keys that users give."""
+"""Time-ordered IDs, readable run names, and checks of the names and keys that users pass."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 from .errors import InvalidParameter
 
 MAX_LENGTH = 500
-"""Longest name or key, in characters (MLflow: 500 for experiments, 250 for keys). Values have no limit."""
+"""The longest name or key, in characters (MLflow: 500 for experiments, 250 for keys). Values have no limit."""
 
 SYSTEM = "system/"
-"""What the keys of the machine's own metrics begin with. Screens keep them apart from what people log."""
+"""The prefix of the keys of system metrics. Screens show these apart from the metrics that users log."""
 
 _ADJECTIVES = (
     "able amber ample bold brave brisk calm clever cosmic crisp daring deft eager early fair fluent fond gentle "
@@ -31,7 +31,7 @@ _random = random.SystemRandom()
 
 
 def new_id() -> str:
-    """A UUID version 7 (RFC 9562) as 32 hex digits: ids sort by the millisecond that they were made in."""
+    """Return a UUID version 7 (RFC 9562) as 32 hex digits, so that IDs sort by the millisecond of their creation."""
     milliseconds = time.time_ns() // 1_000_000
     tail = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds & (1 << 48) - 1) << 80
@@ -41,37 +41,41 @@ def new_id() -> str:
 
 
 def new_run_name() -> str:
-    """A name such as `keen-otter-417` for a run that was given none."""
+    """Return a random name such as `keen-otter-417`, for a run that was created without one."""
     return f"{_random.choice(_ADJECTIVES.split())}-{_random.choice(_NOUNS.split())}-{_random.randrange(1000)}"
 
 
 def check_name(name: object, what: str, *, max_length: int = MAX_LENGTH) -> str:
-    """`name` if it can be a name or a key; InvalidParameter, which calls it `what`, if not."""
+    """Return `name` if it can be a name or a key.
+
+    Raises InvalidParameter if it is not a string, is blank or too long, or contains characters that cannot be stored.
+    The message starts with `what`, such as "Run name".
+    """
     if not isinstance(name, str):
-        raise InvalidParameter(f"{what} must be a text, not {type(name).__name__} ({name!r:.80}).")
+        raise InvalidParameter(f"{what} must be a string, not {type(name).__name__} ({name!r:.80}).")
     if not name.strip():
-        raise InvalidParameter(f"{what} is empty. Give it at least one visible character.")
+        raise InvalidParameter(f"{what} must not be empty or blank.")
     if len(name) > max_length:
         raise InvalidParameter(
-            f"{what} is {len(name):,} characters long; the limit is {max_length}. It begins {name[:60]!r}. "
-            "Put long texts into a param's or a tag's value, which has no limit."
+            f"{what} must have at most {max_length} characters, not {len(name):,}. It starts with {name[:60]!r}. "
+            "Values of params and tags have no limit."
         )
     return check_text(name, what)
 
 
 def check_text(text: str, what: str) -> str:
-    """`text` if every store can keep it: no NUL, and nothing that UTF-8 cannot carry."""
+    """Return `text` if every store can keep it: it has no NUL and can be encoded as UTF-8. Raises InvalidParameter."""
     if "\0" in text:
-        raise InvalidParameter(f"{what} contains a NUL character, which cannot be stored. Remove it.")
+        raise InvalidParameter(f"{what} must not contain a NUL character, which cannot be stored.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidParameter(
-            f"{what} contains half of a surrogate pair at character {error.start + 1}, which is no valid Unicode."
+            f"{what} is not valid Unicode: character {error.start + 1} is half of a surrogate pair."
         ) from None
     return text
 
 
 def storable(text: str) -> str:
-    """The text with what no store keeps, NUL and halves of surrogate pairs, written as escapes."""
+    """Return the string with NUL characters and halves of surrogate pairs, which no store can keep, as escapes."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

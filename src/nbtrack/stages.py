@@ -11,13 +11,13 @@ ARCHIVED = "Archived"
 
 ALL_STAGES = (NONE, STAGING, PRODUCTION, ARCHIVED)
 ACTIVE_STAGES = (STAGING, PRODUCTION)
-"""The stages that a transition can empty by archiving what is in them."""
+"""The stages whose versions a transition can archive."""
 
 _BY_LOWER_CASE = {stage.lower(): stage for stage in ALL_STAGES}
 
 
 def canonical_stage(stage: object) -> str:
-    """The stage as it is stored, from any mix of upper and lower case. InvalidParameter names the four that exist."""
+    """Return the stage in its stored spelling. Upper and lower case do not matter. Raises InvalidParameter."""
     if isinstance(stage, str) and (known := _BY_LOWER_CASE.get(stage.lower())):
         return known
-    raise InvalidParameter(f"Unknown stage {stage!r:.80}. A model version's stage is one of {', '.join(ALL_STAGES)}.")
+    raise InvalidParameter(f"stage must be one of {', '.join(ALL_STAGES)}, not {stage!r:.80}.")

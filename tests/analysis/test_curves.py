@@ -80,7 +80,7 @@ def test_what_cannot_be_meant():
     for most in (2, 2.5, "many"):
         with pytest.raises(InvalidParameter, match="max_points"):
             nbtrack.curves(run, "m", max_points=most)  # type: ignore[arg-type]
-    with pytest.raises(InvalidParameter, match="needs a column run_id"):
+    with pytest.raises(InvalidParameter, match="must have a column run_id"):
         nbtrack.curves(pandas.DataFrame({"a": [1]}), "m")
     with pytest.raises(InvalidParameter, match="not 3"):
         nbtrack.curves([3], "m")

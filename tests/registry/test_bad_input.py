@@ -15,7 +15,7 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("taken name", AlreadyExists, "exists already", lambda c: c.create_registered_model("m")),
     ("empty name", InvalidParameter, "empty", lambda c: c.create_registered_model("")),
     ("blank name", InvalidParameter, "empty", lambda c: c.create_registered_model("  ")),
-    ("number as a name", InvalidParameter, "must be a text", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
+    ("number as a name", InvalidParameter, "must be a string", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
     ("slash in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("../m")),
     ("colon in a name", InvalidParameter, "'/' or ':'", lambda c: c.create_registered_model("a:b")),
     ("point as a name", InvalidParameter, "folder", lambda c: c.create_registered_model(".")),
@@ -33,22 +33,22 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("source of no stage", NotFound, "Staging", lambda c: c.create_model_version("m", "models:/m/Staging")),
     ("source of nothing", InvalidParameter, "which version", lambda c: c.create_model_version("m", "models:/m")),
     ("unknown version", NotFound, "no version 9.*are 1", lambda c: c.get_model_version("m", 9)),
-    ("version in words", InvalidParameter, "whole number", lambda c: c.get_model_version("m", "latest")),
-    ("version with a point", InvalidParameter, "whole number", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]
-    ("version in other digits", InvalidParameter, "whole number", lambda c: c.get_model_version("m", "١")),
+    ("version in words", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", "latest")),
+    ("version with a point", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]
+    ("version in other digits", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", "١")),
     ("unknown stage", InvalidParameter, "None, Staging", lambda c: c.transition_model_version_stage("m", 1, "Prod")),
     ("empty stage", InvalidParameter, "None, Staging", lambda c: c.transition_model_version_stage("m", 1, "")),
     ("move unknown version", NotFound, "9", lambda c: c.transition_model_version_stage("m", 9, "Staging")),
-    ("stages as a text", InvalidParameter, "list", lambda c: c.get_latest_versions("m", "Staging")),
+    ("stages as a string", InvalidParameter, "list", lambda c: c.get_latest_versions("m", "Staging")),
     ("alias latest", InvalidParameter, "reserved", lambda c: c.set_registered_model_alias("m", "Latest", 1)),
     ("alias v7", InvalidParameter, "reserved", lambda c: c.set_registered_model_alias("m", "v7", 1)),
     ("alias with a slash", InvalidParameter, "letters", lambda c: c.set_registered_model_alias("m", "a/b", 1)),
     ("empty alias", InvalidParameter, "empty", lambda c: c.set_registered_model_alias("m", "", 1)),
     ("long alias", InvalidParameter, "255", lambda c: c.set_registered_model_alias("m", "a" * 256, 1)),
     ("delete an empty alias", InvalidParameter, "empty", lambda c: c.delete_registered_model_alias("m", "")),
-    ("delete no alias", InvalidParameter, "a text", lambda c: c.delete_registered_model_alias("m", None)),  # type: ignore[arg-type]
-    ("no alias", InvalidParameter, "'alias' is missing", lambda c: c.get_model_version_by_alias("m", None)),  # type: ignore[arg-type]
-    ("no gate", InvalidParameter, "'filter_string' is missing", lambda c: c.set_gate("m", "Staging", None)),  # type: ignore[arg-type]
+    ("delete no alias", InvalidParameter, "a string", lambda c: c.delete_registered_model_alias("m", None)),  # type: ignore[arg-type]
+    ("no alias", InvalidParameter, "alias must not be None", lambda c: c.get_model_version_by_alias("m", None)),  # type: ignore[arg-type]
+    ("no gate", InvalidParameter, "filter_string must not be None", lambda c: c.set_gate("m", "Staging", None)),  # type: ignore[arg-type]
     ("delete a/b", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a/b")),
     ("delete a blank", InvalidParameter, "letters", lambda c: c.delete_registered_model_alias("m", "a b")),
     ("delete a long alias", InvalidParameter, "255", lambda c: c.delete_registered_model_alias("m", "a" * 256)),
@@ -67,7 +67,12 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ),
     ("nothing to update", InvalidParameter, "nothing to update", lambda c: c.update_model_version("m", 1)),
     ("tag without key", InvalidParameter, "empty", lambda c: c.set_registered_model_tag("m", "", "v")),
-    ("no version, no stage", InvalidParameter, "one of the two", lambda c: c.set_model_version_tag("m", key="k")),
+    (
+        "no version, no stage",
+        InvalidParameter,
+        "Pass either version or stage",
+        lambda c: c.set_model_version_tag("m", key="k"),
+    ),
     ("empty stage's tag", NotFound, "Archived", lambda c: c.set_model_version_tag("m", key="k", stage="archived")),
     ("wrong filter", QueryError, "name", lambda c: c.search_registered_models("nam = 'x'")),
     ("wrong order", QueryError, "foo", lambda c: c.search_model_versions(order_by=["foo"])),

@@ -140,7 +140,7 @@ def test_wrong_gates_are_refused(trained: MlflowClient) -> None:
         trained.delete_gate("digits", "Production", "x")
     with pytest.raises(NotFound):
         trained.set_gate("nope", "Production", ACCURATE)
-    with pytest.raises(InvalidParameter, match="A reason is a text"):
+    with pytest.raises(InvalidParameter, match="reason must be a string"):
         trained.set_gate("digits", "Production", ACCURATE, reason=7)  # type: ignore[arg-type]
     assert trained.get_gates("digits") == []
 

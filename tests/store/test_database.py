@@ -176,7 +176,7 @@ def test_where_a_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert nbtrack.get_tracking_uri() == str(tmp_path / "from-mlflow")
     monkeypatch.setenv("NBTRACK_TRACKING_URI", (tmp_path / "with space").as_uri())
     assert nbtrack.get_tracking_uri() == str(tmp_path / "with space")
-    with pytest.raises(NotSupported, match="keeps them in a folder"):
+    with pytest.raises(NotSupported, match="keeps runs in a folder"):
         nbtrack.set_tracking_uri("postgresql://host/db")
 
 

@@ -143,7 +143,7 @@ def test_every_file_that_is_written_is_known_with_its_size(tmp_path: object) -> 
 
 def test_what_names_no_runs_is_refused() -> None:
     for runs in (3, [3], [None]):
-        with pytest.raises(InvalidParameter, match="tag_runs takes run ids, runs or a table"):
+        with pytest.raises(InvalidParameter, match="tag_runs takes run IDs, runs or a table"):
             nbtrack.tag_runs(runs, {"a": "b"})
-    with pytest.raises(InvalidParameter, match="column run_id"):
+    with pytest.raises(InvalidParameter, match="a column run_id"):
         nbtrack.move_runs(nbtrack.search_runs()[["status"]], experiment_id="0")

@@ -273,7 +273,7 @@ def test_what_is_no_dataset() -> None:
         for wrong in (frame(), "train.csv", None, {"name": "x"}):
             with pytest.raises(InvalidParameter, match="log_input takes a dataset"):
                 nbtrack.log_input(wrong)
-    with pytest.raises(InvalidParameter, match="one length"):
+    with pytest.raises(InvalidParameter, match="same length"):
         nbtrack.log_inputs([data.from_numpy(np.zeros(1))], contexts=[])
     with pytest.raises(InvalidParameter, match=r"targets='y' is no column.*'n'"):
         data.from_pandas(frame(), targets="y")

@@ -104,7 +104,10 @@ def test_a_setting_that_is_no_number_is_refused_and_in_the_environment_said(monk
     with pytest.raises(nbtrack.errors.InvalidParameter):
         nbtrack.set_system_metrics_samples_before_logging(1.5)  # type: ignore[arg-type]
     monkeypatch.setenv("NBTRACK_SYSTEM_METRICS_SAMPLING_INTERVAL", "often")
-    with pytest.warns(UserWarning, match="SAMPLING_INTERVAL='often'"), nbtrack.start_run():
+    with (
+        pytest.warns(UserWarning, match="SAMPLING_INTERVAL must be a positive number, not 'often'"),
+        nbtrack.start_run(),
+    ):
         pass
 
 

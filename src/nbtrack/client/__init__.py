@@ -30,7 +30,8 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         self.tracking_uri = str(tracking_uri or get_tracking_uri())
         if registry_uri not in (None, tracking_uri, self.tracking_uri):
             raise InvalidParameter(
-                f"registry_uri={registry_uri!r}: the registry lives in the same store as the runs. Leave it out."
+                f"registry_uri must be the same as tracking_uri, not {registry_uri!r:.200}, because the registry is in "
+                "the same store as the runs. Leave it out."
             )
         self._store = open_store(self.tracking_uri)
 

@@ -133,7 +133,7 @@ class RegistryMixin:
         """The newest version in each of these stages, in all for None or []."""
         check_model_name(name)
         if isinstance(stages, str):
-            raise InvalidParameter(f"stages must be a list of stages such as [{stages!r}], not a text.")
+            raise InvalidParameter(f"stages must be a list such as [{stages!r:.80}], not a string.")
         wanted = {canonical_stage(stage) for stage in stages or ()}
         latest = self._store.get_registered_model(name).latest_versions
         return [version for version in latest if not wanted or version.current_stage in wanted]
@@ -270,7 +270,7 @@ class RegistryMixin:
     def get_versions_from(self, *, run_id: str | None = None, dataset: str | None = None) -> list[ModelVersion]:
         """The model versions that came from a run (or runs nested in it), or from a dataset, which its digest names."""
         if (run_id is None) == (dataset is None):
-            raise InvalidParameter("Name where the versions came from: give either a run_id or a dataset's digest.")
+            raise InvalidParameter("Pass either run_id or dataset (a dataset's digest).")
         if dataset is not None:
             return self._store.versions_from(dataset=dataset)
         return self._store.versions_from(run_id=str(run_id))
@@ -353,23 +353,24 @@ class RegistryMixin:
         target = parse_uri(uri)
         if not isinstance(target, ModelVersionUri) or target.path:
             raise InvalidParameter(
-                f"Only a version of a registered model can be copied: {uri!r:.200} is no URI such as models:/digits/3 "
-                "or models:/digits@champion. register_model makes a version of a run's model."
+                "Only a version of a registered model can be copied. src_model_uri must be a URI such as "
+                f"models:/digits/3 or models:/digits@champion, not {uri!r:.200}. To create a version from the model of "
+                "a run, use register_model()."
             )
         return find_version(target, self)
 
     def _version_of(self, name: str, version: int | str | None, stage: str | None) -> int | str:
         if (version is None) == (stage is None):
-            raise InvalidParameter("Name the model version by its number or by its stage: give one of the two.")
+            raise InvalidParameter("Pass either version or stage to say which model version is meant.")
         if version is not None:
             return version
         latest = self.get_latest_versions(name, [canonical_stage(stage)])
         if not latest:
-            raise NotFound(f"Model {name!r:.120} has no version in stage {canonical_stage(stage)}.")
+            raise NotFound(f"Registered model {name!r:.120} has no version in stage {canonical_stage(stage)}.")
         return latest[0].version
 
 
 def _given(value: str | None, argument: str) -> str:
     if value is None:
-        raise InvalidParameter(f"The argument {argument!r} is missing.")
+        raise InvalidParameter(f"{argument} must not be None.")
     return value

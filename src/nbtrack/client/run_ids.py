@@ -1,4 +1,4 @@
-"""Runs that a caller names in one of many ways, by their ids."""
+"""The IDs of runs that a caller passes as IDs, runs or a table."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ _RUN_ID = re.compile("[0-9a-f]{32}")
 
 
 def is_filter(runs: Any) -> bool:
-    """Whether a caller names runs by a filter: any text that is no id."""
+    """Return whether `runs` is a filter: any string that is not a run ID."""
     return isinstance(runs, str) and not _RUN_ID.fullmatch(runs)
 
 
 def run_ids_of(runs: Any, what: str) -> list[str]:
-    """The ids, each once, of runs that are given as ids, as runs, or as a table with a column run_id, for `what`."""
+    """Return the IDs of runs, each once, from IDs, runs or a table with a column run_id; `what` names the caller."""
     if getattr(runs, "columns", None) is not None or hasattr(runs, "column_names"):
         names = list(getattr(runs, "column_names", None) or runs.columns)
         if "run_id" not in names:
-            raise InvalidParameter(f"A table of runs needs a column run_id, as search_runs gives it, for {what}.")
+            raise InvalidParameter(
+                f"The table passed to {what} must have a column run_id, as the result of search_runs has."
+            )
         column = runs["run_id"]
         return list(dict.fromkeys(map(str, column.to_pylist() if hasattr(column, "to_pylist") else column)))
     if isinstance(runs, str) or _is_run(runs) or not isinstance(runs, Iterable):
@@ -30,12 +32,12 @@ def run_ids_of(runs: Any, what: str) -> list[str]:
 
 
 def _is_run(run: Any) -> bool:
-    # A Series of pandas has an `info` too.
+    # A pandas Series also has an attribute `info`.
     return hasattr(getattr(run, "info", None), "run_id")
 
 
 def _id_of(run: Any, what: str) -> str:
     run_id = run if isinstance(run, str) else getattr(getattr(run, "info", None), "run_id", None)
     if not isinstance(run_id, str):
-        raise InvalidParameter(f"{what} takes run ids, runs or a table of search_runs, not {run!r:.100}.")
+        raise InvalidParameter(f"{what} takes run IDs, runs or a table from search_runs, not {run!r:.100}.")
     return run_id

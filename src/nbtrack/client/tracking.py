@@ -52,10 +52,13 @@ class TrackingMixin:
         self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
     ) -> str:
         """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
-        check_name(name, "An experiment's name")
+        check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
-        texts = {check_name(key, "A tag's key"): check_text(str(value), "A tag") for key, value in (tags or {}).items()}
+        texts = {
+            check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
+            for key, value in (tags or {}).items()
+        }
         return self._store.create_experiment(name, artifact_location, texts)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
@@ -81,7 +84,7 @@ class TrackingMixin:
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
         """Give an experiment another name."""
-        self._store.update_experiment(str(experiment_id), name=check_name(new_name, "An experiment's name"))
+        self._store.update_experiment(str(experiment_id), name=check_name(new_name, "Experiment name"))
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Put an experiment and its runs into the bin; its name is free again."""
@@ -93,8 +96,8 @@ class TrackingMixin:
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
         """Set a tag on an experiment."""
-        text = check_text(str(value), "A tag")
-        self._store.update_experiment(str(experiment_id), tags={check_name(key, "A tag's key"): text})
+        text = check_text(str(value), f"Tag {key!r:.80}")
+        self._store.update_experiment(str(experiment_id), tags={check_name(key, "Tag key"): text})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Delete a tag of an experiment. Raises NotFound where it has none such."""
@@ -116,10 +119,10 @@ class TrackingMixin:
         texts = {str(key): str(value) for key, value in (tags or {}).items()}
         if run_name and texts.get(RUN_NAME, run_name) != run_name:
             raise InvalidParameter(
-                f"The run was given two names: run_name={run_name!r} and the tag {RUN_NAME}={texts[RUN_NAME]!r}. "
-                "Give one."
+                f"The run has two names: run_name={run_name!r:.80} and the tag {RUN_NAME}={texts[RUN_NAME]!r:.80}. "
+                "Pass only one of them."
             )
-        name = check_name(run_name or texts.get(RUN_NAME) or new_run_name(), "A run's name")
+        name = check_name(run_name or texts.get(RUN_NAME) or new_run_name(), "Run name")
         texts[RUN_NAME] = name
         info = self._store.create_run(
             str(experiment_id),
@@ -175,7 +178,7 @@ class TrackingMixin:
         """Change a run's status or name."""
         recorder = self._store.recorder(run_id)
         if name:
-            recorder.tags({RUN_NAME: check_name(name, "A run's name")})
+            recorder.tags({RUN_NAME: check_name(name, "Run name")})
         if status:
             recorder.status(status)
 
@@ -260,7 +263,7 @@ class TrackingMixin:
         # Where it cannot be seen whether the tag is there, a loop must go on.
         with suppress(StoreError), self._store.snapshot() as seen:
             if seen.is_complete and key not in self.get_run(run_id).data.tags:
-                raise NotFound(f"Run {run_id} has no tag {key!r:.80}.")
+                raise NotFound(f"Run {run_id!r:.80} has no tag {key!r:.80}.")
         self._store.recorder(run_id).untag(key)
 
     def log_batch(
@@ -281,7 +284,9 @@ class TrackingMixin:
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Any = None) -> None:
         """Log datasets that the run was given. The same one in the same context counts once."""
         if models:
-            raise NotSupported("log_inputs takes datasets only: models as inputs are not kept by this version.")
+            raise NotSupported(
+                "log_inputs() takes only datasets. This version of nbtrack does not support models as inputs."
+            )
         self._store.recorder(run_id).inputs(datasets or ())
 
     def log_series(self, run_id: str, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
@@ -358,7 +363,7 @@ def _view(view_type: ViewType | int) -> ViewType:
         return ViewType(view_type)
     except ValueError:
         raise InvalidParameter(
-            f"{view_type!r} is no ViewType. Use ViewType.ACTIVE_ONLY, DELETED_ONLY or ALL."
+            f"The view type must be ViewType.ACTIVE_ONLY, DELETED_ONLY or ALL, not {view_type!r:.80}."
         ) from None
 
 

@@ -77,8 +77,8 @@ def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | N
 
 def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:
     """The name, by default that of the file that `source` names, and the digest that the caller gave."""
-    name = check_name(name if name is not None else _name_in(source), "A dataset's name")
-    if digest is not None and len(check_name(digest, "A dataset's digest")) > LONGEST_DIGEST:
+    name = check_name(name if name is not None else _name_in(source), "Dataset name")
+    if digest is not None and len(check_name(digest, "Dataset digest")) > LONGEST_DIGEST:
         raise InvalidParameter(
             f"A dataset's digest has at most {LONGEST_DIGEST} characters; this one has {len(digest)}."
         )
@@ -93,7 +93,7 @@ def source_of(source: Any) -> tuple[str, str]:
     if isinstance(source, Mapping):
         return "custom", json.dumps(dict(source), default=str)
     if isinstance(source, (str, os.PathLike)):
-        text = check_text(os.fspath(source), "A dataset's source")
+        text = check_text(os.fspath(source), "Dataset source")
         scheme = urlsplit(text).scheme.lower()
         if scheme in ("http", "https"):
             return "http", json.dumps({"url": text})

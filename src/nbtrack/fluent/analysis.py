@@ -69,10 +69,10 @@ def curves(
     """
     check_format(output_format)
     if x not in _AXES:
-        raise InvalidParameter(f"x={x!r:.80}: use one of {', '.join(map(repr, _AXES))}.")
+        raise InvalidParameter(f"x must be one of {', '.join(map(repr, _AXES))}, not {x!r:.80}.")
     if max_points is not None and (not isinstance(max_points, int) or max_points < 3):
         raise InvalidParameter(
-            f"max_points={max_points!r:.80}: use a whole number of 3 or more, or None for all points."
+            f"max_points must be an integer of at least 3, or None for all points, not {max_points!r:.80}."
         )
     wanted = [keys] if isinstance(keys, str) else keys
     reading = Client().reading

@@ -19,12 +19,12 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     >>> experiment = set_experiment("digits")
     """
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidParameter("Give set_experiment either a name or an experiment_id.")
+        raise InvalidParameter("Pass either experiment_name or experiment_id to set_experiment().")
     client = Client()
     if experiment_id is not None:
         experiment = client.get_experiment(experiment_id)
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-            raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment.")
+            raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment().")
     else:
         experiment = _experiment_named(client, experiment_name)
     state.chosen_experiments[client.tracking_uri] = experiment.experiment_id

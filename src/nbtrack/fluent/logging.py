@@ -99,7 +99,9 @@ def log_input(
     >>> log_input(nbtrack.data.from_file("train.csv"), context="training")  # doctest: +SKIP
     """
     if model is not None:
-        raise NotSupported("log_input takes datasets only: models as inputs are not kept by this version.")
+        raise NotSupported(
+            "log_input() takes only datasets. This version of nbtrack does not support models as inputs."
+        )
     ensure_run().log_input(dataset, context, tags)
 
 
@@ -114,8 +116,8 @@ def log_inputs(
     tags_list = [None] * len(datasets) if tags_list is None else tags_list
     if not len(datasets) == len(contexts) == len(tags_list):
         raise InvalidParameter(
-            f"log_inputs needs lists of one length; there are {len(datasets)} datasets, {len(contexts)} contexts and "
-            f"{len(tags_list)} tags."
+            "datasets, contexts and tags_list must have the same length, not "
+            f"{len(datasets)}, {len(contexts)} and {len(tags_list)}."
         )
     inputs = [dataset_input(*each) for each in zip(datasets, contexts, tags_list, strict=True) if each[0] is not None]
     run = ensure_run()

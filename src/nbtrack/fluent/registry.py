@@ -64,8 +64,8 @@ def set_registry_uri(uri: str) -> None:
     """There for code that was written for MLflow: the registry is where the runs are, so only that can be named."""
     if str(uri) != config.get_tracking_uri():
         raise InvalidParameter(
-            f"The registry lives in the same store as the runs, {config.get_tracking_uri()}, so it cannot be "
-            f"{str(uri)!r:.200}. set_tracking_uri chooses the store of both."
+            f"The registry is part of the same store as the runs, {config.get_tracking_uri()}, so it cannot be at "
+            f"{str(uri)!r:.200}. To change the store of both, use set_tracking_uri()."
         )
 
 
@@ -103,8 +103,8 @@ def lineage(model_uri: str) -> Lineage:
     target = parse_uri(model_uri)
     if not isinstance(target, ModelVersionUri):
         raise InvalidParameter(
-            f"Lineage is asked of a version of a registered model, such as models:/digits/Production, not of "
-            f"{model_uri!r:.200}. versions_from(run_id=…) goes the other way."
+            "model_uri must name a version of a registered model, such as models:/digits/Production, not "
+            f"{model_uri!r:.200}. To find the versions that came from a run, use versions_from(run_id=…)."
         )
     client = Client()
     version = find_version(target, client)

@@ -45,8 +45,8 @@ def start_run(
     around = stack.conflicting()
     if around and not nested:
         raise InvalidState(
-            f"Run {around.info.run_name!r} ({around.info.run_id}) is already active. End it with end_run(), or start "
-            "this one inside it with start_run(nested=True)."
+            f"Run {around.info.run_name!r} ({around.info.run_id}) is already active. End it with end_run(), or start a "
+            "nested run with start_run(nested=True)."
         )
     around = stack.current() if nested else None
     above = ancestors.parent_run() if around is None and (nested or parent_run_id) and not run_id else None
@@ -76,7 +76,7 @@ def start_run(
             # A worker process does not know what its parent chose.
             experiment_id = experiment_id or of_parent
         if description and NOTE in (tags or {}):
-            raise InvalidParameter(f"Give either `description` or the tag {NOTE}, not both.")
+            raise InvalidParameter(f"Pass either description or the tag {NOTE}, not both.")
         all_tags = {
             **capture.run_tags(),
             **({PARENT: parent_run_id} if parent_run_id else {}),
@@ -102,7 +102,7 @@ def _experiment_of(client: Client, parent_run_id: str) -> str | None:
     except StoreError:
         return None
     if info.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise InvalidParameter(f"The parent run {parent_run_id} is deleted. Restore it with restore_run.")
+        raise InvalidParameter(f"The parent run {parent_run_id!r:.80} is deleted. Restore it with restore_run().")
     return info.experiment_id
 
 
@@ -110,11 +110,11 @@ def _resumed(client: Client, run_id: str, experiment_id: str | None) -> Run:
     run = client.get_run(run_id)
     if experiment_id is not None and run.info.experiment_id != str(experiment_id):
         raise InvalidParameter(
-            f"Run {run_id} belongs to experiment {run.info.experiment_id}, not {experiment_id}. "
+            f"Run {run_id!r:.80} belongs to experiment {run.info.experiment_id}, not to experiment {experiment_id}. "
             "Leave experiment_id out."
         )
     if any(other.info.run_id == run_id for other in stack.all_open_runs()):
-        raise InvalidState(f"Run {run.info.run_name!r} ({run_id}) is active already.")
+        raise InvalidState(f"Run {run.info.run_name!r} ({run_id}) is already active.")
     return client.resume_run(run_id)
 
 
@@ -185,7 +185,7 @@ def rewind(step: int) -> Rewound:
     """
     run = stack.current()
     if run is None:
-        raise InvalidState("No run is active. Resume the one that you mean: start_run(run_id=…).")
+        raise InvalidState("No run is active. Resume the run first, with start_run(run_id=…).")
     return run.rewind(step)
 
 
@@ -204,12 +204,12 @@ def move_runs(
     >>> count = move_runs("metrics.loss > 10", "archive")  # doctest: +SKIP
     """
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidParameter("Give move_runs either an experiment's name or an experiment_id.")
+        raise InvalidParameter("Pass either experiment_name or experiment_id to move_runs().")
     client = Client()
     if experiment_name is not None:
         experiment = client.get_experiment_by_name(experiment_name)
         if experiment is None:
-            raise NotFound(f"No experiment is named {experiment_name!r:.120}. Make it with create_experiment.")
+            raise NotFound(f"Experiment {experiment_name!r:.120} does not exist. Create it with create_experiment().")
         experiment_id = experiment.experiment_id
     run_ids = client._ids(runs, "move_runs", scope_of(None, None, search_all_experiments))
     return client.move_runs(run_ids, str(experiment_id))

@@ -96,17 +96,17 @@ def scope_of(
     """The experiments that a search looks into; None for all."""
     if isinstance(experiment_ids, str):
         raise InvalidParameter(
-            f"experiment_ids takes a list of ids, not the text {experiment_ids!r:.80}. A filter goes into "
-            "filter_string=…, names into experiment_names=[…]."
+            f"experiment_ids must be a list of IDs, not the string {experiment_ids!r:.80}. Pass a filter as "
+            "filter_string, and names of experiments as experiment_names=[…]."
         )
     if experiment_ids and experiment_names:
-        raise InvalidParameter("Give either experiment_ids or experiment_names, not both.")
+        raise InvalidParameter("Pass either experiment_ids or experiment_names, not both.")
     if experiment_names:
         client = Client()
         found = {name: client.get_experiment_by_name(name) for name in experiment_names}
         for name, experiment in found.items():
             if experiment is None:
-                raise NotFound(f"No experiment is named {name!r}. search_experiments() lists those that are there.")
+                raise NotFound(f"Experiment {name!r:.120} does not exist. search_experiments() lists the experiments.")
         return [experiment.experiment_id for experiment in found.values() if experiment]
     if search_all_experiments:
         return None

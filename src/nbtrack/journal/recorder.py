@@ -83,7 +83,7 @@ class RunRecorder:
         """What all lines of a metric begin with."""
         head = self._heads.get(key)
         if head is None:
-            head = self._heads[key] = events.metric_head(self.run_id, check_name(key, "A metric's key"))
+            head = self._heads[key] = events.metric_head(self.run_id, check_name(key, "Metric key"))
         return head
 
     def batch(
@@ -107,7 +107,7 @@ class RunRecorder:
 
     def series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
         """Log many points of one metric, all or none; without steps they get the ones after the metric's highest."""
-        check_name(key, "A metric's key")
+        check_name(key, "Metric key")
         numbers = series.as_values(key, values, _number)
         last = self._steps.get(key, -1)
         given: dict[str, Any] = {}
@@ -143,8 +143,7 @@ class RunRecorder:
     ) -> None:
         """A changed value is kept beside the earlier one, and said once. `more` lines go along, in the same write."""
         texts = {
-            check_name(key, "A param's key"): check_text(str(value), f"Param {key!r:.80}")
-            for key, value in values.items()
+            check_name(key, "Param key"): check_text(str(value), f"Param {key!r:.80}") for key, value in values.items()
         }
         time = now()
         new = {key: text for key, text in texts.items() if self._params.get(key) != text}
@@ -171,7 +170,7 @@ class RunRecorder:
 
     def untag(self, key: str) -> None:
         """Delete a tag."""
-        self._append(events.untag(self.run_id, check_name(key, "A tag's key")))
+        self._append(events.untag(self.run_id, check_name(key, "Tag key")))
 
     def model(self, artifact_path: str, entry: Mapping[str, Any]) -> None:
         """Add a model to the run's list, in the place of one that was logged to the same path before."""
@@ -208,9 +207,7 @@ class RunRecorder:
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     """The events that set these tags."""
-    texts = {
-        check_name(key, "A tag's key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()
-    }
+    texts = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()}
     return events.tags(run_id, texts)
 
 
@@ -224,17 +221,17 @@ def _dataset(run_id: str, one: DatasetInput, timestamp: int) -> bytes:
     # By its tags: MLflow's own entity does as well.
     context = next((str(tag.value) for tag in one.tags if tag.key == DATASET_CONTEXT), None)
     tags = {
-        check_name(tag.key, "An input tag's key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
+        check_name(tag.key, "Input tag key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
         for tag in one.tags
         if tag.key != DATASET_CONTEXT
     }
     return events.dataset(
         run_id,
-        check_name(dataset.name, "A dataset's name"),
-        check_name(dataset.digest, "A dataset's digest"),
+        check_name(dataset.name, "Dataset name"),
+        check_name(dataset.digest, "Dataset digest"),
         timestamp,
-        source_type=check_text(str(dataset.source_type), "A dataset's source type"),
-        source=check_text(str(dataset.source), "A dataset's source"),
+        source_type=check_text(str(dataset.source_type), "Dataset source type"),
+        source=check_text(str(dataset.source), "Dataset source"),
         schema=_checked(dataset.schema, "schema"),
         profile=_checked(dataset.profile, "profile"),
         context=_checked(context, "context"),
@@ -243,7 +240,7 @@ def _dataset(run_id: str, one: DatasetInput, timestamp: int) -> bytes:
 
 
 def _checked(value: Any, what: str) -> Any:
-    return check_text(value, f"A dataset's {what}") if isinstance(value, str) else value
+    return check_text(value, f"Dataset {what}") if isinstance(value, str) else value
 
 
 def _number(key: str, value: Any) -> float:

@@ -60,14 +60,14 @@ def disable_system_metrics_logging() -> None:
 def set_system_metrics_sampling_interval(interval: float | None) -> None:
     """Seconds between two samples, from the next start of a run on. None for the default, which is 10."""
     if interval is not None and not 0 < interval < float("inf"):
-        raise InvalidParameter(f"The interval is a number of seconds above 0, not {interval!r:.80}.")
+        raise InvalidParameter(f"interval must be a positive number of seconds, not {interval!r:.80}.")
     _settings["interval"] = interval
 
 
 def set_system_metrics_samples_before_logging(samples: int | None) -> None:
     """How many samples make one point, as their mean. None for the default, which is 1."""
     if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or samples < 1):
-        raise InvalidParameter(f"The number of samples is a whole number above 0, not {samples!r:.80}.")
+        raise InvalidParameter(f"samples must be a positive integer, not {samples!r:.80}.")
     _settings["samples"] = samples
 
 
@@ -103,7 +103,8 @@ def _number_in(variable: str) -> float | None:
         number = 0.0
     if not 0 < number < float("inf"):
         warnings.warn(
-            f"The environment says {variable}={text!r:.80}, which is no number above 0. nbtrack takes the default.",
+            f"The environment variable NBTRACK_{variable} or MLFLOW_{variable} must be a positive number, not "
+            f"{text!r:.80}. nbtrack uses the default.",
             stacklevel=4,
         )
         return None

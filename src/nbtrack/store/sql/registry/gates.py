@@ -43,13 +43,13 @@ class ModelGateTables(ChangeTables):
         if filter_string is None:
             self._delete_gate(name, canonical_stage(stage), gate, user_id, reason)
             return None
-        stage, gate = _guarded(stage), check_name(gate, "A gate's name", max_length=MAX_ALIAS_LENGTH)
+        stage, gate = _guarded(stage), check_name(gate, "Gate name", max_length=MAX_ALIAS_LENGTH)
         if not isinstance(filter_string, str) or not filter_string.strip():
             raise InvalidParameter(
                 'A gate is a filter that a version\'s run must satisfy, such as "metrics.`val/accuracy` > 0.9", '
                 f"not {filter_string!r:.80}."
             )
-        text = check_text(filter_string.strip(), "A gate's filter")
+        text = check_text(filter_string.strip(), "filter_string")
         compile_parts(text, RUNS)
         with self.changing(name) as cur:
             rows.require_model(cur, name)
