@@ -1,6 +1,7 @@
 # make demo   the quickstart notebook, run for real: its ten best runs and the Production model
 # make lab    JupyterLab on the notebooks
 # make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow
+# make docs   the documentation site, in build/site
 # make soak   the durability tests at full length: 200 rounds of SIGKILL, 60 s of a crowd; its report is tests/durability/soak.txt
 
 SHELL := bash
@@ -24,10 +25,10 @@ step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 # This checkout, editable, with what EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test soak bench bench-frameworks screenshots chromium postgres clean
+.PHONY: help demo lab static check test soak bench bench-frameworks docs screenshots chromium postgres clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 # ------------------------------------------------------------- environment
 
@@ -55,10 +56,14 @@ $(VENV)/.lab: $(INSTALLED)
 	@mkdir -p $(VENV)/etc/jupyter/labconfig
 	@echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' > $(VENV)/etc/jupyter/labconfig/page_config.json
 	@touch $@
+$(VENV)/.docs: EXTRAS := docs
+$(VENV)/.docs: $(INSTALLED)
+	$(install)
+	@touch $@
 $(VENV)/.dev: EXTRAS := dev
 $(VENV)/.dev: $(INSTALLED)
 	$(install)
-	@touch $@ $(VENV)/.lab $(VENV)/.notebooks
+	@touch $@ $(VENV)/.docs $(VENV)/.lab $(VENV)/.notebooks
 
 # $(call debian,WHAT,WHO NEEDS IT,PACKAGE,COMMAND THAT SUCCEEDS WHERE IT IS THERE): installs a package of Debian's if it is missing.
 debian = @{ $(4); } >/dev/null 2>&1 || { \
@@ -104,6 +109,11 @@ bench: $(VENV)-bench/.made
 # Models, autologging and serving beside mlflow: about 4 minutes.
 bench-frameworks: $(VENV)/.dev
 	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.frameworks build/bench $(BENCH)
+
+# Strict: a dead link, a missing picture or a name that does not exist fails the build.
+docs: $(VENV)/.docs
+	$(call step,Building the documentation,$(BIN)/python docs/build.py)
+	@echo 'The site is in build/site. To read it: $(BIN)/python -m http.server --directory build/site'
 
 screenshots: chromium $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots

@@ -9,22 +9,30 @@ from ..errors import NotFound
 
 HELP = "List the pages of the documentation, or print one."
 
+HOME = "index"
+"""The home page of the documentation site, which lists the other pages as this command does."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("page", metavar="PAGE", nargs="?", help="which one to print")
+    parser.add_argument("page", metavar="PAGE", nargs="?", help="the page to print; without it, the pages are listed")
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its name. The API reference is on the site only: here, `help()` prints it."""
+    return {
+        entry.name.removesuffix(".md"): entry.read_text("utf-8")
+        for entry in sorted(files("nbtrack").joinpath("guide").iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".md") and entry.name != f"{HOME}.md"
+    }
 
 
 def run(options: argparse.Namespace) -> int:
-    pages = {
-        entry.name.removesuffix(".md"): entry.read_text("utf-8")
-        for entry in sorted(files("nbtrack").joinpath("guide").iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".md")
-    }
+    found = pages()
     if options.page is None:
-        for name, text in pages.items():
+        for name, text in found.items():
             print(f"{name:<12} {text.splitlines()[0].lstrip('# ')}")
-    elif options.page in pages:
-        print(pages[options.page])
+    elif options.page in found:
+        print(found[options.page])
     else:
-        raise NotFound(f"There is no page {options.page!r}. There are {', '.join(pages)}.")
+        raise NotFound(f"Page {options.page!r} does not exist. The pages are {', '.join(found)}.")
     return 0

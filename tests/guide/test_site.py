@@ -1,0 +1,51 @@
+"""The documentation site: it builds without a warning, every reference in it leads somewhere, and it is complete."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.cli import parser
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "src/nbtrack/guide"
+PUBLIC = [
+    alias.asname
+    for node in ast.parse(Path(nbtrack.__file__).with_suffix(".pyi").read_text()).body
+    if isinstance(node, ast.ImportFrom) and node.level
+    for alias in node.names
+    if alias.asname
+]
+SAME_CLASS = {"Client": "MlflowClient"}
+"""Two names of one class, which is documented under the second."""
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly() -> None:
+    done = subprocess.run([sys.executable, "docs/build.py"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_public_name_is_in_the_api_reference() -> None:
+    documented = {
+        name for page in (GUIDE / "api").glob("*.md") for name in re.findall(r"^::: ([\w.]+)$", page.read_text(), re.M)
+    }
+    assert {name for name in PUBLIC if f"nbtrack.{SAME_CLASS.get(name, name)}" not in documented} == set()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    listed = re.findall(r"([\w/]+\.md)$", navigation, re.MULTILINE)
+    assert sorted(listed) == sorted(page.relative_to(GUIDE).as_posix() for page in GUIDE.rglob("*.md"))
+
+
+def test_every_command_is_on_a_page() -> None:
+    text = "\n".join(page.read_text() for page in GUIDE.glob("*.md"))
+    [commands] = [action.choices for action in parser()._actions if isinstance(action.choices, dict)]
+    assert [name for name in commands if f"nbtrack {name}" not in text] == []
