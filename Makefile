@@ -90,6 +90,7 @@ static: $(VENV)/.dev
 	$(call step,Python style (ruff),$(BIN)/ruff check && $(BIN)/ruff format --check)
 	$(call step,Python types (mypy),$(BIN)/mypy)
 	$(call step,Layers (import-linter),$(BIN)/lint-imports)
+	$(call step,JavaScript style (biome),npm run --silent lint)
 	$(call step,TypeScript types (tsc),npm run --silent typecheck)
 	$(call step,TypeScript tests,npm test)
 

@@ -1,21 +1,47 @@
-// Compiles js/test/*.spec.ts with esbuild and runs them with node's own test runner.
+// Compiles the specs with esbuild and runs them with the test runner of Node.js: *.spec.ts in plain Node.js, *.spec.tsx,
+// which render components, in a DOM. `npm test -- query_box` runs the specs whose path contains "query_box".
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { options } from './options.mjs';
+import { filesBelow, options } from './options.mjs';
 
-const folder = await mkdtemp(join(tmpdir(), 'nbtrack-js-'));
-const specs = (await readdir('js/test')).filter((name) => name.endsWith('.spec.ts'));
-await build({
-  ...options,
-  platform: 'node',
-  entryPoints: specs.map((name) => join('js/test', name)),
-  outdir: folder,
-  outExtension: { '.js': '.mjs' },
-});
-const files = specs.map((name) => join(folder, name.replace(/\.ts$/, '.mjs')));
-const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' });
-await rm(folder, { recursive: true });
-process.exit(status ?? 1);
+const wanted = process.argv[2] ?? '';
+// Inside node_modules, so that the compiled specs find the packages that stay outside.
+const folder = await mkdtemp('node_modules/.specs-');
+
+/** Compile the specs that match into one file: starting Node.js for each of them takes longer than running them. */
+async function compile(name, pattern, setup = []) {
+  const specs = (await filesBelow('js', pattern)).filter((path) => path.includes(wanted));
+  if (specs.length === 0) {
+    return [];
+  }
+  const contents = [...setup, ...specs].map((path) => `import './${path}';`).join('\n');
+  const outfile = join(folder, `${name}.mjs`);
+  await build({
+    ...options,
+    platform: 'node',
+    stdin: { contents, resolveDir: '.', loader: 'ts' },
+    outfile,
+    external: ['@happy-dom/*'],
+    // What the testing library is built on still calls require.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    define: {},
+    // "sideEffects" in package.json is about the bundles: a spec is imported for nothing but its side effects.
+    ignoreAnnotations: true,
+    sourcemap: 'inline',
+  });
+  return [outfile];
+}
+
+try {
+  const files = [
+    ...(await compile('logic', /\.spec\.ts$/)),
+    ...(await compile('components', /\.spec\.tsx$/, ['js/testing/dom.ts'])),
+  ];
+  const flags = ['--enable-source-maps', '--test', '--test-reporter=spec'];
+  const { status } = spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit' });
+  process.exitCode = files.length > 0 ? (status ?? 1) : 1;
+} finally {
+  await rm(folder, { recursive: true });
+}

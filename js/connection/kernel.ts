@@ -1,13 +1,6 @@
 import type { AnyModel } from '@anywidget/types';
 import type { ErrorReply } from '../contract';
-import {
-  type Answer,
-  type Connection,
-  failure,
-  type Payload,
-  type RequestName,
-  RequestError,
-} from './connection';
+import { type Answer, type Connection, failure, type Payload, RequestError, type RequestName } from './connection';
 import { answerOf, type Snapshot, toFloats } from './snapshot';
 
 /** The traits of nbtrack's widgets that the browser knows. */
@@ -28,7 +21,10 @@ const SEND_RETRIES = 10;
 /** Requests over a widget's custom messages. One object a view; nothing is kept in the module. */
 export class KernelConnection implements Connection {
   readonly live = true;
-  private readonly waiting = new Map<string, (message: Message & { kind: 'nbtrack:reply' }, buffers: DataView[]) => void>();
+  private readonly waiting = new Map<
+    string,
+    (message: Message & { kind: 'nbtrack:reply' }, buffers: DataView[]) => void
+  >();
   private readonly listeners = new Set<(message: Message & { kind: 'nbtrack:push' }, buffers: DataView[]) => void>();
   private readonly prefix = Math.random().toString(36).slice(2);
   private count = 0;
@@ -119,7 +115,9 @@ export class KernelConnection implements Connection {
     if (message?.kind === 'nbtrack:reply') {
       this.waiting.get(message.id)?.(message, buffers);
     } else if (message?.kind === 'nbtrack:push') {
-      this.listeners.forEach((listener) => listener(message, buffers));
+      for (const listener of this.listeners) {
+        listener(message, buffers);
+      }
     }
   };
 }

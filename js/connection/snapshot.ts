@@ -7,17 +7,11 @@ export interface SnapshotAnswer<N extends RequestName = RequestName> {
   buffers: (ArrayBufferView | ArrayBuffer | (number | null)[])[];
 }
 
-/** What a screen shows before it has asked for anything. `view` names the component. */
+/** What a screen shows before it has sent a request. */
 export interface Snapshot {
-  view: 'live' | 'comparison' | 'registry';
-  options: {
-    filter?: string;
-    order_by?: string[];
-    selected?: string[];
-    unfolded?: string[];
-    name?: string | null;
-    run_id?: string;
-  };
+  /** The name of the screen in js/screens/index.ts. */
+  view: string;
+  options: Record<string, unknown>;
   answers: { [N in RequestName]?: SnapshotAnswer<N> };
 }
 

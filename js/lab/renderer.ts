@@ -1,7 +1,7 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
-import { mount } from '../components/mount';
 import type { Snapshot } from '../connection/snapshot';
+import { mount } from '../screens/mount';
 import { savedView } from './saved_view';
 
 export const MIME = 'application/vnd.nbtrack.view+json';

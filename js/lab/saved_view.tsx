@@ -1,24 +1,20 @@
 import { signal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
-import { Comparison } from '../components/comparison';
-import { ComparisonState } from '../components/comparison_state';
-import { LiveRun } from '../components/live_run';
-import { RegistryBoard } from '../components/registry_board';
 import { SavedConnection } from '../connection/saved';
 import type { Snapshot } from '../connection/snapshot';
+import * as screens from '../screens';
+import type { Screen } from '../screens/screen';
 
-/** The component of a saved view, on the data that the notebook kept. */
+type AnyScreen = Screen<Record<string, unknown>>;
+
+/** The screen of a saved view, on the data that the notebook kept. */
 export function savedView(snapshot: Snapshot): ComponentChild {
-  const connection = new SavedConnection(snapshot);
-  const { filter = '', selected = [], order_by, unfolded, run_id = '', name = null } = snapshot.options ?? {};
-  switch (snapshot.view) {
-    case 'comparison':
-      return <Comparison state={new ComparisonState(connection, signal(filter), signal(selected), order_by, unfolded)} />;
-    case 'live':
-      return <LiveRun connection={connection} run_id={run_id} />;
-    case 'registry':
-      return <RegistryBoard connection={connection} name={name} />;
-    default:
-      return <p class="nbt-empty">This view was saved by a newer nbtrack.</p>;
+  // Object.entries, because a notebook may name any property of an object.
+  const screen = Object.entries(screens).find(([name]) => name === snapshot.view)?.[1] as AnyScreen | undefined;
+  if (!screen) {
+    return <p class="nbt-empty">This view was saved by a newer version of nbtrack.</p>;
   }
+  const options = snapshot.options ?? {};
+  const synced = (name: string, fallback: unknown) => signal(options[name] ?? fallback);
+  return screen.render({ connection: new SavedConnection(snapshot), options, synced });
 }

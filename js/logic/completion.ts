@@ -27,5 +27,9 @@ export function isHelpful(text: string, completions: readonly Completion[]): boo
     return /\s$/.test(text.slice(0, toUnits(text, completions[0]?.start ?? 0)));
   }
   const [only] = completions;
-  return !(only && completions.length === 1 && only.text === text.slice(toUnits(text, only.start), toUnits(text, only.end)));
+  return !(
+    only &&
+    completions.length === 1 &&
+    only.text === text.slice(toUnits(text, only.start), toUnits(text, only.end))
+  );
 }

@@ -3,10 +3,14 @@ import { formatNumber } from './format';
 
 /** Params and metrics of runs side by side, as the kernel's `diff` answers, from the rows alone. */
 export function diffRuns(runs: RunRow[]): DiffReply {
-  const section = (name: 'param' | 'metric', valueOf: (run: RunRow, key: string) => string | null, of: (run: RunRow) => object) => {
+  const section = (
+    name: 'param' | 'metric',
+    read: (run: RunRow, key: string) => string | null,
+    of: (run: RunRow) => object,
+  ) => {
     const keys = [...new Set(runs.flatMap((run) => Object.keys(of(run))))].sort();
     return keys.map((key): DiffRow => {
-      const values = runs.map((run) => valueOf(run, key));
+      const values = runs.map((run) => read(run, key));
       return { section: name, key, values, differs: values.some((value) => value !== values[0]) };
     });
   };
@@ -14,7 +18,11 @@ export function diffRuns(runs: RunRow[]): DiffReply {
     run_ids: runs.map((run) => run.run_id),
     run_names: runs.map((run) => run.run_name),
     rows: [
-      ...section('param', (run, key) => run.params[key] ?? null, (run) => run.params),
+      ...section(
+        'param',
+        (run, key) => run.params[key] ?? null,
+        (run) => run.params,
+      ),
       ...section(
         'metric',
         (run, key) => (key in run.metrics ? formatNumber(run.metrics[key]) : null),

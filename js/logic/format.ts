@@ -22,7 +22,10 @@ export function formatNumber(value: Value | null | undefined): string {
   if (number === 0) {
     text = '0';
   } else if (size >= 1e7 || size < 1e-4) {
-    text = number.toExponential(3).replace(/\.?0+e/, 'e').replace('e+', 'e');
+    text = number
+      .toExponential(3)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
   } else if (Number.isInteger(number) || size >= 1000) {
     text = size >= 1000 && !Number.isInteger(number) ? number.toFixed(1) : String(number);
   } else {

@@ -16,8 +16,7 @@ export interface Aligned {
 /** Lines with points of their own brought onto one x axis, as uPlot wants them. */
 export function align(lines: Line[], log: boolean): Aligned {
   const x = Float64Array.from(new Set(lines.flatMap((line) => Array.from(line.x)))).sort();
-  const index = new Map<number, number>();
-  x.forEach((value, i) => index.set(value, i));
+  const index = new Map(Array.from(x, (value, i) => [value, i]));
   let hidden = 0;
   const y = lines.map((line) => {
     const row = new Array<number | null | undefined>(x.length);

@@ -9,7 +9,9 @@ export function treeRows(rows: TableRow[], unfolded: ReadonlySet<string>): Table
   const above = rows.map((row) => place.get(row.parent_run_id ?? '') ?? -1);
   const parents = above.map((parent, i) => (inCircle(i, above) ? -1 : parent));
   const nested = new Map<number, number[]>();
-  parents.forEach((parent, i) => nested.set(parent, [...(nested.get(parent) ?? []), i]));
+  for (const [i, parent] of parents.entries()) {
+    nested.set(parent, [...(nested.get(parent) ?? []), i]);
+  }
   const first = (i: number): number => Math.min(i, ...(nested.get(i) ?? []).map(first));
   const below = (i: number, depth: number): TableRow[] =>
     (nested.get(i) ?? [])

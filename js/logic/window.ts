@@ -11,7 +11,12 @@ export interface RowWindow {
 export function rowWindow(scrollTop: number, viewport: number, rowHeight: number, total: number, extra = 8): RowWindow {
   const first = Math.min(Math.max(0, Math.floor(scrollTop / rowHeight) - extra), Math.max(0, total - 1));
   const end = Math.min(total, Math.ceil((scrollTop + viewport) / rowHeight) + extra);
-  return { first, end: Math.max(first, end), above: first * rowHeight, below: Math.max(0, total - Math.max(first, end)) * rowHeight };
+  return {
+    first,
+    end: Math.max(first, end),
+    above: first * rowHeight,
+    below: Math.max(0, total - Math.max(first, end)) * rowHeight,
+  };
 }
 
 /** The pages (numbers from 0) that hold rows `first` to `end`. */

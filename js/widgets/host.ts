@@ -1,25 +1,23 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import { effect, signal, type Signal } from '@preact/signals';
-import type { ComponentChild } from 'preact';
-import { mount } from '../components/mount';
-import type { Connection } from '../connection/connection';
+import { effect, type Signal, signal } from '@preact/signals';
 import { KernelConnection, type WidgetState } from '../connection/kernel';
+import { mount } from '../screens/mount';
+import type { Screen } from '../screens/screen';
 
-export interface Host {
-  model: AnyModel<WidgetState>;
-  connection: Connection;
-  signal: AbortSignal;
-}
-
-/** An anywidget entry that mounts one component on the kernel's connection. */
-export function widget(content: (host: Host) => ComponentChild) {
+/** The anywidget module that shows a screen on the kernel's connection. */
+export function widget<Options>(screen: Screen<Options>) {
   return {
     render({ model, el, signal: given }: RenderProps<WidgetState>) {
-      // Hosts older than anywidget 0.10 give no signal: then the returned function is the only end.
+      // Hosts older than anywidget 0.10 give no signal: there, only the returned function ends the view.
       const ended = new AbortController();
       given?.addEventListener('abort', () => ended.abort());
       const connection = new KernelConnection(model, ended.signal);
-      const unmount = mount(el, content({ model, connection, signal: ended.signal }));
+      const options = model.get('_snapshot').options as Partial<Options>;
+      const synced = <K extends keyof Options>(name: K, fallback: Options[K]) => {
+        const trait = screen.traits?.[name];
+        return trait ? traitSignal<Options[K]>(model, trait, ended.signal) : signal(options[name] ?? fallback);
+      };
+      const unmount = mount(el, screen.render({ connection, options, synced }));
       return () => {
         unmount();
         ended.abort();
@@ -29,8 +27,8 @@ export function widget(content: (host: Host) => ComponentChild) {
 }
 
 /** A signal that follows a trait, and writes what the screen sets back to it. */
-export function trait<K extends keyof WidgetState>({ model, signal: ended }: Host, name: K): Signal<WidgetState[K]> {
-  const value = signal(model.get(name));
+function traitSignal<T>(model: AnyModel, name: string, ended: AbortSignal): Signal<T> {
+  const value = signal(model.get(name) as T);
   const follow = () => {
     value.value = model.get(name);
   };

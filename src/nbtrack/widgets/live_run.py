@@ -35,7 +35,7 @@ class LiveRun(ViewWidget):
     Pushes to the browser from a thread of its own until the run ends. `finish()` brings the last state over.
     """
 
-    bundle = "live_run"
+    bundle = "live"
 
     run_id = traitlets.Unicode(read_only=True)
 

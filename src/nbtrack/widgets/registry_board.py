@@ -15,7 +15,7 @@ SAVED_EVENTS = 50
 class Registry(ViewWidget):
     """The versions of one model, or of all, by stage, with the run behind each and the history of their stages."""
 
-    bundle = "registry_board"
+    bundle = "registry"
 
     def __init__(self, client: Client, name: str | None = None) -> None:
         self._model_asked = name

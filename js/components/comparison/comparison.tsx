@@ -1,0 +1,124 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { RunRow } from '../../contract';
+import { plural } from '../../logic/format';
+import type { ComparisonState } from '../../state/comparison';
+import { Curves } from '../curves/curves';
+import { Check } from '../fields/fields';
+import { ParameterDiff } from '../parameter_diff/parameter_diff';
+import { Problem } from '../problem/problem';
+import { QueryBox } from '../query_box/query_box';
+import { completer } from '../query_box/use_completions';
+import { RegisterForm } from '../register_form/register_form';
+import { RunTable } from '../run_table/run_table';
+import { SavedNote } from '../saved_note/saved_note';
+
+/** Runs that a query finds: table, curves, differences. */
+export function Comparison({ state }: { state: ComparisonState }) {
+  const { connection, query, pages, columns, selection, search, folding } = state;
+  const registering = useSignal<RunRow | null>(null);
+  useEffect(() => {
+    void search.apply();
+    const unfollow = search.follow();
+    return () => {
+      unfollow();
+      search.stop();
+    };
+  }, []);
+  const error = search.error.value;
+  const wrong = error?.error_code === 'INVALID_PARAMETER_VALUE' ? error : null;
+  const ticked = selection.ids.value.length;
+  const constant = columns.constant.value;
+  return (
+    <div class="nbt-comparison" data-live={connection.live}>
+      {!connection.live && <SavedNote />}
+      <QueryBox
+        applied={query.filter.value}
+        error={wrong}
+        disabled={!connection.live}
+        apply={(filter) => void search.apply(filter)}
+        complete={completer(connection)}
+      />
+      <Problem error={wrong ? null : error} retry={() => void search.apply()} />
+      <div class="nbt-count" aria-live="polite">
+        {pages.loaded.value ? (
+          <>
+            <span>
+              {plural(pages.total.value, 'run')}
+              {pages.nested.value > 0 && `, ${pages.nested.value} of them nested`}, {ticked} ticked
+            </span>
+            {ticked > 0 && (
+              <button type="button" class="nbt-link nbt-untick" onClick={() => selection.clear()}>
+                Untick all
+              </button>
+            )}
+            {wrong && <span class="nbt-muted">The table still shows the last filter that worked.</span>}
+          </>
+        ) : (
+          <span>{error ? '' : 'Loading runs…'}</span>
+        )}
+        {pages.nested.value > 0 && (
+          <Check class="nbt-grouped" checked={folding.grouped.value} change={(on) => search.group(on)}>
+            Group by parent
+          </Check>
+        )}
+        {constant > 0 && pages.total.value > 1 && (
+          <Check
+            class="nbt-all-params"
+            checked={columns.allParams.value}
+            change={(on) => (columns.allParams.value = on)}
+          >
+            Show {plural(constant, 'param')} that {constant === 1 ? 'is' : 'are'} the same in every run
+          </Check>
+        )}
+        {connection.live && (
+          <button type="button" class="nbt-link nbt-refresh" onClick={() => void search.apply()}>
+            Refresh
+          </button>
+        )}
+      </div>
+      {pages.loaded.value && pages.total.value === 0 ? (
+        <NoRuns filtered={query.filter.value !== ''} />
+      ) : (
+        <RunTable
+          query={query}
+          search={search}
+          pages={pages}
+          columns={columns}
+          folding={folding}
+          selection={selection}
+          register={connection.live ? (row) => (registering.value = row) : null}
+        />
+      )}
+      {registering.value && (
+        <RegisterForm
+          key={registering.value.run_id}
+          connection={connection}
+          run={registering.value}
+          close={() => (registering.value = null)}
+        />
+      )}
+      {(pages.total.value > 0 || ticked > 0) && (
+        <div class="nbt-split">
+          <Curves connection={connection} selection={selection} pages={pages} columns={columns} />
+          <ParameterDiff connection={connection} selection={selection} pages={pages} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function NoRuns({ filtered }: { filtered: boolean }) {
+  return (
+    <p class="nbt-empty nbt-no-runs">
+      {filtered ? (
+        'No run matches this filter. Clear it to see every run.'
+      ) : (
+        <>
+          No runs yet. Put <code>%%track</code> on top of a cell, or log in a <code>with nbtrack.start_run():</code>{' '}
+          block.
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,55 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { Completion } from '../../contract';
+
+interface Props {
+  id: string;
+  items: readonly Completion[];
+  active: number;
+  pick: (completion: Completion) => void;
+}
+
+export function optionId(list: string, index: number): string {
+  return `${list}-${index}`;
+}
+
+/** The list under a text field. It never has the focus: the field moves through it. */
+export function CompletionList({ id, items, active, pick }: Props) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const option = list.current?.children[active] as HTMLElement | undefined;
+    if (list.current && option) {
+      // scrollIntoView would move the page too.
+      const { scrollTop, clientHeight } = list.current;
+      const bottom = option.offsetTop + option.offsetHeight;
+      list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);
+    }
+  }, [active, items]);
+  return (
+    <div
+      id={id}
+      ref={list}
+      class="nbt-completions"
+      role="listbox"
+      aria-label="Completions"
+      hidden={items.length === 0}
+      onMouseDown={(event) => event.preventDefault()}
+    >
+      {items.map((item, index) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field, which keeps the focus
+        // biome-ignore lint/a11y/useFocusableInteractive: the field names the active option by aria-activedescendant
+        <div
+          key={item.text}
+          id={optionId(id, index)}
+          class="nbt-completion"
+          role="option"
+          aria-selected={index === active}
+          data-kind={item.kind}
+          onClick={() => pick(item)}
+        >
+          <span class="nbt-completion-text">{item.text.trim()}</span>
+          <span class="nbt-completion-detail">{item.detail}</span>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { type Answer, type Connection, isAbort, RequestError } from '../../connection/connection';
+import type { ErrorReply, Panel, RunRow } from '../../contract';
+import { formatDuration } from '../../logic/format';
+import { Problem } from '../problem/problem';
+import { StatusBadge } from '../status/status';
+import { AttemptBox } from './attempt_box';
+import { Datasets } from './datasets';
+import { PanelChart } from './panel_chart';
+import { SummaryTable } from './summary_table';
+
+export const MAX_POINTS = 1000;
+const SYSTEM = 'system/';
+
+/** One run as it goes: the kernel pushes its state, nobody polls. */
+export function LiveRun({ connection, run_id }: { connection: Connection; run_id: string }) {
+  const answer = useSignal<Answer<'live'> | null>(connection.first('live') ?? null);
+  const error = useSignal<ErrorReply | null>(null);
+  const again = useSignal(0);
+  useEffect(
+    () =>
+      connection.subscribe(
+        'live',
+        (push) => {
+          answer.value = push;
+          error.value = null;
+        },
+        (failure) => {
+          error.value = failure.reply;
+        },
+      ),
+    [connection],
+  );
+  useEffect(() => {
+    const controller = new AbortController();
+    const before = answer.peek();
+    connection.request('live', { run_id, max_points: MAX_POINTS }, controller.signal).then(
+      (got) => {
+        // While a cell trains, a push may overtake the reply.
+        if (answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
+          answer.value = got;
+        }
+        error.value = null;
+      },
+      (cause) => {
+        if (!isAbort(cause)) {
+          error.value = RequestError.of(cause).reply;
+        }
+      },
+    );
+    return () => controller.abort();
+  }, [again.value]);
+  const current = answer.value;
+  return (
+    <div class="nbt-live" data-live={connection.live} data-status={current?.reply.run.status}>
+      {current ? (
+        <Run answer={current} live={connection.live} />
+      ) : (
+        !error.value && <p class="nbt-empty">Loading the run…</p>
+      )}
+      <Problem error={error.value} retry={() => (again.value += 1)} />
+    </div>
+  );
+}
+
+function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
+  const { run, error, attempt, panels, system, datasets, summary, now } = answer.reply;
+  const params = Object.entries(run.params);
+  return (
+    <>
+      <header class="nbt-live-head">
+        <span class="nbt-live-name nbt-run-name" title={run.run_id}>
+          {run.run_name}
+        </span>
+        <span aria-live="polite">
+          <StatusBadge status={run.status} />
+        </span>
+        <Elapsed run={run} now={now} live={live} />
+        <span class="nbt-muted nbt-live-experiment" title="Experiment">
+          {run.experiment_name}
+        </span>
+      </header>
+      <div class="nbt-live-error" role="alert">
+        {error && <code class="nbt-traceback">{error}</code>}
+      </div>
+      {params.length > 0 && (
+        <dl class="nbt-params" aria-label="Params">
+          {params.map(([key, value]) => (
+            <div key={key} title={`${key} = ${value}`}>
+              <dt>{key}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {datasets.length > 0 && <Datasets datasets={datasets} />}
+      {attempt && <AttemptBox attempt={attempt} />}
+      {panels.length === 0 && run.status === 'RUNNING' && (
+        <p class="nbt-empty">No metrics yet. The curves begin with the first log_metric.</p>
+      )}
+      <div class="nbt-panels">
+        {panels.map((panel) => (
+          <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} />
+        ))}
+      </div>
+      {run.status !== 'RUNNING' && summary.length > 0 && <SummaryTable summary={summary} />}
+      {system.length > 0 && <Machine panels={system} answer={answer} />}
+    </>
+  );
+}
+
+/** The machine's own metrics: drawn when somebody looks, so that they are in nobody's way. */
+function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }) {
+  const open = useSignal(false);
+  return (
+    <section class="nbt-machine" aria-label="Machine">
+      <button
+        type="button"
+        class="nbt-link nbt-machine-toggle"
+        aria-expanded={open.value}
+        onClick={() => (open.value = !open.value)}
+      >
+        {open.value ? "Hide the machine's metrics" : "Show the machine's metrics"}
+      </button>
+      {open.value && (
+        <div class="nbt-panels">
+          {panels.map((panel) => (
+            <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} omit={SYSTEM} />
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Ticks in the browser, by the kernel's clock. */
+function Elapsed({ run, now, live }: { run: RunRow; now: number; live: boolean }) {
+  const element = useRef<HTMLTimeElement>(null);
+  const received = useMemo(() => Date.now(), [now]);
+  const going = run.end_time === null && live && run.status === 'RUNNING';
+  const elapsed = () => (run.end_time ?? now + (going ? Date.now() - received : 0)) - run.start_time;
+  useEffect(() => {
+    if (!going) {
+      return;
+    }
+    const timer = setInterval(() => {
+      if (element.current) {
+        element.current.textContent = formatDuration(elapsed());
+      }
+    }, 200);
+    return () => clearInterval(timer);
+  }, [going, now]);
+  return (
+    <time ref={element} class="nbt-elapsed" title={`Started ${new Date(run.start_time).toLocaleString()}`}>
+      {formatDuration(elapsed())}
+    </time>
+  );
+}

@@ -1,0 +1,145 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { type Connection, isAbort, RequestError } from '../../connection/connection';
+import type { DiffReply, DiffRow, ErrorReply } from '../../contract';
+import { formatNumber } from '../../logic/format';
+import type { RunPages } from '../../state/pages';
+import type { Selection } from '../../state/selection';
+import { Check } from '../fields/fields';
+import { Problem } from '../problem/problem';
+import { Swatch } from '../swatch/swatch';
+
+const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
+  ['param', 'Params'],
+  ['metric', 'Metrics'],
+  ['dataset', 'Datasets'],
+  ['tag', 'Tags'],
+  ['info', 'Run'],
+  ['system', 'Machine'],
+];
+
+/** Where runs differ as a matter of course. */
+const EXPECTED: ReadonlySet<DiffRow['section']> = new Set(['info', 'system']);
+
+interface Props {
+  connection: Connection;
+  selection: Selection;
+  pages: RunPages;
+}
+
+/** Params and metrics of the ticked runs side by side; where they differ, the row is marked. */
+export function ParameterDiff({ connection, selection, pages }: Props) {
+  const reply = useSignal<DiffReply | null>(connection.first('diff')?.reply ?? null);
+  const error = useSignal<ErrorReply | null>(null);
+  const again = useSignal(0);
+  const given = useRef(reply.peek() !== null);
+  const differences = useSignal(false);
+  const run_ids = selection.ids.value;
+  useEffect(() => {
+    if (run_ids.length === 0) {
+      reply.value = null;
+      return;
+    }
+    // What came along with the screen is shown already; it is asked for again when the runs are.
+    if (given.current) {
+      given.current = false;
+      return;
+    }
+    const controller = new AbortController();
+    connection.request('diff', { run_ids }, controller.signal).then(
+      (answer) => {
+        reply.value = answer.reply;
+        error.value = null;
+      },
+      (cause) => {
+        if (!isAbort(cause)) {
+          error.value = RequestError.of(cause).reply;
+        }
+      },
+    );
+    return () => controller.abort();
+  }, [run_ids.join(), again.value, pages.pages.value]);
+
+  const diff = reply.value;
+  const differing = diff?.rows.filter((row) => row.differs && !EXPECTED.has(row.section)).length ?? 0;
+  return (
+    <section class="nbt-diff" aria-label="Differences">
+      <div class="nbt-controls">
+        <span class="nbt-controls-title">Side by side</span>
+        {diff && diff.run_ids.length > 1 && (
+          <Check class="nbt-only-differences" checked={differences.value} change={(on) => (differences.value = on)}>
+            Only differences ({differing})
+          </Check>
+        )}
+      </div>
+      {diff === null ? (
+        <p class="nbt-empty">{run_ids.length === 0 ? 'Tick runs to compare their params.' : 'Loading…'}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, nobody could scroll here with the keyboard
+        <section class="nbt-diff-scroll" tabIndex={0} aria-label="Params and metrics side by side">
+          <table class="nbt-table nbt-diff-table">
+            <thead>
+              <tr>
+                <th scope="col" class="nbt-pinned nbt-pin-0">
+                  Key
+                </th>
+                {diff.run_ids.map((id, i) => (
+                  <th key={id} scope="col" title={diff.run_names[i]}>
+                    <Swatch slot={selection.slots.value.get(id)} />
+                    <span class="nbt-diff-name">{diff.run_names[i]}</span>
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            {SECTIONS.map(([section, title]) => (
+              <Section
+                key={section}
+                title={title}
+                columns={diff.run_ids.length + 1}
+                rows={diff.rows.filter((row) => row.section === section && (row.differs || !differences.value))}
+              />
+            ))}
+          </table>
+        </section>
+      )}
+      <Problem error={error.value} retry={() => (again.value += 1)} />
+    </section>
+  );
+}
+
+function Section({ title, columns, rows }: { title: string; columns: number; rows: DiffRow[] }) {
+  if (rows.length === 0) {
+    return null;
+  }
+  return (
+    <tbody>
+      <tr class="nbt-diff-section">
+        <th colSpan={columns} scope="rowgroup">
+          {title}
+        </th>
+      </tr>
+      {rows.map((row) => (
+        <tr key={row.key} class={row.differs ? 'nbt-differs' : ''} data-section={row.section} data-key={row.key}>
+          <th scope="row" class="nbt-pinned nbt-pin-0" title={row.key}>
+            {row.key}
+            {row.differs && <span class="nbt-visually-hidden"> differs</span>}
+          </th>
+          {row.values.map((value, i) => (
+            <td key={i} title={value ?? 'not set'} class={value === null ? 'nbt-missing' : ''}>
+              {value === null
+                ? '–'
+                : row.section === 'metric' || row.section === 'system'
+                  ? formatMetric(value)
+                  : value}
+            </td>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+function formatMetric(text: string): string {
+  const number = Number(text.replace('−', '-'));
+  return text.trim() === '' || Number.isNaN(number) ? text : formatNumber(number);
+}

@@ -1,0 +1,188 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Completion, ErrorReply } from '../../contract';
+import { insert, toCharacters, toUnits } from '../../logic/completion';
+import { CompletionList, optionId } from '../completion_list/completion_list';
+import { Form } from '../form/form';
+import { useUniqueId } from '../form/unique_id';
+import { type Complete, useCompletions } from './use_completions';
+
+const PAUSE_MS = 500;
+
+interface Props {
+  /** The filter that the table shows. */
+  applied: string;
+  error: ErrorReply | null;
+  disabled: boolean;
+  apply: (filter: string) => void;
+  /** What may stand at a cursor; without it the box completes nothing. */
+  complete?: Complete;
+}
+
+/**
+ * The filter string: applied by Enter or after a pause in typing. What is wrong with it stands under it, and what may
+ * come next in a list over that: nothing moves when the list goes.
+ */
+export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
+  const text = useSignal(applied);
+  const input = useRef<HTMLInputElement>(null);
+  const completions = useCompletions(complete);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const asked = useRef(applied);
+  const id = useUniqueId();
+  useEffect(() => {
+    if (applied !== asked.current) {
+      text.value = applied;
+      asked.current = applied;
+    }
+  }, [applied]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const open = completions.items.value.length > 0;
+  const active = completions.active.value;
+  const listId = `${id}-list`;
+
+  const send = () => {
+    clearTimeout(timer.current);
+    asked.current = text.value;
+    apply(text.value);
+  };
+  const edit = (value: string) => {
+    text.value = value;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(send, PAUSE_MS);
+    ask();
+  };
+  const ask = (wanted = false) => {
+    const field = input.current;
+    if (field) {
+      completions.ask(field.value, toCharacters(field.value, field.selectionEnd ?? field.value.length), wanted);
+    }
+  };
+  const pick = (completion: Completion | undefined) => {
+    const field = input.current;
+    if (!field || !completion) {
+      return;
+    }
+    const inserted = insert(field.value, completion);
+    field.value = inserted.text;
+    field.setSelectionRange(inserted.cursor, inserted.cursor);
+    if (inserted.cursor === inserted.text.length) {
+      // Chromium scrolls to a cursor that is typed, and not to one that is set.
+      field.scrollLeft = field.scrollWidth;
+    }
+    completions.close();
+    edit(inserted.text);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const { key } = event;
+    if (key === 'ArrowDown' || key === 'ArrowUp') {
+      if (open) {
+        completions.move(key === 'ArrowDown' ? 1 : -1);
+      } else if (key === 'ArrowDown') {
+        ask(true);
+      }
+    } else if (key === ' ' && event.ctrlKey) {
+      ask(true);
+    } else if (open && key === 'Escape') {
+      completions.close();
+    } else if (open && key === 'Enter' && active >= 0) {
+      pick(completions.items.peek()[active]);
+    } else if (open && key === 'Tab' && !event.shiftKey) {
+      pick(completions.items.peek()[Math.max(active, 0)]);
+    } else {
+      if (open && ['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(key)) {
+        completions.close();
+      }
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="nbt-query">
+      <Form
+        class="nbt-query-form"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          completions.close();
+          send();
+        }}
+      >
+        <label class="nbt-query-label" for={id}>
+          Filter
+        </label>
+        <div class="nbt-query-field">
+          <input
+            id={id}
+            ref={input}
+            class="nbt-query-input"
+            type="text"
+            role="combobox"
+            aria-label="Filter runs"
+            aria-autocomplete="list"
+            aria-expanded={open}
+            aria-controls={listId}
+            aria-activedescendant={open && active >= 0 ? optionId(listId, active) : undefined}
+            aria-invalid={error !== null}
+            aria-describedby={`${id}-error`}
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            disabled={disabled}
+            placeholder="metrics.loss < 0.1 and params.optimizer = 'adam'"
+            value={text.value}
+            onInput={(event) => edit(event.currentTarget.value)}
+            onKeyDown={onKeyDown}
+            onBlur={completions.close}
+          />
+          <CompletionList id={listId} items={completions.items.value} active={active} pick={pick} />
+        </div>
+        {text.value !== '' && !disabled && (
+          <button
+            type="button"
+            class="nbt-button nbt-query-clear"
+            aria-label="Clear the filter"
+            onClick={() => {
+              text.value = '';
+              completions.close();
+              send();
+            }}
+          >
+            ✕
+          </button>
+        )}
+      </Form>
+      <div id={`${id}-error`} class="nbt-query-error" role="alert">
+        {error && <QueryProblem error={error} text={asked.current} />}
+      </div>
+    </div>
+  );
+}
+
+/** The query with the place marked where it goes wrong, what is wrong, and what may stand there. */
+function QueryProblem({ error, text }: { error: ErrorReply; text: string }) {
+  if (error.position === null) {
+    return <div class="nbt-query-reason">{error.message}</div>;
+  }
+  const at = toUnits(text, error.position);
+  const word = text.slice(at).match(/^[\w.]+|^./)?.[0] ?? '';
+  return (
+    <>
+      <div class="nbt-query-place" aria-hidden="true">
+        {text.slice(Math.max(0, at - 60), at)}
+        <mark class="nbt-query-mark">{word || ' '}</mark>
+        {text.slice(at + word.length, at + word.length + 60)}
+      </div>
+      <div class="nbt-query-reason">
+        {error.reason ?? error.message} <span class="nbt-muted">(at character {error.position + 1})</span>
+      </div>
+      {error.expected.length > 0 && (
+        <div class="nbt-query-expected">
+          <span class="nbt-muted">Expected here:</span> {error.expected.join(', ')}
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,80 @@
+import { type Signal, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Connection } from '../../connection/connection';
+import type { Completion } from '../../contract';
+import { isHelpful } from '../../logic/completion';
+
+const PAUSE_MS = 120;
+
+export type Complete = (text: string, position: number, signal: AbortSignal) => Promise<Completion[]>;
+
+/** Completions that the kernel knows. */
+export function completer(connection: Connection): Complete {
+  return async (text, position, signal) => {
+    const { reply } = await connection.request('complete', { text, position }, signal);
+    return reply.completions;
+  };
+}
+
+export interface Completions {
+  items: Signal<readonly Completion[]>;
+  /** The item that Enter takes; -1 where the arrows have chosen none. */
+  active: Signal<number>;
+  /** Asks after a pause for what may stand at a cursor; an answer that comes after a newer question is dropped. */
+  ask: (text: string, position: number, wanted?: boolean) => void;
+  move: (by: 1 | -1) => void;
+  close: () => void;
+}
+
+/** What may come next in a query. A failure closes the list: whoever applies the query is told. */
+export function useCompletions(complete: Complete | undefined): Completions {
+  const items = useSignal<readonly Completion[]>([]);
+  const active = useSignal(-1);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const controller = useRef<AbortController | undefined>(undefined);
+
+  const show = (found: readonly Completion[]) => {
+    items.value = found;
+    active.value = -1;
+  };
+  const stop = () => {
+    clearTimeout(timer.current);
+    controller.current?.abort();
+  };
+  const ask = (text: string, position: number, wanted = false) => {
+    stop();
+    if (!complete) {
+      return;
+    }
+    const asked = new AbortController();
+    controller.current = asked;
+    const send = () =>
+      complete(text, position, asked.signal).then(
+        (found) => {
+          if (!asked.signal.aborted) {
+            show(wanted || isHelpful(text, found) ? found : []);
+          }
+        },
+        () => {
+          if (!asked.signal.aborted) {
+            show([]);
+          }
+        },
+      );
+    timer.current = setTimeout(() => void send(), wanted ? 0 : PAUSE_MS);
+  };
+  useEffect(() => stop, []);
+  return {
+    items,
+    active,
+    ask,
+    move: (by) => {
+      const count = items.peek().length;
+      active.value = active.peek() < 0 ? (by > 0 ? 0 : count - 1) : (active.peek() + by + count) % count;
+    },
+    close: () => {
+      stop();
+      show([]);
+    },
+  };
+}

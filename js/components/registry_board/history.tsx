@@ -1,0 +1,106 @@
+import { useSignal } from '@preact/signals';
+import type { EventRow } from '../../contract';
+import { formatTime } from '../../logic/format';
+import { StageBadge } from '../stage/stage';
+
+const SHOWN_EVENTS = 8;
+
+/** The events of a model, the newest first. */
+export function History({ events }: { events: EventRow[] }) {
+  const all = useSignal(false);
+  const shown = all.value ? events : events.slice(0, SHOWN_EVENTS);
+  return (
+    <section class="nbt-history" aria-label="History">
+      <h4 class="nbt-history-head">History</h4>
+      {events.length === 0 && <p class="nbt-none">Nothing yet.</p>}
+      <ol class="nbt-events">
+        {shown.map((event, i) => (
+          <li key={`${event.timestamp}-${i}`} class="nbt-event" data-kind={event.kind}>
+            <time
+              class="nbt-event-time"
+              dateTime={new Date(event.timestamp).toISOString()}
+              title={new Date(event.timestamp).toLocaleString()}
+            >
+              {formatTime(event.timestamp)}
+            </time>
+            <span class="nbt-event-user">{event.user_id}</span>
+            <span class="nbt-event-what">
+              <EventText event={event} />
+              {event.reason && <span class="nbt-event-reason"> “{event.reason}”</span>}
+            </span>
+          </li>
+        ))}
+      </ol>
+      {events.length > SHOWN_EVENTS && (
+        <button type="button" class="nbt-link nbt-all-events" onClick={() => (all.value = !all.value)}>
+          {all.value ? 'Show less' : `Show all ${events.length}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function EventText({ event: { kind, version, old, new: value } }: { event: EventRow }) {
+  const which = version === null ? '' : ` version ${version}`;
+  switch (kind) {
+    case 'stage':
+      return (
+        <>
+          Version {version}: <StageBadge stage={old ?? ''} />{' '}
+          <span role="img" aria-label="to">
+            →
+          </span>{' '}
+          <StageBadge stage={value ?? ''} />
+        </>
+      );
+    case 'created':
+      return <>Model created</>;
+    case 'version_created':
+      return (
+        <>
+          Version {version} registered <span class="nbt-muted">from {value}</span>
+        </>
+      );
+    case 'rolled_back':
+      return (
+        <>
+          <StageBadge stage={value ?? ''} /> rolled back{old && ` from version ${old}`} to version {version}
+        </>
+      );
+    case 'gate_set':
+    case 'gate_deleted':
+      return (
+        <>
+          Gate {kind === 'gate_set' ? 'set' : 'removed'} <code class="nbt-muted">{value ?? old}</code>
+        </>
+      );
+    case 'gate_overridden':
+      return (
+        <>
+          Gate overridden for version {version}: <span class="nbt-muted">{old}</span>
+        </>
+      );
+    case 'version_deleted':
+      return <>Version {version} deleted</>;
+    case 'alias_set':
+      return (
+        <>
+          @{value} set to version {version}
+          {old && <span class="nbt-muted"> (was version {old})</span>}
+        </>
+      );
+    case 'alias_deleted':
+      return (
+        <>
+          @{old} taken from version {version}
+        </>
+      );
+    default:
+      return (
+        <>
+          {kind.replaceAll('_', ' ')}
+          {which} <span class="nbt-muted">{[old, value].filter(Boolean).join(' → ')}</span>
+        </>
+      );
+  }
+}

@@ -1,0 +1,14 @@
+import { lineStyle } from '../../style/theme';
+
+/** A piece of the run's line, as it is drawn in the chart. Empty where the run is not drawn. */
+export function Swatch({ slot }: { slot: number | undefined }) {
+  if (slot === undefined) {
+    return <span class="nbt-swatch" aria-hidden="true" />;
+  }
+  const { color, dash } = lineStyle(slot);
+  return (
+    <svg class="nbt-swatch" viewBox="0 0 20 8" aria-hidden="true">
+      <line x1="1" x2="19" y1="4" y2="4" style={{ stroke: color }} stroke-width="3" stroke-dasharray={dash.join(' ')} />
+    </svg>
+  );
+}

@@ -1,0 +1,104 @@
+import { useSignal } from '@preact/signals';
+import { type Connection, RequestError } from '../../connection/connection';
+import type { ErrorReply, Stage, VersionRow } from '../../contract';
+import { Check, Select } from '../fields/fields';
+import { Form } from '../form/form';
+import { useUniqueId } from '../form/unique_id';
+import { Problem } from '../problem/problem';
+import { STAGES } from '../stage/stage';
+
+interface Props {
+  connection: Connection;
+  version: VersionRow;
+  /** The versions of the model as the screen shows them; then a promotion that comes after somebody else's is refused. */
+  versions?: VersionRow[];
+  done: (version: VersionRow) => void;
+  cancel?: () => void;
+}
+
+/** Moves a version to a stage; the version that was there goes to Archived unless that is unticked. */
+export function TransitionForm({ connection, version, versions, done, cancel }: Props) {
+  const id = useUniqueId();
+  const choices = STAGES.filter((stage) => stage !== version.stage);
+  const stage = useSignal<Stage>(
+    version.stage === 'None' ? 'Staging' : version.stage === 'Staging' ? 'Production' : choices[0]!,
+  );
+  const archive = useSignal(true);
+  const reason = useSignal('');
+  const override = useSignal(false);
+  const busy = useSignal(false);
+  const error = useSignal<ErrorReply | null>(null);
+  const gated = error.value?.error_code === 'INVALID_STATE';
+  const occupied = stage.value === 'Staging' || stage.value === 'Production';
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    busy.value = true;
+    try {
+      const payload = {
+        name: version.name,
+        version: version.version,
+        stage: stage.value,
+        archive_existing_versions: occupied && archive.value,
+        reason: reason.value.trim(),
+        expected_stage: version.stage,
+        expected_current:
+          (occupied && versions?.filter((other) => other.stage === stage.value).map((other) => other.version)) || null,
+        override_gates: gated && override.value,
+      };
+      const { reply } = await connection.request('transition', payload);
+      error.value = null;
+      done(reply.version);
+    } catch (cause) {
+      error.value = RequestError.of(cause).reply;
+    }
+    busy.value = false;
+  };
+  return (
+    <Form class="nbt-transition" aria-label={`Move ${version.name} version ${version.version}`} onSubmit={submit}>
+      <Select
+        label="Move to"
+        class="nbt-stage-field"
+        value={stage.value}
+        options={choices.map((choice) => [choice, choice] as const)}
+        change={(value) => {
+          stage.value = value;
+          error.value = null;
+        }}
+      />
+      {occupied && (
+        <Check class="nbt-archive" checked={archive.value} change={(on) => (archive.value = on)}>
+          Archive the previous {stage.value}
+        </Check>
+      )}
+      <span class="nbt-field nbt-reason-field">
+        <label for={id}>Why</label>
+        <input
+          id={id}
+          class="nbt-input nbt-reason"
+          type="text"
+          required={gated && override.value}
+          placeholder={gated && override.value ? 'why the gate is overridden' : 'for the history'}
+          autocomplete="off"
+          value={reason.value}
+          onInput={(event) => (reason.value = event.currentTarget.value)}
+        />
+      </span>
+      {gated && (
+        <Check class="nbt-override" checked={override.value} change={(on) => (override.value = on)}>
+          Override the gate
+        </Check>
+      )}
+      <span class="nbt-buttons">
+        <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" disabled={busy.value}>
+          {occupied ? 'Promote' : 'Move'}
+        </button>
+        {cancel && (
+          <button type="button" class="nbt-button nbt-cancel" onClick={cancel}>
+            Cancel
+          </button>
+        )}
+      </span>
+      <Problem error={error.value} />
+    </Form>
+  );
+}

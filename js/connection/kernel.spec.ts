@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AnyModel } from '@anywidget/types';
+import type { RequestError } from './connection';
+import { KernelConnection, type WidgetState } from './kernel';
+import { toFloats } from './snapshot';
+
+type Listener = (message: unknown, buffers: DataView[]) => void;
+
+/** A widget model whose kernel is this test. */
+function kernel() {
+  const listeners = new Set<Listener>();
+  const sent: { kind: string; id: string; name: string }[] = [];
+  const model = {
+    on: (_: string, listener: Listener) => listeners.add(listener),
+    off: (_: string, listener: Listener) => listeners.delete(listener),
+    send: (message: never) => sent.push(message),
+  } as unknown as AnyModel<WidgetState>;
+  const say = (message: unknown, buffers: DataView[] = []) => {
+    for (const listener of listeners) {
+      listener(message, buffers);
+    }
+  };
+  return { model, sent, say, listeners };
+}
+
+const registry = { name: null };
+
+test('the first message goes out at once, so that the comm has its subshell while the kernel is idle', () => {
+  const { model, sent } = kernel();
+  new KernelConnection(model, new AbortController().signal);
+  assert.deepEqual(sent, [{ kind: 'nbtrack:hello' }]);
+});
+
+test('each request gets its own reply, whatever order they come in', async () => {
+  const { model, sent, say } = kernel();
+  const connection = new KernelConnection(model, new AbortController().signal);
+  const asked = [connection.request('registry', registry), connection.request('registry', registry)];
+  for (const { id } of sent.slice(1).reverse()) {
+    say({ kind: 'nbtrack:reply', id, reply: { id } });
+  }
+  const replies = (await Promise.all(asked)).map((answer) => (answer.reply as unknown as { id: string }).id);
+  assert.deepEqual(
+    replies,
+    sent.slice(1).map(({ id }) => id),
+  );
+});
+
+test('an error becomes a RequestError with the position of what is wrong', async () => {
+  const { model, sent, say } = kernel();
+  const asked = new KernelConnection(model, new AbortController().signal).request('registry', registry);
+  const error = { error_code: 'X', message: 'no', reason: 'r', position: 3, expected: ['a'] };
+  say({ kind: 'nbtrack:reply', id: sent[1]!.id, error });
+  await assert.rejects(asked, (cause: RequestError) => cause.reply.position === 3);
+});
+
+test('a kernel that does not answer, and one that is gone, end the request with a word', async () => {
+  const { model } = kernel();
+  const silent = new KernelConnection(model, new AbortController().signal, 20).request('registry', registry);
+  await assert.rejects(silent, /has not answered/);
+  const throwing = {
+    ...model,
+    send: () => {
+      throw new Error('Cannot send');
+    },
+  } as unknown as AnyModel<WidgetState>;
+  const gone = new KernelConnection(throwing, new AbortController().signal, 5_000, 1);
+  await assert.rejects(gone.request('registry', registry), /cannot be reached/);
+});
+
+test('a request that cannot be sent yet is sent when the kernel is reached', async () => {
+  const { model, sent, say } = kernel();
+  let reachable = false;
+  const send = (message: never) => {
+    if (!reachable) {
+      reachable = true;
+      throw new Error('Cannot send');
+    }
+    sent.push(message);
+  };
+  const late = { ...model, send } as unknown as AnyModel<WidgetState>;
+  const asked = new KernelConnection(late, new AbortController().signal, 5_000, 1).request('registry', registry);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  say({ kind: 'nbtrack:reply', id: sent.find(({ kind }) => kind === 'nbtrack:request')!.id, reply: { models: [] } });
+  assert.deepEqual((await asked).reply.models, []);
+});
+
+test('an aborted request is over, and its late reply hurts nobody', async () => {
+  const { model, sent, say } = kernel();
+  const controller = new AbortController();
+  const asked = new KernelConnection(model, new AbortController().signal).request(
+    'registry',
+    registry,
+    controller.signal,
+  );
+  controller.abort();
+  await assert.rejects(asked, { name: 'AbortError' });
+  say({ kind: 'nbtrack:reply', id: sent[1]!.id, reply: {} });
+});
+
+test('when the view ends, nothing listens any more', () => {
+  const { model, listeners } = kernel();
+  const controller = new AbortController();
+  new KernelConnection(model, controller.signal);
+  controller.abort();
+  assert.equal(listeners.size, 0);
+});
+
+test('floats are read from any byte of a comm frame', () => {
+  const bytes = new Uint8Array(8 + 16 + 3);
+  new Float64Array(bytes.buffer, 0, 3).set([0, 1.5, -2]);
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  assert.deepEqual([...toFloats(new DataView(shifted.buffer, 3 + 8, 16))], [1.5, -2]);
+  assert.deepEqual([...toFloats([1, null])], [1, NaN]);
+});

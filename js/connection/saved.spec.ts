@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RunsReply, TableRow } from '../contract';
+import { SavedConnection } from './saved';
+import type { Snapshot } from './snapshot';
+
+/** Runs in the order that was asked for, each with its parent. */
+const runs = (parents: Record<string, string | null>): TableRow[] =>
+  Object.entries(parents).map(
+    ([run_id, parent_run_id], i) =>
+      ({
+        run_id,
+        run_name: run_id,
+        parent_run_id,
+        metrics: { m: i },
+        params: {},
+        depth: 0,
+        children: 1,
+      }) as unknown as TableRow,
+  );
+const lines = (rows: TableRow[]) => rows.map((row) => '.'.repeat(row.depth) + row.run_id);
+
+test('a saved table folds, sorts and ungroups', async () => {
+  const rows = runs({ s: null, s1: 's', s2: 's', t: null });
+  const reply = { rows, params: [], metrics: ['m'], system: [], best: {} } as unknown as RunsReply;
+  const connection = new SavedConnection({
+    view: 'comparison',
+    options: {},
+    answers: { runs: { payload: {}, reply, buffers: [] } },
+  } as unknown as Snapshot);
+  const ask = async (grouped: boolean, unfolded: string[] | null, order_by: string[] = []) => {
+    const page = { filter: '', experiment_ids: null, offset: 0, limit: 200 };
+    return (await connection.request('runs', { ...page, order_by, grouped, unfolded })).reply;
+  };
+  assert.deepEqual(lines((await ask(true, ['s'])).rows), ['s', '.s1', '.s2', 't']);
+  const folded = await ask(true, []);
+  assert.deepEqual([lines(folded.rows), folded.count, folded.total, folded.nested], [['s', 't'], 2, 4, 2]);
+  assert.deepEqual(lines((await ask(true, ['s'], ['metrics.m DESC'])).rows), ['t', 's', '.s2', '.s1']);
+  assert.deepEqual(lines((await ask(false, null, ['metrics.m DESC'])).rows), ['t', 's2', 's1', 's']);
+});

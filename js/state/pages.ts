@@ -1,0 +1,53 @@
+import { batch, signal } from '@preact/signals';
+import type { RunRow, RunsReply, TableRow } from '../contract';
+import { pagesOf } from '../logic/window';
+
+export const PAGE = 200;
+
+/** The rows that have been fetched, by page, and how many there are in all. */
+export class RunPages {
+  readonly loaded = signal(false);
+  /** Rows of the table: the runs that match, without those that are folded away. */
+  readonly count = signal(0);
+  /** Runs that match. */
+  readonly total = signal(0);
+  /** How many of these are nested in another one of them. */
+  readonly nested = signal(0);
+  /** The rows of the first page, which give the columns their width. */
+  readonly sample = signal<TableRow[]>([]);
+  /** Fetched pages by number; changes with each of them. */
+  readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
+
+  private readonly seen = new Map<string, RunRow>();
+
+  row(index: number): TableRow | undefined {
+    return this.pages.value.get(Math.floor(index / PAGE))?.[index % PAGE];
+  }
+
+  /** A run that was in one of the replies so far, even if it no longer matches. */
+  run(run_id: string): RunRow | undefined {
+    return this.seen.get(run_id);
+  }
+
+  /** The pages of rows `first` to `end` that have not been fetched. */
+  missing(first: number, end: number): number[] {
+    return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));
+  }
+
+  /** Add a page; `alone` drops the others, which belong to an earlier query. */
+  put(reply: RunsReply, page: number, alone = false): void {
+    for (const row of reply.rows) {
+      this.seen.set(row.run_id, row);
+    }
+    batch(() => {
+      this.pages.value = new Map(alone ? [] : this.pages.peek()).set(page, reply.rows);
+      this.count.value = reply.count;
+      this.total.value = reply.total;
+      this.nested.value = reply.nested;
+      if (page === 0) {
+        this.sample.value = reply.rows;
+      }
+      this.loaded.value = true;
+    });
+  }
+}

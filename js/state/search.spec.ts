@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signal } from '@preact/signals';
+import { type Connection, failure } from '../connection/connection';
+import type { RunsReply, RunsRequest, TableRow } from '../contract';
+import { comparisonState } from './comparison';
+
+/** A kernel that answers nothing until it is told to. */
+function comparison() {
+  const asked: { payload: RunsRequest; answer: (reply?: Partial<RunsReply>) => void; refuse: () => void }[] = [];
+  const request = (_: string, payload: RunsRequest, abort: AbortSignal) =>
+    new Promise((resolve, reject) => {
+      abort.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
+      const reply = {
+        rows: [],
+        count: 0,
+        total: 0,
+        nested: 0,
+        params: [],
+        metrics: [],
+        system: [],
+        best: {},
+        lower_is_better: [],
+      };
+      asked.push({
+        payload,
+        answer: (more = {}) => resolve({ reply: { ...reply, ...more }, buffers: [] }),
+        refuse: () => reject(failure('INVALID_PARAMETER_VALUE', 'no such thing')),
+      });
+    });
+  const connection = { live: true, first: () => undefined, request } as unknown as Connection;
+  return { ...comparisonState(connection, signal('a'), signal([])), asked };
+}
+
+const order = { column: 'metrics.loss', descending: true };
+
+test('a sort that is asked while a filter is on its way means both, and so does the other way round', () => {
+  const { search, asked } = comparison();
+  void search.apply('b');
+  search.sort(order);
+  void search.apply('c');
+  assert.deepEqual(
+    asked.map(({ payload }) => [payload.filter, payload.order_by]),
+    [
+      ['b', []],
+      ['b', ['metrics.loss DESC']],
+      ['c', ['metrics.loss DESC']],
+    ],
+  );
+});
+
+test('after a filter that was refused a header sorts what the table shows', async () => {
+  const { search, asked } = comparison();
+  const refused = search.apply('wrong');
+  asked[0]!.refuse();
+  await refused;
+  assert.equal(search.error.peek()?.message, 'no such thing');
+  search.sort(order);
+  assert.equal(asked[1]!.payload.filter, 'a');
+});
+
+const sweep = { run_id: 'sweep', children: 3, depth: 0 } as TableRow;
+
+test('a fold asks for the page of its row, and what is on its way is not lost', async () => {
+  const { search, pages, folding, asked } = comparison();
+  void search.apply();
+  const rows = Array.from({ length: 200 }, () => sweep);
+  asked[0]!.answer({ rows, count: 500, total: 900, nested: 400 });
+  await settled();
+  search.ensure(400, 410);
+  asked[1]!.answer({ rows: [sweep], count: 500, total: 900, nested: 400 });
+  await settled();
+  search.fold(400, true);
+  assert.equal(folding.unfolded.peek().has('sweep'), false, 'the table is as it was until the answer is there');
+  assert.deepEqual([asked[2]!.payload.offset, asked[2]!.payload.unfolded], [400, ['sweep']]);
+  asked[2]!.answer({ rows: [sweep], count: 503, total: 900, nested: 400 });
+  await settled();
+  assert.deepEqual([pages.count.peek(), folding.unfolded.peek().has('sweep'), pages.row(400)], [503, true, sweep]);
+  void search.apply('b');
+  search.fold(400, false);
+  assert.deepEqual([asked[4]!.payload.filter, asked[4]!.payload.offset, asked[4]!.payload.unfolded], ['b', 0, []]);
+  search.group(false);
+  assert.deepEqual([asked[5]!.payload.filter, asked[5]!.payload.grouped], ['b', false]);
+});
+
+test('a run that nothing is nested in does not fold', async () => {
+  const { search, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer({ rows: [{ ...sweep, children: 0 }], count: 1, total: 1 });
+  await settled();
+  search.fold(0, true);
+  search.fold(7, true);
+  assert.equal(asked.length, 1);
+});
+
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,24 @@
+import type { TableRow } from '../contract';
+
+/** A finished run as the table shows it. Its name is its ID. */
+export function tableRow(run_id: string, fields: Partial<TableRow> = {}): TableRow {
+  return {
+    run_id,
+    run_name: run_id,
+    experiment_id: '0',
+    experiment_name: 'Default',
+    status: 'FINISHED',
+    start_time: 0,
+    end_time: 1,
+    user_id: '',
+    parent_run_id: null,
+    note: '',
+    params: {},
+    metrics: {},
+    models: [],
+    depth: 0,
+    children: 0,
+    nested_best: {},
+    ...fields,
+  };
+}
