@@ -346,7 +346,7 @@ def test_a_failure_of_ours_is_a_warning_and_changes_nothing(hook: str, monkeypat
     monkeypatch.undo()
     assert found[0] == expected[0]
     assert all((one == other).all() for one, other in zip(found[1], expected[1], strict=True))
-    ours = [str(warning.message) for warning in caught if "autologging of keras" in str(warning.message)]
+    ours = [str(warning.message) for warning in caught if "autologging for keras" in str(warning.message)]
     kinds = {message.partition(":")[0] for message in ours}
     assert len(ours) == len(kinds)
     # Params and metrics are logged at two points each: one warning for each point.

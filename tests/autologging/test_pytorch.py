@@ -277,7 +277,7 @@ def test_the_callback_goes_to_other_processes() -> None:
 
 def test_a_missing_monitor_is_said_once() -> None:
     nbtrack.pytorch.autolog(log_models=False, checkpoint_monitor="f1")
-    with pytest.warns(UserWarning, match="no 'f1'") as told:
+    with pytest.warns(UserWarning, match="does not log checkpoint_monitor 'f1'") as told:
         fit(epochs=3)
     assert len([one for one in told if "nbtrack" in str(one.message)]) == 1
 

@@ -576,7 +576,7 @@ def test_each_part_of_ours_may_fail(iris: Any, name: str, monkeypatch: pytest.Mo
         nbtrack.sklearn.autolog(log_models=name in ("_log_model", "first_rows"))
         results = [train(), train()]
     assert results == [expected, expected]
-    ours = [one for one in caught if "nbtrack's autologging of sklearn" in str(one.message)]
+    ours = [one for one in caught if "nbtrack autologging for sklearn" in str(one.message)]
     assert len(ours) == 1, [str(one.message) for one in caught]
     assert {run.info.status for run in runs()} == {"FINISHED"}
     assert nbtrack.active_run() is None

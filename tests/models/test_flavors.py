@@ -112,7 +112,7 @@ def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         del sys.modules[name]
     del nbtrack.weather
     monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(package)])
-    with pytest.raises(NotFound, match=r"weather.*installed are.*sklearn"):
+    with pytest.raises(NotFound, match=r"weather.*Installed flavors are.*sklearn"):
         nbtrack.pyfunc.load_model(info.model_uri, suppress_warnings=True)
 
 

@@ -190,7 +190,7 @@ def test_what_is_no_model_of_keras(tmp_path: Path) -> None:
     manifest = yaml.safe_load((folder / "MLmodel").read_text())
     manifest["flavors"]["keras"]["save_exported_model"] = True
     (folder / "MLmodel").write_text(yaml.safe_dump(manifest))
-    with pytest.raises(InvalidParameter, match="exported for TensorFlow"):
+    with pytest.raises(InvalidParameter, match="exported as a TensorFlow graph"):
         KERAS.load_model(str(folder))
     manifest["flavors"]["keras"] |= {"save_exported_model": False, "data": "../m/data"}
     (folder / "MLmodel").write_text(yaml.safe_dump(manifest))

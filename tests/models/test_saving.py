@@ -83,7 +83,7 @@ def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp
     with pytest.raises(InvalidParameter, match="'times'"):
         function.predict(FRAME, {"times": "often"})
     SKLEARN.save_model(MODEL, str(tmp_path / "m"))
-    with pytest.raises(InvalidState, match="no PythonModel"):
+    with pytest.raises(InvalidState, match="does not contain a PythonModel"):
         PYFUNC.load_model(str(tmp_path / "m")).unwrap_python_model()
     assert isinstance(PYFUNC.load_model(str(tmp_path / "m")).get_raw_model(), LinearRegression)
 

@@ -215,7 +215,7 @@ def test_bad_arguments(digits: Fitted, tmp_path: Path) -> None:
         ),
         (InvalidParameter, "already", lambda: SKLEARN.save_model(digits.model, "full")),
         (InvalidParameter, "cloudpickle", lambda: SKLEARN.save_model(lambda: 1, "lambda")),
-        (InvalidParameter, "one thing", lambda: SKLEARN.log_model(digits.model, "a", name="b")),
+        (InvalidParameter, "only one of them", lambda: SKLEARN.log_model(digits.model, "a", name="b")),
         (NotFound, "requirements", lambda: SKLEARN.save_model(digits.model, "r", pip_requirements="no.txt")),
         (NotFound, "Its flavors: pytorch", lambda: SKLEARN.load_model("other")),
         (InvalidParameter, "no MLmodel file", lambda: SKLEARN.load_model("broken")),

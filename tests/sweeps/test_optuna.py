@@ -217,7 +217,7 @@ def test_the_study_stays_optunas_own() -> None:
     with nbtrack.start_run(run_name="around") as around, tracking as run:
         study.optimize(objective, 2, None, 1, (), [lambda study, trial: told.append(trial.number)])
         study.optimize(objective, n_trials=1, callbacks=[lambda study, trial: told.append(trial.number)])
-        with pytest.raises(InvalidState, match="tracked already"):
+        with pytest.raises(InvalidState, match="already tracked"):
             nbtrack.optuna.track(study).__enter__()
     assert told == [0, 1, 2]
     assert nbtrack.get_run(run.info.run_id).data.tags["mlflow.parentRunId"] == around.info.run_id

@@ -7,7 +7,7 @@ training logs is in its file in `integrations/`; this package has what they have
 from __future__ import annotations
 
 from .everything import autolog, begin_temporarily, end_temporarily, switch_off, temporarily
-from .guard import guarded, is_suspended, safely, say, suspended, tell
+from .guard import guarded, is_suspended, suspended, warn, warn_once
 from .patches import Patches
 from .registration import autologger, switch
 from .settings import Settings, known, settings
@@ -29,12 +29,11 @@ __all__ = [
     "log_part",
     "log_training",
     "not_logged",
-    "safely",
-    "say",
     "settings",
     "suspended",
     "switch",
     "switch_off",
-    "tell",
     "temporarily",
+    "warn",
+    "warn_once",
 ]

@@ -44,7 +44,7 @@ def autolog(
 
 def _autolog_of(name: str, options: Mapping[str, Any]) -> None:
     # Of another package, it may not even be importable.
-    with guard.safely(name, "be switched on"):
+    with guard.guarded(name, "be switched on"):
         try:
             module: ModuleType | None = find_integration(name)
         except ModuleNotFoundError as error:

@@ -1,6 +1,7 @@
-"""What stands between our failures and the user's training.
+"""Keep failures of autologging away from the user's training.
 
-Whatever of ours raises is one warning of its kind, and nothing else. What the training itself raises passes unchanged.
+An exception raised by autologging becomes one warning of its kind. An exception raised by the training itself passes
+through unchanged.
 """
 
 from __future__ import annotations
@@ -8,95 +9,103 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 
 from .settings import settings
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_told: set[tuple[str, str]] = set()
+_warned: set[tuple[str, str]] = set()
+"""The flavors and kinds of failure that a warning was issued for."""
 _inside: ContextVar[bool] = ContextVar("nbtrack_autologging_inside", default=False)
 
 
 @contextmanager
-def safely(flavor: str, what: str) -> Iterator[None]:
-    """Turn what the block raises into a warning, once for each `what` of a flavor. `what` completes "could not …".
+def guarded(flavor: str, what: str) -> Iterator[None]:
+    """Turn an exception of a block or of a decorated function into a warning.
 
-    An interrupt passes: it is the user's.
+    There is one warning for each `what` of a flavor. A decorated function that fails returns None. KeyboardInterrupt
+    and the like pass through, because they belong to the user.
+
+    Args:
+        flavor: The flavor whose autologging runs in the block.
+        what: What the block does, as the end of a sentence that begins with "could not", such as "log the dataset".
+
+    Example:
+        ```python
+        with guarded("sklearn", "log the dataset"):
+            run.log_input(dataset, "train")
+        ```
     """
     try:
         yield
     except Exception as error:
-        tell(flavor, what, f"could not {what}", error)
+        warn_once(flavor, what, f"could not {what}", error)
 
 
-def guarded(flavor: str, what: str, default: Any = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """The same for a function of ours that a framework calls back; on a failure it returns `default`."""
+def warn_once(flavor: str, kind: str, message: str, error: BaseException | None = None) -> None:
+    """Warn once for each kind of problem of a flavor, unless the flavor is silent.
 
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        @wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            with safely(flavor, what):
-                return function(*args, **kwargs)
-            return default
-
-        return call
-
-    return decorate
-
-
-def tell(flavor: str, kind: str, message: str, error: BaseException | None = None) -> None:
-    """Warn, once for each kind of a flavor; nothing where the flavor is silent."""
+    Args:
+        flavor: The flavor that has the problem. The warning begins with its name.
+        kind: What the problem is told from others by.
+        message: The rest of the sentence, such as "could not log the dataset".
+        error: The exception that caused it, whose type and message are added.
+    """
     try:
-        if (flavor, kind) in _told or settings(flavor).silent:
+        if (flavor, kind) in _warned or settings(flavor).silent:
             return
-        _told.add((flavor, kind))
-        why = "" if error is None else f": {type(error).__name__}: {_text(error):.1000}"
-        say(flavor, f"nbtrack's autologging of {flavor} {message}{why}\nThe training goes on as it would without it.")
+        _warned.add((flavor, kind))
+        cause = "" if error is None else f": {type(error).__name__}: {_message_of(error):.1000}"
+        warn(flavor, f"nbtrack autologging for {flavor} {message}{cause}\nThe training continues and is not affected.")
     except Exception:  # settings that fail
         return
 
 
-def say(flavor: str, text: str) -> None:
-    """Warn, each time; nothing where the flavor is silent."""
+def warn(flavor: str, message: str) -> None:
+    """Issue a warning, unless the flavor is silent.
+
+    Args:
+        flavor: The flavor that has the problem.
+        message: The whole text of the warning.
+    """
     try:
         if settings(flavor).silent:
             return
         try:
-            warnings.warn(text, stacklevel=3)
+            warnings.warn(message, stacklevel=3)
         except Warning:
-            # Warnings are errors here. Ours must not become one in the middle of a training.
-            print(text, file=sys.stderr)
-    except Exception:  # a closed stderr, a warnings filter that fails
+            # Warnings are turned into errors here. One of autologging's must not end a training.
+            print(message, file=sys.stderr)
+    except Exception:  # a closed stderr, or a warnings filter that fails
         return
 
 
-def _text(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # the text is made by code of whoever wrote the class
-        return "(its text cannot be shown)"
+    except Exception:  # __str__ of a class outside nbtrack
+        return "(its message cannot be shown)"
 
 
 def forget(flavor: str) -> None:
-    """Warn anew from now on."""
-    for kind in [kind for kind in list(_told) if kind[0] == flavor]:
-        _told.discard(kind)
+    """Forget the warnings of a flavor, so that each is issued again."""
+    for kind in [kind for kind in list(_warned) if kind[0] == flavor]:
+        _warned.discard(kind)
 
 
 def is_suspended() -> bool:
-    """Whether a training is under way here, or logging was suspended: what is called now is a part of that."""
+    """Return whether a training or a suspended block is running in this context, so that calls are not logged.
+
+    Returns:
+        True inside a training that is being logged, whose inner calls are part of it, and inside `suspended()`.
+    """
     return _inside.get()
 
 
 @contextmanager
 def suspended() -> Iterator[None]:
-    """Nothing in the block is logged, in this thread and context."""
+    """Log no training and no call within the block, in this thread and context."""
     token = _inside.set(True)
     try:
         yield
@@ -106,7 +115,7 @@ def suspended() -> Iterator[None]:
 
 @contextmanager
 def random_state_kept() -> Iterator[None]:
-    """The block leaves the global generators of random numbers, Python's and NumPy's, as they were."""
+    """Restore the global random state of Python and NumPy after the block."""
     numpy = sys.modules.get("numpy.random")
     before = random.getstate()
     numpy_before = numpy.get_state() if numpy else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import wrapt
 
-from .guard import safely
+from .guard import guarded
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """wrapt's: the original (bound, for a method), the instance, its arguments by position and by name."""
@@ -112,7 +112,7 @@ class Patches:
 
         def imported(found: ModuleType) -> None:
             for wrap in pending:
-                with safely(self.flavor, f"watch {module}"):
+                with guarded(self.flavor, f"patch {module}"):
                     wrap(found)
 
         wrapt.register_post_import_hook(imported, module)

@@ -82,7 +82,7 @@ def _imported(one: _Autologger) -> None:
 
 
 def _install(one: _Autologger) -> None:
-    with one.lock, guard.safely(one.flavor, "watch the framework"):
+    with one.lock, guard.guarded(one.flavor, f"patch {one.module}"):
         # Another thread may be half through the import; this waits for it.
         module = importlib.import_module(one.module)
         if one.patches is not None or not _is_wanted(one, module):
@@ -98,7 +98,7 @@ def _install(one: _Autologger) -> None:
 
 
 def _uninstall(one: _Autologger) -> None:
-    with one.lock, guard.safely(one.flavor, "stop"):
+    with one.lock, guard.guarded(one.flavor, "be switched off"):
         patches, one.patches = one.patches, None
         if patches is not None:
             patches.undo()
@@ -109,12 +109,26 @@ def _is_wanted(one: _Autologger, module: ModuleType) -> bool:
     lowest, too_high = one.supported
     if not version or _parts(lowest) <= _parts(version) < _parts(too_high):
         return True
-    tested = f"{one.module} {version}, and is tested with versions from {lowest} to before {too_high}"
-    if settings(one.flavor).disable_for_unsupported_versions:
-        guard.tell(one.flavor, "version", f"is off: it found {tested}.")
-        return False
-    guard.tell(one.flavor, "version", f"found {tested}. It tries.")
-    return True
+    return accepts_untested(one.flavor, one.module, version, f"{lowest} or later, before {too_high}")
+
+
+def accepts_untested(flavor: str, package: str, version: str, tested: str) -> bool:
+    """Warn that a version was not tested, and return whether the flavor's settings accept it.
+
+    Args:
+        flavor: The flavor that wraps the package.
+        package: The package's name.
+        version: The version that was found.
+        tested: The versions that were tested, as the end of a sentence.
+
+    Returns:
+        False if `disable_for_unsupported_versions` is set.
+    """
+    is_off = settings(flavor).disable_for_unsupported_versions
+    effect = "is disabled for" if is_off else "may not work with"
+    message = f"{effect} {package} {version}. It is tested with version {tested}."
+    guard.warn_once(flavor, f"version of {package}", message)
+    return not is_off
 
 
 def _parts(version: str) -> tuple[int, ...]:

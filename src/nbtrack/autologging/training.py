@@ -63,7 +63,7 @@ def _position(function: Any, name: str) -> int | None:
 
 
 class Training:
-    """What a logger writes to. Each method may raise; who wants the rest to be logged all the same uses `safely`."""
+    """The run that a logger writes to. Any method may raise; use `guarded` so that the rest is logged all the same."""
 
     def __init__(self, flavor: str, run: ActiveRun, options: Settings, *, is_ours: bool) -> None:
         self.flavor = flavor
@@ -86,22 +86,22 @@ class Training:
     def _artifacts(self) -> RunArtifacts:
         return self.client._artifacts(self.run_id)
 
-    def safely(self, what: str) -> AbstractContextManager[None]:
+    def guarded(self, what: str) -> AbstractContextManager[None]:
         """A block whose failure is a warning, and stops nothing else. `what` completes "could not …"."""
-        return guard.safely(self.flavor, what)
+        return guard.guarded(self.flavor, what)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log params as they are, without looking into values that are dicts. One that has no text is left out."""
         texts = {}
         for key, value in params.items():
-            with self.safely("show a param as text"):
+            with self.guarded("convert a param to a string"):
                 texts[str(key)] = storable(str(value))
-        self.run.recorder.params(texts, tell=partial(guard.say, self.flavor))
+        self.run.recorder.params(texts, tell=partial(guard.warn, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log a point of several metrics. One that is no number is left out, and said."""
         for key, value in metrics.items():
-            with self.safely(f"log the metric {key}"):
+            with self.guarded(f"log the metric {key}"):
                 self.run.log_metric(key, value, step)
 
     def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> Any:
@@ -109,7 +109,7 @@ class Training:
         if not self.settings.log_datasets:
             return None
         dataset = None
-        with self.safely("log the dataset"):
+        with self.guarded("log the dataset"):
             dataset = as_dataset(features, targets, name)
             if dataset is not None:
                 self.run.log_input(dataset, context)
@@ -148,11 +148,11 @@ class Training:
         options = self.settings
         if not options.log_models:
             return None
-        with self.safely("log the model"):
+        with self.guarded("log the model"):
             # As `log_model` takes it: False is none at all, None is to be inferred from the example.
             signature: Any = None if options.log_model_signatures else False
             if options.log_model_signatures and example is not None:
-                with self.safely("infer the model's signature"):
+                with self.guarded("infer the model's signature"):
                     signature = infer_signature(example, predict(example) if predict else None)
             return log_model(
                 model,
@@ -210,7 +210,7 @@ def log_call(patches: Patches, owner: Any, names: str | Sequence[str], after: Ca
             return wrapped(*args, **kwargs)
         with guard.suspended():
             result = wrapped(*args, **kwargs)
-            with guard.safely(patches.flavor, f"log a call of {getattr(wrapped, '__name__', 'a function')}"):
+            with guard.guarded(patches.flavor, f"log a call to {getattr(wrapped, '__name__', 'a function')}"):
                 after(Call(instance, args, kwargs, wrapped), result)
         return result
 
@@ -288,14 +288,14 @@ def _log_around(
     call = Call(instance, args, kwargs, wrapped)
     steps = None
     try:
-        with guard.random_state_kept(), guard.safely(flavor, "log what is known before the training"):
+        with guard.random_state_kept(), guard.guarded(flavor, "log the start of the training"):
             started = logger(training, call)
             next(started)
             # Only now: a logger that failed half way may have left half a change in the call.
             steps, args, kwargs = started, call.args, call.kwargs
         result = wrapped(*args, **kwargs)
         if steps is not None:
-            with guard.random_state_kept(), guard.safely(flavor, "log the training"):
+            with guard.random_state_kept(), guard.guarded(flavor, "log the training"):
                 _finish(steps, result)
     except BaseException:
         _close(flavor, steps)
@@ -313,13 +313,13 @@ def _finish(steps: Generator[None, Any, None], result: Any) -> None:
 
 def _close(flavor: str, steps: Generator[None, Any, None] | None) -> None:
     if steps is not None:
-        with guard.safely(flavor, "log the training"):
+        with guard.guarded(flavor, "log the training"):
             steps.close()
 
 
 def _begin(flavor: str) -> Training | None:
     """The active run, or a new one; None where it cannot be, or where the active one must not be logged to."""
-    with guard.safely(flavor, "start a run"):
+    with guard.guarded(flavor, "start a run"):
         options = settings(flavor)
         run = stack.current()
         if run is not None:
@@ -333,7 +333,7 @@ def _end(training: Training, error: BaseException | None) -> None:
     """End a run that was started for the training, as FAILED where the training raised."""
     if not training.is_ours:
         return
-    with guard.safely(training.flavor, "end the run"):
+    with guard.guarded(training.flavor, "end the run"):
         status = "FINISHED"
         if error is not None:
             try:

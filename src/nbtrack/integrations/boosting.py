@@ -28,7 +28,11 @@ class Function:
         taken = inspect.signature(predict).parameters if params else {}
         unknown = [name for name in params or {} if name not in taken]
         if unknown:
-            warnings.warn(f"{type(self._model).__name__}.predict does not take {', '.join(unknown)}.", stacklevel=2)
+            warnings.warn(
+                f"{type(self._model).__name__}.predict does not accept these params, so they are ignored: "
+                f"{', '.join(unknown)}.",
+                stacklevel=2,
+            )
         chosen = {name: value for name, value in (params or {}).items() if name in taken}
         return predict(self._prepare(data) if self._prepare else data, **chosen)
 
@@ -69,7 +73,7 @@ class Iterations:
 
 def log_params(training: Training, call: Call, leave_out: Collection[str]) -> None:
     """Log the arguments of a `train`, those that are left at their defaults too, and what is in its `params`."""
-    with training.safely("log the params"):
+    with training.guarded("log the params"):
         parameters = inspect.signature(call.function).parameters.values()
         arguments = {one.name: call.argument(one.name, one.default) for one in parameters}
         inner = dict(arguments.pop("params", None) or {})
@@ -78,7 +82,7 @@ def log_params(training: Training, call: Call, leave_out: Collection[str]) -> No
 
 def log_importances(training: Training, kind: str, importances: Callable[[], Mapping[str, Any]]) -> None:
     """Log how much each feature counts, as data and as a figure. A feature may count anew for each class."""
-    with training.safely("log the feature importances"):
+    with training.guarded("log the feature importances"):
         found = dict(importances())
         training.log_dict(found, f"feature_importance_{kind}.json")
         sizes = [sum(map(abs, one)) if isinstance(one, list) else one for one in found.values()]
@@ -90,7 +94,7 @@ def log_estimator(training: Training, call: Call, log_model: Callable[..., Any],
     """The logger of an estimator's `fit`: the model. The rest is logged by that of the `train` that it calls."""
     example = None
     if training.settings.log_models:
-        with training.safely("take an input example"):
+        with training.guarded("take an input example"):
             example = first_rows(call.argument("X"))
     yield
     evaluation.trained(call.instance, training)
@@ -128,7 +132,7 @@ def remember_data(patches: Patches, owner: type) -> None:
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not autologging.is_suspended():
-            with autologging.safely(patches.flavor, "look at the training data"):
+            with autologging.guarded(patches.flavor, "read the training data"):
                 data = Call(instance, args, kwargs, wrapped).argument("data")
                 if hasattr(data, "shape"):
                     _known[instance] = first_rows(data), _reference(data)

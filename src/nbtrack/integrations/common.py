@@ -1,4 +1,4 @@
-"""What the flavors' `log_model` has in common."""
+"""What the `log_model` functions of all flavors have in common."""
 
 from __future__ import annotations
 
@@ -18,14 +18,23 @@ def log(
     registered_model_name: str | None,
     **arguments: Any,
 ) -> ModelInfo:
-    """Save a model by a flavor's module and keep it as an artifact of the active run, which is started where there is
-    none.
+    """Log a model to the active run with a flavor's `save_model`. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the model
-    becomes that model's next version. `arguments` go to the flavor's `save_model`.
+    Args:
+        flavor: The flavor's module.
+        artifact_path: The model's folder below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`.
+        registered_model_name: Registered model to which the model is added as its next version. None registers nothing.
+        **arguments: Passed on to the flavor's `save_model`.
+
+    Returns:
+        The description of the logged model.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given.
     """
     if artifact_path is not None and name is not None:
-        raise InvalidParameter("name and artifact_path are two words for one thing. Give one of them.")
+        raise InvalidParameter("name and artifact_path are two names for the same parameter. Pass only one of them.")
     run = ensure_run()
     return log_model(
         artifact_path or name or "model",
@@ -34,3 +43,9 @@ def log(
         registered_model_name=registered_model_name,
         **arguments,
     )
+
+
+def sentence(error: BaseException) -> str:
+    """Return an error's message with a period at its end, so that another sentence can follow."""
+    message = str(error).strip()
+    return message if message.endswith((".", "!", "?")) else f"{message}."

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from ..errors import InvalidParameter
 from ..models import ModelInfo
 from ..models.loading import ask_trust
+from .common import sentence
 
 Format: TypeAlias = Literal["skops", "cloudpickle", "pickle"]
 
@@ -27,7 +28,9 @@ _FUNCTIONS = ("sklearn.metrics", "sklearn.preprocessing")
 def check_format(serialization_format: str) -> None:
     """Raise InvalidParameter for a format that is not among the three."""
     if serialization_format not in FILES:
-        raise InvalidParameter(f"serialization_format is one of {', '.join(FILES)}, not {serialization_format!r:.80}.")
+        raise InvalidParameter(
+            f"serialization_format must be one of {', '.join(FILES)}, not {serialization_format!r:.80}."
+        )
 
 
 def packages_for(serialization_format: Format) -> list[str]:
@@ -60,8 +63,8 @@ def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | No
         return _read_skops(file, lambda types_in_file: None)[1]
     except Exception as error:  # skops raises its own types, and what the objects' own methods raise
         raise InvalidParameter(
-            f"skops cannot save this {type(model).__name__}: {error} A lambda or a class that is defined in a "
-            "function is a usual reason. Give it a name in a module, or pass serialization_format='cloudpickle'."
+            f"skops cannot save this {type(model).__name__}: {sentence(error)} The usual cause is a lambda, or a class "
+            "defined inside a function. Define it in a module, or pass serialization_format='cloudpickle'."
         ) from error
 
 
@@ -71,7 +74,7 @@ def load(file: Path, serialization_format: str, trusted: bool, own: Collection[s
         return _load_skops(file, trusted, own)
     if serialization_format not in FILES:
         raise InvalidParameter(
-            f"The model at {str(file.parent)!r:.200} has an unknown format {serialization_format!r:.80}."
+            f"The model at {str(file.parent)!r:.200} has the unknown serialization format {serialization_format!r:.80}."
         )
     ask_trust(trusted, file.parent)
     return _pickler(serialization_format).loads(file.read_bytes())
@@ -82,9 +85,9 @@ def _load_skops(file: Path, trusted: bool, own: Collection[str]) -> Any:
         foreign = [name for name in types_in_file if name not in own and not is_sklearns_own(name)]
         if foreign and not trusted:
             raise InvalidParameter(
-                f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and holds types that "
-                f"are not the framework's own: {', '.join(foreign)}. Loading it would run their code. If you know who "
-                "made it: load_model(…, trust=True)."
+                f"The model at {str(file.parent)!r:.200} was not logged by a run of this store, and it contains types "
+                f"from outside the framework: {', '.join(foreign)}. Loading it would run their code. If you trust its "
+                "source, pass trust=True."
             )
 
     return _read_skops(file, check)[0]
@@ -126,7 +129,8 @@ def _skops() -> Any:
         return importlib.import_module("skops.io")
     except ImportError:
         raise InvalidParameter(
-            "The format 'skops' needs the package skops: pip install skops. Or pass serialization_format='cloudpickle'."
+            "serialization_format='skops' requires the package skops. Install it with `pip install skops`, or pass "
+            "serialization_format='cloudpickle'."
         ) from None
 
 
@@ -136,5 +140,6 @@ def _pickler(serialization_format: str) -> Any:
         return importlib.import_module(serialization_format)
     except ImportError:
         raise InvalidParameter(
-            f"The format {serialization_format!r} needs a package: pip install {serialization_format}."
+            f"serialization_format={serialization_format!r} requires the package {serialization_format}. Install it "
+            f"with `pip install {serialization_format}`."
         ) from None

@@ -185,8 +185,8 @@ def _load(
 ) -> Any:
     if settings.get("save_exported_model"):
         raise InvalidParameter(
-            f"The model at {str(folder)!r:.200} is a graph that was exported for TensorFlow, and no Keras model any "
-            "more. Use tf.saved_model.load, or save the model without save_exported_model."
+            f"The model at {str(folder)!r:.200} was exported as a TensorFlow graph and is no longer a Keras model. "
+            "Load it with tf.saved_model.load, or save it again without save_exported_model."
         )
     file = file_of(folder, {"data": f"{settings.get('data') or _DATA}/{_MODEL}"}, "data")
     if custom_objects is None and settings.get("custom_objects"):
@@ -201,9 +201,9 @@ def _load(
             ask_trust(trusted, folder, "has a layer with code in it")
         if unknown := re.search(r"Could not locate (\w+ '[^']*')", str(error)):
             raise InvalidParameter(
-                f"The model at {str(folder)!r:.200} has a {unknown[1]:.200} that is not known here. Import the module "
-                "that registers it with Keras, or give it: load_model(…, custom_objects={…}). Saved with "
-                "custom_objects, a model brings it along."
+                f"The model at {str(folder)!r:.200} uses the {unknown[1]:.200}, which is not registered with Keras. "
+                "Import the module that registers it, or pass custom_objects={…} to load_model. A model that is "
+                "saved with custom_objects contains them."
             ) from error
         raise
 
@@ -254,8 +254,8 @@ def autolog(
     """
     if log_every_epoch is (log_every_n_steps is not None):
         raise InvalidParameter(
-            "Metrics are logged every epoch, or every n steps: leave both as they are, or pass log_every_epoch=False "
-            "and log_every_n_steps=100."
+            "Metrics are logged either every epoch or every n steps. Use the defaults to log every epoch, or pass "
+            "log_every_epoch=False and a number of steps, for example log_every_n_steps=100."
         )
     autologging.switch(FLAVOR_NAME, **locals())
 
@@ -268,7 +268,7 @@ def _install(patches: autologging.Patches) -> None:
 def _log_fit(training: autologging.Training, call: autologging.Call) -> Generator[None, Any, None]:
     model, features = call.instance, call.argument("x")
     stopping = None
-    with training.safely("log the params"):
+    with training.guarded("log the params"):
         training.log_params(_params(call))
         stopping = _early_stopping(call.argument("callbacks"))
         if stopping is not None:
@@ -282,7 +282,7 @@ def _log_fit(training: autologging.Training, call: autologging.Call) -> Generato
     call.set("callbacks", _with(call.argument("callbacks"), _callback(training, model)))
     history = yield
     if stopping is not None:
-        with training.safely("log the early stopping"):
+        with training.guarded("log the early stopping"):
             _log_stopping(training, stopping, history)
     with _torch_random_kept():
         _log_trained(training, model, features)
@@ -323,7 +323,7 @@ def _noted(batches: Iterator[Any], training: autologging.Training) -> Iterator[A
 
 def _log_dataset(training: autologging.Training, features: Any, targets: Any, context: str) -> None:
     """Log arrays. Loaders and generators are not: to look into them could change what they give."""
-    with training.safely("log the dataset"):
+    with training.guarded("log the dataset"):
         if isinstance(features, tuple | list) and all(hasattr(each, "shape") for each in features):
             features = {f"input_{number}": each for number, each in enumerate(features)}
         if isinstance(features, dict):
@@ -340,10 +340,10 @@ def _callback(training: autologging.Training, model: Any) -> Any:
     steps = training.settings.own["log_every_n_steps"]
     epoch = 0
 
-    @autologging.guarded(FLAVOR_NAME, "log what is known when the training begins")
+    @autologging.guarded(FLAVOR_NAME, "log the start of the training")
     def begin(logs: Any = None) -> None:
         # Only now the model surely has its shapes.
-        with training.safely("log the optimizer"):
+        with training.guarded("log the optimizer"):
             config = model.optimizer.get_config()
             training.log_params({f"optimizer_{name}": value for name, value in config.items()})
         training.log_text(_summary(model), "model_summary.txt")
@@ -417,11 +417,11 @@ def _log_trained(training: autologging.Training, model: Any, features: Any) -> N
     known: ModelSignature | bool | None = False
     if options.log_model_signatures:
         known = None
-        with training.safely("read the model's signature"):
+        with training.guarded("read the model's signature"):
             known = _signature_of(model)
     example = None
     if options.log_models and (options.log_input_examples or known is None):
-        with training.safely("take an input example"):
+        with training.guarded("take an input example"):
             example = _example(features, known)
 
     def log_it(model: Any, name: str, *, signature: Any, **arguments: Any) -> ModelInfo:

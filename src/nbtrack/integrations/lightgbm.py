@@ -197,14 +197,14 @@ def _log_boosting(training: Training, call: Call) -> Generator[None, Any, Any]:
     """Log what is the same for `train` and for what an estimator's `fit` calls: all but the model."""
     boosting.log_params(training, call, _NO_PARAMS)
     if training.settings.log_datasets:
-        with training.safely("log the dataset"):
+        with training.guarded("log the dataset"):
             _log_datasets(training, call)
     iterations = boosting.Iterations(training)
     # The first of the list, so that the order of the others, which is counted from its end, stays what it was.
     call.set("callbacks", [_Watch(training, iterations), *(call.argument("callbacks") or ())])
     booster = yield
     if booster.best_iteration > 0:
-        with training.safely("log the best iteration"):
+        with training.guarded("log the best iteration"):
             iterations.log_early_stop(booster.best_iteration, first=1)
     for kind in ("split", "gain"):
         boosting.log_importances(training, kind, partial(_importances, booster, kind))
@@ -233,7 +233,7 @@ class _Watch:
         self._iterations = iterations
 
     def __call__(self, env: Any) -> None:
-        with self._training.safely("log the iterations"):
+        with self._training.guarded("log the iterations"):
             self._iterations.record(
                 env.iteration, [(data, key, value) for data, key, value, *_ in env.evaluation_result_list]
             )

@@ -196,8 +196,8 @@ class _Function:
             # A column a row: a model of tables, such as scikit-learn's, takes each as a table of one column.
             return [(each, data[each.name].to_numpy().reshape(-1, *[1] * (len(each.shape) - 1))) for each in wanted]
         raise InvalidParameter(
-            f"The model takes {len(wanted)} inputs: {', '.join(each.name for each in wanted)}. Give a dict of arrays "
-            "or a DataFrame with these names."
+            f"The model has {len(wanted)} inputs: {', '.join(each.name for each in wanted)}. Pass a dict of arrays or "
+            "a DataFrame with these names."
         )
 
 
@@ -217,14 +217,19 @@ def _session(file: Path, settings: Mapping[str, Any]) -> Any:
     given = _listed(settings.get("providers")) or list(_PROVIDERS)
     wanted: list[Any] = [each if isinstance(each, str) else tuple(each) for each in given]
     here = runtime.get_available_providers()
-    usable = [each for each in wanted if (each if isinstance(each, str) else each[0]) in here]
-    if len(usable) < len(wanted) and wanted != list(_PROVIDERS):
+    usable = [each for each in wanted if _name_of(each) in here]
+    missing = [_name_of(each) for each in wanted if _name_of(each) not in here]
+    if missing and wanted != list(_PROVIDERS):
         warnings.warn(
-            f"Of the execution providers {wanted} that the model asks for, ONNX Runtime has {usable or 'none'} here. "
-            f"It runs on {usable or _CPU}.",
+            f"The model requests ONNX Runtime execution providers that are not available here: {', '.join(missing)}. "
+            f"It runs on {', '.join(map(_name_of, usable)) or _CPU}.",
             stacklevel=2,
         )
     return runtime.InferenceSession(str(file), _session_options(runtime, settings), providers=usable or [_CPU])
+
+
+def _name_of(provider: str | Sequence[Any]) -> str:
+    return provider if isinstance(provider, str) else str(provider[0])
 
 
 def _session_options(runtime: Any, settings: Mapping[str, Any]) -> Any:
@@ -245,9 +250,11 @@ def _session_options(runtime: Any, settings: Mapping[str, Any]) -> Any:
 def _check_options(options: Mapping[str, Any] | None) -> None:
     for name, value in (options or {}).items():
         if name not in _OPTIONS:
-            raise InvalidParameter(f"onnx_session_options has no {name!r:.80}. There are: {', '.join(_OPTIONS)}.")
+            raise InvalidParameter(
+                f"{name!r:.80} is not a valid key of onnx_session_options. Valid keys are {', '.join(_OPTIONS)}."
+            )
         if name == "execution_mode" and str(value).lower() not in _MODES:
-            raise InvalidParameter(f"execution_mode is sequential or parallel, not {value!r:.80}.")
+            raise InvalidParameter(f"execution_mode must be 'sequential' or 'parallel', not {value!r:.80}.")
 
 
 def _listed(providers: Any) -> list[Any]:

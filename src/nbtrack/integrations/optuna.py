@@ -22,6 +22,7 @@ from ..errors import InvalidParameter, InvalidState
 from ..fluent.runs import start_run
 from ..names import storable
 from ..runs.active_run import STATE, ActiveRun, is_pruned
+from .common import sentence
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,7 +84,7 @@ class Tracking:
 
     def __enter__(self) -> ActiveRun:
         if self.run is not None or _methods.has(self.study, "optimize"):
-            raise InvalidState(f"The study {self.study.study_name!r} is tracked already.")
+            raise InvalidState(f"Study {self.study.study_name!r} is already tracked by another track() call.")
         name = self._run_name or self.study.study_name
         self.run = start_run(run_name=name, nested=True, tags=self._study_tags())
         _methods.put(self.study, "optimize", self._optimize)
@@ -95,7 +96,7 @@ class Tracking:
         run, self.run = self.run, None
         _methods.remove(self.study, "optimize")
         assert run is not None
-        with _unseen("what the study came to"):
+        with _unseen("the results of the study"):
             self._conclude(run)
         run.__exit__(kind, error, trace)
 
@@ -120,18 +121,18 @@ class Tracking:
             state, status = "COMPLETE", str(RunStatus.FINISHED)
             try:
                 returned = func(trial)
-                with _unseen("what a trial returned"):
+                with _unseen("the values of a trial"):
                     self._note_values(run, returned)
                 return returned
             except BaseException as error:
                 state = "PRUNED" if is_pruned(error) else "FAIL"
                 status = _STATUS[state]
-                with _unseen("why a trial ended"):
+                with _unseen("the error of a trial"):
                     status = run.fail(error)
                 raise
             finally:
                 _methods.remove(trial, "report")
-                with _unseen("a trial's parameters"):
+                with _unseen("the parameters of a trial"):
                     self._note_end(trial, run, state)
                 with _unseen("the end of a trial"):
                     run.end(status)
@@ -151,7 +152,7 @@ class Tracking:
                 tags={"number": trial.number, "direction": _direction(self.study)},
             )
         if run is not None:
-            with _unseen("intermediate values"):
+            with _unseen("the intermediate values of a trial"):
                 self._follow_reports(trial, run)
         return run
 
@@ -162,7 +163,7 @@ class Tracking:
 
         def logged(report: Callable[[float, int], None], value: float, step: int) -> None:
             report(value, step)
-            with _unseen("an intermediate value"):
+            with _unseen("an intermediate value of a trial"):
                 # Optuna keeps the first value of a step.
                 if int(step) not in reported:
                     reported.add(int(step))
@@ -247,7 +248,9 @@ def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]
     if names is None:
         return _metric_names(study, "value")
     if len(names) != count:
-        raise InvalidParameter(f"The study has {count} direction(s), and metric_name has {len(names)} names.")
+        raise InvalidParameter(
+            f"metric_name must have one name for each of the study's {count} direction(s), not {len(names)} names."
+        )
     return list(names)
 
 
@@ -323,4 +326,6 @@ def _unseen(what: str) -> Iterator[None]:
     except Exception as error:
         if (what, type(error)) not in _warned:
             _warned.add((what, type(error)))
-            warnings.warn(f"nbtrack could not log {what}: {error}", RuntimeWarning, stacklevel=3)
+            warnings.warn(
+                f"nbtrack could not log {what}: {sentence(error)} The study continues.", RuntimeWarning, stacklevel=3
+            )

@@ -30,7 +30,7 @@ from ..models.python_model import FunctionModel, PythonModel, PythonModelContext
 from ..models.requirements import required_by
 from ..models.saving import PYFUNC, call_predict, new_model
 from ..models.signature import ModelSignature
-from .common import log
+from .common import log, sentence
 
 __all__ = [
     "FLAVOR_NAME",
@@ -101,14 +101,16 @@ class PyFuncModel:
         """The PythonModel inside, with methods of its own."""
         found = getattr(self._model, "python_model", None)
         if found is None:
-            raise InvalidState(f"This model was saved as {self.loader!r}: there is no PythonModel in it.")
+            raise InvalidState(
+                f"This model was loaded by the flavor {self.loader!r}, so it does not contain a PythonModel."
+            )
         return found
 
     def get_raw_model(self) -> Any:
         """The framework's own object inside."""
         found = getattr(self._model, "get_raw_model", None)
         if found is None:
-            raise NotSupported(f"The flavor {self.loader!r} does not give its model away.")
+            raise NotSupported(f"The flavor {self.loader!r} does not give access to the framework's own model.")
         return found()
 
     def __repr__(self) -> str:
@@ -143,13 +145,14 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     """A model that is written in Python."""
     if "model_code_path" in settings:
         raise NotSupported(
-            "This model is a script that MLflow runs to make the model. Load it with mlflow, and log the model that "
-            "the script makes as a PythonModel."
+            "This model is a script that creates the model, and nbtrack does not run such scripts. Load it with "
+            "mlflow, and log the model that the script creates as a PythonModel."
         )
     ask_trust(trusted, folder)
     if settings.get("python_model_compression"):
         raise NotSupported(
-            f"This model is compressed by {settings['python_model_compression']!r:.40}: load it with mlflow."
+            f"This model is compressed with {settings['python_model_compression']!r:.40}, which nbtrack does not "
+            "support. Load it with mlflow."
         )
     import cloudpickle
 
@@ -182,11 +185,13 @@ def save_model(
     """
     if not (isinstance(python_model, PythonModel) or callable(python_model) or _is_python_model(python_model)):
         raise InvalidParameter(
-            "python_model is an instance of nbtrack.pyfunc.PythonModel or a function, not "
+            "python_model must be an instance of nbtrack.pyfunc.PythonModel or a function, not "
             f"{type(python_model).__name__}."
         )
     if isinstance(python_model, type):
-        raise InvalidParameter(f"python_model is the class {python_model.__name__}: give an instance, with ().")
+        raise InvalidParameter(
+            f"python_model must be an instance, not the class {python_model.__name__}. Pass {python_model.__name__}()."
+        )
     model = python_model if _is_python_model(python_model) else FunctionModel(python_model)
     with new_model(
         path,
@@ -279,9 +284,9 @@ def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Calla
     if main == _LOADER:
         return PYFUNC, load_pyfunc
     raise NotFound(
-        f"No flavor here makes a function of the model at {os.fspath(model_uri)!r:.200}. It has "
-        f"{', '.join(sorted(model.flavors))}{f' (by {main!r:.80})' if main else ''}; installed are "
-        f"{', '.join(flavor_names())}. nbtrack imports nothing that an artifact names."
+        f"No installed flavor can load the model at {os.fspath(model_uri)!r:.200} as a function. The model has the "
+        f"flavors {', '.join(sorted(model.flavors))}{f' (loader module {main!r:.80})' if main else ''}. Installed "
+        f"flavors are {', '.join(flavor_names())}. nbtrack never imports a module because a model names it."
     )
 
 
@@ -290,7 +295,9 @@ def _predict_function(model: Any, metadata: Model) -> Callable[..., Any]:
     # A name out of the manifest: only a public method will do.
     found = None if name.startswith("_") else getattr(model, name, None)
     if not callable(found):
-        raise NotFound(f"The model has no function {name!r:.80} to predict with.")
+        raise NotFound(
+            f"The model does not have the method {name!r:.80}, which its MLmodel file names for predictions."
+        )
     return found  # type: ignore[no-any-return]
 
 
@@ -308,8 +315,8 @@ def _pickled(model: Any) -> bytes:
             return bytes(cloudpickle.dumps(model))
         except Exception as error:  # what an object's own methods raise
             raise InvalidParameter(
-                f"This {type(model).__name__} cannot be pickled: {error} Open files, connections and such in "
-                "load_context, not in __init__."
+                f"This {type(model).__name__} cannot be pickled: {sentence(error)} Open files, connections and the "
+                "like in load_context, not in __init__."
             ) from error
         finally:
             cloudpickle.unregister_pickle_by_value(by_value)

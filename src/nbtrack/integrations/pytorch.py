@@ -27,7 +27,7 @@ from ..models.loading import ask_trust, file_of, open_model
 from ..models.saving import new_model
 from ..models.signature import as_signature, infer_signature
 from . import pytorch_autolog
-from .common import log
+from .common import log, sentence
 from .pytorch_track import track
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def save_model(
     import torch
 
     if not isinstance(pytorch_model, torch.nn.Module):
-        raise InvalidParameter(f"pytorch_model is a torch.nn.Module, not {type(pytorch_model).__name__}.")
+        raise InvalidParameter(f"pytorch_model must be a torch.nn.Module, not {type(pytorch_model).__name__}.")
     if serialization_format not in (None, "pickle", "pt2"):
-        raise InvalidParameter(f"serialization_format is pickle or pt2, not {serialization_format!r:.80}.")
+        raise InvalidParameter(f"serialization_format must be 'pickle' or 'pt2', not {serialization_format!r:.80}.")
     input_example = _without_tensors(input_example)
     with new_model(
         path,
@@ -207,7 +207,7 @@ def _tensor(data: Any) -> torch.Tensor:
     if isinstance(data, numpy.ndarray):
         return torch.from_numpy(data if data.flags.writeable else data.copy())
     raise InvalidParameter(
-        f"A PyTorch model predicts from a DataFrame, an array, a tensor or a dict of them, not {type(data).__name__}."
+        f"data must be a DataFrame, an array, a tensor, or a dict of arrays or tensors, not {type(data).__name__}."
     )
 
 
@@ -263,8 +263,8 @@ def _pickle(model: Any, folder: Path) -> None:
             torch.save(model, folder / _PICKLE, pickle_module=cloudpickle)
         except Exception as error:  # what an object's own methods raise
             raise InvalidParameter(
-                f"This {type(model).__name__} cannot be pickled: {error} Give an input_example and "
-                "serialization_format='pt2' to save its graph instead."
+                f"This {type(model).__name__} cannot be pickled: {sentence(error)} To save its graph instead, pass an "
+                "input_example and serialization_format='pt2'."
             ) from error
     (folder / _PICKLER_FILE).write_text(_PICKLER)
 
@@ -288,7 +288,7 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
         return False
     if example is None:
         raise InvalidParameter(
-            "serialization_format='pt2' needs an input_example, which torch follows the module with."
+            "serialization_format='pt2' requires an input_example, because torch traces the module with it."
         )
     data, params = split_example(example)
     try:
@@ -297,11 +297,11 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
         torch.export.save(program, file)
     except Exception as error:  # torch raises many types, and the module its own
         file.unlink(missing_ok=True)
-        why = next(iter(str(error).splitlines()), "")
-        text = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {why}"
+        reason = next(iter(sentence(error).splitlines()), "")
+        problem = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {reason}"
         if wanted == "pt2":
-            raise InvalidParameter(f"{text} Pass serialization_format='pickle'.") from error
-        warnings.warn(f"{text} It is pickled instead, as with serialization_format='pickle'.", stacklevel=5)
+            raise InvalidParameter(f"{problem} Pass serialization_format='pickle' to pickle it.") from error
+        warnings.warn(f"{problem} It is pickled instead, as with serialization_format='pickle'.", stacklevel=5)
         return False
     return True
 
@@ -344,7 +344,7 @@ def _check_batch(program: Any, wanted: int) -> None:
     lengths = [length for one in inputs for length in getattr(one, "shape", ())]
     # A length that torch found to be fixed can still be a symbol, of a number.
     if sum(not str(length).isdigit() for length in lengths) < wanted:
-        raise InvalidParameter("Its graph would take batches of the example's length only.")
+        raise InvalidParameter("The graph would only accept batches of the same length as the input example.")
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any) -> Any:
@@ -366,7 +366,9 @@ def _load_pickle(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
     else:
         model = torch.load(file, map_location=where, weights_only=False)
     if not isinstance(model, torch.nn.Module):
-        raise InvalidParameter(f"The model at {str(folder)!r:.200} holds no module, but {type(model).__name__}.")
+        raise InvalidParameter(
+            f"The model at {str(folder)!r:.200} must contain a torch.nn.Module, not {type(model).__name__}."
+        )
     model.eval()
     return model.to(device) if device else model
 
@@ -422,13 +424,15 @@ def autolog(
     >>> autolog(log_models=False)
     >>> autolog(disable=True)
     """
-    if log_every_n_epoch < 1 or (log_every_n_step is not None and log_every_n_step < 1):
-        raise InvalidParameter("log_every_n_epoch and log_every_n_step are numbers from 1 on.")
+    if log_every_n_epoch < 1:
+        raise InvalidParameter(f"log_every_n_epoch must be at least 1, not {log_every_n_epoch!r:.80}.")
+    if log_every_n_step is not None and log_every_n_step < 1:
+        raise InvalidParameter(f"log_every_n_step must be at least 1, or None, not {log_every_n_step!r:.80}.")
     if checkpoint_mode not in ("min", "max"):
-        raise InvalidParameter(f"checkpoint_mode is min or max, not {checkpoint_mode!r:.80}.")
+        raise InvalidParameter(f"checkpoint_mode must be 'min' or 'max', not {checkpoint_mode!r:.80}.")
     if checkpoint_save_freq != "epoch" and not (isinstance(checkpoint_save_freq, int) and checkpoint_save_freq > 0):
         raise InvalidParameter(
-            f"checkpoint_save_freq is 'epoch' or a number of steps, not {checkpoint_save_freq!r:.80}."
+            f"checkpoint_save_freq must be 'epoch' or a positive number of steps, not {checkpoint_save_freq!r:.80}."
         )
     autologging.switch(FLAVOR_NAME, **locals())
 

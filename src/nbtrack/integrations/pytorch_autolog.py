@@ -17,6 +17,7 @@ from typing import Any
 from .. import autologging
 from ..autologging import Call, Patches, Training
 from ..autologging.inputs import EXAMPLE_ROWS
+from ..autologging.registration import accepts_untested
 from ..client import Client
 from ..models.flavors import flavor
 from ..tags import LATEST_CHECKPOINT
@@ -38,14 +39,9 @@ def install(patches: Patches) -> None:
 
 
 def _wrap(patches: Patches, package: ModuleType) -> None:
-    if not package.__version__.startswith("2."):
-        off = autologging.settings(FLAVOR).disable_for_unsupported_versions
-        found = (
-            f"found {package.__name__} {package.__version__}, and is tested with 2. It {'is off' if off else 'tries'}."
-        )
-        autologging.tell(FLAVOR, package.__name__, found)
-        if off:
-            return
+    name, version = package.__name__, package.__version__
+    if not version.startswith("2.") and not accepts_untested(FLAVOR, name, version, "2"):
+        return
     autologging.log_training(patches, package.Trainer, "fit", _log_fit, _is_first_process)
     autologging.log_call(patches, package.Trainer, "test", _tested)
 
@@ -70,15 +66,15 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
         trainer.callbacks = [one for one in trainer.callbacks if one is not callback]
         callback.state.first.remove()
     model = trainer.lightning_module
-    with training.safely("log why the training stopped"):
+    with training.guarded("log why the training stopped"):
         if stopping is not None and stopping.stopped_epoch:
             training.log_metrics(_stopped(stopping), 0)
-    with training.safely("log a summary of the model"):
+    with training.guarded("log a summary of the model"):
         training.log_text(_summary(package, model), "model_summary.txt")
     log_module(training, model, callback.state.first)
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     if training.settings.log_models and stopping is not None and best:
-        with training.safely("log the restored checkpoint"):
+        with training.guarded("log the restored checkpoint"):
             training.client.log_artifact(training.run_id, best, "restored_model_checkpoint")
 
 
@@ -132,7 +128,7 @@ class _State:
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         for name, value in metrics.items():
-            with autologging.safely(FLAVOR, f"log the metric {name}"):
+            with autologging.guarded(FLAVOR, f"log the metric {name}"):
                 self.client.log_metric(self.run_id, name, float(value), step=step)
 
 
@@ -158,7 +154,7 @@ class _Logging:
             state.optimizers = len(trainer.optimizers)
             params |= optimizer_params(trainer.optimizers[0])
         recorder = state.client.recorder(state.run_id)
-        recorder.params(params, tell=partial(autologging.say, FLAVOR))
+        recorder.params(params, tell=partial(autologging.warn, FLAVOR))
 
     @autologging.guarded(FLAVOR, "log a step")
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
@@ -200,7 +196,8 @@ class _Logging:
         best_only, monitor = options["checkpoint_save_best_only"], options["checkpoint_monitor"]
         if best_only:
             if monitor not in metrics:
-                autologging.tell(FLAVOR, "monitor", f"keeps no checkpoint: the module logs no {monitor!r:.80}.")
+                message = f"saves no checkpoint, because the module does not log checkpoint_monitor {monitor!r:.80}."
+                autologging.warn_once(FLAVOR, "monitor", message)
                 return
             value = metrics[monitor]
             better = state.best is None or (

@@ -50,7 +50,7 @@ class Tracked:
         """Log metrics, tensors too, at the present epoch where no step is given."""
         step = self.epoch if step is None else step
         for name, value in metrics.items():
-            with self._training.safely(f"log the metric {name}"):
+            with self._training.guarded(f"log the metric {name}"):
                 self.run.log_metric(name, value.item() if hasattr(value, "item") else value, step)
 
     def _watch(self, stack: ExitStack) -> None:
@@ -127,7 +127,7 @@ def track(
         training = Training(FLAVOR, run, options, is_ours=active is None)
         tracked = Tracked(training, model, optimizer, max(1, log_every_n_steps))
         first = FirstCall()
-        with training.safely("watch the training"), ExitStack() as watching:
+        with training.guarded("watch the training"), ExitStack() as watching:
             training.log_params({**optimizer_params(optimizer), **_size(model)})
             tracked._watch(watching)
             first.watch(model)

@@ -181,7 +181,9 @@ def autolog(
     >>> autolog(disable=True)
     """
     if max_tuning_runs is not None and max_tuning_runs < 0:
-        raise InvalidParameter(f"max_tuning_runs is a number from 0 on, or None for all, not {max_tuning_runs!r:.80}.")
+        raise InvalidParameter(
+            f"max_tuning_runs must be at least 0, or None for all candidates, not {max_tuning_runs!r:.80}."
+        )
     if serialization_format is not None:
         estimators.check_format(serialization_format)
     autologging.switch(FLAVOR_NAME, **locals())

@@ -88,7 +88,7 @@ def _wrapping_subclasses(patches: Patches, base: type) -> Any:
             super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
         else:
             own.__get__(None, cls)(**kwargs)
-        with autologging.safely(patches.flavor, "watch an estimator"):
+        with autologging.guarded(patches.flavor, "patch an estimator class"):
             _wrap_class(patches, cls)
 
     return init_subclass
@@ -126,10 +126,10 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     estimator = call.instance
     x, y, weights = _data(call)
     is_search = False
-    with training.safely("tell whether it is a search"):
+    with training.guarded("find out whether the estimator is a search"):
         is_search = _is_search(estimator)
     params: Mapping[str, Any] = {}
-    with training.safely("log the params"):
+    with training.guarded("log the params"):
         # Of a search, those of the estimator that it starts from say nothing.
         params = estimator.get_params(deep=not is_search)
         training.log_params(params)
@@ -137,7 +137,7 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     dataset = training.log_dataset(x, y)
     example = None
     if training.settings.log_models:
-        with training.safely("take an input example"):
+        with training.guarded("take an input example"):
             example = first_rows(x)
     if _overwrites(params):
         x, y = copy.deepcopy((x, y))
@@ -145,13 +145,13 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     if training.settings.own.get("log_post_training_metrics", True):
         evaluation.trained(estimator, training)
     if y is not None:
-        with training.safely("log the training metrics"):
+        with training.guarded("log the training metrics"):
             _log_metrics(training, estimator, x, y, weights)
-    with training.safely("log the estimator's diagram"):
+    with training.guarded("log the estimator's diagram"):
         _log_diagram(training, estimator)
-    with training.safely("log the feature importance"):
+    with training.guarded("log the feature importance"):
         _log_importance(training, estimator)
-    with training.safely("log the learning curve"):
+    with training.guarded("log the learning curve"):
         _log_learning_curve(training, estimator)
     _log_model(training, estimator, example)
     if is_search:
@@ -217,14 +217,14 @@ def _log_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: An
     y = np.asarray(as_plain(y))
     weights = None if weights is None else np.asarray(weights, float)
     found: dict[str, float] = {}
-    with training.safely("compute the training metrics"):
+    with training.guarded("compute the training metrics"):
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
         if is_classifier(estimator):
             found = _of_classifier(training, estimator, x, y, weights)
         elif is_regressor(estimator):
             found = metrics.regression(y, estimator.predict(x), weights)
-    with training.safely("compute the training score"):
+    with training.guarded("compute the training score"):
         if (score := _score(estimator, x, y, weights, found)) is not None:
             found["score"] = score
     training.log_metrics({PREFIX + name: value for name, value in found.items()})
@@ -257,7 +257,7 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
         return _of_labels(estimator, x, y, predicted, weights)
     confusion = metrics.Confusion.of(y, predicted, weights)
     found = confusion.metrics(training.settings.own.get("pos_label"))
-    with training.safely("log the confusion matrix"):
+    with training.guarded("log the confusion matrix"):
         labels, counts = confusion.labels.tolist(), confusion.counts.tolist()
         training.log_dict({"labels": labels, "counts": counts}, f"{PREFIX}confusion_matrix.json")
         picture = figures.confusion_matrix(labels, counts, "Normalized confusion matrix")
@@ -317,7 +317,7 @@ def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> 
 
 
 def _log_curves(training: Training, ranking: metrics.Ranking) -> None:
-    with training.safely("log the ROC curve"):
+    with training.guarded("log the ROC curve"):
         false_rate, true_rate, thresholds = ranking.roc_curve()
         _log_curve(
             training,
@@ -326,7 +326,7 @@ def _log_curves(training: Training, ranking: metrics.Ranking) -> None:
             {"false_positive_rate": false_rate, "true_positive_rate": true_rate, "threshold": thresholds},
             diagonal=True,
         )
-    with training.safely("log the precision-recall curve"):
+    with training.guarded("log the precision-recall curve"):
         precision, recall, thresholds = ranking.precision_recall_curve()
         _log_curve(
             training,
@@ -452,7 +452,7 @@ def _log_learning_curve(training: Training, estimator: Any) -> None:
 def _log_search(training: Training, search: Any, dataset: Any, example: Any) -> None:
     if hasattr(search, "best_estimator_"):
         _log_model(training, search.best_estimator_, example, "best_estimator")
-    with training.safely("log the best params"):
+    with training.guarded("log the best params"):
         if hasattr(search, "best_score_"):
             training.log_metrics({"best_cv_score": search.best_score_})
         if hasattr(search, "best_params_"):
@@ -460,13 +460,13 @@ def _log_search(training: Training, search: Any, dataset: Any, example: Any) -> 
     results = getattr(search, "cv_results_", None)
     if results is None:
         return
-    with training.safely("log the results of the search"):
+    with training.guarded("log the results of the search"):
         import pandas
 
         table = io.StringIO()
         pandas.DataFrame(results).to_csv(table, index=False)
         training.log_text(table.getvalue(), "cv_results.csv")
-    with training.safely("log the runs of the search"):
+    with training.guarded("log the runs of the search"):
         _log_candidates(training, search, results, dataset)
 
 

@@ -45,7 +45,7 @@ def save_model(
     The arguments are those of `nbtrack.sklearn.save_model`. `model_format` is XGBoost's binary JSON or plain JSON.
     """
     if model_format not in _FORMATS:
-        raise InvalidParameter(f"model_format is one of {', '.join(_FORMATS)}, not {model_format!r:.80}.")
+        raise InvalidParameter(f"model_format must be one of {', '.join(_FORMATS)}, not {model_format!r:.80}.")
     with new_model(
         path,
         mlflow_model,
@@ -193,7 +193,7 @@ def _install(patches: Patches) -> None:
 def _log_train(training: Training, call: Call) -> Generator[None, Any, None]:
     matrix = call.argument("dtrain")
     if training.settings.log_datasets:
-        with training.safely("log the dataset"):
+        with training.guarded("log the dataset"):
             training.log_dataset(_table(matrix))
             for evaluated, name in call.argument("evals") or ():
                 training.log_dataset(_table(evaluated), context="eval", name=name)
@@ -204,7 +204,7 @@ def _log_train(training: Training, call: Call) -> Generator[None, Any, None]:
 
 def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     # Not in `train`: there the data is in bins, and the values are lost.
-    with training.safely("log the dataset"):
+    with training.guarded("log the dataset"):
         training.log_dataset(call.argument("X"), call.argument("y"))
         for index, (x, y) in enumerate(call.argument("eval_set") or ()):
             training.log_dataset(x, y, "eval", f"validation_{index}")
@@ -232,7 +232,7 @@ def _log_boosting(training: Training, call: Call) -> Generator[None, Any, Any]:
     call.set("callbacks", [_watch(training, iterations), *callbacks])
     booster = yield
     if stops_early:
-        with training.safely("log the best iteration"):
+        with training.guarded("log the best iteration"):
             iterations.log_early_stop(booster.best_iteration, first=0)
     for kind in training.settings.own["importance_types"] or ("weight",):
         boosting.log_importances(training, kind, partial(booster.get_score, importance_type=kind))
@@ -247,12 +247,12 @@ def _watch(training: Training, iterations: boosting.Iterations) -> Any:
         """How many iterations the model had that this training goes on with."""
 
         def before_training(self, model: Any) -> Any:
-            with training.safely("log the iterations"):
+            with training.guarded("log the iterations"):
                 self._before = model.num_boosted_rounds()
             return model
 
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            with training.safely("log the iterations"):
+            with training.guarded("log the iterations"):
                 measured = [(data, key, values[-1]) for data, own in evals_log.items() for key, values in own.items()]
                 iterations.record(self._before + epoch, measured)
             return False
