@@ -25,7 +25,7 @@ def test_what_looks_after_a_store_makes_none(
     place.mkdir()
     monkeypatch.chdir(place)
     assert main([*command, "--store", "here"]) == 1
-    assert f"There is no store in {place / 'here'}" in capsys.readouterr().err
+    assert f"No store exists in {place / 'here'}" in capsys.readouterr().err
     assert not list(place.iterdir())
 
 
@@ -36,7 +36,7 @@ def test_the_project_in_place_of_its_store_is_pointed_out(
     nbtrack.set_tracking_uri(project / ".nbtrack")
     nbtrack.search_runs()
     assert main(["gc", "--store", str(project)]) == 1
-    assert f"There is one in {project / '.nbtrack'}" in capsys.readouterr().err
+    assert f"A store exists in {project / '.nbtrack'}" in capsys.readouterr().err
     assert [path.name for path in project.iterdir()] == [".nbtrack"]
 
 

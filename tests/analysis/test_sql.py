@@ -199,7 +199,7 @@ def test_a_refusal_says_what_is_allowed(store: Path):
             nbtrack.sql(query)
     with pytest.raises(InvalidParameter, match="no files and no network"):
         nbtrack.sql("SELECT * FROM read_text('/etc/hostname')")
-    with pytest.raises(InvalidParameter, match="one statement at a time, and these are 2"):
+    with pytest.raises(InvalidParameter, match="one statement at a time, not 2"):
         nbtrack.sql("SELECT 1; SELECT 2")
     with pytest.raises(InvalidParameter, match="metrix"):
         nbtrack.sql("SELECT * FROM metrix")

@@ -182,8 +182,8 @@ def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
     assert blobs(own_store) == {}
     report = nbtrack.doctor(contents=True)
     assert report.is_healthy
-    assert "3 files (6,291,461 bytes) are not kept by their content" in report.notes[-1]
-    assert "2,097,152 bytes came free" in nbtrack.doctor(contents=True, repair=True).notes[-1]
+    assert "3 files are not deduplicated yet (6,291,461 bytes)" in report.notes[-1]
+    assert "which freed 2,097,152 bytes" in nbtrack.doctor(contents=True, repair=True).notes[-1]
     assert sorted(blobs(own_store).values()) == [1, 2]
     assert [stored(run_id, "model.bin").read_bytes() for run_id in runs] == [BIG, BIG, BIG + b"other"]
     assert nbtrack.doctor(contents=True).notes == []

@@ -100,7 +100,7 @@ def test_it_never_overwrites_the_store_nor_what_is_no_backup(own_store: Path, tm
     work = tmp_path / "work"
     work.mkdir()
     (work / "thesis.tex").write_text("a year")
-    with pytest.raises(InvalidParameter, match="no backup"):
+    with pytest.raises(InvalidParameter, match="not a backup"):
         nbtrack.backup(work, artifacts=True, force=True)
     assert (work / "thesis.tex").read_text() == "a year"
     assert database.stat().st_ino == inode
@@ -205,6 +205,6 @@ def test_what_is_no_backup_is_refused(own_store: Path, tmp_path: Path) -> None:
         nbtrack.restore_backup(tmp_path / "text")
     with duckdb.connect(str(tmp_path / "other.duckdb")) as connection:
         connection.execute("CREATE TABLE t (a INTEGER)")
-    with pytest.raises(InvalidParameter, match="no backup of nbtrack"):
+    with pytest.raises(InvalidParameter, match="not a backup of nbtrack"):
         nbtrack.restore_backup(tmp_path / "other.duckdb")
     assert len(nbtrack.search_runs()) == 1

@@ -107,7 +107,7 @@ def test_a_healthy_store(damaged: tuple[Path, list[str]], capsys: pytest.Capture
 
 
 def test_no_store(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no store"):
+    with pytest.raises(NotFound, match="No store exists"):
         nbtrack.doctor()
     assert main(["doctor", "--store", str(tmp_path / "nowhere")]) == 1
 
@@ -125,7 +125,7 @@ def test_flipped_bits_are_mended_exactly(damaged: tuple[Path, list[str]]) -> Non
         for _ in range(3):
             place = position + 8 * rng.choice(single) + rng.randrange(3)
             _spoil(database, place, bytes([original[place] ^ 1 << rng.randrange(8)]))
-            if all(block.cure for block in bad_blocks(database)):
+            if all(block.fix for block in bad_blocks(database)):
                 break
             _spoil(database, place, original[place : place + 1])
         else:
@@ -300,7 +300,7 @@ def test_a_journal_that_is_shorter_than_what_was_applied(own_store: Path) -> Non
         assert _points(run.info.run_id) == list(range(100))
         journal = nbtrack.MlflowClient()._store.journal.path
         os.truncate(journal, journal.stat().st_size // 2)
-        assert "its end is gone" in str(nbtrack.doctor())
+        assert "the end of the file is missing" in str(nbtrack.doctor())
         nbtrack.doctor(repair=True)
         nbtrack.log_metric("m", 100)
         assert _points(run.info.run_id) == list(range(101))
@@ -319,7 +319,7 @@ def test_rejected_lines_are_tried_again(own_store: Path) -> None:
         nbtrack.search_runs()
     assert [finding.kind for finding in nbtrack.doctor().findings] == ["rejected"]
     report = nbtrack.doctor(repair=True)
-    assert "50 were brought in; 1 stay" in str(report)
+    assert "50 lines were applied; 1 line stays" in str(report)
     assert _points(late) == list(range(50))
     assert _points(run.info.run_id) == [0]
     assert _points(late) == list(range(50)), "once"

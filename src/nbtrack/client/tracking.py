@@ -185,7 +185,7 @@ class TrackingMixin:
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
         """End a run: FINISHED, or FAILED or KILLED where `status` says so."""
         self._store.recorder(run_id).status(status or RunStatus.FINISHED, end_time)
-        self._store.nudge()
+        self._store.run_ended()
 
     def resume_run(self, run_id: str) -> Run:
         """Set an ended run to RUNNING again, written by this process from now on."""

@@ -1,4 +1,4 @@
-"""Stores: where runs are kept. `protocol.py` is what each of them can do, `opening.py` finds the one of a URI."""
+"""Stores, in which runs are kept. `protocol.py` defines their operations, and `opening.py` finds the store of a URI."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Finding the store that a tracking URI names.
+"""Opening the store that a tracking URI names.
 
 A kind of store is a module with a function `open_backend(uri)` that returns a `store.protocol.Store`; a package adds
-one by an entry point in the group `nbtrack.stores`, whose name is the scheme of the URIs. A module names in
-`CAPABILITIES` what its stores can do beyond the protocols; its function `capability(store, name)` returns the object
-that does it.
+one with an entry point in the group `nbtrack.stores`, whose name is the scheme of the URIs. A module lists in
+`CAPABILITIES` what its stores can do beyond the protocols. Its function `capability(store, name)` returns the object
+that implements a capability.
 """
 
 from __future__ import annotations
@@ -20,13 +20,20 @@ _open: dict[str, Store] = {}
 
 
 def open_store(uri: str | None = None) -> Store:
-    """Open the store that a tracking URI names, by default the current one. It is the same object each time.
+    """Open the store that a tracking URI names.
 
-    Raises NotSupported for a scheme that no installed package has a store for.
+    Args:
+        uri: A tracking URI or a path. None stands for the current tracking URI.
+
+    Returns:
+        The store. The same URI returns the same object until `close_stores` is called.
+
+    Raises:
+        NotSupported: If no installed package provides a store for the URI's scheme.
     """
     uri = uri or get_tracking_uri()
     scheme = scheme_of(uri)
-    # Two paths to one folder are one store: two would take turns on a lock that one thread may hold.
+    # Two paths to one folder must be one store: two stores would wait for each other's lock in the same thread.
     key = str(folder_of(uri).resolve()) if scheme == FILE else uri
     store = _open.get(key)
     if store is None:
@@ -35,13 +42,22 @@ def open_store(uri: str | None = None) -> Store:
 
 
 def capability_of(store: Store, uri: str, name: str) -> Any:
-    """Return what a store can do beyond the protocols. Raises NotSupported, which says which stores can do it."""
+    """Return the object that implements a capability of a store.
+
+    Args:
+        store: A store that `open_store` has returned.
+        uri: The tracking URI that the store was opened with.
+        name: The capability, such as "sql" or "backup".
+
+    Raises:
+        NotSupported: If the store does not have the capability. The message lists the schemes that have it.
+    """
     module = _module(scheme_of(uri))
     if name in getattr(module, "CAPABILITIES", ()):
         return module.capability(store, name)
     able = [scheme for scheme in store_schemes() if name in getattr(_module(scheme), "CAPABILITIES", ())]
     raise NotSupported(
-        f"The store {uri} does not support {name!r}. Stores with these schemes do: {', '.join(able) or 'none'}."
+        f"The store {uri} does not support {name!r}. URI schemes whose stores support it: {', '.join(able) or 'none'}."
     )
 
 
@@ -51,12 +67,15 @@ def _opened(scheme: str, uri: str) -> Store:
 
 
 def _module(scheme: str) -> Any:
-    # The folder is the usual store: looking for entry points takes milliseconds.
+    # The folder is the most common store, and reading the entry points takes milliseconds.
     return folder if scheme == FILE else store_schemes()[scheme].load()
 
 
 @at_process_end
 def close_stores() -> None:
-    """Write and apply what is left, end the threads and close the files. The next call opens what it needs anew."""
+    """Write and apply pending events, stop the background threads and close the files of all stores.
+
+    The next call that needs a store opens it again.
+    """
     while _open:
         _open.popitem()[1].close()

@@ -207,8 +207,8 @@ class Recording(Protocol):
         """
         ...
 
-    def nudge(self) -> None:
-        """Say that a run has ended, so that readers soon see what it logged."""
+    def run_ended(self) -> None:
+        """Note that a run of this process has ended, so that readers soon see everything that it logged."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Epoch milliseconds as times."""
+"""Conversion of epoch milliseconds to times."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LAST_TIME = 253_402_300_799_999
-"""The last millisecond of the year 9999. Calendars of Python and SQL end here."""
+"""The last millisecond of the year 9999, where the calendars of Python and SQL end."""
 
 
 def as_times(milliseconds: NDArray[Any]) -> NDArray[np.datetime64]:
-    """Epoch milliseconds, some of which may be masked, as times; NaT for those and for what no calendar has."""
+    """Convert epoch milliseconds to times. Masked values and values beyond `LAST_TIME` become NaT."""
     import numpy as np
 
     present = ~np.ma.getmaskarray(milliseconds)

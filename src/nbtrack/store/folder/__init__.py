@@ -1,4 +1,4 @@
-"""A store in a folder: one DuckDB file, journals beside it, and what keeps both whole."""
+"""A store in a folder: one DuckDB file, the journals beside it, and the upkeep of both."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 UPKEEP = ("backup", "compact", "doctor", "gc")
 CAPABILITIES = frozenset({*UPKEEP, "artifacts", "sql", "transfer"})
-"""What this store can do beyond the protocols: copies, repair, the bin; artifacts beside the database; SQL by hand;
-import, merge and export."""
+"""What this store can do beyond the protocols: backup, repair and removal of deleted runs; artifacts beside the
+database; SQL queries; import, merge and export."""
 
 
 def open_backend(uri: str) -> FolderStore:
     """Open the store in the folder that a path or a `file:` URI names."""
-    # DuckDB takes a while to import; whoever only asks for the capabilities need not wait for it.
+    # DuckDB takes a while to import, and it is not needed to look up the capabilities.
     from .store import FolderStore
 
     return FolderStore(folder_of(uri))
 
 
 def capability(store: FolderStore, name: str) -> Any:
-    """Return the object that does what `name`, one of CAPABILITIES, stands for."""
+    """Return the object that implements `name`, one of CAPABILITIES."""
     if name not in UPKEEP:
         return store
-    # Most processes never look after the folder: copies, repair and the bin need not be loaded for them.
+    # Most processes use none of the upkeep, so it is loaded only on demand.
     from .upkeep import Upkeep
 
     return Upkeep(store)

@@ -1,6 +1,6 @@
-"""What goes on while a process logs: the journal to disk each second, and into the tables now and then.
+"""The background thread that syncs the journal to disk each second, and applies it from time to time.
 
-So nobody's first read has it all to do, and a power cut takes a second's work at most.
+So the first read does not have to apply everything, and a power cut loses at most one second of data.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ import weakref
 from collections.abc import Callable
 
 INTERVAL = 5.0
-"""Seconds from one apply to the next, and …"""
+"""Seconds from one apply to the next."""
 AFTER_A_RUN = 1.0
-"""… from the end of a run."""
+"""Seconds from the end of a run to the next apply."""
 
 _running: weakref.WeakSet[Background] = weakref.WeakSet()
 
 
 class Background:
-    """Calls `sync` and `apply` from a thread of its own until `stop`. Neither may raise, nor wait for a lock."""
+    """A thread that calls `sync` and `apply` until `stop` is called. Neither may raise or wait for a lock."""
 
     def __init__(self, apply: Callable[[], object], sync: Callable[[], object], seconds: float) -> None:
         self._apply = apply
         self._sync = sync
         self._seconds = seconds
-        self._nudged = threading.Event()
+        self._woken = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbtrack-apply", daemon=True)
         self._thread.start()
         _running.add(self)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Sync now and apply soon."""
-        self._nudged.set()
+        self._woken.set()
 
     def stop(self) -> None:
-        """End the thread, and wait for it: DuckDB must not be at work while the interpreter goes down."""
+        """End the thread and wait for it, because DuckDB must not run while the interpreter exits."""
         self._stopped.set()
-        self._nudged.set()
+        self._woken.set()
         self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
         due, applied = time.monotonic() + INTERVAL, -INTERVAL
         while True:
-            if self._nudged.wait(self._seconds):
-                self._nudged.clear()
-                # Not after each run of a sweep: eight of them would leave the readers no time between.
+            if self._woken.wait(self._seconds):
+                self._woken.clear()
+                # Keep the interval in a sweep: with eight processes, an apply after each run would block readers.
                 due = max(min(due, time.monotonic() + AFTER_A_RUN), applied + INTERVAL)
             if self._stopped.is_set():
                 return
@@ -60,10 +60,11 @@ class Background:
 
 
 def end_before_duckdb() -> None:
-    """See to it that no thread is at work when the process comes to DuckDB's own end, which interrupts it.
+    """Make sure that the threads end before DuckDB's own exit function, which would interrupt them.
 
-    Python calls first what was registered last, and DuckDB registers itself where it is imported, long after us. Only
-    the threads end so early: what the program does at its end can still log, and the store is closed after it.
+    Python calls exit functions in the reverse order of their registration, and DuckDB registers its own when it is
+    imported, long after this module. Only the threads end this early. Exit functions of the program can still log, and
+    the store is closed after them.
     """
     atexit.unregister(_stop_all)
     atexit.register(_stop_all)
@@ -75,5 +76,5 @@ def _stop_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # The parent's threads are not here, and their locks may have been held.
+    # The parent's threads do not exist in the child, and their locks may have been held.
     os.register_at_fork(after_in_child=_running.clear)

@@ -1,4 +1,4 @@
-"""One consistent copy of a store while runs are being written, and putting it back in place."""
+"""Backups: consistent copies of a store, made while runs are being written, and restoring them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,29 @@ if TYPE_CHECKING:
 _OF_A_BACKUP = frozenset(
     {"runs.duckdb", "runs.duckdb.wal", "runs.lock", "journal", "artifacts", "blobs", "best.lock", ".gitignore", "trash"}
 )
-"""What is in a backup with artifacts, also after it was used as a store."""
+"""The names in a backup with artifacts, also after it was used as a store."""
 
 
 def backup(store: FolderStore, target: Path, *, artifacts: bool = False, force: bool = False) -> Path:
-    """Copy the database as of now, everything logged so far included, to the file `target`.
+    """Copy the database, with everything that was logged so far, to a file, or the whole store to a folder.
 
-    With `artifacts`, `target` is a folder instead: a store of its own, files and all. Each is there whole or not at
-    all. `force` overwrites a file, and of folders only an earlier backup. Raises NotFound where there is no store,
-    AlreadyExists where `target` is there and `force` is not set, StoreDamaged where the copy has errors.
+    The backup appears complete or not at all.
+
+    Args:
+        store: The store.
+        target: The file to create; with `artifacts` the folder, which is a store with the artifacts.
+        artifacts: Copy the artifacts too.
+        force: Overwrite an existing file, or a folder that is an earlier backup. Other folders are never overwritten.
+
+    Returns:
+        The absolute path of the backup.
+
+    Raises:
+        NotFound: If the store does not exist.
+        AlreadyExists: If `target` exists and `force` is not set.
+        InvalidParameter: If `target` overlaps with the store, or is not a backup.
+        StoreDamaged: If the database has damaged blocks.
+        StoreNotWritable: If the backup cannot be written.
     """
     store.check_exists()
     target = target.expanduser().absolute()
@@ -55,36 +69,61 @@ def backup(store: FolderStore, target: Path, *, artifacts: bool = False, force: 
 
 
 def _check_target(store: Path, target: Path, artifacts: bool, force: bool) -> None:
-    """Refuse what would overwrite the store itself, or a folder of somebody's that is no backup."""
+    """Reject a target that would overwrite the store itself, or a folder that is not a backup."""
     if target.resolve().is_relative_to(store) or store.is_relative_to(target.resolve()):
-        raise InvalidParameter(f"A backup of {store} cannot be put to {target}. Choose a place outside the store.")
+        raise InvalidParameter(f"A backup of {store} cannot be written to {target}. Choose a path outside the store.")
     if not target.exists():
         return
     if not force:
         raise AlreadyExists(
-            f"{target} is there already. Choose another name, or overwrite it with --force (force=True)."
+            f"{target} already exists. Choose another name, or overwrite it with --force (in Python: force=True)."
         )
     if target.is_dir() != artifacts:
-        what = "a folder; a backup without artifacts is a file" if target.is_dir() else "a file, not a folder"
-        raise InvalidParameter(f"{target} is {what}. Choose another name.")
+        what = "a folder, but a backup without" if target.is_dir() else "a file, but a backup with"
+        needed = "folder" if artifacts else "file"
+        raise InvalidParameter(f"{target} is {what} artifacts is a {needed}. Choose another name.")
     others = [entry.name for entry in target.iterdir() if entry.name not in _OF_A_BACKUP] if artifacts else []
     if others:
-        raise InvalidParameter(f"{target} is no backup: {others[0]!r:.100} is in it too. Choose another name.")
+        raise InvalidParameter(
+            f"{target} is not a backup and is not overwritten, because it contains {others[0]!r:.100}. Choose another "
+            "name."
+        )
 
 
 def restore_backup(store: FolderStore, source: Path) -> Path | None:
-    """Put a backup in the place of the database; where the one that was there is kept, if there was one.
+    """Replace the database by a backup.
 
-    What live journals say beyond it is applied again, once. Raises StoreDamaged, and NotFound where `source` is none.
+    Events that existing journals hold beyond the state of the backup are applied again, once.
+
+    Args:
+        store: The store.
+        source: The file of the backup.
+
+    Returns:
+        The path under which the replaced database is kept; None if there was none.
+
+    Raises:
+        NotFound: If `source` does not exist.
+        StoreDamaged: If `source` is damaged or is not a database.
+        InvalidParameter: If `source` is a database that is not a backup of nbtrack.
+        StoreNotWritable: If the store cannot be written.
     """
     source = source.expanduser().absolute()
     if not source.is_file():
-        raise NotFound(f"There is no file {source}. Of a backup with artifacts, name the file runs.duckdb in it.")
+        raise NotFound(
+            f"The file {source} does not exist. If the backup was made with artifacts, restore the file runs.duckdb in "
+            "its folder."
+        )
     content = read_all(source)
     if not content.is_whole:
-        raise StoreDamaged(f"{source} is damaged or no database: {content.error or content.lost}. Nothing was changed.")
+        lost = ", ".join(f"{table} has unreadable rows" for table in content.lost)
+        raise StoreDamaged(
+            f"{source} is damaged or is not a database: {content.error or lost:.300}. Nothing was changed."
+        )
     if "meta" not in content.rows:
-        raise InvalidParameter(f"{source} is no backup of nbtrack: it lacks its tables. Nothing was changed.")
+        raise InvalidParameter(
+            f"{source} is not a backup of nbtrack, because it does not have nbtrack's tables. Nothing was changed."
+        )
     database, incoming = store.database, store.database.with_name("runs.incoming.duckdb")
     store.journals.folder.mkdir(parents=True, exist_ok=True)
     with store.alone():
@@ -105,12 +144,16 @@ def _copy_database(store: FolderStore, target: Path) -> None:
     damaged = list(bad_blocks(target))
     if damaged:
         raise StoreDamaged(
-            f"{store.database} is damaged ({damaged[0]}), so there is no good copy of it. `nbtrack doctor` says more."
+            f"{store.database} is damaged ({damaged[0]}), so it cannot be backed up. Run `nbtrack doctor` to see what "
+            "is damaged."
         )
 
 
 def _copy_artifacts(store: FolderStore, target: Path) -> None:
-    """Files that came after the database was copied may be among them; none is there in part, and none twice."""
+    """Copy all artifacts, each once and completely.
+
+    Files that were logged after the database was copied may be among them.
+    """
     files = [
         Path(folder) / name
         for folder, _, names in os.walk(store.artifacts)
@@ -122,7 +165,7 @@ def _copy_artifacts(store: FolderStore, target: Path) -> None:
         for file in files:
             copy = target / file.relative_to(store.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            # One that is deleted meanwhile is in no backup.
+            # A file that is deleted meanwhile is left out.
             with suppress(FileNotFoundError):
                 found = file.stat()
                 if found.st_nlink == 1 or not _link(copies.get(found.st_ino), copy):
@@ -139,7 +182,7 @@ def _copy_artifacts(store: FolderStore, target: Path) -> None:
 
 
 def _link(copy: Path | None, other: Path) -> bool:
-    """Give a copied file another name, as the file that it is a copy of has; False where that cannot be done."""
+    """Add a second name to a copy, like that of its original, and return whether that was possible."""
     if copy is None:
         return False
     try:
@@ -150,7 +193,10 @@ def _link(copy: Path | None, other: Path) -> bool:
 
 
 def _put_folder_in_place(new: Path, target: Path) -> None:
-    """A folder cannot take the place of another in one step: the one that was there goes when the new one is whole."""
+    """Replace a folder by a finished one.
+
+    That cannot be done in one step, so the old folder is renamed first and deleted last.
+    """
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         _remove(old)

@@ -1,4 +1,4 @@
-"""The database file without the room that deleted rows leave in it: DuckDB uses it again, but never gives it back."""
+"""Compaction of the database file. DuckDB reuses the space of deleted rows, but never returns it to the disk."""
 
 from __future__ import annotations
 
@@ -19,26 +19,34 @@ _COPY = "runs.compact.duckdb"
 
 
 def compact(store: FolderStore) -> tuple[int, int]:
-    """Copy the database into a new file that takes the old one's place; its size in bytes before and after.
+    """Copy the database into a new file that replaces the old one.
 
-    Other processes wait meanwhile, as they do for each other. Killed at any moment, the store has one of the two files
-    whole. Raises StoreError where the disk has no room for both; then the old one stays.
+    Other processes wait meanwhile, as they do for every operation. If the process is killed at any moment, the store
+    still has one of the two files complete.
+
+    Returns:
+        The size in bytes before and after.
+
+    Raises:
+        NotFound: If the store does not exist.
+        StoreNotWritable: If the folder cannot be written.
+        StoreError: If the copy fails, for example because the disk has no room for both files. The old file stays.
     """
     store.check_exists()
     with store.reading():
-        # Everything that is pending is in the file, and its schema is this version's.
+        # Everything pending is applied now, and the schema is the current one.
         pass
     if not os.access(store.folder, os.W_OK):
-        raise StoreNotWritable(f"The store in {store.folder} cannot be written. Grant the permission.")
+        raise StoreNotWritable(f"The store in {store.folder} cannot be written. Grant write permission.")
     copy = store.folder / _COPY
     with store.alone(LOCK_TIMEOUT):
         before = store.database.stat().st_size
         _remove(copy)
         try:
             copy_database(store.database, copy)
-            # A log beside the old file would be taken for one of the new file.
+            # DuckDB would apply the log of the old file to the new one.
             if log_of(store.database).exists():
-                raise StoreError(f"{store.database} has a log that is not in it yet. Try again.")
+                raise StoreError(f"{store.database} has a write-ahead log that is not applied yet. Try again.")
             put_in_place(copy, store.database)
         finally:
             _remove(copy)
@@ -46,15 +54,15 @@ def compact(store: FolderStore) -> tuple[int, int]:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Write all tables and views of a database that nobody has open to a new file, as compact as can be.
+    """Copy all tables and views of a database that no process has open to a new, compact file.
 
-    The caller holds the store's lock. Raises StoreError where the copy is not whole.
+    The caller holds the store's lock. Raises StoreError if the copy is not complete.
     """
     import duckdb
 
     with in_memory() as connection:
         try:
-            # Opened for writing once, it has no log left beside it.
+            # Opening the file for writing once applies and removes its log.
             _attach(connection, source, "old", READ_WRITE)
             connection.execute("CHECKPOINT old")
             connection.execute("DETACH old")
@@ -62,11 +70,11 @@ def copy_database(source: Path, target: Path) -> None:
             _attach(connection, target, "new", READ_WRITE)
             connection.execute("COPY FROM DATABASE old TO new")
             if _counts(connection, "old") != _counts(connection, "new"):
-                raise StoreError(f"The copy of {source} lacks rows. The database is as it was.")
+                raise StoreError(f"The copy of {source} is missing rows. The database was not changed.")
             connection.execute("DETACH new")
         except duckdb.Error as error:
             raise StoreError(
-                f"{source} could not be copied to {target}; it is as it was. DuckDB says: {error}"
+                f"{source} could not be copied to {target}. The database was not changed. DuckDB says: {error}"
             ) from error
     with target.open("rb+") as file:
         os.fsync(file.fileno())

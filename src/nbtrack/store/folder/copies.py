@@ -1,4 +1,4 @@
-"""Copies of a database file that are whole, while others go on logging."""
+"""Consistent copies of a database file, while other processes continue logging."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ os.fsync(os.open(sys.argv[2], os.O_RDWR))
 def copy_attached(source: Path, target: Path) -> None:
     """Copy a database file that this process has attached, after a CHECKPOINT and before any other statement.
 
-    Another process does it: where this one closes a file that DuckDB has open, the system takes DuckDB's lock away.
+    The copy is made in another process. If this process closed a second handle of a file that DuckDB has open, the
+    system would release DuckDB's lock.
     """
     done = subprocess.run(
         [sys.executable, "-c", _COPY, str(source), str(target)], capture_output=True, text=True, check=False
@@ -30,11 +31,11 @@ def copy_attached(source: Path, target: Path) -> None:
     if done.returncode:
         target.unlink(missing_ok=True)
         reason = done.stderr.strip().splitlines()
-        raise StoreError(f"{source} could not be copied to {target}: {reason[-1] if reason else 'no reason given'}")
+        raise StoreError(f"{source} could not be copied to {target}: {reason[-1] if reason else 'unknown error'}")
 
 
 def keep_aside(database: Path, why: str) -> Path:
-    """Give a database file, with its write-ahead log, a second name that says when; the caller replaces it."""
+    """Keep a database file and its write-ahead log under a name with the time; the caller then replaces the file."""
     kept = database.with_name(f"runs.{why}-{time.strftime('%Y-%m-%dT%H-%M-%S')}.duckdb")
     try:
         os.link(database, kept)
@@ -46,11 +47,11 @@ def keep_aside(database: Path, why: str) -> Path:
 
 
 def log_of(database: Path) -> Path:
-    """DuckDB's write-ahead log, which is there while the file is open, and after a death."""
+    """Return the path of DuckDB's write-ahead log, which exists while the file is open and after a crash."""
     return database.with_name(database.name + ".wal")
 
 
 def put_in_place(new: Path, target: Path) -> None:
-    """Give a finished file its name, so that it is there whole or not at all, also after a power cut."""
+    """Rename a finished file, so that it exists completely or not at all, also after a power cut."""
     os.replace(new, target)
     sync_folder(target.parent)

@@ -1,7 +1,7 @@
-"""The database file: attached to this process's DuckDB for one operation, under the store's lock.
+"""The database file, which is attached to this process's DuckDB for one operation at a time, under the store's lock.
 
-DuckDB lets one process open a file. So nobody keeps it open: each process has one in-memory DuckDB and attaches the
-file for the length of one operation, under the lock file that all processes of the store wait in line for.
+DuckDB lets only one process open a file, so no process keeps it open. Each process has one in-memory DuckDB and
+attaches the file for the length of one operation, under a lock file that all processes of the store wait for.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 READ_ONLY = "READ_ONLY"
 READ_WRITE = "STORAGE_VERSION 'v1.5.0'"
-"""Files that DuckDB 1.5 can open too: with its defaults, only 2.0 could."""
+"""Write files that DuckDB 1.5 can open. With the defaults of DuckDB 2.0, only 2.0 could open them."""
 LOCK_TIMEOUT = 60.0
-"""Seconds to wait in line for the store's lock before saying that somebody hangs."""
+"""Seconds to wait for the store's lock before reporting that another process hangs."""
 _LOCK = "runs.lock"
 _POLL = 0.002
 _HANDLES = 16
-"""File handles that must be free before DuckDB is asked to do anything, and …"""
+"""File handles that must be free before DuckDB is used. If DuckDB runs out of them, it ends the whole process."""
 _ROOM = 4 * 1024 * 1024
-"""… bytes before it is asked to write: where it finds none in the middle of its work, it ends the whole process."""
+"""Bytes that must be free before DuckDB writes. If the disk fills up meanwhile, DuckDB ends the whole process."""
 
 
 class Database:
-    """One file and this process's DuckDB. Its caller sees to it that threads follow one another."""
+    """One database file and this process's DuckDB. The caller must make sure that only one thread uses it at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,7 +45,7 @@ class Database:
         self._detached = True
 
     def has_room(self) -> bool:
-        """Whether the disk can take what an operation writes; True where that cannot be known."""
+        """Return whether the disk has room for what an operation writes; True if that cannot be found out."""
         try:
             disk = os.statvfs(self.path.parent)
         except OSError:
@@ -55,7 +55,7 @@ class Database:
 
     @contextmanager
     def attached(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The database file attached to this process's DuckDB, under the lock that the caller holds."""
+        """Attach the database file to this process's DuckDB. The caller holds the lock."""
         import duckdb
 
         _check_handles()
@@ -73,16 +73,16 @@ class Database:
             raise translated(error, self.path) from error
         except RuntimeError as error:
             if "Query interrupted" in str(error):
-                # So DuckDB calls a KeyboardInterrupt.
+                # This is how DuckDB reports a KeyboardInterrupt.
                 raise KeyboardInterrupt from None
             raise
         finally:
-            # An interrupt can come between any two steps: what it left attached would keep everybody out.
+            # An interrupt can come between any two steps. A file left attached would block all other processes.
             if not self._detached:
                 self.drop()
 
     def _attach(self, option: str) -> duckdb.DuckDBPyConnection:
-        """This process's DuckDB with the file attached."""
+        """Return this process's DuckDB with the file attached."""
         import duckdb
 
         statement = f"ATTACH {literal(self.path)} AS store ({option})"
@@ -95,7 +95,7 @@ class Database:
         except duckdb.Error as error:
             if "already attached" not in str(error):
                 raise
-            # A DuckDB of this process that was closed may live on in what an interrupt left, until that is collected.
+            # After an interrupt, a closed DuckDB of this process may stay alive until it is garbage collected.
             self.drop()
             gc.collect()
             connection = self._instance()
@@ -104,8 +104,11 @@ class Database:
         return connection
 
     def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the file where there is none: whole or not at all, for DuckDB refuses one that it began and could not
-        end. An empty one is such."""
+        """Create the file if it does not exist or is empty.
+
+        The file appears complete or not at all, because DuckDB cannot open a file whose creation was interrupted. An
+        empty file is such a file.
+        """
         if self.path.exists() and self.path.stat().st_size:
             return
         new = self.path.with_name(f"{self.path.name}.new")
@@ -115,7 +118,7 @@ class Database:
         os.replace(new, self.path)
 
     def drop(self) -> None:
-        """Close this process's DuckDB; the next session has a new one."""
+        """Close this process's DuckDB. The next session starts a new one."""
         connection, self._connection = self._connection, None
         self._detached = True
         if connection is not None:
@@ -130,10 +133,11 @@ class Database:
 
     @contextmanager
     def shared(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-        """The lock for who may read the folder and not write it: readers have it together, and no writer meanwhile.
+        """Hold the lock of a process that may read the folder but not write it.
 
-        Without it a reader's attachment would meet a writer's, and one of the two would fail. Where there is no lock
-        file there is no writer. Raises StoreLocked after `timeout` seconds.
+        Any number of readers can hold it together, and no writer at the same time. Without it, a reader and a writer
+        could attach the file at once, and one of the two would fail. If there is no lock file, there is no writer.
+        Raises StoreLocked after `timeout` seconds.
         """
         fd = -1
         try:
@@ -151,7 +155,7 @@ class Database:
                         raise self._held(timeout) from None
                     time.sleep(_POLL)
                 except OSError:
-                    # A file system that knows no locks.
+                    # The file system does not support locks.
                     break
             yield
         finally:
@@ -160,13 +164,13 @@ class Database:
 
     def _held(self, timeout: float) -> StoreLocked:
         return StoreLocked(
-            f"Another nbtrack process has held the store {self.path.parent} for {timeout:g} s. What was logged is in "
-            f"the journal and not lost. Find the process that hangs (it has {_LOCK} open) and end it."
+            f"Another nbtrack process has held the store {self.path.parent} for {timeout:g} seconds. Logged data is in "
+            f"the journal and is not lost. Find the process that hangs (it has {_LOCK} open) and end it."
         )
 
     @contextmanager
     def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-        """The lock that all processes of the store wait in line for. Raises StoreLocked after `timeout` seconds."""
+        """Hold the lock that all processes of the store wait for. Raises StoreLocked after `timeout` seconds."""
         path = self.path.with_name(_LOCK)
         lock = filelock.FileLock(path, timeout=timeout, poll_interval=_POLL)
         try:
@@ -176,7 +180,8 @@ class Database:
                 raise self._held(timeout) from None
             except OSError as error:
                 raise StoreNotWritable(
-                    f"Cannot lock the store: {error.strerror} ({path}). Grant the permission, or name another folder."
+                    f"The store cannot be locked: {error.strerror} ({path}). Grant write permission, or choose another "
+                    "folder with set_tracking_uri()."
                 ) from error
             yield
         finally:
@@ -184,9 +189,10 @@ class Database:
 
 
 def in_memory(**config: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with nothing in it, which downloads nothing and writes nothing on the screen.
+    """Start an empty DuckDB that downloads nothing and prints nothing.
 
-    Its own progress bar goes to stdout after two seconds: between a training's lines, and into what a pipe reads.
+    DuckDB's progress bar goes to stdout after two seconds, where it would end up in the output of a training or in
+    the input of a pipe.
     """
     import duckdb
 
@@ -204,7 +210,7 @@ def _check_handles() -> None:
     except OSError as error:
         raise StoreError(
             f"The store cannot be opened now: {error.strerror}. Close files, or raise the limit with `ulimit -n`. "
-            "Logging goes on, and nothing is lost."
+            "Logging continues, and nothing is lost."
         ) from error
     finally:
         for fd in held:
@@ -212,14 +218,14 @@ def _check_handles() -> None:
 
 
 def translated(error: Exception, path: Path) -> StoreError:
-    """DuckDB's refusal to open the file, in words that say who and what to do."""
+    """Turn an error that DuckDB raised for the file into one that says what happened and what to do."""
     text = str(error)
     holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
     if "lock on file" in text or "already attached" in text or "Unique file handle" in text:
         who = holder[1] if holder else "another connection of this process"
         return StoreLocked(
-            f"{path} is held by {who}. Logging goes on into the journal and nothing is lost; reading works again when "
-            "it lets go. Close it there (the DuckDB command line: .exit; Python: connection.close())."
+            f"{path} is held by {who}. Logging continues into the journal and nothing is lost. Reading works again "
+            "when the file is closed there (in the DuckDB command line: .exit; in Python: connection.close())."
         )
     if re.search(r"version number|newer version|storage version", text):
         return StoreTooNew(
@@ -228,12 +234,12 @@ def translated(error: Exception, path: Path) -> StoreError:
         )
     if re.search(r"[Cc]orrupt|not a valid DuckDB|not read enough bytes|replaying WAL|does not match stored", text):
         return StoreDamaged(
-            f"{path} is damaged. Logging goes on into the journal. `nbtrack doctor` says what is damaged and what can "
-            f"be brought back; it changes nothing unless told to. (DuckDB says: {text:.300})"
+            f"{path} is damaged. Logging continues into the journal. Run `nbtrack doctor` to see what is damaged and "
+            f"what can be recovered. It changes nothing unless you add --repair. (DuckDB says: {text:.300})"
         )
     return StoreError(f"{path} cannot be used. DuckDB says: {text}")
 
 
 def literal(path: Path) -> str:
-    """A path as a text in SQL, for the few statements that take no parameter there."""
+    """Return a path as an SQL string literal, for the few statements that do not accept a parameter."""
     return "'" + str(path).replace("'", "''") + "'"

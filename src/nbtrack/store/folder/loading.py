@@ -1,7 +1,7 @@
-"""From the journals into the tables: every whole line once, whatever dies when.
+"""Load the journals into the tables. Every complete line is applied exactly once, whenever a process is killed.
 
-The new offsets are stored in the transaction that stores the events. A line that cannot be understood is kept in
-`rejected_events`, and the others apply. `journal/reading.py` finds the lines, `loading_sql.py` has the statements.
+The new offsets are stored in the transaction that stores the events. An invalid line is kept in `rejected_events`, and
+the others are applied. `journal/reading.py` finds the lines, and `loading_sql.py` has the statements.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from ..sql.base import Cursor, transaction
 from .loading_sql import IS_REJECTED, KNOWN, NEW_RUNS, REJECTED, STATEMENTS, TEMPORARY, staging
 
 CUT_SHORT = "its writer died while writing it"
-"""Why the last line of a dead writer is kept aside. Its call never returned, so nothing is missing."""
+"""The reason for rejecting the last line of a dead writer. Its log call never returned, so no data is missing."""
 
 MANY = 20_000
-"""After so many lines the temporary tables are dropped: the process would keep up to a hundred megabytes in memory."""
+"""Drop the temporary tables after more lines than this; they would take up to a hundred megabytes of memory."""
 
 _DEFAULT_LONGEST_LINE = 16 * 1024 * 1024
 
 
 class Journals:
-    """Loads the journal folder of a store into its tables."""
+    """The journal folder of a store, which is loaded into its tables."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = JournalFolder(folder)
         self._warned: set[str] = set()
         self._known: dict[str, int] = {}
-        """Bytes of each journal that are known to be applied; there may be more by now, never fewer."""
+        """Bytes of each journal that are known to be applied. By now there may be more, but never fewer."""
 
     def apply(self, cursor: Cursor, own: Path | None) -> int:
-        """Bring everything that is pending into the tables; the number of lines taken.
+        """Apply everything that is pending and return the number of lines.
 
         `own` is the file that this process writes, which is never removed. The caller holds the store's lock.
         """
@@ -59,11 +59,11 @@ class Journals:
         return taken
 
     def forget(self) -> None:
-        """Ask the database again how far each journal is applied: it is another one now."""
+        """Read again how far each journal is applied, because the database file was replaced."""
         self._known.clear()
 
     def retry_rejected(self, cursor: Cursor) -> tuple[int, int]:
-        """Try again what was kept aside; how many lines are in the tables now, and how many still are not understood.
+        """Apply rejected lines again, and return how many were applied and how many were rejected again.
 
         The caller holds the store's lock.
         """
@@ -77,21 +77,21 @@ class Journals:
         self._warned.update(name for name, _, _ in rows)
         with transaction(cursor):
             cursor.execute("DELETE FROM rejected_events WHERE reason <> $1", [CUT_SHORT])
-            self._bring_in(cursor, segments)
+            self._load(cursor, segments)
         (left,) = cursor.execute("SELECT COUNT(*) FROM rejected_events WHERE reason <> $1", [CUT_SHORT]).fetchall()[0]
         return len(rows) - left, left
 
     def _take(self, cursor: Cursor, segments: Sequence[Segment]) -> int:
         count = stage(cursor, b"".join(segment.data for segment in segments))
         with transaction(cursor):
-            warnings_due = self._bring_in(cursor, segments)
+            warnings_due = self._load(cursor, segments)
             _store_offsets(cursor, segments)
         for text in warnings_due:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return count
 
-    def _bring_in(self, cursor: Cursor, segments: Sequence[Segment]) -> list[str]:
-        """From the table `staging`, which holds the segments' lines, into the others; what to tell once committed."""
+    def _load(self, cursor: Cursor, segments: Sequence[Segment]) -> list[str]:
+        """Load the table `staging`, which holds the segments' lines, and return the warnings to give once committed."""
         warnings_due: list[str] = []
         kinds = {kind for (kind,) in cursor.execute("SELECT DISTINCT e FROM staging").fetchall()}
         if "run" in kinds:
@@ -107,8 +107,8 @@ class Journals:
         return warnings_due
 
     def _reject(self, cursor: Cursor, segments: Sequence[Segment], rejected: list[tuple[int, str]]) -> list[str]:
-        """Keep these lines aside; what to tell about it once that is committed."""
-        # DuckDB numbers lines as this does: without the blank ones.
+        """Store rejected lines, and return the warnings to give once that is committed."""
+        # Like DuckDB, this numbers the lines without the blank ones.
         lines = list(reading.lines(segments))
         texts = []
         for seq, reason in rejected:
@@ -117,14 +117,14 @@ class Journals:
             if name not in self._warned:
                 self._warned.add(name)
                 texts.append(
-                    f"nbtrack cannot read a line of the journal {name} (byte {position:,}): {reason}. "
-                    "It is kept in the table rejected_events; the other lines are applied."
+                    f"nbtrack cannot apply a line of the journal {name} (byte {position:,}): {reason}. The line is "
+                    "kept in the table rejected_events, and all other lines are applied."
                 )
         cursor.execute(f"DELETE FROM staging WHERE {IS_REJECTED}")
         return texts
 
     def _retire(self, cursor: Cursor, own: Path | None, applied: dict[str, int]) -> None:
-        """Remove the files that are done with, and forget the offsets of those that are gone."""
+        """Remove the files of finished writers, and forget the offsets of removed files."""
         paths = self._files.files()
         for path in paths:
             if path != own:
@@ -133,7 +133,7 @@ class Journals:
             cursor.execute("DELETE FROM journals WHERE journal = $1", [name])
 
     def _retire_file(self, cursor: Cursor, path: Path, applied: int) -> None:
-        """Remove a journal whose writer is done with it; end the runs that a dead writer left open."""
+        """Remove a journal whose writer has finished, and end the runs that a dead writer left running."""
         finished = reading.finished(path, applied)
         if finished is None:
             return
@@ -146,7 +146,10 @@ class Journals:
 
 
 def stage(cursor: Cursor, data: bytes) -> int:
-    """Load lines into the temporary table `staging`, numbered from 0, with whether each is understood; how many."""
+    """Load lines into the temporary table `staging`, numbered from 0, and return how many there are.
+
+    The column `understood` says whether a line is valid.
+    """
     longest = _DEFAULT_LONGEST_LINE
     if len(data) > longest:
         longest = max(longest, max(map(len, data.split(b"\n"))) + 1)
@@ -157,7 +160,7 @@ def stage(cursor: Cursor, data: bytes) -> int:
     (count,) = cursor.execute("SELECT COUNT(*) FROM staging").fetchall()[0]
     lines = data.count(b"\n")
     if count < lines and count < (lines := sum(1 for line in data.split(b"\n") if line.strip())):
-        raise StoreError(f"DuckDB has read {count:,} of {lines:,} lines.")
+        raise StoreError(f"DuckDB has read only {count:,} of {lines:,} lines.")
     return int(count)
 
 

@@ -1,7 +1,7 @@
-"""From the schema that an older nbtrack made to this one's, whole or not at all.
+"""Migrations from the schema of an older nbtrack to the current one, completely or not at all.
 
-A step for each version; a store goes through all that it lacks in one transaction, after a copy of its file has been
-kept beside it.
+There is one step for each schema version. All missing steps run in one transaction, after a copy of the database file
+has been stored beside it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .summaries import summary
 
 
 def migrate(cursor: Cursor, database: Path, version: int) -> Path:
-    """Bring the attached store from schema `version` to this one's; where the copy of its file is.
+    """Migrate the attached store from schema `version` to the current one and return the path of the file's copy.
 
-    The caller holds the store's lock. Where anything fails, the store is as it was.
+    The caller holds the store's lock. If anything fails, the store is unchanged.
     """
     cursor.execute("CHECKPOINT")
     kept = _keep_copy(database, version)
@@ -28,7 +28,7 @@ def migrate(cursor: Cursor, database: Path, version: int) -> Path:
 
 
 def upgrade(cursor: Cursor, version: int) -> None:
-    """The same without a copy of the file: in one transaction."""
+    """Migrate the attached store in one transaction, without a copy of its file."""
     with transaction(cursor):
         for step in range(version, schema.VERSION):
             _STEPS[step](cursor)
@@ -49,7 +49,7 @@ def _keep_copy(database: Path, version: int) -> Path:
 
 
 def _from_1(cursor: Cursor) -> None:
-    """Numbers in place of run ids in the bulk tables, what a series comes to beside its last point, and new tables."""
+    """Replace run IDs by numbers in the large tables, and add summaries of series to `latest_metrics`."""
     tables = ("runs", "params", "param_history", "tags", "metrics", "latest_metrics")
     for table in tables:
         cursor.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
@@ -85,10 +85,10 @@ def _from_1(cursor: Cursor) -> None:
 
 
 def _from_2(cursor: Cursor) -> None:
-    """Why something was changed in the registry, and the gates of its stages."""
+    """Add the reasons of changes to the registry, and the gates of its stages."""
     cursor.execute("ALTER TABLE model_events ADD COLUMN reason VARCHAR")
     cursor.execute(schema.GATE_TABLES)
 
 
 _STEPS = {1: _from_1, 2: _from_2}
-"""What leads from each schema version to the next."""
+"""The migration from each schema version to the next."""

@@ -1,4 +1,4 @@
-"""A store of an older schema that is to be read and left as it is: a copy of it is brought up to date instead."""
+"""Reading a store with an older schema without changing it: a copy of it is migrated instead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .store import FolderStore
 
 
 class _Copy(FolderStore):
-    """The database and the journals are copies, the artifacts are where they were."""
+    """A store whose database and journals are copies and whose artifacts stay in their original place."""
 
     def __init__(self, folder: Path, artifacts: Path) -> None:
         super().__init__(folder)
@@ -25,13 +25,12 @@ class _Copy(FolderStore):
 
 
 def updated_copy(store: FolderStore, folder: Path) -> FolderStore | None:
-    """A store of this version's schema in the new folder `folder`, with what `store` holds; None where `store` itself
-    is one."""
+    """Create a migrated copy of `store` in the new folder `folder`; return None if `store` has the current schema."""
     with store.as_it_is() as cursor:
         row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         if row is None or int(row[0]) >= schema.VERSION:
             return None
-        # In a temp folder that others can look into this one is the owner's.
+        # The temp folder may be readable by others; only the owner may read this one.
         folder.mkdir(mode=0o700)
         copy = _Copy(folder, store.artifacts)
         try:

@@ -1,4 +1,4 @@
-"""The user's own SQL on the store: in a DuckDB of its own, which can read the store's file and do nothing else."""
+"""SQL queries of the user, in a separate DuckDB that can read the store's file and do nothing else."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOOK = 0.1
-"""Seconds after which a wait looks whether somebody wants to interrupt it."""
+"""Seconds after which a wait checks for an interrupt."""
 
 _ALLOWED = {"SELECT", "EXPLAIN", "MULTI"}
-"""DuckDB's names for what reads: DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and WITH are SELECT to it, PIVOT is MULTI."""
+"""DuckDB's types of reading statements: DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and WITH are SELECT; PIVOT is MULTI."""
 
-# One of these can write in spite of its name (EXPLAIN ANALYZE COPY …, WITH x AS (DELETE …)), or read any file
-# (read_csv). So the statement's kind gives the friendly answer, and what keeps the promise are these settings: the
-# store is attached read-only, no other file can be opened, and nobody can set them back.
+# A statement of these types can still write (EXPLAIN ANALYZE COPY …, WITH x AS (DELETE …)) or read any file (read_csv).
+# So the check of the type only gives a helpful error message, and these settings enforce the limits: the store is
+# attached read-only, no other file can be opened, and the settings cannot be changed back.
 _SETTINGS = (
     f"SET search_path = 'store.{SCHEMA},store.main'",
     "SET TimeZone = 'UTC'",
@@ -40,9 +40,9 @@ _SETTINGS = (
 
 
 def run_readonly(path: Path, query: str, parameters: Sequence[Any], take: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
-    """What `take` makes of the rows of one statement on the database file, whose lock the caller holds.
+    """Run one statement on the database file, and return what `take` makes of its rows. The caller holds the lock.
 
-    Raises InvalidParameter where the statement is wrong, would write, or would look at anything but the store.
+    Raises InvalidParameter if the statement is wrong, would write, or would read anything but the store.
     """
     import duckdb
 
@@ -54,26 +54,26 @@ def run_readonly(path: Path, query: str, parameters: Sequence[Any], take: Callab
             )
         except duckdb.PermissionException as error:
             raise InvalidParameter(
-                f"nbtrack.sql reads the store and nothing else, no files and no network. DuckDB says: {error}"
+                f"nbtrack.sql can read only the store, not other files or the network. DuckDB says: {error}"
             ) from error
         except duckdb.Error as error:
             if "read-only" in str(error):
-                raise InvalidParameter(_WOULD_WRITE.format("This SQL would change the store")) from error
+                raise InvalidParameter(_WOULD_WRITE.format("This statement would change the store")) from error
             raise InvalidParameter(f"DuckDB cannot run this SQL: {error}") from error
 
 
 _WOULD_WRITE = (
-    "{}, and nbtrack.sql only reads: SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN. To "
-    "change runs use set_tag, delete_run, MlflowClient and the like."
+    "{}, but nbtrack.sql only reads: SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are "
+    "allowed. To change runs, use functions such as set_tag() and delete_run(), or MlflowClient."
 )
 
 
 def _interruptible(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
-    """What `work` returns, done by a thread of its own, so that a KeyboardInterrupt ends it.
+    """Run `work` in a separate thread, so that a KeyboardInterrupt can end it, and return its result.
 
-    DuckDB 2.0 looks for one itself, but where its threads are slow to notice it forgets that it asked them to stop, and
-    waits for the end of the query: asked once is not enough. And a wait without a timeout is not cut short by a signal
-    once polars is imported, whose handler has the system go on with it.
+    DuckDB 2.0 checks for interrupts itself. But if its threads are slow to notice, it forgets the interrupt and waits
+    for the end of the query, so one interrupt is not enough. And once polars is imported, a signal does not end a wait
+    without a timeout, because the system resumes the wait after polars' signal handler.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="nbtrack-sql") as pool:
         future = pool.submit(work)
@@ -92,7 +92,7 @@ def _interruptible(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    # What does not fit into memory goes there, and not into the working directory. DuckDB makes and removes it.
+    # Data that does not fit into memory goes here instead of the working directory. DuckDB creates and removes it.
     overflow = Path(tempfile.gettempdir()) / f"nbtrack-sql-{new_id()}"
     connection = in_memory(temp_directory=str(overflow))
     try:
@@ -108,12 +108,12 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     if not isinstance(query, str):
-        raise InvalidParameter(f"SQL is a text, not {type(query).__name__}.")
+        raise InvalidParameter(f"query must be a string, not {type(query).__name__}.")
     kinds = [statement.type.name for statement in connection.extract_statements(query)]
     if not kinds:
-        raise InvalidParameter("The SQL is empty. Try: SELECT * FROM runs LIMIT 10")
+        raise InvalidParameter("query must not be empty. Try: SELECT * FROM runs LIMIT 10")
     for kind in kinds:
         if kind not in _ALLOWED:
-            raise InvalidParameter(_WOULD_WRITE.format(f"This SQL is more than a question ({kind.replace('_', ' ')})"))
+            raise InvalidParameter(_WOULD_WRITE.format(f"This statement is of type {kind.replace('_', ' ')}"))
     if len(kinds) > 1:
-        raise InvalidParameter(f"nbtrack.sql runs one statement at a time, and these are {len(kinds)}.")
+        raise InvalidParameter(f"nbtrack.sql runs one statement at a time, not {len(kinds)}.")

@@ -1,9 +1,9 @@
-"""Emptying the bin: deleted runs and experiments go for good, with all that was logged to them.
+"""Permanent removal of deleted runs and experiments, with everything that was logged to them.
 
-The order makes a kill at any moment harmless. One transaction removes the rows and notes the artifact folders that are
-to go in `meta`; only then are the folders moved into `trash/`, and the notes with them; then the trash is emptied, and
-with it the blobs that are no run's file any more. What a kill left is done by the next collection. A folder whose run
-is there (again) is never touched, whatever is noted.
+The order of the steps makes a kill at any moment harmless. One transaction deletes the rows and notes the artifact
+folders to remove in `meta`. Only then are the folders moved to `trash/` and their notes deleted. Then the trash is
+emptied, and blobs that no run uses any more are deleted. If the process is killed, the next collection finishes the
+work. A folder whose run exists (again) is never touched, whatever is noted.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 TRASH = "trash"
 _NOTE = "gc"
-"""The key in `meta` of an artifact folder that is to go."""
+"""The key in `meta` of an artifact folder that must be removed."""
 _PAYS = 0.1
-"""The share of the runs or of the points that must go for the database file to be written anew, …"""
+"""The share of the runs or of the points that must be removed for the database file to be compacted."""
 _SMALL = 4_000_000
-"""… and the bytes that it must have."""
+"""The size in bytes below which the database file is not compacted."""
 _RUN_ID = re.compile("[0-9a-f]{32}")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}
 _ROWS = ("params", "param_history", "tags", "latest_metrics", "inputs", "artifacts", "runs")
@@ -47,7 +47,7 @@ _DOOMED = "IN (SELECT UNNEST(CAST($1 AS BIGINT[])))"
 
 @dataclass(frozen=True, slots=True)
 class DeletedRun:
-    """A run in the bin."""
+    """A deleted run that is, or was, removed permanently."""
 
     run: int
     run_id: str
@@ -55,77 +55,92 @@ class DeletedRun:
     experiment_id: str
     points: int
     folder: Path | None
-    """Where its artifacts are, if they are its own to take away: below the store or its experiment's location."""
+    """The folder of its artifacts, if it lies below the store or its experiment's artifact location; else None."""
     artifact_files: int = 0
     artifact_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """What goes, or went, for good, and what in the bin stays and why."""
+    """What is, or was, removed permanently, and which deleted runs stay and why.
+
+    Attributes:
+        runs: The runs that are removed.
+        experiments: The ID and the name of each experiment that is removed.
+        versions: The name and the number of each model version that is removed with its run.
+        registered: The IDs of runs that stay because of model versions, with these versions as "name/number".
+        running: The IDs of runs that stay because a process is writing to them.
+        elsewhere: The artifact URIs of removed runs whose artifacts stay, because they lie neither below the store nor
+            below an experiment's artifact location and may belong to others.
+        orphans: Artifact folders that belong to no run, and their size in bytes. They are never touched.
+        unfinished: The number of folders that an interrupted collection has left behind.
+        freed_bytes: The bytes that removing the artifacts frees. Files that other runs share free nothing.
+        unnamed: The number of blobs that no run uses any more, and their size in bytes. Such blobs remain if artifacts
+            are removed by hand or if a writer is killed.
+        database: The size of the database file in bytes before and after, if it was compacted.
+    """
 
     runs: list[DeletedRun] = field(default_factory=list)
     experiments: list[tuple[str, str]] = field(default_factory=list)
-    """Id and name."""
     versions: list[tuple[str, int]] = field(default_factory=list)
-    """Versions of registered models that go with their runs."""
     registered: dict[str, list[str]] = field(default_factory=dict)
-    """Runs that stay because of these versions of registered models."""
     running: list[str] = field(default_factory=list)
-    """Runs that stay because a process is writing them."""
     elsewhere: list[str] = field(default_factory=list)
-    """Where runs that go have artifacts that are left, for they may be somebody else's: not below the store, nor below
-    the artifact location of an experiment."""
     orphans: list[tuple[Path, int]] = field(default_factory=list)
-    """Folders of artifacts, with their bytes, that belong to no run. They are never touched."""
     unfinished: int = 0
-    """Folders that an earlier collection was to remove when it was interrupted."""
     freed_bytes: int = 0
-    """Bytes that the artifacts give back: less than they have where other runs have the same files."""
     unnamed: tuple[int, int] = (0, 0)
-    """How many blobs are no run's file any more, and their bytes: runs were removed by hand, or writers were killed."""
-
     database: tuple[int, int] | None = None
-    """Bytes of the database file before and after, where it paid to write it anew."""
 
     @property
     def points(self) -> int:
+        """The number of metric points of the removed runs."""
         return sum(run.points for run in self.runs)
 
     @property
     def artifact_files(self) -> int:
+        """The number of artifact files of the removed runs."""
         return sum(run.artifact_files for run in self.runs)
 
     @property
     def artifact_bytes(self) -> int:
+        """The total size in bytes of the removed runs' artifact files."""
         return sum(run.artifact_bytes for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Which part of the bin. Without ids: all of it."""
+class Selection:
+    """Which deleted runs and experiments to remove. Without IDs, all of them.
+
+    Attributes:
+        older_than: Only those that were deleted at least this many milliseconds ago.
+        run_ids: Only these runs.
+        experiment_ids: Only these experiments and their runs.
+        with_versions: Also remove runs from which model versions were registered, together with these versions.
+    """
 
     older_than: int = 0
-    """Milliseconds that it has lain there, at least."""
     run_ids: tuple[str, ...] = ()
     experiment_ids: tuple[str, ...] = ()
     with_versions: bool = False
-    """Also the runs that versions of registered models came from, and these versions."""
 
 
 def milliseconds(age: str) -> int:
-    """`30d`, `12h` or `1d2h30m` in milliseconds."""
+    """Convert an age such as "30d", "12h" or "1d2h30m" to milliseconds."""
     parts = re.findall(r"(\d+)([dhms])", age)
     if not parts or "".join(number + unit for number, unit in parts) != age.strip():
-        raise InvalidParameter(f"{age!r:.40} is no age. Write it in days, hours, minutes and seconds: 30d, 12h, 1d12h.")
+        raise InvalidParameter(
+            f"older_than must be an age in days, hours, minutes and seconds, such as 30d, 12h or 1d12h, "
+            f"not {age!r:.40}."
+        )
     return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
-def survey_bin(store: FolderStore, wish: Wish) -> Garbage:
-    """What `collect` would remove now. Nothing is changed. Raises NotFound where there is no store."""
+def preview(store: FolderStore, selection: Selection) -> Garbage:
+    """Return what `collect` would remove now. Nothing is changed. Raises NotFound if the store does not exist."""
     store.check_exists()
     with store.reading() as cursor:
-        found = _find(store, cursor, wish)
+        found = _find(store, cursor, selection)
         known = {run_id for (run_id,) in cursor.execute("SELECT run_id FROM runs").fetchall()}
         noted = {store.locate(uri) for uri in _notes(cursor)}
     orphans = [folder for folder in _run_folders(store) if folder.name not in known and str(folder) not in noted]
@@ -149,12 +164,15 @@ def survey_bin(store: FolderStore, wish: Wish) -> Garbage:
     )
 
 
-def collect(store: FolderStore, wish: Wish, measured: Garbage) -> Garbage:
-    """Remove for good what the wish names; what went. The sizes of artifacts are those that were `measured` before."""
+def collect(store: FolderStore, selection: Selection, measured: Garbage) -> Garbage:
+    """Remove the selected runs and experiments permanently and return what was removed.
+
+    The sizes of artifacts are taken from `measured`, the result of `preview`.
+    """
     with store.writing() as cursor:
         runs, points = _totals(cursor)
-        # Looked for anew, in this transaction: somebody may have taken a run out of the bin meanwhile.
-        found = _find(store, cursor, wish)
+        # Search again in this transaction, because a run may have been restored meanwhile.
+        found = _find(store, cursor, selection)
         for name, version in found.versions:
             store.delete_model_version(name, version, user_id=user())
         _remove_rows(cursor, [run.run for run in found.runs])
@@ -171,13 +189,13 @@ def collect(store: FolderStore, wish: Wish, measured: Garbage) -> Garbage:
             bar.advance()
     store.blobs.sweep()
     for experiment_id, _ in found.experiments:
-        # Where nothing is left in it.
+        # The folder is only removed if it is empty.
         with suppress(OSError):
             (store.artifacts / experiment_id).rmdir()
     if failed:
         raise StoreNotWritable(
-            f"The runs are gone, but {len(failed)} of their artifact folders could not be removed: {failed[0]} Grant "
-            "the permission and collect again."
+            f"The runs were removed, but some of their artifact folders ({len(failed):,}) could not be removed: "
+            f"{failed[0]} Grant write permission and run gc again."
         )
     sizes = {run.run_id: run for run in measured.runs}
     share = max(len(found.runs) / max(runs, 1), found.points / max(points, 1))
@@ -194,62 +212,62 @@ def collect(store: FolderStore, wish: Wish, measured: Garbage) -> Garbage:
 
 
 def _totals(cursor: Cursor) -> tuple[int, int]:
-    """How many runs and points there are."""
+    """Return the number of all runs and of all points."""
     row = cursor.execute(
         "SELECT (SELECT COUNT(*) FROM runs), (SELECT COALESCE(SUM(points), 0) FROM latest_metrics)"
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def _find(store: FolderStore, cursor: Cursor, wish: Wish) -> Garbage:
-    before = now() - wish.older_than
+def _find(store: FolderStore, cursor: Cursor, selection: Selection) -> Garbage:
+    before = now() - selection.older_than
     rows = cursor.execute(
         "SELECT r.run, r.run_id, r.name, r.experiment_id, r.artifact_uri, r.status, r.writer, "
         "COALESCE((SELECT SUM(l.points) FROM latest_metrics AS l WHERE l.run = r.run), 0) "
         "FROM runs AS r WHERE r.lifecycle_stage = $1 AND COALESCE(r.deleted_time, 0) <= $2 ORDER BY r.run",
         [LifecycleStage.DELETED, before],
     ).fetchall()
-    if wish.run_ids or wish.experiment_ids:
-        _check_ids(cursor, wish)
-        rows = [row for row in rows if row[1] in wish.run_ids or str(row[3]) in wish.experiment_ids]
+    if selection.run_ids or selection.experiment_ids:
+        _check_ids(cursor, selection)
+        rows = [row for row in rows if row[1] in selection.run_ids or str(row[3]) in selection.experiment_ids]
     versions = _versions_by_run(cursor)
     alive = JournalFolder(store.folder / "journal").writers()
-    homes = _homes(store, cursor)
+    roots = _artifact_roots(store, cursor)
     found = Garbage()
     for run, run_id, name, experiment_id, uri, status, writer, points in rows:
         if status == RunStatus.RUNNING and writer in alive:
             found.running.append(run_id)
-        elif run_id in versions and not wish.with_versions:
+        elif run_id in versions and not selection.with_versions:
             found.registered[run_id] = [f"{model}/{version}" for model, version in versions[run_id]]
         else:
             found.versions.extend(versions.get(run_id, ()))
-            folder = _own_folder(store, run_id, uri, homes)
+            folder = _own_folder(store, run_id, uri, roots)
             if folder is None:
                 found.elsewhere.append(uri)
             found.runs.append(DeletedRun(run, run_id, name, str(experiment_id), int(points), folder))
-    if not wish.run_ids or wish.experiment_ids:
-        found.experiments.extend(_empty_experiments(cursor, found.runs, before, wish))
+    if not selection.run_ids or selection.experiment_ids:
+        found.experiments.extend(_empty_experiments(cursor, found.runs, before, selection))
     return found
 
 
-def _check_ids(cursor: Cursor, wish: Wish) -> None:
+def _check_ids(cursor: Cursor, selection: Selection) -> None:
     for what, table, column, ids in (
-        ("run", "runs", "run_id", wish.run_ids),
-        ("experiment", "experiments", "CAST(experiment_id AS VARCHAR)", wish.experiment_ids),
+        ("run", "runs", "run_id", selection.run_ids),
+        ("experiment", "experiments", "CAST(experiment_id AS VARCHAR)", selection.experiment_ids),
     ):
         for wanted in ids:
             row = cursor.execute(f"SELECT lifecycle_stage FROM {table} WHERE {column} = $1", [wanted]).fetchone()
             if row is None:
-                raise NotFound(f"There is no {what} with the id {wanted!r:.80} in this store.")
+                raise NotFound(f"{what.capitalize()} {wanted!r:.80} does not exist in this store.")
             if row[0] != LifecycleStage.DELETED:
                 raise InvalidState(
-                    f"The {what} {wanted} is not deleted, and only what is in the bin goes. Delete it with "
-                    f"delete_{what} first."
+                    f"{what.capitalize()} {wanted!r:.80} is not deleted, and gc removes only deleted {what}s. Delete "
+                    f"it with delete_{what}() first."
                 )
 
 
 def _versions_by_run(cursor: Cursor) -> dict[str, list[tuple[str, int]]]:
-    """The versions of registered models by the runs that they came from: as noted, or in their source's text."""
+    """Return the model versions of each run that they came from, by their `run_id` or by an ID in their source URI."""
     found: dict[str, list[tuple[str, int]]] = {}
     for name, version, run_id, source in cursor.execute(
         "SELECT name, version, run_id, source FROM model_versions ORDER BY name, version"
@@ -259,44 +277,44 @@ def _versions_by_run(cursor: Cursor) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-def _homes(store: FolderStore, cursor: Cursor) -> list[Path]:
-    """The local folders below which runs of this store keep their artifacts."""
-    homes = [store.artifacts]
+def _artifact_roots(store: FolderStore, cursor: Cursor) -> list[Path]:
+    """Return the local folders below which runs of this store keep their artifacts."""
+    roots = [store.artifacts]
     for (location,) in cursor.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall():
         with suppress(NotSupported):
-            homes.append(path_of_uri(store.locate(location)))
-    return homes
+            roots.append(path_of_uri(store.locate(location)))
+    return roots
 
 
-def _own_folder(store: FolderStore, run_id: str, uri: str, homes: Sequence[Path]) -> Path | None:
-    """The folder `…/<run id>` with a run's artifacts; None for one that may be somebody else's."""
+def _own_folder(store: FolderStore, run_id: str, uri: str, roots: Sequence[Path]) -> Path | None:
+    """Return the folder `…/<run id>` with a run's artifacts; None if it may belong to others."""
     try:
         artifacts = path_of_uri(store.locate(uri))
     except NotSupported:
         return None
     folder = artifacts.parent
     is_own = (folder.name, artifacts.name) == (run_id, "artifacts") and ".." not in folder.parts
-    return folder if is_own and any(folder.is_relative_to(home) for home in homes) else None
+    return folder if is_own and any(folder.is_relative_to(root) for root in roots) else None
 
 
 def _empty_experiments(
-    cursor: Cursor, going: Sequence[DeletedRun], before: int, wish: Wish
+    cursor: Cursor, removed: Sequence[DeletedRun], before: int, selection: Selection
 ) -> Iterator[tuple[str, str]]:
-    """Deleted experiments that no run is left in when these are gone. The default one has to be there always."""
+    """Yield the deleted experiments that have no run left once these are removed. The default experiment is kept."""
     rows = cursor.execute(
         "SELECT e.experiment_id, e.name, (SELECT COUNT(*) FROM runs AS r WHERE r.experiment_id = e.experiment_id) "
         "FROM experiments AS e WHERE e.lifecycle_stage = $1 AND e.last_update_time <= $2 AND e.experiment_id <> $3 "
         "ORDER BY e.experiment_id",
         [LifecycleStage.DELETED, before, int(DEFAULT_ID)],
     ).fetchall()
-    leaving: dict[str, int] = {}
-    for run in going:
-        leaving[run.experiment_id] = leaving.get(run.experiment_id, 0) + 1
+    counts: dict[str, int] = {}
+    for run in removed:
+        counts[run.experiment_id] = counts.get(run.experiment_id, 0) + 1
     for number, name, runs in rows:
         experiment_id = str(number)
-        if wish.experiment_ids and experiment_id not in wish.experiment_ids:
+        if selection.experiment_ids and experiment_id not in selection.experiment_ids:
             continue
-        if leaving.get(experiment_id, 0) == runs:
+        if counts.get(experiment_id, 0) == runs:
             yield experiment_id, name
 
 
@@ -316,9 +334,9 @@ def _notes(cursor: Cursor) -> list[str]:
 
 
 def _take_folders(store: FolderStore) -> list[str]:
-    """Move each folder that is noted into the trash, unless its run is there again (somebody has merged it in).
+    """Move each noted folder into the trash, unless its run exists again because it was merged in.
 
-    Returns what went wrong; those folders stay noted.
+    Returns an error message for each folder that could not be moved. Those folders stay noted.
     """
     failed = []
     with store.writing() as cursor:
@@ -340,7 +358,7 @@ def _take_folder(folder: Path, trash: Path) -> list[str]:
         trash.mkdir(exist_ok=True)
         os.rename(folder, trash / f"{folder.name}-{uuid.uuid4().hex}")
     except OSError:
-        # On another disk than the store; or it cannot be moved at all, which this finds out.
+        # The folder is on another disk than the store, or it cannot be moved at all, and then this fails too.
         return _remove(folder)
     return []
 
@@ -359,7 +377,7 @@ def _trash(store: FolderStore) -> list[Path]:
 
 
 def _run_folders(store: FolderStore) -> list[Path]:
-    """The folders of runs below the store's own artifacts."""
+    """Return the run folders below the store's own artifacts."""
     return sorted(
         folder for folder in store.artifacts.glob("*/*") if folder.is_dir() and _RUN_ID.fullmatch(folder.name)
     )
@@ -367,21 +385,25 @@ def _run_folders(store: FolderStore) -> list[Path]:
 
 @dataclass(slots=True)
 class _Inode:
-    """A file of runs that go, however many names it has."""
+    """A file of removed runs, which can have several names."""
 
     size: int
     links: int
     names: int = 0
-    """Those of its names that go."""
+    """How many of its names are removed."""
 
     @property
     def freed(self) -> int:
-        # One name is the blob's, of a file that is big enough to have one.
+        """The bytes that removing the names frees."""
+        # If the file is large enough to be shared, one of its names is that of the blob.
         return self.size if self.names >= self.links - 1 else 0
 
 
 def _size(folder: Path, inodes: dict[tuple[int, int], _Inode] | None = None) -> tuple[int, int]:
-    """How many files are in a folder, and their bytes; links are not followed. `inodes` is told of each file."""
+    """Return the number of files in a folder and their size in bytes, and add each file to `inodes`.
+
+    Links are not followed.
+    """
     files = size = 0
     for where, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""The store in a folder: sessions on its DuckDB file, this process's journal, and when the journals are applied."""
+"""The store in a folder: sessions on its DuckDB file, the journal of this process, and when journals are applied."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .loading import Journals
 from .migrations import migrate
 from .rewind import RewindTables
 from .series import SeriesTables
-from .torn import mend
+from .torn import repair_torn_blocks
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,21 +46,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _RELATIVE = "artifacts:"
-"""What the tables write for the store's own artifact folder."""
+"""The prefix that stands for the store's own artifact folder in the tables."""
 _EXPERIMENT_SECONDS = 5.0
 _START_SECONDS = 5.0
 
 _UNSETTLED = 0.05
-"""A file that was changed less than so many seconds ago can change again and keep its time of change."""
+"""Seconds after a change during which a file can change again without a new modification time."""
 
 _stores: weakref.WeakSet[FolderStore] = weakref.WeakSet()
 
 
 class FolderStore(RewindTables, SeriesTables, SqlTables):
-    """A store folder: `runs.duckdb`, `journal/`, `artifacts/`, `blobs/`. Its public face is `Store` in `protocol.py`.
+    """A store folder with `runs.duckdb`, `journal/`, `artifacts/` and `blobs/`. It implements `protocol.Store`.
 
-    Threads may share it; their operations follow one another. After a fork the child has the store too, with a
-    journal and a DuckDB of its own.
+    Threads can share it; only one operation runs at a time. After a fork, the child process can use the store too, with
+    its own journal and its own DuckDB.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +86,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         self.artifact_detour = ArtifactDetour(self.folder)
         self._recorders: dict[str, RunRecorder] = {}
         self._made: set[str] = set()
-        """The runs that this process has made."""
+        """The runs that this process has created."""
         self._experiments: dict[str, tuple[float, Experiment]] = {}
         self._known = False
         self._background: Background | None = None
@@ -95,20 +95,20 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @property
     def journal(self) -> Journal:
-        """This process's journal, made when it is first needed."""
+        """The journal of this process, created when it is first needed."""
         if self._journal is None:
             with self._journal_mutex:
                 if self._journal is None:
                     self._make_if_there_is_room()
                     self._journal = Journal(self._journals.folder)
                     if self._background is None:
-                        # Without a thread (there may be no room for one either) reads apply, and a close syncs.
+                        # If no thread can be started, reads still apply the journals, and closing the store syncs.
                         with suppress(RuntimeError):
                             self._background = Background(self._flush_and_apply, self._sync, syncing.SECONDS)
         return self._journal
 
     def close(self) -> None:
-        """Write what is left, apply it where the store is free, and say that this process is done."""
+        """Write pending data, mark the journal as closed, and apply it if the store is free."""
         if self._background is not None:
             self._background.stop()
             self._background = None
@@ -118,12 +118,12 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
             journal.close()
             self.try_apply(wait=1.0)
         if self._mutex.acquire(timeout=1.0):
-            # DuckDB's Python module complains on stderr of what is left over when the interpreter goes down.
+            # DuckDB's Python module prints to stderr if a connection is still open when the interpreter exits.
             self._file.drop()
             self._mutex.release()
 
     def append(self, lines: bytes, *, runs: Sequence[str] = ()) -> None:
-        """Write events to this process's journal. With `runs`, these must exist and not be deleted."""
+        """Write events to the journal of this process, after a check that `runs` exist and are not deleted."""
         if runs:
             with self.reading() as cursor:
                 check_runs(cursor, runs, active=True)
@@ -136,12 +136,12 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def create_run(
         self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]
     ) -> RunInfo:
-        """Make a run that this process writes. Raises NotFound, and InvalidParameter for a deleted experiment."""
+        """Create a run that is written by this process."""
         experiment = self._experiment_for_new_runs(experiment_id)
         run_id = new_id()
         uri = f"{experiment.artifact_location}/{run_id}/artifacts"
         info = RunInfo(run_id, experiment.experiment_id, name, user_id, RunStatus.RUNNING, start_time, None, uri)
-        # Before the run's own event, so that a tag that cannot be kept is refused by its name.
+        # Encode the tags first, so that an invalid tag raises an error before the run exists.
         tags_set = tag_lines(run_id, tags)
         created = events.run(
             run_id,
@@ -159,17 +159,14 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         return info
 
     def recorder(self, run_id: str, *, resume: bool = False) -> RunRecorder:
-        """The recorder of any run, which is RUNNING again where `resume` is set.
-
-        Raises NotFound, and InvalidParameter for a deleted run.
-        """
+        """Return the recorder of any run; with `resume`, set the run to RUNNING again."""
         recorder = None if resume else self._recorders.get(run_id)
         if recorder is None:
             (run,) = self.get_runs([run_id], strict=True)
             if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
                 raise InvalidParameter(
-                    f"Run {run.info.run_name!r} ({run_id}) is deleted. Restore it with restore_run before logging "
-                    "to it."
+                    f"Run {run.info.run_name!r} ({run_id}) is deleted. Restore it with restore_run() before you log to "
+                    "it."
                 )
             recorder = RunRecorder(
                 run_id, run.info.artifact_uri, self._append, self._last_steps(run_id), run.data.params
@@ -188,19 +185,16 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     @overload
     def artifact_uri(self, run_id: str, *, own: Literal[True]) -> str | None: ...
     def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
-        """Where a run, deleted or not, keeps its artifacts. Raises NotFound.
-
-        With `own`, None for a run that this process has not made; the database is not asked then.
-        """
+        """Return where a run, deleted or not, keeps its artifacts; with `own`, without a query of the database."""
         recorder = self._recorders.get(run_id) if not own or run_id in self._made else None
         if recorder is not None:
             return recorder.artifact_uri
         return None if own else super().artifact_uri(run_id)
 
     def blobs_for(self, artifact_uri: str) -> Blobs | None:
-        """Where equal files of these artifacts are found; None where they are not in the store's own folder.
+        """Return the blobs with which equal files at this URI are shared; None outside the store's own folder.
 
-        Elsewhere may be a share that others write, with rules of its own: files there are plain copies.
+        Another place may be a network share with its own rules, so files there are plain copies.
         """
         try:
             return self.blobs if path_of_uri(artifact_uri).is_relative_to(self.artifacts) else None
@@ -208,20 +202,20 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
             return None
 
     def _experiment_for_new_runs(self, experiment_id: str) -> Experiment:
-        """An experiment as of the last few seconds, so that a loop of short runs need not read for each.
+        """Return an experiment, which may have been read a few seconds ago to save a loop of short runs the reads.
 
-        Raises NotFound, and InvalidParameter for a deleted experiment.
+        Raises NotFound, and InvalidParameter if the experiment is deleted.
         """
         self._make_if_there_is_room()
         known = self._experiments.get(experiment_id)
         if known is None or time.monotonic() - known[0] > _EXPERIMENT_SECONDS:
             try:
-                # Not in line for long where somebody works on the file for minutes.
+                # Do not wait long, because another process may work on the file for minutes.
                 patience = LOCK_TIMEOUT if known is None and experiment_id != DEFAULT_ID else _START_SECONDS
                 with self._mutex, self._attached(patience):
                     known = (time.monotonic(), self.get_experiment(experiment_id))
             except StoreError:
-                # Training must be able to start while somebody else holds the file, or the disk is full.
+                # Training must be able to start while another program holds the file, or while the disk is full.
                 if known is None and experiment_id != DEFAULT_ID:
                     raise
                 location = self.locate(self.artifact_root(DEFAULT_ID))
@@ -230,7 +224,8 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         experiment = known[1]
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidParameter(
-                f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment, or choose another."
+                f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment(), or choose another "
+                "experiment."
             )
         return experiment
 
@@ -242,6 +237,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         stage: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> None:
+        """Update an experiment, and read it again before the next run is created."""
         super().update_experiment(experiment_id, name=name, stage=stage, tags=tags)
         if stage is not None:
             self._experiments.clear()
@@ -250,6 +246,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def update_runs(
         self, run_ids: Sequence[str], *, stage: str | None = None, experiment_id: str | None = None
     ) -> list[str]:
+        """Update runs, and forget the recorders of deleted ones."""
         changed = super().update_runs(run_ids, stage=stage, experiment_id=experiment_id)
         if stage == LifecycleStage.DELETED:
             for run_id in changed:
@@ -257,17 +254,17 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         return changed
 
     def forget_recorder(self, run_id: str) -> None:
-        """Look at the run anew the next time that something is logged to it."""
+        """Read the run again the next time that data is logged to it."""
         self._recorders.pop(run_id, None)
 
-    def nudge(self) -> None:
-        """Ask for an apply soon (a run has ended)."""
+    def run_ended(self) -> None:
+        """Sync the journal now and apply it soon."""
         if self._background is not None:
-            self._background.nudge()
+            self._background.wake()
 
     def _flush_and_apply(self) -> None:
-        # Whatever goes wrong here goes wrong at the next read too, in front of somebody. An interrupt is for the main
-        # thread, whatever query of this one it cut short.
+        # An error here will happen again at the next read, where the user sees it. An interrupt is meant for the main
+        # thread, even if it ended a query of this one.
         with suppress(Exception, KeyboardInterrupt):
             if self._is_deleted():
                 self._forget_deleted()
@@ -275,7 +272,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
                 self.try_apply()
 
     def _sync(self) -> None:
-        """Bring what went by a detour into the journal, and the journal to disk."""
+        """Write data that had to wait into the journal, and sync the journal to disk."""
         with suppress(Exception, KeyboardInterrupt):
             if self._journal is not None:
                 if self._journal.unwritten:
@@ -286,7 +283,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
                 self.artifact_detour.come_back()
 
     def try_apply(self, wait: float = 0.0) -> bool:
-        """Apply the journals if the store is free within `wait` seconds; False where it is not."""
+        """Apply the journals if the store becomes free within `wait` seconds, and return whether it did."""
         if not self._mutex.acquire(timeout=max(wait, 0.0)):
             return False
         try:
@@ -299,26 +296,29 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         return True
 
     def locate(self, artifact_uri: str) -> str:
+        """Return the absolute form of an artifact URI that a table holds."""
         if artifact_uri.startswith(_RELATIVE):
-            # Joined as texts, for a table of 100,000 runs asks 100,000 times.
+            # Strings are joined fast, and a table of 100,000 runs does this 100,000 times.
             return f"{self.artifacts}{os.sep}{artifact_uri.removeprefix(_RELATIVE)}"
         return artifact_uri
 
     def relative(self, artifact_uri: str) -> str:
-        """The form in which a table holds an artifact URI; `locate` is the way back."""
+        """Return the form in which a table holds an artifact URI, the inverse of `locate`."""
         root = f"{self.artifacts}{os.sep}"
         return _RELATIVE + artifact_uri.removeprefix(root) if artifact_uri.startswith(root) else artifact_uri
 
     def artifact_root(self, experiment_id: str) -> str:
+        """Return the default artifact location of an experiment, as a table holds it."""
         return _RELATIVE + experiment_id
 
     @contextmanager
     def exclusive(self, task: str, patience: float) -> Iterator[None]:
+        """Hold a lock file for the task."""
         lock = filelock.FileLock(self.folder / f"{task}.lock", timeout=patience, poll_interval=0.005)
         try:
             lock.acquire()
         except (OSError, filelock.Timeout):
-            # The store cannot be written now, or somebody hangs: the training goes on.
+            # The store cannot be written now, or another process hangs. The training must go on.
             yield
             return
         try:
@@ -327,31 +327,33 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
             lock.release()
 
     def check_exists(self) -> None:
-        """Raise NotFound where nothing was ever logged, for what looks after a store and has no use for a new one."""
+        """Raise NotFound if the store does not exist, for operations that must not create one."""
         if self.database.exists() or self._journals.folder.is_dir():
             return
         inner = self.folder / config.STORE_FOLDER
-        there = f" There is one in {inner}." if inner.is_dir() else ""
+        hint = f" A store exists in {inner}." if inner.is_dir() else ""
         raise NotFound(
-            f"There is no store in {self.folder}.{there} Name one with set_tracking_uri (on the command line: --store)."
+            f"No store exists in {self.folder}.{hint} Choose one with set_tracking_uri() or, on the command line, "
+            "with --store."
         )
 
     # -- sessions ------------------------------------------------------------------------------------------------
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
+        """Open a session in which everything that was logged is applied."""
         with self._mutex, self._attached() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self, *, fresh: bool = True) -> Iterator[Snapshot]:
-        """Let several reads see one state; what waits in the journals is not applied for it unless it is `fresh`."""
+        """Let several reads see one state; pending journals are applied before it only if `fresh` is set."""
         with self._mutex, self._attached(apply=fresh):
             waits = self._behind or (self._journal is not None and self._journal.unwritten)
             yield Snapshot(is_complete=fresh and not waits)
 
     def revision(self) -> Hashable:
-        """What the file looks like from outside: its inode, size and time of change. None where there is none."""
+        """Return the file's inode, size and modification time; None if the file does not exist."""
         try:
             file = os.stat(self.database)
         except OSError:
@@ -361,6 +363,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
+        """Open a session that is one transaction. Nested calls share it."""
         with self._mutex, self._attached() as connection:
             self._check_writable()
             if self._in_transaction:
@@ -376,19 +379,22 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def _check_writable(self) -> None:
         if not self._writable:
             raise StoreNotWritable(
-                f"The store in {self.folder} cannot be written. Grant the permission, or name another folder "
-                "with set_tracking_uri."
+                f"The store in {self.folder} cannot be written. Grant write permission, or choose another folder with "
+                "set_tracking_uri()."
             )
         if self._full:
-            raise StoreNotWritable(f"The disk that {self.folder} is on is full. Free some space and try again.")
+            raise StoreNotWritable(f"The disk of {self.folder} is full. Free some space and try again.")
 
     def _check_applied(self) -> None:
         if self._behind:
-            raise StoreError(f"What was logged to {self.folder} cannot be applied now. See the warning before this.")
+            raise StoreError(
+                f"Data logged to {self.folder} cannot be applied now. The warning before this error says why."
+            )
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
+        """Delete a run's points after a step, once everything pending is applied."""
         with self._mutex, self._attached():
-            # Points that wait would come back.
+            # Points that were not applied yet would come back.
             self._check_applied()
             rewound = super().rewind_run(run_id, step)
         if run_id in self._recorders:
@@ -397,7 +403,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @contextmanager
     def checkpointed(self) -> Iterator[None]:
-        """Everything that was logged in the database file itself, which nobody else can open meanwhile."""
+        """Write everything that was logged into the database file itself, and keep other processes from opening it."""
         with self._mutex, self._attached() as connection:
             self._check_writable()
             self._check_applied()
@@ -406,13 +412,13 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @contextmanager
     def as_it_is(self) -> Iterator[Cursor]:
-        """A session on the file read-only, with nothing applied and nothing migrated before."""
+        """Open a read-only session on the file, with nothing applied and nothing migrated before."""
         with self.alone(), self._file.attached(READ_ONLY) as connection:
             yield connection
 
     @contextmanager
     def before_applying(self) -> Iterator[Cursor]:
-        """A session that is one transaction, with nothing applied before it."""
+        """Open a session that is one transaction, with nothing applied before it."""
         with self._mutex, self._attached(apply=False) as connection:
             self._check_writable()
             with transaction(connection):
@@ -420,20 +426,20 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @property
     def is_behind(self) -> bool:
-        """Whether the last session could not apply what was logged."""
+        """Whether the last session failed to apply pending data."""
         return self._behind
 
     @property
     def journals(self) -> Journals:
-        """The journal folder, as a reader sees it."""
+        """The reader of the journal folder."""
         return self._journals
 
     def sql(self, query: str, parameters: Sequence[Any], take: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
-        """What `take` makes of the rows of a read-only statement on the views of the schema `nbtrack`.
+        """Run a read-only statement on the views of the schema `nbtrack`, and return what `take` makes of its rows.
 
-        Raises InvalidParameter with DuckDB's own words where the statement is wrong or would write.
+        Raises InvalidParameter with DuckDB's message if the statement is wrong or would write.
         """
-        # concurrent.futures takes milliseconds to import, and few processes run SQL by hand.
+        # concurrent.futures takes milliseconds to import, and few processes run SQL queries.
         from .readonly import run_readonly
 
         with self._mutex:
@@ -444,7 +450,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @contextmanager
     def alone(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-        """The store's lock with the database file closed, for work on the file itself. Not inside a session."""
+        """Hold the store's lock with the database file closed, for work on the file itself. Not inside a session."""
         self._writable = os.access(self.folder, os.W_OK)
         with self._mutex:
             assert self._session is None
@@ -454,9 +460,9 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
     @contextmanager
     def _attached(self, timeout: float = LOCK_TIMEOUT, apply: bool = True) -> Iterator[Cursor]:
-        """The file attached, and everything pending applied if `apply` is set.
+        """Attach the file, and apply everything pending if `apply` is set.
 
-        Called with the mutex held; nested calls share it.
+        The caller holds the mutex. Nested calls share the session.
         """
         if self._session is not None:
             yield self._session
@@ -464,9 +470,9 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         self._make()
         option = READ_WRITE if self._writable and not self._full else READ_ONLY
         with self._locked(timeout):
-            self._recognise()
+            self._check_identity()
             if option == READ_WRITE and log_of(self.database).exists():
-                mend(self.database)
+                repair_torn_blocks(self.database)
             with self._file.attached(option) as connection:
                 self._check_schema(connection)
                 if apply:
@@ -488,17 +494,17 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         self._behind = False
         try:
             if self._journal is not None and self._journal.unwritten:
-                # The trouble is over: what went by a detour belongs to what was logged before this session.
+                # The journal may be writable again, and data that waited was logged before this session.
                 self._journal.flush()
             self._journals.apply(connection, self._journal.path if self._journal else None)
         except duckdb.InterruptException:
-            # DuckDB ends the work of other threads so when the process goes down: no fault; the journal keeps it.
+            # DuckDB interrupts other threads when the process exits. This is not an error: the journal keeps the data.
             raise
         except (duckdb.Error, OSError, StoreError) as error:
             self._behind = True
             warnings.warn(
-                f"nbtrack could not apply what was logged to {self.database}: {error}. It stays in the journal; what "
-                "you see is as of the last time that it could.",
+                f"nbtrack could not apply data logged to {self.database}: {str(error).rstrip('.')}. The data stays in "
+                "the journal. Reads return the state from before it was logged.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -519,8 +525,8 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         version = int(row[0]) if row else 0
         if version > schema.VERSION:
             raise StoreTooNew(
-                f"The store {self.folder} was made by a newer nbtrack (schema {version}; this one knows "
-                f"{schema.VERSION}). Nothing was changed. Upgrade with: pip install -U nbtrack"
+                f"The store {self.folder} was created by a newer version of nbtrack (schema {version}; this version "
+                f"supports {schema.VERSION}). Nothing was changed. Upgrade with: pip install -U nbtrack"
             )
         if version < schema.VERSION:
             self._migrate(connection, version)
@@ -532,19 +538,20 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def _migrate(self, connection: Cursor, version: int) -> None:
         if not self._writable:
             raise StoreNotWritable(
-                f"The store {self.folder} was made by an older nbtrack (schema {version}; this one has "
-                f"{schema.VERSION}) and cannot be written. Open it once where it can be, or copy it to such a place."
+                f"The store {self.folder} was created by an older version of nbtrack (schema {version}; this version "
+                f"needs {schema.VERSION}) and cannot be migrated, because it cannot be written. Open it once with "
+                "write permission, or copy it to a folder that you can write."
             )
         self._check_writable()
         kept = migrate(connection, self.database, version)
         print(
-            f"nbtrack: the store {self.folder} was brought from schema {version} to {schema.VERSION}; a copy of the "
-            f"database as it was is in {kept}",
+            f"nbtrack: the store {self.folder} was migrated from schema {version} to {schema.VERSION}. A copy of the "
+            f"original database is in {kept}",
             file=sys.stderr,
         )
 
     def _make(self) -> None:
-        """Make the folder at first use, and say where it is; again where somebody has deleted it."""
+        """Create the folder at first use, or after it was deleted, and print where it is."""
         if self._is_deleted():
             self._forget_deleted()
         self._full = not self._file.has_room()
@@ -558,14 +565,16 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
             (self.folder / ".gitignore").write_text("*\n")
         except OSError as error:
             raise StoreNotWritable(
-                f"Cannot make a store in {self.folder}: {error.strerror}. Grant the permission or free some space, or "
-                "name another folder with set_tracking_uri or NBTRACK_TRACKING_URI."
+                f"A store cannot be created in {self.folder}: {error.strerror}. Grant write permission or free some "
+                "space, or choose another folder with set_tracking_uri() or NBTRACK_TRACKING_URI."
             ) from error
         config.announce(str(self.folder), sys.stderr)
 
-    def _recognise(self) -> None:
-        """Look at the file anew where it is another one: a backup that somebody has put in its place, or a repaired
-        one. Called under the store's lock, or it could become another one just after."""
+    def _check_identity(self) -> None:
+        """Forget what is known about the file if it was replaced, such as by a backup or a repair.
+
+        The caller holds the store's lock; otherwise the file could be replaced just after.
+        """
         try:
             inode = self.database.stat().st_ino
         except FileNotFoundError:
@@ -575,7 +584,10 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
             self._journals.forget()
 
     def _make_if_there_is_room(self) -> None:
-        """A full disk must not keep a run from its start; a wrong folder must not be found out at its end."""
+        """Create the folder, but ignore a full disk.
+
+        A run must be able to start on a full disk, while a wrong folder must be reported before its end.
+        """
         try:
             self._make()
         except StoreNotWritable as error:
@@ -594,8 +606,8 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
         self._recorders.clear()
         self._experiments.clear()
         warnings.warn(
-            f"The store {self.folder}, or its journal, was deleted while this process used it. Runs that are open are "
-            "gone with it; new ones go into a new store.",
+            f"The store {self.folder}, or its journal, was deleted while this process used it. Its active runs are "
+            "lost. New runs are logged to a new store.",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -605,7 +617,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
     def _before_fork(self) -> None:
         self._mutex.acquire()
         if self._session is None:
-            # DuckDB's threads do not come along: in the child its instance could neither be used nor be destroyed.
+            # DuckDB's threads do not exist in the child, where its instance could neither be used nor destroyed.
             self._file.drop()
 
     def _after_fork_in_parent(self) -> None:
@@ -617,7 +629,7 @@ class FolderStore(RewindTables, SeriesTables, SqlTables):
 
 
 _inherited: list[Database] = []
-"""A DuckDB in the middle of a session when the process forked: it must not be destroyed here."""
+"""Databases with an open session when the process forked. Their DuckDB must not be destroyed in the child."""
 
 
 def _each(method: str) -> Any:
@@ -628,8 +640,8 @@ def _each(method: str) -> Any:
     return call
 
 
-# The hooks before a fork run in the reverse order of their registration, and filelock has one that keeps its locks
-# from being given back. So it is imported above, by `database`: our sessions end first.
+# The hooks before a fork run in the reverse order of their registration, and a hook of filelock keeps its locks from
+# being released. So filelock is imported first, and these hooks end the sessions before it.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_each("_before_fork"),

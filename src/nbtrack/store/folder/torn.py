@@ -1,10 +1,11 @@
-"""A block that a killed process left half written: DuckDB writes some blocks of its catalog in place.
+"""Repair of a block that a killed process left half written. DuckDB writes some blocks of its catalog in place.
 
-A checkpoint writes data into blocks that nobody uses, and then the header that makes them count. But of a block that
-holds several pieces of the catalog it writes the whole anew when one is added, and the system cuts such a write of
-256 KiB short, between two pages, where the process is killed. What counts is the same in the old block and in the new
-one; only the checksum in front is that of a block that was never finished. Without it nothing of the file can be read.
-So the checksum is set right, after it was tried on a copy that then has to be whole and to add up.
+A checkpoint writes data into unused blocks, and then the header that makes them valid. But when a piece is added to a
+block that holds several pieces of the catalog, DuckDB writes that whole block again. If the process is killed during
+such a write of 256 KiB, the system cuts it short between two pages. The valid content is the same in the old and in the
+new block; only the checksum at the start belongs to a block that was never finished. With the wrong checksum, nothing
+in the file can be read. So the checksum is corrected, first on a copy, which must then be readable as a whole and
+consistent.
 """
 
 from __future__ import annotations
@@ -21,68 +22,68 @@ from .repair.salvage import read_all
 
 _CHECKSUM = re.compile(r"computed checksum (\d+) does not match stored checksum \d+ in block at location (\d+)")
 _MOST = 4
-"""Blocks that one death can have left half written: one, and few more where others died while they set it right."""
-_ADDS_UP = """
+"""Blocks that can be half written: one for each death, and a few more if others died while they corrected it."""
+_IS_CONSISTENT = """
     SELECT (SELECT COALESCE(SUM(points), 0) FROM latest_metrics) = (SELECT COUNT(*) FROM metrics)
        AND NOT EXISTS (SELECT 1 FROM latest_metrics AS l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = l.run))
 """
 
 
-def mend(database: Path) -> bool:
-    """Set such a block's checksum right where there is one; whether there was. The caller holds the store's lock.
+def repair_torn_blocks(database: Path) -> bool:
+    """Correct the checksum of a half-written block and return whether there was one.
 
-    Only a death leaves DuckDB's log behind, so nothing is looked at where there is none. A file that is damaged in
-    another way is left as it is.
+    The caller holds the store's lock. Only a killed process leaves DuckDB's log behind, so without a log nothing is
+    checked. A file that is damaged in another way is left unchanged.
     """
-    if not log_of(database).exists() or not _CHECKSUM.search(_trouble(database) or ""):
+    if not log_of(database).exists() or not _CHECKSUM.search(_open_error(database) or ""):
         return False
     work = database.with_name("runs.torn.duckdb")
     try:
         shutil.copyfile(database, work)
         shutil.copyfile(log_of(database), log_of(work))
-        cures = _cures(work)
-        if not cures or not read_all(work).is_whole:
+        checksums = _right_checksums(work)
+        if not checksums or not read_all(work).is_whole:
             return False
     finally:
         work.unlink(missing_ok=True)
         log_of(work).unlink(missing_ok=True)
-    _write(database, cures)
+    _write(database, checksums)
     warnings.warn(
         f"A process was killed while DuckDB wrote to {database}. Nothing is lost: the checksum of the block at byte "
-        f"{', '.join(f'{position:,}' for position in cures)} was set right, and the whole file was read.",
+        f"{', '.join(f'{position:,}' for position in checksums)} was corrected, and the whole file was read.",
         RuntimeWarning,
         stacklevel=2,
     )
     return True
 
 
-def _cures(work: Path) -> dict[int, int]:
-    """The checksum of each block that DuckDB complains of, by its position; {} where that does not help."""
-    cures: dict[int, int] = {}
+def _right_checksums(work: Path) -> dict[int, int]:
+    """Return the computed checksum of each block that DuckDB rejects, by its position; {} if that does not help."""
+    checksums: dict[int, int] = {}
     for _ in range(_MOST + 1):
-        trouble = _trouble(work, _ADDS_UP)
-        if trouble is None:
-            return cures
-        found = _CHECKSUM.search(trouble)
-        if not found or int(found[2]) in cures:
+        error = _open_error(work, _IS_CONSISTENT)
+        if error is None:
+            return checksums
+        found = _CHECKSUM.search(error)
+        if not found or int(found[2]) in checksums:
             break
-        cures[int(found[2])] = int(found[1])
-        _write(work, cures)
+        checksums[int(found[2])] = int(found[1])
+        _write(work, checksums)
     return {}
 
 
-def _write(path: Path, cures: dict[int, int]) -> None:
-    # Eight bytes of one page: no death can cut them in two.
+def _write(path: Path, checksums: dict[int, int]) -> None:
+    # The eight bytes lie in one page, so a killed process cannot leave them half written.
     with path.open("rb+") as file:
-        for position, checksum in cures.items():
+        for position, checksum in checksums.items():
             file.seek(position)
             file.write(checksum.to_bytes(8, "little"))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _trouble(path: Path, question: str = "SELECT TRUE") -> str | None:
-    """What DuckDB says where the file cannot be opened, or the answer to the question is no."""
+def _open_error(path: Path, question: str = "SELECT TRUE") -> str | None:
+    """Return an error message if the file cannot be opened or if the query `question` does not return true."""
     import duckdb
 
     connection = in_memory()
@@ -96,4 +97,4 @@ def _trouble(path: Path, question: str = "SELECT TRUE") -> str | None:
         return str(error)
     finally:
         connection.close()
-    return None if answer and answer[0] else "what is counted is not what is there"
+    return None if answer and answer[0] else "the stored counts differ from the rows in the tables"

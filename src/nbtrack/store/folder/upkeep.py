@@ -1,4 +1,4 @@
-"""What looks after the folder of a store: copies, repair, the bin. These are the folder's capabilities."""
+"""Upkeep of a store folder: backup, repair, removal of deleted runs and compaction."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .store import FolderStore
 
 
 class Upkeep:
-    """The capabilities "backup", "compact", "doctor" and "gc"; `Client` has the documentation."""
+    """The capabilities "backup", "compact", "doctor" and "gc", which are documented in `Client`."""
 
     def __init__(self, store: FolderStore) -> None:
         self._store = store
 
     def backup(self, target: Path, *, artifacts: bool, force: bool) -> Path:
-        """Copy the database, with `artifacts` the whole store."""
+        """Copy the database or, with `artifacts`, the whole store."""
         return backup(self._store, target, artifacts=artifacts, force=force)
 
     def restore(self, source: Path) -> Path | None:
-        """Put a backup in the place of the database, and return where the one that was there is kept."""
+        """Replace the database by a backup, and return where the replaced one is kept."""
         return restore_backup(self._store, source)
 
     def doctor(self, repair: bool, rescue: Sequence[Path], *, contents: bool) -> Report:
-        """Look for damage, and repair it on demand."""
+        """Check the store, and repair it if `repair` is set."""
         return doctor(self._store, repair, rescue, contents=contents)
 
     def gc(
@@ -41,16 +41,16 @@ class Upkeep:
         with_versions: bool,
         dry_run: bool,
     ) -> Garbage:
-        """Say what in the bin would go for good, and remove it unless `dry_run` is set."""
-        wish = retention.Wish(
+        """Return which deleted runs would be removed, and remove them unless `dry_run` is set."""
+        selection = retention.Selection(
             0 if older_than is None else retention.milliseconds(older_than),
             tuple(run_ids),
             tuple(experiment_ids),
             with_versions,
         )
-        found = retention.survey_bin(self._store, wish)
-        return found if dry_run else retention.collect(self._store, wish, found)
+        found = retention.preview(self._store, selection)
+        return found if dry_run else retention.collect(self._store, selection, found)
 
     def compact(self) -> tuple[int, int]:
-        """Copy the database into a smaller file; its size in bytes before and after."""
+        """Copy the database into a smaller file, and return its size in bytes before and after."""
         return compact(self._store)

@@ -1,1 +1,1 @@
-"""What doctor does: look a store over, say what is damaged, and bring back all that can be read."""
+"""The work of doctor: check a store, report what is damaged, and recover everything that can be read."""

@@ -1,4 +1,4 @@
-"""Logged files that somebody has written into since: they no longer have the content that they were kept by."""
+"""Checks of logged files that were modified in place, so that they no longer match their digest."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from ....artifact_store.local import PARTIAL
 from ....progress import progress
-from .findings import LOST, Report
+from .findings import LOST, Report, counted
 
 if TYPE_CHECKING:
     from ..store import FolderStore
 
 
 def check_blobs(store: FolderStore, report: Report, repair: bool, *, contents: bool) -> None:
-    """Compare files with what they were kept by: their size, and with `contents` their digest."""
+    """Compare the size of each blob, and with `contents` its digest, with those that its name records."""
     blobs = list(store.blobs.all())
     changed = []
-    with progress("Reading artifacts" if contents else "Looking at artifacts", len(blobs), "files") as bar:
+    with progress("Reading artifacts" if contents else "Checking artifacts", len(blobs), "files") as bar:
         for blob in blobs:
             if store.blobs.is_changed(blob, contents=contents):
                 changed.append(blob)
@@ -32,10 +32,10 @@ def check_blobs(store: FolderStore, report: Report, repair: bool, *, contents: b
     named = ", ".join(repr(str(path.relative_to(store.artifacts)))[:120] for path in files[:3])
     finding = report.add(
         "changed artifact",
-        f"{len(files):,} logged files were written into since"
+        f"{counted(len(files), 'logged file was', 'logged files were')} modified after logging"
         + (f": {named}{', …' if len(files) > 3 else ''}. " if files else ". ")
-        + "What they had held is not known; a copy elsewhere or a backup may have it.",
-        "they stay as they are, and are no longer shared with runs that log the same.",
+        + "The original content is not known. A backup or another copy may have it.",
+        "The files stay as they are, and are no longer shared with runs that log the original content.",
     )
     if repair:
         for blob in changed:
@@ -44,15 +44,15 @@ def check_blobs(store: FolderStore, report: Report, repair: bool, *, contents: b
 
 
 def check_unshared(store: FolderStore, report: Report, repair: bool) -> None:
-    """Files that are not kept by their content: logged by an older nbtrack, or copied without their links."""
+    """Find files that are not deduplicated: logged by an older nbtrack, or copied without their hard links."""
     files = [path for path, found in _files(store) if found.st_nlink == 1 and found.st_size]
     if not files:
         return
     total = sum(path.stat().st_size for path in files)
     if not repair:
         report.notes.append(
-            f"{len(files):,} files ({total:,} bytes) are not kept by their content; with --repair, equal ones become "
-            "one."
+            f"{counted(len(files), 'file is', 'files are')} not deduplicated yet ({total:,} bytes). "
+            "With --repair, equal files are stored only once."
         )
         return
     freed = 0
@@ -62,7 +62,9 @@ def check_unshared(store: FolderStore, report: Report, repair: bool) -> None:
                 size = path.stat().st_size
                 freed += size if store.blobs.adopt(path) else 0
             bar.advance()
-    report.notes.append(f"{len(files):,} files are kept by their content now; {freed:,} bytes came free by that.")
+    report.notes.append(
+        f"{counted(len(files), 'file was', 'files were')} deduplicated, which freed {counted(freed, 'byte')}."
+    )
 
 
 def _files_of(store: FolderStore, blobs: list[Path]) -> list[Path]:

@@ -1,10 +1,11 @@
-"""The blocks of a DuckDB file and their checksums: which are damaged, and what can be mended exactly.
+"""The blocks of a DuckDB file and their checksums: which blocks are damaged, and which can be repaired exactly.
 
-A file is three headers of 4 KiB (the main one, and two that take turns with each checkpoint) and blocks of 256 KiB,
-each with a checksum in front: 5381, XORed with each 64-bit word times a constant. From that follows what one word must
-have been if only it is wrong. Often a single one could be, with hardly a bit other than it should be: that cure is
-exact. Of single bits flipped in blocks of random numbers, those in the three lowest bytes of a word nearly all have
-one, in the fourth byte nine of ten, in the fifth a third, above it few. Else nothing is done.
+A file consists of three headers of 4 KiB (the main header, and two that alternate with each checkpoint) and of blocks
+of 256 KiB. Each starts with a checksum: 5381, XORed with each 64-bit word times a constant. If only one word is wrong,
+the checksum tells what it must have been. Often only one word of the block can be the wrong one, because the right
+value differs from it in hardly any bits. Then the repair is exact. In blocks of random numbers, nearly all single bits
+that are flipped in the three lowest bytes of a word can be repaired, in the fourth byte nine of ten, in the fifth a
+third, and above it few. In all other cases nothing is changed.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ _MANY = 8
 
 @dataclass(frozen=True, slots=True)
 class BadBlock:
-    """A block whose content is not what its checksum says."""
+    """A block whose content does not match its checksum."""
 
     position: int
     size: int
-    cure: tuple[int, int] | None
-    """Where in the file 8 bytes have to be replaced, and by which number; None where more is wrong."""
+    fix: tuple[int, int] | None
+    """The position in the file of the 8 bytes to replace, and the number to write; None if there is no exact repair."""
 
     def __str__(self) -> str:
         return f"the block at byte {self.position:,}"
 
 
 def bad_blocks(path: Path) -> Iterator[BadBlock]:
-    """The blocks of a file that do not match their checksums; the last may be one that the file cuts short.
+    """Yield the blocks of a file that do not match their checksums, and a last block that is cut short.
 
-    A block that no table uses may be among them.
+    Blocks that no table uses may be among them.
     """
     with path.open("rb") as file:
         for position, size in _places(path.stat().st_size):
@@ -53,25 +54,25 @@ def bad_blocks(path: Path) -> Iterator[BadBlock]:
                 yield bad
 
 
-def mend(path: Path, blocks: list[BadBlock]) -> None:
-    """Write the cures into the file."""
+def write_fixes(path: Path, blocks: list[BadBlock]) -> None:
+    """Write the exact repairs of blocks into the file."""
     with path.open("rb+") as file:
         for block in blocks:
-            if block.cure is not None:
-                position, word = block.cure
+            if block.fix is not None:
+                position, word = block.fix
                 file.seek(position)
                 file.write(word.to_bytes(8, "little"))
 
 
 def newest_header_first(path: Path) -> list[int]:
-    """The positions of the two headers that take turns, the one of the last checkpoint first."""
+    """Return the positions of the two alternating headers, that of the last checkpoint first."""
     with path.open("rb") as file:
         counts = [_iteration(file, position) for position in (HEADER, 2 * HEADER)]
     return [HEADER, 2 * HEADER] if counts[0] >= counts[1] else [2 * HEADER, HEADER]
 
 
 def copy_header(path: Path, source: int, target: int) -> None:
-    """Put one header in the place of another."""
+    """Overwrite one header with another."""
     with path.open("rb+") as file:
         file.seek(source)
         content = file.read(HEADER)
@@ -100,24 +101,24 @@ def _check(position: int, content: bytes) -> BadBlock | None:
     difference = stored ^ _START ^ int(numpy.bitwise_xor.reduce(hashes))
     if not difference:
         return None
-    # What each word would have to be if it alone were wrong: in the one that is, hardly any bits differ.
+    # What each word would have to be if only it were wrong. In the word that is wrong, hardly any bits differ.
     instead = (hashes ^ numpy.uint64(difference)) * numpy.uint64(_INVERSE)
     candidates = [int(index) for index in _slight(instead ^ words)]
-    cure = None
+    fix = None
     if _slight(numpy.array([difference], dtype="<u8")).size:
-        # It may be the checksum itself that is wrong.
+        # The checksum itself may be wrong.
         if not candidates:
-            cure = (position, stored ^ difference)
+            fix = (position, stored ^ difference)
     elif (index := _odd_one(words, candidates)) is not None:
-        cure = (position + 8 * (index + 1), int(instead[index]))
-    return BadBlock(position, len(content), cure)
+        fix = (position + 8 * (index + 1), int(instead[index]))
+    return BadBlock(position, len(content), fix)
 
 
 def _odd_one(words: Any, candidates: list[int]) -> int | None:
-    """The word to change, or None where that is not certain.
+    """Return the index of the word to change, or None if that is not certain.
 
-    Where the right word is in the block elsewhere too, giving each of those the wrong value would also do for the
-    checksum. It is the odd one that is wrong where the others are many.
+    If the right word occurs elsewhere in the block too, changing any of those to the wrong value would also satisfy
+    the checksum. If there are many of them, the one that differs from all others is the wrong one.
     """
     if len(candidates) == 1:
         return candidates[0]
@@ -128,7 +129,7 @@ def _odd_one(words: Any, candidates: list[int]) -> int | None:
 
 
 def _slight(differences: Any) -> Any:
-    """The indices of the words in which no more than the bits of one byte differ."""
+    """Return the indices of the words whose differing bits all lie in one byte."""
     import numpy
 
     found = numpy.zeros(len(differences), dtype=bool)

@@ -1,6 +1,6 @@
-"""What must hold between the tables, whatever happened; and how each is set right.
+"""Checks of what must hold between the tables, and the repair of each problem.
 
-Nothing is deleted that says something: what a row refers to and is gone is made again under the name `recovered`.
+No row with data is deleted. If what a row refers to is missing, it is created again under the name `recovered`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ....names import new_id
 from ....tags import KILLED, RECOVERED, RUN_NAME
 from ...sql.base import Cursor
 from ..summaries import summary
-from .findings import LOST, REPAIRED, Report
+from .findings import LOST, REPAIRED, Report, counted
 
 _KEYS = {
     "meta": "key",
@@ -34,7 +34,7 @@ _KEYS = {
     "model_gates": "name, stage, gate",
     "journals": "journal",
 }
-"""What names a row of each table: no two have the same."""
+"""The columns that identify a row of each table. No two rows may have the same values in them."""
 
 _OF_A_RUN = ("params", "param_history", "tags", "latest_metrics", "inputs", "artifacts")
 
@@ -51,7 +51,7 @@ _SUMMARY = (
     "numbers",
 )
 _ACTUAL = f"SELECT * FROM ({summary('metrics.series', 'metrics', 'metrics')})"
-# A sum depends on the order of its parts.
+# The sum of floats depends on their order.
 _DIFFERS = (
     " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in _SUMMARY)
     + " OR NOT COALESCE(old.total = new.total OR abs(old.total - new.total) <= 1e-6 * greatest(abs(new.total), 1) "
@@ -60,19 +60,22 @@ _DIFFERS = (
 
 
 def check_tables(cursor: Cursor, report: Report, repair: bool) -> None:
-    """Everything that can be seen in the tables alone. The order matters: later checks count on earlier repairs."""
+    """Check everything that the tables alone can show. The order matters: later checks rely on earlier repairs."""
     for check in (_duplicates, _orphans, _orphan_points, _experiments, _models, _latest):
         check(cursor, report, repair)
 
 
 def check_numbers(cursor: Cursor, report: Report, repair: bool) -> None:
-    """Rows whose run or series is gone. Before anything is applied: the next new one could get the number of theirs."""
+    """Check for rows whose run or series is missing.
+
+    This must happen before anything is applied, because a new run or series could get the same number.
+    """
     for check in (_orphans, _orphan_points):
         check(cursor, report, repair)
 
 
 def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) -> None:
-    """Runs that are RUNNING although no journal of their writer is left."""
+    """Check for runs with status RUNNING whose writer has no journal any more."""
     running = cursor.execute(
         "SELECT run, run_id, writer FROM runs WHERE status = $1 AND writer IS NOT NULL", [RunStatus.RUNNING]
     ).fetchall()
@@ -81,7 +84,10 @@ def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) 
     if not left:
         return
     finding = report.add(
-        "run", f"{_some(left, 'run is', 'runs are')} RUNNING and no process writes them.", "they end as KILLED."
+        "run",
+        f"{counted(len(left), 'run has', 'runs have')} the status RUNNING, but no process writes to "
+        f"{'it' if len(left) == 1 else 'them'}.",
+        "The status is set to KILLED.",
     )
     if repair:
         for run, _ in left:
@@ -89,7 +95,7 @@ def check_writers(cursor: Cursor, journals: Path, report: Report, repair: bool) 
                 "UPDATE runs SET status = $1, end_time = GREATEST($2, start_time) WHERE run = $3",
                 [RunStatus.KILLED, now(), run],
             )
-            _set_tag(cursor, run, KILLED, "no process was writing it when doctor looked")
+            _set_tag(cursor, run, KILLED, "no process was writing to the run when doctor checked it")
         finding.state = REPAIRED
 
 
@@ -99,7 +105,9 @@ def _duplicates(cursor: Cursor, report: Report, repair: bool) -> None:
         if not count:
             continue
         finding = report.add(
-            "duplicate", f"{table} has {count} row(s) more than it has different ({keys}).", "the last of each stays."
+            "duplicate",
+            f"The table {table} has {counted(count, 'duplicate row')} (equal {keys}).",
+            "The last row of each group of duplicates is kept.",
         )
         if repair:
             cursor.execute(f"DELETE FROM {table} WHERE rowid NOT IN (SELECT MAX(rowid) FROM {table} GROUP BY {keys})")
@@ -115,8 +123,9 @@ def _orphans(cursor: Cursor, report: Report, repair: bool) -> None:
         return
     finding = report.add(
         "orphan",
-        f"The table runs lacks {_some(orphans, 'run', 'runs')} that other tables have rows of.",
-        f"each is made again, with an id of its own, the name 'recovered' and the tag {RECOVERED}.",
+        f"{counted(len(orphans), 'run is', 'runs are')} missing in the table runs, but other tables have rows that "
+        f"belong to {'it' if len(orphans) == 1 else 'them'}.",
+        f"Each missing run is created again, with a new ID, the name 'recovered' and the tag {RECOVERED}.",
     )
     if repair:
         for (run,) in orphans:
@@ -132,9 +141,9 @@ def _orphan_points(cursor: Cursor, report: Report, repair: bool) -> None:
     points = _count(cursor, f"SELECT COUNT(*) FROM metrics {where}")
     finding = report.add(
         "orphan",
-        f"{points:,} points of {_some(series, 'series', 'series')} belong to no run: their rows in latest_metrics are "
-        "gone.",
-        "they become metrics named 'series N' of a run named 'recovered'.",
+        f"{counted(points, 'metric point')} of {counted(len(series), 'series', 'series')} cannot be assigned to a run, "
+        f"because {'its row' if len(series) == 1 else 'their rows'} in the table latest_metrics are missing.",
+        "The points become metrics named 'series N' of a new run named 'recovered'.",
     )
     if repair:
         run = add_run(cursor)
@@ -154,8 +163,8 @@ def _experiments(cursor: Cursor, report: Report, repair: bool) -> None:
         return
     finding = report.add(
         "orphan",
-        f"{_some(missing, 'experiment', 'experiments')} that runs belong to are gone: {_listed(missing)}.",
-        "each is made again, with the name 'recovered-ID'.",
+        f"{counted(len(missing), 'experiment is', 'experiments are')} missing: {_listed(missing)}.",
+        "Each missing experiment is created again, with the name 'recovered-ID'.",
     )
     if repair:
         for (experiment_id,) in missing:
@@ -177,8 +186,9 @@ def _models(cursor: Cursor, report: Report, repair: bool) -> None:
     if missing:
         finding = report.add(
             "orphan",
-            f"Registered models that have versions or gates are gone: {_listed(missing)}.",
-            "each is made again.",
+            f"{counted(len(missing), 'registered model is', 'registered models are')} missing, but "
+            f"{'its' if len(missing) == 1 else 'their'} versions or gates exist: {_listed(missing)}.",
+            "Each missing model is created again.",
         )
         if repair:
             for (name,) in missing:
@@ -196,26 +206,37 @@ def _models(cursor: Cursor, report: Report, repair: bool) -> None:
     selected = behind.replace("registered_models SET next_version = newest.version + 1 FROM", "registered_models,", 1)
     if count := _count(cursor, f"SELECT COUNT(*) FROM {selected}"):
         finding = report.add(
-            "registry", f"{count} model(s) would give a version number a second time.", "they count on from the newest."
+            "registry",
+            f"{counted(count, 'registered model')} would assign an existing version number again.",
+            "Numbering continues after the newest version.",
         )
         if repair:
             cursor.execute(f"UPDATE {behind}")
             finding.state = REPAIRED
-    for table, what in (("registered_model_aliases", "aliases point"), ("model_version_tags", "tags belong")):
+    for table, one, many in (
+        ("registered_model_aliases", "alias refers", "aliases refer"),
+        ("model_version_tags", "tag belongs", "tags belong"),
+    ):
         where = f"FROM {table} WHERE (name, version) NOT IN (SELECT (name, version) FROM model_versions)"
         if count := _count(cursor, f"SELECT COUNT(*) {where}"):
-            finding = report.add("orphan", f"{count} {what} to model versions that are gone.", "they are removed.")
+            finding = report.add(
+                "orphan",
+                f"{counted(count, one, many)} to model versions that do not exist.",
+                f"{many.split()[0].capitalize()} of missing model versions are deleted.",
+            )
             if repair:
                 cursor.execute(f"DELETE {where}")
                 finding.state = LOST
 
 
 def _latest(cursor: Cursor, report: Report, repair: bool) -> None:
-    """`latest_metrics` against the points that it sums up."""
+    """Compare `latest_metrics` with the points that it summarizes."""
     no_points = "FROM latest_metrics WHERE series NOT IN (SELECT series FROM metrics)"
     if count := _count(cursor, f"SELECT COUNT(*) {no_points}"):
         finding = report.add(
-            "metrics", f"All points of {count} series are gone.", "the first and the last are known and put back."
+            "metrics",
+            f"All points of {counted(count, 'metric')} are missing.",
+            "The first and the last point, which the table latest_metrics still has, are inserted again.",
         )
         if repair:
             cursor.execute(
@@ -228,11 +249,11 @@ def _latest(cursor: Cursor, report: Report, repair: bool) -> None:
     count, fewer = rows[0]
     if not count:
         return
-    lost = f" {int(fewer):,} points are gone." if fewer > 0 else ""
+    lost = f" {counted(int(fewer), 'point is', 'points are')} missing." if fewer > 0 else ""
     finding = report.add(
         "metrics",
-        f"latest_metrics says something else than the points of {count} series.{lost}",
-        "it is computed again from the points that are there.",
+        f"The table latest_metrics does not match the points of {counted(count, 'metric')}.{lost}",
+        "The table is computed again from the points that exist.",
     )
     if repair:
         columns = ", ".join(f"{column} = new.{column}" for column in (*_SUMMARY, "total"))
@@ -246,9 +267,9 @@ def _latest(cursor: Cursor, report: Report, repair: bool) -> None:
 
 
 def add_run(cursor: Cursor, run: int | None = None, run_id: str | None = None, experiment_id: int = 0) -> int:
-    """Make a run in the place of one whose row was lost; its number."""
+    """Create a run in place of one whose row was lost, and return its number."""
     if run is None:
-        # Beyond every number that a row may still speak of.
+        # The number must be above all that rows still refer to.
         tables = " UNION ALL ".join(f"SELECT MAX(run) AS run FROM {table}" for table in ("runs", *_OF_A_RUN))
         run = _count(cursor, f"SELECT COALESCE(MAX(run), 0) FROM ({tables})") + 1
     run_id = run_id or new_id()
@@ -280,10 +301,6 @@ def _set_tag(cursor: Cursor, run: int, key: str, value: str) -> None:
 def _count(cursor: Cursor, sql: str) -> int:
     row = cursor.execute(sql).fetchone()
     return int(row[0]) if row else 0
-
-
-def _some(rows: list[Any], one: str, many: str) -> str:
-    return f"{len(rows):,} {one if len(rows) == 1 else many}"
 
 
 def _listed(rows: list[tuple[Any, ...]]) -> str:

@@ -1,7 +1,7 @@
-"""Looking a store over, and setting it right: the database file, the journals, what lies elsewhere, the tables.
+"""Check and repair a store: the database file, the journals, the rescue files, the tables and the artifacts.
 
-It looks and changes nothing unless it is asked to repair. What it replaces is moved aside first, with a name that says
-when.
+Nothing is changed unless a repair is asked for. Before a file is replaced, the original is kept under a name that
+contains the time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..loading import CUT_SHORT
 from .blob_checks import check_blobs, check_unshared
 from .checks import add_run, check_numbers, check_tables, check_writers
 from .file_repair import check_file
-from .findings import LOST, REPAIRED, Report
+from .findings import LOST, REPAIRED, Report, counted
 from .journal_checks import applied_bytes, check_journals, runs_without_a_beginning
 from .rescue import check_rescue_files, check_rescued_artifacts
 
@@ -35,21 +35,32 @@ _OLD_PARTIAL_SECONDS = 86_400.0
 
 
 def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = (), *, contents: bool = False) -> Report:
-    """Look a store over; with `repair`, set right what is wrong. `rescue` names files that are to be taken back.
+    """Check a store, and repair it if `repair` is set.
 
-    With `contents`, every artifact is read and compared with its digest, which takes a second a gigabyte or more; a
-    repair then also makes equal files one that are not yet.
-    Raises NotFound where there is no store, StoreLocked where another program holds it, and StoreTooNew.
+    Args:
+        store: The store.
+        repair: Repair the problems that are found. Without it, nothing is changed.
+        rescue: Rescue files to apply that are not in the temp folder.
+        contents: Read every artifact and compare it with its digest, which takes a second or more per gigabyte. With
+            `repair`, equal files that are not deduplicated yet are then stored only once.
+
+    Raises:
+        NotFound: If the store or a rescue file does not exist.
+        StoreLocked: If another program holds the store.
+        StoreTooNew: If a newer version of nbtrack has written the store.
+        StoreNotWritable: If `repair` is set and the folder cannot be written.
     """
     report = Report(store.folder)
     store.check_exists()
     if repair and not os.access(store.folder, os.W_OK):
-        raise StoreNotWritable(f"The store {store.folder} cannot be written, so nothing in it can be repaired.")
+        raise StoreNotWritable(
+            f"The store {store.folder} cannot be repaired because it cannot be written. Grant write permission."
+        )
     with store.alone():
         try:
             readable = check_file(store, report, repair)
         except OSError as error:
-            raise StoreError(f"Doctor cannot go on: {error}. {store.database} is as it was.") from error
+            raise StoreError(f"The check cannot continue: {error}. {store.database} was not changed.") from error
     with _session(store, repair, readable) as cursor:
         check_rescue_files(store, applied_bytes(cursor), report, repair, rescue)
         check_journals(store.journals.folder, cursor, report, repair)
@@ -59,7 +70,10 @@ def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = ()
     if repair:
         with store.writing() as cursor:
             if store.is_behind:
-                raise StoreDamaged(f"What was logged to {store.folder} cannot be applied. See the warning before this.")
+                raise StoreDamaged(
+                    f"Data logged to {store.folder} cannot be applied to the database. The warning before this error "
+                    "says why."
+                )
             cursor.execute(sql_views.CREATE)
             check_rescued_artifacts(store, cursor, report, repair=True)
             _check_all(store, cursor, report, repair=True)
@@ -76,7 +90,7 @@ def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = ()
 
 
 def _session(store: FolderStore, repair: bool, readable: bool) -> AbstractContextManager[Cursor | None]:
-    """The database as it is, before anything pending is applied; None where it cannot be read."""
+    """Open the database before anything pending is applied; yield None if it cannot be read."""
     if repair:
         return store.before_applying()
     return store.as_it_is() if readable else nullcontext()
@@ -87,11 +101,13 @@ def _look(store: FolderStore, report: Report) -> None:
         row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         version = int(row[0]) if row else schema.VERSION
         if version > schema.VERSION:
-            raise StoreTooNew(f"The store {store.folder} was made by a newer nbtrack. Use that one's doctor.")
+            raise StoreTooNew(
+                f"The store {store.folder} was created by a newer version of nbtrack. Run doctor with that version."
+            )
         if version < schema.VERSION:
             report.notes.append(
-                f"The store has schema {version}; its tables are looked at once it has {schema.VERSION}, after the "
-                "first reading or with --repair."
+                f"The store has the older schema {version}, so its tables were not checked. The first read, or "
+                f"--repair, migrates it to schema {schema.VERSION}."
             )
             return
         _check_all(store, cursor, report, repair=False)
@@ -104,18 +120,18 @@ def _check_all(store: FolderStore, cursor: Cursor, report: Report, repair: bool)
     _check_artifacts(store, cursor, report, repair)
 
 
-# -- what waits --------------------------------------------------------------------------------------------------
+# -- pending events ----------------------------------------------------------------------------------------------
 
 
-def _add_unknown_runs(store: FolderStore, cursor: Cursor, spoken_of: set[str]) -> None:
-    """Make the runs that lines speak of and nobody knows, so that these are not rejected."""
+def _add_unknown_runs(store: FolderStore, cursor: Cursor, mentioned: set[str]) -> None:
+    """Create the runs that events mention but the store does not have, so that the events are not rejected."""
     known = {run_id for (run_id,) in cursor.execute("SELECT run_id FROM runs").fetchall()}
-    for run_id in sorted(spoken_of - known):
+    for run_id in sorted(mentioned - known):
         add_run(cursor, run_id=run_id, experiment_id=_experiment_of(store, run_id))
 
 
 def _experiment_of(store: FolderStore, run_id: str) -> int:
-    """Where the run's artifacts are says which experiment it belonged to."""
+    """Return the experiment that a run belonged to, as the place of its artifacts shows; 0 if it has none."""
     for folder in store.artifacts.glob(f"*/{run_id}"):
         if folder.parent.name.isdigit():
             return int(folder.parent.name)
@@ -128,7 +144,7 @@ def _check_rejected(store: FolderStore, cursor: Cursor, report: Report) -> None:
     ).fetchall()
     if rows:
         reasons = ", ".join(f"{count:,} ({reason})" for reason, count in rows)
-        report.add("rejected", f"Lines of journals that were not understood: {reasons}.", "they are tried again.")
+        report.add("rejected", f"Journal lines were rejected: {reasons}.", "The lines are applied again.")
 
 
 def _retry_rejected(store: FolderStore, report: Report) -> None:
@@ -140,7 +156,10 @@ def _retry_rejected(store: FolderStore, report: Report) -> None:
         _add_unknown_runs(store, cursor, runs_without_a_beginning(line.encode() for (line,) in rows))
     with store.reading() as cursor:
         done, left = store.journals.retry_rejected(cursor)
-    finding.cure = f"{done:,} were brought in; {left:,} stay in the table rejected_events."
+    finding.repair = (
+        f"{counted(done, 'line was', 'lines were')} applied; "
+        f"{counted(left, 'line stays', 'lines stay')} in the table rejected_events."
+    )
     finding.state = LOST if left else REPAIRED
 
 
@@ -150,7 +169,7 @@ def _retry_rejected(store: FolderStore, report: Report) -> None:
 def _check_artifacts(store: FolderStore, cursor: Cursor, report: Report, repair: bool) -> None:
     roots: dict[int, Path] = {}
     for run, uri in cursor.execute("SELECT run, artifact_uri FROM runs").fetchall():
-        # What is elsewhere is not ours to look at.
+        # Artifacts outside the file system are not checked.
         with suppress(NbtrackError):
             roots[run] = path_of_uri(store.locate(uri))
     rows = cursor.execute("SELECT run, path FROM artifacts ORDER BY run, path").fetchall()
@@ -158,8 +177,8 @@ def _check_artifacts(store: FolderStore, cursor: Cursor, report: Report, repair:
     if missing:
         finding = report.add(
             "artifact",
-            f"{len(missing):,} logged files are gone, such as {missing[0][1]!r:.100}.",
-            "the table artifacts lists them no more.",
+            f"{counted(len(missing), 'logged file is', 'logged files are')} missing, such as {missing[0][1]!r:.100}.",
+            "Missing files are deleted from the table artifacts.",
         )
         if repair:
             for run, path in missing:
@@ -172,7 +191,9 @@ def _check_artifacts(store: FolderStore, cursor: Cursor, report: Report, repair:
     ]
     if leftovers:
         finding = report.add(
-            "artifact", f"{len(leftovers)} files were never finished: their writers died.", "they are removed."
+            "artifact",
+            f"{counted(len(leftovers), 'file is', 'files are')} incomplete, because the writing process was killed.",
+            "Incomplete files are deleted.",
         )
         if repair:
             for path in leftovers:
@@ -181,7 +202,7 @@ def _check_artifacts(store: FolderStore, cursor: Cursor, report: Report, repair:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is such a file, under this name or one that no table can hold as it is."""
+    """Return whether a file exists, also if its name had to be changed to be stored in a table."""
     if path.is_file():
         return True
     with suppress(OSError):

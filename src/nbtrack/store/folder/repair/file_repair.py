@@ -1,4 +1,4 @@
-"""The database file: whether it can be read, and a new one in the place of one that cannot."""
+"""Check of the database file, and its replacement by a new one if it cannot be read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...sql.base import Cursor, transaction
 from .. import sql_views
 from ..copies import keep_aside, log_of, put_in_place
 from ..database import READ_WRITE, in_memory, literal
-from ..torn import mend as mend_torn
-from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, mend, newest_header_first
+from ..torn import repair_torn_blocks
+from .blocks import HEADER, HEADERS, BadBlock, bad_blocks, copy_header, newest_header_first, write_fixes
 from .checks import check_numbers
-from .findings import FOUND, LOST, REPAIRED, Finding, Report
+from .findings import FOUND, LOST, REPAIRED, Finding, Report, counted
 from .salvage import Content, read_all
 
 if TYPE_CHECKING:
@@ -25,37 +25,39 @@ if TYPE_CHECKING:
 
 
 def check_file(store: FolderStore, report: Report, repair: bool) -> bool:
-    """Whether the file can be read now; with `repair`, it can. The caller holds the store's lock."""
+    """Return whether the file can be read now; with `repair`, make it readable. The caller holds the store's lock."""
     database = store.database
     if not database.exists() or not database.stat().st_size:
         finding = report.add(
             "database",
-            f"{database.name} is missing{_copies_beside(store)}. Only what is in the journals can be brought back.",
-            "a new one is made from the journals.",
+            f"{database.name} is missing{_copies_beside(store)}. Only data in the journals can be recovered.",
+            "A new database is created from the journals.",
         )
         finding.state = LOST if repair else FOUND
         return False
-    if repair and mend_torn(database):
+    if repair and repair_torn_blocks(database):
         finding = report.add("database", f"{database.name} has a block that a killed process left half written.", "")
-        finding.state, finding.cure = REPAIRED, "its checksum was set right, and the whole file was read."
+        finding.state, finding.repair = REPAIRED, "The checksum was corrected, and the whole file was read."
     content = read_all(database)
     if content.is_whole:
         unused = list(bad_blocks(database))
         if unused:
-            report.notes.append(f"{len(unused)} block(s) that no table uses are damaged, which does no harm.")
+            report.notes.append(
+                f"{counted(len(unused), 'unused block is', 'unused blocks are')} damaged, which does no harm."
+            )
         return True
     blocks = list(bad_blocks(database))
-    finding = report.add("database", _in_words(database, content, blocks), "")
+    finding = report.add("database", _described(database, content, blocks), "")
     if not repair:
-        curable = sum(block.cure is not None for block in blocks)
-        finding.cure = "the original is kept, and all that can be read is brought into a new file"
-        finding.cure += f"; {curable} block(s) can be mended exactly." if curable else "."
+        exact = sum(block.fix is not None for block in blocks)
+        finding.repair = "The original is kept, and everything that can be read is copied to a new file."
+        finding.repair += f" {counted(exact, 'block')} can be repaired exactly." if exact else ""
         return False
     _replace(store, report, finding, blocks)
     return True
 
 
-def _in_words(database: Path, content: Content, blocks: list[BadBlock]) -> str:
+def _described(database: Path, content: Content, blocks: list[BadBlock]) -> str:
     where = f" ({', '.join(map(str, blocks[:3]))}{' …' if len(blocks) > 3 else ''})" if blocks else ""
     if content.error:
         return f"{database.name} cannot be opened{where}: {content.error:.200}"
@@ -64,26 +66,27 @@ def _in_words(database: Path, content: Content, blocks: list[BadBlock]) -> str:
 
 def _lost(content: Content) -> str:
     lost = ", ".join(
-        f"{count:,} of {table}" if count >= 0 else f"all of {table}" for table, count in content.lost.items()
+        f"{count:,} in {table}" if count >= 0 else f"all in {table}" for table, count in content.lost.items()
     )
     return f"Rows that cannot be read: {lost}." if lost else ""
 
 
 def _replace(store: FolderStore, report: Report, finding: Finding, blocks: list[BadBlock]) -> None:
-    """Put a new database file in the place of a damaged one, with all that the best way of reading it gives."""
+    """Replace a damaged database file by a new one with everything that the most successful attempt could read."""
     database = store.database
     work, new = database.with_name("runs.doctor.duckdb"), database.with_name("runs.repaired.duckdb")
-    best, says, exact = Content(), "nothing can be read of it; a new one was made from the journals", False
+    best, exact = Content(), False
+    done = "Nothing in the file could be read, so a new database was created from the journals"
     _remove(new)
-    for way in _WAYS:
+    for attempt in _ATTEMPTS:
         _copy(database, work)
-        if not way.prepare(work, blocks):
+        if not attempt.prepare(work, blocks):
             continue
         target = database.with_name("runs.attempt.duckdb")
         _remove(target)
         content = read_all(work, target)
         if content.total > best.total:
-            best, says, exact = content, way.says, way.is_exact and content.is_whole
+            best, done, exact = content, attempt.description, attempt.is_exact and content.is_whole
             os.replace(target, new)
         _remove(target)
         if content.is_whole:
@@ -93,28 +96,31 @@ def _replace(store: FolderStore, report: Report, finding: Finding, blocks: list[
     report.kept.append(kept)
     _complete(new, report)
     put_in_place(new, database)
-    finding.cure = f"{says}: {best.total:,} rows are in a new file."
+    finding.repair = f"{done}. The new file has {counted(best.total, 'row')}."
     finding.state = REPAIRED if exact else LOST
     if not exact:
-        finding.cure += f" {_lost(best)}"
+        finding.repair += f" {_lost(best)}"
 
 
 @dataclass(frozen=True)
-class _Way:
-    """A change to a copy that may make more of it readable; `prepare` says whether there was one to make."""
+class _Attempt:
+    """A change to a copy of the file that may make more of it readable.
 
-    says: str
+    `prepare` makes the change and returns whether there was one to make.
+    """
+
+    description: str
     prepare: Callable[[Path, list[BadBlock]], bool]
     is_exact: bool = False
 
 
-def _mended(path: Path, blocks: list[BadBlock]) -> bool:
-    mend(path, blocks)
-    return any(block.cure is not None for block in blocks)
+def _fixed(path: Path, blocks: list[BadBlock]) -> bool:
+    write_fixes(path, blocks)
+    return any(block.fix is not None for block in blocks)
 
 
 def _without_log(path: Path, blocks: list[BadBlock]) -> bool:
-    mend(path, blocks)
+    write_fixes(path, blocks)
     if not log_of(path).exists():
         return False
     log_of(path).unlink()
@@ -124,25 +130,28 @@ def _without_log(path: Path, blocks: list[BadBlock]) -> bool:
 def _with_header(path: Path, blocks: list[BadBlock], of_newest: bool) -> bool:
     if path.stat().st_size < HEADERS * HEADER:
         return False
-    mend(path, blocks)
+    write_fixes(path, blocks)
     log_of(path).unlink(missing_ok=True)
     newest, other = newest_header_first(path)
     copy_header(path, *((newest, other) if of_newest else (other, newest)))
     return True
 
 
-_WAYS = (
-    _Way("what the checksums of its blocks tell was mended exactly", _mended, is_exact=True),
-    _Way("what can be read was taken", lambda path, blocks: True),
-    _Way("what can be read without its write-ahead log was taken", _without_log),
-    # What the last checkpoint has replaced is there until the next one writes over it.
-    _Way("it was read as of the checkpoint before the last", lambda path, blocks: _with_header(path, blocks, False)),
-    _Way("one of its two headers was taken for both", lambda path, blocks: _with_header(path, blocks, True)),
+_ATTEMPTS = (
+    _Attempt("The damaged blocks were repaired exactly with their checksums", _fixed, is_exact=True),
+    _Attempt("Everything that can be read was copied", lambda path, blocks: True),
+    _Attempt("Everything that can be read without the write-ahead log was copied", _without_log),
+    # Blocks that the last checkpoint has replaced exist until the next one overwrites them.
+    _Attempt(
+        "The file was read as of the checkpoint before the last",
+        lambda path, blocks: _with_header(path, blocks, False),
+    ),
+    _Attempt("One of the two headers was used for both", lambda path, blocks: _with_header(path, blocks, True)),
 )
 
 
 def _complete(new: Path, report: Report) -> None:
-    """Make the tables that could not be found at all, and what rows refer to, so that the file is a store's."""
+    """Create missing tables, and missing rows that others refer to, so that the file is a valid store."""
     connection = in_memory()
     connection.execute(f"ATTACH {literal(new)} AS store ({READ_WRITE})")
     connection.execute("USE store")
@@ -158,7 +167,7 @@ def _complete(new: Path, report: Report) -> None:
             connection.execute(sql_views.CREATE)
             check_numbers(connection, report, repair=True)
         elif "meta" not in there:
-            # The first schema, which the next opening brings up to date.
+            # The first schema, which is migrated when the store is opened next.
             connection.execute("CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)")
             connection.execute("INSERT INTO meta VALUES ('schema_version', '1')")
     connection.execute("USE memory")
@@ -176,9 +185,9 @@ def _is_of_this_schema(connection: Cursor, there: set[str]) -> bool:
 
 
 def _copies_beside(store: FolderStore) -> str:
-    """Other database files in the folder, which may hold more."""
+    """Return a remark that names the other database files in the folder, which may hold more data."""
     others = [path.name for path in sorted(store.folder.glob("runs.*.duckdb"))]
-    return f" (beside it there are {', '.join(others)})" if others else ""
+    return f" (the folder also has {', '.join(others)})" if others else ""
 
 
 def _copy(database: Path, target: Path) -> None:

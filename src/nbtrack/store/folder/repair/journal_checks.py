@@ -1,4 +1,4 @@
-"""The journal files, as bytes: damage that applying them would not show, or would not get over."""
+"""Checks of the journal files as bytes, for damage that applying them would not show or would fail on."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from ....journal import events, now
 from ....journal.reading import JournalFolder, end_line, header_of, lines_of
 from ...sql.base import Cursor
-from .findings import LOST, REPAIRED, Report
+from .findings import LOST, REPAIRED, Report, counted
 
 
 def check_journals(folder: Path, cursor: Cursor | None, report: Report, repair: bool) -> None:
-    """Journals without a header, with lines that are none, or shorter than what was applied of them.
+    """Check for journals without a header, with unreadable lines, or shorter than what was applied of them.
 
-    The caller holds the store's lock. Lines that are whole stay for the next apply.
+    The caller holds the store's lock. Complete lines stay for the next apply.
     """
     applied = applied_bytes(cursor)
     for path in JournalFolder(folder).files():
@@ -30,36 +30,36 @@ def check_journals(folder: Path, cursor: Cursor | None, report: Report, repair: 
         elif (bad := sum(events.fields_of(line) is None for line in lines_of(path, offset))) > 0:
             finding = report.add(
                 "journal",
-                f"{path.name} has {bad:,} lines that cannot be read among those not applied yet.",
-                "they are kept in the table rejected_events; the others are applied.",
+                f"{path.name} has {counted(bad, 'line')} that cannot be read among those not applied yet.",
+                "Unreadable lines are kept in the table rejected_events, and all others are applied.",
             )
             if repair:
                 finding.state = LOST
 
 
 def runs_without_a_beginning(source: Path | Iterable[bytes]) -> set[str]:
-    """The runs that these lines, or all journals in a folder, speak of without making them."""
-    spoken: set[str] = set()
-    made: set[str] = set()
+    """Return the runs that these lines, or all journals in a folder, mention but do not create."""
+    mentioned: set[str] = set()
+    created: set[str] = set()
     sources = [lines_of(path) for path in JournalFolder(source).files()] if isinstance(source, Path) else [source]
     for line in itertools.chain.from_iterable(sources):
-        run_id, makes_it = events.run_of(line)
+        run_id, creates_it = events.run_of(line)
         if run_id is not None:
-            (made if makes_it else spoken).add(run_id)
-    return spoken - made
+            (created if creates_it else mentioned).add(run_id)
+    return mentioned - created
 
 
 def applied_bytes(cursor: Cursor | None) -> dict[str, int]:
-    """How far each journal is applied, as the database says; nothing where it cannot be read."""
+    """Return how many bytes of each journal are applied; {} if the database cannot be read."""
     return dict(cursor.execute("SELECT journal, applied_bytes FROM journals").fetchall()) if cursor else {}
 
 
 def _check_short(cursor: Cursor | None, path: Path, size: int, offset: int, report: Report, repair: bool) -> None:
     finding = report.add(
         "journal",
-        f"{path.name} has {size:,} bytes, and {offset:,} were applied: its end is gone. Nothing is lost of what was "
-        "applied.",
-        "what is written to it from now on is applied too.",
+        f"{path.name} has {counted(size, 'byte')}, but {offset:,} were applied, so the end of the file is missing. "
+        "Data that was applied is not lost.",
+        "Data that is written to the file from now on is applied too.",
     )
     if repair and cursor is not None:
         cursor.execute("UPDATE journals SET applied_bytes = $1 WHERE journal = $2", [end_line(path), path.name])
@@ -67,13 +67,16 @@ def _check_short(cursor: Cursor | None, path: Path, size: int, offset: int, repo
 
 
 def _check_headless(path: Path, report: Report, repair: bool) -> None:
-    """Nobody can tell whether its writer is alive, so it would stay for ever, and its runs RUNNING."""
+    """Close a journal without a header.
+
+    Without it, no process can tell whether the writer is alive. The journal would stay forever, and its runs RUNNING.
+    """
     if _is_in_use(path):
         return
     finding = report.add(
         "journal",
-        f"{path.name} has lost its first line, which says who writes it.",
-        "what can be read is applied, and the file is closed.",
+        f"{path.name} has lost its first line, which identifies the process that writes it.",
+        "Everything that can be read is applied, and the file is closed.",
     )
     if repair:
         end_line(path)
@@ -83,7 +86,7 @@ def _check_headless(path: Path, report: Report, repair: bool) -> None:
 
 
 def _is_in_use(path: Path) -> bool:
-    """Whether a process has the file open; where that cannot be seen, whether it was written in the last hour."""
+    """Return whether a process has the file open or, if that cannot be seen, has written it in the last hour."""
     found_any = False
     for folder in Path("/proc").glob("[0-9]*/fd"):
         with suppress(OSError):

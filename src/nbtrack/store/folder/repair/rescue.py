@@ -1,4 +1,4 @@
-"""Taking back what processes left in rescue files, because they could not write into the store until their end."""
+"""Apply rescue files, in which processes left data because they could not write into the store until they ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ....journal.events import Header
 from ....journal.reading import header_of
 from ...sql.base import Cursor
 from ..copies import put_in_place
-from .findings import REPAIRED, Report
+from .findings import REPAIRED, Report, counted
 
 if TYPE_CHECKING:
     from ..store import FolderStore
@@ -30,29 +30,30 @@ if TYPE_CHECKING:
 def check_rescue_files(
     store: FolderStore, applied: Mapping[str, int], report: Report, repair: bool, named: Sequence[Path]
 ) -> None:
-    """Files of this store's dead writers, in the temp folder and at home, and those that were named.
+    """Check for rescue files of this store's dead writers in the temp folder, at home, and among those `named`.
 
-    `applied` are the journals that the database knows. The caller holds the store's lock.
+    `applied` are the journals that the database knows. The caller holds the store's lock. Raises NotFound if a named
+    file does not exist and InvalidParameter if it is not a rescue file.
     """
     for path in named:
         if not path.is_file():
-            raise NotFound(f"There is no file {path}.")
+            raise NotFound(f"The rescue file {path} does not exist.")
         if _header(path) is None:
-            raise InvalidParameter(f"{path} is no rescue file of nbtrack.")
+            raise InvalidParameter(f"{path} is not a valid rescue file of nbtrack.")
     for path in [*named, *(path for path in _found(store) if path not in named)]:
         header = _header(path)
         if header is None:
             continue
         writer = header.process
-        # Of one on another machine that cannot be seen: who names its file knows. One that runs here still writes it.
+        # Whether a writer on another machine is alive cannot be seen. A user who names its file knows that it is not.
         if writer.is_alive() or (path not in named and not writer.is_dead()):
-            report.notes.append(f"{path} belongs to a process that is running; it comes in by itself.")
+            report.notes.append(f"{path} belongs to a running process, which will write it into the store itself.")
             continue
         lines = path.read_bytes().count(b"\n") - 1
         finding = report.add(
             "rescue file",
-            f"{path} has {lines:,} lines that a process could not write into the store.",
-            "they are brought in, and the file is removed.",
+            f"{path} has {counted(lines, 'line')} that a process could not write into the store.",
+            "The lines are applied, and the file is deleted.",
         )
         if repair:
             _take_back(store, applied, path)
@@ -60,7 +61,7 @@ def check_rescue_files(
 
 
 def check_rescued_artifacts(store: FolderStore, cursor: Cursor | None, report: Report, repair: bool) -> None:
-    """Files that this store's dead processes could not write into their runs' artifact folders."""
+    """Check for files that dead processes could not write into the artifact folders of their runs."""
     for manifest in sorted(Path(tempfile.gettempdir()).glob(f"{FILES_PREFIX}*/*/{MANIFEST}")):
         try:
             described = json.loads(manifest.read_text())
@@ -76,8 +77,8 @@ def check_rescued_artifacts(store: FolderStore, cursor: Cursor | None, report: R
         files = [path for path in folder.rglob("*") if path.is_file()]
         finding = report.add(
             "rescued artifacts",
-            f"{manifest.parent} has {len(files):,} files that a process could not write to run {run_id}.",
-            "they are brought to the run's artifacts.",
+            f"{manifest.parent} has {counted(len(files), 'file')} that a process could not write to run {run_id}.",
+            "The files are moved to the run's artifacts.",
         )
         if repair and cursor is not None:
             uri = store.locate(uri)
@@ -98,7 +99,7 @@ def _found(store: FolderStore) -> Iterator[Path]:
     for folder in dict.fromkeys([Path(tempfile.gettempdir()), Path.home()]):
         for path in sorted(folder.glob(f"{PREFIX}*.jsonl")):
             with suppress(OSError):
-                # Not what somebody else has put into a folder that all can write.
+                # Skip files of other users, because anybody can write into the temp folder.
                 if path.lstat().st_uid not in (os.geteuid(), store.folder.stat().st_uid):
                     continue
             header = _header(path)
@@ -114,7 +115,7 @@ def _header(path: Path) -> Header | None:
 
 
 def _take_back(store: FolderStore, applied: Mapping[str, int], path: Path) -> None:
-    """Put its whole lines into the journal folder, unless they are there, or were applied, already."""
+    """Copy the complete lines of a rescue file into the journal folder, unless they are there or were applied."""
     target = store.journals.folder / path.name.removeprefix(PREFIX)
     if not target.exists() and target.name not in applied:
         store.journals.folder.mkdir(exist_ok=True)

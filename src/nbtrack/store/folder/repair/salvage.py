@@ -1,7 +1,7 @@
-"""What can be read of a damaged database file, table by table and, where one fails, in ever smaller ranges of rows.
+"""Read as much as possible of a damaged database file, table by table and, if one fails, in smaller ranges of rows.
 
-`python -m nbtrack.store.folder.repair.salvage SOURCE [TARGET]` prints what it found as JSON; with a target it writes
-there what it could read. It runs as a process of its own: nobody knows what DuckDB does on a damaged file.
+`python -m nbtrack.store.folder.repair.salvage SOURCE [TARGET]` prints what it found as JSON. With a target, it writes
+the readable rows there. It runs in its own process, because DuckDB may crash on a damaged file.
 """
 
 from __future__ import annotations
@@ -21,33 +21,35 @@ if TYPE_CHECKING:
     import duckdb
 
 _SMALLEST = 2048
-"""Rows that DuckDB reads at once: a range that fails is not divided further."""
+"""Rows that DuckDB reads at once. A range of this size that fails is not divided further."""
 
 
 @dataclass
 class Content:
-    """What a file holds as far as it can be read."""
+    """The content of a file, as far as it can be read."""
 
     error: str | None = None
-    """Why nothing at all can be read."""
+    """Why the file cannot be opened at all."""
     rows: dict[str, int] = field(default_factory=dict)
-    """Readable rows of each table."""
+    """How many rows of each table can be read."""
     lost: dict[str, int] = field(default_factory=dict)
-    """Rows of each table that cannot be read."""
+    """How many rows of each table cannot be read; -1 if not even their number is known."""
 
     @property
     def is_whole(self) -> bool:
+        """Whether every row can be read."""
         return self.error is None and not self.lost
 
     @property
     def total(self) -> int:
+        """The number of rows that can be read."""
         return sum(self.rows.values())
 
 
 def read_all(source: Path, target: Path | None = None) -> Content:
-    """Read the whole of a database in a process of its own; write what can be read to `target`, a new file.
+    """Read all of a database in a separate process, and write everything that can be read to the new file `target`.
 
-    Raises StoreLocked where another program holds the file.
+    Raises StoreLocked if another program holds the file.
     """
     command = [
         sys.executable,
@@ -59,14 +61,17 @@ def read_all(source: Path, target: Path | None = None) -> Content:
     child = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if child.returncode:
         reason = child.stderr.strip().splitlines()
-        return Content(error=f"DuckDB fails on it with exit code {child.returncode}: {reason[-1] if reason else ''}")
+        return Content(error=f"DuckDB failed with exit code {child.returncode}: {reason[-1] if reason else ''}")
     content = Content(**json.loads(child.stdout.splitlines()[-1]))
     if content.error and "lock on file" in content.error:
-        raise StoreLocked(f"{source} is held by another program; close it there. DuckDB says: {content.error}")
+        raise StoreLocked(
+            f"{source} is held by another program. Close the file there. (DuckDB says: {content.error:.300})"
+        )
     return content
 
 
 def main(source: Path, target: Path | None) -> None:
+    """Print the content of `source` as JSON, and copy its readable rows to `target`."""
     import duckdb
 
     content = Content()
@@ -103,7 +108,7 @@ def _take(connection: duckdb.DuckDBPyConnection, table: str, content: Content, c
         count = _number(connection, f"SELECT COUNT(*) FROM store.main.{name}")
         end = _number(connection, f"SELECT COALESCE(MAX(rowid) + 1, 0) FROM store.main.{name}")
     except duckdb.Error:
-        # Not even how many there are.
+        # Not even the number of rows can be read.
         content.lost[table] = -1
         return
     for low, high in _readable(connection, read, 0, end):
@@ -115,12 +120,12 @@ def _take(connection: duckdb.DuckDBPyConnection, table: str, content: Content, c
 
 
 def _reading(name: str) -> str:
-    """A query that reads every column of every row."""
+    """Return a query that reads every column of every row."""
     return f"SELECT bit_xor(hash(t)) FROM store.main.{name} AS t"
 
 
 def _readable(connection: duckdb.DuckDBPyConnection, read: str, low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Do `read` on ranges of rows as large as it succeeds on; these ranges."""
+    """Run `read` on ranges of rows that are as large as possible, and yield the ranges on which it succeeds."""
     import duckdb
 
     if low >= high:
