@@ -287,7 +287,7 @@ def test_a_file_that_was_changed_in_place_is_passed_on_to_nobody(
     assert changed not in report.findings[0].text
     assert main(["doctor", "--contents"]) == 3
     said = capsys.readouterr().out
-    assert "2 logged files were written into since" in said
+    assert "2 logged files were modified after logging" in said
     assert changed in said
     assert nbtrack.doctor(repair=True, contents=True).has_losses
     assert nbtrack.doctor(contents=True).is_healthy

@@ -100,7 +100,7 @@ def _check_all_there(ids: list[str]) -> None:
 def test_a_healthy_store(damaged: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     before = damaged[0].read_bytes()
     assert main(["doctor"]) == 0
-    assert "nothing is wrong" in capsys.readouterr().out
+    assert "no problems found" in capsys.readouterr().out
     assert damaged[0].read_bytes() == before
     assert main(["doctor", "--repair"]) == 0
     _check_all_there(damaged[1])
