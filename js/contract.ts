@@ -9,8 +9,18 @@ export type Status = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
 
 export type Stage = "None" | "Staging" | "Production" | "Archived";
 
-/** Steps, epoch milliseconds, or seconds since the run began. */
+/** Steps, milliseconds since the epoch, or seconds since the start of the run. */
 export type XAxis = "step" | "time" | "relative";
+
+/** How many items come before the page. */
+export type Offset = number;
+
+export type RunIds = string[];
+
+/** About how many points of a series are sent. Spikes are kept. */
+export type MaxPoints = number;
+
+export type VersionNumber = number;
 
 export interface RunRow {
   run_id: string;
@@ -30,24 +40,24 @@ export interface RunRow {
 }
 
 export interface TableRow extends RunRow {
-  /** How many of the runs above it in the table it is nested in; 0 where rows are not grouped. */
+  /** How many of the runs above it in the table it is nested in. 0 if rows are not grouped. */
   depth: number;
-  /** How many of the matching runs are nested directly in it; 0 where rows are not grouped. */
+  /** How many of the matching runs are nested directly in it. 0 if rows are not grouped. */
   children: number;
-  /** The best last values of these. */
+  /** The best last value of each metric among these. */
   nested_best: Record<string, Number>;
 }
 
 export interface RunsRequest {
   filter: string;
-  /** None means the experiments that the screen was opened on. */
+  /** None stands for the experiments that the screen was opened on. */
   experiment_ids: string[] | null;
   order_by: string[];
-  /** Whether nested runs stand under their parents, where those match too, and only where they are unfolded. */
+  /** Whether nested runs stand under their parents, if those match too. A folded parent hides them. */
   grouped: boolean;
-  /** The runs whose nested runs are shown; None means all. */
+  /** The runs whose nested runs are shown. None stands for all. */
   unfolded: string[] | null;
-  offset: number;
+  offset: Offset;
   limit: number;
 }
 
@@ -58,31 +68,32 @@ export interface ParamColumn {
 
 export interface RunsReply {
   rows: TableRow[];
-  /** How many rows there are, beyond this page. */
+  /** Number of rows on all pages. */
   count: number;
-  /** How many runs match: more than there are rows, where some are folded away. */
+  /** Number of runs that match. If some are folded away, there are more of them than rows. */
   total: number;
   /** How many of these are nested in another one of them. */
   nested: number;
   params: ParamColumn[];
   metrics: string[];
-  /** The machine's own metrics, which are no columns. */
+  /** System metrics, which are not columns. */
   system: string[];
-  /** For each metric that has one: the run_id of the best of the matching runs. */
+  /** The ID of the best matching run by metric. A metric without a finite value is left out. */
   best: Record<string, string>;
-  /** The metrics that are the better the lower: by their names, or because a study says so. */
+  /** The metrics for which lower is better, by their names or because a study minimizes them. */
   lower_is_better: string[];
 }
 
 export interface CompleteRequest {
   /** A filter that is being written. */
   text: string;
-  /** Characters before the cursor: code points, not the UTF-16 units that JavaScript counts. */
+  /** Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts. */
   position: number;
+  limit?: number;
 }
 
 export interface Completion {
-  /** Takes the place of what stands from `start` to `end`. */
+  /** Replaces the text from `start` to `end`. */
   text: string;
   kind: "name" | "function" | "value" | "comparator" | "keyword";
   start: number;
@@ -95,21 +106,21 @@ export interface CompleteReply {
 }
 
 export interface CurvesRequest {
-  run_ids: string[];
+  run_ids: RunIds;
+  /** There is a series for each run and key that has points, and at most 10,000 of them. */
   keys: string[];
   x_axis: XAxis;
   x_min: number | null;
   x_max: number | null;
-  /** At most about this many points a series; spikes are kept. */
-  max_points: number;
+  max_points: MaxPoints;
 }
 
 export interface Series {
   run_id: string;
   key: string;
-  /** Points sent: buffers 2i (x) and 2i + 1 (y) of the i-th series have this length. */
+  /** Number of points sent, the length of the buffers 2i (x) and 2i + 1 (y) of the i-th series. */
   points: number;
-  /** Points in the store within the range. */
+  /** Number of points that the store has in the range. */
   total: number;
 }
 
@@ -118,14 +129,15 @@ export interface CurvesReply {
 }
 
 export interface DiffRequest {
-  run_ids: string[];
+  run_ids: RunIds;
+  offset?: Offset;
+  limit?: number;
 }
 
 export interface DiffRow {
-  /** `system` are the machine's own metrics. */
   section: "param" | "metric" | "dataset" | "tag" | "info" | "system";
   key: string;
-  /** One a run, in the order of the request; None where the run has no such key. */
+  /** One value for each run, in the order of `run_ids`. None if the run does not have the key. */
   values: (string | null)[];
   differs: boolean;
 }
@@ -134,11 +146,17 @@ export interface DiffReply {
   run_ids: string[];
   run_names: string[];
   rows: DiffRow[];
+  /** Number of rows on all pages. */
+  count?: number;
 }
 
 export interface LiveRequest {
   run_id: string;
-  max_points: number;
+  max_points: MaxPoints;
+  /** How many metrics come before the page. System metrics come last. */
+  offset?: Offset;
+  /** The largest number of metrics. */
+  limit?: number;
 }
 
 export interface Panel {
@@ -151,7 +169,7 @@ export interface DatasetRow {
   digest: string;
   context: string | null;
   rows: number | null;
-  /** Where the data came from, for a reader; empty where only the code is known. */
+  /** Where the data came from, as a URI. Empty if only the code is known. */
   source: string;
 }
 
@@ -166,31 +184,39 @@ export interface Attempt {
   number: number;
   previous_run_id: string;
   previous_run_name: string;
+  /** The first 200 changes, params first. */
   changes: Change[];
+  /** Number of all changes. */
+  change_count?: number;
   code_changed: boolean;
 }
 
 export interface Summary {
   key: string;
   last: Number;
-  /** The lowest or the highest finite value, as `lower_is_better` says; the last where none is finite. */
+  /** The lowest or the highest finite value, as `lower_is_better` says. The last value if none is finite. */
   best: Number;
   best_step: number | null;
-  /** By the metric's name: a loss, an error, a duration. */
+  /** Whether the metric is a loss, an error or a duration, by its name. */
   lower_is_better: boolean;
   points: number;
 }
 
 export interface LiveReply {
   run: RunRow;
-  /** The kernel's clock, so that elapsed time does not depend on the browser's. */
+  /** The time by the kernel's clock, so that the elapsed time does not depend on the browser's. */
   now: number;
+  /** Number of the run's metrics on all pages. Panels, series and summary are about those of this page. */
+  metric_count?: number;
   panels: Panel[];
-  /** The machine's own metrics. */
+  /** Panels of system metrics. */
   system: Panel[];
+  /** The first 200 datasets. */
   datasets: DatasetRow[];
+  /** Number of all datasets. */
+  dataset_count?: number;
   series: Series[];
-  /** One a metric, in the order of the series; none of the machine's own. */
+  /** One row for each metric, in the order of the series, without system metrics. */
   summary: Summary[];
   /** The last line of the traceback of a failed run. */
   error: string | null;
@@ -198,8 +224,16 @@ export interface LiveReply {
 }
 
 export interface RegistryRequest {
-  /** One model, or all of them. */
+  /** The one model to return. None stands for all models, by name. */
   name: string | null;
+  /** How many models come before the page. */
+  offset?: Offset;
+  /** The largest number of models. */
+  limit?: number;
+  /** How many of the newest versions of each stage are returned with a model. Defaults to 20. */
+  versions?: number;
+  /** How many of the newest events are returned with a model. Defaults to 20. */
+  events?: number;
 }
 
 export interface VersionRow {
@@ -236,34 +270,67 @@ export interface ModelRow {
   name: string;
   description: string;
   creation_time: number;
-  /** Newest first. */
+  /** How many versions are in each stage. A stage without versions is left out. */
+  stages?: Record<string, number>;
+  /** The newest versions of each stage, newest first. */
   versions: VersionRow[];
-  /** Newest first. */
+  /** Number of all events. */
+  event_count?: number;
+  /** The newest events, newest first. */
   events: EventRow[];
   gates: GateRow[];
 }
 
 export interface RegistryReply {
   models: ModelRow[];
+  /** Number of models on all pages. Notebooks saved by earlier versions lack it, and the counts of `ModelRow`. */
+  count?: number;
+}
+
+export interface VersionsRequest {
+  name: string;
+  stage: Stage;
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface VersionsReply {
+  /** A page of the versions in the stage, newest first. */
+  versions: VersionRow[];
+  /** Number of versions in the stage. */
+  count: number;
+}
+
+export interface EventsRequest {
+  name: string;
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface EventsReply {
+  /** A page of what happened to the model, newest first. */
+  events: EventRow[];
+  /** Number of all events. */
+  count: number;
 }
 
 export interface RegisterRequest {
   run_id: string;
-  /** None where the run logged one model only. */
+  /** None if the run logged only one model. */
   artifact_path: string | null;
   name: string;
 }
 
 export interface TransitionRequest {
   name: string;
-  version: number;
+  version: VersionNumber;
   stage: Stage;
   archive_existing_versions: boolean;
-  /** Kept in the history; may be empty. */
+  /** Kept in the history. May be empty. */
   reason: string;
-  /** Where the screen showed the version, … */
+  /** The stage in which the screen showed the version. If it is in another one by now, nothing happens. */
   expected_stage: Stage | null;
-  /** … and the versions that it showed in the target stage: nothing happens where that is no longer so. */
+  /** The versions that the screen showed in the target stage. If others are there by now, nothing happens. */
   expected_current: number[] | null;
   override_gates: boolean;
 }
@@ -274,42 +341,54 @@ export interface VersionReply {
 
 export interface LineageRequest {
   name: string;
-  version: number;
+  version: VersionNumber;
+  /** How many datasets, and how many requirements, come before the page. */
+  offset?: Offset;
+  /** The largest number of datasets, and of requirements. */
+  limit?: number;
 }
 
 export interface LineageReply {
   /** Name and number of the version that this one is a copy of. */
   copied_from: string | null;
-  /** Names of the runs that the run is nested in, the nearest first. */
+  /** Names of the runs that the run is nested in, the nearest first, at most 10. */
   parents: string[];
-  /** Of `source`, `type`, `commit` and `dirty` what is known. */
+  /** The values of `source`, `type`, `commit` and `dirty` that are known. */
   code: Record<string, string>;
   /** The source of the cell. */
   cell: string | null;
   datasets: DatasetRow[];
+  /** Number of datasets on all pages. */
+  dataset_count: number;
   python: string | null;
   requirements: string[];
+  /** Number of requirements on all pages. */
+  requirement_count: number;
 }
 
 export interface ErrorReply {
   error_code: string;
   message: string;
-  /** For a wrong query: what is wrong, in one line. */
+  /** What is wrong with a query, in one line. None for any other error. */
   reason: string | null;
-  /** For a wrong query: the character it is wrong at, from 0. */
+  /** The position of the first wrong character of a query, from 0. None for any other error. */
   position: number | null;
   expected: string[];
 }
 
-/** Each request's name, with the types of its payload and of its reply. */
+/** The types of the payload and of the reply of each request. */
 export interface Requests {
-  runs: { payload: RunsRequest; reply: RunsReply };
   complete: { payload: CompleteRequest; reply: CompleteReply };
   curves: { payload: CurvesRequest; reply: CurvesReply };
+  runs: { payload: RunsRequest; reply: RunsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
   live: { payload: LiveRequest; reply: LiveReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };
+  versions: { payload: VersionsRequest; reply: VersionsReply };
+  events: { payload: EventsRequest; reply: EventsReply };
+  /** Changes the store. */
   register: { payload: RegisterRequest; reply: VersionReply };
+  /** Changes the store. */
   transition: { payload: TransitionRequest; reply: VersionReply };
   lineage: { payload: LineageRequest; reply: LineageReply };
 }

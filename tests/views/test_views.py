@@ -193,5 +193,5 @@ def test_a_filter_is_completed_with_what_the_store_holds(three: list[str]) -> No
     assert offered("params.lr >> ", 13) == []
     (loss,) = ask("complete", text="run_name != '👾' and val/l", position=25)[0]["completions"]
     assert loss == {"text": "metrics.`val/loss`", "kind": "name", "start": 20, "end": 25, "detail": "3 runs"}
-    with pytest.raises(InvalidParameter, match="number of characters"):
+    with pytest.raises(InvalidParameter, match="position must be an integer"):
         ask("complete", text="", position="3")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
-from ..entities import ModelVersion, Run
+from ..entities import ModelVersion, RegisteredModel, Run
 
 
 class VersionLookup(Protocol):
@@ -29,4 +29,35 @@ class Lookup(VersionLookup, Protocol):
 
     def get_run(self, run_id: str, /) -> Run:
         """Return a run with its data. Raises NotFound."""
+        ...
+
+
+class RunReading(Protocol):
+    """Where runs keep their artifacts."""
+
+    def artifact_uri(self, run_id: str, /, *, own: Literal[True]) -> str | None:
+        """Return the artifact URI of a run that this process has created, or None for any other run."""
+        ...
+
+
+class ModelSource(Lookup, Protocol):
+    """What registering a run's model asks of a store."""
+
+    @property
+    def reading(self) -> RunReading:
+        """Where runs keep their artifacts."""
+        ...
+
+    def check_exists(self) -> None:
+        """Raise NotFound if nothing was ever logged to the store."""
+        ...
+
+    def create_registered_model(self, name: str, /) -> RegisteredModel:
+        """Create a model without versions. Raises AlreadyExists."""
+        ...
+
+    def create_model_version(
+        self, name: str, source: str, run_id: str | None, tags: Mapping[str, object] | None, /
+    ) -> ModelVersion:
+        """Create the next version of a model."""
         ...

@@ -10,6 +10,7 @@ from ..client import Client
 from ..entities import ModelVersion
 from ..errors import AlreadyExists
 from ..model_names import check_model_name
+from ..model_registry.lookups import ModelSource
 from .where import locate, model_at
 
 
@@ -19,7 +20,7 @@ def register_model(
     await_registration_for: int | None = 300,
     *,
     tags: Mapping[str, object] | None = None,
-    client: Client | None = None,
+    client: ModelSource | None = None,
 ) -> ModelVersion:
     """Make the model the next version of the registered model `name`, which is made where it does not exist.
 

@@ -14,6 +14,7 @@ from ..artifact_store.opening import open_repository
 from ..client import Client
 from ..entities import IMPORTED
 from ..errors import NbtrackError, NotFound
+from ..model_registry.lookups import ModelSource
 from ..model_registry.resolving import joined, resolve
 from ..model_registry.uris import RUNS
 from .history import read_history
@@ -44,7 +45,7 @@ class Location:
         return self.repository.fetch_to(self.path, dst_path)
 
 
-def locate(uri: str | os.PathLike[str], client: Client | None = None) -> Location:
+def locate(uri: str | os.PathLike[str], client: ModelSource | None = None) -> Location:
     """Where the files of a `runs:/` or `models:/` URI, a `file://` URI or a path are. They need not exist.
 
     Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
@@ -66,7 +67,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     return model_at(locate(model_uri)).get_model_info(os.fspath(model_uri))
 
 
-def model_at(location: Location, client: Client | None = None) -> Model:
+def model_at(location: Location, client: ModelSource | None = None) -> Model:
     """The manifest at a location; where there is none, NotFound with the models that the run did log."""
     try:
         return Model.load(_manifest(location))
@@ -89,7 +90,7 @@ def _manifest(location: Location) -> Path:
     return location.folder()
 
 
-def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool]:
+def _artifacts_of(run_id: str, client: ModelSource) -> tuple[ArtifactRepository, bool]:
     """The artifacts of a run, and whether they came in by its log calls, not by an import. Raises NotFound."""
     # A model that was logged here a moment ago is loaded without waiting for the database.
     artifact_uri = client.reading.artifact_uri(run_id, own=True)
@@ -99,13 +100,13 @@ def _artifacts_of(run_id: str, client: Client) -> tuple[ArtifactRepository, bool
     return open_repository(run.info.artifact_uri), IMPORTED not in run.data.tags
 
 
-def _from_source(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location:
+def _from_source(repository: ArtifactRepository, inner: str, run_id: str, client: ModelSource) -> Location:
     """A version whose source is a folder: it may still be in the artifacts of the version's run."""
     found = _in_run(repository, inner, run_id, client) if run_id else None
     return found or _in_folder(repository, inner, client)
 
 
-def _in_folder(repository: ArtifactRepository, inner: str, client: Client) -> Location:
+def _in_folder(repository: ArtifactRepository, inner: str, client: ModelSource) -> Location:
     """A folder, which may be in the artifacts of a run: those of run x are in …/x/artifacts."""
     *folders, _ = parts = unquote(repository.real_url(inner)).split("/")
     for name, following in zip(folders, parts[1:], strict=True):
@@ -116,7 +117,7 @@ def _in_folder(repository: ArtifactRepository, inner: str, client: Client) -> Lo
     return Location(repository, inner, repository.url(inner))
 
 
-def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: Client) -> Location | None:
+def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: ModelSource) -> Location | None:
     """A folder by the run that has it among its artifacts, wherever links lead; None where that run has not."""
     with contextlib.suppress(NotFound):
         # To look must not make a store where there was none.

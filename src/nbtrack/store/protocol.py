@@ -139,6 +139,21 @@ class Survey:
     """"MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSurvey:
+    """A registered model with some of its versions and events, newest first, and the numbers of all of them."""
+
+    name: str
+    description: str
+    creation_timestamp: int
+    stages: dict[str, int]
+    """How many versions are in each stage. A stage without versions is left out."""
+    versions: list[ModelVersion]
+    events: list[ModelEvent]
+    event_count: int
+    gates: list[ModelGate]
+
+
 @runtime_checkable
 class Recording(Protocol):
     """What is logged, and changes to experiments and runs."""
@@ -389,6 +404,23 @@ class Registry(Protocol):
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
         """Return a page of the models that match, by name unless `order_by` says otherwise."""
+        ...
+
+    def survey_models(
+        self,
+        name: str | None,
+        offset: int,
+        limit: int,
+        *,
+        stage: str | None = None,
+        versions: tuple[int, int] = (0, 0),
+        events: tuple[int, int] = (0, 0),
+    ) -> tuple[list[ModelSurvey], int]:
+        """Return a page of models by name, with pages of their versions and events, and the number of all models.
+
+        With `name` only this model is returned. `versions` and `events` are pairs of an offset and a limit. They count
+        from the newest, and for versions in each stage, or in `stage` only.
+        """
         ...
 
     def set_model_tag(

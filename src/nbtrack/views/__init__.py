@@ -1,43 +1,69 @@
 """What screens ask: one typed request, one typed reply and float64 buffers. Screens talk to nothing else.
 
-`contract.py` has the types. An exception becomes a reply too, by `error_reply`: no request is left without an answer.
+`contract.py` has the types, `view.py` the table of views, `source.py` what a view asks of a store. A host, such as a
+widget or a server, passes a request to `handle` and turns an exception into a reply with `error_reply`, so that every
+request is answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-from ..client import Client
 from ..errors import InvalidParameter, NbtrackError, QueryError
-from . import completion, contract, curves, live, registry, runs
+from . import completion as completion
+from . import curves as curves
+from . import diff as diff
+from . import live as live
+from . import registry as registry
+from . import runs as runs
 from .contract import ErrorReply
+from .source import Source
+from .validation import check_request, shown
+from .view import VIEWS, View
 
-__all__ = ["REQUESTS", "error_reply", "handle"]
-
-REQUESTS = tuple(contract.REQUESTS)
+__all__ = ["VIEWS", "ErrorReply", "Source", "View", "error_reply", "handle", "view_of"]
 
 Buffers = list[bytes]
 
 
-def handle(
-    client: Client, name: str, payload: Mapping[str, Any], scope: Sequence[str] | None = None
-) -> tuple[dict[str, Any], Buffers]:
-    """Answer one request; `scope` are the experiments that the screen was opened on (None: all).
+def view_of(name: object) -> View:
+    """Return the view of this name, for example to ask whether it `writes`. Raises InvalidParameter."""
+    found = VIEWS.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise InvalidParameter(f"The request {shown(name)} does not exist. Requests are {', '.join(VIEWS)}.")
+    return found
 
-    Raises NbtrackError.
+
+def handle(
+    source: Source, name: object, payload: object, scope: Sequence[str] | None = None
+) -> tuple[dict[str, Any], Buffers]:
+    """Answer a request.
+
+    Args:
+        source: The store, usually a `Client`.
+        name: Name of the view, one of `VIEWS`.
+        payload: The request as JSON gives it. It is checked against the type of the view's requests.
+        scope: IDs of the experiments that the screen was opened on. A request whose `experiment_ids` is None is about
+            these. None stands for all experiments.
+
+    Returns:
+        The reply, and its buffers: arrays of little-endian float64 in the order in which the reply names them.
+
+    Raises:
+        InvalidParameter: If the view does not exist, or if the payload is not a valid request of it.
+        NbtrackError: If the view cannot answer, for example NotFound or StoreLocked.
     """
-    answer = _ANSWERS.get(name)
-    if answer is None:
-        raise InvalidParameter(f"There is no request {name!r:.80}. Known are: {', '.join(_ANSWERS)}.")
-    missing = [key for key in contract.REQUESTS[name][0].__annotations__ if key not in payload]
-    if missing:
-        raise InvalidParameter(f"The request {name!r} lacks {', '.join(missing)}.")
-    return answer(client, payload, scope)
+    found = view_of(name)
+    request = check_request(found.name, found.request, payload)
+    if scope is not None and request.get("experiment_ids", ()) is None:
+        request["experiment_ids"] = list(scope)
+    answer = found.answer(source, request)
+    return answer if isinstance(answer, tuple) else (answer, [])
 
 
 def error_reply(error: BaseException) -> ErrorReply:
-    """The reply that a screen shows for an exception."""
+    """Return what a screen shows for an exception."""
     query = error if isinstance(error, QueryError) else None
     return {
         "error_code": error.error_code if isinstance(error, NbtrackError) else NbtrackError.error_code,
@@ -46,40 +72,3 @@ def error_reply(error: BaseException) -> ErrorReply:
         "position": query.position if query else None,
         "expected": list(query.expected) if query else [],
     }
-
-
-_Answer = Callable[[Client, Mapping[str, Any], Sequence[str] | None], tuple[dict[str, Any], Buffers]]
-
-
-def _plain(answer: Callable[[Client, Any], Any]) -> _Answer:
-    """An answer without buffers that does not depend on the scope."""
-
-    def call(client: Client, payload: Mapping[str, Any], scope: Sequence[str] | None) -> tuple[dict[str, Any], Buffers]:
-        return cast("dict[str, Any]", answer(client, payload)), []
-
-    return call
-
-
-def _runs(client: Client, payload: Any, scope: Sequence[str] | None) -> tuple[dict[str, Any], Buffers]:
-    return cast("dict[str, Any]", runs.page(client, payload, scope)), []
-
-
-def _curves(client: Client, payload: Any, scope: Sequence[str] | None) -> tuple[dict[str, Any], Buffers]:
-    return cast("tuple[dict[str, Any], Buffers]", curves.curves(client, payload))
-
-
-def _live(client: Client, payload: Any, scope: Sequence[str] | None) -> tuple[dict[str, Any], Buffers]:
-    return cast("tuple[dict[str, Any], Buffers]", live.live(client, payload))
-
-
-_ANSWERS: dict[str, _Answer] = {
-    "runs": _runs,
-    "complete": _plain(completion.completions),
-    "curves": _curves,
-    "diff": _plain(runs.diff),
-    "live": _live,
-    "registry": _plain(registry.registry),
-    "register": _plain(registry.register),
-    "transition": _plain(registry.transition),
-    "lineage": _plain(registry.lineage),
-}

@@ -1,4 +1,4 @@
-"""What changed between a run and the previous attempt: the run that the same cell made the time before."""
+"""What changed between a run and the previous attempt, which is the run that the same cell created the time before."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from .runs import own_metrics
 
 
 class Runs(Protocol):
-    """The part of a client that is asked here."""
+    """Looks up runs. A `Client` satisfies it."""
 
     def get_run(self, run_id: str) -> Run:
-        """The run with this id; NotFound where there is none."""
+        """Return a run. Raises NotFound if it does not exist."""
         ...
 
 
 def attempt_of(client: Runs, run: Run) -> Attempt | None:
-    """Which attempt of its cell a run is, and what differs from the one before; None for a first attempt.
+    """Return which attempt of its cell a run is and what differs from the one before, or None for a first attempt.
 
-    While the run is going on, only what it has logged already is compared. None also where the previous run is gone.
+    While the run is active, only what it has logged so far is compared. If the previous run does not exist anymore, the
+    result is None too.
     """
     previous_id = run.data.tags.get(PREVIOUS_RUN)
     if not previous_id:
@@ -44,11 +45,11 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
 
 
 def _changes(previous: Run, run: Run) -> list[Change]:
-    going_on = run.info.status not in RunStatus.ENDED
-    params = _differences("param", previous.data.params, run.data.params, only_present=going_on)
+    active = run.info.status not in RunStatus.ENDED
+    params = _differences("param", previous.data.params, run.data.params, only_present=active)
     before, after = own_metrics(previous.data.metrics), own_metrics(run.data.metrics)
-    old, new = _texts(before, after), _texts(after, before)
-    return params + _differences("metric", old, new, only_present=going_on)
+    old, new = _formatted(before, after), _formatted(after, before)
+    return params + _differences("metric", old, new, only_present=active)
 
 
 def _differences(
@@ -62,15 +63,15 @@ def _differences(
     ]
 
 
-def _texts(metrics: Mapping[str, float], others: Mapping[str, float]) -> dict[str, str]:
-    """The metrics for a reader: six digits, and all of them where six would hide that the other value differs.
+def _formatted(metrics: Mapping[str, float], others: Mapping[str, float]) -> dict[str, str]:
+    """Format metrics with six digits, or with all digits if six would hide a difference from the other value.
 
-    As texts NaN equals itself.
+    As a string, NaN equals itself.
     """
-    return {key: _text(value, others.get(key, value)) for key, value in metrics.items()}
+    return {key: _format(value, others.get(key, value)) for key, value in metrics.items()}
 
 
-def _text(value: float, other: float) -> str:
+def _format(value: float, other: float) -> str:
     short = f"{value:.6g}"
     return repr(value) if short == f"{other:.6g}" and value != other else short
 

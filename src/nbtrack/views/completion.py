@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from ..client import Client
-from ..errors import InvalidParameter
-from .contract import CompleteReply, CompleteRequest
+from .contract import MOST_COMPLETIONS, CompleteReply, CompleteRequest
+from .source import Source
+from .view import view
 
 
-def completions(client: Client, request: CompleteRequest) -> CompleteReply:
-    """The completions of a filter of runs at a cursor, the likeliest first."""
-    position = request["position"]
-    if type(position) is not int:
-        raise InvalidParameter(f"position={position!r:.80}: it is the number of characters before the cursor.")
-    found = client.complete(request["text"], position)
+@view("complete")
+def completions(source: Source, request: CompleteRequest) -> CompleteReply:
+    """Return the completions of a filter of runs at a cursor, the likeliest first."""
+    found = source.complete(request["text"], request["position"])
     return {
         "completions": [
             {"text": each.text, "kind": each.kind, "start": each.start, "end": each.end, "detail": each.detail}
-            for each in found
+            for each in found[: request.get("limit", MOST_COMPLETIONS)]
         ]
     }

@@ -1,19 +1,40 @@
-"""The requests that screens send and the replies they get. `js/contract.ts` is generated from this file.
+"""The requests that screens send and the replies that they get. `js/contract.ts` is generated from this file.
 
 A number that JSON cannot carry travels as one of the strings of `NonFinite`. Arrays travel beside the reply as
-little-endian float64 buffers, in the order that the reply names them.
+little-endian float64 buffers, in the order in which the reply names them.
+
+Every list that can grow is cut to a page. A request has an `offset` and a `limit`, which default to 0 and to the
+largest limit, and the reply says how many there are in all. `validation.py` checks requests against these types.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypedDict
+from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
+
+from .validation import AtMost, Between
+
+MOST_ROWS = 1_000
+MOST_SERIES = 500
+MOST_POINTS = 5_000
+MOST_MODELS = 100
+MOST_VERSIONS = 500
+MOST_EVENTS = 200
+MOST_COMPLETIONS = 60
+MOST_DATASETS = 200
+MOST_CHANGES = 200
 
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
 Status: TypeAlias = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 Stage: TypeAlias = Literal["None", "Staging", "Production", "Archived"]
 XAxis: TypeAlias = Literal["step", "time", "relative"]
-"""Steps, epoch milliseconds, or seconds since the run began."""
+"""Steps, milliseconds since the epoch, or seconds since the start of the run."""
+Offset: TypeAlias = Annotated[int, Between(0, 1_000_000_000)]
+"""How many items come before the page."""
+RunIds: TypeAlias = Annotated[list[str], AtMost(1_000)]
+MaxPoints: TypeAlias = Annotated[int, Between(1, MOST_POINTS)]
+"""About how many points of a series are sent. Spikes are kept."""
+VersionNumber: TypeAlias = Annotated[int, Between(1, 2_147_483_647)]
 
 
 class RunRow(TypedDict):
@@ -35,24 +56,24 @@ class RunRow(TypedDict):
 
 class TableRow(RunRow):
     depth: int
-    """How many of the runs above it in the table it is nested in; 0 where rows are not grouped."""
+    """How many of the runs above it in the table it is nested in. 0 if rows are not grouped."""
     children: int
-    """How many of the matching runs are nested directly in it; 0 where rows are not grouped."""
+    """How many of the matching runs are nested directly in it. 0 if rows are not grouped."""
     nested_best: dict[str, Number]
-    """The best last values of these."""
+    """The best last value of each metric among these."""
 
 
 class RunsRequest(TypedDict):
     filter: str
-    experiment_ids: list[str] | None
-    """None means the experiments that the screen was opened on."""
-    order_by: list[str]
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    """None stands for the experiments that the screen was opened on."""
+    order_by: Annotated[list[str], AtMost(100)]
     grouped: bool
-    """Whether nested runs stand under their parents, where those match too, and only where they are unfolded."""
-    unfolded: list[str] | None
-    """The runs whose nested runs are shown; None means all."""
-    offset: int
-    limit: int
+    """Whether nested runs stand under their parents, if those match too. A folded parent hides them."""
+    unfolded: Annotated[list[str] | None, AtMost(10_000)]
+    """The runs whose nested runs are shown. None stands for all."""
+    offset: Offset
+    limit: Annotated[int, Between(1, MOST_ROWS)]
 
 
 class ParamColumn(TypedDict):
@@ -63,31 +84,32 @@ class ParamColumn(TypedDict):
 class RunsReply(TypedDict):
     rows: list[TableRow]
     count: int
-    """How many rows there are, beyond this page."""
+    """Number of rows on all pages."""
     total: int
-    """How many runs match: more than there are rows, where some are folded away."""
+    """Number of runs that match. If some are folded away, there are more of them than rows."""
     nested: int
     """How many of these are nested in another one of them."""
     params: list[ParamColumn]
     metrics: list[str]
     system: list[str]
-    """The machine's own metrics, which are no columns."""
+    """System metrics, which are not columns."""
     best: dict[str, str]
-    """For each metric that has one: the run_id of the best of the matching runs."""
+    """The ID of the best matching run by metric. A metric without a finite value is left out."""
     lower_is_better: list[str]
-    """The metrics that are the better the lower: by their names, or because a study says so."""
+    """The metrics for which lower is better, by their names or because a study minimizes them."""
 
 
 class CompleteRequest(TypedDict):
     text: str
     """A filter that is being written."""
-    position: int
-    """Characters before the cursor: code points, not the UTF-16 units that JavaScript counts."""
+    position: Annotated[int, Between(0, 1_000_000_000)]
+    """Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts."""
+    limit: NotRequired[Annotated[int, Between(1, MOST_COMPLETIONS)]]
 
 
 class Completion(TypedDict):
     text: str
-    """Takes the place of what stands from `start` to `end`."""
+    """Replaces the text from `start` to `end`."""
     kind: Literal["name", "function", "value", "comparator", "keyword"]
     start: int
     end: int
@@ -99,22 +121,22 @@ class CompleteReply(TypedDict):
 
 
 class CurvesRequest(TypedDict):
-    run_ids: list[str]
-    keys: list[str]
+    run_ids: RunIds
+    keys: Annotated[list[str], AtMost(1_000)]
+    """There is a series for each run and key that has points, and at most 10,000 of them."""
     x_axis: XAxis
     x_min: float | None
     x_max: float | None
-    max_points: int
-    """At most about this many points a series; spikes are kept."""
+    max_points: MaxPoints
 
 
 class Series(TypedDict):
     run_id: str
     key: str
     points: int
-    """Points sent: buffers 2i (x) and 2i + 1 (y) of the i-th series have this length."""
+    """Number of points sent, the length of the buffers 2i (x) and 2i + 1 (y) of the i-th series."""
     total: int
-    """Points in the store within the range."""
+    """Number of points that the store has in the range."""
 
 
 class CurvesReply(TypedDict):
@@ -122,15 +144,16 @@ class CurvesReply(TypedDict):
 
 
 class DiffRequest(TypedDict):
-    run_ids: list[str]
+    run_ids: RunIds
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_ROWS)]]
 
 
 class DiffRow(TypedDict):
     section: Literal["param", "metric", "dataset", "tag", "info", "system"]
-    """`system` are the machine's own metrics."""
     key: str
     values: list[str | None]
-    """One a run, in the order of the request; None where the run has no such key."""
+    """One value for each run, in the order of `run_ids`. None if the run does not have the key."""
     differs: bool
 
 
@@ -138,11 +161,17 @@ class DiffReply(TypedDict):
     run_ids: list[str]
     run_names: list[str]
     rows: list[DiffRow]
+    count: NotRequired[int]
+    """Number of rows on all pages."""
 
 
 class LiveRequest(TypedDict):
     run_id: str
-    max_points: int
+    max_points: MaxPoints
+    offset: NotRequired[Offset]
+    """How many metrics come before the page. System metrics come last."""
+    limit: NotRequired[Annotated[int, Between(1, MOST_SERIES)]]
+    """The largest number of metrics."""
 
 
 class Panel(TypedDict):
@@ -156,7 +185,7 @@ class DatasetRow(TypedDict):
     context: str | None
     rows: int | None
     source: str
-    """Where the data came from, for a reader; empty where only the code is known."""
+    """Where the data came from, as a URI. Empty if only the code is known."""
 
 
 class Change(TypedDict):
@@ -171,6 +200,9 @@ class Attempt(TypedDict):
     previous_run_id: str
     previous_run_name: str
     changes: list[Change]
+    """The first 200 changes, params first."""
+    change_count: NotRequired[int]
+    """Number of all changes."""
     code_changed: bool
 
 
@@ -178,24 +210,29 @@ class Summary(TypedDict):
     key: str
     last: Number
     best: Number
-    """The lowest or the highest finite value, as `lower_is_better` says; the last where none is finite."""
+    """The lowest or the highest finite value, as `lower_is_better` says. The last value if none is finite."""
     best_step: float | None
     lower_is_better: bool
-    """By the metric's name: a loss, an error, a duration."""
+    """Whether the metric is a loss, an error or a duration, by its name."""
     points: int
 
 
 class LiveReply(TypedDict):
     run: RunRow
     now: int
-    """The kernel's clock, so that elapsed time does not depend on the browser's."""
+    """The time by the kernel's clock, so that the elapsed time does not depend on the browser's."""
+    metric_count: NotRequired[int]
+    """Number of the run's metrics on all pages. Panels, series and summary are about those of this page."""
     panels: list[Panel]
     system: list[Panel]
-    """The machine's own metrics."""
+    """Panels of system metrics."""
     datasets: list[DatasetRow]
+    """The first 200 datasets."""
+    dataset_count: NotRequired[int]
+    """Number of all datasets."""
     series: list[Series]
     summary: list[Summary]
-    """One a metric, in the order of the series; none of the machine's own."""
+    """One row for each metric, in the order of the series, without system metrics."""
     error: str | None
     """The last line of the traceback of a failed run."""
     attempt: Attempt | None
@@ -203,7 +240,15 @@ class LiveReply(TypedDict):
 
 class RegistryRequest(TypedDict):
     name: str | None
-    """One model, or all of them."""
+    """The one model to return. None stands for all models, by name."""
+    offset: NotRequired[Offset]
+    """How many models come before the page."""
+    limit: NotRequired[Annotated[int, Between(1, MOST_MODELS)]]
+    """The largest number of models."""
+    versions: NotRequired[Annotated[int, Between(0, MOST_VERSIONS)]]
+    """How many of the newest versions of each stage are returned with a model. Defaults to 20."""
+    events: NotRequired[Annotated[int, Between(0, MOST_EVENTS)]]
+    """How many of the newest events are returned with a model. Defaults to 20."""
 
 
 class VersionRow(TypedDict):
@@ -240,35 +285,68 @@ class ModelRow(TypedDict):
     name: str
     description: str
     creation_time: int
+    stages: NotRequired[dict[str, int]]
+    """How many versions are in each stage. A stage without versions is left out."""
     versions: list[VersionRow]
-    """Newest first."""
+    """The newest versions of each stage, newest first."""
+    event_count: NotRequired[int]
+    """Number of all events."""
     events: list[EventRow]
-    """Newest first."""
+    """The newest events, newest first."""
     gates: list[GateRow]
 
 
 class RegistryReply(TypedDict):
     models: list[ModelRow]
+    count: NotRequired[int]
+    """Number of models on all pages. Notebooks saved by earlier versions lack it, and the counts of `ModelRow`."""
+
+
+class VersionsRequest(TypedDict):
+    name: str
+    stage: Stage
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_VERSIONS)]]
+
+
+class VersionsReply(TypedDict):
+    versions: list[VersionRow]
+    """A page of the versions in the stage, newest first."""
+    count: int
+    """Number of versions in the stage."""
+
+
+class EventsRequest(TypedDict):
+    name: str
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_EVENTS)]]
+
+
+class EventsReply(TypedDict):
+    events: list[EventRow]
+    """A page of what happened to the model, newest first."""
+    count: int
+    """Number of all events."""
 
 
 class RegisterRequest(TypedDict):
     run_id: str
     artifact_path: str | None
-    """None where the run logged one model only."""
+    """None if the run logged only one model."""
     name: str
 
 
 class TransitionRequest(TypedDict):
     name: str
-    version: int
+    version: VersionNumber
     stage: Stage
     archive_existing_versions: bool
     reason: str
-    """Kept in the history; may be empty."""
+    """Kept in the history. May be empty."""
     expected_stage: Stage | None
-    """Where the screen showed the version, …"""
-    expected_current: list[int] | None
-    """… and the versions that it showed in the target stage: nothing happens where that is no longer so."""
+    """The stage in which the screen showed the version. If it is in another one by now, nothing happens."""
+    expected_current: Annotated[list[int] | None, AtMost(1_000)]
+    """The versions that the screen showed in the target stage. If others are there by now, nothing happens."""
     override_gates: bool
 
 
@@ -278,42 +356,36 @@ class VersionReply(TypedDict):
 
 class LineageRequest(TypedDict):
     name: str
-    version: int
+    version: VersionNumber
+    offset: NotRequired[Offset]
+    """How many datasets, and how many requirements, come before the page."""
+    limit: NotRequired[Annotated[int, Between(1, MOST_ROWS)]]
+    """The largest number of datasets, and of requirements."""
 
 
 class LineageReply(TypedDict):
     copied_from: str | None
     """Name and number of the version that this one is a copy of."""
     parents: list[str]
-    """Names of the runs that the run is nested in, the nearest first."""
+    """Names of the runs that the run is nested in, the nearest first, at most 10."""
     code: dict[str, str]
-    """Of `source`, `type`, `commit` and `dirty` what is known."""
+    """The values of `source`, `type`, `commit` and `dirty` that are known."""
     cell: str | None
     """The source of the cell."""
     datasets: list[DatasetRow]
+    dataset_count: int
+    """Number of datasets on all pages."""
     python: str | None
     requirements: list[str]
+    requirement_count: int
+    """Number of requirements on all pages."""
 
 
 class ErrorReply(TypedDict):
     error_code: str
     message: str
     reason: str | None
-    """For a wrong query: what is wrong, in one line."""
+    """What is wrong with a query, in one line. None for any other error."""
     position: int | None
-    """For a wrong query: the character it is wrong at, from 0."""
+    """The position of the first wrong character of a query, from 0. None for any other error."""
     expected: list[str]
-
-
-REQUESTS: dict[str, tuple[type, type]] = {
-    "runs": (RunsRequest, RunsReply),
-    "complete": (CompleteRequest, CompleteReply),
-    "curves": (CurvesRequest, CurvesReply),
-    "diff": (DiffRequest, DiffReply),
-    "live": (LiveRequest, LiveReply),
-    "registry": (RegistryRequest, RegistryReply),
-    "register": (RegisterRequest, VersionReply),
-    "transition": (TransitionRequest, VersionReply),
-    "lineage": (LineageRequest, LineageReply),
-}
-"""Each request's name, with the types of its payload and of its reply."""

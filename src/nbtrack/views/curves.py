@@ -7,21 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..client import Client
 from ..errors import InvalidParameter
 from ..store.protocol import Axis, Points
 from .contract import CurvesReply, CurvesRequest, Series
+from .source import Source
+from .view import view
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_POINTS = 5_000
+MOST_CURVES = 10_000
+"""The largest number of runs times keys in one request."""
+FEWEST_POINTS = 3
+"""A thinned curve keeps its lowest, its highest and its last point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One series: `x` and `y` have the same length; `total` points lie in the range that was asked for."""
+    """A series. `x` and `y` have the same length, and `total` points of the store are in the range."""
 
     run_id: str
     key: str
@@ -30,15 +34,19 @@ class Curve:
     total: int
 
 
-def curves(client: Client, request: CurvesRequest) -> tuple[CurvesReply, list[bytes]]:
-    """The series of these runs and keys; buffers 2i and 2i + 1 are the x and y of the i-th."""
-    if request["x_axis"] not in ("step", "time", "relative"):
-        raise InvalidParameter(f"x_axis={request['x_axis']!r}: use 'step', 'time' or 'relative'.")
-    points = client.reading.points(
+@view("curves")
+def curves(source: Source, request: CurvesRequest) -> tuple[CurvesReply, list[bytes]]:
+    """Return the series of these runs and keys. Buffers 2i and 2i + 1 are the x and y of the i-th series."""
+    wanted = len(request["run_ids"]) * len(request["keys"])
+    if wanted > MOST_CURVES:
+        raise InvalidParameter(
+            f"run_ids times keys must be at most {MOST_CURVES:,} series, not {wanted:,}. Ask for fewer at a time."
+        )
+    points = source.reading.points(
         request["run_ids"],
         request["keys"],
         request["x_axis"],
-        min(max(request["max_points"], 3), MOST_POINTS),
+        max(request["max_points"], FEWEST_POINTS),
         request["x_min"],
         request["x_max"],
     )
@@ -47,7 +55,7 @@ def curves(client: Client, request: CurvesRequest) -> tuple[CurvesReply, list[by
 
 
 def curves_of(points: Points, axis: Axis = "step") -> list[Curve]:
-    """Points as one curve for each series that has any in the range."""
+    """Return a curve for each series that has points in the range."""
     import numpy as np
 
     x = (points.step if axis == "step" else points.timestamp).astype(np.float64)
@@ -61,10 +69,10 @@ def curves_of(points: Points, axis: Axis = "step") -> list[Curve]:
 
 
 def series_of(found: Sequence[Curve]) -> list[Series]:
-    """What the reply says of each series."""
+    """Return the entry of each curve in the reply."""
     return [{"run_id": curve.run_id, "key": curve.key, "points": len(curve.x), "total": curve.total} for curve in found]
 
 
 def buffers_of(found: Sequence[Curve]) -> list[bytes]:
-    """x and y of each series, little-endian."""
+    """Return x and y of each curve as little-endian float64."""
     return [array.astype("<f8").tobytes() for curve in found for array in (curve.x, curve.y)]

@@ -1,4 +1,4 @@
-"""A run as it goes: what it is, its curves by panel, how it ended, what changed since the attempt before."""
+"""A run while it is active and after its end: its state, its curves by panel, what changed since the last attempt."""
 
 from __future__ import annotations
 
@@ -6,46 +6,67 @@ import json
 import re
 from collections.abc import Sequence
 
-from ..client import Client
 from ..entities import DatasetInput, RunStatus
 from ..journal import now
 from ..names import SYSTEM
 from ..tags import TRACEBACK
 from .attempts import attempt_of
-from .contract import DatasetRow, LiveReply, LiveRequest, Panel, Summary
-from .curves import MOST_POINTS, Curve, buffers_of, curves_of, series_of
+from .contract import (
+    MOST_CHANGES,
+    MOST_DATASETS,
+    MOST_SERIES,
+    Attempt,
+    DatasetRow,
+    LiveReply,
+    LiveRequest,
+    Panel,
+    Summary,
+)
+from .curves import FEWEST_POINTS, Curve, buffers_of, curves_of, series_of
 from .runs import lower_is_better, number, run_rows
+from .source import Source
+from .view import view
 
 _SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/_.\- ]+(?=.)", re.IGNORECASE)
 
 
-def live(client: Client, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
-    """The run's state with all of its curves, each of at most `max_points`."""
-    with client.reading.snapshot():
-        run = client.get_run(request["run_id"])
-        keys = list(run.data.metrics)
-        points = client.reading.points([run.info.run_id], keys, "step", min(request["max_points"], MOST_POINTS))
-        (row,) = run_rows(client, [run])
-        attempt = attempt_of(client, run)
+@view("live")
+def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
+    """Return the run's state with the curves of a page of its metrics."""
+    start = request.get("offset", 0)
+    with source.reading.snapshot():
+        run = source.get_run(request["run_id"])
+        every = sorted(run.data.metrics, key=lambda key: key.startswith(SYSTEM))
+        keys = every[start : start + request.get("limit", MOST_SERIES)]
+        points = source.reading.points([run.info.run_id], keys, "step", max(request["max_points"], FEWEST_POINTS))
+        (row,) = run_rows(source, [run])
+        attempt = attempt_of(source, run)
     found = curves_of(points)
     if run.info.status in RunStatus.ENDED:
-        # A single point, such as a score at the end, is a line of the summary and no curve.
+        # A single point, such as a score at the end, is not a curve. The summary shows it.
         keys = [curve.key for curve in found if curve.total > 1]
     lines = run.data.tags.get(TRACEBACK, "").rstrip().splitlines()
     reply: LiveReply = {
         "run": row,
         "now": now(),
+        "metric_count": len(every),
         "panels": panels_of([key for key in keys if not key.startswith(SYSTEM)]),
         "system": system_panels_of([key for key in keys if key.startswith(SYSTEM)]),
-        "datasets": [dataset_row(one) for one in run.inputs.dataset_inputs],
+        "datasets": [dataset_row(one) for one in run.inputs.dataset_inputs[:MOST_DATASETS]],
+        "dataset_count": len(run.inputs.dataset_inputs),
         "series": series_of(found),
         "summary": [
             _summary(curve, run.data.metrics[curve.key]) for curve in found if not curve.key.startswith(SYSTEM)
         ],
         "error": lines[-1] if lines else None,
-        "attempt": attempt,
+        "attempt": attempt and _shortened(attempt),
     }
     return reply, buffers_of(found)
+
+
+def _shortened(attempt: Attempt) -> Attempt:
+    changes = attempt["changes"]
+    return {**attempt, "changes": changes[:MOST_CHANGES], "change_count": len(changes)}
 
 
 def _summary(curve: Curve, last: float) -> Summary:
@@ -67,7 +88,7 @@ def _summary(curve: Curve, last: float) -> Summary:
 
 
 def panels_of(keys: Sequence[str]) -> list[Panel]:
-    """Metrics that measure the same share a panel: train/loss and val/loss are both the loss."""
+    """Return panels of metrics that measure the same: train/loss and val/loss share the panel "loss"."""
     panels: dict[str, list[str]] = {}
     for key in keys:
         panels.setdefault(_SPLIT.sub("", key), []).append(key)
@@ -86,7 +107,7 @@ _SYSTEM_PANELS = (
 
 
 def system_panels_of(keys: Sequence[str]) -> list[Panel]:
-    """The machine's metrics of one unit share a panel."""
+    """Return panels of system metrics. Metrics of the same kind and unit share a panel."""
     panels: dict[str, list[str]] = {}
     for key in keys:
         title = next((title for pattern, title in _SYSTEM_PANELS if pattern.search(key)), key.removeprefix(SYSTEM))
@@ -97,7 +118,7 @@ def system_panels_of(keys: Sequence[str]) -> list[Panel]:
 
 
 def dataset_row(one: DatasetInput) -> DatasetRow:
-    """A dataset that a run was given."""
+    """Return a dataset of a run in the form that screens know."""
     dataset = one.dataset
     rows = _fields(dataset.profile).get("num_rows")
     source = _fields(dataset.source)
@@ -111,7 +132,7 @@ def dataset_row(one: DatasetInput) -> DatasetRow:
 
 
 def _fields(text: str | None) -> dict[str, object]:
-    """What a JSON text of MLflow's or ours holds; nothing where it is none."""
+    """Return the fields of a JSON object, or {} if the string is not one."""
     try:
         fields = json.loads(text or "")
     except ValueError:

@@ -1,13 +1,21 @@
-"""The registry: models, versions by stage with the run behind each, who did what when and why; and the changes."""
+"""The registry: models, versions by stage with the run behind each, their history, and changes to them."""
 
 from __future__ import annotations
 
-from ..client import Client
-from ..entities import ModelVersion
+from collections.abc import Sequence
+
+from ..entities import ModelEvent, ModelVersion
 from ..errors import InvalidParameter
 from ..models import register_model
+from ..store.protocol import ModelSurvey
 from .contract import (
+    MOST_EVENTS,
+    MOST_MODELS,
+    MOST_ROWS,
+    MOST_VERSIONS,
     EventRow,
+    EventsReply,
+    EventsRequest,
     LineageReply,
     LineageRequest,
     ModelRow,
@@ -17,73 +25,82 @@ from .contract import (
     TransitionRequest,
     VersionReply,
     VersionRow,
+    VersionsReply,
+    VersionsRequest,
 )
 from .live import dataset_row
 from .runs import logged_models, number, own_metrics
+from .source import Source
+from .view import view
 
-MOST_EVENTS = 200
-
-
-def registry(client: Client, request: RegistryRequest) -> RegistryReply:
-    """One model (NotFound where it is unknown), or all of them by name."""
-    with client.reading.snapshot():
-        if request["name"] is None:
-            models = list(client.search_registered_models(max_results=1000))
-        else:
-            models = [client.get_registered_model(request["name"])]
-        rows: list[ModelRow] = []
-        for model in models:
-            versions = list(client.search_model_versions(f"name = '{_quoted(model.name)}'", max_results=10_000))
-            versions.sort(key=lambda version: int(version.version), reverse=True)
-            events: list[EventRow] = [
-                {
-                    "timestamp": event.timestamp,
-                    "user_id": event.user_id,
-                    "version": None if event.version is None else int(event.version),
-                    "kind": event.kind,
-                    "old": event.old,
-                    "new": event.new,
-                    "reason": event.reason,
-                }
-                for event in client.get_history(model.name)[:MOST_EVENTS]
-            ]
-            rows.append(
-                {
-                    "name": model.name,
-                    "description": model.description,
-                    "creation_time": model.creation_timestamp,
-                    "versions": _version_rows(client, versions),
-                    "events": events,
-                    "gates": [
-                        {"stage": gate.stage, "gate": gate.gate, "filter": gate.filter_string}  # type: ignore[typeddict-item]
-                        for gate in client.get_gates(model.name)
-                    ],
-                }
-            )
-    return {"models": rows}
+VERSIONS_AT_FIRST = 20
+EVENTS_AT_FIRST = 20
 
 
-def register(client: Client, request: RegisterRequest) -> VersionReply:
-    """Make a run's model a version of a registered model, which is made where there is none of the name."""
+@view("registry")
+def registry(source: Source, request: RegistryRequest) -> RegistryReply:
+    """Return a page of models, or one model, with the newest versions of each stage and the newest events."""
+    with source.reading.snapshot():
+        found, count = source.registry.survey_models(
+            request["name"],
+            request.get("offset", 0),
+            request.get("limit", MOST_MODELS),
+            versions=(0, request.get("versions", VERSIONS_AT_FIRST)),
+            events=(0, request.get("events", EVENTS_AT_FIRST)),
+        )
+        rows = _version_rows(source, [version for model in found for version in model.versions])
+    by_model: dict[str, list[VersionRow]] = {model.name: [] for model in found}
+    for row in rows:
+        by_model[row["name"]].append(row)
+    return {"models": [_model_row(model, by_model[model.name]) for model in found], "count": count}
+
+
+@view("versions")
+def versions(source: Source, request: VersionsRequest) -> VersionsReply:
+    """Return a page of the versions in a stage."""
+    page = (request.get("offset", 0), request.get("limit", MOST_VERSIONS))
+    with source.reading.snapshot():
+        (found,), _ = source.registry.survey_models(request["name"], 0, 1, stage=request["stage"], versions=page)
+        rows = _version_rows(source, found.versions)
+    return {"versions": rows, "count": found.stages.get(request["stage"], 0)}
+
+
+@view("events")
+def events(source: Source, request: EventsRequest) -> EventsReply:
+    """Return a page of a model's history."""
+    page = (request.get("offset", 0), request.get("limit", MOST_EVENTS))
+    (found,), _ = source.registry.survey_models(request["name"], 0, 1, events=page)
+    return {"events": _event_rows(found.events), "count": found.event_count}
+
+
+@view("register", writes=True)
+def register(source: Source, request: RegisterRequest) -> VersionReply:
+    """Register a model of a run as the next version of a registered model, which is created if it does not exist."""
     path = request["artifact_path"]
     if path is None:
-        run = client.get_run(request["run_id"])
+        run = source.get_run(request["run_id"])
         models = logged_models(run.data.tags)
-        if len(models) != 1:
+        if not models:
             raise InvalidParameter(
-                f"Run {run.info.run_name!r} logged {len(models) or 'no'} models"
-                + (f": {', '.join(models)}. Say which." if models else ". Log one with nbtrack.sklearn.log_model.")
+                f"Run {run.info.run_name!r} has not logged a model. Log one, for example with "
+                "nbtrack.sklearn.log_model."
+            )
+        if len(models) > 1:
+            raise InvalidParameter(
+                f"artifact_path must name the model to register. Run {run.info.run_name!r} logged {len(models)} "
+                f"models: {', '.join(models)}."
             )
         path = models[0]
-    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], client=client)
-    return {"version": _version_rows(client, [version])[0]}
+    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], client=source)
+    return {"version": _version_rows(source, [version])[0]}
 
 
-def transition(client: Client, request: TransitionRequest) -> VersionReply:
-    """Move a version to a stage, where it and the stage are as the screen showed them."""
-    version = client.transition_model_version_stage(
+@view("transition", writes=True)
+def transition(source: Source, request: TransitionRequest) -> VersionReply:
+    """Move a version to a stage, if the version and the stage are still as the screen showed them."""
+    version = source.transition_model_version_stage(
         request["name"],
-        str(request["version"]),
+        request["version"],
         request["stage"],
         request["archive_existing_versions"],
         reason=request["reason"],
@@ -91,28 +108,66 @@ def transition(client: Client, request: TransitionRequest) -> VersionReply:
         expected_current=request["expected_current"],
         override_gates=request["override_gates"],
     )
-    return {"version": _version_rows(client, [version])[0]}
+    return {"version": _version_rows(source, [version])[0]}
 
 
-def lineage(client: Client, request: LineageRequest) -> LineageReply:
-    """Where a version came from."""
-    found = client.get_lineage(request["name"], request["version"])
+@view("lineage")
+def lineage(source: Source, request: LineageRequest) -> LineageReply:
+    """Return where a version came from, with a page of its datasets and of its requirements."""
+    found = source.get_lineage(request["name"], request["version"])
     original = found.copied_from
+    start = request.get("offset", 0)
+    page = slice(start, start + request.get("limit", MOST_ROWS))
+    requirements: list[str] = found.environment.get("requirements", [])
     return {
         "copied_from": f"{original.name} {original.version}" if original else None,
         "parents": [run.info.run_name for run in found.parents],
         "code": found.code,
         "cell": found.cell.get("source"),
-        "datasets": [dataset_row(one) for one in found.datasets],
+        "datasets": [dataset_row(one) for one in found.datasets[page]],
+        "dataset_count": len(found.datasets),
         "python": found.environment.get("python"),
-        "requirements": found.environment.get("requirements", []),
+        "requirements": requirements[page],
+        "requirement_count": len(requirements),
     }
 
 
-def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionRow]:
-    runs = {run.info.run_id: run for run in client.reading.get_runs([version.run_id for version in versions])}
+def _model_row(model: ModelSurvey, rows: list[VersionRow]) -> ModelRow:
+    return {
+        "name": model.name,
+        "description": model.description,
+        "creation_time": model.creation_timestamp,
+        "stages": model.stages,
+        "versions": rows,
+        "event_count": model.event_count,
+        "events": _event_rows(model.events),
+        "gates": [
+            {"stage": gate.stage, "gate": gate.gate, "filter": gate.filter_string}  # type: ignore[typeddict-item]
+            for gate in model.gates
+        ],
+    }
+
+
+def _event_rows(found: Sequence[ModelEvent]) -> list[EventRow]:
+    return [
+        {
+            "timestamp": event.timestamp,
+            "user_id": event.user_id,
+            "version": None if event.version is None else int(event.version),
+            "kind": event.kind,
+            "old": event.old,
+            "new": event.new,
+            "reason": event.reason,
+        }
+        for event in found
+    ]
+
+
+def _version_rows(source: Source, found: Sequence[ModelVersion]) -> list[VersionRow]:
+    run_ids = list(dict.fromkeys(version.run_id for version in found if version.run_id))
+    runs = {run.info.run_id: run for run in source.reading.get_runs(run_ids)}
     rows: list[VersionRow] = []
-    for version in versions:
+    for version in found:
         run = runs.get(version.run_id)
         rows.append(
             {
@@ -130,7 +185,3 @@ def _version_rows(client: Client, versions: list[ModelVersion]) -> list[VersionR
             }
         )
     return rows
-
-
-def _quoted(name: str) -> str:
-    return name.replace("'", "''")

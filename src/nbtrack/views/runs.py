@@ -1,31 +1,32 @@
-"""A page of the run table, and runs side by side."""
+"""A page of the run table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from ..client import Client
 from ..entities import Run
 from ..errors import NotFound
 from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
-from ..tags import ATTEMPT, GIT_COMMIT, GIT_DIRTY, NOTE, PARENT
-from .contract import DiffReply, DiffRequest, DiffRow, Number, RunRow, RunsReply, RunsRequest, TableRow
+from ..tags import NOTE, PARENT
+from .contract import Number, RunRow, RunsReply, RunsRequest, TableRow
+from .source import Source
+from .view import view
 
 T = TypeVar("T")
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
 
-def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> RunsReply:
-    """The runs from `offset` on, at most `limit`, and what is worth a column among all that match."""
-    experiment_ids = scope if request["experiment_ids"] is None else request["experiment_ids"]
-    found = client.reading.survey(
-        experiment_ids,
+@view("runs")
+def page(source: Source, request: RunsRequest) -> RunsReply:
+    """Return a page of the runs that match, with the columns and the best runs of all of them."""
+    found = source.reading.survey(
+        request["experiment_ids"],
         request["filter"],
         request["order_by"],
         request["offset"],
@@ -34,7 +35,7 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
         request["unfolded"],
     )
     lower = {key for key in found.metrics if _is_minimized(key, found.directions.get(key))}
-    rows = zip(run_rows(client, found.runs), found.runs, found.nesting, strict=True)
+    rows = zip(run_rows(source, found.runs), found.runs, found.nesting, strict=True)
     return {
         "rows": [_table_row(*each) for each in rows],
         "count": found.rows,
@@ -48,66 +49,40 @@ def page(client: Client, request: RunsRequest, scope: Sequence[str] | None) -> R
     }
 
 
-def diff(client: Client, request: DiffRequest) -> DiffReply:
-    """Params, last metrics, datasets and the tags that people set, side by side."""
-    runs = client.reading.get_runs(request["run_ids"])
-    metrics = [{key: repr(value) for key, value in run.data.metrics.items()} for run in runs]
-    rows: list[DiffRow] = []
-    for section, values in (
-        ("info", [_info(run) for run in runs]),
-        ("param", [run.data.params for run in runs]),
-        ("metric", [own_metrics(values) for values in metrics]),
-        ("dataset", [dataset_texts(run) for run in runs]),
-        ("tag", [_own_tags(run.data.tags) for run in runs]),
-        ("system", [{key: text for key, text in values.items() if key.startswith(SYSTEM)} for values in metrics]),
-    ):
-        for key in _keys(values):
-            cells = [value.get(key) for value in values]
-            differs = len(set(cells)) > 1
-            if section in ("metric", "system"):
-                cells = [None if cell is None else f"{float(cell):.6g}" for cell in cells]
-            rows.append({"section": section, "key": key, "values": cells, "differs": differs})  # type: ignore[typeddict-item]
-    return {
-        "run_ids": [run.info.run_id for run in runs],
-        "run_names": [run.info.run_name for run in runs],
-        "rows": rows,
-    }
-
-
-def run_rows(client: Client, runs: Sequence[Run]) -> list[RunRow]:
-    """The runs as screens know them."""
+def run_rows(source: Source, runs: Sequence[Run]) -> list[RunRow]:
+    """Return the runs in the form that screens know."""
     names: dict[str, str] = {}
-    with client.reading.snapshot():
+    with source.reading.snapshot():
         for experiment_id in {run.info.experiment_id for run in runs}:
             with suppress(NotFound):
-                names[experiment_id] = client.get_experiment(experiment_id).name
+                names[experiment_id] = source.get_experiment(experiment_id).name
     return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
 
 
 def number(value: float) -> Number:
-    """A float as JSON can carry it."""
+    """Return a float in a form that JSON can carry."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def lower_is_better(key: str) -> bool:
-    """Whether a metric of this name is the better the lower it is: losses, errors, durations."""
+    """Return whether lower is better for a metric of this name: a loss, an error or a duration."""
     words = key.lower().replace("-", "_").replace("/", "_").replace(".", "_").split("_")
     return any(word in _LOWER_IS_BETTER or word.removesuffix("s") in _LOWER_IS_BETTER for word in words)
 
 
 def own_metrics(metrics: Mapping[str, T]) -> dict[str, T]:
-    """What was logged by people, without the machine's own."""
+    """Return the metrics without the system metrics."""
     return {key: value for key, value in metrics.items() if not key.startswith(SYSTEM)}
 
 
-def dataset_texts(run: Run) -> dict[str, str]:
-    """The run's datasets by what they were for, each with its name and its digest."""
-    texts: dict[str, list[str]] = {}
+def dataset_labels(run: Run) -> dict[str, str]:
+    """Return the names and digests of the run's datasets, by the context in which they were used."""
+    labels: dict[str, list[str]] = {}
     for one in run.inputs.dataset_inputs:
-        texts.setdefault(one.context or "dataset", []).append(f"{one.dataset.name} ({one.dataset.digest})")
-    return {context: ", ".join(sorted(names)) for context, names in texts.items()}
+        labels.setdefault(one.context or "dataset", []).append(f"{one.dataset.name} ({one.dataset.digest})")
+    return {context: ", ".join(sorted(names)) for context, names in labels.items()}
 
 
 def _row(run: Run, experiment_name: str) -> RunRow:
@@ -137,33 +112,16 @@ def _table_row(row: RunRow, run: Run, nesting: Nesting) -> TableRow:
 
 
 def _low_wins(key: str, parent: Run) -> bool:
-    """Whether the lowest value of a metric of nested runs is the best: a study says which way it goes."""
+    """Return whether the lowest value of a metric of nested runs is the best. A study's direction decides."""
     is_optimized = f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics
     return _is_minimized(key, parent.data.tags.get("direction") if is_optimized else None)
 
 
 def _is_minimized(key: str, direction: str | None) -> bool:
-    """Whether the lowest value of a metric is the best: as a study says, else as its name suggests."""
+    """Return whether the lowest value of a metric is the best, by a study's direction or else by its name."""
     return direction == "MINIMIZE" if direction in ("MINIMIZE", "MAXIMIZE") else lower_is_better(key)
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:
-    """Artifact paths of the models that a run logged, each once, the first first."""
+    """Return the artifact paths of the models that a run logged, each once, in the order of logging."""
     return list(dict.fromkeys(entry["artifact_path"] for entry in read_history(tags)))
-
-
-def _info(run: Run) -> dict[str, str]:
-    info = run.info
-    facts = {"status": info.status, "user": info.user_id}
-    if info.end_time is not None:
-        facts["duration"] = f"{(info.end_time - info.start_time) / 1000:.1f} s"
-    return facts
-
-
-def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    kept = (GIT_COMMIT, GIT_DIRTY, ATTEMPT, NOTE)
-    return {k: v for k, v in tags.items() if k in kept or not k.startswith(("mlflow.", "nbtrack."))}
-
-
-def _keys(values: Iterable[Mapping[str, str]]) -> list[str]:
-    return sorted({key for value in values for key in value})

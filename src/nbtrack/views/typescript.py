@@ -1,4 +1,4 @@
-"""Writes `js/contract.ts` from `contract.py`, so that screens and kernel cannot disagree about a field.
+"""Write `js/contract.ts` from `contract.py` and the table of views, so that screens and kernel agree on every field.
 
 python -m nbtrack.views.typescript > js/contract.ts
 """
@@ -9,6 +9,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+# The package's modules fill the table of views.
+from . import VIEWS
+
 COMMAND = "python -m nbtrack.views.typescript > js/contract.ts"
 
 _NAMES = {"str": "string", "int": "number", "float": "number", "bool": "boolean", "None": "null"}
@@ -16,17 +19,16 @@ _INDENT = "  "
 
 
 def render() -> str:
-    """The text of `js/contract.ts`: each type of `contract.py`, in its order, docstrings as JSDoc."""
+    """Return the content of `js/contract.ts`: each type of `contract.py` in its order, with docstrings as JSDoc."""
     module = ast.parse((Path(__file__).parent / "contract.py").read_text(encoding="utf-8"))
     parts = [f"// Generated from src/nbtrack/views/contract.py; do not edit. Regenerate with\n//   {COMMAND}"]
     for node, doc in _documented(module.body):
         match node:
             case ast.ClassDef():
                 parts.append(_interface(node))
-            case ast.AnnAssign(target=ast.Name(id="REQUESTS"), value=ast.Dict() as table):
-                parts.append(_requests(table, doc))
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 parts.append(f"{_jsdoc(doc)}export type {name} = {_type(value)};")
+    parts.append(_requests())
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,14 +52,14 @@ def _field(node: ast.AnnAssign) -> str:
     return f"{node.target.id}{'?' if optional else ''}: {_type(annotation)};"
 
 
-def _requests(table: ast.Dict, doc: str | None) -> str:
+def _requests() -> str:
     lines = []
-    for key, value in zip(table.keys, table.values, strict=True):
-        assert isinstance(key, ast.Constant)
-        assert isinstance(value, ast.Tuple)
-        payload, reply = (_type(item) for item in value.elts)
-        lines.append(f"{_INDENT}{key.value!s}: {{ payload: {payload}; reply: {reply} }};")
-    return "\n".join([f"{_jsdoc(doc)}export interface Requests {{", *lines, "}"])
+    for view in VIEWS.values():
+        lines.append(_jsdoc("Changes the store." if view.writes else None, _INDENT))
+        types = f"payload: {view.request.__name__}; reply: {view.reply.__name__}"
+        lines.append(f"{_INDENT}{view.name}: {{ {types} }};\n")
+    head = _jsdoc("The types of the payload and of the reply of each request.")
+    return f"{head}export interface Requests {{\n{''.join(lines)}}}"
 
 
 def _type(node: ast.expr) -> str:
@@ -70,11 +72,13 @@ def _type(node: ast.expr) -> str:
             return f"{_type(left)} | {_type(right)}"
         case ast.Subscript(value=container, slice=inside):
             return _subscript(_name(container), list(inside.elts) if isinstance(inside, ast.Tuple) else [inside])
-    raise TypeError(f"contract.py, line {node.lineno}: no TypeScript for {ast.unparse(node)}")
+    raise TypeError(f"contract.py, line {node.lineno}: {ast.unparse(node)} has no form in TypeScript.")
 
 
 def _subscript(container: str, arguments: Sequence[ast.expr]) -> str:
     match container, arguments:
+        case "Annotated", [item, _]:
+            return _type(item)
         case "Literal", values:
             return " | ".join(f'"{item.value!s}"' for item in values if isinstance(item, ast.Constant))
         case "list", [item]:
@@ -82,7 +86,7 @@ def _subscript(container: str, arguments: Sequence[ast.expr]) -> str:
             return f"({inside})[]" if " | " in inside else f"{inside}[]"
         case "dict", [key, value]:
             return f"Record<{_type(key)}, {_type(value)}>"
-    raise TypeError(f"contract.py: no TypeScript for {container}[…]")
+    raise TypeError(f"contract.py: {container}[…] has no form in TypeScript.")
 
 
 def _name(node: ast.expr) -> str:
@@ -90,7 +94,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _documented(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, str | None]]:
-    """Each statement with the string that stands right under it."""
+    """Yield each statement with the string that follows it, which documents it."""
     for index, node in enumerate(body):
         following = body[index + 1] if index + 1 < len(body) else None
         match following:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -54,8 +54,8 @@ class ViewWidget(anywidget.AnyWidget):
         """The same, small enough to be kept in a notebook."""
         return self.snapshot()
 
-    def ask(self, name: str, payload: Mapping[str, Any]) -> Answer:
-        """What a screen gets for this request. Raises NbtrackError."""
+    def ask(self, name: object, payload: Any) -> Answer:
+        """Return what a screen gets for this request. Raises NbtrackError."""
         reply, buffers = views.handle(self._client, name, payload, self._scope)
         return Answer(payload, reply, buffers)
 
@@ -70,7 +70,7 @@ class ViewWidget(anywidget.AnyWidget):
     def _answer(self, message: dict[str, Any]) -> None:
         head = {"kind": "nbtrack:reply", "id": message.get("id")}
         try:
-            answer = self.ask(str(message.get("name")), message.get("payload") or {})
+            answer = self.ask(message.get("name"), message.get("payload"))
             self._post({**head, "reply": answer.reply}, answer.buffers)
         except Exception as error:  # whatever it is, the screen that asked has to hear of it
             self._post({**head, "error": views.error_reply(error)})

@@ -62,12 +62,12 @@ def version(cur: Cursor, name: str, number: int) -> ModelVersion:
 
 def versions(cur: Cursor, rows: Sequence[Row]) -> list[ModelVersion]:
     """Rows of VERSION_COLUMNS as entities, in their order."""
-    names = sorted({row[0] for row in rows})
+    names, numbers = sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
     tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-    for name, number, key, value in _of(cur, "model_version_tags", "name, version, key, value", names):
+    for name, number, key, value in _of(cur, "model_version_tags", "name, version, key, value", names, numbers):
         tags[name, number][key] = value
     aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for name, number, alias in _of(cur, "registered_model_aliases", "name, version, alias", names):
+    for name, number, alias in _of(cur, "registered_model_aliases", "name, version, alias", names, numbers):
         aliases[name, number].append(alias)
     return [ModelVersion(*[*row, tags[row[0], row[1]], aliases[row[0], row[1]]]) for row in rows]
 
@@ -94,13 +94,16 @@ def latest_versions(cur: Cursor, names: Sequence[str]) -> list[ModelVersion]:
     return versions(cur, rows)
 
 
-def _of(cur: Cursor, table: str, columns: str, names: Sequence[str]) -> list[Row]:
-    """The rows of these models, ordered by their key or alias."""
+def _of(
+    cur: Cursor, table: str, columns: str, names: Sequence[str], versions: Sequence[int] | None = None
+) -> list[Row]:
+    """Return the rows of these models, and of these version numbers if given, ordered by their key or alias."""
     if not names:
         return []
     by = "alias" if "alias" in columns else "key"
-    sql = f'SELECT {columns} FROM {table} WHERE name = ANY($1) ORDER BY {by} COLLATE "C"'
-    return cur.execute(sql, [list(names)]).fetchall()
+    numbers = "" if versions is None else "AND version = ANY($2)"
+    sql = f'SELECT {columns} FROM {table} WHERE name = ANY($1) {numbers} ORDER BY {by} COLLATE "C"'
+    return cur.execute(sql, [list(names)] if versions is None else [list(names), list(versions)]).fetchall()
 
 
 def _nearest_models(cur: Cursor, name: str) -> str:

@@ -7,6 +7,7 @@ from .gates import ModelGateTables
 from .lineage import ModelLineageTables
 from .models import RegisteredModelTables
 from .stages import ModelStageTables
+from .survey import ModelSurveyTables
 from .tags import ModelTagTables
 from .versions import ModelVersionTables
 
@@ -19,5 +20,6 @@ class RegistryTables(
     ModelGateTables,
     ModelEventTables,
     ModelLineageTables,
+    ModelSurveyTables,
 ):
     """What `client.registry.RegistryMixin` works on. Every change is one `writing()` transaction with its event."""

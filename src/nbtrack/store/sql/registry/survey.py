@@ -1,0 +1,126 @@
+"""A screen's page of registered models, with pages of their versions and events: counted and cut in the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from ....entities import ModelEvent, ModelGate, ModelVersion
+from ....model_names import check_model_name
+from ...protocol import ModelSurvey
+from .. import paging
+from ..base import Cursor, Tables
+from . import rows as rows
+from .events import EVENT_COLUMNS
+
+MAX_MODELS = 1_000
+"""Most models on one page."""
+MAX_ROWS = 10_000
+"""Most versions of a stage, and most events, that one page has of a model."""
+
+_VERSIONS = f"""
+    SELECT {rows.VERSION_COLUMNS} FROM (
+        SELECT v.*, ROW_NUMBER() OVER (PARTITION BY v.name, v.current_stage ORDER BY v.version DESC) AS place
+        FROM model_versions AS v WHERE v.name = ANY($1) AND v.current_stage = COALESCE($2, v.current_stage)
+    ) AS r WHERE r.place > $3 AND r.place <= $4 ORDER BY r.name COLLATE "C", r.version DESC
+"""
+# A model that has taken the name of a deleted one begins with an empty history.
+_OF_THE_MODELS = """
+    FROM model_events AS e JOIN registered_models AS m ON m.name = e.name AND e.timestamp >= m.creation_time
+    WHERE e.name = ANY($1)
+"""
+_EVENTS = f"""
+    SELECT {EVENT_COLUMNS} FROM (
+        SELECT e.*, ROW_NUMBER() OVER (PARTITION BY e.name ORDER BY e.timestamp DESC) AS place {_OF_THE_MODELS}
+    ) AS r WHERE r.place > $2 AND r.place <= $3 ORDER BY r.name COLLATE "C", r.timestamp DESC
+"""
+_EVENT_COUNTS = f"SELECT e.name, COUNT(*) {_OF_THE_MODELS} GROUP BY e.name"
+_STAGES = """
+    SELECT name, current_stage, COUNT(*) FROM model_versions WHERE name = ANY($1) GROUP BY name, current_stage
+"""
+_GATES = """
+    SELECT name, stage, gate, filter, user_id, creation_time FROM model_gates WHERE name = ANY($1)
+    ORDER BY stage COLLATE "C", gate COLLATE "C"
+"""
+
+
+class ModelSurveyTables(Tables):
+    """Reads what the registry's screen shows, in a number of queries that does not grow with the page."""
+
+    def survey_models(
+        self,
+        name: str | None,
+        offset: int,
+        limit: int,
+        *,
+        stage: str | None = None,
+        versions: tuple[int, int] = (0, 0),
+        events: tuple[int, int] = (0, 0),
+    ) -> tuple[list[ModelSurvey], int]:
+        """Return a page of models and the number of all models; the protocol says more."""
+        if name is not None:
+            check_model_name(name)
+        paging.check_offset(offset)
+        paging.check_max_results(limit, MAX_MODELS)
+        for skipped, most in (versions, events):
+            paging.check_offset(skipped)
+            paging.check_max_results(most or 1, MAX_ROWS)
+        with self.reading() as cur:
+            if name is not None:
+                found, total = [rows.require_model(cur, name)], 1
+            else:
+                found = cur.execute(
+                    f'SELECT {rows.MODEL_COLUMNS} FROM registered_models r ORDER BY r.name COLLATE "C" '
+                    "LIMIT $1 OFFSET $2",
+                    [limit, offset],
+                ).fetchall()
+                total = cur.execute("SELECT COUNT(*) FROM registered_models").fetchall()[0][0]
+            names = [row[0] for row in found]
+            if not names:
+                return [], total
+            counts = _counts(cur, names)
+            event_counts = dict(cur.execute(_EVENT_COUNTS, [names]).fetchall())
+            some_versions = _versions(cur, names, stage, *versions)
+            some_events = _events(cur, names, *events)
+            gates: dict[str, list[ModelGate]] = defaultdict(list)
+            for row in cur.execute(_GATES, [names]).fetchall():
+                gates[row[0]].append(ModelGate(*row))
+        surveys = [
+            ModelSurvey(
+                name=one,
+                description=description,
+                creation_timestamp=created,
+                stages=counts[one],
+                versions=some_versions[one],
+                events=some_events[one],
+                event_count=event_counts.get(one, 0),
+                gates=gates[one],
+            )
+            for one, created, _, description in found
+        ]
+        return surveys, total
+
+
+def _counts(cur: Cursor, names: list[str]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, stage, count in cur.execute(_STAGES, [names]).fetchall():
+        found[name][stage] = count
+    return found
+
+
+def _versions(
+    cur: Cursor, names: list[str], stage: str | None, offset: int, limit: int
+) -> dict[str, list[ModelVersion]]:
+    found: dict[str, list[ModelVersion]] = defaultdict(list)
+    if limit:
+        for version in rows.versions(cur, cur.execute(_VERSIONS, [names, stage, offset, offset + limit]).fetchall()):
+            found[version.name].append(version)
+    return found
+
+
+def _events(cur: Cursor, names: list[str], offset: int, limit: int) -> dict[str, list[ModelEvent]]:
+    found: dict[str, list[ModelEvent]] = defaultdict(list)
+    parameters: list[Any] = [names, offset, offset + limit]
+    for row in cur.execute(_EVENTS, parameters).fetchall() if limit else ():
+        found[row[0]].append(ModelEvent(*row))
+    return found

@@ -1,0 +1,114 @@
+"""What views ask of a tracking store, as small protocols.
+
+A `Client` satisfies `Source`, which mypy checks, and so can a server's object without a folder behind it.
+`tests/views/test_source.py` runs every view over a PostgreSQL without a Client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ..entities import Experiment, Lineage, ModelVersion, Run
+from ..model_registry.lookups import ModelSource, RunReading
+from ..query import Completion
+from ..store.protocol import Axis, ModelSurvey, Points, Snapshot, Survey, Versions
+
+
+class Reading(RunReading, Protocol):
+    """Runs and their points."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Let several reads see one state."""
+        ...
+
+    def get_runs(self, run_ids: Sequence[str], /) -> list[Run]:
+        """Return the runs that exist, in this order."""
+        ...
+
+    def survey(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        order_by: Sequence[str],
+        offset: int,
+        limit: int,
+        grouped: bool,
+        unfolded: Sequence[str] | None,
+        /,
+    ) -> Survey:
+        """Return a page of the runs that match, and facts about all of them."""
+        ...
+
+    def points(
+        self,
+        run_ids: Sequence[str],
+        keys: Sequence[str] | None,
+        axis: Axis,
+        max_points: int | None,
+        x_min: float | None = None,
+        x_max: float | None = None,
+        /,
+    ) -> Points:
+        """Return the points of these runs and keys, thinned out to about `max_points` per series."""
+        ...
+
+
+class Registry(Protocol):
+    """Registered models."""
+
+    def survey_models(
+        self,
+        name: str | None,
+        offset: int,
+        limit: int,
+        *,
+        stage: str | None = None,
+        versions: tuple[int, int] = (0, 0),
+        events: tuple[int, int] = (0, 0),
+    ) -> tuple[list[ModelSurvey], int]:
+        """Return a page of models with pages of their versions and events, and the number of all models."""
+        ...
+
+
+class Source(ModelSource, Protocol):
+    """Everything that a view may ask. Only `create_…` and `transition_…` change anything."""
+
+    @property
+    def reading(self) -> Reading:
+        """Runs and their points."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Registered models in pages."""
+        ...
+
+    def get_experiment(self, experiment_id: str, /) -> Experiment:
+        """Return an experiment. Raises NotFound."""
+        ...
+
+    def complete(self, text: str, position: int, /) -> list[Completion]:
+        """Return what may come next in a filter of runs."""
+        ...
+
+    def get_lineage(self, name: str, version: int, /) -> Lineage:
+        """Return where a model version came from. Raises NotFound."""
+        ...
+
+    def transition_model_version_stage(
+        self,
+        name: str,
+        version: int,
+        stage: str,
+        archive_existing_versions: bool,
+        /,
+        *,
+        reason: str | None,
+        expected_stage: str | None,
+        expected_current: Versions | None,
+        override_gates: bool,
+    ) -> ModelVersion:
+        """Move a version to a stage. Raises Conflict and GateClosed."""
+        ...

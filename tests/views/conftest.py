@@ -1,0 +1,72 @@
+"""A store with something for each view, and a valid request of each."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from tests.conftest import made_once
+
+ML_MODEL = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
+
+
+def fill() -> None:
+    """Log three runs and register one of them."""
+    client = nbtrack.MlflowClient()
+    for index in range(3):
+        with nbtrack.start_run(run_name=f"run {index}") as run:
+            nbtrack.log_param("lr", index)
+            for step in range(4):
+                nbtrack.log_metrics({"loss": 1 / (step + 1 + index), "system/cpu": 1.0}, step=step)
+            nbtrack.log_text(ML_MODEL, "model/MLmodel")
+    client.create_registered_model("digits")
+    for _ in range(2):
+        client.create_model_version("digits", f"runs:/{run.info.run_id}/model", run.info.run_id)
+    client.transition_model_version_stage("digits", 1, "Production")
+
+
+def valid_requests() -> dict[str, dict[str, Any]]:
+    """Return a valid request of each view about the runs that `fill` logged."""
+    runs = nbtrack.search_runs(filter_string="run_name LIKE 'run %'", output_format="list")
+    run_ids = [run.info.run_id for run in runs]
+    page = {"offset": 0, "limit": 10}
+    change = {"archive_existing_versions": True, "reason": "", "expected_stage": None, "expected_current": None}
+    return {
+        "runs": {"filter": "", "experiment_ids": None, "order_by": [], "grouped": True, "unfolded": [], **page},
+        "complete": {"text": "metrics.lo", "position": 10, "limit": 10},
+        "curves": {
+            "run_ids": run_ids,
+            "keys": ["loss"],
+            "x_axis": "step",
+            "x_min": None,
+            "x_max": None,
+            "max_points": 100,
+        },
+        "diff": {"run_ids": run_ids, **page},
+        "live": {"run_id": run_ids[0], "max_points": 100, **page},
+        "registry": {"name": None, "versions": 5, "events": 5, **page},
+        "versions": {"name": "digits", "stage": "None", **page},
+        "events": {"name": "digits", **page},
+        "lineage": {"name": "digits", "version": 1, **page},
+        "register": {"run_id": run_ids[0], "artifact_path": "model", "name": "digits"},
+        "transition": {"name": "digits", "version": 2, "stage": "Staging", "override_gates": False, **change},
+    }
+
+
+@pytest.fixture(scope="session")
+def filled_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("screens") / "store"
+    with made_once(folder):
+        fill()
+    return folder
+
+
+@pytest.fixture
+def requests(filled_store: Path, own_store: Path) -> dict[str, dict[str, Any]]:
+    """A valid request of each view, about runs that are in the store."""
+    shutil.copytree(filled_store, own_store)
+    return valid_requests()
