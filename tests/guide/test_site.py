@@ -49,3 +49,18 @@ def test_every_command_is_on_a_page() -> None:
     text = "\n".join(page.read_text() for page in GUIDE.glob("*.md"))
     [commands] = [action.choices for action in parser()._actions if isinstance(action.choices, dict)]
     assert [name for name in commands if f"nbtrack {name}" not in text] == []
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+    for page in ROOT.glob("*.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+        assert [link for link in links if not (ROOT / link).exists()] == [], page.name
+
+
+def test_a_figure_of_the_readme_is_one_of_the_benchmarks() -> None:
+    table = (ROOT / "README.md").read_text().partition("## How it compares")[2].partition("## Documentation")[0]
+    figures = re.findall(r"[\d,.]*\d (?:µs|ms|MB)", table)
+    benchmarks = (GUIDE / "benchmarks.md").read_text()
+    assert len(figures) > 20
+    assert [figure for figure in figures if figure not in benchmarks] == []
