@@ -204,7 +204,7 @@ class RepositorySuite:
         repository.delete("whole")
         assert [info.path for info in repository.walk()] == ["whole-not"]
         assert not repository.exists("whole")
-        with pytest.raises(InvalidParameter, match="needs a file name"):
+        with pytest.raises(InvalidParameter, match="must contain a file name"):
             repository.delete("")
 
     def test_files_and_folders_are_copied(self, repository: ArtifactRepository, tree: Path) -> None:
@@ -313,9 +313,9 @@ class RepositorySuite:
             lambda: repository.fetch_to("plots/los.txt"),
             lambda: repository.fetch_to("plots/los.txt", tmp_path / "copy"),
         ):
-            with pytest.raises(NotFound, match=r"no artifact 'plots/los\.txt'.*plots/loss\.txt"):
+            with pytest.raises(NotFound, match=r"Artifact 'plots/los\.txt' does not exist.*plots/loss\.txt"):
                 call()
-        with pytest.raises(NotFound, match="no file or folder"):
+        with pytest.raises(NotFound, match="File or folder"):
             repository.put("plots", tmp_path / "none")
         assert [info.path for info in repository.walk()] == ["plots/loss.txt"]
 

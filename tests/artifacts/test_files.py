@@ -115,10 +115,10 @@ def test_a_folder_with_a_link_to_itself_is_copied_once(tree: Path) -> None:
 
 def test_what_is_not_there() -> None:
     with nbtrack.start_run() as run:
-        with pytest.raises(NotFound, match="no file or folder 'nope'"):
+        with pytest.raises(NotFound, match="File or folder 'nope' does not exist"):
             nbtrack.log_artifact("nope")
         nbtrack.log_text("x", "plots/loss.txt")
-    with pytest.raises(NotFound, match=r"no artifact 'plots/los\.txt'.*plots/loss\.txt"):
+    with pytest.raises(NotFound, match=r"Artifact 'plots/los\.txt' does not exist.*plots/loss\.txt"):
         nbtrack.artifacts.load_text(f"runs:/{run.info.run_id}/plots/los.txt")
     with pytest.raises(NotFound, match="No run"):
         nbtrack.artifacts.list_artifacts(run_id="0" * 32)

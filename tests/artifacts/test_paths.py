@@ -68,7 +68,7 @@ def test_links_that_lead_outside(repository: LocalArtifactRepository, outside: P
         lambda: repository.get("link/secret.txt"),
         lambda: repository.get("secret.txt"),
     ):
-        with pytest.raises(InvalidParameter, match="by a link"):
+        with pytest.raises(InvalidParameter, match="a link that leads out"):
             call()
     assert repository.list() == []
     assert everything(outside) == ["secret.txt"]
@@ -100,7 +100,7 @@ def test_odd_names_come_back(name: str) -> None:
 
 def test_a_run_refuses_too() -> None:
     with nbtrack.start_run() as run:
-        with pytest.raises(InvalidParameter, match=r"leaves the run's artifact folder"):
+        with pytest.raises(InvalidParameter, match=r"leave the run's artifact folder"):
             nbtrack.log_text("x", "../../evil.txt")
         assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []
 
@@ -124,9 +124,9 @@ def test_artifact_uris(tmp_path: Path) -> None:
     assert path_of_uri(str(odd)) == odd
     assert open_repository(uri_of_path(odd)).fetch_to() == odd
     for uri in ("s3://bucket/x", "mlflow-artifacts:/0", "http://host/x", "file://elsewhere/x"):
-        with pytest.raises(NotSupported, match=r"local folders|on the host"):
+        with pytest.raises(NotSupported, match=r"no installed package handles the scheme|on the host"):
             open_repository(uri)
     repository = LocalArtifactRepository(tmp_path)
     repository.put("a.txt", b"")
-    with pytest.raises(NotFound, match=r"no artifact 'b'.*a\.txt"):
+    with pytest.raises(NotFound, match=r"Artifact 'b' does not exist.*a\.txt"):
         repository.fetch_to("b")

@@ -92,9 +92,9 @@ def test_float_pixels_out_of_range_are_rescaled_with_a_warning(root: str) -> Non
     [
         (np.array([[0, 256]]), "0 to 256"),
         (np.array([[-1, 0]]), "-1 to 0"),
-        (np.zeros((2, 2, 2)), "2 x 2 x 2"),
-        (np.zeros(3), "height x width"),
-        (np.zeros((0, 3)), "0 x 3"),
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
+        (np.zeros(3), "must have the shape"),
+        (np.zeros((0, 3)), r"shape \(0, 3\)"),
         (np.array([[np.nan, 0.0]]), "NaN"),
         (np.array([["a"]]), "not <U1"),
         ("a.png", "not str"),
@@ -135,8 +135,8 @@ def test_what_is_no_table(root: str) -> None:
     for data, file, words in (
         ({"a": [1], "b": [1, 2]}, "t.json", "'a' has 1, 'b' has 2"),
         ([1, 2], "t.json", "DataFrame"),
-        ({"a": [1]}, "t.csv", "JSON"),
-        ({"a": [1]}, "d.json", "holds no table"),
+        ({"a": [1]}, "t.csv", "must have the suffix .json"),
+        ({"a": [1]}, "d.json", "is not a table"),
     ):
         nbtrack.log_dict({"x": 1}, "d.json")
         with pytest.raises(InvalidParameter, match=words):

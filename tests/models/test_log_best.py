@@ -173,7 +173,7 @@ def test_wrong_calls_say_what_is_right(weather: Any) -> None:
             nbtrack.log_best(weather("x"), "auc", "maximum", value=1)  # type: ignore[arg-type]
         with pytest.raises(InvalidParameter, match="value must be a number"):
             nbtrack.log_best(weather("x"), "auc", value="high")
-        with pytest.raises(InvalidParameter, match=r"leaves the run's artifact folder"):
+        with pytest.raises(InvalidParameter, match=r"leave the run's artifact folder"):
             nbtrack.log_best(weather("x"), "auc", value=1, name="../best")
         with pytest.raises(InvalidParameter, match=r"No flavor is known for a builtins\.dict.*sklearn"):
             nbtrack.log_best({}, "auc", value=1)

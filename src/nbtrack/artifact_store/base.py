@@ -1,8 +1,8 @@
-"""What an artifact repository does: it keeps files under paths such as `plots/loss.png`, below one URI.
+"""The interface of artifact repositories, which keep files under paths such as `plots/loss.png` below one URI.
 
 A repository for another kind of storage is a subclass of `ArtifactRepository` in a module of its own that has a
 function `open_repository(uri, written)`. An entry point in the group `nbtrack.artifact_stores` names that module by
-the scheme of its URIs; see `opening.py`. `tests/artifacts/conformance.py` tests what is expected of it.
+the scheme of its URIs; see `opening.py`. `tests/artifacts/conformance.py` has the tests that it must pass.
 """
 
 from __future__ import annotations
@@ -24,28 +24,39 @@ from ..process_end import at_process_end
 
 Listing: TypeAlias = list[FileInfo]
 Written: TypeAlias = Callable[[str, int], None]
-"""Called for each file that was written: its path below the repository, its size in bytes."""
+"""A callback for each file that was written, with its path below the repository and its size in bytes."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What a repository knows about one of its files or folders without reading it."""
+    """The properties of a file or folder that a repository knows without reading it.
+
+    Attributes:
+        path: The path below the repository.
+        is_dir: Whether it is a folder.
+        size: The size in bytes; None for a folder.
+        modified: When it was last written, in milliseconds since the epoch; None if the repository does not know.
+        is_shared: Whether it shares its storage with files of equal content, so that `modified` may be the time of
+            another one.
+    """
 
     path: str
     is_dir: bool
     size: int | None = None
-    """In bytes; None for a folder."""
     modified: int | None = None
-    """When it was last written, in milliseconds since the epoch; None where the repository does not know."""
     is_shared: bool = False
-    """Whether equal files are kept as this one, so that `modified` may be the time of another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What went with a replaced folder: `freed` bytes, and the paths of files that the new one does not have."""
+    """The result of replacing a folder.
+
+    Attributes:
+        freed: The bytes that were freed.
+        gone: The paths of the files that the new folder does not have.
+    """
 
     freed: int = 0
     gone: Sequence[str] = ()
@@ -61,67 +72,127 @@ class Files(Protocol):
 
 
 class ArtifactRepository(ABC):
-    """The artifacts below one URI. Paths are relative to it, with '/' between their parts; "" is the whole of it.
+    """The artifacts below one URI. Paths are relative to it and use '/'; the path "" is the whole repository.
 
-    Every operation raises InvalidParameter for a path that would leave the repository, and StoreError (with the
-    OSError as its cause, where there was one) where the storage cannot be written.
+    Every operation raises InvalidParameter if a path would leave the repository, and StoreError if the storage cannot
+    be written (with the OSError as its cause, if there was one).
 
     Args:
-        written: Called for each file that was written, whichever operation wrote it.
+        written: Called for each file that any operation writes, with its path and its size in bytes.
     """
 
     def __init__(self, written: Written | None = None) -> None:
         self._written = written
 
-    # -- what each repository does in its own way ----------------------------------------------------------------
+    # -- operations that each repository implements --------------------------------------------------------------
 
     @abstractmethod
     def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
         """Write a file, or all files of a folder.
 
-        A file appears as a whole, in place of one that was there. Files that are in the target folder already and
-        not in the source stay.
+        A file appears as a whole and replaces an existing one. Files of the target folder that the source does not
+        have are kept.
 
         Args:
             path: The file to write, or the folder to write into.
-            source: The content of the file, or a local file, or a local folder whose files are copied.
-            modified: When the file was written first, in milliseconds since the epoch. A repository that keeps no
-                times of others ignores it.
+            source: The content of the file, a local file, or a local folder whose files are copied.
+            modified: When the file was first written, in milliseconds since the epoch. A repository that cannot set
+                times ignores it.
 
         Raises:
-            NotFound: If there is no such local file or folder.
-            InvalidParameter: If `path` is a folder where a file is written, or a part of it is a file.
+            NotFound: If the local file or folder does not exist.
+            InvalidParameter: If a file would be written where a folder is, or if a part of `path` is a file.
         """
 
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
-        """Open a file for reading. Raises NotFound, and InvalidParameter for a folder."""
+        """Open a file for reading.
+
+        Args:
+            path: The file.
+
+        Returns:
+            A binary file, which the caller must close.
+
+        Raises:
+            NotFound: If the file does not exist.
+            InvalidParameter: If `path` is a folder.
+        """
 
     @abstractmethod
     def list(self, path: str = "") -> Listing:
-        """List what is directly in a folder, by path; [] where there is no such folder."""
+        """List the files and folders directly in a folder.
+
+        Args:
+            path: The folder. Defaults to the whole repository.
+
+        Returns:
+            The entries, sorted by path; [] if the folder does not exist.
+        """
 
     @abstractmethod
     def stat(self, path: str) -> Stat:
-        """Describe a file or a folder. Raises NotFound."""
+        """Describe a file or a folder.
+
+        Args:
+            path: The file or folder.
+
+        Returns:
+            Its size, its time and whether it is a folder.
+
+        Raises:
+            NotFound: If it does not exist.
+        """
 
     @abstractmethod
     def delete(self, path: str) -> None:
-        """Delete a file, or a folder with all that is in it. Raises NotFound."""
+        """Delete a file, or a folder with everything in it.
+
+        Args:
+            path: The file or folder.
+
+        Raises:
+            NotFound: If it does not exist.
+        """
 
     @abstractmethod
     def url(self, path: str = "") -> str:
-        """The URI of the repository, or of a path in it. The path need not exist."""
+        """Return the URI of a path in the repository.
 
-    # -- what follows from that, and what a repository may do better ----------------------------------------------
+        Args:
+            path: The path, which need not exist. Defaults to the whole repository.
+
+        Returns:
+            An absolute URI.
+        """
+
+    # -- operations that follow from these; a repository may override them with better ones ----------------------
 
     def get(self, path: str) -> bytes:
-        """Read the content of a file. Raises NotFound, and InvalidParameter for a folder."""
+        """Read a file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The content of the file.
+
+        Raises:
+            NotFound: If the file does not exist.
+            InvalidParameter: If `path` is a folder.
+        """
         with self.open(path) as file:
             return file.read()
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file or folder."""
+        """Return whether a file or folder exists.
+
+        Args:
+            path: The file or folder.
+
+        Returns:
+            Whether it exists.
+        """
         try:
             self.stat(path)
         except NotFound:
@@ -129,7 +200,15 @@ class ArtifactRepository(ABC):
         return True
 
     def copy(self, path: str, target: str) -> None:
-        """Copy a file or a folder within the repository. Raises NotFound."""
+        """Copy a file or a folder within the repository.
+
+        Args:
+            path: The file or folder to copy.
+            target: The path of the copy.
+
+        Raises:
+            NotFound: If `path` does not exist.
+        """
         base = str(check_artifact_path(path))
         if not self.stat(path).is_dir:
             self.put(target, self.get(path))
@@ -138,10 +217,17 @@ class ArtifactRepository(ABC):
             self.put(str(PurePosixPath(target, PurePosixPath(info.path).relative_to(base))), self.get(info.path))
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Put a copy of a local folder in the place of the folder at `path`, and say what went with that one.
+        """Replace the folder at `path` by a copy of a local folder.
 
-        Unless a repository does better, the new files are written before the others are deleted, so that a reader in
-        between finds files of both.
+        Unless a repository overrides this, the new files are written before the old ones are deleted, so a reader can
+        find files of both in the meantime.
+
+        Args:
+            path: The folder to replace. It need not exist.
+            folder: The local folder.
+
+        Returns:
+            The bytes that were freed, and the files that no longer exist.
         """
         before = [*self.walk(path)]
         self.put(path, folder)
@@ -153,15 +239,19 @@ class ArtifactRepository(ABC):
         return Replaced(sum(info.file_size or 0 for info in before), gone)
 
     def fetch_to(self, path: str = "", folder: str | os.PathLike[str] | None = None) -> Path:
-        """Get a local file or folder with what is at `path`.
+        """Make a file or folder available as a local path.
 
         Args:
-            path: A file or a folder of the repository; all of it by default.
-            folder: Where to write a copy: `path` below this folder, which is made if need be. Without it, the result
-                is for reading only: it may be the stored file itself, or a copy that lasts as long as the process.
+            path: A file or folder of the repository. Defaults to the whole repository.
+            folder: The local folder to write a copy into, at `path` below it. It is created if it does not exist. By
+                default, the result must not be changed: it may be the stored file itself, or a copy that is deleted
+                when the process ends.
+
+        Returns:
+            The local file or folder.
 
         Raises:
-            NotFound: If there is no such file or folder.
+            NotFound: If `path` does not exist.
             InvalidParameter: If the name of a file in it would lead out of the folder.
         """
         relative = check_artifact_path(path)
@@ -172,23 +262,44 @@ class ArtifactRepository(ABC):
             return target
         target.mkdir(parents=True, exist_ok=True)
         for info in self.walk(path):
-            # Not wherever a listing says: the keys of an object store may hold '..'.
+            # A listing is not trusted, because the keys of an object store may contain '..'.
             self._fetch(info.path, target / check_artifact_path(info.path).relative_to(relative))
         return target
 
     def path_of(self, url: str) -> str | None:
-        """The path of what a URI names, where that is in this repository; None where it is elsewhere."""
+        """Return the path that a URI has in this repository.
+
+        Args:
+            url: A URI.
+
+        Returns:
+            The path, "" for the repository itself, or None if the URI is not in this repository.
+        """
         root, url = self.url().rstrip("/"), url.rstrip("/")
         if url == root:
             return ""
         return url.removeprefix(f"{root}/") if url.startswith(f"{root}/") else None
 
     def real_url(self, path: str = "") -> str:
-        """The URI of a path, with every link on the way resolved where the storage has links."""
+        """Return the URI of a path with all links resolved.
+
+        Args:
+            path: The path. Defaults to the whole repository.
+
+        Returns:
+            The URI. It equals `url(path)` if the storage has no links.
+        """
         return self.url(path)
 
     def walk(self, path: str = "") -> Iterator[FileInfo]:
-        """Every file below a folder, at any depth."""
+        """Yield every file below a folder, at any depth.
+
+        Args:
+            path: The folder. Defaults to the whole repository.
+
+        Yields:
+            The files, without the folders.
+        """
         for info in self.list(path):
             if info.is_dir:
                 yield from self.walk(info.path)
@@ -198,7 +309,7 @@ class ArtifactRepository(ABC):
     def __str__(self) -> str:
         return self.url()
 
-    def _tell(self, path: PurePosixPath | str, size: int) -> None:
+    def _report_written(self, path: PurePosixPath | str, size: int) -> None:
         """Report a file that was written."""
         if self._written is not None:
             self._written(str(path), size)
@@ -210,45 +321,46 @@ class ArtifactRepository(ABC):
 
 
 def check_artifact_path(path: object) -> PurePosixPath:
-    """`path` as the parts below the artifact folder; InvalidParameter where it would leave that folder."""
+    """Return `path` as a path below the artifact folder. Raises InvalidParameter if it would leave that folder."""
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise InvalidParameter(f"An artifact path must be a text such as 'plots/loss.png', not {path!r:.80}.")
+        raise InvalidParameter(f"An artifact path must be a string such as 'plots/loss.png', not {path!r:.80}.")
     if "\0" in text:
-        raise InvalidParameter(f"The artifact path {text!r:.200} contains a NUL character.")
+        raise InvalidParameter(f"The artifact path {text!r:.200} must not contain a NUL character.")
     if text.startswith(("/", "\\")) or _DRIVE.match(text):
         raise InvalidParameter(
-            f"The artifact path {text!r:.200} is absolute. Give a path below the run's artifact folder, "
-            "such as 'plots/loss.png'."
+            f"The artifact path {text!r:.200} must be relative to the run's artifact folder, such as 'plots/loss.png'."
         )
-    # Backslashes separate folders where the store may be opened next.
+    # A backslash separates folders on Windows, where the store may be opened next.
     if ".." in re.split(r"[/\\]", text):
-        raise InvalidParameter(f"The artifact path {text!r:.200} leaves the run's artifact folder by '..'.")
+        raise InvalidParameter(
+            f"The artifact path {text!r:.200} must not leave the run's artifact folder: it contains '..'."
+        )
     return PurePosixPath(text)
 
 
 def check_file_path(path: object) -> PurePosixPath:
-    """`path` as `check_artifact_path` gives it; InvalidParameter where it names no file in the artifact folder."""
+    """Check a path like `check_artifact_path`. Raises InvalidParameter also if it is the artifact folder itself."""
     checked = check_artifact_path(path)
     if not checked.parts:
-        raise InvalidParameter("An artifact needs a file name such as 'plots/loss.png'.")
+        raise InvalidParameter("An artifact path must contain a file name, such as 'plots/loss.png'.")
     return checked
 
 
 def existing(local_path: str | os.PathLike[str]) -> Path:
-    """A local file or folder that somebody named as a source. Raises NotFound."""
+    """Return the path of a local file or folder. Raises NotFound if it does not exist."""
     path = Path(local_path)
     if not path.exists():
-        raise NotFound(f"There is no file or folder {os.fspath(local_path)!r:.200} (in {os.getcwd()}).")
+        raise NotFound(f"File or folder {os.fspath(local_path)!r:.200} does not exist (in {os.getcwd()}).")
     return path
 
 
 PARTIAL = ".nbtrack-partial-"
-"""How the names of unfinished files in local folders begin."""
+"""The prefix of the names of unfinished files in local folders."""
 
 
 def files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Every file below a local folder, in order; links are followed, but not one that leads to a folder above it."""
+    """Yield every file below a local folder, sorted. Links are followed, except links to a folder above."""
     here = folder.resolve()
     if here in above:
         return
@@ -260,10 +372,10 @@ def files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 
 def missing(repository: ArtifactRepository, path: PurePosixPath) -> NotFound:
-    """The error for a path that is not there, with what is there instead."""
+    """Return the error for a path that does not exist. It lists what the folder contains."""
     there = [info.path for info in repository.list(str(path.parent))][:10]
-    what = f"{str(path.parent)!r} has {', '.join(there)}" if there else "There is nothing in that folder"
-    return NotFound(f"There is no artifact {str(path)!r:.200}. {what}.")
+    what = f"Folder {str(path.parent)!r} contains {', '.join(there)}" if there else "Its folder is empty"
+    return NotFound(f"Artifact {str(path)!r:.200} does not exist. {what}.")
 
 
 _lock = threading.Lock()
@@ -271,7 +383,7 @@ _folder: tuple[int, Path] | None = None
 
 
 def _copies() -> Path:
-    """This process's folder for copies of artifacts that are not stored in local files."""
+    """Return this process's folder for copies of artifacts that are not stored as local files."""
     global _folder
     with _lock:
         # A forked child must not delete the copies of its parent.

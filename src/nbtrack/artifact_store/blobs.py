@@ -1,22 +1,22 @@
-"""The same content is kept once: files of equal content are hard links to one blob, named by its SHA-256.
+"""Stores equal content once: files of equal content are hard links to one blob, named by its SHA-256.
 
     .nbtrack/artifacts/0/<run>/artifacts/model.bin        what people and other tools open: a plain file
     .nbtrack/blobs/<bucket>/<sha256 of the content>       a second name of that file, by which its content is found
 
-Why so, and not otherwise:
+The reasons for this design:
 
-- A run's folder stays a folder of plain files. Nothing is ever read through a blob: it is a place to look whether a
-  content is here already. So every blob may go at any time, and all that is lost is that the next equal file is stored
-  anew. No lock, no table and no order of steps is needed for that, whatever is killed and whoever races.
-- The file system counts the names of a file. A blob whose only name is the blob's belongs to nobody, however its run's
-  file went: overwritten, collected, removed by hand. There is no count of ours that could be wrong.
-- Reflinks (btrfs, XFS) would keep equal files apart, but they are not counted: which blob is still needed would have
-  to be written down somewhere, and be wrong after a kill. Where there are no hard links, files are copies as ever.
-- Who edits one of several linked files in place edits them all. So what is logged is made read-only, and we replace
-  files and never write into them. Root may write all the same (containers): so the bytes are compared before a file is
-  linked to a blob, a changed one is passed on to nobody, and `nbtrack doctor --contents` finds it.
-- SHA-256, because `sha256sum` prints it, and processors have instructions for it: 1.5 GB/s here, BLAKE2b 0.9.
-- The bucket is the size modulo a prime: the blob of a replaced file is found by the file's number in one small folder,
+- A run's folder stays a folder of plain files. Nothing is ever read through a blob: blobs only tell whether a content
+  is already stored. So any blob can be deleted at any time, and the only loss is that the next equal file is stored
+  again. This needs no lock, no table and no order of steps, whatever is killed and whichever processes race.
+- The file system counts the names of a file. If a blob has no name but its own, no run uses it, however the run's file
+  disappeared: overwritten, collected or deleted by hand. There is no reference count of our own that could be wrong.
+- Reflinks (btrfs, XFS) would keep equal files independent, but they are not counted. We would have to record which
+  blobs are still needed, and the record would be wrong after a kill. Without hard links, files are copied as usual.
+- Editing one of several linked files in place changes all of them. So logged files are made read-only, and we replace
+  files and never write into them. Root can still write (containers), so the bytes are compared before a file is linked
+  to a blob, a changed blob is never shared again, and `nbtrack doctor --contents` finds it.
+- SHA-256, because `sha256sum` prints it and processors have instructions for it: 1.5 GB/s here, BLAKE2b 0.9 GB/s.
+- The bucket is the size modulo a prime, so the blob of a replaced file is found by its inode in one small folder,
   without reading the file.
 """
 
@@ -38,20 +38,20 @@ _BUCKETS = 251
 _HEX = 64
 _BLOCK = 1 << 18
 _UNLINKABLE = (errno.EMLINK, errno.EPERM, errno.EACCES)
-"""The blob has all the names that it can have, or belongs to another user."""
+"""Errors that mean that the blob has the most names a file can have, or belongs to another user."""
 
 
 class Blobs:
-    """The folder with the blobs of a store. It is made when it is needed.
+    """The folder with the blobs of a store. It is created when it is needed.
 
-    What goes wrong with a blob is no error: then the file is a file of its own.
+    A failure with a blob is not an error: the file is then stored separately.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write(self, content: bytes, path: Path) -> None:
-        """Make the file `path`, which nobody knows yet, with this content."""
+        """Write a new file `path`, which nobody has opened yet."""
         digest = hashlib.sha256(content).hexdigest()
         if not self._share(digest, len(content), path, lambda blob: blob.read_bytes() == content):
             with open(path, "xb", opener=_read_only) as file:
@@ -59,9 +59,9 @@ class Blobs:
             self._link(path, digest, len(content))
 
     def copy(self, source: Path, path: Path) -> int:
-        """Make `path`, which nobody knows yet, a copy of `source`; its size."""
+        """Copy `source` to the new file `path`, which nobody has opened yet. Return its size."""
         if not source.is_file():
-            # copyfile says what it is; a pipe would never end.
+            # copyfile raises an error that says what it is. Reading a pipe would never end.
             shutil.copyfile(source, path)
             return path.stat().st_size
         before = source.stat()
@@ -70,21 +70,21 @@ class Blobs:
             return size
         shutil.copyfile(source, path)
         if _state(source.stat()) != _state(before) or path.stat().st_size != size:
-            # It is being written: what came over has a digest of its own.
+            # Another program is writing to the source, so the copy has a digest of its own.
             digest, size = _digest_of(path)
         self.keep(path, digest, size)
         return size
 
     def keep(self, path: Path, digest: str, size: int) -> None:
-        """Let the file `path` be found by its digest. It is read-only from now on."""
+        """Register the file `path` under its digest. It is read-only from now on."""
         with suppress(OSError):
             path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555)
             self._link(path, digest, size)
 
     def adopt(self, path: Path) -> bool:
-        """Keep a file once that came in by another way: an older nbtrack's, or a copy of a store without its links.
+        """Deduplicate a file that was stored without blobs, by an older nbtrack or in a copy of a store without links.
 
-        Where an equal one is known, the file becomes a name of that; True for that.
+        If an equal file is known, the file becomes a link to it. Return whether it did.
         """
         before = path.stat()
         digest, size = _digest_of(path)
@@ -99,7 +99,7 @@ class Blobs:
         return False
 
     def release(self, replaced: os.stat_result, names: int = 1) -> None:
-        """Let go of the blob of a file that has lost so many names, if it had no others: its room is free at once."""
+        """Delete the blob of a file that has lost `names` names, if it had no others, so that its space is freed."""
         if not stat.S_ISREG(replaced.st_mode) or replaced.st_nlink != names + 1:
             return
         with suppress(OSError), os.scandir(self._bucket(replaced.st_size)) as entries:
@@ -108,12 +108,12 @@ class Blobs:
                     os.unlink(entry.path)
 
     def unnamed(self) -> tuple[int, int]:
-        """How many blobs are no file of any run, and their bytes."""
+        """Return the number of blobs that no run uses, and their total size in bytes."""
         sizes = [size for _, size in self._unnamed()]
         return len(sizes), sum(sizes)
 
     def sweep(self) -> None:
-        """Remove the blobs that are no file of any run. One that is taken up at this moment is a file by then."""
+        """Delete the blobs that no run uses. A file that links to a blob at this moment keeps its content."""
         for path, _ in self._unnamed():
             path.unlink(missing_ok=True)
         for bucket in self._buckets():
@@ -121,14 +121,16 @@ class Blobs:
                 bucket.rmdir()
 
     def all(self) -> Iterator[Path]:
-        """Every blob."""
+        """Yield every blob."""
         for bucket in self._buckets():
             with suppress(FileNotFoundError):
                 yield from sorted(path for path in bucket.iterdir() if len(path.name) == _HEX)
 
     def is_changed(self, blob: Path, *, contents: bool) -> bool:
-        """Whether somebody has written into a file since it was kept: by its size, which shows most changes, or by
-        its whole content."""
+        """Return whether a file was changed after it was stored.
+
+        This compares its size, which shows most changes, and with `contents` also its digest.
+        """
         with suppress(FileNotFoundError):
             if self._bucket(blob.stat().st_size) != blob.parent:
                 return True
@@ -155,10 +157,10 @@ class Blobs:
                             yield Path(entry.path), found.st_size if found.st_nlink == 1 else 0
 
     def _share(self, digest: str, size: int, path: Path, is_same: Callable[[Path], bool]) -> bool:
-        """Make `path` another name of the blob with this digest; False where there is none that can be shared."""
+        """Create `path` as a link to the blob with this digest. Return False if no such blob can be shared."""
         blob = self._place(digest, size)
         try:
-            # An empty file takes no room. A blob that somebody has changed must not come into another run.
+            # An empty file takes no space. A blob whose content was changed must not get into another run.
             if not size or not is_same(blob):
                 return False
             os.link(blob, path)
@@ -167,7 +169,7 @@ class Blobs:
         return True
 
     def _link(self, path: Path, digest: str, size: int) -> None:
-        """Make a blob of the file `path`, which is read-only; an empty one takes no room."""
+        """Create a blob of the read-only file `path`, unless it is empty and takes no space."""
         if not size:
             return
         blob = self._place(digest, size)
@@ -179,12 +181,12 @@ class Blobs:
                     blob.parent.mkdir(parents=True, exist_ok=True)
                     os.link(path, blob)
             except FileExistsError:
-                # Somebody has logged the same meanwhile; or it is one that cannot be shared.
+                # Another process has logged the same content in the meantime, or the blob cannot be shared.
                 if _same_content(blob, path):
-                    self._become(path, blob)
+                    self._replace_by_link(path, blob)
 
-    def _become(self, path: Path, blob: Path) -> None:
-        """Make `path` a name of an equal blob; where that cannot have another name, `path` is the blob from now on."""
+    def _replace_by_link(self, path: Path, blob: Path) -> None:
+        """Replace `path` by a link to an equal blob. If that cannot have more links, `path` becomes the blob."""
         other = path.with_name(path.name + uuid.uuid4().hex)
         try:
             os.link(blob, other)
@@ -199,26 +201,26 @@ class Blobs:
 
 
 def _read_only(path: str, flags: int) -> int:
-    """For `open`: a new file that nobody writes to but who makes it."""
+    """An opener for `open` that creates a file which only its creator can write to."""
     return os.open(path, flags, 0o444)
 
 
 def _digest_of(path: Path) -> tuple[str, int]:
-    """The SHA-256 of a file, and how many bytes were read for it."""
+    """Return the SHA-256 of a file, and the number of bytes read for it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _same_content(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes."""
+    """Return whether two files have the same bytes."""
     with one.open("rb", buffering=0) as first, other.open("rb", buffering=0) as second:
         size = os.fstat(first.fileno()).st_size
         if os.fstat(second.fileno()).st_size != size:
             return False
-        # No larger than the file: a buffer of zeros takes longer to come than a small file to compare.
+        # No larger than the file, because allocating a large buffer takes longer than comparing a small file.
         left, right = (bytearray(min(size, _BLOCK)) for _ in range(2))
         while count := first.readinto(left):
-            # As a whole: behind `count` both have what was equal before.
+            # The whole buffers are compared: after `count`, both still hold bytes that were equal before.
             if second.readinto(right) != count or left != right:
                 return False
         return True

@@ -1,4 +1,4 @@
-"""Where a run's files wait while its artifact repository cannot be written: a mirror of it in the temp folder."""
+"""Keeps a run's files while its artifact repository cannot be written, in a mirror of it in the temp folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Write: TypeAlias = Callable[[Files], None]
 
 @dataclass(frozen=True)
 class Content:
-    """A file to write, as its path and what is in it."""
+    """A file to write: its path and its content."""
 
     path: str
     content: bytes
@@ -40,22 +40,22 @@ class Content:
 
 @dataclass(frozen=True)
 class Mirror:
-    """The folder where the files of a repository wait."""
+    """The folder in which the files of a repository wait."""
 
     folder: Path
     target: ArtifactRepository
 
     @property
     def files(self) -> LocalArtifactRepository:
-        """The files, under the paths that they will have."""
+        """The waiting files, under the paths that they will have."""
         return LocalArtifactRepository(self.folder / FILES)
 
 
 class ArtifactDetour:
-    """The mirrors of this process, one for each run that needs it, and what could not even be written there.
+    """The mirrors of this process, one for each run that needs one, and the writes that no mirror could take.
 
     Args:
-        store: The folder by which `nbtrack doctor` recognizes mirrors that a process left behind.
+        store: The store's folder. `nbtrack doctor` recognizes mirrors that a process left behind by it.
     """
 
     def __init__(self, store: Path) -> None:
@@ -67,13 +67,15 @@ class ArtifactDetour:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no file waits."""
+        """Whether no file is waiting."""
         return not self._mirrors and not self._later
 
     def write(self, target: ArtifactRepository, run_id: str, write: Write) -> Path:
-        """Write to the mirror of a run's artifacts; the folder with all mirrors. Raises what `write` does, and
-        OSError where there can be no mirror."""
-        # The whole of it: else another thread could bring the mirror back and away while it is written.
+        """Write to the mirror of a run's artifacts, and return the folder of all mirrors.
+
+        Raises what `write` raises, and OSError if the mirror cannot be created.
+        """
+        # Locked as a whole, or another thread could bring the mirror back and delete it during the write.
         with self._lock:
             mirror = self._mirror(target, run_id)
             write(mirror.files)
@@ -99,17 +101,19 @@ class ArtifactDetour:
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether something waits that no mirror could take: what comes after it must wait behind it."""
+        """Whether a write waits that no mirror could take. Later writes must then wait behind it."""
         return bool(self._later)
 
     def keep(self, target: ArtifactRepository, write: Write) -> None:
-        """Write this later: there is no room anywhere. A text or a figure is in memory, other files are where they
-        are."""
+        """Keep a write for later, because there is no room anywhere.
+
+        The content of strings and figures is kept in memory. Other files stay where they are until then.
+        """
         with self._lock:
             self._later.append((target, write))
 
     def content(self, target: ArtifactRepository, path: str) -> bytes | None:
-        """What waits for this file of a repository."""
+        """Return the waiting content of a file of a repository, or None if none is waiting."""
         if self.is_empty:
             return None
         url = target.url()
@@ -122,7 +126,7 @@ class ArtifactDetour:
         return None
 
     def come_back(self) -> None:
-        """Bring the files to where they belong, as far as that is possible now."""
+        """Move the waiting files into their repositories, as far as that is possible now."""
         with self._lock:
             for url, mirror in list(self._mirrors.items()):
                 with suppress(StoreError, OSError):
@@ -132,37 +136,39 @@ class ArtifactDetour:
             if not self._mirrors and self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
-            # What could not even be written to a mirror came after what is there.
+            # The writes that no mirror could take came after those in the mirrors.
             while self._later and not self._mirrors:
                 target, write = self._later[0]
                 try:
                     write(target)
                 except NotFound as error:
-                    _warn(f"A file that was logged while there was no room is gone: {error}")
+                    _warn(
+                        f"A file that was logged while the disk was full no longer exists and was not stored: {error}"
+                    )
                 except (StoreError, OSError):
                     break
                 del self._later[0]
 
     def close(self) -> None:
-        """Try a last time; say where the files are that have to stay behind."""
+        """Try a last time, and warn about the files that are left."""
         if self.is_empty:
             return
         self.come_back()
         if self._later:
-            _warn(f"{len(self._later)} files that were logged to {self._store} could not be written; they are lost.")
+            _warn(f"{len(self._later)} logged files could not be written to {self._store}. They are lost.")
         if self._mirrors:
             _warn(
-                f"Files that were logged to {self._store} could not be written there. They are in {self._folder}: run "
-                "`nbtrack doctor --repair` on the store when it can be written again, and they come into it."
+                f"Some logged files could not be written to {self._store}. They are kept in {self._folder}. When the "
+                "store can be written again, run `nbtrack doctor --repair` on it to bring them in."
             )
 
 
 class RunArtifacts:
-    """A run's artifacts. Where its repository cannot be written, files wait elsewhere, and a training loop goes on.
+    """A run's artifacts. While its repository cannot be written, files wait elsewhere and training continues.
 
     Args:
-        repository: Where the artifacts belong.
-        detour: Where they wait.
+        repository: The repository of the artifacts.
+        detour: Keeps the files that cannot be written.
         run_id: The run's ID.
     """
 
@@ -171,27 +177,27 @@ class RunArtifacts:
         self._detour = detour
         self._run_id = run_id
 
-    # -- reading: of single files also those that wait ---------------------------------------------------------------
+    # -- reading: single files also while they wait ------------------------------------------------------------------
 
     def get(self, path: str) -> bytes:
-        """Read the content of a file. Raises NotFound, and InvalidParameter for a folder."""
+        """Return the content of a file. Raises NotFound, or InvalidParameter if it is a folder."""
         content = self._detour.content(self._repository, path)
         return self._repository.get(path) if content is None else content
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file or folder."""
+        """Return whether a file or folder exists."""
         return self._detour.content(self._repository, path) is not None or self._repository.exists(path)
 
     def list(self, path: str = "") -> Listing:
-        """List what is directly in a folder, by path; [] where there is no such folder."""
+        """List the files and folders directly in a folder, by path; [] if it does not exist."""
         return self._repository.list(path)
 
     def fetch_to(self, path: str = "", folder: str | os.PathLike[str] | None = None) -> Path:
-        """Get a local file or folder with what is at `path`; see `ArtifactRepository.fetch_to`."""
+        """Make a file or folder available as a local path; see `ArtifactRepository.fetch_to`."""
         return self._repository.fetch_to(path, folder)
 
     def path_of(self, url: str) -> str | None:
-        """The path of what a URI names, where that is among these artifacts; None where it is elsewhere."""
+        """Return the path that a URI has among these artifacts, or None if it is not among them."""
         return self._repository.path_of(url)
 
     # -- writing -----------------------------------------------------------------------------------------------------
@@ -201,7 +207,7 @@ class RunArtifacts:
         self._write(Content(path, source) if isinstance(source, bytes) else lambda files: files.put(path, source))
 
     def copy(self, path: str, target: str) -> None:
-        """Copy a file or a folder. Raises NotFound."""
+        """Copy a file or a folder. Raises NotFound if it does not exist."""
 
         def write(files: Files) -> None:
             if files is self._repository:
@@ -212,13 +218,13 @@ class RunArtifacts:
         self._write(write)
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Put a copy of a local folder in the place of the one at `path`; see `ArtifactRepository.replace`."""
+        """Replace the folder at `path` by a copy of a local folder; see `ArtifactRepository.replace`."""
         done: list[Replaced] = []
         self._write(lambda files: done.append(files.replace(path, folder)))
         return done[-1] if done else Replaced()
 
     def attempt(self, write: Write) -> None:
-        """Do something that reads a file and writes it again: now, or as a whole later where it cannot be read now."""
+        """Run a write that first reads the file, now or, if the file cannot be read now, as a whole later."""
         try:
             write(self)
         except OSError as error:
@@ -228,17 +234,17 @@ class RunArtifacts:
 
     def _write(self, write: Write) -> None:
         if not self._detour.is_empty:
-            # Not before what was logged earlier: it may be the same file.
+            # Files that were logged earlier must come first, because one of them may be the same file.
             self._detour.come_back()
         try:
             if not self._detour.is_empty:
-                raise StoreError("Files that were logged earlier wait still.")
+                raise StoreError("Files that were logged earlier are still waiting.")
             write(self._repository)
         except (StoreError, OSError) as error:
-            self._spare(write, error)
+            self._divert(write, error)
 
-    def _spare(self, write: Write, error: Exception) -> None:
-        is_first, where = self._detour.is_empty, "where they are, or in memory,"
+    def _divert(self, write: Write, error: Exception) -> None:
+        is_first, where = self._detour.is_empty, "in memory or at their original place"
         try:
             if self._detour.is_in_memory:
                 self._detour.keep(self._repository, write)
@@ -246,13 +252,13 @@ class RunArtifacts:
             where = f"in {self._detour.write(self._repository, self._run_id, write)}"
         except (NbtrackError, OSError) as second:
             if _number(second) not in PASSING:
-                # It is not for want of room: the file itself, say, cannot be read.
+                # The cause is not a lack of room: for example, the file itself cannot be read.
                 raise error from None
             self._detour.keep(self._repository, write)
         if is_first:
             _warn(
-                f"nbtrack cannot write into {self._repository}: {error} Files that are logged are kept {where} and "
-                "come into the store as soon as it can be written again."
+                f"nbtrack cannot write to {self._repository}: {error} Logging continues: files are kept {where} and "
+                "are moved into the store when it can be written again."
             )
 
 
@@ -261,5 +267,5 @@ def _number(error: BaseException) -> int | None:
     return cause.errno if isinstance(cause, OSError) else None
 
 
-def _warn(text: str) -> None:
-    warnings.warn(text, RuntimeWarning, stacklevel=6)
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=6)

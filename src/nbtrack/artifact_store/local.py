@@ -1,8 +1,8 @@
-"""A run's artifacts in a local folder. Whoever names a file, it is inside that folder or it is refused.
+"""A run's artifacts in a local folder. A path that leads out of the folder is refused.
 
-A file appears under its name when it is whole: it is written beside it and moved into place, so a kill leaves a
-hidden leftover at worst. The names of leftovers begin with `PARTIAL`; listings and downloads pass them over.
-With `blobs` (see `blobs.py`), files of equal content are kept once, and read-only.
+A file appears under its name only when it is complete: it is written under a hidden name and then renamed, so a kill
+leaves at most a hidden file. The names of such leftovers begin with `PARTIAL`; listings and downloads skip them.
+With `blobs` (see `blobs.py`), files of equal content are stored once, and read-only.
 """
 
 from __future__ import annotations
@@ -44,34 +44,37 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def path_of_uri(artifact_uri: str) -> Path:
-    """The folder that an artifact URI names: a plain path, taken as it stands, or a quoted `file://` URI.
+    """Return the folder that an artifact URI names: a plain path, taken literally, or a quoted `file://` URI.
 
-    Raises NotSupported for every other scheme, and for a `file://` URI on another host.
+    Raises NotSupported if the scheme is another one, or if a `file://` URI names another host.
     """
     if "\0" in artifact_uri:
-        raise InvalidParameter("An artifact URI cannot contain a NUL character.")
+        raise InvalidParameter("An artifact URI must not contain a NUL character.")
     if not _SCHEME.match(artifact_uri):
         return Path(artifact_uri).absolute()
     parts = urlsplit(artifact_uri)
     if parts.scheme != "file":
         raise NotSupported(
-            f"Artifacts at {parts.scheme}: ({artifact_uri:.200}) cannot be reached: this version of nbtrack keeps "
-            "artifacts in local folders. Use a path or a file:// URI."
+            f"The artifact URI {artifact_uri!r:.200} is not supported here: it must be a path or a file:// URI, "
+            f"not a {parts.scheme}: URI."
         )
     if parts.netloc not in ("", "localhost"):
-        raise NotSupported(f"{artifact_uri:.200} is a file on the host {parts.netloc!r}. Use a path on this machine.")
+        raise NotSupported(
+            f"The artifact URI {artifact_uri!r:.200} names a file on the host {parts.netloc!r}. "
+            "Use a path on this machine."
+        )
     return Path(unquote(parts.path)).absolute()
 
 
 def uri_of_path(path: str | os.PathLike[str]) -> str:
-    """The `file://` URI of a local path, with what a URI cannot carry quoted."""
+    """Return the `file://` URI of a local path, with special characters quoted."""
     return Path(path).absolute().as_uri()
 
 
 def open_repository(
     artifact_uri: str, written: Written | None = None, blobs: Blobs | None = None
 ) -> LocalArtifactRepository:
-    """Open the folder that an artifact URI names. It is made at the first write."""
+    """Open the folder that an artifact URI names. The first write creates it."""
     return LocalArtifactRepository(path_of_uri(artifact_uri), written, blobs)
 
 
@@ -81,7 +84,7 @@ class LocalArtifactRepository(ArtifactRepository):
     Args:
         root: The folder.
         written: Called for each file that was written.
-        blobs: Where equal files are kept once; None where every file is a file of its own.
+        blobs: Stores files of equal content once. With None, every file is stored separately.
     """
 
     def __init__(self, root: Path, written: Written | None = None, blobs: Blobs | None = None) -> None:
@@ -93,9 +96,9 @@ class LocalArtifactRepository(ArtifactRepository):
         return str(self.root)
 
     def put(self, path: str, source: bytes | Path, modified: int | None = None) -> None:
-        """Write a file, or all files of a folder. A folder that was not there appears as a whole.
+        """Write a file, or all files of a folder. A new folder appears as a whole.
 
-        A file that is shared with others keeps its time, whatever `modified` says.
+        A file that shares its storage with others keeps its time, whatever `modified` is.
         """
         if isinstance(source, bytes):
             self._write(path, source)
@@ -107,7 +110,7 @@ class LocalArtifactRepository(ArtifactRepository):
     def open(self, path: str) -> BinaryIO:
         file = self._found(path)
         if file.is_dir():
-            raise InvalidParameter(f"The artifact {path!r:.200} is a folder, not a file.")
+            raise InvalidParameter(f"Artifact {path!r:.200} is a folder, not a file.")
         return file.open("rb")
 
     def exists(self, path: str) -> bool:
@@ -120,7 +123,7 @@ class LocalArtifactRepository(ArtifactRepository):
         inside = self.root.resolve()
         found = []
         for entry in folder.iterdir():
-            # A link that leads outside could be read by nobody: `fetch_to` refuses it.
+            # Nobody can read a link that leads outside: `fetch_to` refuses it.
             if entry.name.startswith(PARTIAL) or not entry.exists() or not entry.resolve().is_relative_to(inside):
                 continue
             name = entry.relative_to(self.root).as_posix()
@@ -139,7 +142,7 @@ class LocalArtifactRepository(ArtifactRepository):
 
     def delete(self, path: str) -> None:
         target = self._found(str(check_file_path(path)))
-        # A file or a folder goes as a whole: what a kill leaves has a hidden name.
+        # A file or a folder disappears as a whole: what a kill leaves has a hidden name.
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
         with _refusals(target):
             os.replace(target, partial)
@@ -167,7 +170,7 @@ class LocalArtifactRepository(ArtifactRepository):
         return uri_of_path((self.root / check_artifact_path(path)).resolve())
 
     def path_of(self, url: str) -> str | None:
-        """The path of what a local path or a `file://` URI names, wherever links lead."""
+        """Return the path below this folder that a local path or a `file://` URI names, with all links resolved."""
         try:
             path = path_of_uri(url).resolve().relative_to(self.root.resolve()).as_posix()
         except (NbtrackError, ValueError, OSError):
@@ -175,9 +178,9 @@ class LocalArtifactRepository(ArtifactRepository):
         return "" if path == "." else path
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Put a copy of a local folder in the place of the folder at `path`, which is gone then, with all its files.
+        """Replace the folder at `path`, with all its files, by a copy of a local folder.
 
-        Where the system can exchange two names in one step, there is always one of the two, whole.
+        If the system can exchange two names in one step, one of the two folders exists, complete, at every moment.
         """
         relative = check_artifact_path(path)
         target = self._inside(relative)
@@ -196,15 +199,15 @@ class LocalArtifactRepository(ArtifactRepository):
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
         for file in files:
-            self._tell(relative / file.relative_to(folder), sizes[file])
+            self._report_written(relative / file.relative_to(folder), sizes[file])
         left = {PurePosixPath(file.relative_to(folder).as_posix()) for file in files}
         return Replaced(freed, sorted(str(relative / name) for name in gone - left))
 
     def fetch_to(self, path: str = "", folder: str | os.PathLike[str] | None = None) -> Path:
-        """Get a local file or folder with what is at `path`.
+        """Make a file or folder available as a local path.
 
-        Without `folder` that is the stored one and no copy, since artifacts are written once and replaced as a whole:
-        who has a file open goes on reading it. It may be the file of other runs as well, and must not be changed.
+        Without `folder`, this is the stored file itself and not a copy: artifacts are replaced as a whole and never
+        changed, so an open file stays readable. Other runs may share the file, so it must not be changed.
         """
         relative = check_artifact_path(path)
         source = self._found(path)
@@ -227,7 +230,7 @@ class LocalArtifactRepository(ArtifactRepository):
     # -- paths -----------------------------------------------------------------------------------------------------
 
     def _found(self, path: str) -> Path:
-        """Where a file or a folder lies. Raises NotFound. The root need not be there."""
+        """Return where a file or a folder is. Raises NotFound, except for the root, which need not exist."""
         relative = check_artifact_path(path)
         found = self._inside(relative)
         if not found.exists() and relative.parts:
@@ -235,24 +238,25 @@ class LocalArtifactRepository(ArtifactRepository):
         return found
 
     def _inside(self, path: PurePosixPath) -> Path:
-        """The path below the root. Links in it are followed, to see that it stays there."""
+        """Return the path below the root. Raises InvalidParameter if a link in it leads out of the root."""
         target = self.root / path
-        # Without '..' only a link leads out. To resolve every path, and the root each time, takes as long as to write.
+        # Without '..', only a link can lead out. To resolve every path and the root takes as long as to write.
         if any(_is_link(part) for part in (target, *target.parents[: max(len(path.parts) - 1, 0)])):
             with _refusals(target):
                 resolved = target.resolve()
             if not resolved.is_relative_to(self.root.resolve()):
                 raise InvalidParameter(
-                    f"The artifact path {str(path)!r:.200} leaves the run's artifact folder by a link."
+                    f"The artifact path {str(path)!r:.200} must not leave the run's artifact folder: it contains a "
+                    "link that leads out."
                 )
         return target
 
     def _file(self, path: PurePosixPath) -> Path:
-        """Where to write a file; its folder is made."""
+        """Return where to write a file, and create its folder."""
         target = self._inside(check_file_path(path))
         with _refusals(target):
             if target.is_dir():
-                raise InvalidParameter(f"The artifact {str(path)!r:.200} is a folder. Choose another file name.")
+                raise InvalidParameter(f"Artifact {str(path)!r:.200} is a folder. Choose another file name.")
             if not target.parent.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
         return target
@@ -264,24 +268,24 @@ class LocalArtifactRepository(ArtifactRepository):
         target = self._file(relative)
         with _refusals(target), _partial(target, self._blobs) as partial:
             write_file(content, partial, self._blobs)
-        self._tell(relative, len(content))
+        self._report_written(relative, len(content))
 
     def _put_folder(self, path: str, source: Path) -> None:
         if self.root.resolve().is_relative_to(source.resolve()):
             raise InvalidParameter(
-                f"The folder {os.fspath(source)!r:.200} contains the store that its files would be copied into. "
-                "Log the folders in it that you mean, one by one."
+                f"Folder {os.fspath(source)!r:.200} contains the store that its files would be copied into. "
+                "Log the folders in it that you need one by one."
             )
         self._put_files(check_artifact_path(path), source, list(files_below(source)))
 
     def _put_files(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> None:
-        """Copy files that are below `source` to the same places below `folder`."""
+        """Copy files from below `source` to the same places below `folder`."""
         if not self._appear(folder, source, files):
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
     def _appear(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
-        """Copy files to a folder that is not there yet; False where it is there by now."""
+        """Copy files to a new folder. Return False if the folder exists."""
         target = self._inside(folder)
         if target.exists():
             return False
@@ -297,11 +301,11 @@ class LocalArtifactRepository(ArtifactRepository):
                 raise
             return False
         for file in files:
-            self._tell(folder / file.relative_to(source), sizes[file])
+            self._report_written(folder / file.relative_to(source), sizes[file])
         return True
 
     def _fill(self, folder: Path, source: Path, files: Sequence[Path]) -> dict[Path, int]:
-        """Copy files below `source` to the same places below `folder`; the size of each."""
+        """Copy files from below `source` to the same places below `folder`. Return the size of each."""
         sizes = {}
         for file in files:
             copy = folder / file.relative_to(source)
@@ -310,14 +314,14 @@ class LocalArtifactRepository(ArtifactRepository):
         return sizes
 
     def _discard(self, folder: Path) -> tuple[int, set[PurePosixPath]]:
-        """Remove a folder; the bytes that come free by that, and which files it had."""
+        """Delete a folder. Return the bytes that this frees, and the files that it had."""
         files = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
         found = [path.lstat() for path in files]
         names = Counter(stats.st_ino for stats in found)
         shutil.rmtree(folder)
         freed = 0
         for stats in {stats.st_ino: stats for stats in found}.values():
-            # One name may be the blob's.
+            # One of the names may belong to the blob.
             if stats.st_nlink - names[stats.st_ino] <= (self._blobs is not None):
                 freed += stats.st_size
             if self._blobs is not None:
@@ -328,10 +332,10 @@ class LocalArtifactRepository(ArtifactRepository):
         target = self._file(path)
         with _refusals(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
-            # One name may be the blob's.
+            # One of the names may belong to the blob.
             if modified is not None and (mine := partial.stat()).st_nlink <= 2:
                 os.utime(partial, ns=(mine.st_atime_ns, modified * 1_000_000))
-        self._tell(path, size)
+        self._report_written(path, size)
 
 
 def _is_link(path: Path) -> bool:
@@ -339,17 +343,17 @@ def _is_link(path: Path) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    # Windows has links that are none to `is_symlink`: junctions.
+    # `is_symlink` does not recognize the junctions of Windows.
     return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_reparse_tag", 0))
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    """Whether a file is in a folder, which is resolved already, wherever links lead."""
+    """Return whether a file, with all links resolved, is in a folder that is already resolved."""
     return path.resolve().is_relative_to(folder)
 
 
 def write_file(content: bytes, path: Path, blobs: Blobs | None) -> None:
-    """Make a file that nobody knows yet, kept once where there are blobs."""
+    """Write a new file that nobody has opened yet. With blobs, equal content is stored once."""
     if blobs is None:
         path.write_bytes(content)
     else:
@@ -357,7 +361,7 @@ def write_file(content: bytes, path: Path, blobs: Blobs | None) -> None:
 
 
 def copy_file(source: Path, path: Path, blobs: Blobs | None) -> int:
-    """Copy a file to a path that nobody knows yet, kept once where there are blobs; its size."""
+    """Copy a file to a new path and return its size. With blobs, equal content is stored once."""
     if blobs is not None:
         return blobs.copy(source, path)
     shutil.copyfile(source, path)
@@ -365,13 +369,13 @@ def copy_file(source: Path, path: Path, blobs: Blobs | None) -> int:
 
 
 def put_in_place(partial: Path, target: Path, blobs: Blobs | None) -> None:
-    """Give a finished file, or a folder, its name. What it replaces is let go of."""
+    """Give a finished file or folder its name, and release the blob of the file that it replaces."""
     replaced = None
     with suppress(FileNotFoundError):
         replaced = os.lstat(target)
     os.replace(partial, target)
     if replaced is not None and stat.S_ISREG(replaced.st_mode):
-        # Where the two are one file already, the system does nothing, and says nothing.
+        # If both names already are the same file, the system does nothing and reports nothing.
         partial.unlink(missing_ok=True)
         if blobs is not None:
             blobs.release(replaced)
@@ -379,7 +383,7 @@ def put_in_place(partial: Path, target: Path, blobs: Blobs | None) -> None:
 
 @contextmanager
 def _partial(target: Path, blobs: Blobs | None) -> Iterator[Path]:
-    """A hidden path beside `target` that becomes `target` where the block ends well, and is removed where not."""
+    """Yield a hidden path beside `target`. It is renamed to `target` if the block succeeds, and deleted if not."""
     partial = target.with_name(PARTIAL + uuid.uuid4().hex)
     try:
         yield partial
@@ -391,7 +395,7 @@ def _partial(target: Path, blobs: Blobs | None) -> Iterator[Path]:
 
 @contextmanager
 def _refusals(target: Path) -> Iterator[None]:
-    """What the file system refuses, as an error that says what to do."""
+    """Convert errors of the file system to errors that say what to do."""
     try:
         yield
     except OSError as error:
@@ -399,16 +403,19 @@ def _refusals(target: Path) -> Iterator[None]:
             raise
         if error.errno in _NOT_WRITABLE:
             raise StoreNotWritable(
-                f"{target} cannot be written: {error.strerror} ({error.filename or target}). Grant the permission."
+                f"{target} cannot be written: {error.strerror} ({error.filename or target}). "
+                "Check the permissions of the folder."
             ) from error
         if error.errno in _FULL:
-            raise StoreError(f"{target} was not written: the disk is full. Nothing of it was kept.") from error
+            raise StoreError(f"{target} was not written: the disk is full. No partial file was kept.") from error
         if error.errno == errno.ENAMETOOLONG:
             raise InvalidParameter(
-                f"The name of the artifact {target.name[:60]!r}… is longer than the file system takes."
+                f"The artifact name {target.name[:60]!r}… is longer than the file system allows."
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise InvalidParameter(f"{target} cannot be made: a part of its path is a file, not a folder.") from error
+            raise InvalidParameter(
+                f"{target} cannot be created: a part of its path is a file, not a folder."
+            ) from error
         if error.errno == errno.ELOOP:
-            raise InvalidParameter(f"{target} is a link that leads to itself.") from error
+            raise InvalidParameter(f"{target} is a link that points to itself.") from error
         raise

@@ -1,4 +1,4 @@
-"""Two folders change places: in one step where the system has one."""
+"""Exchanges two folders, in one step if the system supports it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import uuid
 from pathlib import Path
 
 _HERE = -100
-"""AT_FDCWD: paths are as they stand."""
+"""AT_FDCWD: relative paths are relative to the working directory."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux, and RENAME_SWAP of macOS."""
 
 
 def swap(one: Path, other: Path) -> None:
-    """Give each of two folders the other's name.
+    """Exchange the names of two folders.
 
-    On Linux and macOS nobody ever sees one of the names without a folder, whatever dies when. Where the file system
-    cannot do that (some network file systems), it is three renames, and a death between them leaves `other` without
-    a folder, and what was in it beside it under a hidden name.
+    On Linux and macOS both names exist at every moment, even if the process is killed. If the file system does not
+    support that (some network file systems), this takes three renames, and a kill between them leaves `other` without
+    a folder, and its content beside it under another name.
     """
     if not _swap_at_once(os.fsencode(one), os.fsencode(other)):
         aside = one.with_name(f"{one.name}-{uuid.uuid4().hex}")

@@ -1,6 +1,6 @@
-"""What `log_artifact`, `log_text`, `log_dict`, `log_figure`, `log_image` and `log_table` write, and how.
+"""Writes the files of `log_artifact`, `log_text`, `log_dict`, `log_figure`, `log_image` and `log_table`.
 
-Each file is written whole or not at all.
+Each file is written completely or not at all.
 """
 
 from __future__ import annotations
@@ -30,32 +30,37 @@ _IMAGE_KEY = re.compile(r"[^\0+~%#\\]+")
 
 
 def log_artifact(repository: Files, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-    """Copy a file, or a folder with its name, into the folder `artifact_path` (by default the root)."""
+    """Copy a file or a folder, under its own name, into the folder `artifact_path` (by default the root)."""
     source = existing(local_path)
     repository.put(str(check_artifact_path(artifact_path or "") / source.absolute().name), source)
 
 
 def log_artifacts(repository: Files, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-    """Copy what is in a folder into the folder `artifact_path` (by default the root)."""
+    """Copy the content of a folder into the folder `artifact_path` (by default the root)."""
     source = existing(local_dir)
     if not source.is_dir():
-        raise InvalidParameter(f"{os.fspath(local_dir)!r:.200} is a file. Log a file with log_artifact.")
+        raise InvalidParameter(
+            f"local_dir must be a folder, not the file {os.fspath(local_dir)!r:.200}. Log a file with log_artifact."
+        )
     repository.put(artifact_path or "", source)
 
 
 def log_text(repository: Files, text: str, artifact_file: str) -> None:
-    """Write a text in UTF-8."""
+    """Write a string in UTF-8."""
     if not isinstance(text, str):
-        raise InvalidParameter(f"log_text takes a text, not {type(text).__name__}. For dicts there is log_dict.")
+        raise InvalidParameter(f"text must be a string, not {type(text).__name__}. Log a dict with log_dict.")
     repository.put(artifact_file, text.encode("utf-8", "surrogateescape"))
 
 
 def log_dict(repository: Files, dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str) -> None:
-    """Write a dict or a list: YAML for the suffixes .yml and .yaml, JSON for all others. What is neither is text."""
+    """Write a dict or a list as YAML (suffixes .yml and .yaml) or JSON (all others).
+
+    Values that JSON does not have are written as strings.
+    """
     if check_artifact_path(artifact_file).suffix.lower() in (".yml", ".yaml"):
         import yaml
 
-        # Through JSON first: YAML's safe dumper knows no tuples, dates or NumPy numbers.
+        # Through JSON first, because YAML's safe dumper does not support tuples, dates and NumPy numbers.
         plain = json.loads(json.dumps(dictionary, default=_plain))
         content = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     else:
@@ -70,36 +75,39 @@ def log_figure(
     *,
     save_kwargs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a matplotlib figure in the format of the file's suffix, or a plotly figure as .html or as a picture.
+    """Write a matplotlib figure in the format of the file's suffix, or a plotly figure as HTML or as an image.
 
-    `save_kwargs` go to the figure's own `savefig`, `write_html` or `to_image`.
+    `save_kwargs` are passed to `savefig`, `to_html` or `to_image` of the figure.
     """
     suffix = check_artifact_path(artifact_file).suffix.lower().lstrip(".")
     options = dict(save_kwargs or {})
     if hasattr(figure, "savefig"):
         if not suffix:
-            raise InvalidParameter(f"The figure's file {artifact_file!r} needs a suffix such as .png or .svg.")
+            raise InvalidParameter(
+                f"artifact_file must have a suffix such as .png or .svg, not {artifact_file!r:.200}."
+            )
         buffer = io.BytesIO()
         try:
             figure.savefig(buffer, **{"format": suffix, **options})
         except ValueError as error:
-            raise InvalidParameter(f"matplotlib cannot write {artifact_file!r}: {error}") from error
+            raise InvalidParameter(f"matplotlib cannot write {artifact_file!r:.200}: {error}") from error
         repository.put(artifact_file, buffer.getvalue())
     elif hasattr(figure, "to_html") and hasattr(figure, "to_image"):
         if suffix in ("html", "htm"):
-            # Not from a CDN: the picture must be there without a network too.
+            # With plotly.js in the file and not from a CDN, so that the figure works without a network.
             html = figure.to_html(**{"include_plotlyjs": True, **options})
             repository.put(artifact_file, html.encode())
         elif suffix in ("png", "jpg", "jpeg", "webp", "svg", "pdf"):
             repository.put(artifact_file, figure.to_image(**{"format": suffix, **options}))
         else:
             raise InvalidParameter(
-                f"A plotly figure is written as .html, .png, .jpeg, .webp, .svg or .pdf, not as {artifact_file!r}."
+                "The suffix of a plotly figure must be one of .html, .png, .jpg, .jpeg, .webp, .svg and .pdf, not "
+                f"{artifact_file!r:.200}."
             )
     else:
         raise InvalidParameter(
-            f"log_figure takes a matplotlib or a plotly figure, not {type(figure).__name__}. "
-            "For an image there is log_image; for matplotlib's current figure pass plt.gcf()."
+            f"figure must be a matplotlib or plotly figure, not {type(figure).__name__}. "
+            "Log an image with log_image. For matplotlib's current figure, pass plt.gcf()."
         )
 
 
@@ -111,18 +119,18 @@ def log_image(
     step: int | None = None,
     timestamp: int | None = None,
 ) -> None:
-    """Write a PIL image or a NumPy array, to `artifact_file` or as the image of `key` at `step`.
+    """Write a PIL image or a NumPy array to `artifact_file`, or as the image of `key` at `step`.
 
-    An array is height x width, or with 1 (grey), 3 (RGB) or 4 (RGBA) channels as a third dimension. Its values are
-    booleans, integers from 0 to 255, or floats from 0 to 1; floats beyond are rescaled with a warning, integers
-    beyond raise InvalidParameter (MLflow's rules). `timestamp` in epoch milliseconds.
+    The rules are MLflow's. An array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), and its values are
+    booleans, integers from 0 to 255, or floats from 0 to 1. Floats out of range are rescaled with a warning, and
+    integers out of range raise InvalidParameter. `timestamp` is in milliseconds since the epoch.
     """
     if (artifact_file is None) == (key is None):
-        raise InvalidParameter("log_image takes either artifact_file or key (with step): give one of the two.")
+        raise InvalidParameter("log_image needs either artifact_file or key (with step), and not both.")
     if key is not None:
         artifact_file = _image_file(key, step, timestamp)
     elif step is not None or timestamp is not None:
-        raise InvalidParameter("step and timestamp go with key. Leave them out, or give a key instead of a file.")
+        raise InvalidParameter("step and timestamp can only be used with key, not with artifact_file.")
     assert artifact_file is not None
     picture = _picture(image)
     suffix = check_artifact_path(artifact_file).suffix.lower()
@@ -130,22 +138,27 @@ def log_image(
 
     format_name = Image.registered_extensions().get(suffix)
     if format_name is None or format_name not in Image.SAVE:
-        raise InvalidParameter(f"The image's file {artifact_file!r} needs a suffix such as .png, .jpg or .webp.")
+        raise InvalidParameter(
+            f"artifact_file must have the suffix of an image format, such as .png, .jpg or .webp, not "
+            f"{artifact_file!r:.200}."
+        )
     buffer = io.BytesIO()
     try:
         picture.save(buffer, format=format_name)
     except (OSError, ValueError) as error:
-        raise InvalidParameter(f"The image cannot be written as {artifact_file!r}: {error}. Try .png.") from error
+        raise InvalidParameter(f"The image cannot be written as {artifact_file!r:.200}: {error}. Try .png.") from error
     repository.put(artifact_file, buffer.getvalue())
 
 
 def log_table(repository: Files, data: Any, artifact_file: str) -> None:
     """Write a dict of columns or a DataFrame as a JSON table `{"columns": […], "data": [[…], …]}`.
 
-    Where the file is there already, the rows are added to it; a column that one of the two has not is null there.
+    If the file exists, the rows are appended to it, and a column that one of the two lacks is null in its rows.
     """
     if check_artifact_path(artifact_file).suffix.lower() != ".json":
-        raise InvalidParameter(f"A table is written as JSON: give a file such as 'table.json', not {artifact_file!r}.")
+        raise InvalidParameter(
+            f"artifact_file must have the suffix .json, such as 'table.json', not {artifact_file!r:.200}."
+        )
     columns, rows = _table(data)
     if repository.exists(artifact_file):
         columns, rows = _appended(repository, artifact_file, columns, rows)
@@ -153,12 +166,12 @@ def log_table(repository: Files, data: Any, artifact_file: str) -> None:
     try:
         content = json.dumps(table, default=_plain, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
-        raise InvalidParameter(f"The table has a value that JSON cannot hold: {error}") from error
+        raise InvalidParameter(f"The table contains a value that JSON cannot represent: {error}") from error
     repository.put(artifact_file, content.encode("utf-8", "surrogatepass"))
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's; everything else as its text."""
+    """Convert a value for JSON: NumPy numbers and arrays to Python's, everything unknown to its string."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, (set, frozenset)):
@@ -174,25 +187,25 @@ def _table(data: Any) -> tuple[list[str], list[list[Any]]]:
         return table["columns"], table["data"]
     if not isinstance(data, Mapping):
         raise InvalidParameter(
-            f"log_table takes a dict of columns, such as {{'x': [1, 2]}}, or a DataFrame, not {type(data).__name__}."
+            f"data must be a DataFrame or a dict of columns such as {{'x': [1, 2]}}, not {type(data).__name__}."
         )
     columns = {str(name): _column(values) for name, values in data.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
-        raise InvalidParameter(f"The columns of a table must be of one length; {listed}.")
+        raise InvalidParameter(f"All columns of a table must have the same length, but {listed}.")
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
 def _column(values: Any) -> list[Any]:
-    """The cells of a column; a single value is a column of one row."""
-    # A NumPy scalar has __iter__ too, and cannot be iterated over.
+    """Return the cells of a column. A single value is a column of one row."""
+    # A NumPy scalar has __iter__ too, but cannot be iterated over.
     single = isinstance(values, (str, bytes, Mapping)) or getattr(values, "ndim", None) == 0
     return [_cell(v) for v in values] if isinstance(values, Iterable) and not single else [_cell(values)]
 
 
 def _cell(value: Any) -> Any:
-    """NaN and infinities are null, as pandas writes them: JSON has neither."""
+    """Convert a cell for JSON. NaN and infinities become null, as in pandas, because JSON has neither."""
     plain = value.tolist() if hasattr(value, "tolist") else value
     return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
@@ -200,13 +213,14 @@ def _cell(value: Any) -> Any:
 def _appended(
     repository: Files, artifact_file: str, columns: list[str], rows: list[list[Any]]
 ) -> tuple[list[str], list[list[Any]]]:
-    """The table in the file with the rows after its own."""
+    """Return the table of the file with the rows appended."""
     try:
         table = json.loads(repository.get(artifact_file))
         old_columns, old_rows = list(table["columns"]), list(table["data"])
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidParameter(
-            f"{artifact_file!r} is there already and holds no table, so no rows can be added. Choose another file."
+            f"{artifact_file!r:.200} already exists and is not a table, so rows cannot be appended. "
+            "Choose another file name."
         ) from error
     together = old_columns + [column for column in columns if column not in old_columns]
     added = len(together) - len(old_columns)
@@ -217,9 +231,12 @@ def _appended(
 
 def _image_file(key: str, step: int | None, timestamp: int | None) -> str:
     if not isinstance(key, str) or not _IMAGE_KEY.fullmatch(key) or PurePosixPath(key).is_absolute():
-        raise InvalidParameter(f"Invalid image key {key!r:.120}: it cannot be empty or contain any of + ~ % # \\.")
+        raise InvalidParameter(
+            f"key {key!r:.120} is not a valid image key: it must be a string that is not empty, does not start with / "
+            "and contains none of + ~ % # \\."
+        )
     if step is not None and (isinstance(step, bool) or not isinstance(step, int)):
-        raise InvalidParameter(f"The step of an image must be a whole number, not {step!r:.80}.")
+        raise InvalidParameter(f"step must be an integer, not {step!r:.80}.")
     now = time.time_ns() // 1_000_000 if timestamp is None else int(timestamp)
     name = f"{key.replace('/', '~')}+step+{step or 0}+timestamp+{now}+{uuid.uuid4()}.png"
     return f"{IMAGE_FOLDER}/{name}"
@@ -234,38 +251,42 @@ def _picture(image: Any) -> Image:
         return image
     if hasattr(image, "__array__"):
         return Image.fromarray(_pixels(image))
-    raise InvalidParameter(f"log_image takes a PIL image or a NumPy array, not {type(image).__name__}.")
+    raise InvalidParameter(f"image must be a PIL image or a NumPy array, not {type(image).__name__}.")
 
 
 def _pixels(image: Any) -> numpy.ndarray[Any, Any]:
-    """Bytes of height x width, or x 3 or 4 channels."""
+    """Return an array as uint8, of the shape (H, W), (H, W, 3) or (H, W, 4)."""
     import numpy as np
 
     array = np.asarray(image)
-    shape = " x ".join(map(str, array.shape))
+    shape = array.shape
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise InvalidParameter(
-            f"An image is height x width, or with 1, 3 or 4 channels; this array is {shape or 'a scalar'}."
+            "An image array must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and must not be empty, but "
+            f"this one has the shape {shape}."
         )
     if array.dtype.kind == "b":
         return (array * np.uint8(255)).astype(np.uint8)
     if array.dtype.kind in "iu":
         if array.min() < 0 or array.max() > 255:
             raise InvalidParameter(
-                f"Whole-number pixels go from 0 to 255; these go from {array.min()} to {array.max()}. "
-                "Scale them, or give floats from 0 to 1."
+                f"Integer pixels must be between 0 and 255, but these range from {array.min()} to {array.max()}. "
+                "Scale them, or use floats between 0 and 1."
             )
         return array.astype(np.uint8)
     if array.dtype.kind != "f":
-        raise InvalidParameter(f"An image's values are booleans, whole numbers or floats, not {array.dtype}.")
+        raise InvalidParameter(f"An image array must hold booleans, integers or floats, not {array.dtype}.")
     if not np.isfinite(array).all():
-        raise InvalidParameter("The image has pixels that are NaN or infinite. Replace them, by numpy.nan_to_num say.")
+        raise InvalidParameter(
+            "The image contains NaN or infinite pixels. Replace them, for example with numpy.nan_to_num."
+        )
     low, high = float(array.min()), float(array.max())
     if low < 0 or high > 1:
         warnings.warn(
-            f"Float pixels go from 0 to 1; these go from {low:g} to {high:g} and were rescaled to that.", stacklevel=4
+            f"Float pixels should be between 0 and 1, but these range from {low:g} to {high:g}. They were rescaled.",
+            stacklevel=4,
         )
         array = (array - low) / (high - low) if high > low else np.ones_like(array)
     return (array * 255).astype(np.uint8)
