@@ -123,8 +123,8 @@ def test_gc_gives_back_what_no_other_run_has(own_store: Path, capsys: pytest.Cap
     assert found.unnamed == (1, len(BIG) + 4)
     assert main(["gc"]) == 0
     said = capsys.readouterr().out
-    assert "8.4 MB (2.1 MB come free" in said
-    assert "1 kept content that no run has any more, 2.1 MB" in said
+    assert "8.4 MB (frees 2.1 MB" in said
+    assert "1 file (2.1 MB) that is no longer used by any run" in said
     assert main(["gc", "--yes"]) == 0
     assert blobs(own_store) == {sha256(BIG).hexdigest(): 1}
     assert stored(kept, "a.bin").read_bytes() == BIG

@@ -43,7 +43,7 @@ def test_what_changed_between_attempts(notebook: Notebook, capsys: pytest.Captur
     assert lines[-5:] == [
         "  lr: 0.1 -> 0.25",
         "  new: new, x",
-        "  old: was 1, is not there now",
+        "  old: was 1, now removed",
         "  accuracy: 0.9 -> 0.75",
         "  the code changed",
     ]

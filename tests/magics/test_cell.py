@@ -169,7 +169,7 @@ def test_runs_inside_the_cell(notebook: Notebook):
 def test_nested_in_the_active_run_or_refused(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     with nbtrack.start_run(run_name="around") as around:
         notebook.run("%%track alone\n1")
-        assert "'around' is active already" in capsys.readouterr().err
+        assert "'around' is already active" in capsys.readouterr().err
         notebook.run("%%track inside --nested\n1")
         assert nbtrack.active_run() is around
     assert [run.info.run_name for run in notebook.runs()] == ["inside", "around"]
@@ -224,15 +224,15 @@ def test_the_commit_of_the_working_directory(notebook: Notebook, tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("name --nesed", "no option --nesed; did you mean --nested?"),
-        ("one two", "one name too many: 'two'"),
+        ("name --nesed", "unknown option --nesed. Did you mean --nested?"),
+        ("one two", "unexpected argument 'two'"),
         ("it's", "between double quotes"),
         ("-p", "expected one argument"),
-        ("-p lr,,width", "'' is none"),
-        ("-p 'model.lr'", "'model.lr' is none"),
+        ("-p lr,,width", "such as -p lr,width, not ''"),
+        ("-p 'model.lr'", "not 'model.lr'"),
         ("-t owner", "-t takes key=value"),
-        ('""', "run's name is empty"),
-        ("-e ' '", "experiment's name is empty"),
+        ('""', "run name must not be empty"),
+        ("-e ' '", "experiment name must not be empty"),
     ],
 )
 def test_wrong_lines_say_what_is_allowed(

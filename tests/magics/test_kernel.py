@@ -160,7 +160,7 @@ def test_without_widgets_the_cell_is_tracked_and_a_line_says_how_it_went(kernel:
     finally:
         kernel.run("w.LiveRun = live", "mend")
     assert outcome.status == "ok"
-    assert "the run is tracked all the same" in "".join(outcome.texts)
+    assert "The run is tracked anyway" in "".join(outcome.texts)
     assert "nbtrack: plain FINISHED after" in "".join(outcome.texts)
     assert kernel.last_run().data.metrics == {"a": 1.0}
 

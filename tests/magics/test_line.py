@@ -89,7 +89,7 @@ def test_a_cell_of_sql(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     assert frame.to_dict("records") == [{"run_name": "one", "status": "FINISHED"}]
     capsys.readouterr()
     assert shown(notebook, "%%track sql found\nSELECT run_name, 7 AS seven FROM runs") is None
-    assert capsys.readouterr().out == "nbtrack: found has 1 row of run_name, seven\n"
+    assert capsys.readouterr().out == "nbtrack: found has 1 row with the columns run_name, seven\n"
     assert shown(notebook, "found.seven.tolist()") == [7]
     assert len(notebook.runs()) == 1, "SQL is no run"
     notebook.run('%%track "sql"\n1')
@@ -101,8 +101,8 @@ def test_a_cell_of_sql(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     [
         ("%%track sql\nDROP TABLE main.runs", "only reads"),
         ("%%track sql\nSELECT * FROM nowhere", "nowhere"),
-        ("%%track sql a b\nSELECT 1", "one word too many: 'b'"),
-        ("%%track sql 1a\nSELECT 1", "cannot be the name of a variable"),
+        ("%%track sql a b\nSELECT 1", "unexpected argument 'b'"),
+        ("%%track sql 1a\nSELECT 1", "not a valid variable name"),
     ],
 )
 def test_a_wrong_cell_of_sql_says_so(notebook: Notebook, capsys: pytest.CaptureFixture[str], cell: str, message: str):
@@ -131,13 +131,13 @@ def test_names_from_a_run_are_text_never_markup(notebook: Notebook):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("one two", "one name too many: 'two'"),
-        ("lst metrics.x > 1", "did you mean %track list"),
-        ("--flag", "no option --flag"),
-        ("sql", "sql needs a query"),
+        ("one two", "unexpected argument 'two'"),
+        ("lst metrics.x > 1", "Did you mean %track list"),
+        ("--flag", "unknown option --flag"),
+        ("sql", "sql requires a query"),
         ("it's", "between double quotes"),
-        ('""', "experiment's name is empty"),
-        ("-e one two", "one name too many"),
+        ('""', "experiment name must not be empty"),
+        ("-e one two", "unexpected argument"),
     ],
 )
 def test_wrong_lines_say_what_is_allowed(

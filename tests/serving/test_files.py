@@ -59,7 +59,7 @@ def test_each_kind_of_file_into_each(labels: str, capsys: pytest.CaptureFixture[
             found = read(target)
             assert list(found.columns) == ["prediction"]
             assert found["prediction"].tolist() == EXPECTED, (source, target)
-    assert "25 rows predicted into out.jsonl" in capsys.readouterr().out
+    assert "Wrote predictions for 25 rows to out.jsonl" in capsys.readouterr().out
 
 
 def test_predictions_never_replace_the_rows_they_are_of(labels: str, capsys: pytest.CaptureFixture[str]) -> None:

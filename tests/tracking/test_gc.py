@@ -65,7 +65,7 @@ def test_a_dry_run_comes_first_and_changes_nothing(own_store: Path, capsys: pyte
     before = everything(own_store)
     assert main(["gc"]) == 0
     said = capsys.readouterr().out
-    assert "Would be removed for good (--yes does it)" in said
+    assert "Would be removed for good (run with --yes to remove)" in said
     assert "2 runs with 20 metric points" in said
     assert "5 artifact files, 30 bytes" in said or "5 artifact files" in said
     assert gone in said

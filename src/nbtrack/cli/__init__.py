@@ -1,7 +1,7 @@
-"""The command `nbtrack`: one module of this package for each of its commands.
+"""The command `nbtrack`. Each module of this package is one of its commands.
 
-A command's module has `HELP`, `arguments(parser)` and `run(options)`, which returns the exit code; the command has the
-module's name, without the underscore that keeps it from being a keyword.
+The module of a command has `HELP`, `arguments(parser)` and `run(options)`, which returns the exit code. The command has
+the name of the module, without the underscore that makes `import_` a valid module name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from ..errors import NbtrackError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. An NbtrackError is told on stderr and is exit code 1, a wrong call is 2."""
+    """Run one command and return its exit code.
+
+    An NbtrackError is printed to stderr and gives exit code 1. Wrong arguments give exit code 2.
+
+    Args:
+        arguments: The command line without the program's name. None stands for `sys.argv[1:]`.
+    """
     options = parser().parse_args(arguments)
     try:
         if options.store is not None:
@@ -32,24 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("nbtrack: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough. The interpreter would complain when it writes the rest.
+        # The reader of the output has closed it. The interpreter would report an error when it writes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command understands, from the modules of this package."""
-    whole = argparse.ArgumentParser(prog="nbtrack", description="The experiment tracker that lives in the notebook.")
+    """Return the parser of the command line, with a subcommand for each module of this package."""
+    whole = argparse.ArgumentParser(
+        prog="nbtrack", description="nbtrack, the experiment tracker that lives in the notebook."
+    )
     package = importlib.import_module(__name__.partition(".")[0])
     whole.add_argument("--version", action="version", version=f"{package.__name__} {package.__version__}")
-    # Before the command or after it: what stands after it says nothing where it is left out.
+    # The option can be given before or after the command. SUPPRESS keeps the second from overriding the first.
     shared = argparse.ArgumentParser(add_help=False)
     for place, default in ((whole, None), (shared, argparse.SUPPRESS)):
         place.add_argument(
             "--store",
             metavar="FOLDER",
             default=default,
-            help="the store, a folder .nbtrack; by default the one that a notebook in the working directory has",
+            help="the store, a folder such as .nbtrack (default: the store that a notebook in this folder would use)",
         )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, module in _commands().items():

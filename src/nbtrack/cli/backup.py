@@ -1,4 +1,4 @@
-"""`nbtrack backup`: one consistent copy of the store while runs are being written."""
+"""`nbtrack backup`: copies the store while runs are being logged."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import argparse
 
 from ..client import Client
 
-HELP = "Make one consistent copy of the store while runs are being written."
+HELP = "Write a consistent copy of the store, also while runs are being logged."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="FILE", help="the copy of the database; with --artifacts a folder")
+    parser.add_argument("target", metavar="FILE", help="where to write the copy: a file, or a folder with --artifacts")
     parser.add_argument(
-        "--artifacts", action="store_true", help="copy the artifacts too: FILE is a folder, a whole store"
+        "--artifacts",
+        action="store_true",
+        help="also copy the artifacts, so that FILE becomes a folder with a complete store",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite FILE; of folders only an earlier backup")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="overwrite FILE if it exists; a folder is overwritten only if it is a backup",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
-"""`nbtrack doctor`: what is damaged in a store, and bringing back what can be read.
+"""`nbtrack doctor`: checks a store for damage, and repairs it.
 
-Exit codes: 0 nothing is wrong, or all was repaired; 3 something is wrong and nothing was changed; 4 repaired as far
-as it goes, with losses, which are listed.
+Exit codes: 0 if the store is healthy or was repaired completely; 3 if damage was found and nothing was changed; 4 if
+the store was repaired but some data is lost. The losses are listed.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ import argparse
 
 from ..client import Client
 
-HELP = "Say what is damaged in a store; with --repair, bring back all that can be read."
+HELP = "Check a store for damage. With --repair, recover everything that can still be read."
 
 FOUND, LOSSES = 3, 4
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repair", action="store_true", help="set right what is wrong; originals are kept")
-    parser.add_argument("--contents", action="store_true", help="read every artifact and compare it with its digest")
+    parser.add_argument("--repair", action="store_true", help="repair what is damaged; the damaged files are kept")
     parser.add_argument(
-        "--rescue", metavar="FILE", action="append", default=[], help="a rescue file that a warning has named"
+        "--contents", action="store_true", help="also read every artifact and compare it with its stored digest"
+    )
+    parser.add_argument(
+        "--rescue",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a rescue file named in a warning; can be repeated",
     )
 
 

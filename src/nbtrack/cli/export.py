@@ -1,4 +1,4 @@
-"""`nbtrack export`: runs as Parquet or CSV."""
+"""`nbtrack export`: writes runs as Parquet or CSV."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import argparse
 
 from ..client.moving import export
 
-HELP = "Write runs, params, metrics, tags and the registry as Parquet (or CSV) into a new folder."
+HELP = "Write runs, params, metrics, tags and the registry to a new folder, as Parquet or CSV."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="a new or empty folder")
-    parser.add_argument("--csv", action="store_true", help="one CSV file a table, in place of Parquet")
-    parser.add_argument("--filter", default="", metavar="QUERY", help="only runs that match, as in search_runs")
+    parser.add_argument("--csv", action="store_true", help="write one CSV file per table instead of Parquet")
     parser.add_argument(
-        "--experiment", action="append", metavar="NAME", help="only this experiment; may be given several times"
+        "--filter", default="", metavar="QUERY", help="export only the runs that match this filter of search_runs"
+    )
+    parser.add_argument(
+        "--experiment", action="append", metavar="NAME", help="export only this experiment; can be repeated"
     )
 
 

@@ -1,4 +1,4 @@
-"""`nbtrack gc`: the bin emptied for good, after a look at what is in it."""
+"""`nbtrack gc`: removes deleted runs and experiments for good, or shows what would be removed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from ..client import Client
 if TYPE_CHECKING:
     from ..client.upkeep import Garbage
 
-HELP = "Say which deleted runs and experiments would go for good; with --yes, remove them."
+HELP = "Show which deleted runs and experiments would be removed for good. With --yes, remove them."
 
 _LISTED = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
-    parser.add_argument("--older-than", metavar="AGE", help="only what was deleted longer ago than 30d, 12h, 1d12h30m")
-    parser.add_argument("--run-ids", metavar="IDS", help="only these runs, with commas between them")
-    parser.add_argument("--experiment-ids", metavar="IDS", help="only these experiments with their runs")
+    parser.add_argument("--yes", action="store_true", help="remove them; without this option nothing is changed")
+    parser.add_argument(
+        "--older-than", metavar="AGE", help="only what was deleted longer ago than this, such as 30d, 12h or 1d12h30m"
+    )
+    parser.add_argument("--run-ids", metavar="IDS", help="only these runs, separated by commas")
+    parser.add_argument(
+        "--experiment-ids", metavar="IDS", help="only these experiments and their runs, separated by commas"
+    )
     parser.add_argument(
         "--with-versions",
         action="store_true",
-        help="also the runs that versions of registered models came from, and these versions",
+        help="also remove runs that versions of registered models came from, together with these versions",
     )
 
 
@@ -41,13 +45,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(found: Garbage, *, done: bool) -> Iterator[str]:
-    """The lines that say what goes, or went, and what stays and why."""
+    """Yield the lines that say what is or was removed, and what stays and why."""
     if not (found.runs or found.experiments or found.unfinished or found.unnamed[0]):
         yield "Nothing to remove."
     else:
-        yield "Removed for good:" if done else "Would be removed for good (--yes does it):"
+        yield "Removed for good:" if done else "Would be removed for good (run with --yes to remove):"
         yield f"  {_count(len(found.runs), 'run')} with {_count(found.points, 'metric point')}, params and tags"
-        free = f" ({size(found.freed_bytes)} come free: runs that stay, or each other, have the same files)"
+        free = (
+            f" (frees {size(found.freed_bytes)}, because identical files are stored once and may be used by other runs)"
+        )
         shared = "" if found.freed_bytes == found.artifact_bytes else free
         yield f"  {_count(found.artifact_files, 'artifact file')}, {size(found.artifact_bytes)}{shared}"
         if found.experiments:
@@ -56,9 +62,10 @@ def report(found: Garbage, *, done: bool) -> Iterator[str]:
             listed = ", ".join(f"{name}/{version}" for name, version in found.versions)
             yield f"  {_count(len(found.versions), 'model version')}: {listed}"
         if found.unfinished:
-            yield f"  {_count(found.unfinished, 'folder')} that an interrupted gc left behind"
+            yield f"  {_count(found.unfinished, 'folder')} left behind by an interrupted gc"
         if found.unnamed[0]:
-            yield f"  {_count(found.unnamed[0], 'kept content')} that no run has any more, {size(found.unnamed[1])}"
+            number, are = found.unnamed[0], "is" if found.unnamed[0] == 1 else "are"
+            yield f"  {_count(number, 'file')} ({size(found.unnamed[1])}) that {are} no longer used by any run"
         if not done:
             yield from _listed(
                 f"{run.run_id}  {run.run_name}  {_count(run.points, 'point')}, {size(run.artifact_bytes)}"
@@ -66,23 +73,23 @@ def report(found: Garbage, *, done: bool) -> Iterator[str]:
             )
             yield from _listed(f"experiment {number}  {name}" for number, name in found.experiments)
     if found.database is not None:
-        yield f"The database was {size(found.database[0])} and is {size(found.database[1])} now."
+        yield f"The database shrank from {size(found.database[0])} to {size(found.database[1])}."
     if found.registered:
-        yield "Stays, because versions of registered models came from it (--with-versions removes both):"
+        yield "Kept, because versions of registered models came from these runs (--with-versions removes both):"
         yield from _listed(f"{run_id}  {', '.join(versions)}" for run_id, versions in found.registered.items())
     if found.running:
-        yield "Stays, because a process is writing it:"
+        yield "Kept, because a process is logging to these runs:"
         yield from _listed(found.running)
     if found.elsewhere:
-        yield "Artifacts that stay, because they are not in this store:"
+        yield "Kept, because these artifacts are outside this store:"
         yield from _listed(found.elsewhere)
     if found.orphans:
-        yield "Belongs to no run, and stays; look at it and remove it yourself:"
+        yield "Kept, although these folders belong to no run. Check them and delete them yourself:"
         yield from _listed(f"{folder}  {size(of_folder)}" for folder, of_folder in found.orphans)
 
 
 def size(number: float) -> str:
-    """Bytes for a reader."""
+    """Return a number of bytes in a readable form, such as 12.3 MB."""
     units = ["bytes", "KB", "MB", "GB"]
     while number >= 1000 and len(units) > 1:
         number /= 1000

@@ -1,4 +1,4 @@
-"""`nbtrack import`: what another tracker or another store holds, into this store."""
+"""`nbtrack import`: copies runs from another tracker or another store into this one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import argparse
 from ..client.moving import import_runs
 from ..transfer.sources import KINDS
 
-HELP = "Bring runs over from MLflow, TensorBoard, W&B (offline) or another nbtrack store."
+HELP = "Import runs from MLflow, TensorBoard, W&B (offline runs) or another nbtrack store."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="SOURCE", help="mlruns, mlflow.db, sqlite:///mlflow.db, or a folder of one of the others"
     )
-    parser.add_argument("--kind", choices=KINDS, help="what the source is, where it is not recognised")
-    parser.add_argument("--experiment", metavar="NAME", help="put all runs into this experiment")
-    parser.add_argument("--artifacts", metavar="FOLDER", help="where an MLflow store's artifacts are, if they moved")
+    parser.add_argument("--kind", choices=KINDS, help="the kind of the source, if it is not recognized")
+    parser.add_argument("--experiment", metavar="NAME", help="import all runs into this experiment")
     parser.add_argument(
-        "--follow-links", action="store_true", help="take files outside a run's folder that are linked from it"
+        "--artifacts", metavar="FOLDER", help="where the artifacts of an MLflow store are, if they were moved"
+    )
+    parser.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="also import files outside a run's folder if a symbolic link in the folder points to them",
     )
 
 

@@ -1,4 +1,4 @@
-"""`nbtrack merge`: another nbtrack store, united with this one."""
+"""`nbtrack merge`: merges another nbtrack store into this one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 
 from ..client.moving import merge
 
-HELP = "Unite another nbtrack store with this one. The other stays as it is."
+HELP = "Merge another nbtrack store into this one. The other store is not changed."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("other", metavar="OTHER", help="the other store's folder, or the project that it lies in")
+    parser.add_argument(
+        "other", metavar="OTHER", help="the folder of the other store, or the project folder that contains it"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

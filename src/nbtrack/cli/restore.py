@@ -1,4 +1,4 @@
-"""`nbtrack restore`: a backup in the place of the store's database."""
+"""`nbtrack restore`: replaces the database of the store by a backup."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 
 from ..client import Client
 
-HELP = "Put a backup in the place of the store's database, which is kept beside it."
+HELP = "Replace the database of the store by a backup. The replaced database is kept beside it."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("backup", metavar="FILE", help="what `nbtrack backup` has made")
+    parser.add_argument("backup", metavar="FILE", help="a file written by `nbtrack backup`")
 
 
 def run(options: argparse.Namespace) -> int:
     kept = Client().restore_backup(options.backup)
-    print(f"Restored {options.backup}." + (f" The database that was there is now {kept}." if kept else ""))
+    print(f"Restored {options.backup}." + (f" The previous database is kept as {kept}." if kept else ""))
     return 0

@@ -1,6 +1,6 @@
-"""`%track` and `%%track`: the tracker from inside a notebook.
+"""The magics `%track` and `%%track`.
 
-`%load_ext nbtrack` brings them, `%track?` explains them.
+`%load_ext nbtrack` registers them, and `%track?` shows their help.
 """
 
 from __future__ import annotations

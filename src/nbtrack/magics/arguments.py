@@ -1,4 +1,4 @@
-"""What stands after `%track` and `%%track`."""
+"""Parses the arguments of `%track` and `%%track`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMANDS = ("list", "compare", "registry", "sql", "autolog")
 
 @dataclass(frozen=True, slots=True)
 class CellOptions:
-    """The line of a `%%track` cell, understood."""
+    """The parsed first line of a `%%track` cell."""
 
     name: str | None
     experiment: str | None
@@ -36,7 +36,7 @@ class CellOptions:
 
 @dataclass(frozen=True, slots=True)
 class LineCommand:
-    """The line of a `%track`, understood. `command` is "", "experiment" or one of COMMANDS."""
+    """A parsed `%track` line. `command` is "", "experiment" or one of COMMANDS."""
 
     command: str
     argument: str = ""
@@ -45,7 +45,7 @@ class LineCommand:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         stop = "" if message.endswith("?") else "."
-        raise UsageError(f"{self.prog}: {message}{stop}\nUsage: {self.usage}\n%track? explains it.")
+        raise UsageError(f"{self.prog}: {message}{stop}\nUsage: {self.usage}\nSee %track? for help.")
 
 
 def _cell_parser() -> _Parser:
@@ -62,18 +62,18 @@ def _cell_parser() -> _Parser:
 
 
 def parse_cell(line: str) -> CellOptions:
-    """The options of `%%track`. Raises UsageError, which says what is allowed."""
+    """Parse the options of `%%track`. Raises UsageError with a message that says what is allowed."""
     parser = _cell_parser()
     found, rest = parser.parse_known_args(_words(line, parser))
     if rest:
-        parser.error(_superfluous(rest, parser))
-    for value, what in ((found.name, "the run's name"), (found.experiment, "the experiment's name")):
+        parser.error(_unexpected(rest, parser))
+    for value, what in ((found.name, "run name"), (found.experiment, "experiment name")):
         if value is not None and not value.strip():
-            parser.error(f"{what} is empty")
+            parser.error(f"the {what} must not be empty")
     return CellOptions(
         name=found.name,
         experiment=found.experiment,
-        params=tuple(dict.fromkeys(name for text in found.params for name in _names(text, parser))),
+        params=tuple(dict.fromkeys(name for text in found.params for name in _variable_names(text, parser))),
         tags=dict(_tag(text, parser) for text in found.tag),
         nested=found.nested,
         note=found.note,
@@ -83,26 +83,26 @@ def parse_cell(line: str) -> CellOptions:
 
 
 def is_sql(line: str) -> bool:
-    """Whether the body of a `%%track` cell is SQL. A run that is to be named sql has its name in quotes."""
+    """Return whether the body of a `%%track` cell is SQL. To name a run sql, put the name between quotes."""
     return line.split()[:1] == ["sql"]
 
 
 def parse_sql(line: str) -> str | None:
-    """The variable that a `%%track sql` cell names. Raises UsageError for what is no name."""
+    """Return the variable that a `%%track sql` cell assigns to, or None. Raises UsageError for an invalid name."""
     parser = _Parser(prog="%%track sql", usage=SQL_USAGE, add_help=False, allow_abbrev=False)
     words = line.split()[1:]
     if len(words) > 1:
-        parser.error(f"there is one word too many: {words[1]!r}")
+        parser.error(f"unexpected argument {words[1]!r} after the name of the variable")
     if words and not words[0].isidentifier():
-        parser.error(f"{words[0]!r} cannot be the name of a variable")
+        parser.error(f"{words[0]!r} is not a valid variable name")
     return words[0] if words else None
 
 
 def parse_line(line: str) -> LineCommand:
-    """What `%track` is to do. Raises UsageError, which says what is allowed.
+    """Parse a `%track` line. Raises UsageError with a message that says what is allowed.
 
-    A command takes the rest of the line as it stands, quotes and backticks included. `-e NAME` sets an experiment
-    that has a command's name.
+    A command gets the rest of the line unchanged, with its quotes and backticks. `-e NAME` sets an experiment whose
+    name is also that of a command.
     """
     line = line.strip()
     if not line:
@@ -111,7 +111,7 @@ def parse_line(line: str) -> LineCommand:
     command, _, rest = line.partition(" ")
     if command in COMMANDS:
         if command == "sql" and not rest.strip():
-            parser.error("sql needs a query, such as %track sql SELECT run_name, status FROM runs")
+            parser.error("sql requires a query, for example %track sql SELECT run_name, status FROM runs")
         if command == "autolog" and rest.strip() not in ("", "on", "off"):
             parser.error(f"autolog takes on or off, not {rest.strip()!r:.80}")
         return LineCommand(command, rest.strip())
@@ -120,11 +120,11 @@ def parse_line(line: str) -> LineCommand:
     found, more = parser.parse_known_args(_words(line, parser))
     if more or (found.name is not None and found.experiment is not None):
         near = difflib.get_close_matches(command, COMMANDS, 1)
-        hint = f"; did you mean %track {near[0]} …?" if near else ""
-        parser.error(_superfluous(more or [found.name], parser) + hint)
+        hint = f". Did you mean %track {near[0]} …?" if near else ""
+        parser.error(_unexpected(more or [found.name], parser) + hint)
     name = found.name if found.experiment is None else found.experiment
     if not name or not name.strip():
-        parser.error("the experiment's name is empty")
+        parser.error("the experiment name must not be empty")
     return LineCommand("experiment", name)
 
 
@@ -132,28 +132,28 @@ def _words(line: str, parser: _Parser) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        parser.error(f"{error} in {line.strip()!r}; put a text with spaces or apostrophes between double quotes")
+        parser.error(f"{error} in {line.strip()!r}. Put arguments with spaces or apostrophes between double quotes")
 
 
-def _superfluous(words: list[str], parser: _Parser) -> str:
+def _unexpected(words: list[str], parser: _Parser) -> str:
     word = words[0]
     if word.startswith("-"):
         known = [option for action in parser._actions for option in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], known, 1)
-        return f"there is no option {word}" + (f"; did you mean {near[0]}?" if near else "")
-    return f"there is one name too many: {word!r}. A name with spaces stands between quotes"
+        return f"unknown option {word}" + (f". Did you mean {near[0]}?" if near else "")
+    return f"unexpected argument {word!r}. Put a name with spaces between quotes"
 
 
-def _names(text: str, parser: _Parser) -> list[str]:
+def _variable_names(text: str, parser: _Parser) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if not name.isidentifier():
-            parser.error(f"-p takes names of variables with commas between them, such as -p lr,width; {name!r} is none")
+            parser.error(f"-p takes variable names separated by commas, such as -p lr,width, not {name!r}")
     return names
 
 
 def _tag(text: str, parser: _Parser) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not re.search(r"\S", key):
-        parser.error(f"-t takes key=value, such as -t owner=ada or -t 'why=a first look'; it was given {text!r}")
+        parser.error(f"-t takes key=value, such as -t owner=ada or -t 'why=a first look', not {text!r}")
     return key.strip(), value

@@ -1,4 +1,4 @@
-"""Which run the last execution of a cell made, so that this one is its next attempt."""
+"""Finds the run of a cell's previous execution, so that the new run is its next attempt."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..tags import ATTEMPT, CELL_ID, SOURCE_NAME
 
 
 def cell_key(name: str | None, body: str) -> str:
-    """What makes two executions the same cell: the front end's cell id where it sends one.
+    """Return a key that is the same for all executions of a cell: the cell ID, if the front end sends one.
 
-    Else (a terminal, nbclient) the name that the cell gives its run, and for a cell without one its code apart from
-    literal params.
+    A terminal and nbclient send none. Then the key is the run name given in the cell, or else a hash of the code
+    without its literal params.
     """
     cell = capture.current_cell()
     if cell is not None and cell.cell_id:
@@ -25,7 +25,7 @@ def cell_key(name: str | None, body: str) -> str:
 
 
 def previous_attempt(client: Client, experiment_id: str, key: str) -> Run | None:
-    """The newest run of the same cell of the same notebook in this experiment, if it is there still."""
+    """Return the newest run of the same cell of the same notebook in this experiment, or None."""
     literal = "'" + key.replace("'", "''") + "'"
     try:
         runs = client.search_runs(
@@ -35,18 +35,19 @@ def previous_attempt(client: Client, experiment_id: str, key: str) -> Run | None
             order_by=["attributes.start_time DESC"],
         )
     except StoreError:
-        # Logging goes on while another program holds the database; only the comparison is lost.
+        # Logging continues while another program holds the database. Only the comparison is lost.
         return None
     here = capture.source().name or ""
     return next((run for run in runs if _same_notebook(run.data.tags.get(SOURCE_NAME, ""), here)), None)
 
 
 def _same_notebook(there: str, here: str) -> bool:
-    # A copied notebook has the same cell ids, and its cells are others. A notebook that is there no more was renamed.
+    # A copied notebook has the same cell IDs, but its cells are different ones. If the other notebook no longer exists,
+    # it was renamed to this one.
     return there == here or not there or not Path(there).exists()
 
 
 def attempt_number(run: Run) -> int:
-    """The number that the run's tag gives it; 1 where the tag is no number."""
+    """Return the run's attempt number, or 1 if its tag is not a number."""
     text = run.data.tags.get(ATTEMPT, "")
     return int(text) if text.isdecimal() else 1

@@ -17,49 +17,55 @@ from .arguments import is_sql, parse_cell, parse_line, parse_sql
 from .tracked_cell import TrackedCell
 from .transform import MAGIC, REGISTERED, CellTransformer
 
-_HELP = """Track the code of a cell, and look at what was tracked.
+_HELP = """Track the code of a cell as a run, and show what was tracked.
 
-%%track at the head of a cell makes the cell a run::
+A cell that starts with %%track is a run::
 
     %%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code] [--autolog]
 
-    NAME               the run's name, in quotes if it has spaces; without one the run gets a readable name
-    -e, --experiment   log to this experiment, this once; it is made where there is none of the name
-    -p, --params       variables to log as params, by name: -p lr,width (their values after the cell go last)
-    -t, --tag          a tag, key=value; may be given several times
-    --nested           run inside the run that is active
-    --note             a description
-    --no-code          do not keep the cell's source
-    --autolog          log what the frameworks in the cell train: params, metrics, models (`nbtrack guide autologging`)
+    NAME               The run's name, between quotes if it has spaces. By default, a readable name is generated.
+    -e, --experiment   Log this run to another experiment, which is created if it does not exist.
+    -p, --params       Variables to log as params, separated by commas: -p lr,width. If the cell changes a variable,
+                       its value after the cell counts.
+    -t, --tag          A tag as key=value. Can be given several times.
+    --nested           Make the run a child of the active run.
+    --note             A description of the run.
+    --no-code          Do not store the cell's source.
+    --autolog          Turn autologging on for this cell: the params, metrics and models of every supported framework
+                       are logged. See `nbtrack guide autologging`.
 
     {name} and $name in the line are replaced by variables, as in other magics.
 
-  - Literals that the top level of the cell assigns become params at once: lr = 0.1, layers = (64, 32), note: str = "x".
-    Names that begin with _ are left out; of several literals the last one counts.
-  - nbtrack.log_metric(...) and the like in the cell go to its run, and so does a nested
-    `with nbtrack.start_run(nested=True):`.
-  - A last expression that is a mapping of numbers becomes metrics: {"val/accuracy": 0.93}. It is displayed as always.
-  - Kept beside them: source, cell id, execution count, notebook path, git commit and whether files differ from it,
-    Python and package versions.
-  - An exception ends the run as FAILED, with its traceback kept, an interrupt as KILLED. The cell behaves as it does
-    without %%track, with magics, !commands, await, tracebacks and line numbers.
-  - Running the cell again is the next attempt, and what changed since the last one is shown. A cell is known by its
-    id in its notebook; where the front end sends no id, by the run's NAME, or else by its code apart from literals.
+  - Literals that are assigned at the top level of the cell become params before the cell runs: lr = 0.1,
+    layers = (64, 32), note: str = "x". Names that start with _ are left out. If a name is assigned several literals,
+    the last one counts.
+  - nbtrack.log_metric(...) and the other log functions in the cell log to its run. A run started in the cell with
+    `nbtrack.start_run(nested=True)` is a child of it.
+  - If the last expression of the cell is a mapping, its numbers become metrics: {"val/accuracy": 0.93}. The value is
+    displayed as usual.
+  - The run also stores the cell's source, ID and execution count, the path of the notebook, the git commit and
+    whether files differ from it, and the versions of Python and of the imported packages.
+  - If the cell raises an exception, the run ends as FAILED and stores the traceback. If the cell is interrupted, the
+    run ends as KILLED. Apart from that the cell behaves as it does without %%track: magics, !commands, await,
+    tracebacks and line numbers are the same.
+  - Running the cell again creates a new run, the next attempt of the cell, and shows what changed since the previous
+    attempt. A cell is identified by its ID in the notebook. If the front end sends no ID, it is identified by NAME, or
+    else by its code without the literals.
 
-%track in a line::
+%track is for single lines::
 
-    %track                      where am I: the store, the experiment, the active run, the last runs
-    %track NAME                 set the experiment
-    %track -e NAME              the same, for a name such as list
-    %track list [FILTER]        runs of the experiment that match
-    %track compare [FILTER]     compare them
-    %track registry [MODEL]     the registered models, or one
-    %track autolog [on|off]     autologging for every framework, or what it is on for
-    %track sql SELECT ...       a query on the store's views, as a DataFrame; `nbtrack guide sql` lists them
+    %track                      Show the store, the experiment, the active run and the last runs.
+    %track NAME                 Set the experiment, which is created if it does not exist.
+    %track -e NAME              Set an experiment whose name is one of the commands below.
+    %track list [FILTER]        List the runs of the experiment that match the filter. See `nbtrack guide query`.
+    %track compare [FILTER]     Compare the runs that match the filter.
+    %track registry [MODEL]     Show the registered models, or one of them.
+    %track autolog [on|off]     Turn autologging on or off for every framework, or show where it is on.
+    %track sql SELECT ...       Return the rows of an SQL query as a DataFrame. See `nbtrack guide sql`.
 
-%%track sql at the head of a cell makes the rest of it such a query::
+A cell that starts with %%track sql is an SQL query::
 
-    %%track sql [VARIABLE]      its rows; with a name, they go into that variable
+    %%track sql [VARIABLE]      Show the rows, or assign them to the variable.
 
 Examples::
 
@@ -79,15 +85,15 @@ Examples::
 
 
 class TrackMagics:
-    """`%track` and `%%track`. One object a shell; it holds the cells that are running."""
+    """The functions of `%track` and `%%track`. The one object of a shell holds the cells that are running."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.transformer = CellTransformer(shell)
         self._executing: Any = None
-        """IPython's ExecutionInfo of the cell that runs now; None in a silent one."""
+        """IPython's ExecutionInfo of the running cell, or None if it runs silently."""
         self._open: list[tuple[str, TrackedCell]] = []
-        """Tracked cells that have not ended, with the text of the cell that they are in."""
+        """Tracked cells that have not ended, each with the source of the cell that it is in."""
 
     def line(self, line: str) -> object:
         """See _HELP."""
@@ -101,7 +107,7 @@ class TrackMagics:
         """See _HELP."""
         if is_sql(line):
             return self._sql(parse_sql(line), cell)
-        # Reached by code only, such as a notebook that was converted to a script: the transformer takes what is typed.
+        # Only code gets here, such as a notebook converted to a script: the transformer handles cells that are typed.
         result = self.shell.run_cell(f"%%track {line}\n{cell}")
         result.raise_error()
         return None
@@ -115,15 +121,15 @@ class TrackMagics:
             return frame
         self.shell.user_ns[variable] = frame
         rows = f"{len(frame):,} row{'' if len(frame) == 1 else 's'}"
-        print(f"nbtrack: {variable} has {rows} of {', '.join(map(str, frame.columns))}")
+        print(f"nbtrack: {variable} has {rows} with the columns {', '.join(map(str, frame.columns))}")
         return None
 
     line.__doc__ = cell.__doc__ = _HELP
 
     def begin(self, line: str, body: str) -> None:
-        """The first line of a transformed `%%track` cell: start its run."""
+        """Start the run of a cell. The first line of a transformed `%%track` cell calls this."""
         if self._executing is None:
-            raise UsageError("%%track: a request that is executed silently cannot be tracked.")
+            raise UsageError("%%track: A cell that is executed silently cannot be tracked.")
         options = parse_cell(self.shell.var_expand(line, 1))
         _show_first_line(sys._getframe(1).f_code.co_filename, line)
         raw = self._executing.raw_cell
@@ -134,11 +140,11 @@ class TrackMagics:
             raise UsageError(f"%%track: {error.message}") from error
 
     def pre_execute(self) -> None:
-        """IPython's event before any execution, a silent one too."""
+        """Handle IPython's event before any execution, including silent ones."""
         self._executing = None
 
     def pre_run_cell(self, info: Any) -> None:
-        """IPython's event before a cell."""
+        """Handle IPython's event before a cell runs."""
         self._executing = info
 
     def post_run_cell(self, result: Any) -> None:
@@ -153,11 +159,11 @@ class TrackMagics:
             try:
                 tracked.finish(error)
             except NbtrackError as problem:
-                print(f"%%track: the run's end could not be kept whole: {problem.message}", file=sys.stderr)
+                print(f"%%track: The end of the run could not be stored completely: {problem.message}", file=sys.stderr)
 
 
 def _show_first_line(filename: str, line: str) -> None:
-    """Make tracebacks quote the cell's first line as it was typed, as a comment so that it stays Python."""
+    """Make tracebacks quote the first line of the cell as it was typed, in a comment so that it is valid Python."""
     cached = linecache.cache.get(filename)
     if cached is not None and len(cached) == 4 and cached[2]:
         cached[2][0] = f"# %%{MAGIC} {line}".rstrip() + "\n"
@@ -167,7 +173,13 @@ _EVENTS = ("pre_execute", "pre_run_cell", "post_run_cell")
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register `%track` and `%%track`, and say where the runs are kept. Called by `%load_ext nbtrack`."""
+    """Register the magics `%track` and `%%track`, and print where runs are stored.
+
+    IPython calls this for `%load_ext nbtrack`.
+
+    Args:
+        shell: The IPython shell.
+    """
     unload_ipython_extension(shell)
     magics = TrackMagics(shell)
     shell.magics_manager.registry[REGISTERED] = magics
@@ -181,7 +193,13 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take the magics away again. Called by `%unload_ext nbtrack`."""
+    """Remove the magics `%track` and `%%track`.
+
+    IPython calls this for `%unload_ext nbtrack`.
+
+    Args:
+        shell: The IPython shell. Nothing happens if the magics are not registered.
+    """
     magics = shell.magics_manager.registry.pop(REGISTERED, None)
     if magics is None:
         return

@@ -1,4 +1,4 @@
-"""How a cell ended: the status that its run gets, and the text of its traceback."""
+"""The run status and the traceback for the exception that ended a cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..entities import RunStatus
 
 
 def status_of(error: BaseException | None) -> str:
-    """The run's status: an interrupt is KILLED, `sys.exit()` FINISHED, every other exception FAILED."""
+    """Return KILLED for an interrupt, FINISHED for no exception or `sys.exit()`, and FAILED for other exceptions."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | bdb.BdbQuit):
@@ -21,14 +21,14 @@ def status_of(error: BaseException | None) -> str:
 
 
 def traceback_text(shell: Any, error: BaseException) -> str:
-    """The traceback from the cell's own frame on, without colours; its last line names the exception."""
+    """Return the traceback without colors, starting at the cell's own frame. Its last line names the exception."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "IPython":
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames)).rstrip("\n")
 
     def label(match: re.Match[str]) -> str:
-        # "Cell In[3]" rather than the temporary file name that a kernel compiles a cell under.
+        # "Cell In[3]" instead of the temporary file name under which a kernel compiles a cell.
         name = shell.compile.format_code_name(match[1])
         return " ".join(name) if name else match[0]
 

@@ -6,19 +6,19 @@ import sys
 
 
 class LastValue:
-    """Listens to `sys.displayhook`, which gets the value also where a `;` or `%%capture` keeps it from being shown."""
+    """A `sys.displayhook` that records each value. It also gets values that a `;` or `%%capture` hides."""
 
     def __init__(self) -> None:
         self.value: object = None
-        self._shown_by = sys.displayhook
+        self._previous_hook = sys.displayhook
         sys.displayhook = self
 
     def __call__(self, value: object) -> None:
-        """Take the value and hand it on."""
+        """Record the value and pass it to the previous hook."""
         self.value = value
-        self._shown_by(value)
+        self._previous_hook(value)
 
     def close(self) -> None:
-        """Stop listening. IPython has put its own hook back by then, as a rule."""
+        """Restore the previous hook, unless IPython has already installed its own again."""
         if sys.displayhook is self:
-            sys.displayhook = self._shown_by
+            sys.displayhook = self._previous_hook

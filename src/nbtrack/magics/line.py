@@ -1,4 +1,4 @@
-"""What `%track` does, a function for each of its commands."""
+"""The commands of `%track`, one function each."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from ..fluent import experiments
 from ..fluent.analysis import sql
 from ..runs import stack
 from .arguments import LineCommand
-from .tables import RunTable, Whereabouts
+from .tables import Overview, RunTable
 
 LAST_RUNS = 5
+"""How many runs `%track` shows."""
 LISTED_RUNS = 50
+"""How many runs `%track list` shows."""
 
 
 def run(command: LineCommand) -> object:
-    """Do what the line says; the result is what the cell displays."""
+    """Run a command and return the value that the cell displays."""
     commands: dict[str, Callable[[str], object]] = {
-        "": lambda _: where(),
+        "": lambda _: overview(),
         "experiment": set_experiment,
         "list": list_runs,
         "compare": compare,
@@ -31,23 +33,23 @@ def run(command: LineCommand) -> object:
 
 
 def compare(filter_string: str) -> object:
-    """The comparison widget on the runs that match."""
-    # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
+    """Return the comparison widget for the runs that match the filter."""
+    # This imports ipywidgets and anywidget, for which `%load_ext nbtrack` must not wait.
     from .. import widgets
 
     return widgets.compare(filter_string)
 
 
 def registry(name: str) -> object:
-    """The registry widget on one model, or on all of them."""
-    # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
+    """Return the registry widget for one model, or for all of them."""
+    # This imports ipywidgets and anywidget, for which `%load_ext nbtrack` must not wait.
     from .. import widgets
 
     return widgets.registry(name or None)
 
 
 def autolog(state: str) -> None:
-    """Switch autologging on or off for every framework, or say what it is switched on for."""
+    """Turn autologging on or off for every framework, and print for which frameworks it is on."""
     if state == "on":
         autologging.autolog()
     elif state == "off":
@@ -56,13 +58,13 @@ def autolog(state: str) -> None:
     print(f"nbtrack: autologging is {'on for ' + ', '.join(sorted(names)) if names else 'off'}")
 
 
-def where() -> Whereabouts:
-    """The store, the experiment, the active run and the last runs."""
+def overview() -> Overview:
+    """Return the store, the experiment, the active run and the last runs."""
     client = Client()
     experiment = client.get_experiment(experiments.active_experiment_id())
     runs = client.search_runs([experiment.experiment_id], max_results=LAST_RUNS)
     current = stack.current()
-    return Whereabouts(
+    return Overview(
         store=config.get_tracking_uri(),
         experiment=experiment.name,
         active_run=f"{current.info.run_name} ({current.info.run_id})" if current else None,
@@ -71,7 +73,7 @@ def where() -> Whereabouts:
 
 
 def set_experiment(name: str) -> None:
-    """Log to this experiment from now on."""
+    """Set the active experiment and print its name."""
     known = Client().get_experiment_by_name(name)
     experiment = experiments.set_experiment(name)
     new = known is None or known.experiment_id != experiment.experiment_id
@@ -79,7 +81,7 @@ def set_experiment(name: str) -> None:
 
 
 def list_runs(filter_string: str) -> RunTable:
-    """The newest runs of the active experiment that match."""
+    """Return the newest runs of the active experiment that match the filter."""
     client = Client()
     experiment = client.get_experiment(experiments.active_experiment_id())
     runs = client.search_runs([experiment.experiment_id], filter_string, max_results=LISTED_RUNS)

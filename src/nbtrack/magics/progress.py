@@ -1,4 +1,4 @@
-"""What is seen of a tracked cell: the live widget in a notebook, a few lines of text elsewhere."""
+"""Shows the run of a tracked cell: as the live widget in a notebook, as a few lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..views.contract import Change
 
 
 class Progress:
-    """Shows one run, from its start to its end."""
+    """The display of one run, from its start to its end."""
 
     def __init__(self, shell: Any, client: Client, run: ActiveRun) -> None:
         self._shell = shell
@@ -30,32 +30,32 @@ class Progress:
         try:
             from IPython.display import display
 
-            # ipywidgets and anywidget, which `%load_ext nbtrack` does not wait for.
+            # This imports ipywidgets and anywidget, for which `%load_ext nbtrack` must not wait.
             from ..widgets import LiveRun
 
             widget = LiveRun(self._client, self._run.info.run_id)
             display(widget)  # type: ignore[no-untyped-call]
         except Exception as error:
-            # A missing bundle or a front end without comms is no reason not to train.
-            self.say(f"nbtrack: the live view cannot be shown here ({error!r:.200}); the run is tracked all the same.")
+            # A missing bundle or a front end without comms must not stop the training.
+            self.warn(f"nbtrack: The live view cannot be shown here ({error!r:.200}). The run is tracked anyway.")
         else:
             self._widget = widget
 
     def finish(self) -> None:
-        """Bring the view to what the run came to, or say it in text."""
+        """Update the view to the final state of the run, or print a summary."""
         if self._widget is not None:
             self._widget.finish()
             return
         run = self._client.get_run(self._run.info.run_id)
         print("\n".join(summary(self._client, run)))
 
-    def say(self, message: str) -> None:
-        """Tell the user something that is wrong, but ends nothing."""
+    def warn(self, message: str) -> None:
+        """Print a problem that does not end the cell."""
         print(message, file=sys.stderr)
 
 
 def summary(client: Client, run: Run) -> list[str]:
-    """How a run ended, then a line for each thing that changed since the previous attempt."""
+    """Return lines that say how a run ended and what changed since the previous attempt."""
     seconds = ((run.info.end_time or run.info.start_time) - run.info.start_time) / 1000
     attempt = attempt_of(client, run)
     number = f", attempt {attempt['number']}" if attempt else ""
@@ -76,5 +76,5 @@ def _line(change: Change) -> str:
     if old is None:
         return f"  {change['key']}: new, {new:.200}"
     if new is None:
-        return f"  {change['key']}: was {old:.200}, is not there now"
+        return f"  {change['key']}: was {old:.200}, now removed"
     return f"  {change['key']}: {old:.200} -> {new:.200}"

@@ -1,4 +1,4 @@
-"""Tables of runs as text and as HTML, for a cell's output. Whatever comes from a run is text, never markup."""
+"""Tables of runs as plain text and as HTML, for the output of a cell. Values of runs are escaped, never markup."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..entities import Run
 from ..views.runs import own_metrics
 
 WIDEST = 32
-"""Characters shown of a cell; names and params have no limit."""
+"""How many characters of a value are shown. Params have no limit."""
 MOST_COLUMNS = 5
-"""Params, and metrics, shown; the comparison widget has them all."""
+"""How many params and how many metrics are shown. The comparison widget shows all of them."""
 
 
 class RunTable:
-    """Runs with the params that differ between them and their last metrics."""
+    """A table of runs with the params in which they differ and the last values of their metrics."""
 
     def __init__(self, runs: Sequence[Run], title: str) -> None:
         self.runs = list(runs)
@@ -44,8 +44,8 @@ class RunTable:
         return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-class Whereabouts:
-    """What `%track` answers: the store, the experiment, the active run, the last runs."""
+class Overview:
+    """The output of `%track`: the store, the experiment, the active run and the last runs."""
 
     def __init__(self, store: str, experiment: str, active_run: str | None, runs: RunTable) -> None:
         self.store = store
@@ -53,7 +53,7 @@ class Whereabouts:
         self.active_run = active_run
         self.runs = runs
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def _rows(self) -> list[tuple[str, str]]:
         return [
             ("Store", self.store),
             ("Experiment", self.experiment),
@@ -61,11 +61,11 @@ class Whereabouts:
         ]
 
     def __repr__(self) -> str:
-        return "\n".join([*(f"{name + ':':<12}{value}" for name, value in self._facts()), repr(self.runs)])
+        return "\n".join([*(f"{name + ':':<12}{value}" for name, value in self._rows()), repr(self.runs)])
 
     def _repr_html_(self) -> str:
-        facts = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self._facts())
-        return f"<table><tbody>{facts}</tbody></table>{self.runs._repr_html_()}"
+        rows = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows())
+        return f"<table><tbody>{rows}</tbody></table>{self.runs._repr_html_()}"
 
 
 def _cells(runs: Sequence[Run]) -> tuple[list[str], list[list[str]]]:
@@ -100,6 +100,6 @@ def _duration(run: Run) -> str:
 
 
 def _printable(text: str) -> str:
-    """One short line: control characters, line ends among them, as blanks."""
+    """Return one short line in which control characters, including line ends, are replaced by blanks."""
     line = "".join(character if character.isprintable() else " " for character in text[: WIDEST + 1])
     return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"

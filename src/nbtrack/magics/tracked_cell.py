@@ -1,4 +1,4 @@
-"""One execution of a `%%track` cell: its run from the first line to the last."""
+"""One execution of a `%%track` cell and its run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from .last_value import LastValue
 from .progress import Progress
 
 _left_open: dict[str, list[ActiveRun]] = {}
-"""Runs that the last execution of a cell started and neither it nor we ended, by the cell's key."""
+"""Runs that the last execution of a cell started and that have not been ended, by the cell's key."""
 
 
 class TrackedCell:
-    """Starts the run of a cell, and ends it with what the cell came to."""
+    """The run of a cell, which starts with the cell and ends with the cell's result."""
 
     def __init__(self, shell: Any, options: CellOptions, source: str, body: str) -> None:
         self._shell = shell
@@ -45,8 +45,8 @@ class TrackedCell:
         around = stack.current()
         if around is not None and not options.nested:
             raise UsageError(
-                f"%%track: run {around.info.run_name!r} is active already. End it with nbtrack.end_run(), or run this "
-                "cell inside it with %%track --nested."
+                f"%%track: Run {around.info.run_name!r} is already active. End it with nbtrack.end_run(), or run this "
+                "cell as a nested run with %%track --nested."
             )
         self._before = {run.info.run_id for run in stack.open_runs()}
         self._run = self._start(source)
@@ -57,7 +57,7 @@ class TrackedCell:
         self._last = LastValue()
 
     def finish(self, error: BaseException | None) -> None:
-        """End the run. `error` is what ended the cell."""
+        """End the run. `error` is the exception that ended the cell, or None."""
         self._last.close()
         if self._autologging is not None:
             autologging.end_temporarily(self._autologging)
@@ -76,8 +76,8 @@ class TrackedCell:
         finally:
             self._end(status)
         if missing and error is None:
-            self._progress.say(
-                f"%%track -p: the cell has no variable {', '.join(missing)}; everything else of the run is kept."
+            self._progress.warn(
+                f"%%track -p: The cell has no variable {', '.join(missing)}. Everything else is logged."
             )
         self._progress.finish()
 
@@ -109,26 +109,26 @@ class TrackedCell:
         return self._client.create_experiment(name)
 
     def _first_params(self) -> dict[str, str]:
-        """Literals of the cell, and `-p` variables that the cell itself does not assign."""
+        """Return the literals of the cell, and the `-p` variables that the cell does not assign itself."""
         assigned = capture.assigned_names(self._python)
         existing = {name: text for name, text in self._named_params() if name not in assigned}
         literals = capture.literal_assignments(self._python)
-        return existing | {name: _text(value) for name, value in literals.items()}
+        return existing | {name: _string(value) for name, value in literals.items()}
 
     def _named_params(self) -> Iterator[tuple[str, str]]:
         for name in self._options.params:
             if name in self._shell.user_ns:
-                yield name, _text(self._shell.user_ns[name])
+                yield name, _string(self._shell.user_ns[name])
 
     def _log_params(self, params: dict[str, str]) -> dict[str, str]:
         with warnings.catch_warnings():
-            # That a variable's value after the cell goes before the one ahead of it is what -p asks for.
+            # With -p, the value of a variable after the cell replaces its value before the cell.
             warnings.simplefilter("ignore")
             for name, text in params.items():
                 try:
                     self._run.log_param(name, text)
                 except NbtrackError as error:
-                    self._progress.say(f"%%track: param {name!r:.80} is not kept: {error.message}")
+                    self._progress.warn(f"%%track: Param {name!r:.80} was not logged: {error.message}")
         return params
 
     def _log_metrics(self, values: Mapping[Any, Any]) -> None:
@@ -139,17 +139,17 @@ class TrackedCell:
             try:
                 self._run.log_metric(key, number)
             except NbtrackError as error:
-                self._progress.say(f"%%track: metric {key!r:.80} is not kept: {error.message}")
+                self._progress.warn(f"%%track: Metric {key!r:.80} was not logged: {error.message}")
 
     def _end(self, status: str) -> None:
-        """End the run, and before it the runs nested in it that the cell left open."""
+        """End the nested runs that the cell left open, then the run itself."""
         opened = [run for run in stack.open_runs() if run.info.run_id not in self._before]
         if self._run.is_open:
             inner = opened[opened.index(self._run) + 1 :] if self._run in opened else []
             for run in [*reversed(inner), self._run]:
                 run.end(status)
         else:
-            # The cell ended its own run; what it started afterwards is meant for the cells below.
+            # The cell ended its own run. Runs that it started afterwards are meant for the cells below.
             _left_open[self._key] = opened
 
 
@@ -161,20 +161,20 @@ def _end_left_open(key: str) -> None:
 
 
 def _transformed(shell: Any, body: str) -> str:
-    """The body as Python: without `%`, `!` and `?`, which `ast` cannot read."""
+    """Return the body as Python, with `%`, `!` and `?`, which `ast` cannot parse, replaced by calls."""
     return str(shell.transform_cell(body))
 
 
-def _text(value: object) -> str:
+def _string(value: object) -> str:
     try:
         return storable(str(value))
     except Exception as error:
-        print(f"%%track: a {type(value).__name__} cannot be shown as text: {error!r}", file=sys.stderr)
+        print(f"%%track: A {type(value).__name__} cannot be converted to a string: {error!r}", file=sys.stderr)
         return f"<{type(value).__name__}>"
 
 
 def _number(value: object) -> float | None:
-    """The value as a number; None for texts, arrays and whatever else is not one number."""
+    """Return the value as a float, or None if it is not a single number."""
     if not hasattr(type(value), "__float__") or isinstance(value, complex) or getattr(value, "ndim", 0) != 0:
         return None
     try:

@@ -1,11 +1,11 @@
-"""Turns a `%%track` cell into plain code, so that IPython itself runs the body.
+"""Transforms a `%%track` cell into plain code, so that IPython itself runs the body.
 
     %%track digits            ->    get_ipython().magics_manager.registry['TrackMagics'].begin('digits', '…')
     lr = 0.1                        lr = 0.1
     train(lr)                       train(lr)
 
-The body is then no text that a magic executes, but the cell's own code: tracebacks, line numbers, syntax errors, the
-last expression, a top-level `await`, breakpoints and magics are IPython's own, and nothing of ours stands between.
+The body is then the cell's own code and not a string that a magic executes. So tracebacks, line numbers, syntax errors,
+the last expression, a top-level `await`, breakpoints and magics are handled by IPython itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .arguments import is_sql
 
 MAGIC = "track"
 REGISTERED = "TrackMagics"
-"""Under this name the shell's registry of magics holds the object that `begin` is called on."""
+"""The name of the object with the method `begin` in the shell's registry of magics."""
 
 _CALL = f"get_ipython().run_cell_magic('{MAGIC}', "
 
@@ -29,7 +29,7 @@ class CellTransformer:
         self._shell = shell
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """The lines of a transformed cell; another cell's come back as they are."""
+        """Return the lines of a `%%track` cell transformed, and those of other cells unchanged."""
         if not lines or not lines[0].startswith(_CALL):
             return lines
         arguments = _call_arguments("".join(lines))
@@ -37,12 +37,12 @@ class CellTransformer:
             return lines
         line, body = arguments
         if is_sql(line):
-            # No code: the magic itself takes it.
+            # The body is SQL, which the magic itself handles.
             return lines
         if not body.strip():
-            # IPython's own word for it: the cell body is empty, did you mean the line magic?
+            # IPython reports this itself: "The cell body is empty, did you mean to use the line magic?"
             return [f"{_CALL}{line!r}, '')\n"]
-        # IPython drops leading blank lines, and line numbers are to be those of the editor.
+        # IPython drops leading blank lines, but the line numbers must be those of the editor.
         blank = next(number for number, text in enumerate(body.splitlines()) if text.strip())
         begin = f"get_ipython().magics_manager.registry[{REGISTERED!r}].begin({line!r}, {body!r})\n"
         transformed: str = self._shell.transform_cell(body)
@@ -50,7 +50,7 @@ class CellTransformer:
 
 
 def _call_arguments(code: str) -> tuple[str, str] | None:
-    """The line and the body, if the code is nothing but the call of the cell magic."""
+    """Return the line and the body if the code is only a call of the cell magic, or None."""
     try:
         tree = ast.parse(code)
     except SyntaxError:
