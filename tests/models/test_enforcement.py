@@ -21,14 +21,17 @@ SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), C
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (FRAME.drop(columns="a"), "lacks the column 'a'"),
-        (FRAME.rename(columns={"a": "A", "c": "C"}), "lacks the columns 'a', 'c'.*It has the columns 'A', 'C'"),
-        (FRAME.assign(b=["x"]), "'b' is str"),
-        (FRAME.assign(b=[1.5]), "'b' is float64, which cannot become long"),
+        (FRAME.drop(columns="a"), "does not have the column 'a'"),
+        (
+            FRAME.rename(columns={"a": "A", "c": "C"}),
+            "does not have the columns 'a', 'c'.*The data has the columns 'A', 'C'",
+        ),
+        (FRAME.assign(b=["x"]), "'b' has dtype str"),
+        (FRAME.assign(b=[1.5]), "'b' has dtype float64, which cannot be converted to long"),
         (pd.DataFrame({"a": [1.0, 2], "b": [1, None], "c": "x"}), "'b'.*missing values"),
-        (np.zeros((2, 3, 4)), r"takes a DataFrame.*\(2, 3, 4\)"),
-        ({"a": [1.0], "b": [1, 2, 3], "c": "x"}, "the dict|The dict"),
-        (object(), "takes a DataFrame"),
+        (np.zeros((2, 3, 4)), r"must be a DataFrame.*\(2, 3, 4\)"),
+        ({"a": [1.0], "b": [1, 2, 3], "c": "x"}, r"The data \(dict\)"),
+        (object(), "must be a DataFrame"),
     ],
 )
 def test_what_is_wrong_with_columns_is_named(data: Any, words: str) -> None:
@@ -42,14 +45,14 @@ LONGS, POINT = Array(DataType.long), Object([Property("x", DataType.long)])
 @pytest.mark.parametrize(
     ("wanted", "value", "words"),
     [
-        (Array(DataType.string), [["a"], ["b", "c"]], r"not Array\(string\): \['a'\] is not string"),
-        (Array(DataType.boolean), [True, pd.NA], "is object, which cannot become boolean"),
-        (Array(DataType.double), [10**400], "cannot become double"),
-        (LONGS, np.ones((2, 2), int), r"not Array\(long\): array\(\[1, 1\]\) is not long"),
+        (Array(DataType.string), [["a"], ["b", "c"]], r"not a valid Array\(string\): \['a'\] is not a valid string"),
+        (Array(DataType.boolean), [True, pd.NA], "has dtype object, which cannot be converted to boolean"),
+        (Array(DataType.double), [10**400], "cannot be converted to double"),
+        (LONGS, np.ones((2, 2), int), r"not a valid Array\(long\): array\(\[1, 1\]\) is not a valid long"),
         (LONGS, np.array(1), r"array\(1\) is not a list"),
-        (LONGS, np.zeros(1, "i4,i4"), "is not long"),
+        (LONGS, np.zeros(1, "i4,i4"), "is not a valid long"),
         (POINT, np.array([1, 2]), r"array\(\[1, 2\]\) is not a dict"),
-        (POINT, {"x": np.array([1, 2])}, r"under the key 'x': array\(\[1, 2\]\) is not long"),
+        (POINT, {"x": np.array([1, 2])}, r"Key 'x': array\(\[1, 2\]\) is not a valid long"),
         (Array(POINT), np.ones((2, 2)), r"array\(\[1., 1.\]\) is not a dict"),
         (Map(DataType.long), np.array([1, 2]), r"array\(\[1, 2\]\) is not a dict"),
     ],
@@ -58,7 +61,7 @@ LONGS, POINT = Array(DataType.long), Object([Property("x", DataType.long)])
 def test_what_is_wrong_inside_a_value_is_named(wanted: Any, value: Any, words: str, required: bool) -> None:
     schema = Schema([ColSpec(wanted, "c", required)])
     for data in ([{"c": value}], pd.DataFrame({"c": [value]})):
-        with pytest.raises(InvalidParameter, match=f"The column 'c' is .*{words}"):
+        with pytest.raises(InvalidParameter, match=f"Column 'c' is .*{words}"):
             enforce(data, schema)
 
 
@@ -72,7 +75,9 @@ def test_columns_of_pandas_own_types() -> None:
     for name, wanted, values in (("Int64", "long", [1, None]), ("boolean", "boolean", [True, None])):
         schema = Schema([ColSpec(wanted, "c")])
         frame = pd.DataFrame({"c": pd.array(values, dtype=name)})
-        with pytest.raises(InvalidParameter, match=f"'c' is {name}, which cannot become {wanted}.*missing values"):
+        with pytest.raises(
+            InvalidParameter, match=f"'c' has dtype {name}, which cannot be converted to {wanted}.*missing values"
+        ):
             enforce(frame, schema)
         assert enforce(frame[:1], schema)["c"].tolist() == values[:1]
     sparse = pd.DataFrame({"c": pd.arrays.SparseArray([0.0, 1.5])})
@@ -88,21 +93,21 @@ def test_what_is_no_table(data: Any) -> None:
 
 
 def test_columns_are_ordered_optional_and_dropped() -> None:
-    with pytest.warns(UserWarning, match="does not know the column 'd'"):
+    with pytest.warns(UserWarning, match="Ignoring the column 'd'"):
         kept = enforce(FRAME.assign(d=1)[["d", "c", "a"]], SCHEMA)
     assert list(kept.columns) == ["a", "c"]
-    with pytest.raises(InvalidParameter, match="2 columns without names, and the data has 1"):
+    with pytest.raises(InvalidParameter, match="2 columns without names, but the data has only 1"):
         enforce([1.0], Schema([ColSpec("double"), ColSpec("double")]))
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"x": np.zeros((2, 3))}, "lacks the tensor 'y'"),
-        ({"x": np.zeros((2, 4)), "y": np.zeros(2)}, r"'x' has the shape \(2, 4\).*\(-1, 3\)"),
-        ({"x": np.zeros((2, 3), "float32"), "y": np.zeros(2)}, "'x' is float32.*float64"),
-        ({"x": [[1, 2, 3]], "y": np.zeros(1)}, "'x' must be an array"),
-        (np.zeros((2, 3)), "takes a dict of arrays"),
+        ({"x": np.zeros((2, 3))}, "does not have the tensor 'y'"),
+        ({"x": np.zeros((2, 4)), "y": np.zeros(2)}, r"'x' has shape \(2, 4\).*\(-1, 3\)"),
+        ({"x": np.zeros((2, 3), "float32"), "y": np.zeros(2)}, "'x' has dtype float32.*float64"),
+        ({"x": [[1, 2, 3]], "y": np.zeros(1)}, "'x' must be a NumPy array"),
+        (np.zeros((2, 3)), "must be a dict of arrays"),
     ],
 )
 def test_what_is_wrong_with_tensors_is_named(data: Any, words: str) -> None:
@@ -116,17 +121,17 @@ def test_a_column_becomes_a_tensor() -> None:
     frame = pd.DataFrame({"image": [[1, 2, 3, 4], [5, 6, 7, 8]]}, index=[7, 8])
     tensor = enforce(frame, schema)
     assert (tensor.shape, tensor.dtype, tensor[1, 1, 1]) == ((2, 2, 2), np.float32, 8)
-    with pytest.raises(InvalidParameter, match="'image' cannot become"):
+    with pytest.raises(InvalidParameter, match="'image' cannot be converted"):
         enforce(pd.DataFrame({"image": [[1, 2, 3]]}), schema)
 
 
 def test_a_single_number_is_no_tensor_from_a_table() -> None:
     number = Schema([TensorSpec("float64", ())])
     for data in (pd.Series([1.0], name="c"), pd.DataFrame({"c": [1.0]})):
-        with pytest.raises(InvalidParameter, match="'c' of a DataFrame cannot become"):
+        with pytest.raises(InvalidParameter, match="'c' cannot be converted"):
             enforce(data, number)
     twice = pd.DataFrame([[1.0, 2.0]], columns=["c", "c"])
-    with pytest.raises(InvalidParameter, match="'c' twice"):
+    with pytest.raises(InvalidParameter, match="more than one column named 'c'"):
         enforce(twice, Schema([TensorSpec("float64", (-1,), "c")]))
 
 
@@ -142,7 +147,7 @@ def test_params_have_defaults_types_and_names() -> None:
     for bad in ({"k": 1.5}, {"k": True}, {"k": "3"}, {"k": [3]}):
         with pytest.raises(InvalidParameter, match="'k'"):
             enforce_params(bad, schema)
-    with pytest.warns(UserWarning, match="left out: kk"):
+    with pytest.warns(UserWarning, match="ignored: kk"):
         assert enforce_params({"kk": 1}, schema)["k"] == 3
     with pytest.warns(UserWarning, match="no params"):
         assert enforce_params({"k": 1}, None) == {}

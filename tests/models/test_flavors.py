@@ -76,7 +76,7 @@ def test_an_integration_without_models_is_no_flavor() -> None:
         with pytest.raises(InvalidParameter, match=r"flavor='keras'") as caught:
             nbtrack.log_best(5, metric="m")
         assert "optuna" not in str(caught.value)
-        with pytest.raises(NotFound, match="no flavor 'optuna'"):
+        with pytest.raises(NotFound, match="Flavor 'optuna' does not exist"):
             nbtrack.log_best(5, metric="m", flavor="optuna")
 
 

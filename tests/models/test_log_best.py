@@ -92,8 +92,8 @@ def test_the_best_of_a_training(digits: Fitted, capsys: pytest.CaptureFixture[st
     assert of(run.info.run_id) == {"metric": "val/auc", "mode": "max", "value": "0.9", "step": "1"}
     assert len(nbtrack.search_runs(filter_string="tags.`nbtrack.best.value` > 0.8")) == 1
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"val/auc 0.5 at step 0 is the first: {uri} is kept."
-    assert said[1].startswith(f"val/auc 0.9 at step 1 is better than 0.5: {uri} is replaced; ")
+    assert said[0] == f"val/auc 0.5 at step 0 is the first value. The model was saved to {uri}."
+    assert said[1].startswith(f"val/auc 0.9 at step 1 is better than 0.5. The model at {uri} was replaced. ")
     assert said[1].endswith(" saved so far.")
     assert len(said) == 2
     assert kept[1].freed_bytes > 1000
@@ -160,7 +160,9 @@ def test_several_bests_side_by_side(weather: Any) -> None:
             nbtrack.log_metrics({"acc": acc, "loss": loss})
             nbtrack.log_best(weather(f"{i}"), "acc", silent=True)
             nbtrack.log_best(weather(f"{i}"), "loss", "min", name="models/calmest", silent=True)
-        with pytest.raises(InvalidParameter, match=r"'best' is the run's best model by the max of 'acc', not .*'loss'"):
+        with pytest.raises(
+            InvalidParameter, match=r"'best' holds the run's best model by the max of 'acc', not .*'loss'"
+        ):
             nbtrack.log_best(weather("x"), "loss", "min")
     assert (text(run.info.run_id), text(run.info.run_id, "models/calmest")) == ("1", "2")
 
@@ -169,15 +171,15 @@ def test_wrong_calls_say_what_is_right(weather: Any) -> None:
     with nbtrack.start_run():
         with pytest.raises(NotFound, match=r"no metric 'auc'.*value=0\.9"):
             nbtrack.log_best(weather("x"), "auc")
-        with pytest.raises(InvalidParameter, match="mode is 'max' or 'min'"):
+        with pytest.raises(InvalidParameter, match="mode must be 'max' or 'min'"):
             nbtrack.log_best(weather("x"), "auc", "maximum", value=1)  # type: ignore[arg-type]
         with pytest.raises(InvalidParameter, match="value must be a number"):
             nbtrack.log_best(weather("x"), "auc", value="high")
         with pytest.raises(InvalidParameter, match=r"leave the run's artifact folder"):
             nbtrack.log_best(weather("x"), "auc", value=1, name="../best")
-        with pytest.raises(InvalidParameter, match=r"No flavor is known for a builtins\.dict.*sklearn"):
+        with pytest.raises(InvalidParameter, match=r"No installed flavor saves models of type builtins\.dict.*sklearn"):
             nbtrack.log_best({}, "auc", value=1)
-        with pytest.raises(NotFound, match=r"no flavor 'clouds'.*weather"):
+        with pytest.raises(NotFound, match=r"'clouds' does not exist.*weather"):
             nbtrack.log_best(weather("x"), "auc", value=1, flavor="clouds")
         assert nbtrack.log_best(weather("named"), "auc", value=1, flavor="weather", silent=True)
 
@@ -327,7 +329,7 @@ def test_a_registered_version_goes_on_holding_its_model(own_store: Path, weather
         replaced = nbtrack.log_best(weather("second"), "m", value=2, step=3, silent=True)
         assert replaced.kept_for == ("w/1", "w/2")
         assert replaced.freed_bytes == 0
-        assert "the one before stays for w/1, w/2" in str(replaced)
+        assert "The previous model is kept for w/1, w/2." in str(replaced)
         nbtrack.register_model(best.model_uri, "w")
         for value in (3, 4):
             nbtrack.log_best(weather(f"value {value}"), "m", value=value, step=3, silent=True)

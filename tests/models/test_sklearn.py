@@ -217,9 +217,9 @@ def test_bad_arguments(digits: Fitted, tmp_path: Path) -> None:
         (InvalidParameter, "cloudpickle", lambda: SKLEARN.save_model(lambda: 1, "lambda")),
         (InvalidParameter, "only one of them", lambda: SKLEARN.log_model(digits.model, "a", name="b")),
         (NotFound, "requirements", lambda: SKLEARN.save_model(digits.model, "r", pip_requirements="no.txt")),
-        (NotFound, "Its flavors: pytorch", lambda: SKLEARN.load_model("other")),
-        (InvalidParameter, "no MLmodel file", lambda: SKLEARN.load_model("broken")),
-        (NotFound, "no such folder", lambda: SKLEARN.load_model("nowhere")),
+        (NotFound, "Its flavors are: pytorch", lambda: SKLEARN.load_model("other")),
+        (InvalidParameter, "not a valid MLmodel file", lambda: SKLEARN.load_model("broken")),
+        (NotFound, "the folder does not exist", lambda: SKLEARN.load_model("nowhere")),
     ):
         with pytest.raises(error, match=words):
             call()

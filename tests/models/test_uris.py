@@ -46,14 +46,14 @@ def test_what_a_uri_names(uri: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("", "is a text such as"),
+        ("", "must be a string such as"),
         ("runs://abc/model", "one slash"),
-        ("runs:/", "names no run"),
+        ("runs:/", "does not contain a run ID"),
         ("runs:/abc/../other", "leaves"),
-        ("models:/", "which version of which model"),
-        ("models:/digits", "which version of which model"),
-        ("models:/digits@", "which version of which model"),
-        ("models:/@champ", "which version of which model"),
+        ("models:/", "is not a valid model URI"),
+        ("models:/digits", "is not a valid model URI"),
+        ("models:/digits@", "is not a valid model URI"),
+        ("models:/@champ", "is not a valid model URI"),
         ("models:/digits/champ", "models:/digits@champ"),
         ("models:/digits/1/../../x", "leaves"),
     ],
@@ -66,7 +66,7 @@ def test_malformed_uris(uri: str, words: str) -> None:
 def test_names_of_nothing_say_what_there_is() -> None:
     client = nbtrack.MlflowClient()
     client.create_registered_model("digits")
-    with pytest.raises(NotFound, match="no versions at all"):
+    with pytest.raises(NotFound, match="has no versions"):
         locate("models:/digits/latest")
     client.create_model_version("digits", "somewhere")
     for uri, error, words in (

@@ -31,7 +31,12 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("source of no version", NotFound, "no version 99", lambda c: c.create_model_version("m", "models:/m/99")),
     ("source of no model", NotFound, "'nope'", lambda c: c.create_model_version("m", "models:/nope/1")),
     ("source of no stage", NotFound, "Staging", lambda c: c.create_model_version("m", "models:/m/Staging")),
-    ("source of nothing", InvalidParameter, "which version", lambda c: c.create_model_version("m", "models:/m")),
+    (
+        "source of nothing",
+        InvalidParameter,
+        "not a valid model URI",
+        lambda c: c.create_model_version("m", "models:/m"),
+    ),
     ("unknown version", NotFound, "no version 9.*are 1", lambda c: c.get_model_version("m", 9)),
     ("version in words", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", "latest")),
     ("version with a point", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]

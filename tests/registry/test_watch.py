@@ -143,10 +143,10 @@ def test_a_callback_that_fails_is_warned_about_and_the_next_change_comes(trained
 
 @pytest.mark.slow
 def test_waiting_ends_when_the_version_is_there(trained: MlflowClient) -> None:
-    with pytest.raises(TimedOut, match=r"Version 2 .* did not come into Production within 0\.3 seconds"):
+    with pytest.raises(TimedOut, match=r"Version 2 .* did not enter stage Production within 0\.3 seconds"):
         nbtrack.wait_for_stage("digits", "Production", 2, timeout=0.3)
     assert issubclass(TimedOut, TimeoutError)
-    with pytest.raises(TimedOut, match=r"No version .* came into Production within 0 seconds"):
+    with pytest.raises(TimedOut, match=r"No version .* entered stage Production within 0 seconds"):
         nbtrack.wait_for_stage("digits", "production", timeout=0)
     with Promoter() as promoter:
         threading.Timer(0.5, promoter.move, (1, "Production")).start()

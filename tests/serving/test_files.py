@@ -120,7 +120,7 @@ def test_the_row_that_cannot_be_predicted_is_named(labels: str, kind: str) -> No
     damaged = text.replace("8.5,17", "much,17") if kind == "csv" else text.replace('"x": 8.5', '"x": "much"')
     assert damaged != text
     Path(f"bad.{kind}").write_text(damaged)
-    with pytest.raises(InvalidParameter, match=rf"'bad\.{kind}', row 18: .*'x'"):
+    with pytest.raises(InvalidParameter, match=rf"Row 18 of 'bad\.{kind}' .*'x'"):
         predict_file(labels, f"bad.{kind}", "out.csv", chunk=10)
     assert Path("out.csv").read_text() == "what was there\n"
     assert not list(Path().glob(".out*"))
@@ -131,13 +131,13 @@ def test_of_several_rows_the_first_is_named(labels: str) -> None:
         damaged = TABLE.astype(object)
         damaged.loc[list(bad), "x"] = "much"
         damaged.to_csv("bad.csv", index=False)
-        with pytest.raises(InvalidParameter, match=rf"'bad\.csv', row {row}: .*'x'"):
+        with pytest.raises(InvalidParameter, match=rf"Row {row} of 'bad\.csv' .*'x'"):
             predict_file(labels, "bad.csv", "out.csv", chunk=10)
 
 
 def test_what_is_wrong_with_every_row_names_the_rows(labels: str) -> None:
     TABLE.drop(columns="n").to_csv("in.csv", index=False)
-    with pytest.raises(InvalidParameter, match="rows 1 to 25: The data lacks the column 'n'"):
+    with pytest.raises(InvalidParameter, match=r"Rows 1 to 25 .*: The data does not have the column 'n'"):
         predict_file(labels, "in.csv", "out.csv")
 
 
@@ -148,24 +148,24 @@ def test_a_model_that_fails_on_a_row(own_store: Path) -> None:
         return rows["n"]
 
     TABLE.to_csv("in.csv", index=False)
-    with pytest.raises(InvalidParameter, match=r"row 14: RuntimeError: I do not like this"):
+    with pytest.raises(InvalidParameter, match=r"Row 14 .*: RuntimeError: I do not like this"):
         predict_file(log(picky), "in.csv", "out.csv", chunk=5)
 
 
 def test_missing_whole_numbers_name_their_row(labels: str) -> None:
     write()
     Path("in.csv").write_text(Path("in.csv").read_text().replace("010,5.0,10", "010,5.0,"))
-    with pytest.raises(InvalidParameter, match=r"row 11: .*'n'"):
+    with pytest.raises(InvalidParameter, match=r"Row 11 .*'n'"):
         predict_file(labels, "in.csv", "out.csv")
 
 
 def test_what_cannot_be_read_or_written(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     for source, target, error, message in (
-        ("none.csv", "out.csv", NotFound, "There is no file"),
-        ("in.csv", "nowhere/out.csv", NotFound, "There is no folder"),
-        ("in.xlsx", "out.csv", InvalidParameter, "must end in one of"),
-        ("in.csv", "out.json", InvalidParameter, "must end in one of"),
+        ("none.csv", "out.csv", NotFound, "none.csv' does not exist"),
+        ("in.csv", "nowhere/out.csv", NotFound, "Folder 'nowhere'"),
+        ("in.xlsx", "out.csv", InvalidParameter, "must end with one of"),
+        ("in.csv", "out.json", InvalidParameter, "must end with one of"),
     ):
         with pytest.raises(error, match=message):
             predict_file(labels, source, target)
@@ -173,10 +173,10 @@ def test_what_cannot_be_read_or_written(labels: str, capsys: pytest.CaptureFixtu
     with pytest.raises(InvalidParameter, match="line 3"):
         predict_file(labels, "torn.csv", "out.csv")
     Path("empty.csv").write_text("")
-    with pytest.raises(InvalidParameter, match="no CSV"):
+    with pytest.raises(InvalidParameter, match="not a valid CSV"):
         predict_file(labels, "empty.csv", "out.csv")
     Path("torn.jsonl").write_text('{"code": "a", "x": 1, "n": 1}\n{"code": \n')
-    with pytest.raises(InvalidParameter, match="line 2"):
+    with pytest.raises(InvalidParameter, match="Line 2"):
         predict_file(labels, "torn.jsonl", "out.csv")
     Path("broken.parquet").write_text("PAR1")
     with pytest.raises(InvalidParameter, match="Parquet"):

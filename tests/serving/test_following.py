@@ -137,9 +137,9 @@ def test_a_stage_that_becomes_empty_and_a_model_that_goes_away(url: str) -> None
     client = nbtrack.MlflowClient()
     client.transition_model_version_stage("sums", 1, "Archived")
     told = wait_for(url, lambda told: told["status"] == "degraded")
-    assert "Production of sums is empty" in told["trouble"]
+    assert "Stage Production of model 'sums' has no version" in told["trouble"]
     client.rename_registered_model("sums", "totals")
-    told = wait_for(url, lambda told: "not followed" in told.get("trouble", ""))
+    told = wait_for(url, lambda told: "cannot be followed" in told.get("trouble", ""))
     assert told["model"]["version"] == 1
     client.rename_registered_model("totals", "sums")
     client.transition_model_version_stage("sums", 2, "Production")

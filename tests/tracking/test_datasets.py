@@ -131,7 +131,7 @@ def test_arrays_by_name_and_of_odd_kinds() -> None:
     assert data.from_numpy(np.array([1, "a", None], dtype=object)).digest
     assert data.from_numpy(np.longdouble([1.5, 2.5])).digest == data.from_numpy(np.longdouble([1.5, 2.5])).digest
     assert data.from_numpy(np.zeros((0, 3))).digest != data.from_numpy(np.zeros((3, 0))).digest
-    with pytest.raises(InvalidParameter, match="must be an array, not list"):
+    with pytest.raises(InvalidParameter, match="must be an array, or a dict of arrays, not list"):
         data.from_numpy([1, 2])  # type: ignore[arg-type]
     with pytest.raises(InvalidParameter, match=r"digest='…'"):
         data.from_pandas(pd.DataFrame({"o": [object()]}))
@@ -203,7 +203,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
 def test_sources(source: Any, kind: str, fields: dict[str, Any], name: str) -> None:
     dataset = data.from_numpy(np.zeros(2), source=source)
     assert (dataset.source_type, json.loads(dataset.source), dataset.name) == (kind, fields, name)
-    with pytest.raises(InvalidParameter, match="source is a path"):
+    with pytest.raises(InvalidParameter, match="source must be a path"):
         data.from_numpy(np.zeros(2), source=7)
 
 
@@ -271,11 +271,11 @@ def test_a_run_knows_its_inputs() -> None:
 def test_what_is_no_dataset() -> None:
     with nbtrack.start_run():
         for wrong in (frame(), "train.csv", None, {"name": "x"}):
-            with pytest.raises(InvalidParameter, match="log_input takes a dataset"):
+            with pytest.raises(InvalidParameter, match="dataset must be a Dataset"):
                 nbtrack.log_input(wrong)
     with pytest.raises(InvalidParameter, match="same length"):
         nbtrack.log_inputs([data.from_numpy(np.zeros(1))], contexts=[])
-    with pytest.raises(InvalidParameter, match=r"targets='y' is no column.*'n'"):
+    with pytest.raises(InvalidParameter, match=r"targets must be a column.*'y'.*'n'"):
         data.from_pandas(frame(), targets="y")
     for name in ("", "x" * 1000, "nul\0"):
         with pytest.raises(InvalidParameter):

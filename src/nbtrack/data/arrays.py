@@ -37,7 +37,7 @@ def from_numpy(
     for what, part in parts.items():
         for member in part.values() if isinstance(part, Mapping) else [part]:
             if not hasattr(member, "dtype") or not hasattr(member, "shape"):
-                raise InvalidParameter(f"{what} of from_numpy must be an array, not {type(member).__name__}.")
+                raise InvalidParameter(f"{what} must be an array, or a dict of arrays, not {type(member).__name__}.")
     source_type, source_text = source_of(source)
     name, digest = checked(name, digest, source_text)
     profile: dict[str, Any] = {

@@ -54,7 +54,7 @@ def entity_of(dataset: Any) -> entities.Dataset:
     fields = to_dict() if callable(to_dict) and hasattr(dataset, "digest") else None
     if not isinstance(fields, Mapping):
         raise InvalidParameter(
-            f"log_input takes a dataset, not {type(dataset).__name__}. Make one by nbtrack.data.from_pandas, "
+            f"dataset must be a Dataset, not {type(dataset).__name__}. Create one with nbtrack.data.from_pandas, "
             "from_polars, from_numpy or from_file."
         )
     return entities.Dataset(
@@ -79,9 +79,7 @@ def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str
     """The name, by default that of the file that `source` names, and the digest that the caller gave."""
     name = check_name(name if name is not None else _name_in(source), "Dataset name")
     if digest is not None and len(check_name(digest, "Dataset digest")) > LONGEST_DIGEST:
-        raise InvalidParameter(
-            f"A dataset's digest has at most {LONGEST_DIGEST} characters; this one has {len(digest)}."
-        )
+        raise InvalidParameter(f"Dataset digest must have at most {LONGEST_DIGEST} characters, not {len(digest)}.")
     return name, digest
 
 
@@ -102,7 +100,7 @@ def source_of(source: Any) -> tuple[str, str]:
     kind, fields = getattr(source, "_get_source_type", None), getattr(source, "to_dict", None)
     if callable(kind) and callable(fields):
         return str(kind()), json.dumps(fields())
-    raise InvalidParameter(f"A dataset's source is a path, an URI or a dict, not {type(source).__name__}.")
+    raise InvalidParameter(f"Dataset source must be a path, a URI or a dict, not {type(source).__name__}.")
 
 
 def _name_in(source: str) -> str:

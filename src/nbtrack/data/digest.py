@@ -134,8 +134,8 @@ def plain(value: Any) -> str:
     text = repr(value)
     if _ADDRESS.search(text):
         raise InvalidParameter(
-            f"The data holds a {kind} ({text:.60}), whose content cannot be told. Give the dataset a digest of your "
-            "own: digest='…'."
+            f"The data contains a value of type {kind} ({text:.60}), whose content cannot be hashed. Pass a digest of "
+            "your own: digest='…'."
         )
     return f"{kind} {text}"
 

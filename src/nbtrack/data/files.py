@@ -20,7 +20,9 @@ def from_file(
     """
     file = Path(path)
     if not file.exists():
-        raise NotFound(f"There is no file or folder {os.fspath(path)!r:.200} (in {os.getcwd()}).")
+        raise NotFound(
+            f"File or folder {os.fspath(path)!r:.200} does not exist. The working directory is {os.getcwd()}."
+        )
     files = sorted(file.rglob("*")) if file.is_dir() else [file]
     files = [member for member in files if member.is_file()]
     source_type, source_text = source_of(file.absolute() if source is None else source)

@@ -27,7 +27,7 @@ def from_pandas(
     from all cells (see `nbtrack.data.digest`).
     """
     if not hasattr(df, "columns") or not hasattr(df, "iloc"):
-        raise InvalidParameter(f"from_pandas takes a pandas DataFrame, not {type(df).__name__}.")
+        raise InvalidParameter(f"df must be a pandas DataFrame, not {type(df).__name__}.")
     return _dataset(df, _digest_of_pandas, _pandas_schema, source, targets, name, digest, predictions)
 
 
@@ -41,8 +41,8 @@ def from_polars(
 ) -> Dataset:
     """A dataset of a polars DataFrame; the arguments are those of from_pandas."""
     if not hasattr(df, "iter_columns"):
-        hint = " Call collect() on it." if type(df).__name__ == "LazyFrame" else ""
-        raise InvalidParameter(f"from_polars takes a polars DataFrame, not {type(df).__name__}.{hint}")
+        hint = " Call collect() on the LazyFrame." if type(df).__name__ == "LazyFrame" else ""
+        raise InvalidParameter(f"df must be a polars DataFrame, not {type(df).__name__}.{hint}")
     return _dataset(df, _digest_of_polars, _polars_schema, source, targets, name, digest, predictions)
 
 
@@ -59,7 +59,9 @@ def _dataset(
     for what, column in (("targets", targets), ("predictions", predictions)):
         if column is not None and column not in df.columns:
             known = ", ".join(map(repr, list(df.columns)[:20]))
-            raise InvalidParameter(f"{what}={column!r:.80} is no column of the frame. It has {known:.400}.")
+            raise InvalidParameter(
+                f"{what} must be a column of the DataFrame, not {column!r:.80}. Its columns are {known:.400}."
+            )
     source_type, source_text = source_of(source)
     name, digest = checked(name, digest, source_text)
     rows, columns = df.shape

@@ -69,7 +69,7 @@ def find_version(uri: ModelVersionUri, registry: VersionLookup) -> ModelVersion:
         where = "" if uri.stage is None else f" in stage {uri.stage}"
         latest = registry.get_latest_versions(uri.name)
         has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
-        hint = f"Newest in each stage: {has}." if has else "It has no versions at all."
+        hint = f"Its latest version in each stage: {has}." if has else "It has no versions."
         raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
     return max(found, key=lambda version: version.version)
 
@@ -90,7 +90,8 @@ def _follow(uri: str, versions: tuple[ModelVersion, ...], registry: VersionLooku
             return Resolved(path, run_id=target.run_id, versions=versions)
         if len(versions) == _MOST_VERSIONS:
             raise InvalidState(
-                f"The source of the model version leads from model to model and never to files: {uri!r:.200}."
+                f"The source of the model version refers to {_MOST_VERSIONS} other model versions in turn and never to "
+                f"files. The last one is {uri!r:.200}."
             )
         version = find_version(target, registry)
         versions = (*versions, version)

@@ -47,7 +47,8 @@ def parse_uri(uri: str | os.PathLike[str]) -> RunUri | ModelVersionUri | None:
         uri = os.fspath(uri)
     if not isinstance(uri, str) or not uri.strip():
         raise InvalidParameter(
-            f"A model URI is a text such as 'models:/digits/Production' or 'runs:/<run id>/model', not {uri!r:.80}."
+            "A model URI must be a string such as 'models:/digits/Production' or 'runs:/<run_id>/model', not "
+            f"{uri!r:.80}."
         )
     if uri.startswith(RUNS):
         return _run_uri(uri)
@@ -60,7 +61,7 @@ def _run_uri(uri: str) -> RunUri:
     run_id, _, path = uri.removeprefix(RUNS).partition("/")
     if not run_id:
         raise InvalidParameter(
-            f"{uri!r:.200} names no run. Write runs:/<run id>/<path>, with one slash after the colon."
+            f"{uri!r:.200} does not contain a run ID. Write runs:/<run_id>/<path>, with one slash after the colon."
         )
     return RunUri(run_id, _path(path))
 
@@ -86,8 +87,8 @@ def _model_version_uri(uri: str) -> ModelVersionUri:
         return ModelVersionUri(name, stage=canonical_stage(which), path=_path(path))
     except InvalidParameter:
         raise InvalidParameter(
-            f"{which!r:.80} in {uri!r:.200} is neither a version number nor 'latest' nor a stage "
-            f"({', '.join(ALL_STAGES)}). An alias is written models:/{name}@{which}."
+            f"{which!r:.80} in {uri!r:.200} is not a version number, 'latest' or a stage ({', '.join(ALL_STAGES)}). "
+            f"If it is an alias, write models:/{name}@{which}."
         ) from None
 
 
@@ -98,6 +99,6 @@ def _path(path: str) -> str:
 
 def _malformed(uri: str) -> InvalidParameter:
     return InvalidParameter(
-        f"{uri!r:.200} does not say which version of which model. Write models:/<name>/<version>, "
-        "models:/<name>/<stage>, models:/<name>/latest or models:/<name>@<alias>."
+        f"{uri!r:.200} is not a valid model URI. Write models:/<name>/<version>, models:/<name>/<stage>, "
+        "models:/<name>/latest or models:/<name>@<alias>."
     )

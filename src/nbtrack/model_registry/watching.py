@@ -89,10 +89,10 @@ class StageWatch(Iterator[StageChange]):
             if found is not None:
                 return found
             if not self._pause():
-                model, within = f"of model {self.name!r:.120}", f"into {self.stage} within {timeout} seconds."
+                model, within = f"model {self.name!r:.120}", f"stage {self.stage} within {timeout} seconds."
                 if number is None:
-                    raise TimedOut(f"No version {model} came {within}")
-                raise TimedOut(f"Version {number} {model} did not come {within}")
+                    raise TimedOut(f"No version of {model} entered {within}")
+                raise TimedOut(f"Version {number} of {model} did not enter {within}")
 
     def _in_stage(self, number: int | None) -> ModelVersion | None:
         with self._registry.snapshot(fresh=False):
@@ -108,13 +108,17 @@ class StageWatch(Iterator[StageChange]):
                     callback(change)
                 except Exception as error:
                     warnings.warn(
-                        f"What watches stage {self.stage} of model {self.name!r} failed at a change and goes on: "
-                        f"{type(error).__name__}: {error}",
+                        f"The callback that watches stage {self.stage} of model {self.name!r} failed. It will be "
+                        f"called for the next change. The error was: {type(error).__name__}: {error}",
                         RuntimeWarning,
                         stacklevel=2,
                     )
         except NbtrackError as error:
-            warnings.warn(f"Nobody watches stage {self.stage} any more: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"Stage {self.stage} of model {self.name!r} is no longer watched: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def _change(self) -> StageChange | None:
         with self._registry.snapshot(fresh=False):

@@ -94,12 +94,12 @@ class Best:
         at = "" if self.step is None else f" at step {self.step}"
         value = f"{self.metric} {self.value:.6g}{at}"
         if not self.is_new:
-            return f"{value} is still the best: {self.model_uri} stays."
+            return f"{value} is still the best. {self.model_uri} was not replaced."
         if self.previous is None:
-            return f"{value} is the first: {self.model_uri} is kept."
-        stays = f"; the one before stays for {', '.join(self.kept_for)}" if self.kept_for else ""
-        saved = f"; {_size(self.saved_bytes)} saved so far" if self.saved_bytes else ""
-        return f"{value} is better than {self.previous:.6g}: {self.model_uri} is replaced{stays}{saved}."
+            return f"{value} is the first value. The model was saved to {self.model_uri}."
+        kept = f" The previous model is kept for {', '.join(self.kept_for)}." if self.kept_for else ""
+        saved = f" {_size(self.saved_bytes)} of disk space saved so far." if self.saved_bytes else ""
+        return f"{value} is better than {self.previous:.6g}. The model at {self.model_uri} was replaced.{kept}{saved}"
 
 
 _known: dict[tuple[str, str, str], Kept] = {}
@@ -121,11 +121,15 @@ def log_best(
 ) -> Best:
     """Keep `model` as the run's best where it is better than the one that is kept; see `nbtrack.log_best`."""
     if mode not in ("max", "min"):
-        raise InvalidParameter(f"mode is 'max' or 'min', not {mode!r:.80}: what is better, more or less of the metric?")
+        raise InvalidParameter(
+            f"mode must be 'max' or 'min', not {mode!r:.80}. It says whether higher or lower values are better."
+        )
     number, step = _reading(client, run_id, metric, value, step)
     path = str(check_artifact_path(name))
     if path == ".":
-        raise InvalidParameter("The best model needs a name: the folder among the run's artifacts.")
+        raise InvalidParameter(
+            f"name must be a folder below the run's artifacts, for example 'best', not {name!r:.80}."
+        )
     key = (client.tracking_uri, run_id, path)
     uri = f"runs:/{run_id}/{path}"
     kept = _known.get(key)
@@ -187,8 +191,8 @@ def flavor_of(model: Any) -> str:
         if name in names:
             return name
     raise InvalidParameter(
-        f"No flavor is known for a {type(model).__module__}.{type(model).__qualname__}. Name one: "
-        f"flavor={' or '.join(map(repr, names))}."
+        f"No installed flavor saves models of type {type(model).__module__}.{type(model).__qualname__}. "
+        f"Choose one: flavor={' or '.join(map(repr, names))}."
     )
 
 
@@ -196,7 +200,7 @@ def _flavor_module(model: Any, name: str | None) -> ModuleType:
     name = name or flavor_of(model)
     module = find_flavor(name)
     if module is None:
-        raise NotFound(f"There is no flavor {name!r:.80}. Installed are: {', '.join(flavor_names())}.")
+        raise NotFound(f"Flavor {name!r:.80} does not exist. Installed flavors: {', '.join(flavor_names())}.")
     return module
 
 
@@ -214,7 +218,8 @@ def _reading(client: Client, run_id: str, metric: str, value: Any, step: int | N
     last = last or client.recording.last_points(run_id).get(metric)
     if last is None:
         raise NotFound(
-            f"The run has no metric {metric!r:.80}. Log it before log_best, or give its value: log_best(…, value=0.9)."
+            f"The run has no metric {metric!r:.80}. Log it before you call log_best, or pass the value: "
+            "log_best(…, value=0.9)."
         )
     return last[0], last[1] if step is None else step
 
@@ -282,8 +287,8 @@ def _encoded(best: Kept) -> bytes:
 def _check_same(kept: Kept, metric: str, mode: str, path: str) -> None:
     if (kept.metric, kept.mode) != (metric, mode):
         raise InvalidParameter(
-            f"{path!r} is the run's best model by the {kept.mode} of {kept.metric!r:.80}, not by the {mode} of "
-            f"{metric!r:.80}. Keep another one beside it: log_best(…, name='best_of_…')."
+            f"{path!r} holds the run's best model by the {kept.mode} of {kept.metric!r:.80}, not by the {mode} of "
+            f"{metric!r:.80}. To keep another model, choose another name: log_best(…, name='best_of_…')."
         )
 
 

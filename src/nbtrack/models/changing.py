@@ -22,12 +22,12 @@ def set_signature(model_uri: str, signature: Any) -> None:
     target = parse_uri(model_uri)
     if isinstance(target, ModelVersionUri):
         raise InvalidParameter(
-            "The model of a registered version does not change. Set the signature of the run's model by its runs:/ "
-            "URI, and register that as the next version."
+            "The model of a registered version cannot be changed. Set the signature of the run's model through its "
+            "runs:/ URI, and register that model as the next version."
         )
     new = as_signature(signature)
     if new is None:
-        raise InvalidParameter("signature is what nbtrack.models.infer_signature returns, not None.")
+        raise InvalidParameter("signature must be a ModelSignature, as infer_signature returns it, not None.")
     client = Client()
     location = locate(model_uri, client)
     model = model_at(location, client)

@@ -131,7 +131,7 @@ class Object:
     def __init__(self, properties: Sequence[Property]) -> None:
         names = [prop.name for prop in properties]
         if not names or len(set(names)) < len(names):
-            raise InvalidParameter(f"An Object has one or more properties, each name once, not {names!r:.200}.")
+            raise InvalidParameter(f"An Object must have one or more properties with unique names, not {names!r:.200}.")
         object.__setattr__(self, "properties", tuple(sorted(properties, key=lambda prop: prop.name)))
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,10 +167,11 @@ def checked_type(dtype: object) -> ColumnType:
             return DataType[dtype]
         except KeyError:
             names = ", ".join(DataType.__members__)
-            raise InvalidParameter(f"There is no type {dtype!r:.80}. The scalar types are {names}.") from None
+            raise InvalidParameter(f"{dtype!r:.80} is not a valid data type. The scalar types are {names}.") from None
     if not isinstance(dtype, DataType | Array | Object | Map | AnyType):
         raise InvalidParameter(
-            f"A type is a DataType or its name, an Array, an Object, a Map or AnyType, not {type(dtype).__name__}."
+            "A data type must be a DataType or its name, an Array, an Object, a Map or an AnyType, not "
+            f"{type(dtype).__name__}."
         )
     return dtype
 
@@ -191,7 +192,7 @@ def type_from_dict(fields: Mapping[str, Any]) -> ColumnType:
         if kind == "map":
             return Map(type_from_dict(fields["values"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidParameter(f"This describes no type: {fields!r:.200}.") from error
+        raise InvalidParameter(f"These fields do not describe a data type: {fields!r:.200}.") from error
     if kind == "any":
         return AnyType()
     return SparkMLVector() if kind == "sparkml_vector" else checked_type(kind)
@@ -216,7 +217,7 @@ def merged(one: ColumnType, other: ColumnType) -> ColumnType:
         return Array(merged(one.dtype, other.dtype))
     if isinstance(one, Map) and isinstance(other, Map):
         return Map(merged(one.value_type, other.value_type))
-    raise InvalidParameter(f"{one!r} and {other!r} are two types, and a column has one.")
+    raise InvalidParameter(f"All values of a column must have one type, not {one!r} and {other!r}.")
 
 
 def _merged_objects(one: Object, other: Object) -> Object:

@@ -42,14 +42,14 @@ def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None)
     if schema is None:
         if given:
             warnings.warn(
-                f"The model's signature has no params, so these are left out: {', '.join(given)}.", stacklevel=3
+                f"The model's signature has no params, so these params are ignored: {', '.join(given)}.", stacklevel=3
             )
         return None if params is None else {}
     known = {spec.name: spec for spec in schema}
     if unknown := [name for name in given if name not in known]:
         warnings.warn(
-            f"These params are not in the model's signature, and are left out: {', '.join(unknown)}. "
-            f"It knows {', '.join(known)}.",
+            f"These params are not in the model's signature and are ignored: {', '.join(unknown)}. "
+            f"The signature has {', '.join(known)}.",
             stacklevel=3,
         )
     return {name: param_value(spec, given[name]) if name in given else spec.default for name, spec in known.items()}
@@ -79,7 +79,7 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
     if numpy.isscalar(data):
         return pandas.DataFrame([data])
     raise InvalidParameter(
-        f"The model's signature has columns, so predict takes a DataFrame, a dict or a list, not {described(data)}."
+        f"The model's signature has columns, so the data must be a DataFrame, a dict or a list, not {described(data)}."
     )
 
 
@@ -91,7 +91,7 @@ def _table(data: Any) -> pd.DataFrame:
         return pandas.DataFrame(data)
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidParameter(
-            f"The {described(data)} cannot become a table with the signature's columns: {error}"
+            f"The data ({described(data)}) cannot be converted to a DataFrame with the signature's columns: {error}"
         ) from error
 
 
@@ -114,15 +114,17 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         missing = [name for name in schema.required_input_names() if name not in here]
         extra = [name for name in there if name not in known]
         if missing:
-            unknown = f" It has {_listed(extra)}, which the signature does not know." if extra else ""
-            raise InvalidParameter(f"The data lacks {_listed(missing)}, which the model's signature requires.{unknown}")
+            unknown = f" The data has {_listed(extra)}, which the signature does not contain." if extra else ""
+            raise InvalidParameter(
+                f"The data does not have {_listed(missing)}, which the model's signature requires.{unknown}"
+            )
         if extra:
-            warnings.warn(f"The model's signature does not know {_listed(extra)}: left out.", stacklevel=4)
+            warnings.warn(f"Ignoring {_listed(extra)}, which the model's signature does not contain.", stacklevel=4)
         specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in here]
     else:
         if len(there) < len(schema):
             raise InvalidParameter(
-                f"The model's signature has {len(schema)} columns without names, and the data has {len(there)}."
+                f"The model's signature has {len(schema)} columns without names, but the data has only {len(there)}."
             )
         specs, here = list(zip(there, schema, strict=False)), set(there)
     # Columns that are right already, which is the usual case, are not touched one by one.
@@ -146,13 +148,13 @@ def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
     import pandas
 
     if isinstance(values, pandas.DataFrame):
-        raise InvalidParameter(f"The data has the column {name!r:.80} twice.")
+        raise InvalidParameter(f"The data has more than one column named {name!r:.80}.")
     if isinstance(spec.type, DataType):
         return convert_column(values, spec.type, name)
     try:
         converted = [convert_value(value, spec.type, spec.required) for value in values]
     except InvalidParameter as error:
-        raise InvalidParameter(f"The column {name!r:.80} is not {spec.type!r}: {error}") from error
+        raise InvalidParameter(f"Column {name!r:.80} is not a valid {spec.type!r}: {error}") from error
     return pandas.Series(converted, index=values.index, name=name, dtype=None if converted else object)
 
 
@@ -167,18 +169,20 @@ def _named_tensors(data: Any, schema: Schema) -> dict[str, Any]:
         data = {schema.inputs[0].name: data}
     if not isinstance(data, dict | pandas.DataFrame):
         raise InvalidParameter(
-            "The model's signature has tensors with names, so predict takes a dict of arrays, or a DataFrame with a "
-            f"column for each, not {type(data).__name__}."
+            "The model's signature has named tensors, so the data must be a dict of arrays, or a DataFrame with one "
+            f"column per tensor, not {type(data).__name__}."
         )
     if missing := [name for name in schema.input_dict() if name not in data]:
-        raise InvalidParameter(f"The data lacks {_listed(missing, 'tensor')}, which the model's signature requires.")
+        raise InvalidParameter(
+            f"The data does not have {_listed(missing, 'tensor')}, which the model's signature requires."
+        )
     found = {}
     for name, spec in schema.input_dict().items():
         assert isinstance(spec, TensorSpec)
         if isinstance(data, pandas.DataFrame):
             found[name] = _tensor_of_column(data[name], spec)
         elif not isinstance(data[name], numpy.ndarray):
-            raise InvalidParameter(f"The tensor {name!r:.80} must be an array, not {type(data[name]).__name__}.")
+            raise InvalidParameter(f"Tensor {name!r:.80} must be a NumPy array, not {type(data[name]).__name__}.")
         else:
             found[name] = _checked_tensor(data[name], spec)
     return found
@@ -192,19 +196,20 @@ def _tensor(data: Any, schema: Schema) -> Any:
     assert isinstance(spec, TensorSpec)
     if isinstance(data, pandas.DataFrame):
         if data.empty:
-            raise InvalidParameter("The DataFrame is empty.")
+            raise InvalidParameter("The DataFrame must not be empty.")
         if len(data.columns) == 1:
             return _tensor_of_column(data[data.columns[0]], spec)
         return _checked_tensor(data.to_numpy(), spec)
     if isinstance(data, numpy.ndarray) or is_sparse(data):
         return _checked_tensor(data, spec)
     raise InvalidParameter(
-        f"The model's signature has a tensor, so predict takes an array or a DataFrame, not {type(data).__name__}."
+        "The model's signature has one tensor without a name, so the data must be an array or a DataFrame, not "
+        f"{type(data).__name__}."
     )
 
 
 def _checked_tensor(values: Any, spec: TensorSpec) -> Any:
-    what = "The tensor" if spec.name is None else f"The tensor {spec.name!r:.80}"
+    what = "The tensor" if spec.name is None else f"Tensor {spec.name!r:.80}"
     dtype = (values if hasattr(values, "dtype") else values.data).dtype
     # Rows of different lengths are an array of objects.
     ragged = dtype.kind == "O" and len(values.shape) == 1
@@ -214,9 +219,9 @@ def _checked_tensor(values: Any, spec: TensorSpec) -> Any:
         wanted in (-1, here) for wanted, here in zip(spec.shape, values.shape, strict=True)
     )
     if not fits:
-        raise InvalidParameter(f"{what} has the shape {values.shape}, and the model's signature wants {spec.shape}.")
+        raise InvalidParameter(f"{what} has shape {values.shape}, but the model's signature requires {spec.shape}.")
     if tensor_dtype(dtype) != spec.type:
-        raise InvalidParameter(f"{what} is {dtype}, and the model's signature wants {spec.dtype}.")
+        raise InvalidParameter(f"{what} has dtype {dtype}, but the model's signature requires {spec.dtype}.")
     return values
 
 
@@ -226,27 +231,27 @@ def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
     import pandas
 
     if isinstance(column, pandas.DataFrame):
-        raise InvalidParameter(f"The data has the column {spec.name!r:.80} twice.")
+        raise InvalidParameter(f"The data has more than one column named {spec.name!r:.80}.")
     if not len(column) or spec.shape[:1] != (-1,) or -1 in spec.shape[1:]:
         raise InvalidParameter(
-            f"The column {column.name!r:.80} of a DataFrame cannot become {spec!r}: it needs rows, and only the first "
-            "length may be free."
+            f"Column {column.name!r:.80} cannot be converted to {spec!r}. The DataFrame must have rows, and the "
+            "first dimension of the tensor, but no other, must be -1."
         )
     first = column.iloc[0]
     try:
         if numpy.isscalar(first):
             if spec.shape not in ((-1,), (-1, 1)):
-                raise ValueError("it has one value in each row")
+                raise ValueError("Each row holds a single value.")
             return numpy.array(column, dtype=spec.type).reshape(spec.shape)
         rows = numpy.vstack(column.tolist()).reshape(spec.shape)
         if len(rows) != len(column):
-            raise ValueError(f"its rows are of shape {numpy.shape(first)}")
+            raise ValueError(f"Each row has shape {numpy.shape(first)}.")
         # A list says nothing of its dtype, an array does.
         return rows.astype(spec.type) if isinstance(first, list) else _checked_tensor(rows, spec)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidParameter):
             raise
-        raise InvalidParameter(f"The column {column.name!r:.80} cannot become {spec!r}: {error}") from error
+        raise InvalidParameter(f"Column {column.name!r:.80} cannot be converted to {spec!r}: {error}") from error
 
 
 def _listed(names: list[Any], noun: str = "column") -> str:

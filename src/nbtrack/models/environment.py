@@ -35,11 +35,14 @@ def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
             lines = Path(requirements).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             raise NotFound(
-                f"There is no requirements file {requirements!r:.200}. Single requirements go into a list."
+                f"Requirements file {requirements!r:.200} does not exist. Pass single requirements as a list."
             ) from None
         return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not all(isinstance(line, str) for line in requirements):
-        raise InvalidParameter("pip_requirements is a list of texts such as ['scikit-learn==1.9'], or a file's path.")
+        raise InvalidParameter(
+            "pip_requirements must be a list of strings such as ['scikit-learn==1.9'], or the path of a requirements "
+            "file."
+        )
     return list(requirements)
 
 
@@ -74,15 +77,16 @@ def _python_env() -> str:
 
 
 def differences(folder: Path, python: str | None = None) -> list[str]:
-    """What is otherwise here than where a model was saved: "numpy 2.1 (2.4 here)", "scipy>=2 (1.15 here)", …
+    """Return how this environment differs from the one that a model was saved in.
 
-    `python` is the version of Python that it was saved with. mlflow's own version is not compared: nbtrack stands in
-    for it.
+    Each difference is a string such as "numpy 2.1 (installed: 2.4)" or "scipy>=2 (not installed)". `python` is the
+    version of Python that the model was saved with. The version of mlflow is not compared, because nbtrack takes its
+    place.
     """
     found = []
     here = platform.python_version()
     if python and python.split(".")[:2] != here.split(".")[:2]:
-        found.append(f"Python {python} ({here} here)")
+        found.append(f"Python {python} (running: {here})")
     try:
         lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -120,7 +124,7 @@ def _range_difference(line: str) -> str | None:
 
 
 def _said(wanted: str, installed: str | None) -> str:
-    return f"{wanted} ({f'{installed} here' if installed else 'not installed here'})"
+    return f"{wanted} ({f'installed: {installed}' if installed else 'not installed'})"
 
 
 def _key(requirement: str) -> str:

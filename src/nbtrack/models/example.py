@@ -89,7 +89,7 @@ def frame_from_split(split: Mapping[str, Any], schema: Schema | None) -> Any:
     try:
         frame = pandas.DataFrame(split["data"], columns=split.get("columns"), index=split.get("index"))
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidParameter(f"Columns and rows in the form 'split' make no table: {error}") from error
+        raise InvalidParameter(f"The data in 'split' form cannot be converted to a DataFrame: {error}") from error
     return typed_frame(frame, schema)
 
 
@@ -112,7 +112,7 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
             try:
                 frame[name] = _typed_column(frame[name], spec.type)
             except (TypeError, ValueError, OverflowError) as error:
-                raise InvalidParameter(f"The column {name!r:.80} cannot be read as {spec.type!r}: {error}") from error
+                raise InvalidParameter(f"Column {name!r:.80} cannot be converted to {spec.type!r}: {error}") from error
     return frame
 
 
@@ -125,7 +125,9 @@ def arrays_from_json(content: Any, schema: Schema | None) -> Any:
         try:
             return numpy.asarray(values, dtype=dtype)
         except (TypeError, ValueError) as error:
-            raise InvalidParameter(f"These values make no array of {dtype or 'one dtype'}: {error}") from error
+            raise InvalidParameter(
+                f"The values cannot be converted to an array of {dtype or 'one dtype'}: {error}"
+            ) from error
 
     specs = schema.input_dict() if schema is not None else {}
     if isinstance(content, dict):
@@ -165,7 +167,7 @@ def _json(content: Any, indent: int | None = None) -> str:
         return json.dumps(_plain_values(content), indent=indent)
     except (TypeError, ValueError) as error:
         raise InvalidParameter(
-            f"The input example must be a DataFrame, an array or something that JSON can hold: {error}"
+            f"The input example must be a DataFrame, an array or a value that JSON can represent: {error}"
         ) from error
 
 

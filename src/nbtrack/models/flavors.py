@@ -51,8 +51,8 @@ def flavor(name: str) -> ModuleType:
     module = find_flavor(name)
     if module is None:
         raise NotFound(
-            f"There is no flavor {name!r:.80}. Installed are: {', '.join(flavor_names()) or 'none'}. "
-            f"A package adds one by an entry point in the group {GROUP!r}."
+            f"Flavor {name!r:.80} does not exist. Installed flavors: {', '.join(flavor_names()) or 'none'}. "
+            f"A package can add a flavor with an entry point in the group {GROUP!r}."
         )
     return module
 

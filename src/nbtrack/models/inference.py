@@ -30,7 +30,7 @@ def infer_schema(data: Any) -> Schema:
         return Schema([_tensor(value, name) for name, value in data.items()])
     if isinstance(data, dict):
         if not all(isinstance(name, str) for name in data):
-            raise InvalidParameter("The keys of a dict are the names of its columns: texts.")
+            raise InvalidParameter("The keys of a dict must be strings, because they are the names of its columns.")
         return Schema([ColSpec(_known(value), name, _is_whole(value)) for name, value in data.items()])
     if isinstance(data, list) and not data:
         # What MLflow takes an empty list for.
@@ -55,7 +55,7 @@ def infer_schema(data: Any) -> Schema:
 def infer_params(params: Mapping[str, Any]) -> ParamSchema:
     """The schema of predict's params, with their values as the defaults."""
     if not isinstance(params, Mapping):
-        raise InvalidParameter(f"params is a dict of names and values, not {type(params).__name__}.")
+        raise InvalidParameter(f"params must be a dict of names and values, not {type(params).__name__}.")
     return ParamSchema([_param(str(name), value) for name, value in params.items()])
 
 
@@ -71,7 +71,7 @@ def numpy_type(dtype: Any) -> DataType:
         return DataType.float if size <= 4 else DataType.double
     named = {"b": DataType.boolean, "U": DataType.string, "S": DataType.binary, "M": DataType.datetime}
     if kind not in named:
-        raise InvalidParameter(f"A column cannot be of dtype {dtype}.")
+        raise InvalidParameter(f"Values of dtype {dtype} are not supported in a signature.")
     return named[kind]
 
 
@@ -93,7 +93,7 @@ def _column(column: pd.Series[Any], name: Any) -> ColSpec:
 
 def _tensor(data: Any, name: str | None = None) -> TensorSpec:
     if not data.shape:
-        raise InvalidParameter("An array without a dimension is no batch of inputs.")
+        raise InvalidParameter("The array must have at least one dimension, which counts the rows of the batch.")
     return TensorSpec(data.dtype, (-1, *data.shape[1:]), name)
 
 
@@ -105,14 +105,14 @@ def _items(values: Iterable[Any]) -> ColumnType:
     """The type that the values have in common."""
     found = _array(values)
     if found is None:
-        raise InvalidParameter("A column of empty arrays has no type.")
+        raise InvalidParameter("The type of a column that holds only empty arrays cannot be inferred.")
     return found.dtype
 
 
 def _known(value: Any) -> ColumnType:
     found = _type(value)
     if found is None:
-        raise InvalidParameter("An empty array has no type.")
+        raise InvalidParameter("The type of an empty array cannot be inferred.")
     return found
 
 
@@ -162,7 +162,7 @@ def _scalar(value: Any) -> DataType:
         return known[type(value)]
     if is_time(value):
         return DataType.datetime
-    raise InvalidParameter(f"{type(value).__name__} is none of the types that a signature knows.")
+    raise InvalidParameter(f"Values of type {type(value).__name__} are not supported in a signature.")
 
 
 def _param(name: str, value: Any) -> ParamSpec:
@@ -171,16 +171,18 @@ def _param(name: str, value: Any) -> ParamSpec:
     if isinstance(value, dict):
         dtype = _type(value)
         if not isinstance(dtype, Object):
-            raise InvalidParameter(f"The parameter {name!r:.80} is an empty dict, which has no type.")
+            raise InvalidParameter(
+                f"Param {name!r:.80} must not be an empty dict, because its type cannot be inferred."
+            )
         return ParamSpec(name, dtype, value)
     if isinstance(value, list | tuple | numpy.ndarray):
         array = numpy.asarray(value)
         if array.ndim != 1:
-            raise InvalidParameter(f"The parameter {name!r:.80} must be a scalar, a dict or a flat list.")
+            raise InvalidParameter(f"Param {name!r:.80} must be a scalar, a dict or a one-dimensional list.")
         times = len(value) > 0 and all(is_time(item) for item in value)
         return ParamSpec(name, DataType.datetime if times else numpy_type(array.dtype), list(value), (-1,))
     if is_time(value):
         return ParamSpec(name, DataType.datetime, value)
     if not numpy.isscalar(value):
-        raise InvalidParameter(f"The parameter {name!r:.80} must be a scalar, a dict or a flat list.")
+        raise InvalidParameter(f"Param {name!r:.80} must be a scalar, a dict or a one-dimensional list.")
     return ParamSpec(name, numpy_type(numpy.asarray(value).dtype), value)

@@ -56,8 +56,9 @@ def open_model(
     others = [] if suppress_warnings else differences(folder, pyfunc.get("python_version"))
     if others:
         warnings.warn(
-            f"The model at {model_uri!r:.200} was saved with other versions than those here: {', '.join(others)}. "
-            f"It may fail, or predict something else. pip install -r {folder / 'requirements.txt'} brings its own.",
+            f"The model at {model_uri!r:.200} was saved in an environment that differs from this one: "
+            f"{', '.join(others)}. It may fail or return different predictions. To install the packages that it was "
+            f"saved with, run: pip install -r {folder / 'requirements.txt'}",
             stacklevel=3,
         )
     return Opened(folder, model, settings, trusted)
@@ -70,19 +71,21 @@ def file_of(folder: Path, settings: Mapping[str, Any], name: str, default: str |
     """
     path = settings.get(name) or default
     if not isinstance(path, str):
-        raise InvalidParameter(f"The model at {str(folder)!r:.200} does not say where its {name} is.")
+        raise InvalidParameter(
+            f"The MLmodel file of the model at {str(folder)!r:.200} does not say where its {name} is."
+        )
     file = LocalArtifactRepository(folder).fetch_to(path)
     if not file.exists():
-        raise NotFound(f"The model at {str(folder)!r:.200} is not whole: {path!r:.200} is missing.")
+        raise NotFound(f"The model at {str(folder)!r:.200} is incomplete: {path!r:.200} does not exist.")
     return file
 
 
 def ask_trust(trusted: bool, folder: Path, what: str = "is a pickle") -> None:
-    """Raise InvalidParameter unless the model is trusted; `what` says why it could run foreign code."""
+    """Raise InvalidParameter unless the model is trusted. `what` says why loading it could run code of others."""
     if not trusted:
         raise InvalidParameter(
-            f"The model at {str(folder)!r:.200} {what} that no run of this store logged. Loading it runs whatever "
-            "code was put into it. If you know who made it: load_model(…, trust=True)."
+            f"The model at {str(folder)!r:.200} {what} and was not logged by a run of this store. Loading it can run "
+            "any code that it contains. If you trust its author, call load_model(…, trust=True)."
         )
 
 
@@ -90,7 +93,7 @@ def _use_code(folder: Path, code: object, trusted: bool) -> None:
     """Let the model's own code be imported, before that of others with the same name."""
     if not code:
         return
-    ask_trust(trusted, folder, "brings code of its own")
+    ask_trust(trusted, folder, "contains code of its own")
     place = file_of(folder, {"code": code}, "code").resolve()
     if str(place) in sys.path:
         return
@@ -99,8 +102,8 @@ def _use_code(folder: Path, code: object, trusted: bool) -> None:
         file = getattr(loaded, "__file__", None)
         if entry.suffix in ("", ".py") and file and not Path(file).resolve().is_relative_to(place):
             warnings.warn(
-                f"The model brings its own {entry.stem!r}, but another one is imported here already, from {file}: "
-                "that one is used. Load the model in a fresh process to use its own.",
+                f"The model contains its own module {entry.stem!r}, but {file} was imported under that name before "
+                "and is used instead. Load the model in a new process to use its own module.",
                 stacklevel=4,
             )
     sys.path.insert(0, str(place))

@@ -47,7 +47,9 @@ def log_model(
     client = client or Client()
     path = str(check_artifact_path(artifact_path))
     if path == ".":
-        raise InvalidParameter("A model needs a name: the folder among the run's artifacts, 'model' for example.")
+        raise InvalidParameter(
+            f"artifact_path must be a folder below the run's artifacts, for example 'model', not {artifact_path!r:.80}."
+        )
     model = Model(artifact_path=path, run_id=run_id)
     with tempfile.TemporaryDirectory(prefix="nbtrack-model-") as folder:
         local = os.path.join(folder, "model")

@@ -50,7 +50,7 @@ class Model:
         """What a flavor needs to know; NotFound, with the flavors there are, where it cannot load this model."""
         if name not in self.flavors:
             known = ", ".join(sorted(self.flavors)) or "none"
-            raise NotFound(f"This model has no {name!r} flavor, so it cannot be loaded as one. Its flavors: {known}.")
+            raise NotFound(f"The model has no {name!r:.80} flavor. Its flavors are: {known}.")
         return self.flavors[name]
 
     def get_input_schema(self) -> Schema | None:
@@ -94,7 +94,7 @@ class Model:
         """A manifest from what a file holds, MLflow's too."""
         flavors = fields.get("flavors")
         if not isinstance(flavors, dict) or not all(isinstance(value, dict) for value in flavors.values()):
-            raise InvalidParameter(f"This {MLMODEL} file lists no flavors, so nothing can load the model.")
+            raise InvalidParameter(f"The {MLMODEL} file lists no flavors, so the model cannot be loaded.")
         names = set(cls.__dataclass_fields__) - {"extra"}
         known = {name: value for name, value in fields.items() if name in names and value is not None}
         # YAML reads a bare time as a datetime.
@@ -114,12 +114,12 @@ class Model:
         try:
             fields = read_yaml(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            what = f"it has no file {MLMODEL}" if Path(path).exists() else "there is no such folder"
-            raise NotFound(f"There is no model at {os.fspath(path)}: {what}.") from None
+            why = f"it contains no {MLMODEL} file" if Path(path).exists() else "the folder does not exist"
+            raise NotFound(f"{os.fspath(path)} is not a model: {why}.") from None
         except (InvalidYaml, UnicodeDecodeError) as error:
-            raise InvalidParameter(f"{file} is no {MLMODEL} file: {error}") from error
+            raise InvalidParameter(f"{file} is not a valid {MLMODEL} file: {error}") from error
         if not isinstance(fields, dict):
-            raise InvalidParameter(f"{file} is no {MLMODEL} file: it holds no fields.")
+            raise InvalidParameter(f"{file} is not a valid {MLMODEL} file: it contains no fields.")
         return cls.from_dict(fields)
 
     def get_model_info(self, model_uri: str, registered_model_version: int | None = None) -> ModelInfo:

@@ -37,7 +37,7 @@ class PythonModel:
 
     def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """The model's answer for a batch of data."""
-        raise NotImplementedError("A PythonModel defines predict(self, context, model_input, params=None).")
+        raise NotImplementedError("A PythonModel must define predict(self, context, model_input, params=None).")
 
     @property
     def predict_type_hints(self) -> TypeHints:

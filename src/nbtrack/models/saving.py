@@ -108,7 +108,7 @@ def new_model(
     """
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidParameter(f"{path!r:.200} is there already. Save the model to a new or an empty folder.")
+        raise InvalidParameter(f"{path!r:.200} already exists. Save the model to a new or empty folder.")
     given = None if signature is False else as_signature(signature)
     model = mlflow_model or Model()
     model.signature = given
@@ -158,7 +158,8 @@ def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
         for name in (INPUT_EXAMPLE, SERVING_EXAMPLE):
             (saving.folder / name).unlink(missing_ok=True)
         _warn(
-            f"The input example cannot be kept: {error} The model is saved without it, and without a signature from it."
+            "The model is saved without its input example, and no signature is inferred from it, because the example "
+            f"cannot be stored: {error}"
         )
         return None
     signature = model.signature or inferred
@@ -172,9 +173,8 @@ def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
         outputs = call_predict(saving.predict, data, params)
     except Exception as error:  # whatever a model raises
         _warn(
-            f"The model cannot predict its own input example, as it is read back from {INPUT_EXAMPLE}: "
-            f"{type(error).__name__}: {error} The model is saved all the same, but whoever sends it such data gets "
-            "this error."
+            f"The model is saved, but it cannot predict its own input example as read from {INPUT_EXAMPLE}. "
+            f"Any caller that sends such data gets the same error: {type(error).__name__}: {error}"
         )
         return inferred
     return ModelSignature(inferred.inputs, _outputs_of(outputs, inferred.inputs), inferred.params)
@@ -212,14 +212,16 @@ def _copy_code(folder: Path, code_paths: Sequence[str] | None) -> str | None:
     if not code_paths:
         return None
     if isinstance(code_paths, str):
-        raise InvalidParameter("code_paths is a list of files and folders.")
+        raise InvalidParameter(f"code_paths must be a list of files and folders, not the string {code_paths!r:.80}.")
     (folder / CODE).mkdir()
     for each in code_paths:
         source = Path(each)
         if not source.exists():
-            raise NotFound(f"There is no file or folder {str(each)!r:.200} to keep with the model.")
+            raise NotFound(f"File or folder {str(each)!r:.200} in code_paths does not exist.")
         if folder.resolve().is_relative_to(source.resolve()):
-            raise InvalidParameter(f"The folder {str(each)!r:.200} in code_paths contains the model's own folder.")
+            raise InvalidParameter(
+                f"Folder {str(each)!r:.200} in code_paths must not contain the folder that the model is saved to."
+            )
         target = folder / CODE / source.resolve().name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".git"))

@@ -55,7 +55,7 @@ class TensorSpec:
         try:
             dtype = numpy.dtype(type)
         except TypeError:
-            raise InvalidParameter(f"There is no dtype {type!r:.80} in NumPy.") from None
+            raise InvalidParameter(f"{type!r:.80} is not a valid NumPy dtype.") from None
         object.__setattr__(self, "dtype", tensor_dtype(dtype).name)
         object.__setattr__(self, "shape", tuple(int(length) for length in shape))
         object.__setattr__(self, "name", name)
@@ -81,7 +81,7 @@ class TensorSpec:
             spec = fields["tensor-spec"]
             return cls(spec["dtype"], spec["shape"], fields.get("name"))
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidParameter(f"This describes no tensor: {fields!r:.200}.") from error
+            raise InvalidParameter(f"These fields do not describe a tensor: {fields!r:.200}.") from error
 
     def __repr__(self) -> str:
         tensor = f"Tensor({self.dtype!r}, {self.shape!r})"
@@ -109,17 +109,19 @@ class Schema:
         named = {each.name is not None for each in inputs}
         names = [each.name for each in inputs if each.name is not None]
         if not inputs:
-            raise InvalidParameter("A schema has at least one column or tensor.")
+            raise InvalidParameter("A schema must have at least one column or tensor.")
         if len({type(each) for each in inputs}) > 1 or not isinstance(self.inputs[0], ColSpec | TensorSpec):
-            raise InvalidParameter("A schema has columns (ColSpec) or tensors (TensorSpec), not both.")
+            raise InvalidParameter("The inputs of a schema must be all columns (ColSpec) or all tensors (TensorSpec).")
         if len(named) > 1:
-            raise InvalidParameter("In a schema all columns have names, or none has one.")
+            raise InvalidParameter("Either all columns or tensors of a schema must have names, or none of them.")
         if len(set(names)) < len(names):
-            raise InvalidParameter(f"A schema has each name once, not {names!r:.200}.")
+            raise InvalidParameter(f"The names in a schema must be unique, not {names!r:.200}.")
         if not names and self.is_tensor_spec() and len(inputs) > 1:
-            raise InvalidParameter("Two tensors or more need names.")
+            raise InvalidParameter("The tensors of a schema must have names if there is more than one.")
         if not names and not all(each.required for each in inputs):
-            raise InvalidParameter("A column without a name cannot be optional: which one would be missing?")
+            raise InvalidParameter(
+                "A column without a name must be required, because it cannot be identified when it is missing."
+            )
 
     def is_tensor_spec(self) -> bool:
         """Whether it has tensors, not columns."""
@@ -183,9 +185,14 @@ class ParamSpec:
     ) -> None:
         checked = checked_type(dtype)
         if not isinstance(checked, DataType | Object) or checked is DataType.binary:
-            raise InvalidParameter(f"The parameter {name!r:.80} cannot be of type {checked!r}.")
+            raise InvalidParameter(
+                f"Param {name!r:.80} cannot be of type {checked!r}. Its type must be an Object, or a scalar type other "
+                "than binary."
+            )
         if shape is not None and tuple(shape) != (-1,):
-            raise InvalidParameter(f"The shape of the parameter {name!r:.80} is None, or (-1,) for a list.")
+            raise InvalidParameter(
+                f"The shape of param {name!r:.80} must be None, or (-1,) for a list, not {shape!r:.80}."
+            )
         object.__setattr__(self, "name", str(name))
         object.__setattr__(self, "dtype", checked)
         object.__setattr__(self, "shape", None if shape is None else tuple(shape))
@@ -206,7 +213,7 @@ class ParamSpec:
             dtype = type_from_dict({**fields, "type": fields.get("type") or fields["dtype"]})
             return cls(fields["name"], dtype, fields["default"], fields.get("shape"))  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
-            raise InvalidParameter(f"This describes no parameter: {fields!r:.200}.") from error
+            raise InvalidParameter(f"These fields do not describe a param: {fields!r:.200}.") from error
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f" (shape: {self.shape})"
@@ -227,7 +234,7 @@ class ParamSchema:
     def __init__(self, params: Sequence[ParamSpec]) -> None:
         names = [param.name for param in params]
         if len(set(names)) < len(names):
-            raise InvalidParameter(f"Each parameter has a name of its own, not {names!r:.200}.")
+            raise InvalidParameter(f"The names of params must be unique, not {names!r:.200}.")
         object.__setattr__(self, "params", list(params))
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -255,7 +262,7 @@ def _list(text: str) -> list[dict[str, Any]]:
     try:
         fields = json.loads(text)
     except (TypeError, ValueError) as error:
-        raise InvalidParameter(f"A schema is a JSON list: {error}") from error
+        raise InvalidParameter(f"A schema must be a JSON list of objects: {error}") from error
     if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
-        raise InvalidParameter(f"A schema is a JSON list of columns or tensors, not {text!r:.200}.")
+        raise InvalidParameter(f"A schema must be a JSON list of objects, not {text!r:.200}.")
     return fields

@@ -44,9 +44,9 @@ class ModelSignature:
         for name, kind in (("inputs", Schema), ("outputs", Schema), ("params", ParamSchema)):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
-                raise InvalidParameter(f"{name} is a {kind.__name__}, not {type(value).__name__}.")
+                raise InvalidParameter(f"{name} must be a {kind.__name__}, not {type(value).__name__}.")
         if self.inputs is None and self.outputs is None and self.params is None:
-            raise InvalidParameter("A signature has inputs, outputs or params: give at least one of them.")
+            raise InvalidParameter("A signature must have at least one of inputs, outputs and params.")
 
     def to_dict(self) -> dict[str, Any]:
         """What MLmodel holds: each schema as a JSON text."""
@@ -76,7 +76,9 @@ def as_signature(value: Any) -> ModelSignature | None:
         return value
     fields = value.to_dict() if callable(getattr(value, "to_dict", None)) else value
     if not isinstance(fields, Mapping):
-        raise InvalidParameter(f"signature is what nbtrack.models.infer_signature returns, not {type(value).__name__}.")
+        raise InvalidParameter(
+            f"signature must be a ModelSignature, as infer_signature returns it, not {type(value).__name__}."
+        )
     return ModelSignature.from_dict(fields)
 
 
@@ -95,8 +97,8 @@ def infer_signature(
             schemas[name] = None if data is None else infer_schema(data)
         except Exception as error:  # what a stranger's container raises, too
             warnings.warn(
-                f"The schema of the {name} cannot be inferred, so it is written down as 'any', which nothing is held "
-                f"against: {error}",
+                f"The schema of the model's {name} cannot be inferred, so it is recorded as 'any' and predict does "
+                f"not check this data: {error}",
                 stacklevel=2,
             )
             schemas[name] = Schema([ColSpec(AnyType())])

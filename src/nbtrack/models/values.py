@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HINT = (
-    " The column has missing values: whole numbers become floats with them. Infer the signature from data with missing "
-    "values, or declare the column as double."
+    " The column has missing values, and pandas stores integers with missing values as floats. Infer the signature "
+    "from data with missing values, or declare the column as double."
 )
 
 
@@ -89,7 +89,7 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Ser
             numbers = pandas.to_numeric(values)
             return convert_column(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
     except (TypeError, ValueError, OverflowError) as error:
-        hint = " Times must be without a time zone." if dtype is DataType.datetime else ""
+        hint = " Times must not have a time zone." if dtype is DataType.datetime else ""
         raise _wrong(name, here, dtype, f" {error}{hint}") from error
     if _widens(here, wanted):
         # pandas' own types keep missing values among whole numbers and truths; numpy's cannot.
@@ -114,7 +114,7 @@ def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
         if not required and is_missing(value):
             return None
         if is_missing(value) or not (numpy.isscalar(value) or is_time(value)):
-            raise InvalidParameter(f"{value!r:.80} is not {dtype!r}.")
+            raise InvalidParameter(f"{value!r:.80} is not a valid {dtype!r}.")
         return convert_column(pandas.Series([value]), dtype, "")[0]
     if isinstance(dtype, Array):
         return _array(value, dtype, required)
@@ -125,7 +125,7 @@ def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
         raise InvalidParameter(f"{value!r:.80} is not a dict.")
     if isinstance(dtype, Map):
         if not all(isinstance(key, str) for key in value):
-            raise InvalidParameter("the keys of a map are texts.")
+            raise InvalidParameter("The keys of a map must be strings.")
         return {key: convert_value(inner, dtype.value_type, required) for key, inner in value.items()}
     return _object(value, dtype)
 
@@ -161,12 +161,12 @@ def _flat(value: Any, dtype: DataType) -> Any:
     import pandas
 
     if is_array(value) and (value.ndim > 1 or value.dtype.kind == "V"):
-        raise InvalidParameter(f"{value[0]!r:.80} is not {dtype!r}.")
+        raise InvalidParameter(f"{value[0]!r:.80} is not a valid {dtype!r}.")
     values = pandas.Series(value)
     # Numbers, of which there can be many, are not looked at one by one.
     nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
     if nested:
-        raise InvalidParameter(f"{nested[0]!r:.80} is not {dtype!r}.")
+        raise InvalidParameter(f"{nested[0]!r:.80} is not a valid {dtype!r}.")
     values = convert_column(values, dtype, "")
     try:
         return values.to_numpy(dtype=dtype.to_numpy())
@@ -177,15 +177,15 @@ def _flat(value: Any, dtype: DataType) -> Any:
 def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
     properties = {prop.name: prop for prop in dtype.properties}
     if missing := [name for name, prop in properties.items() if prop.required and name not in value]:
-        raise InvalidParameter(f"the key {missing[0]!r:.80} is missing.")
+        raise InvalidParameter(f"Key {missing[0]!r:.80} is missing.")
     if unknown := [name for name in value if name not in properties]:
-        raise InvalidParameter(f"the key {unknown[0]!r:.80} is not in the signature.")
+        raise InvalidParameter(f"Key {unknown[0]!r:.80} is not in the signature.")
     converted = {}
     for name, inner in value.items():
         try:
             converted[name] = convert_value(inner, properties[name].dtype, properties[name].required)
         except InvalidParameter as error:
-            raise InvalidParameter(f"under the key {name!r:.80}: {error}") from error
+            raise InvalidParameter(f"Key {name!r:.80}: {error}") from error
     return converted
 
 
@@ -199,8 +199,8 @@ def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
 
 
 def _wrong(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter:
-    column = f"The column {name!r:.80}" if name != "" else "A value"
-    return InvalidParameter(f"{column} is {here}, which cannot become {dtype!r} without loss.{hint}")
+    column = f"Column {name!r:.80}" if name != "" else "The value"
+    return InvalidParameter(f"{column} has dtype {here}, which cannot be converted to {dtype!r} without loss.{hint}")
 
 
 def convert_param(value: Any, name: str, dtype: DataType | Object, *, is_list: bool) -> Any:
@@ -208,14 +208,14 @@ def convert_param(value: Any, name: str, dtype: DataType | Object, *, is_list: b
     try:
         if is_list:
             if not (isinstance(value, list | tuple) or (is_array(value) and value.ndim == 1)):
-                raise InvalidParameter(f"it must be a flat list, not {described(value)}.")
+                raise InvalidParameter(f"It must be a one-dimensional list, not {described(value)}.")
             return [_param_scalar(item, dtype) for item in value]
         if isinstance(dtype, Object):
             convert_value(value, dtype)
             return value
         return _param_scalar(value, dtype)
     except InvalidParameter as error:
-        raise InvalidParameter(f"The param {name!r:.80} ({dtype!r}) is wrong: {error}") from error
+        raise InvalidParameter(f"Param {name!r:.80} of type {dtype!r} is not valid: {error}") from error
 
 
 def _param_scalar(value: Any, dtype: ColumnType) -> Any:
@@ -227,9 +227,9 @@ def _param_scalar(value: Any, dtype: ColumnType) -> Any:
         try:
             moment = numpy.datetime64(value).item()
         except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidParameter(f"{value!r:.80} is no date or time.") from error
+            raise InvalidParameter(f"{value!r:.80} is not a valid date or time.") from error
         if not is_time(moment):
-            raise InvalidParameter(f"{value!r:.80} is no date or time.")
+            raise InvalidParameter(f"{value!r:.80} is not a valid date or time.")
         return moment
     whole = (int, numpy.int32)
     taken: dict[ColumnType, tuple[type, ...]] = {
@@ -242,7 +242,7 @@ def _param_scalar(value: Any, dtype: ColumnType) -> Any:
     }
     # By the exact type: True is an int to Python, and no number to a model.
     if type(value) not in taken.get(dtype, ()) or not isinstance(dtype, DataType):
-        raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot become {dtype!r} without loss.")
+        raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot be converted to {dtype!r} without loss.")
     try:
         return dtype.to_python()(value)
     except OverflowError as error:

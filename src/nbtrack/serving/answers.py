@@ -30,7 +30,7 @@ def write_answer(predictions: Any, schema: Schema | None) -> bytes:
             # Whole numbers of more than 64 bits.
             return json.dumps(content, default=_known).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            raise WrongAnswer(f"JSON cannot hold the model's answer: {error}") from error
+            raise WrongAnswer(f"The model's answer cannot be written as JSON: {error}") from error
 
 
 def _plain(predictions: Any) -> Any:
@@ -62,4 +62,4 @@ def _known(value: Any) -> Any:
         return value.tolist()
     if hasattr(value, "model_dump"):
         return value.model_dump()
-    raise TypeError(f"{type(value).__name__} has no form in it.")
+    raise TypeError(f"Values of type {type(value).__name__} are not JSON serializable.")

@@ -35,8 +35,9 @@ def application(
     Models predict in `threads` threads (by default one a core, and two at least), and everything else is answered
     meanwhile.
     """
-    if max_body < 1 or (threads is not None and threads < 1):
-        raise InvalidParameter("max_body and threads are at least 1.")
+    for name, number in (("max_body", max_body), ("threads", threads)):
+        if number is not None and number < 1:
+            raise InvalidParameter(f"{name} must be at least 1, not {number}.")
     # A body waits for a thread with the model that was there when it came.
     pool = ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), thread_name_prefix="nbtrack-predict")
 
@@ -90,7 +91,7 @@ def application(
 
 async def _body(request: Request, most: int) -> bytes:
     """The body, and no more of it than is allowed."""
-    refusal = TooLarge(f"The body has more than {most:,} bytes, which is the most that this server takes.")
+    refusal = TooLarge(f"The request body must not be larger than {most:,} bytes, the limit of this server.")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise refusal
@@ -106,8 +107,8 @@ async def _body(request: Request, most: int) -> bytes:
 async def _unknown(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
     code = "ENDPOINT_NOT_FOUND" if status == 404 else "BAD_REQUEST"
-    message = f"There is no {request.method} {request.url.path:.200}: this server has POST /invocations, GET /ping, "
-    content = {"error_code": code, "message": message + "/health, /version and /openapi.json."}
+    message = f"{request.method} {request.url.path:.200} does not exist. This server has POST /invocations, GET /ping, "
+    content = {"error_code": code, "message": message + "GET /health, GET /version and GET /openapi.json."}
     return Response(orjson.dumps(content), status, media_type=JSON, headers=getattr(error, "headers", None))
 
 

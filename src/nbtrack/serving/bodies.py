@@ -40,14 +40,14 @@ def read_body(
     content = _json(body)
     params = content.get(PARAMS)
     if params is not None and not isinstance(params, dict):
-        raise BadRequest(f"{PARAMS} is an object with a value for each name, not {type(params).__name__}.")
+        raise BadRequest(f"{PARAMS} must be an object with a value for each name, not {_kind(params)}.")
     named = [name for name in FORMS if name in content]
     if len(named) != 1:
         has = ", ".join(repr(name)[:80] for name in list(content)[:20]) or "nothing"
-        raise BadRequest(f"The body has exactly one of {', '.join(FORMS)}. This one has {has}.")
+        raise BadRequest(f"The body must have exactly one of {', '.join(FORMS)}. This one has {has}.")
     if as_it_is:
         if named != ["inputs"]:
-            raise InvalidParameter(f"This model takes its data as 'inputs', not as {named[0]!r}.")
+            raise InvalidParameter(f"Data for this model must be sent as 'inputs', not as {named[0]!r}.")
         return content["inputs"], params
     return FORMS[named[0]](content[named[0]], schema), params
 
@@ -57,9 +57,11 @@ def media_type(content_type: str | None) -> str:
     media, *parameters = (part.strip() for part in (content_type or "").split(";"))
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name.lower() != "charset" or value.strip('"').lower() != "utf-8":
-            raise UnknownMediaType(f"Only UTF-8 is read, and no other parameters than charset: {content_type!r:.200}.")
+            raise UnknownMediaType(
+                f"Content-Type may have no parameter other than charset=utf-8, but it is {content_type!r:.200}."
+            )
     if media.lower() not in (JSON, CSV, PARQUET):
-        raise UnknownMediaType(f"A body is {JSON}, {CSV} or {PARQUET}, not {content_type!r:.200}.")
+        raise UnknownMediaType(f"Content-Type must be {JSON}, {CSV} or {PARQUET}, not {content_type!r:.200}.")
     return media.lower()
 
 
@@ -70,7 +72,7 @@ def read_csv(source: Any, schema: Schema | None) -> Any:
     try:
         frame = pandas.read_csv(source, dtype=text_columns(schema), low_memory=False)
     except (ValueError, UnicodeDecodeError) as error:
-        raise BadRequest(f"This is no CSV with a line of names: {error}") from error
+        raise BadRequest(f"The body is not valid CSV with a header line: {error}") from error
     return typed(frame, schema)
 
 
@@ -85,11 +87,11 @@ def records_frame(records: Any, schema: Schema | None) -> Any:
     import pandas
 
     if not isinstance(records, list):
-        raise BadRequest(f"dataframe_records is a list of objects, one a row, not {_kind(records)}.")
+        raise BadRequest(f"dataframe_records must be a list of objects, one per row, not {_kind(records)}.")
     try:
         frame = pandas.DataFrame(records)
     except (TypeError, ValueError, AttributeError) as error:
-        raise BadRequest(f"dataframe_records makes no table: {error}") from error
+        raise BadRequest(f"dataframe_records cannot be converted to a DataFrame: {error}") from error
     return typed(frame, schema)
 
 
@@ -103,7 +105,7 @@ def typed(frame: Any, schema: Schema | None) -> Any:
     try:
         return _unchanged(frame, frame.astype(dtype))
     except (TypeError, ValueError) as error:
-        raise InvalidParameter(f"These columns cannot be read as {dtype}: {error}") from error
+        raise InvalidParameter(f"The columns cannot be converted to {dtype}: {error}") from error
 
 
 # ---------------------------------------------------------------- the forms
@@ -112,9 +114,10 @@ def typed(frame: Any, schema: Schema | None) -> Any:
 def _split(content: Any, schema: Schema | None) -> Any:
     known = {"columns", "data", "index"}
     if not isinstance(content, dict) or "data" not in content or set(content) - known:
-        has = ", ".join(map(str, content)) if isinstance(content, dict) else _kind(content)
+        keys = ", ".join(map(str, content)) or "no keys" if isinstance(content, dict) else ""
+        has = f"an object with {keys}" if keys else _kind(content)
         raise BadRequest(
-            f"dataframe_split is an object with data, and with columns and index or not; it is {has:.200}."
+            f"dataframe_split must be an object with data and, optionally, columns and index, not {has:.200}."
         )
     if schema is not None and schema.is_tensor_spec():
         return typed(frame_from_split(content, None), schema)
@@ -149,7 +152,7 @@ def _instances(rows: Any, schema: Schema | None) -> Any:
     columns: dict[str, list[Any]] = {}
     for row in rows:
         if not isinstance(row, dict):
-            raise BadRequest(f"The instances are all objects or all values: after an object comes {_kind(row)}.")
+            raise BadRequest(f"The instances must be all objects or all values, but {_kind(row)} follows an object.")
         for name, value in row.items():
             columns.setdefault(name, []).append(value)
     specs = schema.input_dict() if schema is not None else {}
@@ -171,12 +174,14 @@ def _inputs(content: Any, schema: Schema | None) -> Any:
         if len(specs) == 1 and isinstance(content, list) and not objects:
             content = {next(iter(specs)): content}
         elif not specs and isinstance(content, dict):
-            raise BadRequest("The model's signature has no names, so its data is a list or one value, not an object.")
+            raise BadRequest(
+                "The model's signature has no names, so the data must be a list or a single value, not an object."
+            )
     if isinstance(content, dict):
         return {name: _array(values, specs.get(name)) for name, values in content.items()}
     if objects:
         if not all(isinstance(item, dict) for item in content):
-            raise BadRequest("A list has objects only, or none.")
+            raise BadRequest("The items of a list must be all objects or all values.")
         return [{name: _array(value, specs.get(name)) for name, value in item.items()} for item in content]
     if content == []:
         return content
@@ -209,7 +214,8 @@ def _array(values: Any, spec: Any) -> Any:
         made = read if dtype is None else _unchanged(read, numpy.array(values, dtype=dtype))
     except (TypeError, ValueError, OverflowError) as error:
         what = "" if spec is None or spec.name is None else f" for {spec.name!r:.80}"
-        raise BadRequest(f"The values{what} make no array{'' if dtype is None else f' of {dtype}'}: {error}") from error
+        array = "an array" if dtype is None else f"an array of {dtype}"
+        raise BadRequest(f"The values{what} cannot be converted to {array}: {error}") from error
     return made if isinstance(values, list) or spec is None else made[()]
 
 
@@ -219,7 +225,7 @@ def _unchanged(read: Any, made: Any) -> Any:
 
     whole = numpy.asarray(made).dtype.kind in "iub"
     if whole and numpy.asarray(read).dtype.kind in "biuf" and not (numpy.asarray(read) == numpy.asarray(made)).all():
-        raise ValueError("some would be changed by that")
+        raise ValueError("Some values would change.")
     return made
 
 
@@ -236,7 +242,9 @@ def _of_one_length(columns: Mapping[str, Any], schema: Schema | None) -> dict[st
     lengths = {name: len(values) for name, values in columns.items() if name in names and hasattr(values, "__len__")}
     if len(set(lengths.values())) > 1:
         has = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise BadRequest(f"Each instance has a value for each name. There are values for {has:.200}.")
+        raise BadRequest(
+            f"Each instance must have a value for each name, but the numbers of values differ ({has:.200})."
+        )
     return dict(columns)
 
 
@@ -257,9 +265,9 @@ def _json(body: bytes) -> dict[str, Any]:
             # Knows NaN, Infinity and numbers of any length, as MLflow does.
             content = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise BadRequest(f"The body is no JSON: {error}") from error
+            raise BadRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(content, dict):
-        raise BadRequest(f"The body is an object with one of {', '.join(FORMS)}, not {_kind(content)}.")
+        raise BadRequest(f"The body must be an object with one of {', '.join(FORMS)}, not {_kind(content)}.")
     return content
 
 
@@ -267,9 +275,9 @@ def _text(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadRequest(f"The body is not UTF-8: {error}") from error
+        raise BadRequest(f"The body is not valid UTF-8: {error}") from error
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", type(None): "null", bool: "a boolean"}
+    names = {dict: "an object", list: "a list", str: "a string", type(None): "null", bool: "a boolean"}
     return names.get(type(value), "a number")

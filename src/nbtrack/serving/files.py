@@ -42,18 +42,18 @@ def predict_file(
     """
     source, target = Path(source), Path(target)
     if chunk < 1:
-        raise InvalidParameter(f"A chunk has at least one row, not {chunk}.")
+        raise InvalidParameter(f"chunk must be at least 1, not {chunk}.")
     for path, kinds in ((source, READ), (target, WRITTEN)):
         if path.suffix.lower() not in kinds:
-            raise InvalidParameter(f"{path.name!r:.200} must end in one of {', '.join(kinds)}.")
+            raise InvalidParameter(f"The file name {path.name!r:.200} must end with one of {', '.join(kinds)}.")
     if not source.is_file():
-        raise NotFound(f"There is no file {str(source)!r:.200}.")
+        raise NotFound(f"File {str(source)!r:.200} does not exist.")
     if not target.parent.is_dir():
-        raise NotFound(f"There is no folder {str(target.parent)!r:.200} to write {target.name!r:.200} into.")
+        raise NotFound(f"Folder {str(target.parent)!r:.200}, which {target.name!r:.200} is for, does not exist.")
     if target.exists() and target.samefile(source):
         raise InvalidParameter(
-            f"{str(target)!r:.200} is the file that the rows are read from; the predictions would replace them. "
-            "Name another file to write."
+            f"{str(target)!r:.200} is also the file that the rows are read from, and the predictions would overwrite "
+            "it. Choose another output file."
         )
     model = load_model(model_uri, trust=trust)
     schema = model.metadata.get_input_schema()
@@ -107,9 +107,9 @@ def _predicted(model: PyFuncModel, data: Any, params: Any, source: Path, before:
         return attempt(data)
     except Exception as error:  # what the model raises, too
         where, why = _guilty(data, attempt, error) if hasattr(data, "iloc") else (None, error)
-        told = why.message if isinstance(why, NbtrackError) else f"{type(why).__name__}: {why}"
-        rows = f"rows {before + 1:,} to {before + len(data):,}" if where is None else f"row {before + where + 1:,}"
-        raise InvalidParameter(f"{source.name!r:.200}, {rows}: {told}"[:2000]) from error
+        reason = why.message if isinstance(why, NbtrackError) else f"{type(why).__name__}: {why}"
+        rows = f"Rows {before + 1:,} to {before + len(data):,}" if where is None else f"Row {before + where + 1:,}"
+        raise InvalidParameter(f"{rows} of {source.name!r:.200} cannot be predicted: {reason}"[:2000]) from error
 
 
 def _guilty(data: pd.DataFrame, attempt: Callable[[Any], Any], error: Exception) -> tuple[int | None, Exception]:
@@ -181,7 +181,7 @@ def _parquet_file(source: Path) -> Any:
     except (ValueError, OSError) as error:
         if isinstance(error, NbtrackError):
             raise
-        raise InvalidParameter(f"{source.name!r:.200} is no Parquet file: {error}") from error
+        raise InvalidParameter(f"{source.name!r:.200} is not a valid Parquet file: {error}") from error
 
 
 def _csv(source: Path, size: int, schema: Schema | None) -> Iterator[pd.DataFrame]:
@@ -191,7 +191,7 @@ def _csv(source: Path, size: int, schema: Schema | None) -> Iterator[pd.DataFram
         with pandas.read_csv(source, dtype=text_columns(schema), chunksize=size) as reader:
             yield from reader
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InvalidParameter(f"{source.name!r:.200} is no CSV with a line of names: {error}") from error
+        raise InvalidParameter(f"{source.name!r:.200} is not a valid CSV file with a header line: {error}") from error
 
 
 def _json_lines(source: Path, size: int) -> Iterator[pd.DataFrame]:
@@ -205,9 +205,9 @@ def _json_lines(source: Path, size: int) -> Iterator[pd.DataFrame]:
             try:
                 records.append(orjson.loads(line))
             except orjson.JSONDecodeError as error:
-                raise InvalidParameter(f"{source.name!r:.200}, line {number:,}: this is no JSON: {error}") from error
+                raise InvalidParameter(f"Line {number:,} of {source.name!r:.200} is not valid JSON: {error}") from error
             if not isinstance(records[-1], dict):
-                raise InvalidParameter(f"{source.name!r:.200}, line {number:,}: each line is an object.")
+                raise InvalidParameter(f"Line {number:,} of {source.name!r:.200} must be a JSON object.")
             if len(records) == size:
                 yield pandas.DataFrame(records)
                 records = []
@@ -259,5 +259,7 @@ def _parquet() -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise InvalidParameter("Parquet files need pyarrow: pip install pyarrow") from error
+        raise InvalidParameter(
+            "Parquet files require pyarrow, which is not installed. Install it with: pip install pyarrow"
+        ) from error
     return pyarrow.parquet

@@ -32,21 +32,23 @@ class Present:
 
     def to_dict(self) -> dict[str, Any]:
         status = "degraded" if self.refused or self.trouble else "ok"
-        told: dict[str, Any] = {"status": status, "model": self.served.to_dict()}
+        fields: dict[str, Any] = {"status": status, "model": self.served.to_dict()}
         if self.follows is not None:
-            told["follow"] = {"uri": self.follows, "swaps": self.swaps}
+            fields["follow"] = {"uri": self.follows, "swaps": self.swaps}
         if self.refused is not None:
-            told["refused"] = self.refused
+            fields["refused"] = self.refused
         if self.trouble is not None:
-            told["trouble"] = self.trouble
-        return told
+            fields["trouble"] = self.trouble
+        return fields
 
 
 def check_followed(uri: str) -> ModelVersionUri:
     """The stage that a URI names. Raises InvalidParameter where it names none."""
     target = parse_uri(uri)
     if not isinstance(target, ModelVersionUri) or target.stage is None:
-        raise InvalidParameter(f"Only a stage can be followed, as models:/digits/Production, not {uri!r:.200}.")
+        raise InvalidParameter(
+            f"To follow a stage, the URI must name one, such as models:/digits/Production, not {uri!r:.200}."
+        )
     return target
 
 
@@ -87,14 +89,17 @@ class Follower:
                             return
                         self._take(change.version)
             except Exception as error:  # whatever happens to the registry, requests are answered
-                present.trouble = f"{stage} of {name} is not followed: {_told(error)}"
+                present.trouble = f"Stage {stage} of model {name!r} cannot be followed: {_message_of(error)}"
                 self._stopped.wait(_AGAIN_SECONDS)
 
     def _take(self, version: ModelVersion | None) -> None:
         present = self._present
         present.trouble = None
         if version is None:
-            present.trouble = f"{self._target.stage} of {self._target.name} is empty: the last version goes on."
+            present.trouble = (
+                f"Stage {self._target.stage} of model {self._target.name!r} has no version. "
+                "The previous version continues to answer."
+            )
             return
         if version.version == present.served.version:
             present.refused = None
@@ -103,12 +108,12 @@ class Follower:
         try:
             served = open_next(uri, present.served, trust=self._trust)
         except Exception as error:  # what its files, its code or its example bring
-            present.refused = {"version": version.version, "error": _told(error), "since": round(time.time(), 3)}
+            present.refused = {"version": version.version, "error": _message_of(error), "since": round(time.time(), 3)}
             return
         present.served, present.refused = served, None
         present.swaps += 1
 
 
-def _told(error: Exception) -> str:
-    text = error.message if isinstance(error, NbtrackError) else f"{type(error).__name__}: {error}"
-    return text[:1000]
+def _message_of(error: Exception) -> str:
+    message = error.message if isinstance(error, NbtrackError) else f"{type(error).__name__}: {error}"
+    return message[:1000]

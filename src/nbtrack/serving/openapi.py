@@ -32,10 +32,10 @@ _ERROR: Json = {
     "properties": {"error_code": {"type": "string"}, "message": {"type": "string"}},
 }
 _REFUSALS = {
-    "400": "The data does not fit the signature, or the model fails on it",
-    "413": "The body is too large",
-    "415": "The body is of another type",
-    "500": "The answer does not fit the signature",
+    "400": "The data does not match the model's signature, or the model failed on it",
+    "413": "The request body is too large",
+    "415": "The media type of the request body is not supported",
+    "500": "The model's answer does not match its signature",
 }
 
 
@@ -64,14 +64,18 @@ def describe(model: PyFuncModel, name: str | None, version: int | None) -> Json:
                     "responses": responses,
                 }
             },
-            "/ping": {"get": {"summary": "Whether the server is there", "responses": {"200": {"description": "Yes"}}}},
+            "/ping": {
+                "get": {"summary": "Check that the server runs", "responses": {"200": {"description": "It runs"}}}
+            },
             "/health": {
                 "get": {
-                    "summary": "Which model answers, and what became of its successor",
-                    "responses": {"200": _response("ok, or degraded", {"type": "object"})},
+                    "summary": "Get the model that answers, and the reason if a newer version does not",
+                    "responses": {"200": _response("The status, ok or degraded", {"type": "object"})},
                 }
             },
-            "/version": {"get": {"summary": "The version of nbtrack", "responses": {"200": {"description": "A text"}}}},
+            "/version": {
+                "get": {"summary": "Get the version of nbtrack", "responses": {"200": {"description": "A string"}}}
+            },
         },
     }
 

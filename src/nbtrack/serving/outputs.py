@@ -27,7 +27,7 @@ def check_answer(predictions: Any, schema: Schema | None) -> None:
     try:
         enforce(_as_declared(plain(predictions), schema), schema)
     except (NbtrackError, TypeError, ValueError) as error:
-        raise WrongAnswer(f"The model's answer is not what its signature says: {error}") from error
+        raise WrongAnswer(f"The model's answer does not match its signature: {error}") from error
 
 
 def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:

@@ -103,7 +103,7 @@ def open_first(uri: str, *, trust: bool = False) -> ServedModel:
     try:
         served.warm_up()
     except Exception as error:  # what the example's reader or the model raises
-        warnings.warn(f"The model at {uri!r:.200} fails on its own input example: {error}", stacklevel=2)
+        warnings.warn(f"The model at {uri!r:.200} cannot predict its own input example: {error}", stacklevel=2)
     return served
 
 
@@ -112,7 +112,8 @@ def open_next(uri: str, before: ServedModel, *, trust: bool = False) -> ServedMo
     served = open_served(uri, trust=trust)
     if _has_code(served) and _has_code(before):
         raise InvalidState(
-            "Both versions bring code of their own, and a process imports a module only once: start the server anew."
+            "Both versions contain code of their own, and a process can import a module only once. Restart the server "
+            "to serve the new version."
         )
     served.warm_up()
     return served

@@ -106,7 +106,7 @@ class ModelServer:
         while not self._server.started:
             self._thread.join(timeout=0.01)
             if not self._thread.is_alive():
-                raise InvalidState("The server ended as soon as it began; its log says why.")
+                raise InvalidState("The server stopped while it was starting. Its log contains the reason.")
         return self
 
     def __exit__(
@@ -121,20 +121,21 @@ def _uvicorn() -> Any:
         import uvicorn
     except ImportError as error:
         raise NotSupported(
-            f"Serving needs starlette and uvicorn, and {error.name} is missing: pip install 'nbtrack[serve]'"
+            f"Serving requires starlette and uvicorn, but {error.name} is not installed. Install both with: "
+            "pip install 'nbtrack[serve]'"
         ) from error
     return uvicorn
 
 
 def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port < 65_536:
-        raise InvalidParameter(f"A port is a number from 0 to 65535, not {port}.")
+        raise InvalidParameter(f"port must be between 0 and 65,535, not {port}.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # With the protocol named, asyncio sends each part of an answer at once.
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
-        raise InvalidParameter(f"There is no address {host!r:.200}: {error}") from error
+        raise InvalidParameter(f"Host {host!r:.200} cannot be resolved to an address: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -142,6 +143,6 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InvalidParameter(
-            f"Nothing can listen at {host}:{port}: {error.strerror}. Choose another --port."
+            f"The server cannot listen at {host}:{port}: {error.strerror}. Choose another port with --port."
         ) from error
     return listener
