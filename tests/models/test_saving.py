@@ -372,11 +372,19 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
         return str(tmp_path / name)
 
     for error, words, call in (
-        (InvalidParameter, "give an instance", lambda: PYFUNC.save_model("x", python_model=Scaled)),
+        (
+            InvalidParameter,
+            "must be an instance, not the class Scaled",
+            lambda: PYFUNC.save_model("x", python_model=Scaled),
+        ),
         (InvalidParameter, "or a function, not str", lambda: PYFUNC.save_model("x", python_model="model.py")),
         (InvalidParameter, "load_context", lambda: PYFUNC.save_model("x", python_model=lambda rows: lock)),
         (InvalidParameter, "signature must be a ModelSignature", lambda: SKLEARN.save_model(MODEL, "x", signature=7)),
-        (NotFound, "imports nothing", lambda: PYFUNC.load_model(edited("evil", loader_module="evil"), trust=True)),
+        (
+            NotFound,
+            "No installed flavor can load",
+            lambda: PYFUNC.load_model(edited("evil", loader_module="evil"), trust=True),
+        ),
         (
             NotSupported,
             "script",
