@@ -12,7 +12,7 @@ from nbtrack.errors import AlreadyExists, InvalidParameter, NbtrackError, NotFou
 Call = Callable[[MlflowClient], object]
 
 REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
-    ("taken name", AlreadyExists, "exists already", lambda c: c.create_registered_model("m")),
+    ("taken name", AlreadyExists, "already exists", lambda c: c.create_registered_model("m")),
     ("empty name", InvalidParameter, "empty", lambda c: c.create_registered_model("")),
     ("blank name", InvalidParameter, "empty", lambda c: c.create_registered_model("  ")),
     ("number as a name", InvalidParameter, "must be a string", lambda c: c.create_registered_model(7)),  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
         "not a valid model URI",
         lambda c: c.create_model_version("m", "models:/m"),
     ),
-    ("unknown version", NotFound, "no version 9.*are 1", lambda c: c.get_model_version("m", 9)),
+    ("unknown version", NotFound, "no version 9.*is 1", lambda c: c.get_model_version("m", 9)),
     ("version in words", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", "latest")),
     ("version with a point", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", 1.0)),  # type: ignore[arg-type]
     ("version in other digits", InvalidParameter, "must be an integer", lambda c: c.get_model_version("m", "١")),
@@ -70,7 +70,7 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
         "no alias",
         lambda c: c.get_model_version_by_alias("empty", "latest"),
     ),
-    ("nothing to update", InvalidParameter, "nothing to update", lambda c: c.update_model_version("m", 1)),
+    ("nothing to update", InvalidParameter, "description must be a string", lambda c: c.update_model_version("m", 1)),
     ("tag without key", InvalidParameter, "empty", lambda c: c.set_registered_model_tag("m", "", "v")),
     (
         "no version, no stage",
@@ -81,12 +81,12 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
     ("empty stage's tag", NotFound, "Archived", lambda c: c.set_model_version_tag("m", key="k", stage="archived")),
     ("wrong filter", QueryError, "name", lambda c: c.search_registered_models("nam = 'x'")),
     ("wrong order", QueryError, "foo", lambda c: c.search_model_versions(order_by=["foo"])),
-    ("no results wanted", InvalidParameter, "from 1 to 1,000", lambda c: c.search_registered_models(max_results=0)),
+    ("no results wanted", InvalidParameter, "between 1 and 1,000", lambda c: c.search_registered_models(max_results=0)),
     ("too many models", InvalidParameter, "1,000", lambda c: c.search_registered_models(max_results=1001)),
     ("too many versions", InvalidParameter, "200,000", lambda c: c.search_model_versions(max_results=200_001)),
-    ("foreign token", InvalidParameter, "page token", lambda c: c.search_registered_models(page_token="x!")),
-    ("forged token", InvalidParameter, "page token", lambda c: c.search_registered_models(page_token="WzFd")),
-    ("history of nothing", NotFound, "never was", lambda c: c.get_history("nope")),
+    ("foreign token", InvalidParameter, "page_token", lambda c: c.search_registered_models(page_token="x!")),
+    ("forged token", InvalidParameter, "page_token", lambda c: c.search_registered_models(page_token="WzFd")),
+    ("history of nothing", NotFound, "never existed", lambda c: c.get_history("nope")),
 ]
 
 

@@ -22,10 +22,10 @@ def test_only_versions_whose_run_satisfies_the_gate_come_in(trained: MlflowClien
     trained.set_gate("digits", "production", ACCURATE)
     before = trained.get_history("digits")
     with pytest.raises(
-        GateClosed, match=r"Version 1 .* Production: its gate 'default' asks for .*val/accuracy = 0\.9\b"
+        GateClosed, match=r"Version 1 .* Production\. Its gate 'default' requires .*val/accuracy = 0\.9\b"
     ):
         trained.transition_model_version_stage("digits", 1, "Production")
-    with pytest.raises(GateClosed, match="names no run"):
+    with pytest.raises(GateClosed, match="has no run"):
         trained.transition_model_version_stage("digits", 4, "Production", archive_existing_versions=True)
     assert trained.get_history("digits") == before
     assert trained.transition_model_version_stage("digits", 2, "Production").current_stage == "Production"
@@ -68,12 +68,12 @@ def test_a_deleted_run_and_one_that_is_gone_satisfy_nothing(trained: MlflowClien
     trained.set_gate("digits", "Production", ACCURATE)
     run_id = trained.get_model_version("digits", 2).run_id
     trained.delete_run(run_id)
-    with pytest.raises(GateClosed, match="is deleted; restore_run"):
+    with pytest.raises(GateClosed, match=r"is deleted \(restore it with restore_run"):
         trained.transition_model_version_stage("digits", 2, "Production")
     trained.restore_run(run_id)
     trained.transition_model_version_stage("digits", 2, "Production")
     trained.create_model_version("digits", "runs:/nobody/model", "nobody")
-    with pytest.raises(GateClosed, match="not in this store"):
+    with pytest.raises(GateClosed, match="does not exist in this store"):
         trained.transition_model_version_stage("digits", 5, "Production")
 
 
@@ -99,7 +99,7 @@ def test_all_gates_of_a_stage_must_be_passed(trained: MlflowClient) -> None:
 def test_a_gate_is_overridden_with_a_reason_only_and_the_history_says_so(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     for reason in (None, " "):
-        with pytest.raises(InvalidParameter, match="Say why"):
+        with pytest.raises(InvalidParameter, match="requires a reason"):
             trained.transition_model_version_stage("digits", 1, "Production", override_gates=True, reason=reason)
     trained.transition_model_version_stage("digits", 1, "Production", override_gates=True, reason="demo at noon")
     moved, overridden = trained.get_history("digits")[:2]
@@ -136,7 +136,7 @@ def test_wrong_gates_are_refused(trained: MlflowClient) -> None:
             trained.set_gate("digits", "Production", text)  # type: ignore[arg-type]
     with pytest.raises(QueryError):
         trained.set_gate("digits", "Production", "metrics.accuracy >")
-    with pytest.raises(NotFound, match=r"has no gate 'x'\. It has none"):
+    with pytest.raises(NotFound, match=r"has no gate 'x'\. It has no gates"):
         trained.delete_gate("digits", "Production", "x")
     with pytest.raises(NotFound):
         trained.set_gate("nope", "Production", ACCURATE)
@@ -182,7 +182,7 @@ def test_the_widget_is_kept_out_too(trained: MlflowClient) -> None:
     with pytest.raises(GateClosed) as closed:
         views.handle(trained, "transition", request)
     assert views.error_reply(closed.value)["error_code"] == "INVALID_STATE"
-    with pytest.raises(InvalidParameter, match="Say why"):
+    with pytest.raises(InvalidParameter, match="requires a reason"):
         views.handle(trained, "transition", request | {"override_gates": True})
     reply, _ = views.handle(trained, "transition", request | {"override_gates": True, "reason": "demo"})
     assert reply["version"]["stage"] == "Production"

@@ -106,7 +106,7 @@ def test_who_expects_another_version_changes_nothing(
 ) -> None:
     promote(trained, 1, 2)
     before = trained.get_history("digits")
-    with pytest.raises(Conflict, match=r"Production of model 'digits' holds version 2 by now.* moved version "):
+    with pytest.raises(Conflict, match=r"Production of registered model 'digits' now has version 2.* moved version "):
         trained.transition_model_version_stage("digits", 3, "Production", True, expected_current=expected)
     with pytest.raises(Conflict):
         trained.rollback("digits", expected_current=expected)
@@ -116,6 +116,6 @@ def test_who_expects_another_version_changes_nothing(
 def test_who_expects_what_is_there_goes_on(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production", True, expected_current=[])
     trained.transition_model_version_stage("digits", 2, "Production", True, expected_current=1, expected_stage="none")
-    with pytest.raises(Conflict, match=r"Version 2 .* is in Production by now, not in None as expected: .* moved"):
+    with pytest.raises(Conflict, match=r"Version 2 .* is now in Production, not in None as expected\. .* moved"):
         trained.transition_model_version_stage("digits", 2, "Staging", expected_stage="None")
     assert trained.rollback("digits", expected_current="2").version == 1

@@ -65,7 +65,7 @@ def test_a_life(store: SqlTables) -> None:
     one = store.create_experiment("one", None, {"a": "1"})
     assert store.get_experiment(one).artifact_location.endswith(f"/{one}")
     assert store.create_experiment("elsewhere", "s3://bucket/x", {}) != one
-    with pytest.raises(AlreadyExists, match="Experiment 'one' exists already"):
+    with pytest.raises(AlreadyExists, match="Experiment 'one' already exists"):
         store.create_experiment("one", None, {})
     with pytest.raises(AlreadyExists):
         store.update_experiment(one, name="elsewhere")

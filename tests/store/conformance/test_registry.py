@@ -40,7 +40,7 @@ def history(store: SqlTables, name: str = "digits") -> list[tuple[Any, ...]]:
 def test_a_model(store: SqlTables) -> None:
     made = store.create_registered_model("ünï it's", {"a": 1}, "text", user_id="ann", reason="why")
     assert (made.name, made.description, made.tags, made.latest_versions) == ("ünï it's", "text", {"a": "1"}, [])
-    with pytest.raises(AlreadyExists, match="exists already"):
+    with pytest.raises(AlreadyExists, match="already exists"):
         store.create_registered_model("ünï it's", user_id="bob")
     store.update_registered_model("ünï it's", description="new", user_id="bob")
     store.set_model_tag("ünï it's", "a", "2", user_id="bob")
@@ -57,7 +57,7 @@ def test_a_model(store: SqlTables) -> None:
         ("tag_deleted", None, "a=2", None),
     ]
     assert store.model_events("ünï it's")[-1].reason == "why"
-    with pytest.raises(NotFound, match="There is no registered model 'unknown'"):
+    with pytest.raises(NotFound, match="Registered model 'unknown' does not exist"):
         store.get_registered_model("unknown")
 
 
@@ -71,7 +71,7 @@ def test_renamed(digits: SqlTables) -> None:
     assert (renamed.name, renamed.aliases) == ("numbers", {"best": 2})
     assert digits.get_model_version("other", 1).source == "models:/numbers/1"
     assert history(digits, "numbers")[-1] == ("renamed", None, "digits", "numbers")
-    with pytest.raises(NotFound, match="it was renamed, and its history is that of 'numbers'"):
+    with pytest.raises(NotFound, match="It was renamed to 'numbers', which has its history"):
         digits.model_events("digits")
     assert digits.create_model_version("numbers", "s", user_id="ann").version == 4
 
@@ -108,7 +108,7 @@ def test_a_version(digits: SqlTables) -> None:
         ("tag_set", 4, "a=2", "a=3"),
         ("tag_deleted", 4, "b=1", None),
     ]
-    with pytest.raises(NotFound, match=r"has no version 9. Its newest are 1, 2, 3, 4."):
+    with pytest.raises(NotFound, match=r"has no version 9. Its newest versions are 1, 2, 3, 4."):
         digits.get_model_version("digits", 9)
     assert digits.model_events("digits", digits.model_events("digits")[1].timestamp) == [
         digits.model_events("digits")[0]
@@ -129,7 +129,7 @@ def test_aliases(digits: SqlTables) -> None:
     assert digits.get_model_version("digits", alias="a").version == 1
     assert digits.get_model_version("digits", alias="latest").version == 3
     digits.set_model_alias("digits", "a", None, user_id="ann")
-    with pytest.raises(InvalidParameter, match=r"has no alias 'a'. It has B, b."):
+    with pytest.raises(InvalidParameter, match=r"has no alias 'a'. Its aliases are B, b."):
         digits.get_model_version("digits", alias="a")
     digits.delete_model_version("digits", 2, user_id="ann")
     assert [event[:3] for event in history(digits)[-3:]] == [
@@ -148,9 +148,9 @@ def test_promotions(digits: SqlTables) -> None:
     move("digits", 2, "Production", True, expected_current=1, user_id="ann", reason="better")
     assert stages(digits) == {1: "Archived", 2: "Production", 3: "None"}
     assert [v.version for v in digits.get_registered_model("digits").latest_versions] == [1, 2, 3]
-    with pytest.raises(Conflict, match="holds version 2 by now, not version 1 as expected: ann moved version 2"):
+    with pytest.raises(Conflict, match=r"now has version 2, not version 1 as expected\. User ann moved version 2"):
         move("digits", 3, "Production", True, expected_current=1, user_id="bob")
-    with pytest.raises(Conflict, match="is in None by now, not in Staging"):
+    with pytest.raises(Conflict, match="is now in None, not in Staging"):
         move("digits", 3, "Production", expected_stage="Staging", user_id="bob")
     with pytest.raises(InvalidParameter):
         move("digits", 3, "Archived", True, user_id="bob")
@@ -163,7 +163,7 @@ def test_rollback(digits: SqlTables) -> None:
     assert digits.rollback_stage("digits", user_id="bob", reason="slow").version == 2
     assert digits.rollback_stage("digits", user_id="bob").version == 1
     assert stages(digits) == {1: "Production", 2: "Archived", 3: "Archived"}
-    with pytest.raises(InvalidState, match="cannot be rolled back: version 1 is the first one there"):
+    with pytest.raises(InvalidState, match="cannot be rolled back, because version 1 is the first one in"):
         digits.rollback_stage("digits", user_id="bob")
     assert history(digits)[-3:] == [
         ("rolled_back", 1, "2", "Production"),
@@ -185,7 +185,7 @@ def test_gates(digits: SqlTables) -> None:
     assert digits.get_gates("digits", "Staging") == []
     for version, instead in (
         (4, "its run 'trained' \\(r1\\) has params.layers = '2'"),
-        (1, "the version names no run"),
+        (1, "the version has no run"),
     ):
         with pytest.raises(GateClosed, match=instead):
             digits.transition_model_version_stage("digits", version, "Production", user_id="ann")
@@ -196,7 +196,7 @@ def test_gates(digits: SqlTables) -> None:
     digits.transition_model_version_stage("digits", 4, "Staging", user_id="ann")
     digits.transition_model_version_stage("digits", 4, "Production", user_id="ann")
     digits.set_gate("digits", "Production", None, "deep", user_id="ann")
-    with pytest.raises(NotFound, match=r"has no gate 'deep'. It has 'Bare'."):
+    with pytest.raises(NotFound, match=r"has no gate 'deep'. Its gates are 'Bare'."):
         digits.set_gate("digits", "Production", None, "deep", user_id="ann")
     kinds = [event[0] for event in history(digits)]
     assert [kinds.count(kind) for kind in ("gate_set", "gate_overridden", "gate_deleted")] == [3, 1, 1]

@@ -140,7 +140,7 @@ def test_runs_by_id(both: Both) -> None:
     assert list(columns["run_id"]) == [ids[0], ids[2]]
     assert both.same(lambda store: store.find_runs(["0"], "metrics.`Val/acc` > 0")) == [ids[0], ids[2]]
     for store in (both.duckdb, both.postgres):
-        with pytest.raises(NotFound, match="No run with id"):
+        with pytest.raises(NotFound, match="does not exist"):
             store.get_runs(ids, strict=True)
 
 

@@ -91,7 +91,7 @@ def test_a_name_is_given_once(tables: PostgresTables, what: str) -> None:
             results = run([create(f"name {number}")] * AT_ONCE)
             refused = [result for result in results if isinstance(result, AlreadyExists)]
             assert len(refused) == AT_ONCE - 1
-            assert all("exists already" in str(error) for error in refused)
+            assert all("already exists" in str(error) for error in refused)
 
 
 def test_a_name_that_several_move_to_is_given_once(tables: PostgresTables) -> None:

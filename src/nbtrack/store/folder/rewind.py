@@ -1,4 +1,4 @@
-"""Going back in a run: what was logged after a step goes, and what its series come to is counted anew."""
+"""Rewinding a run: points after a step are deleted, and the summaries of its metrics are computed again."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from .summaries import summary
 
 
 class RewindTables(Tables):
-    """The machine's metrics (`system/…`) stay: their steps count samples, and are none of the training's."""
+    """Rewinding runs. System metrics (`system/…`) are kept, because their steps count samples, not training steps."""
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
-        """Drop a run's points with a step above `step`. Raises NotFound, and InvalidParameter for a deleted run."""
+        """Delete a run's points with a step above `step`."""
         with self.writing() as cursor:
             found = cursor.execute("SELECT run, name, lifecycle_stage FROM runs WHERE run_id = $1", [run_id]).fetchone()
             if found is None:
                 raise no_such_run(run_id)
             run, name, stage = found
             if stage != LifecycleStage.ACTIVE:
-                raise InvalidParameter(f"Run {name!r} ({run_id}) is deleted. Restore it with restore_run first.")
+                raise InvalidParameter(f"Run {name!r} ({run_id}) is deleted. Restore it with restore_run() first.")
             beyond = cursor.execute(
                 "SELECT series FROM latest_metrics WHERE run = $1 AND step > $2 AND LEFT(key, $3) <> $4",
                 [run, step, len(SYSTEM), SYSTEM],
             ).fetchall()
             if not beyond:
                 return Rewound(run_id, step, 0)
-            # Written out, for numbers they are: so the database knows which blocks of the table to pass over.
+            # Written as literals, which is safe for integers, so that the database can skip blocks of the table.
             series = f"({', '.join(str(number) for (number,) in beyond)})"
             dropped = dict(
                 cursor.execute(

@@ -1,4 +1,4 @@
-"""Experiments in SQL."""
+"""SQL for experiments."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from . import paging
 from .base import Cursor, Tables, refused_if_taken
 
 _HIGHEST = "highest_experiment_id"
-"""The key in `meta`."""
+"""The key in `meta` of the highest ID that an experiment had when experiments were removed."""
 _COLUMNS = "r.experiment_id, r.name, r.artifact_location, r.lifecycle_stage, r.creation_time, r.last_update_time"
 
 
 class ExperimentTables(Tables):
-    """Names are unique among the active experiments: a deleted one's name is free again."""
+    """The experiments. Names are unique among active experiments, and the name of a deleted one can be used again."""
 
     def create_experiment(self, name: str, artifact_location: str | None, tags: Mapping[str, str]) -> str:
-        """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+        """Create an experiment and return its ID."""
         with self.writing() as cursor:
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]):
                 raise _name_taken(name)
@@ -34,7 +34,7 @@ class ExperimentTables(Tables):
         return str(experiment_id)
 
     def remove_experiments(self, experiment_ids: Sequence[str]) -> None:
-        """Remove experiments for good; no run may be left in them. Their ids are not used again."""
+        """Remove experiments permanently. They must have no runs, and their IDs are not used again."""
         if not experiment_ids:
             return
         with self.writing() as cursor:
@@ -46,11 +46,11 @@ class ExperimentTables(Tables):
                     cursor.execute(f"DELETE FROM {table} WHERE experiment_id = $1", [int(experiment_id)])
 
     def next_experiment_id(self, cursor: Cursor) -> int:
-        """The id of an experiment that is about to be made: one that no other has or had."""
+        """Return an ID for a new experiment, which no other experiment has or had."""
         return self._highest_id(cursor) + 1
 
     def _highest_id(self, cursor: Cursor) -> int:
-        """The highest id that any experiment has or had."""
+        """Return the highest ID that any experiment has or had."""
         rows = cursor.execute(
             "SELECT MAX(experiment_id) FROM experiments "
             "UNION ALL SELECT CAST(value AS BIGINT) FROM meta WHERE key = $1",
@@ -59,7 +59,7 @@ class ExperimentTables(Tables):
         return max(int(number or 0) for (number,) in rows)
 
     def artifact_root(self, experiment_id: str) -> str:
-        """Where the runs of an experiment keep their artifacts unless it says otherwise, as a table holds it."""
+        """Return the default artifact location of an experiment, as a table holds it."""
         raise NotImplementedError
 
     def _create_default_experiment(self, cursor: Cursor) -> None:
@@ -70,8 +70,7 @@ class ExperimentTables(Tables):
     @overload
     def get_experiment(self, *, name: str) -> Experiment | None: ...
     def get_experiment(self, experiment_id: str | None = None, *, name: str | None = None) -> Experiment | None:
-        """The experiment, deleted or not, by its id (raises NotFound), or by its name: the active one of this name;
-        else the one deleted last; else None."""
+        """Return an experiment by its ID or its name."""
         with self.reading() as cursor:
             if experiment_id is not None:
                 return self._get_experiment(cursor, experiment_id)
@@ -82,7 +81,7 @@ class ExperimentTables(Tables):
     def search_experiments(
         self, view: ViewType, max_results: int, filter_string: str, order_by: Sequence[str], page_token: str | None
     ) -> PagedList[Experiment]:
-        """Experiments that match, newest change first unless `order_by` says otherwise."""
+        """Return a page of the experiments that match."""
         paging.check_max_results(max_results, 50_000)
         offset = paging.offset_of(page_token)
         search = compile_search(filter_string, order_by, EXPERIMENTS)
@@ -105,11 +104,7 @@ class ExperimentTables(Tables):
         stage: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Rename an experiment, delete or restore it together with its runs, set tags, delete those that are None.
-
-        Raises NotFound where there is none (in the other stage, with such a tag), InvalidState where a deleted one is
-        renamed, InvalidParameter where it is tagged, AlreadyExists where another active one has the name.
-        """
+        """Rename an experiment, delete or restore it, or change its tags."""
         with self.writing() as cursor:
             if name is not None:
                 self._rename(cursor, experiment_id, name)
@@ -121,9 +116,11 @@ class ExperimentTables(Tables):
     def _rename(self, cursor: Cursor, experiment_id: str, name: str) -> None:
         experiment = self._get_experiment(cursor, experiment_id)
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-            raise InvalidState(f"Experiment {experiment.name!r} is deleted. Restore it before renaming it.")
+            raise InvalidState(
+                f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment() before you rename it."
+            )
         others = self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE])
-        taken = AlreadyExists(f"Experiment {name!r} exists already. Choose another name.")
+        taken = AlreadyExists(f"Experiment {name!r} already exists. Choose another name.")
         if any(other.experiment_id != experiment_id for other in others):
             raise taken
         with refused_if_taken(self, taken):
@@ -135,22 +132,23 @@ class ExperimentTables(Tables):
     def _set_stage_of_experiment(self, cursor: Cursor, experiment_id: str, stage: str) -> None:
         experiment = self._get_experiment(cursor, experiment_id)
         if experiment.lifecycle_stage == stage:
-            raise NotFound(f"Experiment {experiment.name!r} (id {experiment_id}) is {stage} already.")
+            raise NotFound(f"Experiment {experiment.name!r} (ID {experiment_id}) is already {stage}.")
         taken = AlreadyExists(
-            f"The name {experiment.name!r} belongs to another experiment by now. Rename that one first."
+            f"The name {experiment.name!r} now belongs to another experiment. Rename that experiment first."
         )
         if stage == LifecycleStage.ACTIVE:
             active = [experiment.name, LifecycleStage.ACTIVE]
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", active):
                 raise taken
         time = now()
-        # Runs that were deleted before their experiment stay deleted when it comes back.
+        # Runs that were deleted before their experiment stay deleted when the experiment is restored.
         row = cursor.execute(
             "SELECT last_update_time FROM experiments WHERE experiment_id = $1", [int(experiment_id)]
         ).fetchone()
         assert row is not None
         if stage == LifecycleStage.DELETED:
-            # Restoring tells by the time which runs went along: those deleted before, in this millisecond too, did not.
+            # Restoring finds the runs that were deleted with the experiment by their time. So the time must differ
+            # from that of runs deleted before, even in the same millisecond.
             last = cursor.execute(
                 "SELECT MAX(deleted_time) FROM runs WHERE experiment_id = $1", [int(experiment_id)]
             ).fetchone()
@@ -176,15 +174,19 @@ class ExperimentTables(Tables):
     def _set_tag(self, cursor: Cursor, experiment_id: str, key: str, value: str | None) -> None:
         experiment = self._get_experiment(cursor, experiment_id)
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-            raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it before tagging it.")
+            raise InvalidParameter(
+                f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment() before you change "
+                "its tags."
+            )
         if value is None and key not in experiment.tags:
             raise NotFound(f"Experiment {experiment.name!r} has no tag {key!r}.")
         cursor.execute("DELETE FROM experiment_tags WHERE experiment_id = $1 AND key = $2", [int(experiment_id), key])
         if value is not None:
-            set_meanwhile = Conflict(
-                f"Somebody else has set tag {key!r:.80} of experiment {experiment.name!r:.120} meanwhile. Set it again."
+            conflict = Conflict(
+                f"Another process has set tag {key!r:.80} of experiment {experiment.name!r:.120} at the same time. Set "
+                "the tag again."
             )
-            with refused_if_taken(self, set_meanwhile):
+            with refused_if_taken(self, conflict):
                 cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
 
     def _get_experiment(self, cursor: Cursor, experiment_id: str) -> Experiment:
@@ -192,12 +194,14 @@ class ExperimentTables(Tables):
             number = int(experiment_id)
         except ValueError:
             raise InvalidParameter(
-                f"Invalid experiment id {experiment_id!r}: it is a whole number. To find one by name use "
-                "get_experiment_by_name."
+                f"Experiment ID must be an integer, not {experiment_id!r:.80}. To find an experiment by its name, use "
+                "get_experiment_by_name()."
             ) from None
         found = self._find_experiments(cursor, "r.experiment_id = $1", [number])
         if not found:
-            raise NotFound(f"No experiment with id {experiment_id} exists. search_experiments() lists those that do.")
+            raise NotFound(
+                f"Experiment {experiment_id!r:.80} does not exist. search_experiments() returns all experiments."
+            )
         return found[0]
 
     def _find_experiments(self, cursor: Cursor, condition: str, parameters: Sequence[object]) -> list[Experiment]:
@@ -219,7 +223,7 @@ class ExperimentTables(Tables):
 
 def _name_taken(name: str) -> AlreadyExists:
     return AlreadyExists(
-        f"Experiment {name!r} exists already. Use set_experiment({name!r}) to log to it, or another name."
+        f"Experiment {name!r} already exists. Use set_experiment({name!r}) to log to it, or choose another name."
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs in SQL: what a search finds, one run whole, and the bin."""
+"""SQL for runs: searching, reading, deleting, restoring and moving them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ INFO = (
     "r.lifecycle_stage"
 )
 JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
-"""Keeps of `runs AS r` those whose ids are in the first parameter."""
-# One statement for the three: planning costs more than finding a page's rows.
+"""Restricts `runs AS r` to the IDs in the first parameter."""
+# One statement reads all three tables, because planning costs more than finding the rows of a page.
 _DATA = """
     SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs})
     UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs})
@@ -47,10 +47,10 @@ _INPUTS = """
 
 
 class RunTables(Tables):
-    """Runs are made, changed and ended through the journal; here they are read, deleted and restored."""
+    """Reading, deleting, restoring and moving runs. They are created, changed and ended through the journal."""
 
     def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
-        """The runs in the order of `run_ids`. Those that do not exist are left out, or NotFound if `strict` is set."""
+        """Return runs in the order of `run_ids`."""
         with self.reading() as cursor:
             rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
             runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
@@ -67,7 +67,7 @@ class RunTables(Tables):
         order_by: Sequence[str],
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Runs that match, newest first unless `order_by` says otherwise. None for the ids means all experiments."""
+        """Return a page of the runs that match."""
         paging.check_max_results(max_results, 1_000_000)
         offset = paging.offset_of(page_token)
         found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
@@ -82,7 +82,7 @@ class RunTables(Tables):
         return PagedList(runs, paging.token_for(offset + max_results) if more else None)
 
     def find_runs(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
-        """The ids of all active runs that match, newest first."""
+        """Return the IDs of all active runs that match, newest first."""
         found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
         with self.reading() as cursor:
             rows = cursor.execute(
@@ -93,11 +93,7 @@ class RunTables(Tables):
     def update_runs(
         self, run_ids: Sequence[str], *, stage: str | None = None, experiment_id: str | None = None
     ) -> list[str]:
-        """Delete, restore or move runs, along with their nested runs; the ids that changed. Artifacts stay in place.
-
-        Raises NotFound for an unknown run or experiment, InvalidParameter where a deleted run is moved, or one into a
-        deleted experiment; then none is changed.
-        """
+        """Delete, restore or move runs and their nested runs. Artifacts stay in place."""
         changed: dict[str, None] = {}
         with self.writing() as cursor:
             if experiment_id is not None:
@@ -127,9 +123,13 @@ class RunTables(Tables):
             "SELECT name, lifecycle_stage FROM experiments WHERE experiment_id = $1", [number]
         ).fetchone()
         if experiment is None:
-            raise NotFound(f"No experiment with id {experiment_id!r:.80} exists. search_experiments() lists them.")
+            raise NotFound(
+                f"Experiment {experiment_id!r:.80} does not exist. search_experiments() returns all experiments."
+            )
         if experiment[1] != LifecycleStage.ACTIVE:
-            raise InvalidParameter(f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment.")
+            raise InvalidParameter(
+                f"Experiment {experiment[0]!r} is deleted. Restore it with restore_experiment() first."
+            )
         check_runs(cursor, run_ids, active=True)
         changed = cursor.execute(
             f"SELECT r.run_id FROM runs AS r {JOIN_IDS} WHERE r.experiment_id <> $2",
@@ -147,14 +147,11 @@ class RunTables(Tables):
     @overload
     def artifact_uri(self, run_id: str, *, own: Literal[True]) -> str | None: ...
     def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
-        """Where a run, deleted or not, keeps its artifacts. Raises NotFound.
-
-        With `own`, None for a run that this process has not made; no table knows that.
-        """
+        """Return where a run keeps its artifacts; with `own` None, because the tables do not know who created it."""
         return None if own else self.get_runs([run_id], strict=True)[0].info.artifact_uri
 
     def forget_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
-        """Take files out of what is known of a run's artifacts."""
+        """Remove files from a run's list of artifacts."""
         with self.writing() as cursor:
             for path in paths:
                 cursor.execute(
@@ -163,7 +160,7 @@ class RunTables(Tables):
                 )
 
     def _param_history(self, run_id: str) -> list[tuple[str, str, int]]:
-        """Earlier values of params that were changed: key, value, when it was logged (epoch milliseconds)."""
+        """Return the earlier values of changed params: the key, the value, and its time in epoch milliseconds."""
         with self.reading() as cursor:
             return cursor.execute(
                 "SELECT h.key, h.value, h.timestamp FROM param_history AS h JOIN runs AS r ON r.run = h.run "
@@ -175,7 +172,7 @@ class RunTables(Tables):
         data = {row[0]: RunData({}, {}, {}) for row in rows}
         inputs: dict[int, list[DatasetInput]] = {}
         if data:
-            # Written out, for numbers they are: so the database knows which blocks of the tables to pass over.
+            # Written as literals, which is safe for integers, so that the database can skip blocks of the tables.
             listed = ", ".join(map(str, data))
             for kind, run, key, number, text in cursor.execute(_DATA.format(runs=listed)).fetchall():
                 getattr(data[run], kind)[key] = text if number is None else number
@@ -197,34 +194,34 @@ def _input_tags(context: str | None, tags: str | None) -> list[InputTag]:
 
 
 def no_such_run(run_id: str) -> NotFound:
-    """The error for an id that no run has."""
+    """Return the error for an ID that no run has."""
     return NotFound(
-        f"No run with id {run_id!r:.80} is in this store. Ids have 32 hex digits; search_runs() lists the runs."
+        f"Run {run_id!r:.80} does not exist in this store. Run IDs have 32 hex digits. search_runs() returns all runs."
     )
 
 
 def check_known(run_ids: Sequence[str], known: Container[str]) -> None:
-    """Raise NotFound where one of these runs is not among the known ones."""
+    """Raise NotFound if one of these runs is not among the known ones."""
     for run_id in run_ids:
         if run_id not in known:
             raise no_such_run(run_id)
 
 
 def check_runs(cursor: Cursor, run_ids: Sequence[str], *, active: bool = False) -> None:
-    """Raise NotFound where one of these runs does not exist; with `active`, InvalidParameter where one is deleted."""
+    """Raise NotFound if one of these runs does not exist; with `active`, InvalidParameter if one is deleted."""
     stages = dict(
         cursor.execute(f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
     )
     check_known(run_ids, stages)
     for run_id in run_ids:
         if active and stages[run_id] != LifecycleStage.ACTIVE:
-            raise InvalidParameter(f"Run {run_id} is deleted. Restore it with restore_run first.")
+            raise InvalidParameter(f"Run {run_id!r:.80} is deleted. Restore it with restore_run() first.")
 
 
 def matching(
     experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
 ) -> tuple[str, str, str, list[Any]]:
-    """The condition, the joins, the order and the parameters of a search."""
+    """Return the condition, the joins, the order and the parameters of a search."""
     search = compile_search(filter_string, order_by, RUNS)
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
     condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
@@ -235,7 +232,7 @@ def matching(
 
 
 def with_nested(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:
-    """The runs and all that is nested in them, each once."""
+    """Return the runs and all runs that are nested in them, each once."""
     family = dict.fromkeys(run_ids)
     young = list(family)
     while young:

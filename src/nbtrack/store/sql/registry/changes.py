@@ -1,4 +1,4 @@
-"""A change to the registry: one transaction, in turn with the others that change the same models."""
+"""Changes to the registry: one transaction each, never at the same time as another change of the same models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..base import Cursor, Tables
 
 
 class ChangeTables(Tables):
-    """Base of the registry's table modules."""
+    """Base class of the registry's table modules."""
 
     @contextmanager
     def changing(self, *names: str) -> Iterator[Cursor]:
-        """A transaction that changes these models, each of which may be missing."""
+        """Open a transaction that changes these models, which need not exist."""
         with self.writing() as cursor:
-            # Always in the same order: of two that rename or copy, neither holds what the other waits for.
+            # Models are always locked in the same order, so that two renames or copies cannot deadlock.
             self.lock_models(cursor, sorted(set(names)))
             yield cursor

@@ -1,22 +1,22 @@
-"""The registry's history: one row a change, written in the change's own transaction.
+"""The registry's history: one row for each change, written in the transaction of the change.
 
 kind              version   old                     new
 created           -         -                       -
 renamed           -         old name                new name
-description       or -      old text                new text
+description       or -      old description         new description
 deleted           -         -                       -
 version_created   number    -                       source
 stage             number    old stage               new stage
-alias_set         number    version it was on, or - alias
+alias_set         number    its old version, or -   alias
 alias_deleted     number    alias                   -
 tag_set           or -      old key=value, or -     key=value
 tag_deleted       or -      key=value               -
 version_deleted   number    its stage               -
-source_moved      number    old source              where the same files are now
-rolled_back       number    version that it is for  stage
+source_moved      number    old source              new place of the same files
+rolled_back       number    replaced version, or -  stage
 gate_set          -         old gate: filter, or -  gate: filter
 gate_deleted      -         gate: filter            -
-gate_overridden   number    what its run has        gate: filter
+gate_overridden   number    its run's values        gate: filter
 
 `rolled_back` comes just before the changes of stages that it consists of. Any event can have a reason.
 """
@@ -34,7 +34,7 @@ EVENT_COLUMNS = "name, version, timestamp, user_id, kind, old, new, reason"
 OF_THE_MODEL = (
     "name = $1 AND timestamp >= coalesce((SELECT m.creation_time FROM registered_models m WHERE m.name = $1), 0)"
 )
-"""The events of the model that has the name now, not those of a deleted one that had it before."""
+"""The condition for events of the model that has the name now, without those of a deleted model of the same name."""
 
 
 def record_event(
@@ -48,10 +48,10 @@ def record_event(
     old: str | None = None,
     new: str | None = None,
 ) -> int:
-    """Write one change, with why it was made; its time in milliseconds.
+    """Write one change with its reason, and return its time in milliseconds since the epoch.
 
-    A model's events never share a millisecond, so that their times alone give their order: where the clock says the
-    last event's time or less, this one gets the next millisecond.
+    No two events of a model have the same time, so that the times alone give their order. If the clock returns the time
+    of the last event or an earlier one, this event gets the next millisecond.
     """
     row = cur.execute("SELECT max(timestamp) FROM model_events WHERE name = $1", [name]).fetchone()
     now = time.time_ns() // 1_000_000
@@ -65,14 +65,10 @@ def record_event(
 
 
 class ModelEventTables(Tables):
-    """Reading the history."""
+    """Reading the history of models."""
 
     def model_events(self, name: str, since: int | None = None) -> list[ModelEvent]:
-        """What happened to a model, newest first; with `since` only what came after this moment, oldest first.
-
-        A deleted model keeps its history. A model that later takes its name begins with an empty one. NotFound, which
-        says the new name of a model that was renamed, where none has this one.
-        """
+        """Return the events of a model, newest first, or those after `since`, oldest first."""
         check_model_name(name)
         with self.reading() as cur:
             if since is not None:
@@ -88,16 +84,19 @@ class ModelEventTables(Tables):
             now = [] if rows else _renamed_to(cur, name)
         if now:
             raise NotFound(
-                f"There is no registered model {name!r:.120}: it was renamed, "
-                f"and its history is that of {now[0]!r:.120}."
+                f"Registered model {name!r:.120} does not exist. It was renamed to {now[0]!r:.120}, which has its "
+                "history."
             )
         if not rows:
-            raise NotFound(f"There is no registered model {name!r:.120}, and there never was one.")
+            raise NotFound(f"Registered model {name!r:.120} does not exist and never existed.")
         return [ModelEvent(*row) for row in rows]
 
 
 def _renamed_to(cur: Cursor, name: str) -> list[str]:
-    """What the model that had this name last is called now; [] where none had it. Events go along with their model."""
+    """Return the present name of the model that had this name last; [] if there is none.
+
+    A renamed model takes its events along.
+    """
     found = cur.execute(
         "SELECT name FROM model_events WHERE kind = 'renamed' AND old = $1 ORDER BY timestamp DESC LIMIT 1", [name]
     ).fetchall()

@@ -1,4 +1,4 @@
-"""Gates: what the run of a version must satisfy before the version may enter a stage."""
+"""Gates: filters that the run of a version must match before the version can enter a stage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY = "name = $1 AND stage = $2 AND gate = $3"
 
 
 class ModelGateTables(ChangeTables):
-    """A stage can have several gates, each with a name of its own; a version has to pass all of them."""
+    """The gates of stages. A stage can have several, each with its own name, and a version must pass all of them."""
 
     def set_gate(
         self,
@@ -34,20 +34,16 @@ class ModelGateTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> ModelGate | None:
-        """Put a gate before a stage, in the place of one of this name. What is in the stage already stays there.
-
-        None as the filter takes the gate away. Raises NotFound, with those that there are, where the stage has none of
-        this name.
-        """
+        """Set a gate of a stage, or delete it if the filter is None."""
         check_model_name(name)
         if filter_string is None:
             self._delete_gate(name, canonical_stage(stage), gate, user_id, reason)
             return None
-        stage, gate = _guarded(stage), check_name(gate, "Gate name", max_length=MAX_ALIAS_LENGTH)
+        stage, gate = _stage_with_gates(stage), check_name(gate, "Gate name", max_length=MAX_ALIAS_LENGTH)
         if not isinstance(filter_string, str) or not filter_string.strip():
             raise InvalidParameter(
-                'A gate is a filter that a version\'s run must satisfy, such as "metrics.`val/accuracy` > 0.9", '
-                f"not {filter_string!r:.80}."
+                "filter_string must be a filter that a version's run must match, such as \"metrics.`val/accuracy` > "
+                f'0.9", not {filter_string!r:.80}.'
             )
         text = check_text(filter_string.strip(), "filter_string")
         compile_parts(text, RUNS)
@@ -67,7 +63,7 @@ class ModelGateTables(ChangeTables):
             return ModelGate(name, stage, gate, text, user_id, now)
 
     def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
-        """The gates of a stage, of all stages for None; by stage and name."""
+        """Return the gates of a stage, or of all stages, sorted by stage and name."""
         check_model_name(name)
         stage = None if stage is None else canonical_stage(stage)
         with self.reading() as cur:
@@ -79,8 +75,8 @@ class ModelGateTables(ChangeTables):
             rows.require_model(cur, name)
             there = {one.gate: one for one in _gates(cur, name, stage)}
             if gate not in there:
-                has = f"It has {', '.join(map(repr, there))}." if there else "It has none."
-                raise NotFound(f"Stage {stage} of model {name!r:.120} has no gate {gate!r:.80}. {has}")
+                has = f"Its gates are {', '.join(map(repr, there))}." if there else "It has no gates."
+                raise NotFound(f"Stage {stage} of registered model {name!r:.120} has no gate {gate!r:.80}. {has}")
             cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
             record_event(cur, name, "gate_deleted", user_id, reason, old=gate_in_words(there[gate]))
 
@@ -88,25 +84,25 @@ class ModelGateTables(ChangeTables):
 def pass_gates(
     cur: Cursor, name: str, version: int, stage: str, override: bool, user_id: str, reason: str | None
 ) -> None:
-    """Raise GateClosed where the run of a version that enters a stage does not satisfy each of its gates.
+    """Raise GateClosed if the run of a version does not match every gate of the stage that the version enters.
 
-    With `override` each of those that are closed becomes an event instead.
+    With `override`, each gate that it does not match is recorded as an event instead.
     """
     if override and check_reason(reason) is None:
-        raise InvalidParameter("Say why the gates are overridden: give a reason. It is kept in the model's history.")
+        raise InvalidParameter("override_gates=True requires a reason, which is kept in the model's history.")
     run_id = rows.require_version(cur, name, version)[rows.RUN_ID]
     for gate in _gates(cur, name, stage):
-        instead = _instead(cur, run_id, gate)
-        if instead is None:
+        mismatch = _mismatch(cur, run_id, gate)
+        if mismatch is None:
             continue
         if not override:
             raise GateClosed(
-                f"Version {version} of model {name!r:.120} may not enter {stage}: its gate {gate.gate!r} asks for "
-                f"{gate.filter_string:.400}, but {instead}. To move it all the same, pass override_gates=True and a "
-                "reason."
+                f"Version {version} of registered model {name!r:.120} cannot enter {stage}. Its gate {gate.gate!r} "
+                f"requires {gate.filter_string:.400}, but {mismatch}. To move the version anyway, pass "
+                "override_gates=True and a reason."
             )
         record_event(
-            cur, name, "gate_overridden", user_id, reason, version=version, old=instead, new=gate_in_words(gate)
+            cur, name, "gate_overridden", user_id, reason, version=version, old=mismatch, new=gate_in_words(gate)
         )
 
 
@@ -119,22 +115,25 @@ def _gates(cur: Cursor, name: str, stage: str | None) -> list[ModelGate]:
     return [ModelGate(*row) for row in found]
 
 
-def _guarded(stage: str) -> str:
+def _stage_with_gates(stage: str) -> str:
+    """Return a stage's canonical name. Raises InvalidParameter if the stage cannot have gates."""
     stage = canonical_stage(stage)
     if stage not in ACTIVE_STAGES:
-        raise InvalidParameter(f"A gate stands before {' or '.join(ACTIVE_STAGES)}; {stage} is open to every version.")
+        raise InvalidParameter(
+            f"stage must be {' or '.join(ACTIVE_STAGES)} for a gate. Every version can enter {stage}."
+        )
     return stage
 
 
 def gate_in_words(gate: ModelGate) -> str:
-    """A gate as the history holds it."""
+    """Return a gate as the history stores it."""
     return f"{gate.stage} {gate.gate}: {gate.filter_string}"
 
 
-def _instead(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
-    """What a run has instead of what a gate asks for, in words that follow "but"; None where it satisfies it."""
+def _mismatch(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
+    """Return why a run does not match a gate, as a clause that follows "but"; None if it matches."""
     if not run_id:
-        return "the version names no run that could satisfy it"
+        return "the version has no run"
     parts = compile_parts(gate.filter_string, RUNS)
     found = cur.execute(
         f"SELECT r.name, r.lifecycle_stage, {parts.columns} FROM runs AS r {parts.joins} "
@@ -142,10 +141,10 @@ def _instead(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
         [*parts.parameters, run_id],
     ).fetchall()
     if not found:
-        return f"its run {run_id:.40} is not in this store"
+        return f"its run {run_id:.40} does not exist in this store"
     run_name, lifecycle_stage, *answers = found[0]
     if lifecycle_stage != LifecycleStage.ACTIVE:
-        return f"its run {run_name!r:.80} ({run_id:.40}) is deleted; restore_run brings it back"
+        return f"its run {run_name!r:.80} ({run_id:.40}) is deleted (restore it with restore_run())"
     failing = parts.failing(answers)
     if not failing:
         return None

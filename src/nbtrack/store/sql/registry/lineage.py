@@ -1,6 +1,7 @@
-"""Which model versions came from a run or from a dataset, and where their files are in the run.
+"""Lineage: which model versions came from a run or from a dataset, and where their files are in the run.
 
-Where files go elsewhere in their run, the versions follow, so that a version never holds another model.
+If files are moved within their run, the sources of the versions are updated, so that a version never refers to another
+model's files.
 """
 
 from __future__ import annotations
@@ -20,16 +21,12 @@ _LISTED = "(SELECT UNNEST(CAST($1 AS VARCHAR[])))"
 
 
 class ModelLineageTables(ChangeTables):
-    """From what was there first to the registry; the other way is in the rows themselves."""
+    """Lookups from runs and datasets to model versions. The rows of the versions have the opposite direction."""
 
     def versions_from(
         self, *, run_id: str | None = None, path: str | None = None, dataset: str | None = None
     ) -> list[ModelVersion]:
-        """The versions that a run, or one nested in it, logged, and their copies; those whose files are at `path` of
-        the run's artifacts, or below; those whose run was given a dataset with this digest. By name and number.
-
-        Raises NotFound for an unknown run.
-        """
+        """Return the versions that came from a run, from files of a run, or from a dataset."""
         if run_id is not None and path is not None:
             return self._versions_at(run_id, path)
         with self.reading() as cur:
@@ -43,13 +40,10 @@ class ModelLineageTables(ChangeTables):
             return _of_runs(cur, [one for (one,) in found])
 
     def move_sources(self, run_id: str, path: str, new_path: str, *, user_id: str) -> list[ModelVersion]:
-        """Let the versions at `path` of a run's artifacts point to `new_path`, where the same files are.
-
-        One transaction, with an event for each.
-        """
+        """Update the sources of the versions at `path` of a run's artifacts to `new_path`, with an event for each."""
         moved = []
         with self.writing() as cur, self.changing(*(version.name for version, _ in self._at(cur, run_id, path))):
-            # Read again: somebody may have changed them before they were locked.
+            # Read them again, because another process may have changed them before they were locked.
             for version, inside in self._at(cur, run_id, path):
                 new = "/".join(part for part in (f"runs:/{run_id}/{new_path}", inside[len(path) + 1 :]) if part)
                 cur.execute(
@@ -67,7 +61,7 @@ class ModelLineageTables(ChangeTables):
             return [version for version, _ in self._at(cur, run_id, path)]
 
     def _at(self, cur: Cursor, run_id: str, path: str) -> list[tuple[ModelVersion, str]]:
-        """The versions whose files are at `path` of the run's artifacts, or below, and where there they are."""
+        """Return the versions whose files are at or below `path` of a run's artifacts, with the paths of the files."""
         found = cur.execute(
             f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r WHERE r.run_id = $1 OR strpos(r.source, $1) > 0 "
             'ORDER BY r.name COLLATE "C", r.version',
@@ -82,7 +76,7 @@ class ModelLineageTables(ChangeTables):
         return list(zip(versions, [at for _, at in there], strict=True))
 
     def _inside(self, source: str, run_id: str, root: str) -> str | None:
-        """Where a version's source is among the run's artifacts; None where it is elsewhere."""
+        """Return the path of a version's source among the run's artifacts; None if it is not among them."""
         prefix = f"runs:/{run_id}/"
         if source.startswith(prefix):
             return source.removeprefix(prefix).strip("/")
@@ -94,7 +88,7 @@ class ModelLineageTables(ChangeTables):
 
 
 def _of_runs(cur: Cursor, run_ids: list[str]) -> list[ModelVersion]:
-    # A version that was made without its run's id still says it in its source.
+    # A version that was created without a run ID may still have it in its source.
     found = cur.execute(
         f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r WHERE r.run_id IN {_LISTED} "
         f"OR (starts_with(r.source, 'runs:/') AND split_part(substr(r.source, 7), '/', 1) IN {_LISTED}) "

@@ -1,4 +1,4 @@
-"""Registered models: names with tags, aliases and a history. Each change is one transaction."""
+"""Registered models, which have tags, aliases and a history. Each change is one transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .events import record_event
 from .tags import write_tag
 
 MAX_MODELS = 1000
-"""Most models that one page of a search holds (MLflow's limit)."""
+"""The largest number of models on one page of a search (MLflow's limit)."""
 
 _TABLES = (
     "registered_models",
@@ -29,7 +29,7 @@ _TABLES = (
 
 
 class RegisteredModelTables(ChangeTables):
-    """`user_id` is who makes the change, for the history."""
+    """Registered models without their versions."""
 
     def create_registered_model(
         self,
@@ -40,7 +40,7 @@ class RegisteredModelTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """A new model without versions. Raises AlreadyExists where the name is taken."""
+        """Create a model without versions."""
         name, new_tags, text = check_model_name(name), check_tags(tags), check_description(description)
         with self.changing(name) as cur:
             _require_free(cur, name)
@@ -49,7 +49,7 @@ class RegisteredModelTables(ChangeTables):
             return _model(cur, name)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
-        """The model with its tags, aliases and the newest version of each stage."""
+        """Return a model with its tags, its aliases and the newest version in each stage."""
         check_model_name(name)
         with self.reading() as cur:
             return _model(cur, name)
@@ -63,8 +63,7 @@ class RegisteredModelTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """Replace the description, or give the model another name, under which its versions, tags, aliases and history
-        go on."""
+        """Replace the description or the name of a model."""
         name = check_model_name(name)
         text = None if description is None else check_description(description)
         if new_name is not None:
@@ -81,7 +80,7 @@ class RegisteredModelTables(ChangeTables):
             return _model(cur, name)
 
     def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
-        """Delete the model with its versions. The history stays; the runs and their files are not touched."""
+        """Delete a model with its versions."""
         check_model_name(name)
         with self.changing(name) as cur:
             rows.require_model(cur, name)
@@ -99,10 +98,10 @@ class RegisteredModelTables(ChangeTables):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
-        """A page of the models that the filter matches, by name where `order_by` says nothing else."""
+        """Return a page of the models that match."""
         limit, offset = check_max_results(max_results, MAX_MODELS), offset_of(page_token)
         search = compile_search(filter_string, order_by or (), MODELS)
-        # One more than asked for tells whether there is a next page.
+        # One more row than requested shows whether there is a next page.
         parameters = [*search.parameters, limit + 1, offset]
         sql = (
             f"SELECT {rows.MODEL_COLUMNS} FROM registered_models r {search.joins} WHERE {search.where} "
@@ -115,7 +114,7 @@ class RegisteredModelTables(ChangeTables):
 
 
 def create(cur: Cursor, name: str, tags: Mapping[str, str], description: str, user_id: str, reason: str | None) -> None:
-    """Make a model whose name is free."""
+    """Create a model whose name is not in use."""
     now = record_event(cur, name, "created", user_id, reason)
     cur.execute(
         "INSERT INTO registered_models (name, description, creation_time, last_update_time, next_version) "
@@ -127,7 +126,7 @@ def create(cur: Cursor, name: str, tags: Mapping[str, str], description: str, us
 
 
 def touch(cur: Cursor, name: str, now: int) -> None:
-    """The model was changed at this time."""
+    """Set the time of a model's last change."""
     cur.execute("UPDATE registered_models SET last_update_time = $2 WHERE name = $1", [name, now])
 
 
@@ -156,6 +155,6 @@ def _require_free(cur: Cursor, name: str) -> None:
 
 def _taken(name: str) -> AlreadyExists:
     return AlreadyExists(
-        f"A registered model {name!r:.120} exists already. Choose another name, "
-        "or add a version to it with create_model_version or register_model."
+        f"Registered model {name!r:.120} already exists. Choose another name, or add a version to it with "
+        "create_model_version() or register_model()."
     )

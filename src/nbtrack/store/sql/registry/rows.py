@@ -1,4 +1,4 @@
-"""Registry rows as entities. Tags, aliases and latest versions are fetched once for a page, not once a row."""
+"""Conversion of registry rows to entities. Tags, aliases and latest versions are fetched once for each page."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ VERSION_COLUMNS = (
     "r.run_id, r.run_link, r.status, r.status_message"
 )
 STAGE, DESCRIPTION, SOURCE, RUN_ID = 4, 5, 7, 8
-"""Where a row of VERSION_COLUMNS has them."""
+"""The positions of these columns in VERSION_COLUMNS."""
 
 
 def require_model(cur: Cursor, name: str) -> Row:
-    """The model's row in MODEL_COLUMNS, or NotFound with the names that are nearest."""
+    """Return a model's row of MODEL_COLUMNS. Raises NotFound, with similar names, if the model does not exist."""
     row = cur.execute(f"SELECT {MODEL_COLUMNS} FROM registered_models r WHERE r.name = $1", [name]).fetchone()
     if row is None:
-        raise NotFound(f"There is no registered model {name!r:.120}.{_nearest_models(cur, name)}")
+        raise NotFound(f"Registered model {name!r:.120} does not exist.{_nearest_models(cur, name)}")
     return row
 
 
 def require_version(cur: Cursor, name: str, version: int) -> Row:
-    """The version's row in VERSION_COLUMNS, or NotFound that says what the model has."""
+    """Return a version's row of VERSION_COLUMNS. Raises NotFound, with the newest versions, if it does not exist."""
     row = cur.execute(
         f"SELECT {VERSION_COLUMNS} FROM model_versions r WHERE r.name = $1 AND r.version = $2", [name, version]
     ).fetchone()
     if row is None:
         require_model(cur, name)
-        raise NotFound(f"Model {name!r:.120} has no version {version}. {_versions_in_words(cur, name)}")
+        raise NotFound(f"Registered model {name!r:.120} has no version {version}. {_newest_versions(cur, name)}")
     return row
 
 
 def models(cur: Cursor, rows: Sequence[Row]) -> list[RegisteredModel]:
-    """Rows of MODEL_COLUMNS as entities, in their order."""
+    """Convert rows of MODEL_COLUMNS to entities, in the same order."""
     names = [row[0] for row in rows]
     latest: dict[str, list[ModelVersion]] = defaultdict(list)
     for version in latest_versions(cur, names):
@@ -56,12 +56,12 @@ def models(cur: Cursor, rows: Sequence[Row]) -> list[RegisteredModel]:
 
 
 def version(cur: Cursor, name: str, number: int) -> ModelVersion:
-    """One version, or NotFound that says what the model has."""
+    """Return one version. Raises NotFound if it does not exist."""
     return versions(cur, [require_version(cur, name, number)])[0]
 
 
 def versions(cur: Cursor, rows: Sequence[Row]) -> list[ModelVersion]:
-    """Rows of VERSION_COLUMNS as entities, in their order."""
+    """Convert rows of VERSION_COLUMNS to entities, in the same order."""
     names, numbers = sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
     tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     for name, number, key, value in _of(cur, "model_version_tags", "name, version, key, value", names, numbers):
@@ -73,7 +73,7 @@ def versions(cur: Cursor, rows: Sequence[Row]) -> list[ModelVersion]:
 
 
 def repoint(cur: Cursor, name: str, version: int, source: str) -> None:
-    """Lead the copies of a version that goes away to where its files are."""
+    """Set the source of copies of a version that is deleted to the source of that version."""
     cur.execute(
         "UPDATE model_versions SET source = $2 || substr(source, length($1) + 1) "
         "WHERE source = $1 OR starts_with(source, $1 || '/')",
@@ -82,7 +82,7 @@ def repoint(cur: Cursor, name: str, version: int, source: str) -> None:
 
 
 def latest_versions(cur: Cursor, names: Sequence[str]) -> list[ModelVersion]:
-    """The newest version in each stage of each of these models, oldest first."""
+    """Return the newest version in each stage of each of these models, oldest first."""
     if not names:
         return []
     rows = cur.execute(
@@ -111,14 +111,16 @@ def _nearest_models(cur: Cursor, name: str) -> str:
 
     rows = cur.execute('SELECT name FROM registered_models ORDER BY name COLLATE "C" LIMIT 1000', []).fetchall()
     if not rows:
-        return " The registry is empty: register_model(model_uri, name) makes the first one."
+        return " The registry is empty. Create the first model with register_model(model_uri, name)."
     nearest = difflib.get_close_matches(name, [row[0] for row in rows], n=3)
     if nearest:
         return f" Did you mean {', '.join(repr(one) for one in nearest)}?"
-    return " search_registered_models() lists those that exist."
+    return " search_registered_models() returns all models."
 
 
-def _versions_in_words(cur: Cursor, name: str) -> str:
+def _newest_versions(cur: Cursor, name: str) -> str:
     rows = cur.execute("SELECT version FROM model_versions WHERE name = $1 ORDER BY version DESC LIMIT 10", [name])
     numbers = [str(row[0]) for row in rows.fetchall()]
-    return f"Its newest are {', '.join(reversed(numbers))}." if numbers else "It has none yet."
+    if not numbers:
+        return "It has no versions yet."
+    return f"Its newest version{' is' if len(numbers) == 1 else 's are'} {', '.join(reversed(numbers))}."

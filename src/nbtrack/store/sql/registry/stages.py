@@ -1,4 +1,4 @@
-"""Which version is in which stage: transitions and rollback, each checked and done in one transaction."""
+"""Stages of model versions: transitions and rollback, each checked and done in one transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .models import touch
 
 
 class ModelStageTables(ChangeTables):
-    """`user_id` is who makes the change, `reason` why."""
+    """Moving versions between stages."""
 
     def transition_model_version_stage(
         self,
@@ -31,22 +31,21 @@ class ModelStageTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """Move the version to a stage, and on demand every other version out of it to Archived, at one stroke."""
+        """Move a version to a stage."""
         check_model_name(name)
         number, target = check_version(version), canonical_stage(stage)
         seen = None if expected_stage is None else canonical_stage(expected_stage)
         expected = _numbers(expected_current)
         if archive_existing_versions and target not in ACTIVE_STAGES:
             raise InvalidParameter(
-                f"archive_existing_versions goes with a move to {' or '.join(ACTIVE_STAGES)}, not to {target}. "
-                "Leave it out."
+                f"archive_existing_versions=True requires the stage {' or '.join(ACTIVE_STAGES)}, not {target}."
             )
         with self.changing(name) as cur:
             stage_now = rows.require_version(cur, name, number)[rows.STAGE]
             if seen is not None and stage_now != seen:
                 raise Conflict(
-                    f"Version {number} of model {name!r:.120} is in {stage_now} by now, not in {seen} as expected"
-                    f"{_last_move(cur, name, number)}. Nothing was changed."
+                    f"Version {number} of registered model {name!r:.120} is now in {stage_now}, not in {seen} as "
+                    f"expected.{_last_move(cur, name, number)} Nothing was changed."
                 )
             current = _require_current(cur, name, target, expected, number)
             if stage_now != target:
@@ -68,11 +67,11 @@ class ModelStageTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """Undo the last promotion to a stage: that version goes to Archived, and the one before it comes back."""
+        """Undo the last promotion to a stage."""
         check_model_name(name)
         target, expected = canonical_stage(stage), _numbers(expected_current)
         if target not in ACTIVE_STAGES:
-            raise InvalidParameter(f"A rollback is of {' or '.join(ACTIVE_STAGES)}, not of {target}.")
+            raise InvalidParameter(f"stage must be {' or '.join(ACTIVE_STAGES)} for a rollback, not {target}.")
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             current = _require_current(cur, name, target, expected)
@@ -98,9 +97,9 @@ def _numbers(versions: Versions | None) -> list[int] | None:
 def _require_current(
     cur: Cursor, name: str, stage: str, expected: list[int] | None, coming: int | None = None
 ) -> list[int]:
-    """The versions in a stage. Raises Conflict where they are not those that the caller has seen there.
+    """Return the versions in a stage. Raises Conflict if they are not those that the caller expects.
 
-    The version that is `coming` does not count.
+    The version `coming`, which is about to enter the stage, is not compared.
     """
     found = cur.execute(
         "SELECT version FROM model_versions WHERE name = $1 AND current_stage = $2 ORDER BY version", [name, stage]
@@ -108,20 +107,20 @@ def _require_current(
     current = [int(version) for (version,) in found]
     if expected is not None and set(current) - {coming} != set(expected) - {coming}:
         raise Conflict(
-            f"{stage} of model {name!r:.120} holds {_counted(current)} by now, not {_counted(expected)} as expected"
-            f"{_last_move(cur, name, *current, *expected)}. Nothing was changed."
+            f"{stage} of registered model {name!r:.120} now has {_listed(current)}, not {_listed(expected)} as "
+            f"expected.{_last_move(cur, name, *current, *expected)} Nothing was changed."
         )
     return current
 
 
-def _counted(versions: list[int]) -> str:
+def _listed(versions: list[int]) -> str:
     if not versions:
         return "no version"
     return f"version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
 
 
 def _last_move(cur: Cursor, name: str, *versions: int) -> str:
-    """Who moved one of these versions last, in words for the end of a sentence."""
+    """Return a sentence that says which user moved one of these versions last; "" if no move is known."""
     if not versions:
         return ""
     marks = ", ".join(f"${place}" for place in range(2, len(versions) + 2))
@@ -130,31 +129,36 @@ def _last_move(cur: Cursor, name: str, *versions: int) -> str:
         f"AND version IN ({marks}) ORDER BY timestamp DESC LIMIT 1",
         [name, *versions],
     ).fetchone()
-    return f": {row[0] or 'somebody'} moved version {row[1]} from {row[2]} to {row[3]}" if row else ""
+    if row is None:
+        return ""
+    return f" {f'User {row[0]}' if row[0] else 'An unknown user'} moved version {row[1]} from {row[2]} to {row[3]}."
 
 
 def _before(cur: Cursor, name: str, stage: str, current: list[int]) -> tuple[int | None, int]:
-    """The version that entered a stage last and is still there, None where it is empty; and the one before it.
+    """Return the version that entered a stage last and is still there (None if the stage is empty), and the one before.
 
-    Raises InvalidState where the history has none that still exists.
+    Raises InvalidState if no earlier version still exists.
     """
     entered = [version for version in _entered(cur, name, stage) if _exists(cur, name, version)]
     leaving = next((version for version in reversed(entered) if version in current), None)
     if leaving is None and current:
-        # They came in by an import that knew no history.
+        # The versions were imported without a history.
         leaving = max(current)
     elif leaving is not None:
         while entered.pop() != leaving:
             pass
     back = next((version for version in reversed(entered) if version != leaving), None)
     if back is None:
-        there = f"version {leaving} is the first one there" if leaving is not None else "no version was ever there"
-        raise InvalidState(f"{stage} of model {name!r:.120} cannot be rolled back: {there} that still exists.")
+        why = f"version {leaving} is the first one in" if leaving is not None else "no existing version was ever in"
+        raise InvalidState(
+            f"{stage} of registered model {name!r:.120} cannot be rolled back, because {why} this stage"
+            f"{'' if leaving is None else ' that still exists'}."
+        )
     return leaving, back
 
 
 def _entered(cur: Cursor, name: str, stage: str) -> list[int]:
-    """The versions that entered a stage, in that order, without those whose promotion was rolled back."""
+    """Return the versions that entered a stage, in this order, without those whose promotion was rolled back."""
     entered: list[int] = []
     for kind, version in cur.execute(
         f"SELECT kind, version FROM model_events WHERE {OF_THE_MODEL} AND new = $2 "

@@ -1,4 +1,4 @@
-"""The model registry's part of a store: models, versions, stages, gates, history, and what came from what."""
+"""The model registry of a store: models, versions, stages, gates, history and lineage."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class RegistryTables(
     ModelLineageTables,
     ModelSurveyTables,
 ):
-    """What `client.registry.RegistryMixin` works on. Every change is one `writing()` transaction with its event."""
+    """All tables of the registry. Every change and its event are one transaction."""

@@ -10,7 +10,7 @@ from .events import record_event
 
 
 class ModelTagTables(ChangeTables):
-    """`user_id` is who makes the change."""
+    """Changing tags."""
 
     def set_model_tag(
         self,
@@ -22,10 +22,7 @@ class ModelTagTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> None:
-        """Write a tag of the model, or of one of its versions, over the one that has this key.
-
-        None as the value removes it; nothing happens where there is none.
-        """
+        """Set a tag of a model or of a version, or delete it if the value is None."""
         check_model_name(name)
         number = None if version is None else check_version(version)
         key, text = (key, None) if value is None else check_tag(key, value)
@@ -47,7 +44,7 @@ class ModelTagTables(ChangeTables):
 
 
 def write_tag(cur: Cursor, name: str, version: int | None, key: str, value: str) -> None:
-    """Write a tag of a model (None as the version) or of a version, without an event."""
+    """Write a tag of a version, or of a model if `version` is None, without an event."""
     _remove_tag(cur, name, version, key)
     if version is None:
         sql = "INSERT INTO registered_model_tags (name, key, value) VALUES ($1, $2, $3)"

@@ -1,4 +1,4 @@
-"""Versions of registered models: numbers that are never used twice, stages, aliases, tags."""
+"""Versions of registered models. The number of a version is never used again."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .models import create, touch
 from .tags import write_tag
 
 MAX_VERSIONS = 200_000
-"""Most versions that one page of a search holds (MLflow's limit)."""
+"""The largest number of versions on one page of a search (MLflow's limit)."""
 
 LATEST = "latest"
-"""Names the newest version where an alias is asked for; no alias can be called so."""
+"""Stands for the newest version in place of an alias. No alias can have this name."""
 
 _KEY = "name = $1 AND version = $2"
 
 
 class ModelVersionTables(ChangeTables):
-    """A `version` is an int or its text. `user_id` is who makes the change."""
+    """Versions and their aliases."""
 
     def create_model_version(
         self,
@@ -49,13 +49,11 @@ class ModelVersionTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """The model's next version. `source` is the URI or the path of the model's files."""
+        """Create the next version of a model."""
         check_model_name(name)
         if not isinstance(source, str) or not source.strip():
-            raise InvalidParameter(
-                f"The source of a model version must be the URI or the path of a model's folder, not {source!r:.80}."
-            )
-        check_text(source, "The source of a model version")
+            raise InvalidParameter(f"source must be the URI or the path of a model's folder, not {source!r:.80}.")
+        check_text(source, "source")
         new_tags, text = check_tags(tags), check_description(description)
         with self.changing(name) as cur:
             rows.require_model(cur, name)
@@ -70,31 +68,27 @@ class ModelVersionTables(ChangeTables):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """A copy as the next version of another model, which is made where there is none. It starts in stage None.
-
-        The copy has the tags, the description and the run; its source names the version that it is a copy of, and is
-        set to where that one's files are when that one is deleted.
-        """
+        """Copy a version as the next version of another model, which is created if it does not exist."""
         check_model_name(name)
         check_model_name(dst_name)
         number = check_version(version)
         with self.changing(name, dst_name) as cur:
             one = rows.version(cur, name, number)
             if not cur.execute("SELECT 1 FROM registered_models WHERE name = $1", [dst_name]).fetchall():
-                made_meanwhile = Conflict(f"Model {dst_name!r:.120} was made by somebody else meanwhile. Copy again.")
-                with refused_if_taken(self, made_meanwhile):
+                conflict = Conflict(
+                    f"Registered model {dst_name!r:.120} was created by another process at the same time. Copy the "
+                    "version again."
+                )
+                with refused_if_taken(self, conflict):
                     create(cur, dst_name, {}, "", user_id, reason)
             source = f"models:/{name}/{number}"
-            made = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
-            return self._create(cur, *made, user_id, reason)
+            copy = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
+            return self._create(cur, *copy, user_id, reason)
 
     def get_model_version(
         self, name: str, version: int | str | None = None, *, alias: str | None = None
     ) -> ModelVersion:
-        """The version with its tags and aliases, by its number or by an alias; the newest for `latest`.
-
-        An unknown alias is InvalidParameter, as in MLflow.
-        """
+        """Return a version by its number or by an alias. As in MLflow, an unknown alias raises InvalidParameter."""
         check_model_name(name)
         with self.reading() as cur:
             if alias is None:
@@ -106,18 +100,18 @@ class ModelVersionTables(ChangeTables):
                 number = newest[-1].version if newest else None
             if number is None:
                 known = [row[0] for row in _aliases(cur, name)]
-                has = f"It has {', '.join(known)}." if known else "It has none."
-                raise InvalidParameter(f"Model {name!r:.120} has no alias {alias!r:.80}. {has}")
+                has = f"Its aliases are {', '.join(known)}." if known else "It has no aliases."
+                raise InvalidParameter(f"Registered model {name!r:.120} has no alias {alias!r:.80}. {has}")
             return rows.version(cur, name, number)
 
     def update_model_version(
         self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
     ) -> ModelVersion:
-        """Replace the version's description."""
+        """Replace the description of a version."""
         check_model_name(name)
         number, text = check_version(version), check_description(description)
         if description is None:
-            raise InvalidParameter("There is nothing to update: give a description, '' for none.")
+            raise InvalidParameter("description must be a string. Pass '' to remove the description.")
         with self.changing(name) as cur:
             old = rows.require_version(cur, name, number)[rows.DESCRIPTION]
             if text != old:
@@ -127,7 +121,7 @@ class ModelVersionTables(ChangeTables):
             return rows.version(cur, name, number)
 
     def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
-        """Delete the version with its tags and aliases. Its number is not used again; its files are not touched."""
+        """Delete a version with its tags and aliases."""
         check_model_name(name)
         number = check_version(version)
         with self.changing(name) as cur:
@@ -153,10 +147,10 @@ class ModelVersionTables(ChangeTables):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
-        """A page of the versions that the filter matches, last changed first where `order_by` says nothing else."""
+        """Return a page of the versions that match."""
         limit, offset = check_max_results(max_results, MAX_VERSIONS), offset_of(page_token)
         search = compile_search(filter_string, order_by or (), VERSIONS)
-        # One more than asked for tells whether there is a next page.
+        # One more row than requested shows whether there is a next page.
         parameters = [*search.parameters, limit + 1, offset]
         sql = (
             f"SELECT {rows.VERSION_COLUMNS} FROM model_versions r {search.joins} WHERE {search.where} "
@@ -170,11 +164,7 @@ class ModelVersionTables(ChangeTables):
     def set_model_alias(
         self, name: str, alias: str, version: int | str | None, *, user_id: str, reason: str | None = None
     ) -> None:
-        """Point the alias at a version, away from the one that it named before. Case counts.
-
-        None as the version removes the alias; nothing happens where the model has none of this name, or where it is a
-        reserved one.
-        """
+        """Assign an alias, which is case-sensitive, to a version, or delete it if the version is None."""
         check_model_name(name)
         alias = check_alias_form(alias) if version is None else check_alias(alias)
         number = None if version is None else check_version(version)
@@ -198,7 +188,7 @@ class ModelVersionTables(ChangeTables):
                 record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
 
     def next_version(self, cur: Cursor, name: str) -> int:
-        """The number of a version that is about to be made; it is not given again."""
+        """Return the number for a new version, and reserve it."""
         row = cur.execute(
             "UPDATE registered_models SET next_version = next_version + 1 WHERE name = $1 RETURNING next_version - 1",
             [name],
