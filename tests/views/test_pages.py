@@ -1,0 +1,105 @@
+"""Every list of a reply that can grow comes in pages, with the number of all items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack import views
+from nbtrack.errors import InvalidParameter, NotFound
+
+
+def ask(view: str, /, **payload: Any) -> dict[str, Any]:
+    return views.handle(nbtrack.MlflowClient(), view, payload)[0]
+
+
+@pytest.fixture
+def many() -> nbtrack.MlflowClient:
+    """The models a to e; the model c has 30 versions, of which version 2 is in Production and 1 in Archived."""
+    client = nbtrack.MlflowClient()
+    for name in "edcba":
+        client.create_registered_model(name)
+    for _ in range(30):
+        client.create_model_version("c", "s3://elsewhere/model")
+    client.transition_model_version_stage("c", 1, "Production")
+    client.transition_model_version_stage("c", 2, "Production", archive_existing_versions=True)
+    return client
+
+
+def test_models_come_in_pages_by_name(many: nbtrack.MlflowClient) -> None:
+    first = ask("registry", name=None, limit=2)
+    assert ([model["name"] for model in first["models"]], first["count"]) == (["a", "b"], 5)
+    assert [model["name"] for model in ask("registry", name=None, limit=2, offset=4)["models"]] == ["e"]
+    assert ask("registry", name=None, offset=5) == {"models": [], "count": 5}
+    with pytest.raises(NotFound):
+        ask("registry", name="f")
+
+
+def test_a_model_has_the_newest_versions_of_each_stage(many: nbtrack.MlflowClient) -> None:
+    reply = ask("registry", name="c", versions=3, events=2)
+    assert reply["count"] == 1
+    (model,) = reply["models"]
+    assert model["stages"] == {"None": 28, "Production": 1, "Archived": 1}
+    assert [version["version"] for version in model["versions"]] == [30, 29, 28, 2, 1]
+    assert (len(model["events"]), model["event_count"]) == (2, 34)
+    (light,) = ask("registry", name="c", versions=0, events=0)["models"]
+    assert (light["versions"], light["events"], light["stages"]) == ([], [], model["stages"])
+
+
+def test_versions_of_a_stage_go_on(many: nbtrack.MlflowClient) -> None:
+    numbers: list[int] = []
+    while True:
+        reply = ask("versions", name="c", stage="None", offset=len(numbers), limit=12)
+        if not reply["versions"]:
+            break
+        numbers += [version["version"] for version in reply["versions"]]
+    assert (numbers, reply["count"]) == (list(range(30, 2, -1)), 28)
+    assert ask("versions", name="c", stage="Staging") == {"versions": [], "count": 0}
+    assert ask("versions", name="a", stage="None") == {"versions": [], "count": 0}
+
+
+def test_events_go_on(many: nbtrack.MlflowClient) -> None:
+    everything = [(event.kind, event.version) for event in many.get_history("c")]
+    first, second = (ask("events", name="c", limit=20, offset=offset) for offset in (0, 20))
+    found = [(event["kind"], event["version"]) for event in first["events"] + second["events"]]
+    assert (found, first["count"]) == (everything, len(everything))
+
+
+def test_a_model_that_takes_the_name_of_a_deleted_one_has_its_own_history(many: nbtrack.MlflowClient) -> None:
+    many.delete_registered_model("c")
+    many.create_registered_model("c")
+    (model,) = ask("registry", name="c")["models"]
+    assert ([event["kind"] for event in model["events"]], model["event_count"]) == (["created"], 1)
+
+
+def test_the_rows_of_a_diff_come_in_pages() -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_params({f"p{index:02}": index for index in range(30)})
+    whole = ask("diff", run_ids=[run.info.run_id])
+    pages = [ask("diff", run_ids=[run.info.run_id], offset=offset, limit=20) for offset in (0, 20, 40)]
+    assert [row for page in pages for row in page["rows"]] == whole["rows"]
+    assert {page["count"] for page in pages} == {len(whole["rows"])}
+    assert ask("diff", run_ids=[])["count"] == 0
+
+
+def test_the_metrics_of_a_live_run_come_in_pages() -> None:
+    with nbtrack.start_run() as run:
+        for step in range(2):
+            nbtrack.log_metrics({"system/cpu": 1.0} | {f"z{index:02}": index for index in range(10)}, step=step)
+    pages = [ask("live", run_id=run.info.run_id, max_points=10, offset=offset, limit=8) for offset in (0, 8)]
+    assert [page["metric_count"] for page in pages] == [11, 11]
+    keys = [[series["key"] for series in page["series"]] for page in pages]
+    assert keys == [[f"z{index:02}" for index in range(8)], ["z08", "z09", "system/cpu"]]
+    assert [len(page["system"]) for page in pages] == [0, 1]
+    assert [len(page["summary"]) for page in pages] == [8, 2]
+
+
+def test_a_page_is_never_longer_than_its_bound(many: nbtrack.MlflowClient) -> None:
+    with pytest.raises(InvalidParameter, match="limit must be between 1 and 100, not 101"):
+        ask("registry", name=None, limit=101)
+    with pytest.raises(InvalidParameter, match="versions must be between 0 and 500, not 501"):
+        ask("registry", name=None, versions=501)
+    with pytest.raises(InvalidParameter, match="limit must be between 1 and 500, not 0"):
+        ask("versions", name="c", stage="None", limit=0)

@@ -1,0 +1,112 @@
+"""Views over a store without a folder: rows in PostgreSQL, behind an object that is not a Client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack import views
+from nbtrack.entities import Experiment, Lineage, ModelVersion, RegisteredModel, Run
+from nbtrack.errors import Conflict, NotFound
+from nbtrack.model_registry.lineage import lineage_of
+from nbtrack.query import RUNS, Completion, complete
+from nbtrack.store.folder.store import FolderStore
+from nbtrack.store.protocol import Snapshot
+from tests.store.conformance.postgres import PostgresTables
+from tests.store.conformance.server import Server
+
+from .conftest import valid_requests
+
+
+class Tables(PostgresTables):
+    """The tables with the one read that the conformance tests do not need."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with self.reading():
+            yield Snapshot()
+
+
+class ServerSource:
+    """What a server would put between views and its database: the operations of `views.Source`, and no others."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.reading = self.registry = tables
+
+    def check_exists(self) -> None:
+        pass
+
+    def get_run(self, run_id: str) -> Run:
+        return self.reading.get_runs([run_id], strict=True)[0]
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        return self.reading.get_experiment(experiment_id)
+
+    def complete(self, text: str, position: int) -> list[Completion]:
+        return complete(text, position, known=self.reading.known(RUNS))
+
+    def get_model_version(self, name: str, version: int | str) -> ModelVersion:
+        return self.registry.get_model_version(name, version)
+
+    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        return self.registry.get_model_version(name, alias=alias)
+
+    def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
+        latest = self.registry.get_registered_model(name).latest_versions
+        return [version for version in latest if not stages or version.current_stage in stages]
+
+    def get_lineage(self, name: str, version: int) -> Lineage:
+        return lineage_of(self, self.get_model_version(name, version))
+
+    def create_registered_model(self, name: str) -> RegisteredModel:
+        return self.registry.create_registered_model(name, user_id="server")
+
+    def create_model_version(
+        self, name: str, source: str, run_id: str | None, tags: Mapping[str, object] | None
+    ) -> ModelVersion:
+        return self.registry.create_model_version(name, source, run_id, tags, user_id="server")
+
+    def transition_model_version_stage(
+        self, name: str, version: int, stage: str, archive_existing_versions: bool, **more: Any
+    ) -> ModelVersion:
+        return self.registry.transition_model_version_stage(
+            name, version, stage, archive_existing_versions, user_id="server", **more
+        )
+
+
+@pytest.fixture
+def source(server: Server, filled_store: Path) -> Iterator[ServerSource]:
+    store = FolderStore(filled_store)
+    tables = Tables(server.dsn(server.create_database()), str(store.artifacts))
+    tables.create_tables()
+    tables.copy_tables(store)
+    store.close()
+    yield ServerSource(tables)
+    tables.close()
+
+
+def test_every_view_answers_as_over_a_folder(source: ServerSource, requests: dict[str, dict[str, Any]]) -> None:
+    client = nbtrack.MlflowClient()
+    for name, payload in valid_requests().items():
+        with_clock = {"live": {"now"}, "register": {"version"}, "transition": {"version"}}.get(name, set())
+        (reply, buffers), (expected, of_folder) = (views.handle(each, name, payload) for each in (source, client))
+        assert {k: v for k, v in reply.items() if k not in with_clock} == {
+            k: v for k, v in expected.items() if k not in with_clock
+        }, name
+        assert buffers == of_folder, name
+        for each in (reply, expected):
+            each.get("version", {}).pop("creation_time", None)
+            each.get("version", {}).pop("user_id", None)
+        assert reply.get("version") == expected.get("version")
+
+
+def test_its_errors_are_the_same(source: ServerSource, requests: dict[str, dict[str, Any]]) -> None:
+    with pytest.raises(NotFound):
+        views.handle(source, "registry", {"name": "digit"})
+    with pytest.raises(Conflict):
+        views.handle(source, "transition", {**requests["transition"], "expected_stage": "Archived"})
