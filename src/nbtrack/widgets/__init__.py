@@ -1,4 +1,4 @@
-"""Widgets for a notebook: a run as it goes, runs compared, the model registry. Elsewhere they print as text."""
+"""Widgets for a notebook: an active run, runs compared, the model registry. Outside a notebook they print as text."""
 
 from __future__ import annotations
 
@@ -20,16 +20,46 @@ def compare(
     search_all_experiments: bool = False,
     experiment_names: Sequence[str] | None = None,
 ) -> Comparison:
-    """The comparison widget on the runs that match; filter, experiments and order as in `search_runs`.
+    """Return a widget that compares the runs that match a filter.
 
-    Raises QueryError where the filter or the order is wrong.
+    Filter, experiments and order are those of `search_runs`.
 
-    >>> compare("metrics.loss < 1 and params.optimizer = 'adam'", order_by=["metrics.loss ASC"])  # doctest: +SKIP
+    Args:
+        filter_string: Filter such as "metrics.loss < 1 and params.optimizer = 'adam'". The empty string matches all
+            runs.
+        experiment_ids: IDs of the experiments to search. Defaults to the active experiment.
+        order_by: Clauses such as "metrics.loss ASC". By default the best runs by their main metric come first.
+        search_all_experiments: Whether all experiments are searched if none are given.
+        experiment_names: Names of the experiments to search, instead of `experiment_ids`.
+
+    Returns:
+        The widget. Its `selected` is a DataFrame of the runs that are selected on the screen.
+
+    Raises:
+        QueryError: If the filter or a clause of the order is not valid.
+        InvalidParameter: If both `experiment_ids` and `experiment_names` are given.
+
+    Example:
+        >>> widget = compare("metrics.loss < 1", order_by=["metrics.loss ASC"])  # doctest: +SKIP
+        >>> widget.selected["params.optimizer"]  # doctest: +SKIP
     """
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
     return Comparison(Client(), filter_string, scope, order_by or ())
 
 
 def registry(name: str | None = None) -> Registry:
-    """The registry widget on one registered model, or on all. Raises NotFound where there is none of this name."""
+    """Return a widget that shows registered models, their versions by stage, and their history.
+
+    Args:
+        name: Name of the one model to show. None shows all models.
+
+    Returns:
+        The widget. It can move a version to another stage.
+
+    Raises:
+        NotFound: If the model does not exist.
+
+    Example:
+        >>> registry("digits")  # doctest: +SKIP
+    """
     return Registry(Client(), name)

@@ -1,4 +1,4 @@
-"""Runs that a query finds, side by side; which of them are ticked is known on both sides."""
+"""The runs that match a query, side by side. Python and the screen both know which of them are selected."""
 
 from __future__ import annotations
 
@@ -13,29 +13,48 @@ from ..client.run_ids import run_ids_of
 from ..entities import Run, ViewType
 from ..frame import from_columns
 from ..tags import PARENT
+from . import picture
 from .host import ViewWidget
+from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, time
 from .snapshot import Answer, Snapshot
+from .table import Table, printable
 
 if TYPE_CHECKING:
     import pandas
 
 PAGE = 200
-TICKED_AT_FIRST = 5
+SELECTED_AT_FIRST = 5
+MOST_SELECTED = 1_000
+"""How many of the selected runs are compared. It is the largest number of runs in one request."""
 MAX_POINTS = 1000
 SAVED_POINTS = 200
 SAVED_SERIES = 10
+INDENT = "  "
 
 
 class Comparison(ViewWidget):
-    """A query, a table of the runs that match, and the curves and params of those that are ticked.
+    """A query, a table of the runs that match, and the curves and params of the selected runs side by side.
 
-    `selected` is a DataFrame of the ticked runs; set it to one, or to run ids or runs, to tick them.
+    `nbtrack.compare()` creates one.
+
+    Args:
+        client: Client of the store that has the runs.
+        filter_string: Filter of `search_runs`. The empty string matches all runs.
+        experiment_ids: IDs of the experiments to search. None searches all experiments.
+        order_by: Clauses such as "metrics.loss ASC". By default the best runs by their main metric come first.
+
+    Attributes:
+        filter_string: The filter that the table shows. The table follows when it is set.
+        selected: The selected runs as a pandas DataFrame. Set it to a DataFrame with a column run_id, or to run IDs or
+            runs, to select them on the screen.
+
+    Raises:
+        QueryError: If the filter or a clause of the order is not valid.
     """
 
-    bundle = "comparison"
+    screen = "comparison"
 
     filter_string = traitlets.Unicode().tag(sync=True)
-    """The filter that the table shows; setting it queries again."""
     _selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
@@ -52,7 +71,7 @@ class Comparison(ViewWidget):
 
     @property
     def selected(self) -> pandas.DataFrame:
-        """The ticked runs in the order they were ticked, with the columns of `search_runs`."""
+        """The selected runs in the order of their selection, with the columns of `search_runs`."""
         columns = self._client.reading.search_columns(None, "", ViewType.ALL, PAGE, (), run_ids=self._selected)
         return cast("pandas.DataFrame", from_columns(columns, "pandas"))
 
@@ -63,7 +82,7 @@ class Comparison(ViewWidget):
         self._selected = run_ids
 
     def _known(self, run_ids: Sequence[str]) -> list[Run]:
-        """The runs, read in one session. NotFound says which one is unknown."""
+        """Return the runs, read in one session. Raises NotFound, which names the run that does not exist."""
         return self._client.reading.get_runs(run_ids, strict=True)
 
     def snapshot(self) -> Snapshot:
@@ -76,29 +95,29 @@ class Comparison(ViewWidget):
         runs = self._runs(rows)
         metric = main_metric(runs.reply, self.filter_string, self._order_by)
         if self._best_first and metric and metric in runs.reply["best"]:
-            # Where no order is asked for, the best runs stand on top, and the first of them are ticked.
+            # Without an order by the user, the best runs come first, and the first of them are selected.
             self._order_by = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
             runs = self._runs(rows)
         self._best_first = False
         if not self.trait_has_value("_selected"):
-            self._selected = [row["run_id"] for row in runs.reply["rows"][:TICKED_AT_FIRST]]
-        ticked = self._selected[:most_series]
+            self._selected = [row["run_id"] for row in runs.reply["rows"][:SELECTED_AT_FIRST]]
+        selected = self._selected[: most_series or MOST_SELECTED]
         unfolded: list[str] = []
         if runs.reply["nested"] and most_series is None:
-            unfolded = self._above(ticked)
+            unfolded = self._above(selected)
             runs = self._runs(rows, grouped=True, unfolded=unfolded)
         elif runs.reply["nested"]:
-            # A saved table cannot ask for what it does not have: all of it is unfolded there.
+            # A saved table cannot load more rows, so all of it is unfolded.
             runs = self._runs(rows, grouped=True, unfolded=None)
             unfolded = [row["run_id"] for row in runs.reply["rows"] if row["children"]]
         answers = {"runs": runs}
-        if ticked:
-            answers["diff"] = self.ask("diff", {"run_ids": ticked})
-        if ticked and metric:
+        if selected:
+            answers["diff"] = self.ask("diff", {"run_ids": selected})
+        if selected and metric:
             answers["curves"] = self.ask(
                 "curves",
                 {
-                    "run_ids": ticked,
+                    "run_ids": selected,
                     "keys": [metric],
                     "x_axis": "step",
                     "x_min": None,
@@ -109,13 +128,32 @@ class Comparison(ViewWidget):
         options = {
             "filter": self.filter_string,
             "order_by": self._order_by,
-            "selected": ticked,
+            "selected": selected,
             "unfolded": unfolded,
         }
-        return Snapshot("comparison", options, answers)
+        return Snapshot(self.screen, options, answers)
+
+    def page(self, snapshot: Snapshot) -> Page:
+        reply = snapshot.answers["runs"].reply
+        rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["filter"]
+        where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""
+        title = f"{total} run{'' if total == 1 else 's'}{where}"
+        names = {row["run_id"]: row["run_name"] for row in rows}
+        curves = snapshot.answers.get("curves")
+        pictures = []
+        if curves:
+            lines = [line(names.get(series.run_id, series.run_id[:8]), series) for series in curves.series()]
+            pictures.append(picture.curves(curves.payload["keys"][0], lines))
+        if not rows:
+            hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
+            return Page(title, [hint], pictures)
+        parts: list[Table | str] = [_table(reply, set(snapshot.options["selected"]))]
+        if total > MOST_ROWS:
+            parts.append(f"… and {total - min(MOST_ROWS, len(rows)):,} more")
+        return Page(title, parts, pictures)
 
     def _above(self, run_ids: Sequence[str]) -> list[str]:
-        """The runs that these are nested in, however deep: what is ticked must not be folded away."""
+        """Return the runs in which these are nested, at any depth. They are unfolded so that selected runs show."""
         found: dict[str, None] = {}
         while run_ids:
             runs = self._client.reading.get_runs(run_ids)
@@ -138,7 +176,7 @@ class Comparison(ViewWidget):
 
 
 def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:
-    """The metric to show first: one that the query names, else one measured on held-out data, else the first."""
+    """Return the metric to show first: one that the query names, else one measured on held-out data, else the first."""
     metrics: list[str] = reply["metrics"]
     named = re.findall(r"metrics?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))", " ".join([*order_by, filter_string]))
     for groups in named:
@@ -146,9 +184,27 @@ def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence
         if key in metrics:
             return key
     held_out = [key for key in metrics if re.match(r"(val|valid|validation|test|eval)\b|(val|test|eval)_", key)]
-    # What a study adds to its objective says less of a trial than the objective does.
+    # The metrics that a study adds to its objective say less about a trial than the objective does.
     added = {f"{word}_{key}" for key in metrics for word in ("best", "intermediate")}
     return next(iter([*held_out, *(key for key in metrics if key not in added), *metrics]), None)
+
+
+def _table(reply: Mapping[str, Any], selected: set[str]) -> Table:
+    params = [param["key"] for param in reply["params"] if param["differs"]][:MOST_COLUMNS]
+    metrics = reply["metrics"][:MOST_COLUMNS]
+    rows = [
+        [
+            "✓" if row["run_id"] in selected else "",
+            f"{INDENT * (row['depth'] - 1)}└ {row['run_name']}" if row["depth"] else row["run_name"],
+            row["status"],
+            time(row["start_time"]),
+            "" if row["end_time"] is None else f"{(row['end_time'] - row['start_time']) / 1000:.1f}",
+            *(row["params"].get(key, "") for key in params),
+            *(number(row["metrics"].get(key)) for key in metrics),
+        ]
+        for row in reply["rows"][:MOST_ROWS]
+    ]
+    return Table(["", "run", "status", "started", "seconds", *params, *metrics], rows, frozenset({"seconds", *metrics}))
 
 
 def _quoted(metric: str) -> str:

@@ -1,4 +1,4 @@
-"""The kernel's end of a widget: answers the screen's requests on threads of its own; elsewhere it shows as text."""
+"""The kernel's end of a widget: it answers the screen's requests on its own threads, and prints as text elsewhere."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..errors import NbtrackError
-from . import saved
+from .saved import Page
 from .snapshot import MIME, Answer, Snapshot
 
 _STATIC = Path(__file__).parents[1] / "static"
 
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="nbtrack-view")
-"""Not the thread that the comm's messages come on: a slow query must not hold up the kernel's other messages."""
+"""Requests are not answered on the thread on which messages arrive, so that a slow query does not block the kernel."""
 
 
 class ViewWidget(anywidget.AnyWidget):
-    """A view on a store: `bundle` draws it in the browser, `client` answers its requests."""
+    """A screen on a store.
 
-    bundle: ClassVar[str]
+    A subclass names its `screen` and says what it shows first (`snapshot`) and without a widget (`page`). The bundle
+    `static/SCREEN.js` draws it in the browser, and the client answers its requests.
+    """
+
+    screen: ClassVar[str]
+    """The screen's name in `js/screens/index.ts`, in the names of bundles and in saved notebooks."""
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
@@ -39,7 +44,7 @@ class ViewWidget(anywidget.AnyWidget):
         self._sending = threading.Lock()
         self._text: str | None = None
         super().__init__(
-            _esm=static_text(f"{self.bundle}.js"),
+            _esm=static_text(f"{self.screen}.js"),
             _css=static_text("style.css"),
             _snapshot=self.snapshot().state(),
             **state,
@@ -47,12 +52,16 @@ class ViewWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def snapshot(self) -> Snapshot:
-        """The view as it is in the store now, with the answers to the screen's first requests."""
+        """Return the current state of the screen, with the answers to its first requests."""
         raise NotImplementedError
 
     def thin_snapshot(self) -> Snapshot:
-        """The same, small enough to be kept in a notebook."""
+        """Return a snapshot that is small enough to be kept in a notebook."""
         return self.snapshot()
+
+    def page(self, snapshot: Snapshot) -> Page:
+        """Return what a terminal and a saved notebook show of a snapshot."""
+        raise NotImplementedError
 
     def ask(self, name: object, payload: Any) -> Answer:
         """Return what a screen gets for this request. Raises NbtrackError."""
@@ -60,7 +69,7 @@ class ViewWidget(anywidget.AnyWidget):
         return Answer(payload, reply, buffers)
 
     def push(self, name: str, answer: Answer) -> None:
-        """Send a reply that nobody asked for to every screen that shows this widget."""
+        """Send an answer without a request to every screen that shows this widget."""
         self._post({"kind": "nbtrack:push", "name": name, "reply": answer.reply}, answer.buffers)
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:
@@ -72,7 +81,7 @@ class ViewWidget(anywidget.AnyWidget):
         try:
             answer = self.ask(message.get("name"), message.get("payload"))
             self._post({**head, "reply": answer.reply}, answer.buffers)
-        except Exception as error:  # whatever it is, the screen that asked has to hear of it
+        except Exception as error:  # the screen waits for an answer, whatever went wrong
             self._post({**head, "error": views.error_reply(error)})
 
     def _post(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
@@ -82,27 +91,28 @@ class ViewWidget(anywidget.AnyWidget):
     # ---------------------------------------------------------------- shown elsewhere
 
     def __repr__(self) -> str:
-        return self._text or saved.text(self.thin_snapshot())
+        return self._text or self.page(self.thin_snapshot()).text()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         snapshot = self.thin_snapshot()
-        # anywidget asks for the repr: one look at the store serves both.
-        self._text = saved.text(snapshot)
+        page = self.page(snapshot)
+        # anywidget asks for the repr too, and the store is read only once for both.
+        self._text = page.text()
         try:
             bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         finally:
             self._text = None
         data, metadata = bundle or ({}, {})
-        return {**data, "text/html": saved.html(snapshot), MIME: snapshot.saved()}, metadata
+        return {**data, "text/html": page.html(), MIME: snapshot.saved()}, metadata
 
 
 @cache
 def static_text(name: str) -> str:
-    """A file of the built bundles."""
+    """Return the content of a file of the built bundles."""
     try:
         return (_STATIC / name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NbtrackError(
-            f"The widgets' bundle {name} is not there ({_STATIC}). In a source checkout run `make build/js`; "
-            "an installed nbtrack brings it along, so install it again."
+            f"The widgets' bundle {name} does not exist in {_STATIC}. In a source checkout, run `make build/js`. An "
+            "installed nbtrack contains it, so install nbtrack again."
         ) from None

@@ -1,9 +1,10 @@
-"""One run as it goes: the kernel pushes, because a request of the screen may have to wait until the cell has ended."""
+"""One run while it is active. The kernel pushes its state, because a screen's request may wait until the cell ends."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
@@ -11,31 +12,50 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
+from . import picture
 from .host import ViewWidget
+from .saved import LONGEST_ERROR, Page, line, number
 from .snapshot import Answer, Snapshot
+from .table import Table, printable
 
 MAX_POINTS = 1000
 SAVED_POINTS = 200
 
 INTERVAL = 0.5
-"""Seconds between two looks at the store."""
+"""Seconds between two reads of the store."""
 LONGEST_INTERVAL = 5.0
-"""Where nothing changes."""
+"""Seconds between two reads while nothing changes."""
 SHARE = 0.05
-"""Of one core, as long as a look costs less than a tenth of a second."""
+"""The share of one core that reads may take, as long as a read takes less than a tenth of a second."""
 SLOWEST = 2.0
-"""Seconds between two looks where a look costs more: who watches a run wants to see it move."""
+"""Seconds between two reads if a read takes longer, so that a user who watches the run sees it move."""
 PATIENCE = 2.0
 """Seconds that the end of a cell waits for the last push."""
 
 
 class LiveRun(ViewWidget):
-    """Name, status, params and growing curves of a run; its summary when it has ended.
+    """A run while it is active: its name, status, params and growing curves, and its summary once it has ended.
 
-    Pushes to the browser from a thread of its own until the run ends. `finish()` brings the last state over.
+    `%%track` shows one for each cell. A thread pushes the run's state to the browser until the run has ended.
+
+    Args:
+        client: Client of the store that has the run.
+        run_id: ID of the run.
+
+    Attributes:
+        run_id: ID of the run.
+
+    Raises:
+        NotFound: If the run does not exist.
+
+    Example:
+        >>> import nbtrack
+        >>> from nbtrack.widgets import LiveRun
+        >>> run = nbtrack.start_run()
+        >>> LiveRun(nbtrack.Client(), run.info.run_id)  # doctest: +SKIP
     """
 
-    bundle = "live"
+    screen = "live"
 
     run_id = traitlets.Unicode(read_only=True)
 
@@ -54,7 +74,7 @@ class LiveRun(ViewWidget):
         return self._snapshot_of(SAVED_POINTS)
 
     def finish(self) -> None:
-        """Push the run's last state, and keep it in the notebook. Waits about two seconds at most."""
+        """Push the run's last state and save it in the notebook. Waits for about two seconds at most."""
         self._finishing.set()
         self._pusher.join(PATIENCE)
         if self._shown is not None:
@@ -62,12 +82,37 @@ class LiveRun(ViewWidget):
             self._shown.update(data, metadata=metadata, raw=True)
 
     def close(self) -> None:
-        """Stop pushing, and take the view away."""
+        """Stop pushing and remove the screen from the notebook."""
         self._finishing.set()
         super().close()
 
+    def page(self, snapshot: Snapshot) -> Page:
+        answer = snapshot.answers["live"]
+        reply = answer.reply
+        run = reply["run"]
+        seconds = ((run["end_time"] or reply["now"]) - run["start_time"]) / 1000
+        by_key = {series.key: series for series in answer.series()}
+        pictures = [
+            picture.curves(panel["title"], [line(key, by_key[key]) for key in panel["keys"] if key in by_key])
+            for panel in reply["panels"]
+        ]
+        parts: list[Table | str] = []
+        if reply["error"]:
+            parts.append(printable(reply["error"], LONGEST_ERROR))
+        if reply["attempt"]:
+            parts.append(_attempt(reply["attempt"]))
+        if run["params"]:
+            parts.append("Params: " + ", ".join(f"{printable(k)}={printable(v)}" for k, v in run["params"].items()))
+        if reply["summary"]:
+            rows = [
+                [row["key"], number(row["last"]), number(row["best"]), _step(row["best_step"])]
+                for row in reply["summary"]
+            ]
+            parts.append(Table(["metric", "last", "best", "at step"], rows, frozenset({"last", "best", "at step"})))
+        return Page(f"{printable(run['run_name'])}: {run['status']}, {seconds:.1f} s", parts, pictures)
+
     def _ipython_display_(self, **_: Any) -> None:
-        # A display id, so that the picture that stays in the notebook can become that of the ended run.
+        # With a display ID, the picture that stays in the notebook can be replaced by that of the ended run.
         from IPython.display import display
 
         data, metadata = self._repr_mimebundle_() or ({}, {})
@@ -75,7 +120,7 @@ class LiveRun(ViewWidget):
 
     def _snapshot_of(self, max_points: int) -> Snapshot:
         answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points})
-        return Snapshot("live", {"run_id": self.run_id}, {"live": answer})
+        return Snapshot(self.screen, {"run_id": self.run_id}, {"live": answer})
 
     def _push_until_end(self) -> None:
         sent: object = None
@@ -92,7 +137,7 @@ class LiveRun(ViewWidget):
                     self.push("live", answer)
                     sent = state
                 ended = answer.reply["run"]["status"] in RunStatus.ENDED
-            except Exception as error:  # the store may be locked for a while: training goes on, and so do we
+            except Exception as error:  # the store may be locked for a while: training continues, and so does this
                 self._push_error(error)
             if last or ended:
                 return
@@ -106,3 +151,22 @@ class LiveRun(ViewWidget):
 
 def _without_clock(answer: Answer) -> object:
     return {key: value for key, value in answer.reply.items() if key != "now"}, answer.buffers
+
+
+def _attempt(attempt: Mapping[str, Any]) -> str:
+    changes = [
+        f"{printable(change['key'])}: {_or_none(change['old'])} → {_or_none(change['new'])}"
+        for change in attempt["changes"]
+    ]
+    if attempt["code_changed"]:
+        changes.insert(0, "the code changed")
+    what = "; ".join(changes) or "nothing changed"
+    return f"Attempt {attempt['number']}, since {printable(attempt['previous_run_name'])}: {what}"
+
+
+def _step(step: float | None) -> str:
+    return "" if step is None else f"{step:.0f}"
+
+
+def _or_none(value: str | None) -> str:
+    return "not set" if value is None else printable(value)

@@ -1,4 +1,4 @@
-"""Curves as a small SVG, for where no widget can run. Text takes the page's colour, light or dark."""
+"""Curves as a small SVG, for a page without widgets. Text takes the page's color, light or dark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 560, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 24, 24
 
 _SMALLEST_SPAN = 1e-300
-"""Below it, positions and logarithms run into what floats cannot tell apart."""
+"""In a smaller span, positions and logarithms are beyond the precision of floats."""
 
 COLORS = ("#1f86c7", "#d9701f", "#149b75", "#bd62a2", "#b08413", "#5aaede", "#7f7f7f", "#a0522d")
 DASHES = ("", "6 4", "2 3", "9 3 2 3")
@@ -21,7 +21,7 @@ DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
 @dataclass(frozen=True)
 class Line:
-    """One curve with the name it goes by."""
+    """A curve with its label."""
 
     label: str
     x: Sequence[float]
@@ -29,7 +29,7 @@ class Line:
 
 
 def curves(title: str, lines: Sequence[Line]) -> str:
-    """An `<svg>` with its legend under it; empty where no line has a finite point."""
+    """Return an `<svg>` with a legend below the curves, or an empty string if no line has a finite point."""
     drawn = [(line, _segments(line)) for line in lines]
     points = [point for _, segments in drawn for segment in segments for point in segment]
     if not points:
@@ -61,7 +61,7 @@ def curves(title: str, lines: Sequence[Line]) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits."""
+    """Format a number with four significant digits."""
     return f"{value:.4g}"
 
 
@@ -81,7 +81,7 @@ class _Axis:
         return cls(low, high, start, end)
 
     def px(self, value: float) -> float:
-        # Halved, so that a span beyond the largest float stays finite.
+        # Both are halved, so that a span beyond the largest float stays finite.
         share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return self.start + share * (self.end - self.start)
 
@@ -96,7 +96,7 @@ class _Axis:
 
 
 def _segments(line: Line) -> list[list[tuple[float, float]]]:
-    """The line's finite stretches: a NaN is a gap."""
+    """Return the finite stretches of a line. A NaN is a gap."""
     segments: list[list[tuple[float, float]]] = [[]]
     for x, y in zip(line.x, line.y, strict=True):
         if math.isfinite(x) and math.isfinite(y):

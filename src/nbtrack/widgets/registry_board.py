@@ -1,35 +1,82 @@
-"""Registered models: versions by stage, who moved what when."""
+"""Registered models: their versions by stage, and the history of their stages."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 from ..client import Client
 from .host import ViewWidget
+from .saved import MOST_COLUMNS, MOST_ROWS, Page, number, time
 from .snapshot import Snapshot
+from .table import Table, printable
 
-SAVED_VERSIONS = 50
-SAVED_EVENTS = 50
+MODELS, VERSIONS, EVENTS = 50, 20, 20
+"""How many models the screen shows first, and how many versions of each stage and how many events of each model."""
+SAVED_MODELS = 20
 
 
 class Registry(ViewWidget):
-    """The versions of one model, or of all, by stage, with the run behind each and the history of their stages."""
+    """The versions of registered models by stage, with the run behind each and the history of the stages.
 
-    bundle = "registry"
+    `nbtrack.registry()` creates one. The screen can move a version to another stage, and loads further models,
+    versions and events on request.
+
+    Args:
+        client: Client of the store that has the models.
+        name: Name of the one model to show. None shows all models.
+
+    Raises:
+        NotFound: If the model does not exist.
+    """
+
+    screen = "registry"
 
     def __init__(self, client: Client, name: str | None = None) -> None:
-        self._model_asked = name
+        self._name = name
         super().__init__(client)
 
     def snapshot(self) -> Snapshot:
-        name = self._model_asked
-        return Snapshot("registry", {"name": name}, {"registry": self.ask("registry", {"name": name})})
+        return self._snapshot_of(MODELS)
 
     def thin_snapshot(self) -> Snapshot:
-        snapshot = self.snapshot()
-        answer = snapshot.answers["registry"]
-        models = [
-            {**model, "versions": model["versions"][:SAVED_VERSIONS], "events": model["events"][:SAVED_EVENTS]}
-            for model in answer.reply["models"]
+        return self._snapshot_of(SAVED_MODELS)
+
+    def _snapshot_of(self, models: int) -> Snapshot:
+        request = {"name": self._name, "offset": 0, "limit": models, "versions": VERSIONS, "events": EVENTS}
+        return Snapshot(self.screen, {"name": self._name}, {"registry": self.ask("registry", request)})
+
+    def page(self, snapshot: Snapshot) -> Page:
+        reply = snapshot.answers["registry"].reply
+        models, count = reply["models"], reply["count"]
+        parts: list[Table | str] = []
+        for model in models:
+            parts += _model(model)
+        if count > len(models):
+            parts.append(f"… and {count - len(models):,} more models")
+        if not models:
+            parts.append("Register one with nbtrack.register_model, or from nbtrack.compare().")
+        return Page(f"{count:,} registered model{'' if count == 1 else 's'}", parts)
+
+
+def _model(model: Mapping[str, Any]) -> list[Table | str]:
+    versions = model["versions"][:MOST_ROWS]
+    metrics = list(dict.fromkeys(key for version in versions for key in version["metrics"]))[:MOST_COLUMNS]
+    rows = [
+        [
+            str(version["version"]),
+            version["stage"],
+            ", ".join(version["aliases"]),
+            version["run_name"],
+            time(version["creation_time"]),
+            version["user_id"],
+            *(number(version["metrics"].get(key)) for key in metrics),
         ]
-        return replace(snapshot, answers={"registry": replace(answer, reply={"models": models})})
+        for version in versions
+    ]
+    columns = ["version", "stage", "aliases", "run", "registered", "by", *metrics]
+    parts: list[Table | str] = [printable(model["name"]), Table(columns, rows, frozenset({"version", *metrics}))]
+    more = sum(model["stages"].values()) - len(rows)
+    if more:
+        parts.append(f"… and {more:,} more version{'' if more == 1 else 's'}")
+    return parts

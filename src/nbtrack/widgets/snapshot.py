@@ -1,27 +1,25 @@
-"""What a view shows before it asks for anything: answers that travel with the widget, or stay in a saved notebook."""
+"""What a screen shows before its first request: answers that travel with the widget, or stay in a saved notebook."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-View = Literal["live", "comparison", "registry"]
+from typing import Any
 
 MIME = "application/vnd.nbtrack.view+json"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A request with its reply; buffers are float64."""
+    """A request with its reply. The buffers are float64."""
 
     payload: Mapping[str, Any]
     reply: Mapping[str, Any]
     buffers: Sequence[bytes] = ()
 
     def series(self) -> list[Series]:
-        """The reply's series with their points."""
+        """Return the reply's series with their points."""
         arrays = [memoryview(buffer).cast("d") for buffer in self.buffers]
         return [
             Series(entry["run_id"], entry["key"], arrays[2 * i].tolist(), arrays[2 * i + 1].tolist())
@@ -31,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Series:
-    """One curve."""
+    """A curve."""
 
     run_id: str
     key: str
@@ -41,18 +39,18 @@ class Series:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A view, how it was opened, and the answers to its first requests by name."""
+    """A screen by its name, how it was opened, and the answers to its first requests by name."""
 
-    view: View
+    view: str
     options: Mapping[str, Any]
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
-        """For the widget's model: ipywidgets sends the buffers as binary frames."""
+        """Return the form for the widget's model, whose buffers ipywidgets sends as binary frames."""
         return self._dict({name: list(answer.buffers) for name, answer in self.answers.items()})
 
     def saved(self) -> dict[str, Any]:
-        """For the notebook file: JSON, numbers to six digits, null where one is not finite."""
+        """Return the form for the notebook file: JSON with six digits a number, and null for one that is not finite."""
         return self._dict(
             {
                 name: [_json_numbers(memoryview(buffer).cast("d").tolist()) for buffer in answer.buffers]

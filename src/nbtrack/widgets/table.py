@@ -1,4 +1,4 @@
-"""Tables for a terminal and for a saved notebook. What comes from a run is text, never markup."""
+"""Tables for a terminal and for a saved notebook. Values from a run are shown as text, never as markup."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDEST = 32
-"""Characters shown of a cell; names and params have no limit."""
+"""How many characters of a cell are shown. Names and params can be of any length."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns with their titles; `numeric` names those that are aligned at the right."""
+    """Rows under column titles. The columns in `numeric` are aligned to the right."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: frozenset[str] = field(default_factory=frozenset)
 
     def text(self) -> str:
-        """One line a row."""
+        """Return the table with one line for each row."""
         cells = [[printable(cell) for cell in row] for row in [self.columns, *self.rows]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         align = [str.rjust if column in self.numeric else str.ljust for column in self.columns]
@@ -30,7 +30,7 @@ class Table:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """A `<table>`."""
+        """Return the table as a `<table>`."""
         head = "".join(f"<th{self._style(column)}>{html.escape(printable(column))}</th>" for column in self.columns)
         body = "".join(
             "<tr>"
@@ -44,11 +44,11 @@ class Table:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _style(self, column: str) -> str:
-        # Blanks in front of a nested run's name count.
+        # The spaces before the name of a nested run must stay.
         return f' style="text-align:{"right" if column in self.numeric else "left"};white-space:pre"'
 
 
 def printable(text: str, widest: int = WIDEST) -> str:
-    """One short line: control characters, line ends among them, as blanks."""
+    """Return a string as one short line, with spaces for control characters and line ends."""
     line = "".join(character if character.isprintable() else " " for character in text[: widest + 1])
     return line if len(line) <= widest else line[: widest - 1] + "…"
