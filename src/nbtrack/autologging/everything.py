@@ -24,14 +24,34 @@ def autolog(
     extra_tags: Mapping[str, Any] | None = None,
     exclude_flavors: Sequence[str] | None = None,
 ) -> None:
-    """Log the training calls of every framework that nbtrack knows, those imported later too.
+    """Log every training of all frameworks that nbtrack supports, including those imported later.
 
-    They go to the active run; where none is, each training gets one of its own. `exclusive` leaves runs that are
-    active alone. As in MLflow, a framework whose own `autolog` was called keeps what it was told there.
-    See `nbtrack guide autologging`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. What each framework logs, and its own options, are described at its own `autolog`, for example
+    `nbtrack.sklearn.autolog`.
 
-    >>> autolog(log_models=False)
-    >>> autolog(disable=True)
+    As in MLflow, this function does not change the settings of a framework whose own `autolog` was called.
+
+    Args:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first rows and what
+            the model predicts for them.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the frameworks.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to leave out frameworks whose installed version was not tested. By
+            default there is a warning, and their trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+        exclude_flavors: Frameworks to leave as they are, for example ["sklearn", "pytorch"].
+
+    Example:
+        >>> autolog(log_models=False)
+        >>> autolog(disable=True)
     """
     options = {name: value for name, value in locals().items() if name not in ("exclude_flavors", "extra_tags")} | (
         {"extra_tags": extra_tags} if extra_tags else {}
@@ -58,7 +78,7 @@ def _autolog_of(name: str, options: Mapping[str, Any]) -> None:
 
 
 def switch_off() -> None:
-    """Switch autologging off for every framework, those with settings of their own too."""
+    """Switch autologging off for every framework, including those whose own `autolog` was called."""
     for name in configuration.known():
         configuration.restore(name, None, False)
         registration.apply(name)
@@ -66,7 +86,14 @@ def switch_off() -> None:
 
 @contextmanager
 def temporarily(**options: Any) -> Iterator[None]:
-    """Switch autologging on for the block, for every framework; then it is again as it was."""
+    """Switch autologging on for all frameworks within the block, and restore the earlier settings after it.
+
+    Args:
+        **options: Arguments of `autolog`.
+
+    Yields:
+        Nothing.
+    """
     before = begin_temporarily(**options)
     try:
         yield
@@ -78,7 +105,14 @@ Before = dict[str, tuple[configuration.Settings, bool]]
 
 
 def begin_temporarily(**options: Any) -> Before:
-    """Switch it on for every framework that it is off for; what `end_temporarily` takes."""
+    """Switch autologging on for every framework for which it is off.
+
+    Args:
+        **options: Arguments of `autolog`.
+
+    Returns:
+        The earlier settings, for `end_temporarily`.
+    """
     before = {name: (one, configuration.is_by_all(name)) for name, one in configuration.known().items()}
     for name, (one, _) in before.items():
         if one.disable:
@@ -88,7 +122,11 @@ def begin_temporarily(**options: Any) -> Before:
 
 
 def end_temporarily(before: Before) -> None:
-    """Put every framework back to what it was set to."""
+    """Restore the settings that frameworks had before `begin_temporarily`.
+
+    Args:
+        before: What `begin_temporarily` returned.
+    """
     for name in configuration.known():
         earlier, by_all = before.get(name, (None, False))
         configuration.restore(name, earlier, by_all)

@@ -31,6 +31,9 @@ def guarded(flavor: str, what: str) -> Iterator[None]:
         flavor: The flavor whose autologging runs in the block.
         what: What the block does, as the end of a sentence that begins with "could not", such as "log the dataset".
 
+    Yields:
+        Nothing.
+
     Example:
         ```python
         with guarded("sklearn", "log the dataset"):
@@ -105,7 +108,11 @@ def is_suspended() -> bool:
 
 @contextmanager
 def suspended() -> Iterator[None]:
-    """Log no training and no call within the block, in this thread and context."""
+    """Log no training and no call within the block, in this thread and context.
+
+    Yields:
+        Nothing.
+    """
     token = _inside.set(True)
     try:
         yield

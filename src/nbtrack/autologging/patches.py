@@ -55,7 +55,11 @@ class _Wrapped(wrapt.FunctionWrapper[Any, Any]):
 
 
 class Patches:
-    """What one autologger has wrapped. `undo` puts everything back."""
+    """What one autologger has wrapped. `undo` restores all of it.
+
+    Args:
+        flavor: Name of the flavor, for warnings.
+    """
 
     def __init__(self, flavor: str) -> None:
         self.flavor = flavor
@@ -63,15 +67,29 @@ class Patches:
         self._lock = threading.RLock()
 
     def wrap(self, owner: Any, name: str, wrapper: Wrapper) -> None:
-        """Wrap what `owner`, a class or a module, has under `name`; nothing where it has none or it is done already.
+        """Wrap a function of a module, or a method of a class.
 
-        Modules that took a function over by `from … import` before get the wrapped one as well. A descriptor that
-        makes a method available now and then stays one.
+        Modules that imported the function earlier with `from … import` get the wrapped one as well. A descriptor that
+        makes a method available only under some condition stays one. Nothing happens if `owner` does not have the name,
+        or if it is already wrapped.
+
+        Args:
+            owner: The module or class.
+            name: Name of the function or method.
+            wrapper: Function that is called instead, with the original, the instance, and the positional and keyword
+                arguments (see wrapt).
         """
         self.wrap_all(owner, [name], wrapper)
 
     def wrap_all(self, owner: Any, names: Iterable[str], wrapper: Wrapper) -> None:
-        """Wrap several functions or methods of one owner."""
+        """Wrap several functions or methods of one module or class, as `wrap` does.
+
+        Args:
+            owner: The module or class.
+            names: Names of the functions or methods.
+            wrapper: Function that is called instead, with the original, the instance, and the positional and keyword
+                arguments (see wrapt).
+        """
         with self._lock:
             pairs = [pair for name in names if (pair := self._wrap(owner, name, wrapper))]
             if pairs and not isinstance(owner, type):
@@ -88,7 +106,13 @@ class Patches:
         return original, wrapped
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
-        """Set an attribute, until `undo`."""
+        """Set an attribute until `undo`.
+
+        Args:
+            owner: The module or class.
+            name: Name of the attribute.
+            value: Its new value.
+        """
         with self._lock:
             original = vars(owner).get(name, _ABSENT)
             setattr(owner, name, value)
@@ -103,7 +127,12 @@ class Patches:
                     self._undo.append(partial(_put_back_name, names, name, wrapped, value))
 
     def when_imported(self, module: str, wrap: Callable[[ModuleType], None]) -> None:
-        """Call `wrap` with a module once it is imported, at once where it is; not after `undo`."""
+        """Call a function once a module is imported, or at once if it already is. After `undo`, do nothing.
+
+        Args:
+            module: Name of the module.
+            wrap: Function that gets the module.
+        """
         if module in sys.modules:
             wrap(sys.modules[module])
             return
@@ -118,11 +147,15 @@ class Patches:
         wrapt.register_post_import_hook(imported, module)
 
     def when_undone(self, call: Callable[[], None]) -> None:
-        """Call a function at `undo`."""
+        """Register a function to call at `undo`.
+
+        Args:
+            call: Function without arguments.
+        """
         self._undo.append(call)
 
     def undo(self) -> None:
-        """Put everything back, the last first. What another library has wrapped since stays as it is."""
+        """Restore everything, the last patch first. What another library has wrapped since then stays as it is."""
         with self._lock:
             while self._undo:
                 self._undo.pop()()

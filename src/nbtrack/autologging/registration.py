@@ -35,9 +35,17 @@ _autologgers: dict[str, _Autologger] = {}
 
 
 def autologger(flavor: str, *, module: str, supported: tuple[str, str]) -> Callable[[Install], Install]:
-    """Register the function below as what wraps a framework, once `module` is imported and the flavor is switched on.
+    """Register the decorated function as the autologger of a framework.
 
-    `supported` are the first version that was tested and the first that was not, such as ("2.0", "4").
+    It is called once the framework is imported and autologging is switched on for it.
+
+    Args:
+        flavor: Name of the framework's flavor.
+        module: Module whose import means that the framework is imported.
+        supported: The first version that was tested and the first one that was not, such as ("2.0", "4").
+
+    Returns:
+        A decorator for a function that gets `Patches` and wraps the framework with them.
     """
 
     def register(install: Install) -> Install:
@@ -48,7 +56,12 @@ def autologger(flavor: str, *, module: str, supported: tuple[str, str]) -> Calla
 
 
 def switch(flavor: str, **options: Any) -> None:
-    """What a flavor's `autolog` calls with its arguments: keep the settings, then wrap or unwrap the framework."""
+    """Store the arguments of a flavor's `autolog`, and wrap or restore the framework.
+
+    Args:
+        flavor: Name of the flavor.
+        **options: The arguments: the fields of `Settings`, and those that only this flavor has.
+    """
     if not store(flavor, options):
         return
     guard.forget(flavor)
@@ -56,7 +69,7 @@ def switch(flavor: str, **options: Any) -> None:
 
 
 def apply(flavor: str) -> None:
-    """Make what is wrapped fit the settings."""
+    """Wrap or restore a framework, as its settings ask for."""
     one = _autologgers.get(flavor)
     if one is None:
         return
@@ -70,7 +83,7 @@ def apply(flavor: str) -> None:
 
 
 def is_installed(flavor: str) -> bool:
-    """Whether a flavor's framework is wrapped now."""
+    """Return whether a flavor's framework is wrapped now."""
     one = _autologgers.get(flavor)
     return one is not None and one.patches is not None
 

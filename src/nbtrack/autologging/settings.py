@@ -12,7 +12,27 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments of `autolog()`. `own` are those that only one framework has."""
+    """The arguments of `autolog` for one framework.
+
+    Attributes:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first rows and what
+            the model predicts for them.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+        own: The arguments that only this framework has.
+    """
 
     log_input_examples: bool = False
     log_model_signatures: bool = True
@@ -37,14 +57,21 @@ _from_all: ContextVar[bool] = ContextVar("nbtrack_autolog_for_all", default=Fals
 
 
 def settings(flavor: str) -> Settings:
-    """What a flavor's autologging is set to now; `disable` where it was never switched on."""
+    """Return the current settings of a flavor's autologging.
+
+    Args:
+        flavor: Name of the flavor.
+
+    Returns:
+        The settings. `disable` is True if autologging was never switched on.
+    """
     return _settings.get(flavor, _OFF)
 
 
 def store(flavor: str, options: Mapping[str, Any]) -> bool:
-    """Keep the arguments of a flavor's `autolog()`; whether they count.
+    """Store the arguments of a flavor's `autolog`, and return whether they take effect.
 
-    As in MLflow, those of `nbtrack.autolog()` never replace those of a framework's own.
+    As in MLflow, arguments of `nbtrack.autolog` never replace those of a framework's own `autolog`.
     """
     if _from_all.get() and flavor in _settings and flavor not in _by_all:
         return False
@@ -57,7 +84,7 @@ def store(flavor: str, options: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def for_all() -> Iterator[None]:
-    """What is set in the block comes from `nbtrack.autolog()`."""
+    """Mark the settings that are stored within the block as coming from `nbtrack.autolog`."""
     token = _from_all.set(True)
     try:
         yield
@@ -66,12 +93,16 @@ def for_all() -> Iterator[None]:
 
 
 def known() -> dict[str, Settings]:
-    """The settings of all flavors that were ever switched on or off."""
+    """Return the settings of all flavors for which autologging was ever switched on or off.
+
+    Returns:
+        Settings by the name of the flavor.
+    """
     return dict(_settings)
 
 
 def restore(flavor: str, earlier: Settings | None, by_all: bool) -> None:
-    """Put back what `known()` had."""
+    """Restore settings of a flavor that `known` returned earlier. None forgets the flavor."""
     if earlier is None:
         _settings.pop(flavor, None)
     else:

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """The call of a wrapped function. A logger may change `args` and `kwargs` before its `yield`, to add a callback."""
+    """The call of a wrapped function.
+
+    A logger may change `args` and `kwargs` before its `yield`, for example to add a callback.
+
+    Args:
+        instance: The object whose method is called, or None for a function.
+        args: Positional arguments, without the instance.
+        kwargs: Keyword arguments.
+        function: The original function or bound method.
+    """
 
     def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], function: Any) -> None:
         self.instance = instance
@@ -37,14 +46,27 @@ class Call:
         self.function = function
 
     def argument(self, name: str, default: Any = None) -> Any:
-        """What the parameter `name` gets in this call, `default` where it gets nothing."""
+        """Return the value that a parameter has in this call.
+
+        Args:
+            name: The parameter's name.
+            default: What to return if the call does not pass the parameter.
+
+        Returns:
+            The value, whether it is passed by position or by name.
+        """
         if name in self.kwargs:
             return self.kwargs[name]
         position = _position(self.function, name)
         return self.args[position] if position is not None and position < len(self.args) else default
 
     def set(self, name: str, value: Any) -> None:
-        """Give the parameter `name` another value in this call."""
+        """Change the value of a parameter in this call.
+
+        Args:
+            name: The parameter's name.
+            value: The new value. It is passed by position if the parameter already is, and otherwise by name.
+        """
         position = _position(self.function, name)
         if name not in self.kwargs and position is not None and position < len(self.args):
             self.args = (*self.args[:position], value, *self.args[position + 1 :])
@@ -63,18 +85,27 @@ def _position(function: Any, name: str) -> int | None:
 
 
 class Training:
-    """The run that a logger writes to. Any method may raise; use `guarded` so that the rest is logged all the same."""
+    """The run that a training is logged to, as a logger sees it.
 
-    def __init__(self, flavor: str, run: ActiveRun, options: Settings, *, is_ours: bool) -> None:
+    Any method may raise. Use `guarded` so that the rest is logged all the same.
+
+    Args:
+        flavor: The framework that trains.
+        run: The run to log to.
+        options: The settings of the flavor's autologging.
+        is_own: Whether the run was started for this training and ends with it.
+    """
+
+    def __init__(self, flavor: str, run: ActiveRun, options: Settings, *, is_own: bool) -> None:
         self.flavor = flavor
         self.run = run
         self.settings = options
-        self.is_ours = is_ours
+        self.is_own = is_own
         """Whether the run was started for this training, and ends with it."""
 
     @property
     def run_id(self) -> str:
-        """The run's id."""
+        """The ID of the run."""
         return self.run.info.run_id
 
     @property
@@ -87,11 +118,24 @@ class Training:
         return self.client._artifacts(self.run_id)
 
     def guarded(self, what: str) -> AbstractContextManager[None]:
-        """A block whose failure is a warning, and stops nothing else. `what` completes "could not …"."""
+        """Return a context manager that turns an exception of its block into a warning.
+
+        Args:
+            what: What the block does, as the end of a sentence that begins with "could not", such as "log the dataset".
+
+        Returns:
+            The context manager. There is one warning for each `what`.
+        """
         return guard.guarded(self.flavor, what)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log params as they are, without looking into values that are dicts. One that has no text is left out."""
+        """Log params as they are, without flattening values that are dicts.
+
+        A param that cannot be converted to a string is left out, with a warning.
+
+        Args:
+            params: Values by the params' names.
+        """
         texts = {}
         for key, value in params.items():
             with self.guarded("convert a param to a string"):
@@ -99,13 +143,30 @@ class Training:
         self.run.recorder.params(texts, tell=partial(guard.warn, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Log a point of several metrics. One that is no number is left out, and said."""
+        """Log one value each of several metrics.
+
+        A value that is not a number is left out, with a warning.
+
+        Args:
+            metrics: Values by the metrics' names.
+            step: Step of the values. Defaults to one more than the highest step of the metric, starting at 0.
+        """
         for key, value in metrics.items():
             with self.guarded(f"log the metric {key}"):
                 self.run.log_metric(key, value, step)
 
     def log_dataset(self, features: Any, targets: Any = None, context: str = "train", name: str | None = None) -> Any:
-        """Log a DataFrame, an array, a sparse matrix or lists as an input, where `log_datasets` is set; the dataset."""
+        """Log training data as an input of the run, if `log_datasets` is set.
+
+        Args:
+            features: A DataFrame, an array, a sparse matrix or lists of numbers. Other data is not logged.
+            targets: The labels, as an array or a list. They are not used if `features` is a DataFrame.
+            context: What the data is used for, such as "train" or "eval".
+            name: Name of the dataset. Defaults to "dataset".
+
+        Returns:
+            The dataset, or None if nothing was logged.
+        """
         if not self.settings.log_datasets:
             return None
         dataset = None
@@ -116,18 +177,33 @@ class Training:
         return dataset
 
     def log_text(self, text: str, file: str) -> None:
-        """Write a text as an artifact."""
+        """Log a string as an artifact.
+
+        Args:
+            text: Content of the file.
+            file: Path below the run's artifacts.
+        """
         artifact_writers.log_text(self._artifacts, text, file)
 
     def log_dict(self, content: Any, file: str) -> None:
-        """Write a dict or a list, of NumPy's numbers and arrays too, as JSON. NaN and infinities are null."""
+        """Log a dict or a list as a JSON artifact.
+
+        Args:
+            content: The dict or list, which may contain NumPy numbers and arrays. NaN and infinities become null.
+            file: Path below the run's artifacts.
+        """
         import orjson
 
         options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
         self.log_bytes(orjson.dumps(content, default=_plain, option=options), file)
 
     def log_bytes(self, content: bytes, file: str) -> None:
-        """Write bytes as an artifact, such as a picture that `figures` drew."""
+        """Log bytes as an artifact, for example an image.
+
+        Args:
+            content: Content of the file.
+            file: Path below the run's artifacts.
+        """
         self._artifacts.put(file, content)
 
     def log_model(
@@ -141,9 +217,21 @@ class Training:
         register: bool = True,
         **arguments: Any,
     ) -> ModelInfo | None:
-        """Log the model by the flavor's `log_model` as the settings say: with a signature, an example, or not at all.
+        """Log the trained model as the settings ask for: with a signature, with an example, or not at all.
 
-        `example` are some rows of the input (see `inputs.first_rows`), `predict` gives the outputs for them.
+        Args:
+            log_model: The flavor's `log_model`.
+            model: The model.
+            example: The first rows of the training data (see `inputs.first_rows`). None gives a model without signature
+                and example.
+            predict: Function that returns the model's outputs for the example. None leaves outputs out of the
+                signature.
+            name: The model's folder below the run's artifacts.
+            register: Whether to register the model if `registered_model_name` is set.
+            **arguments: Further arguments of the flavor's `log_model`.
+
+        Returns:
+            The description of the logged model, or None if it was not logged.
         """
         options = self.settings
         if not options.log_models:
@@ -181,10 +269,28 @@ def log_training(
     logger: Logger,
     when: Callable[[Any], bool | None] | None = None,
 ) -> None:
-    """Wrap functions or methods that train, so that `logger` logs the outermost of them.
+    """Wrap functions or methods that train, so that `logger` logs the outermost call.
 
-    What a training calls in its turn, of any framework, is a part of it and logs nothing of its own. `when` is asked
-    with the instance: where it is False, neither the training nor what it calls is logged; where None, only the latter.
+    Whatever a training calls in turn, of any framework, is part of it and is not logged on its own.
+
+    Args:
+        patches: The patches of the autologger.
+        owner: The module or class that has the functions.
+        names: One name or several. Names that `owner` does not have are skipped.
+        logger: Generator function that logs up to its `yield` before the training, and after it with the result.
+        when: Function that is called with the instance. If it returns False, neither the training nor anything that
+            it calls is logged. If it returns None, the training is not logged, but what it calls is. Defaults to
+            logging every training.
+
+    Example:
+        ```python
+        def log_train(training, call):
+            training.log_params(call.argument("params"))
+            model = yield
+            training.log_metrics({"rounds": model.rounds})
+
+        log_training(patches, framework, "train", log_train)
+        ```
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -200,9 +306,15 @@ def log_training(
 
 
 def log_call(patches: Patches, owner: Any, names: str | Sequence[str], after: Callable[[Call, Any], None]) -> None:
-    """Wrap functions or methods that do not train; `after` gets the call and its result, and cannot change either.
+    """Wrap functions or methods that do not train, such as `predict`.
 
-    Calls from inside a training, or from inside another call that is logged, are left alone.
+    Calls from inside a training, or from inside another call that is logged, are not logged.
+
+    Args:
+        patches: The patches of the autologger.
+        owner: The module or class that has the functions.
+        names: One name or several. Names that `owner` does not have are skipped.
+        after: Function that gets the call and its result. It cannot change either.
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -218,7 +330,13 @@ def log_call(patches: Patches, owner: Any, names: str | Sequence[str], after: Ca
 
 
 def not_logged(patches: Patches, owner: Any, names: str | Sequence[str]) -> None:
-    """Wrap functions or methods that train on the side, such as a cross-validation: nothing in them is logged."""
+    """Wrap functions or methods whose inner trainings must not be logged, such as a cross-validation.
+
+    Args:
+        patches: The patches of the autologger.
+        owner: The module or class that has the functions.
+        names: One name or several. Names that `owner` does not have are skipped.
+    """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with guard.suspended():
@@ -228,10 +346,16 @@ def not_logged(patches: Patches, owner: Any, names: str | Sequence[str]) -> None
 
 
 def log_part(patches: Patches, owner: Any, names: str | Sequence[str], logger: Logger) -> None:
-    """Wrap functions that a training of the same flavor calls in its turn; `logger` writes to that training's run.
+    """Wrap functions that a training of the same flavor calls, so that `logger` adds to that training's run.
 
-    They are where a framework's second interface meets its first, such as `fit` of an estimator and `train`. Other
-    calls are left alone.
+    This is for a framework with two interfaces, in which for example the `fit` of an estimator calls `train`. Other
+    calls are not logged.
+
+    Args:
+        patches: The patches of the autologger.
+        owner: The module or class that has the functions.
+        names: One name or several. Names that `owner` does not have are skipped.
+        logger: Generator function, as for `log_training`.
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -323,15 +447,15 @@ def _begin(flavor: str) -> Training | None:
         options = settings(flavor)
         run = stack.current()
         if run is not None:
-            return None if options.exclusive else Training(flavor, run, options, is_ours=False)
+            return None if options.exclusive else Training(flavor, run, options, is_own=False)
         tags = {AUTOLOGGING: flavor, **(options.extra_tags or {})}
-        return Training(flavor, fluent_runs.start_run(tags=tags), options, is_ours=True)
+        return Training(flavor, fluent_runs.start_run(tags=tags), options, is_own=True)
     return None
 
 
 def _end(training: Training, error: BaseException | None) -> None:
     """End a run that was started for the training, as FAILED where the training raised."""
-    if not training.is_ours:
+    if not training.is_own:
         return
     with guard.guarded(training.flavor, "end the run"):
         status = "FINISHED"

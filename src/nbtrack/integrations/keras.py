@@ -54,11 +54,35 @@ def save_model(
     save_model_kwargs: Mapping[str, Any] | None = None,
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a model as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+    """Save a Keras model as a folder.
 
-    `custom_objects` are classes and functions of the user's own by the names that the model has for them. They are kept
-    in a pickle, so that the model loads where they are not registered; from outside the store it takes `trust=True`.
-    `save_model_kwargs` go to Keras's `Model.save`. For the other arguments see `nbtrack.sklearn.save_model`.
+    `load_model` reads the folder, and so does MLflow.
+
+    Args:
+        model: A Keras 3 model, on any backend.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of Keras, its backend and of the packages that the
+            model imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        custom_objects: Classes and functions of your own that the model uses, by their names in the model. They are
+            saved in a pickle, so that the model also loads where they are not registered with Keras.
+        save_model_kwargs: Keyword arguments for Keras's `Model.save`.
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     keras = _keras()
     with new_model(
@@ -111,10 +135,37 @@ def log_model(
     custom_objects: Mapping[str, Any] | None = None,
     save_model_kwargs: Mapping[str, Any] | None = None,
 ) -> ModelInfo:
-    """Keep a model as an artifact of the active run, which is started where there is none.
+    """Log a Keras model to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        model: A Keras 3 model, on any backend.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of Keras, its backend and of the packages that the
+            model imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        custom_objects: Classes and functions of your own that the model uses, by their names in the model. They are
+            saved in a pickle, so that the model also loads where they are not registered with Keras.
+        save_model_kwargs: Keyword arguments for Keras's `Model.save`.
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     return log(
         sys.modules[__name__],
@@ -141,18 +192,46 @@ def load_model(
     load_model_kwargs: Mapping[str, Any] | None = None,
     trust: bool = False,
 ) -> Any:
-    """The model that a URI or a folder holds, with its files copied to `dst_path` on demand.
+    """Load a Keras model.
 
-    `custom_objects` stand in for those that were saved with the model, which then are not read. `load_model_kwargs` go
-    to Keras's `load_model`. Where KERAS_BACKEND and Keras's own settings name no backend that is installed, the one
-    that the model was saved with is used, if Keras was not imported yet.
+    Keras itself chooses its backend, by KERAS_BACKEND or by its settings file. If neither names a backend that is
+    installed, and Keras was not imported before, the model is loaded with the backend that it was saved with.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        custom_objects: Classes and functions by their names in the model. They replace those that were saved with
+            the model, which are then not read.
+        load_model_kwargs: Keyword arguments for Keras's `load_model`.
+        trust: Whether to load a model that no run of this store logged even if it contains Lambda layers, wrapped
+            PyTorch modules or pickled custom objects. Loading such a model can run any code that was put into it,
+            so set it only if you trust the source.
+
+    Returns:
+        The Keras model.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If the model uses a class that is not known here, if it was exported as a TensorFlow
+            graph, or if it can run code, no run of this store logged it, and `trust` is False.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     return _load(opened.folder, opened.settings, opened.trusted, custom_objects, load_model_kwargs)
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The model as an object with `predict`."""
+    """Load the model as an object with `predict`, for `nbtrack.pyfunc`.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` returns a DataFrame for a DataFrame, an array for arrays, and a dict of arrays
+        if the model has several outputs.
+    """
     return _Function(_load(folder, settings, trusted))
 
 
@@ -247,10 +326,41 @@ def autolog(
     save_model_kwargs: Mapping[str, Any] | None = None,
     extra_tags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log what `Model.fit` trains: its arguments, the optimizer, the metrics of each epoch, early stopping, the model.
+    """Log every `Model.fit` of Keras from now on, on any backend.
 
-    With `log_every_epoch=False` and a number for `log_every_n_steps`, the training's metrics are logged every so many
-    steps instead. `save_model_kwargs` go to Keras's `Model.save`. For the other arguments see `nbtrack.autolog`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. Logged are the arguments of `fit`, the optimizer's configuration as `optimizer_<name>`, the metrics of
+    each epoch, early stopping, a summary of the model, arrays and DataFrames as inputs, and the model. See `nbtrack
+    guide autologging` for all names.
+
+    Args:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model. It follows from the shapes of the model,
+            or from the first rows if the model has none.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        log_every_epoch: Whether to log metrics at the end of each epoch. Pass False together with
+            `log_every_n_steps`.
+        log_every_n_steps: Log the training's metrics every so many steps instead of every epoch. None logs epochs.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        save_model_kwargs: Keyword arguments for Keras's `Model.save`.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+
+    Raises:
+        InvalidParameter: If metrics would be logged both every epoch and every n steps, or neither.
+
+    Example:
+        >>> autolog(log_every_epoch=False, log_every_n_steps=100)
+        >>> autolog(disable=True)
     """
     if log_every_epoch is (log_every_n_steps is not None):
         raise InvalidParameter(

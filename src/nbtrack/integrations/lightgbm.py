@@ -44,11 +44,35 @@ def save_model(
     serialization_format: estimators.Format = "skops",
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a Booster or a fitted estimator such as LGBMClassifier as a folder that `load_model` reads, MLflow's as
-    well.
+    """Save a LightGBM model as a folder.
 
-    The arguments are those of `nbtrack.sklearn.save_model`. `serialization_format` is that of an estimator; a Booster
-    is always saved as LightGBM's text.
+    `load_model` reads the folder, and so does MLflow.
+
+    Args:
+        lgb_model: A Booster, or a fitted estimator such as LGBMClassifier.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of LightGBM and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: File format of an estimator: "skops", which contains no code, "cloudpickle" or
+            "pickle". A Booster is always saved in LightGBM's text format.
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, if `serialization_format` is unknown, or if the
+            estimator cannot be written in it.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     estimators.check_format(serialization_format)
     with new_model(
@@ -102,10 +126,36 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     serialization_format: estimators.Format = "skops",
 ) -> ModelInfo:
-    """Keep a model as an artifact of the active run, which is started where there is none.
+    """Log a LightGBM model to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        lgb_model: A Booster, or a fitted estimator such as LGBMClassifier.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of LightGBM and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: File format of an estimator: "skops", which contains no code, "cloudpickle" or
+            "pickle". A Booster is always saved in LightGBM's text format.
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     return log(
         sys.modules[__name__],
@@ -124,17 +174,42 @@ def log_model(
 
 
 def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
-    """The Booster or the estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
+    """Load a LightGBM model.
 
-    What a run of this store logged is loaded as it is. From elsewhere, an estimator in a skops file may hold LightGBM's
-    and scikit-learn's own types; other types and pickles, which can run code while they are loaded, take `trust=True`.
+    A skops file from outside the store may contain the types of LightGBM and scikit-learn. Other types, and
+    pickles, can run code while they are loaded, so they need `trust=True` unless a run of this store logged them.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        trust: Whether to load a model that no run of this store logged even if it is a pickle or contains types
+            from outside LightGBM and scikit-learn. Loading such a model can run any code that was put into it, so
+            set it only if you trust the source.
+
+    Returns:
+        The Booster or the estimator that was saved.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If no run of this store logged the model, it is a pickle or contains such types, and
+            `trust` is False.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     return _load(opened.folder, opened.settings, opened.trusted)
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The model as an object with `predict`."""
+    """Load the model as an object with `predict`, for `nbtrack.pyfunc`.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` takes a table or an array.
+    """
     return boosting.Function(_load(folder, settings, trusted))
 
 
@@ -160,12 +235,34 @@ def autolog(
     registered_model_name: str | None = None,
     extra_tags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log what `lightgbm.train` and the `fit` of LightGBM's estimators do, from now on; `disable` ends that.
+    """Log every `lightgbm.train` and every `fit` of LightGBM's estimators from now on.
 
-    `lightgbm.cv` logs nothing. See `nbtrack guide autologging`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. Logged are the params, the evaluation metrics of each iteration such as `valid_0-l2`, `best_iteration`
+    and `stopped_iteration` after early stopping, feature importances by "split" and "gain", the data, and the
+    model. `lightgbm.cv` is not logged. See `nbtrack guide autologging` for all names.
 
-    >>> autolog(log_models=False)
-    >>> autolog(disable=True)
+    Args:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first rows and what
+            the model predicts for them.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+
+    Example:
+        >>> autolog(log_models=False)
+        >>> autolog(disable=True)
     """
     autologging.switch(FLAVOR_NAME, **locals())
 

@@ -49,13 +49,40 @@ def save_model(
     save_as_external_data: bool = True,
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save an `onnx.ModelProto` as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+    """Save an ONNX model as a folder.
 
-    `onnx_execution_providers` are names, or pairs of a name and its options, the preferred first; those that are not
-    there when the model is loaded are left out. `onnx_session_options` are among inter_op_num_threads,
-    intra_op_num_threads, execution_mode ("sequential" or "parallel"), graph_optimization_level and
-    extra_session_config. With `save_as_external_data`, weights go into a file beside the model, which may then have
-    more than two gigabytes. For the other arguments see `nbtrack.sklearn.save_model`.
+    `load_model` reads the folder, and so does MLflow.
+
+    Args:
+        onnx_model: An `onnx.ModelProto`.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of onnx and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        onnx_execution_providers: Execution providers of ONNX Runtime, the preferred one first: names, or pairs of a
+            name and a dict of options. Providers that are not available when the model is loaded are skipped.
+            Defaults to CUDA, then CPU.
+        onnx_session_options: Session options of ONNX Runtime. Valid keys are "inter_op_num_threads",
+            "intra_op_num_threads", "execution_mode" ("sequential" or "parallel"), "graph_optimization_level" and
+            "extra_session_config" (a dict).
+        save_as_external_data: Whether to store the weights in a file beside the model. A single file cannot be
+            larger than 2 GB.
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, or if a session option is not valid.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     onnx = importlib.import_module("onnx")
     _check_options(onnx_session_options)
@@ -104,10 +131,42 @@ def log_model(
     onnx_session_options: Mapping[str, Any] | None = None,
     save_as_external_data: bool = True,
 ) -> ModelInfo:
-    """Keep an `onnx.ModelProto` as an artifact of the active run, which is started where there is none.
+    """Log an ONNX model to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        onnx_model: An `onnx.ModelProto`.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of onnx and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        onnx_execution_providers: Execution providers of ONNX Runtime, the preferred one first: names, or pairs of a
+            name and a dict of options. Providers that are not available when the model is loaded are skipped.
+            Defaults to CUDA, then CPU.
+        onnx_session_options: Session options of ONNX Runtime. Valid keys are "inter_op_num_threads",
+            "intra_op_num_threads", "execution_mode" ("sequential" or "parallel"), "graph_optimization_level" and
+            "extra_session_config" (a dict).
+        save_as_external_data: Whether to store the weights in a file beside the model. A single file cannot be
+            larger than 2 GB.
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     return log(
         sys.modules[__name__],
@@ -128,7 +187,24 @@ def log_model(
 
 
 def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
-    """The `onnx.ModelProto` that a URI or a folder holds, checked, with its files copied to `dst_path` on demand."""
+    """Load an ONNX model and check it with `onnx.checker`.
+
+    To predict with it, use `nbtrack.pyfunc.load_model`.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        trust: Whether to make modules in the model's `code_paths` importable if no run of this store logged it. The
+            ONNX file itself contains no code.
+
+    Returns:
+        The `onnx.ModelProto`.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If no run of this store logged the model, it contains code, and `trust` is False.
+    """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     onnx = importlib.import_module("onnx")
     file = str(file_of(opened.folder, opened.settings, "data", _FILE))
@@ -137,10 +213,22 @@ def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The model as an object with `predict`, in a session of ONNX Runtime.
+    """Load the model into a session of ONNX Runtime, for `nbtrack.pyfunc`.
 
-    Options of providers and of the session can name libraries to be loaded; those of a model from elsewhere are
-    followed with `trust` only.
+    Options of providers and of the session can name libraries to load, so a model from outside the store that sets
+    them must be trusted.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` returns a DataFrame for a DataFrame, and otherwise a dict of arrays by the
+        names of the outputs.
+
+    Raises:
+        InvalidParameter: If the model sets such options and is not trusted.
     """
     options = settings.get("onnx_session_options")
     with_options = any(not isinstance(each, str) for each in _listed(settings.get("providers")))

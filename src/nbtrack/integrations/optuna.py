@@ -45,22 +45,47 @@ def track(
     metric_name: str | Sequence[str] | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> Tracking:
-    """Track a study: `with track(study) as run: study.optimize(…)`, or `track(study).optimize(…)` in one call.
+    """Track an Optuna study as a run, with a nested run for each of its trials.
 
-    The study's run is nested in the active run, if there is one, and is named after the study unless `run_name` says
-    otherwise. `metric_name` names what the objective returns (one name a direction); by default it is the study's
-    `metric_names`, else `value`, or `value_0`, `value_1` and so on.
+    The study's run is nested in the active run if there is one. A trial's run gets its parameters as params, its
+    values and the values that it reports as metrics, and its state as the tag `state`. Whatever the objective logs,
+    in any thread, goes to the run of its trial. Pruned trials end as KILLED, failed ones as FAILED. The study's run
+    gets the best value so far as the metric `best_<name>`, and the best parameters.
 
-    >>> import optuna
-    >>> study = optuna.create_study(study_name="parabola")
-    >>> with track(study):
-    ...     study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=2)
+    Args:
+        study: The study to track.
+        run_name: Name of the study's run. Defaults to the name of the study.
+        metric_name: Name of the value that the objective returns, or one name for each direction. Defaults to the
+            study's `metric_names`, and otherwise to "value", or "value_0", "value_1" and so on.
+        tags: Tags for the study's run.
+
+    Returns:
+        A context manager that tracks the study within its block. It also has an `optimize` method for a single
+        call.
+
+    Raises:
+        InvalidParameter: If `metric_name` does not have one name for each direction.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study(study_name="parabola")
+        >>> with track(study):
+        ...     study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=2)
     """
     return Tracking(study, run_name, _metric_names(study, metric_name), dict(tags or {}))
 
 
 class Tracking:
-    """A study that is tracked while its `with` block runs. `run` is the study's run, None before the block."""
+    """A study that is tracked within a `with` block. `track` creates it.
+
+    `study` is the study, and `run` is its run, or None outside the block.
+
+    Args:
+        study: The study to track.
+        run_name: Name of the study's run. None uses the name of the study.
+        metric_names: One name for each direction of the study.
+        tags: Tags for the study's run.
+    """
 
     def __init__(self, study: Study, run_name: str | None, metric_names: Sequence[str], tags: dict[str, Any]) -> None:
         self.study = study
@@ -75,7 +100,16 @@ class Tracking:
         self._best: float | None = None
 
     def optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
-        """The study's own `optimize`, tracked; within a `with` block already, in that block's run."""
+        """Run the study's `optimize` and track it. Within a `with` block, use the run of that block.
+
+        Args:
+            func: The objective.
+            *args: Further positional arguments of Optuna's `Study.optimize`.
+            **kwargs: Keyword arguments of Optuna's `Study.optimize`, for example `n_trials`.
+
+        Raises:
+            InvalidState: If the study is already tracked by another `track`.
+        """
         if self.run is not None:
             self.study.optimize(func, *args, **kwargs)
         else:

@@ -54,7 +54,16 @@ _mutex = threading.Lock()
 
 
 class PyFuncModel:
-    """A loaded model. `metadata` is its manifest, `loader` the name of the flavor that loaded it."""
+    """A loaded model of any flavor, with one `predict` for all of them.
+
+    `load_model` creates it.
+
+    Args:
+        metadata: The model's manifest, as read from its MLmodel file.
+        model: The object of the flavor that predicts.
+        loader: Name of the flavor that loaded the model.
+        folder: Local folder with the model's files.
+    """
 
     def __init__(self, metadata: Model, model: Any, loader: str, folder: Path) -> None:
         self.metadata = metadata
@@ -64,18 +73,47 @@ class PyFuncModel:
         self._predict = _predict_function(model, metadata)
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """The model's answer for a batch of data, which is held against the signature before the model sees it.
+        """Predict a batch of data, after checking it against the signature.
 
-        Raises InvalidParameter, with the name of the column, tensor or param that is missing or wrong.
+        Columns are put into the order of the signature, and values are converted if nothing is lost.
+
+        Args:
+            data: A DataFrame, an array, a dict of arrays, or whatever else the model takes.
+            params: Params of the prediction by name. Those that are missing get the defaults of the signature.
+
+        Returns:
+            What the model returns.
+
+        Raises:
+            InvalidParameter: If a column, tensor or param is missing or has the wrong type. The message names it.
         """
         return self.call(*self.enforced(data, params))
 
     def call(self, data: Any, params: dict[str, Any] | None = None) -> Any:
-        """The model's answer for data and params that are `enforced` already."""
+        """Predict a batch of data that `enforced` has already checked.
+
+        Args:
+            data: The data as `enforced` returns it.
+            params: The params as `enforced` returns them.
+
+        Returns:
+            What the model returns.
+        """
         return call_predict(self._predict, data, params)
 
     def enforced(self, data: Any, params: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
-        """The data and the params as the model will see them."""
+        """Check data and params against the signature, and convert them as the model needs them.
+
+        Args:
+            data: A DataFrame, an array, a dict of arrays, or whatever else the model takes.
+            params: Params of the prediction by name. Those that are missing get the defaults of the signature.
+
+        Returns:
+            The data and the params that the model is called with.
+
+        Raises:
+            InvalidParameter: If a column, tensor or param is missing or has the wrong type.
+        """
         schema = self.metadata.get_input_schema()
         # MLflow's own wrapper, which is in the pickle of such a model, checks the data by the type hint.
         if schema is not None and not self.metadata.extra.get("is_signature_from_type_hint"):
@@ -84,13 +122,13 @@ class PyFuncModel:
 
     @property
     def signature(self) -> ModelSignature | None:
-        """What `predict` takes and gives, where that is known."""
+        """The signature of the model, None if it has none."""
         signature = self.metadata.signature
         return signature if isinstance(signature, ModelSignature) else None
 
     @property
     def input_example(self) -> Any:
-        """The example that the model was saved with, as its data, or a pair of data and params; None without one."""
+        """The example that the model was saved with: data, a pair of data and params, or None."""
         info = self.metadata.saved_input_example_info
         if not info:
             return None
@@ -98,7 +136,14 @@ class PyFuncModel:
         return data if params is None else (data, params)
 
     def unwrap_python_model(self) -> Any:
-        """The PythonModel inside, with methods of its own."""
+        """Return the PythonModel inside, for example to call its own methods.
+
+        Returns:
+            The instance that was saved.
+
+        Raises:
+            InvalidState: If the model was not saved as a PythonModel.
+        """
         found = getattr(self._model, "python_model", None)
         if found is None:
             raise InvalidState(
@@ -107,7 +152,14 @@ class PyFuncModel:
         return found
 
     def get_raw_model(self) -> Any:
-        """The framework's own object inside."""
+        """Return the framework's own object, such as the scikit-learn estimator.
+
+        Returns:
+            The object, whose type depends on the flavor.
+
+        Raises:
+            NotSupported: If the flavor does not give access to it.
+        """
         found = getattr(self._model, "get_raw_model", None)
         if found is None:
             raise NotSupported(f"The flavor {self.loader!r} does not give access to the framework's own model.")
@@ -126,11 +178,34 @@ def load_model(
     *,
     trust: bool = False,
 ) -> PyFuncModel:
-    """The model at a URI or in a folder, of whatever flavor, as a function.
+    """Load a model of any flavor as an object with `predict`.
 
-    A model that can run code of its own while it is loaded, such as a pickle, must have been logged by a run of this
-    store; from elsewhere it takes `trust=True`. `model_config` replaces entries of the configuration that a PythonModel
-    was saved with.
+    The model is loaded by one of its flavors that is installed here. The module that its MLmodel file names for
+    MLflow is never imported.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        suppress_warnings: Whether to be silent if installed packages differ from those that the model was saved
+            with.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        model_config: Entries that replace those of the configuration that the model was saved with.
+        trust: Whether to load a model that no run of this store logged even if it can run code while it is loaded,
+            as a pickle can. Loading such a model can run any code that was put into it, so set it only if you trust
+            the source.
+
+    Returns:
+        The model. Its `predict` checks data against the signature.
+
+    Raises:
+        NotFound: If the model does not exist, or if none of its flavors is installed.
+        InvalidParameter: If no run of this store logged the model, it can run code, and `trust` is False.
+
+    Example:
+        ```python
+        model = nbtrack.pyfunc.load_model("models:/digits/Production")
+        model.predict(frame)
+        ```
     """
     opened = open_model(model_uri, None, dst_path, trust=trust, suppress_warnings=suppress_warnings)
     model = opened.model
@@ -142,7 +217,20 @@ def load_model(
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """A model that is written in Python."""
+    """Load a model written in Python as an object with `predict`.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` calls that of the PythonModel with its context.
+
+    Raises:
+        InvalidParameter: If the model is not trusted, because it is a pickle.
+        NotSupported: If the model is a script that MLflow would run, or is compressed.
+    """
     if "model_code_path" in settings:
         raise NotSupported(
             "This model is a script that creates the model, and nbtrack does not run such scripts. Load it with "
@@ -177,11 +265,39 @@ def save_model(
     model_config: Mapping[str, Any] | None = None,
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a model that is written in Python: a `PythonModel`, or a function of the data.
+    """Save a model written in Python as a folder.
 
-    `artifacts` are files or folders, by paths or URIs, that are copied into the model; its `load_context` finds them
-    under the same names. Without `pip_requirements`, the packages that the model imports are written down. For modules
-    of your own that it imports, give `code_paths`.
+    `load_model` reads the folder, and so does MLflow. The model is pickled by cloudpickle. Pass modules of your own
+    that it imports in `code_paths`.
+
+    Args:
+        path: Folder to save to. It must be new or empty.
+        python_model: An instance of `PythonModel`, or a function that takes the data and, if it needs them,
+            `params`.
+        artifacts: Files and folders to copy into the model: paths or URIs by name. The model finds their local
+            paths in `context.artifacts` under the same names.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of cloudpickle and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        model_config: Configuration of the model, which it finds in `context.model_config`. `load_model` can replace
+            entries.
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, or if `python_model` is neither an instance nor a
+            function, or cannot be pickled.
+        NotFound: If an artifact, a file in `code_paths` or the requirements file does not exist.
     """
     if not (isinstance(python_model, PythonModel) or callable(python_model) or _is_python_model(python_model)):
         raise InvalidParameter(
@@ -234,10 +350,49 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     model_config: Mapping[str, Any] | None = None,
 ) -> ModelInfo:
-    """Keep a model that is written in Python as an artifact of the active run, which is started where there is none.
+    """Log a model written in Python to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        python_model: An instance of `PythonModel`, or a function that takes the data and, if it needs them,
+            `params`.
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        artifacts: Files and folders to copy into the model: paths or URIs by name. The model finds their local
+            paths in `context.artifacts` under the same names.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of cloudpickle and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        model_config: Configuration of the model, which it finds in `context.model_config`. `load_model` can replace
+            entries.
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If an artifact, a file in `code_paths` or the requirements file does not exist.
+
+    Example:
+        ```python
+        class Doubled(nbtrack.pyfunc.PythonModel):
+            def predict(self, context, model_input, params=None):
+                return model_input * 2
+
+        with nbtrack.start_run():
+            nbtrack.pyfunc.log_model(name="model", python_model=Doubled(), input_example=frame.head())
+        ```
     """
     return log(
         sys.modules[__name__],

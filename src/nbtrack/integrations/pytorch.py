@@ -59,12 +59,36 @@ def save_model(
     serialization_format: Format | None = None,
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a module as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+    """Save a PyTorch module as a folder.
 
-    `input_example` is a tensor, an array, a DataFrame, or a dict of tensors for a `forward` that takes them by name; a
-    pair of data and a dict gives `forward` more arguments. By default the module is pickled, and exported as a graph as
-    well where there is an example and torch can follow the module; `serialization_format` "pt2" or "pickle" takes one
-    of them, or raises InvalidParameter. A graph is exported in evaluation mode, for batches of any size.
+    `load_model` reads the folder, and so does MLflow. A graph predicts without the class of the module. It is
+    exported in evaluation mode, and its batch size is free.
+
+    Args:
+        pytorch_model: A `torch.nn.Module`, which may be TorchScript.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A tensor, an array, a DataFrame, or a dict of tensors for a `forward` that takes them by
+            name; or a pair of one of these and a dict of further arguments of `forward`. It is stored with the
+            model, the model is tested with it, and it is needed to export a graph. None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of torch and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: "pickle" pickles the module, "pt2" exports its graph with `torch.export`. None does
+            both if there is an `input_example` and torch can trace the module, and otherwise pickles it.
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, if `pytorch_model` is not a module, or if it
+            cannot be saved in the format that was asked for.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     import torch
 
@@ -115,10 +139,36 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     serialization_format: Format | None = None,
 ) -> ModelInfo:
-    """Keep a module as an artifact of the active run, which is started where there is none.
+    """Log a PyTorch module to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        pytorch_model: A `torch.nn.Module`, which may be TorchScript.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A tensor, an array, a DataFrame, or a dict of tensors for a `forward` that takes them by
+            name; or a pair of one of these and a dict of further arguments of `forward`. It is stored with the
+            model, the model is tested with it, and it is needed to export a graph. None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of torch and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: "pickle" pickles the module, "pt2" exports its graph with `torch.export`. None does
+            both if there is an `input_example` and torch can trace the module, and otherwise pickles it.
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     return log(
         sys.modules[__name__],
@@ -143,11 +193,27 @@ def load_model(
     device: str | torch.device | None = None,
     trust: bool = False,
 ) -> Any:
-    """The module that a URI or a folder holds, in evaluation mode, with its files copied to `dst_path` on demand.
+    """Load a PyTorch module in evaluation mode.
 
-    It is the graph of the module where that alone was saved, or where its class is not known here. It is moved to
-    `device`; by default it stays where it was saved, if there is such a device here. What no run of this store logged
-    takes `trust=True`: to load it can run code of its own.
+    The result is the graph of the module if only a graph was saved, or if the class of the module cannot be
+    imported here.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        device: Device to move the module to, for example "cpu" or "cuda:0". None keeps the device that it was saved
+            on, or uses the CPU if CUDA is not available.
+        trust: Whether to load a model that no run of this store logged. Loading a pickle or a graph can run any
+            code that was put into it, so set it only if you trust the source.
+
+    Returns:
+        The module.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If no run of this store logged the model and `trust` is False, or if the file does not
+            contain a module.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     if "module_data" in opened.settings:
@@ -158,9 +224,19 @@ def load_model(
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The module as an object with `predict`.
+    """Load the module as an object with `predict`, for `nbtrack.pyfunc`.
 
-    The device is that of `nbtrack.pyfunc.load_model(…, model_config={"device": "cpu"})`, else a GPU where one is here.
+    The device is the one in `model_config={"device": "cpu"}` of `nbtrack.pyfunc.load_model`. By default it is CUDA
+    if that is available, and otherwise the CPU.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` takes a DataFrame, an array, a tensor or a dict of them, and returns a
+        DataFrame for a DataFrame and otherwise arrays.
     """
     import torch
 
@@ -415,14 +491,47 @@ def autolog(
     log_model_signatures: bool = True,
     log_input_examples: bool = False,
 ) -> None:
-    """Log what Lightning's Trainer trains, from now on; `disable` ends that. For a loop of your own see `track`.
+    """Log every `Trainer.fit` of Lightning from now on.
 
-    The metrics that a module logs are taken at the end of each `log_every_n_epoch`th epoch and, on demand, at each
-    `log_every_n_step`th step. `checkpoint` keeps the best checkpoint by `checkpoint_monitor`, or all of them without
-    `checkpoint_save_best_only`, after each epoch or so many steps. See `nbtrack guide autologging`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. Logged are the optimizer and its settings, the number of epochs, the metrics that the module logs with
+    `self.log`, early stopping, checkpoints, a summary of the module, and the module itself. See `nbtrack guide
+    autologging` for all names.
 
-    >>> autolog(log_models=False)
-    >>> autolog(disable=True)
+    Both packages, `lightning` and `pytorch_lightning`, are logged. For a training loop of your own, use `track`.
+
+    Args:
+        log_every_n_epoch: Log metrics at the end of every n-th epoch, with the epoch as their step.
+        log_every_n_step: Also log metrics at every n-th training step. None logs epochs only.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Has no effect for Lightning, whose data comes from loaders.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+        checkpoint: Whether to log checkpoints below the artifact folder "checkpoints".
+        checkpoint_monitor: Metric that decides which checkpoint is the best.
+        checkpoint_mode: Whether the smallest ("min") or the largest ("max") value of the metric is the best.
+        checkpoint_save_best_only: Whether to keep only the best checkpoint so far. Otherwise each is kept in a
+            folder of its own.
+        checkpoint_save_weights_only: Whether to leave out the state of the optimizer and of the loops.
+        checkpoint_save_freq: When to save: "epoch" for the end of each epoch, or a number of training steps.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first batch.
+        log_input_examples: Whether to store the first five rows of the first batch with each model.
+
+    Raises:
+        InvalidParameter: If `log_every_n_epoch` or `log_every_n_step` is below 1, or `checkpoint_mode` or
+            `checkpoint_save_freq` is not one of the values above.
+
+    Example:
+        >>> autolog(log_models=False)
+        >>> autolog(disable=True)
     """
     if log_every_n_epoch < 1:
         raise InvalidParameter(f"log_every_n_epoch must be at least 1, not {log_every_n_epoch!r:.80}.")

@@ -26,7 +26,13 @@ _BUFFER = 256
 
 
 class Tracked:
-    """A training under way: which step and which epoch it is in."""
+    """A training loop that is being logged. `track` creates it.
+
+    Attributes:
+        run: The run that the training is logged to.
+        step: Number of optimizer steps so far.
+        epoch: Index of the current epoch, from 0.
+    """
 
     def __init__(self, training: Training, model: Any, optimizer: Any, every: int) -> None:
         self.run = training.run
@@ -39,7 +45,14 @@ class Tracked:
         self._points: list[tuple[int, int, Any, list[Any]]] = []
 
     def epochs(self, epochs: int | Iterable[T]) -> Iterator[Any]:
-        """Go through the epochs, a number of them or their own items, and log how long each took."""
+        """Iterate over the epochs and log how long each one took, as `epoch_seconds`.
+
+        Args:
+            epochs: The number of epochs, or an iterable to go through.
+
+        Yields:
+            The index of each epoch, or the items of the iterable.
+        """
         for self.epoch, item in enumerate(range(epochs) if isinstance(epochs, int) else epochs):
             begun = time.perf_counter()
             yield item
@@ -47,7 +60,12 @@ class Tracked:
             self._flush()
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Log metrics, tensors too, at the present epoch where no step is given."""
+        """Log several metrics.
+
+        Args:
+            metrics: Numbers or tensors with one element, by the metrics' names.
+            step: Step of the values. Defaults to the current epoch.
+        """
         step = self.epoch if step is None else step
         for name, value in metrics.items():
             with self._training.guarded(f"log the metric {name}"):
@@ -104,16 +122,34 @@ def track(
     log_input_examples: bool = False,
     registered_model_name: str | None = None,
 ) -> Iterator[Tracked]:
-    """Log a training loop of your own to the active run, or to one that ends with the block.
+    """Log a training loop of your own to the active run, or to a new run that ends with the block.
 
-    Logged are the optimizer's settings and the model's size; `grad_norm` and the learning rate `lr` (`lr_0`, … for
-    several groups of parameters) at each `log_every_n_steps`th step of the optimizer, counted from 0; the model at the
-    end. What goes wrong in it is a warning. Without `epochs` the time of the epochs is not known, and all else is.
+    Logged are the optimizer's name and settings, and the model's class and number of parameters, as params; the
+    metrics `grad_norm` and `lr` (`lr_0`, `lr_1` and so on if there are several parameter groups) by optimizer step;
+    and the model at the end. An error in the logging becomes a warning.
 
-    >>> with track(model, optimizer) as training:
-    ...     for epoch in training.epochs(10):
-    ...         train(model, optimizer)
-    ...         training.log_metrics({"val_loss": evaluate(model)})
+    Args:
+        model: The `torch.nn.Module` that is trained.
+        optimizer: Its optimizer. Hooks on its `step` method count the steps, from 0.
+        log_every_n_steps: Log `grad_norm` and `lr` at every n-th step of the optimizer.
+        log_models: Whether to log the model, as the artifact "model".
+        log_model_signatures: Whether to store a signature with the model, inferred from the first batch. A compiled
+            model gets none.
+        log_input_examples: Whether to store the first five rows of the first batch with the model.
+        registered_model_name: Registered model to which the model is added as its next version. None registers
+            nothing.
+
+    Yields:
+        The training. Iterate over its `epochs` to log `epoch_seconds`, and call its `log_metrics` to log
+        metrics by epoch.
+
+    Example:
+        ```python
+        with nbtrack.pytorch.track(model, optimizer) as training:
+            for epoch in training.epochs(10):
+                train(model, optimizer)
+                training.log_metrics({"val_loss": evaluate(model)})
+        ```
     """
     options = Settings(
         log_models=log_models,
@@ -124,7 +160,7 @@ def track(
     with ExitStack() as stack:
         active = active_run()
         run = active or stack.enter_context(start_run())
-        training = Training(FLAVOR, run, options, is_ours=active is None)
+        training = Training(FLAVOR, run, options, is_own=active is None)
         tracked = Tracked(training, model, optimizer, max(1, log_every_n_steps))
         first = FirstCall()
         with training.guarded("watch the training"), ExitStack() as watching:

@@ -40,11 +40,36 @@ def save_model(
     pyfunc_predict_fn: str = "predict",
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a fitted estimator as a folder that `load_model` reads, MLflow's as well. The folder must be new or empty.
+    """Save a fitted scikit-learn estimator as a folder.
 
-    `signature` is what `nbtrack.models.infer_signature` returns; without it, it is inferred from `input_example`.
-    `pip_requirements` is a list or a file's path; without it, the installed versions of scikit-learn and what the
-    estimator imports are written down. `pyfunc_predict_fn` is the method that `nbtrack.pyfunc` predicts with.
+    `load_model` reads the folder, and so does MLflow.
+
+    Args:
+        sk_model: A fitted estimator, pipeline or search.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of scikit-learn and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: File format of the estimator: "skops", which contains no code, "cloudpickle" or
+            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store.
+        pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, if `serialization_format` is unknown, or if the
+            estimator cannot be written in it. skops cannot write lambdas, for example.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     estimators.check_format(serialization_format)
     with new_model(
@@ -91,10 +116,44 @@ def log_model(
     serialization_format: estimators.Format = "skops",
     pyfunc_predict_fn: str = "predict",
 ) -> ModelInfo:
-    """Keep a fitted estimator as an artifact of the active run, which is started where there is none.
+    """Log a fitted scikit-learn estimator to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        sk_model: A fitted estimator, pipeline or search.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of scikit-learn and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        serialization_format: File format of the estimator: "skops", which contains no code, "cloudpickle" or
+            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store.
+        pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
+
+    Example:
+        ```python
+        model = LogisticRegression().fit(x, y)
+        with nbtrack.start_run():
+            nbtrack.sklearn.log_model(model, name="model", input_example=x[:5])
+        ```
     """
     return log(
         sys.modules[__name__],
@@ -114,17 +173,42 @@ def log_model(
 
 
 def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
-    """The estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
+    """Load a scikit-learn estimator.
 
-    What a run of this store logged is loaded as it is. From elsewhere, a skops file may hold scikit-learn's own types;
-    other types and pickles, which can run code while they are loaded, take `trust=True`.
+    A skops file from outside the store may contain scikit-learn's own types. Other types, and pickles, can run code
+    while they are loaded, so they need `trust=True` unless a run of this store logged them.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        trust: Whether to load a model that no run of this store logged even if it is a pickle or contains types
+            from outside scikit-learn. Loading such a model can run any code that was put into it, so set it only if
+            you trust the source.
+
+    Returns:
+        The fitted estimator.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If no run of this store logged the model, it is a pickle or contains types from outside
+            scikit-learn, and `trust` is False.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     return _load(opened.folder, opened.settings, opened.trusted)
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The estimator as an object with `predict`."""
+    """Load the estimator as an object with `predict`, for `nbtrack.pyfunc`.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` takes a table or an array, and which has the other methods of the estimator.
+    """
     return _Function(_load(folder, settings, trusted))
 
 
@@ -171,14 +255,48 @@ def autolog(
     pos_label: Any = None,
     extra_tags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log what scikit-learn's estimators, pipelines and searches learn, from now on; `disable` ends that.
+    """Log every `fit` of scikit-learn's estimators, pipelines and searches from now on.
 
-    A search gets a run for each of its best `max_tuning_runs` candidates, None for all. `serialization_format` is by
-    default skops, and cloudpickle for what skops cannot write. Metrics that are computed after the training, from a
-    prediction or by `score`, go to the model's run. See `nbtrack guide autologging`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. Logged are the params of `get_params(deep=True)`, metrics on the training data such as
+    `training_accuracy_score` and `training_r2_score`, a confusion matrix, ROC and precision-recall curves, feature
+    importances, the data, and the model. See `nbtrack guide autologging` for all names.
 
-    >>> autolog(log_models=False)
-    >>> autolog(disable=True)
+    An estimator inside a pipeline or a search is part of it. Cross-validations such as `cross_val_score`, and
+    estimators that only prepare data, such as scalers, are not logged.
+
+    Args:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first rows and what
+            the model predicts for them.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        max_tuning_runs: How many of the best candidates of a search, such as GridSearchCV, get a nested run. 0 for
+            none, None for all.
+        log_post_training_metrics: Whether to log metrics that are computed later from predictions of the model or
+            by its `score`, for example as `accuracy_score_X_test`.
+        serialization_format: File format of the models: "skops", "cloudpickle" or "pickle". None uses skops, and
+            cloudpickle for estimators that skops cannot write.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        pos_label: The class for which precision, recall and F1 are logged. None logs their averages over the
+            classes, weighted by the number of samples.
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+
+    Raises:
+        InvalidParameter: If `max_tuning_runs` is negative or `serialization_format` is unknown.
+
+    Example:
+        >>> autolog(log_models=False)
+        >>> autolog(disable=True)
     """
     if max_tuning_runs is not None and max_tuning_runs < 0:
         raise InvalidParameter(

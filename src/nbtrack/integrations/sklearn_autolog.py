@@ -487,7 +487,7 @@ def _log_candidates(training: Training, search: Any, results: Mapping[str, Any],
             start_time=run.info.start_time,
             tags={**tags, AUTOLOGGING: training.flavor, PARENT: training.run_id},
         )
-        logged = Training(training.flavor, ActiveRun(client, child), training.settings, is_ours=True)
+        logged = Training(training.flavor, ActiveRun(client, child), training.settings, is_own=True)
         logged.log_params({**fixed, **results["params"][index]})
         logged.log_metrics(
             {

@@ -40,9 +40,33 @@ def save_model(
     model_format: Format = "ubj",
     mlflow_model: Model | None = None,
 ) -> None:
-    """Save a Booster or a fitted estimator such as XGBClassifier as a folder that `load_model` reads, MLflow's as well.
+    """Save an XGBoost model as a folder.
 
-    The arguments are those of `nbtrack.sklearn.save_model`. `model_format` is XGBoost's binary JSON or plain JSON.
+    `load_model` reads the folder, and so does MLflow.
+
+    Args:
+        xgb_model: A Booster, or a fitted estimator such as XGBClassifier.
+        path: Folder to save to. It must be new or empty.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of XGBoost and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        model_format: XGBoost's file format: "ubj" (binary JSON), "json" or "xgb".
+        mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
+            run.
+
+    Raises:
+        InvalidParameter: If `path` is not a new or empty folder, or if `model_format` is unknown.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     if model_format not in _FORMATS:
         raise InvalidParameter(f"model_format must be one of {', '.join(_FORMATS)}, not {model_format!r:.80}.")
@@ -88,10 +112,35 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     model_format: Format = "ubj",
 ) -> ModelInfo:
-    """Keep a model as an artifact of the active run, which is started where there is none.
+    """Log an XGBoost model to the active run. Without an active run, start one.
 
-    `name` is MLflow 3's word for `artifact_path`; without either it is "model". With `registered_model_name` the
-    model becomes that model's next version. For the other arguments see `save_model`.
+    Args:
+        xgb_model: A Booster, or a fitted estimator such as XGBClassifier.
+        artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
+        name: MLflow 3's name for `artifact_path`. Pass only one of them.
+        registered_model_name: Registered model to which the model is added as its next version. It is created if it
+            does not exist. None registers nothing.
+        signature: Inputs, outputs and params of the model, for example from `nbtrack.models.infer_signature`. None
+            infers the signature from `input_example`; False saves none.
+        input_example: A few rows of data for `predict`, or a pair of data and a dict of params. It is stored with
+            the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
+            None stores no example.
+        pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
+            requirements file. Defaults to the installed versions of XGBoost and of the packages that the model
+            imports.
+        extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
+            replace requirements of the same package.
+        code_paths: Files and folders with modules that the model imports. They are copied into the model, and
+            `load_model` makes them importable.
+        metadata: A dict of your own that is stored in the MLmodel file.
+        model_format: XGBoost's file format: "ubj" (binary JSON), "json" or "xgb".
+
+    Returns:
+        The description of the logged model. Its `model_uri` is what `load_model` takes.
+
+    Raises:
+        InvalidParameter: If both `artifact_path` and `name` are given, or as in `save_model`.
+        NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
     return log(
         sys.modules[__name__],
@@ -110,16 +159,41 @@ def log_model(
 
 
 def load_model(model_uri: str | os.PathLike[str], dst_path: str | None = None, *, trust: bool = False) -> Any:
-    """The Booster or the estimator that a URI or a folder holds, with its files copied to `dst_path` on demand.
+    """Load an XGBoost model.
 
-    A class that is not XGBoost's own is imported for a model that a run of this store logged, or with `trust=True`.
+    XGBoost's own classes need no trust, because their files contain no code. A class from outside XGBoost is
+    imported only if a run of this store logged the model, or with `trust=True`.
+
+    Args:
+        model_uri: A URI such as "runs:/<run_id>/model", "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion", or the path of a model folder.
+        dst_path: Folder to copy the model's files to. None reads them where they are stored.
+        trust: Whether to load a model that no run of this store logged even if its class is not XGBoost's own.
+            Loading such a model can run any code that was put into it, so set it only if you trust the source.
+
+    Returns:
+        The Booster or the estimator that was saved.
+
+    Raises:
+        NotFound: If the model does not exist, or was not saved with this flavor.
+        InvalidParameter: If no run of this store logged the model, its class is not XGBoost's own, and `trust` is
+            False.
     """
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     return _load(opened.folder, opened.settings, opened.trusted)
 
 
 def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> Any:
-    """The model as an object with `predict`, which takes tables and arrays for a Booster too."""
+    """Load the model as an object with `predict`, for `nbtrack.pyfunc`.
+
+    Args:
+        folder: The model's local folder.
+        settings: The entry of this flavor in the MLmodel file.
+        trusted: Whether the model may run code of its own while it is loaded.
+
+    Returns:
+        An object whose `predict` takes a table or an array, also if the model is a Booster.
+    """
     return _function(_load(folder, settings, trusted))
 
 
@@ -168,13 +242,38 @@ def autolog(
     model_format: Format = "ubj",
     extra_tags: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log what `xgboost.train` and the `fit` of XGBoost's estimators do, from now on; `disable` ends that.
+    """Log every `xgboost.train` and every `fit` of XGBoost's estimators from now on.
 
-    `importance_types` are the kinds of feature importance that are logged, by default "weight". `xgboost.cv` logs
-    nothing. See `nbtrack guide autologging`.
+    A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
+    training. Logged are the params, the evaluation metrics of each iteration such as `validation_0-logloss`,
+    `best_iteration` and `stopped_iteration` after early stopping, feature importances, the data, and the model.
+    `xgboost.cv` is not logged. See `nbtrack guide autologging` for all names.
 
-    >>> autolog(importance_types=["gain", "weight"])
-    >>> autolog(disable=True)
+    Args:
+        log_input_examples: Whether to store the first five rows of the training data with each model.
+        log_model_signatures: Whether to store a signature with each model, inferred from the first rows and what
+            the model predicts for them.
+        log_models: Whether to log each trained model, as the artifact "model".
+        log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
+            data itself.
+        disable: Switch autologging off and restore the original functions of the framework.
+        exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
+            the active run if there is one.
+        disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
+            tested. By default there is a warning, and trainings are logged.
+        silent: Whether to suppress all warnings of autologging.
+        importance_types: Kinds of feature importance to log, as in `Booster.get_score`: "weight", "gain", "cover",
+            "total_gain", "total_cover". Defaults to "weight". Each is logged as `feature_importance_<kind>.json`
+            and `.png`.
+        registered_model_name: Registered model to which each logged model is added as its next version. None
+            registers nothing.
+        model_format: File format of the models: "ubj" (binary JSON), "json" or "xgb".
+        extra_tags: Tags for the runs that are started for a training. A run that was already active does not get
+            them.
+
+    Example:
+        >>> autolog(importance_types=["gain", "weight"])
+        >>> autolog(disable=True)
     """
     autologging.switch(FLAVOR_NAME, **locals())
 
