@@ -1,4 +1,19 @@
+import { afterEach } from 'node:test';
 import { GlobalRegistrator } from '@happy-dom/global-registrator';
 
 // Imported before everything else: the testing library looks for a document when it is loaded.
 GlobalRegistrator.register({ url: 'http://localhost/', width: 1200, height: 800 });
+
+// happy-dom draws nothing: a context that takes every call and answers with itself is enough for uPlot.
+const context: unknown = new Proxy(() => context, {
+  get: (_, name) => (name === 'width' ? 0 : context),
+  set: () => true,
+});
+HTMLCanvasElement.prototype.getContext = (() => context) as never;
+Object.assign(globalThis, { Path2D: class {} });
+Object.assign(Path2D.prototype, { rect() {}, moveTo() {}, lineTo() {}, closePath() {}, arc() {} });
+
+afterEach(async () => {
+  const { cleanup } = await import('@testing-library/preact');
+  cleanup();
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signal } from '@preact/signals';
+import { render, screen, waitFor, within } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import { comparisonState } from '../../state/comparison';
+import { FakeConnection, refusal, runsReply } from '../../testing/connection';
+import { tableRow } from '../../testing/rows';
+import { Comparison } from './comparison';
+
+const rows = [
+  tableRow('good', { metrics: { acc: 0.9 }, params: { lr: '0.1' }, models: ['model'] }),
+  tableRow('bad', { metrics: { acc: 0.2 }, params: { lr: '1' } }),
+];
+
+/** The comparison of two runs, on a kernel that finds `good` by its name. */
+function comparison(answers: FakeConnection['answers'] = {}, live = true) {
+  const connection = new FakeConnection({
+    runs: ({ filter }) => {
+      if (filter === 'wrong') {
+        throw refusal('INVALID_PARAMETER_VALUE', 'A comparison is missing.');
+      }
+      return runsReply(rows.filter((row) => filter === '' || row.run_id === filter));
+    },
+    curves: () => ({ series: [] }),
+    diff: ({ run_ids }) => ({ run_ids, run_names: run_ids, rows: [] }),
+    complete: () => ({ completions: [] }),
+    registry: () => ({ models: [] }),
+    ...answers,
+  });
+  connection.live = live;
+  const filter = signal('');
+  const selected = signal<string[]>([]);
+  render(<Comparison state={comparisonState(connection, filter, selected)} />);
+  return { connection, filter, selected, user: userEvent.setup({ delay: null }) };
+}
+
+const names = () => screen.getAllByRole('checkbox', { name: /^Compare / }).map((box) => box.getAttribute('aria-label'));
+
+test('a filter narrows the table, and Python sees it', async () => {
+  const { filter, user } = comparison();
+  await screen.findByText('2 runs, 0 ticked');
+  await user.type(screen.getByLabelText('Filter runs'), 'good{Enter}');
+  await screen.findByText('1 run, 0 ticked');
+  assert.deepEqual(names(), ['Compare good']);
+  assert.equal(filter.value, 'good');
+});
+
+test('a filter that is set from Python is applied', async () => {
+  const { filter } = comparison();
+  await screen.findByText('2 runs, 0 ticked');
+  filter.value = 'bad';
+  await screen.findByText('1 run, 0 ticked');
+  assert.equal(screen.getByLabelText<HTMLInputElement>('Filter runs').value, 'bad');
+});
+
+test('after a wrong filter the table keeps its rows, and the query box says what is wrong', async () => {
+  const { user } = comparison();
+  await screen.findByText('2 runs, 0 ticked');
+  await user.type(screen.getByLabelText('Filter runs'), 'wrong{Enter}');
+  await screen.findByText('A comparison is missing.');
+  assert.equal(names().length, 2);
+  await screen.findByText('The table still shows the last filter that worked.');
+});
+
+test('a request that failed is sent again on demand', async () => {
+  let failures = 1;
+  const { connection, user } = comparison({
+    runs: () => {
+      if (failures-- > 0) {
+        throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+      }
+      return runsReply(rows);
+    },
+  });
+  await screen.findByText('The kernel is busy.');
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await screen.findByText('2 runs, 0 ticked');
+  assert.equal(screen.queryByText('The kernel is busy.'), null);
+  assert.equal(connection.payloads('runs').length, 2);
+});
+
+test('ticked runs are compared, and unticked all at once', async () => {
+  const { connection, selected, user } = comparison();
+  await user.click(await screen.findByRole('checkbox', { name: 'Compare bad' }));
+  await user.click(screen.getByRole('checkbox', { name: 'Compare good' }));
+  await screen.findByText('2 runs, 2 ticked');
+  assert.deepEqual(selected.value, ['bad', 'good']);
+  await waitFor(() => assert.deepEqual(connection.payloads('diff').at(-1)?.run_ids, ['bad', 'good']));
+  assert.deepEqual(connection.payloads('curves').at(-1)?.keys, ['acc']);
+  await user.click(screen.getByRole('button', { name: 'Untick all' }));
+  assert.deepEqual(selected.value, []);
+  await screen.findByText('Tick runs in the table to see their curves.');
+});
+
+test('the model of a run is registered from its row', async () => {
+  const { user } = comparison();
+  await user.click(await screen.findByRole('button', { name: 'Register model of good' }));
+  assert.ok(screen.getByRole('dialog', { name: 'Register model of good' }));
+  await user.click(screen.getByRole('button', { name: 'Close' }));
+  assert.equal(screen.queryByRole('dialog'), null);
+});
+
+test('a saved comparison can be read, and offers nothing that needs a kernel', async () => {
+  comparison({}, false);
+  await screen.findByText('2 runs, 0 ticked');
+  assert.ok(screen.getByLabelText<HTMLInputElement>('Filter runs').disabled);
+  assert.equal(screen.queryByRole('button', { name: 'Refresh' }), null);
+  assert.equal(screen.queryByRole('button', { name: 'Register model of good' }), null);
+  assert.ok(within(screen.getByRole('grid')).getByText('logged'));
+});
+
+test('without runs the comparison says how to log one', async () => {
+  comparison({ runs: () => runsReply([]) });
+  await screen.findByText(/^No runs yet/);
+});

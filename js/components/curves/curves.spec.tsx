@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signal } from '@preact/signals';
+import { fireEvent, render, screen, waitFor } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import type { Answer } from '../../connection/connection';
+import type { CurvesRequest } from '../../contract';
+import { ColumnState } from '../../state/columns';
+import { RunPages } from '../../state/pages';
+import { Selection } from '../../state/selection';
+import { FakeConnection, refusal, runsReply } from '../../testing/connection';
+import { tableRow } from '../../testing/rows';
+import { Curves } from './curves';
+
+/** Three points of each run, the last of them not finite. */
+const points = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => ({
+  reply: { series: run_ids.map((run_id) => ({ run_id, key: keys[0]!, points: 3, total: 3 })) },
+  buffers: run_ids.flatMap(() => [Float64Array.of(0, 1, 2), Float64Array.of(1, 0.5, NaN)]),
+});
+
+function curves(answer: NonNullable<FakeConnection['answers']['curves']>, ticked = ['a', 'b']) {
+  const connection = new FakeConnection({ curves: answer });
+  const reply = runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } }), tableRow('b')]);
+  const [pages, columns, selection] = [new RunPages(), new ColumnState(), new Selection(signal(ticked))];
+  pages.put(reply, 0);
+  columns.put(reply);
+  render(<Curves connection={connection} selection={selection} pages={pages} columns={columns} />);
+  return { connection, selection, user: userEvent.setup({ delay: null }) };
+}
+
+test('the curves of the ticked runs are asked for, again with another metric or axis', async () => {
+  const { connection, user } = curves(points);
+  await screen.findByRole('img', { name: 'acc of 2 runs' });
+  await user.selectOptions(screen.getByLabelText('Metric'), 'loss');
+  await user.selectOptions(screen.getByLabelText('X axis'), 'relative');
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 3));
+  const asked = connection.payloads('curves').map(({ run_ids, keys, x_axis }) => [run_ids.join(), keys[0], x_axis]);
+  assert.deepEqual(asked, [
+    ['a,b', 'acc', 'step'],
+    ['a,b', 'loss', 'step'],
+    ['a,b', 'loss', 'relative'],
+  ]);
+});
+
+test('points that cannot be drawn are counted', async () => {
+  const { user } = curves(points);
+  await screen.findByText('2 points not drawn: NaN or infinite.');
+  await user.click(screen.getByLabelText('Log y'));
+  await screen.findByText('2 points not drawn: not above zero, NaN or infinite.');
+});
+
+test('smoothing asks for nothing', async () => {
+  const { connection } = curves(points);
+  await screen.findByText(/not drawn/);
+  fireEvent.input(screen.getByRole('slider', { name: /^Smoothing/ }), { target: { value: '0.9' } });
+  await screen.findByText('0.90');
+  assert.equal(connection.payloads('curves').length, 1);
+});
+
+test('a key zooms in, and the button shows everything again', async () => {
+  const { connection, user } = curves(points);
+  const chart = await screen.findByRole('img');
+  await screen.findByText(/not drawn/);
+  fireEvent.keyDown(chart, { key: '+' });
+  await user.click(await screen.findByRole('button', { name: 'Reset zoom' }));
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 3));
+  const [, zoomed, all] = connection.payloads('curves');
+  assert.ok(zoomed!.x_min! > 0 && zoomed!.x_max! < 2);
+  assert.deepEqual([all!.x_min, all!.x_max], [null, null]);
+});
+
+test('ticked runs without points of the metric are counted', async () => {
+  curves((request) => points({ ...request, run_ids: ['a'] }));
+  await screen.findByText('1 ticked run has no acc.');
+});
+
+test('nothing is asked for while no run is ticked', async () => {
+  const { connection } = curves(points, []);
+  await screen.findByText('Tick runs in the table to see their curves.');
+  assert.equal(connection.asked.length, 0);
+});
+
+test('curves that could not be read are read again on demand', async () => {
+  let failures = 1;
+  const { user } = curves((request) => {
+    if (failures-- > 0) {
+      throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+    }
+    return points(request);
+  });
+  await screen.findByText('The kernel is busy.');
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await screen.findByText(/not drawn/);
+  assert.equal(screen.queryByText('The kernel is busy.'), null);
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { act, render, screen, waitFor } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import type { Answer } from '../../connection/connection';
+import type { LiveReply } from '../../contract';
+import { FakeConnection, refusal } from '../../testing/connection';
+import { tableRow } from '../../testing/rows';
+import { LiveRun } from './live_run';
+
+const running = (loss: number, now: number, fields: Partial<LiveReply> = {}): Answer<'live'> => ({
+  reply: {
+    run: { ...tableRow('calm-owl', { metrics: { loss } }), status: 'RUNNING', end_time: null },
+    now,
+    panels: [{ title: 'loss', keys: ['loss'] }],
+    system: [],
+    datasets: [],
+    series: [{ run_id: 'calm-owl', key: 'loss', points: 2, total: 2 }],
+    summary: [],
+    error: null,
+    attempt: null,
+    ...fields,
+  },
+  buffers: [Float64Array.of(0, 1), Float64Array.of(1, loss)],
+});
+
+function liveRun(answers: FakeConnection['answers']) {
+  const connection = new FakeConnection(answers);
+  render(<LiveRun connection={connection} run_id="calm-owl" />);
+  return { connection, user: userEvent.setup({ delay: null }) };
+}
+
+test('what the kernel pushes is drawn without being asked for', async () => {
+  const { connection } = liveRun({ live: () => running(0.5, 1) });
+  await screen.findByText('0.5000');
+  await act(() => connection.push('live', running(0.25, 2)));
+  assert.ok(screen.getByText('0.2500'));
+  assert.equal(connection.payloads('live').length, 1);
+});
+
+test('an answer that is older than a push does not replace it', async () => {
+  let answer: (reply: LiveReply) => void = () => undefined;
+  const { connection } = liveRun({ live: () => new Promise((resolve) => (answer = resolve)) });
+  await act(() => connection.push('live', running(0.25, 2)));
+  await act(async () => {
+    answer(running(0.5, 1).reply);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+  assert.ok(screen.getByText('0.2500'));
+});
+
+test('a run that failed shows its error, its summary and what changed since the last attempt', async () => {
+  const run = { ...tableRow('calm-owl', { metrics: { loss: 0.5 } }), status: 'FAILED' as const };
+  const { reply } = running(0.5, 1, {
+    run,
+    error: 'ValueError: <b>x</b>',
+    summary: [{ key: 'loss', last: 0.5, best: 0.25, best_step: 1, lower_is_better: true, points: 2 }],
+    attempt: {
+      number: 2,
+      previous_run_id: 'p',
+      previous_run_name: 'old-owl',
+      changes: [{ kind: 'param', key: 'lr', old: '1', new: '0.1' }],
+      code_changed: true,
+    },
+  });
+  liveRun({ live: () => reply });
+  await screen.findByText('ValueError: <b>x</b>');
+  assert.ok(screen.getByRole('row', { name: /loss 0\.5000 0\.2500 min 1 2/ }));
+  assert.match(screen.getByRole('region', { name: 'Since the last attempt' }).textContent ?? '', /lr1→0\.1/);
+});
+
+test("the machine's metrics are shown on demand", async () => {
+  const system = [{ title: 'system/cpu', keys: ['system/cpu'] }];
+  const { user } = liveRun({ live: () => running(0.5, 1, { system }) });
+  const toggle = await screen.findByRole('button', { name: "Show the machine's metrics" });
+  assert.equal(screen.queryByText('cpu'), null);
+  await user.click(toggle);
+  assert.ok(screen.getByText('cpu'));
+  assert.equal(toggle.getAttribute('aria-expanded'), 'true');
+});
+
+test('a run that could not be read is read again on demand', async () => {
+  let failures = 1;
+  const { user } = liveRun({
+    live: () => {
+      if (failures-- > 0) {
+        throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+      }
+      return running(0.5, 1);
+    },
+  });
+  await screen.findByText('The kernel is busy.');
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await screen.findByText('0.5000');
+  await waitFor(() => assert.equal(screen.queryByText('The kernel is busy.'), null));
+});

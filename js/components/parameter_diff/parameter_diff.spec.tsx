@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signal } from '@preact/signals';
+import { render, screen, waitFor } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import { RunPages } from '../../state/pages';
+import { Selection } from '../../state/selection';
+import { FakeConnection } from '../../testing/connection';
+import { ParameterDiff } from './parameter_diff';
+
+function diff(ticked: string[]) {
+  const connection = new FakeConnection({
+    diff: ({ run_ids }) => ({
+      run_ids,
+      run_names: run_ids.map((id) => `<i>${id}</i>`),
+      rows: [
+        { section: 'param', key: 'lr', values: run_ids.map((_, i) => (i === 0 ? '0.1' : null)), differs: true },
+        { section: 'param', key: 'seed', values: run_ids.map(() => '7'), differs: false },
+        { section: 'metric', key: 'acc', values: run_ids.map((_, i) => String(i / 3)), differs: true },
+        { section: 'info', key: 'duration', values: run_ids.map((_, i) => `${i} s`), differs: true },
+      ],
+    }),
+  });
+  const selection = new Selection(signal(ticked));
+  render(<ParameterDiff connection={connection} selection={selection} pages={new RunPages()} />);
+  return { connection, selection, user: userEvent.setup({ delay: null }) };
+}
+
+test('ticked runs stand side by side: a missing value is a dash, and names of runs stay text', async () => {
+  diff(['a', 'b']);
+  const row = await screen.findByRole('row', { name: /^lr differs/ });
+  assert.deepEqual(
+    [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+    ['0.1', '–'],
+  );
+  assert.ok(screen.getByText('<i>a</i>'));
+  assert.equal(document.querySelector('i'), null);
+});
+
+test('rows that are equal can be hidden; what always differs is not counted as a difference', async () => {
+  const { user } = diff(['a', 'b']);
+  await screen.findByText('seed');
+  await user.click(screen.getByLabelText('Only differences (2)'));
+  assert.equal(screen.queryByText('seed'), null);
+  assert.ok(screen.getByText('lr'));
+});
+
+test('another tick compares again, and without ticks nothing is compared', async () => {
+  const { connection, selection } = diff(['a']);
+  await screen.findByText('seed');
+  selection.toggle('b');
+  await waitFor(() => assert.deepEqual(connection.payloads('diff').at(-1)?.run_ids, ['a', 'b']));
+  selection.clear();
+  await screen.findByText('Tick runs to compare their params.');
+  assert.equal(connection.payloads('diff').length, 2);
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { render, screen, waitFor } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import { FakeConnection, refusal } from '../../testing/connection';
+import { tableRow } from '../../testing/rows';
+import { modelRow, versionRow } from '../../testing/versions';
+import { RegisterForm } from './register_form';
+
+function form(answers: FakeConnection['answers'], models = ['model']) {
+  const connection = new FakeConnection({
+    registry: () => ({ models: [] }),
+    register: ({ name }) => ({ version: versionRow(1, { name }) }),
+    transition: ({ name, stage }) => ({ version: versionRow(1, { name, stage }) }),
+    ...answers,
+  });
+  let closed = 0;
+  render(<RegisterForm connection={connection} run={tableRow('r', { models })} close={() => (closed += 1)} />);
+  return { connection, closed: () => closed, user: userEvent.setup({ delay: null }) };
+}
+
+test('a model is registered under a name, and then promoted', async () => {
+  const { connection, user } = form({});
+  const name = screen.getByLabelText('Name');
+  assert.ok(document.activeElement === name, 'The name is typed without a click.');
+  assert.ok(screen.getByRole<HTMLButtonElement>('button', { name: 'Register' }).disabled);
+  await user.type(name, ' digits {Enter}');
+  await screen.findByText(/Registered as/);
+  assert.deepEqual(connection.payloads('register'), [{ run_id: 'r', artifact_path: 'model', name: 'digits' }]);
+  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await waitFor(() => assert.match(screen.getByRole('status').textContent ?? '', /digits version 1 is now in Staging/));
+});
+
+test('of several models of a run one is chosen', async () => {
+  const { connection, user } = form({}, ['first', 'second']);
+  await user.selectOptions(screen.getByLabelText('Model'), 'second');
+  await user.type(screen.getByLabelText('Name'), 'digits{Enter}');
+  await waitFor(() => assert.equal(connection.payloads('register')[0]?.artifact_path, 'second'));
+});
+
+test('the only registered model is proposed', async () => {
+  form({ registry: () => ({ models: [modelRow([])] }) });
+  await waitFor(() => assert.equal(screen.getByLabelText<HTMLInputElement>('Name').value, 'digits'));
+});
+
+test('an error is shown under the form, which keeps the name', async () => {
+  const { user } = form({
+    register: () => {
+      throw refusal('INVALID_PARAMETER_VALUE', 'The name must not contain a slash.');
+    },
+  });
+  await user.type(screen.getByLabelText('Name'), 'a/b{Enter}');
+  await screen.findByText('The name must not contain a slash.');
+  assert.equal(screen.getByLabelText<HTMLInputElement>('Name').value, 'a/b');
+});
+
+test('Escape closes the form', async () => {
+  const { closed, user } = form({});
+  await user.type(screen.getByLabelText('Name'), '{Escape}');
+  assert.equal(closed(), 1);
+});

@@ -1,0 +1,81 @@
+import type { Answer, Connection, Payload, Reply, RequestName } from '../connection/connection';
+import { RequestError } from '../connection/connection';
+import type { RunsReply, TableRow } from '../contract';
+
+type Answers = { [N in RequestName]?: (payload: Payload<N>) => Reply<N> | Answer<N> | Promise<Reply<N>> };
+interface Subscriber {
+  name: RequestName;
+  listener: (answer: never) => void;
+  failed: (error: RequestError) => void;
+}
+
+/** A connection whose other end is the spec: it answers by functions, keeps what was asked, and pushes. */
+export class FakeConnection implements Connection {
+  live = true;
+  readonly asked: { [N in RequestName]: { name: N; payload: Payload<N> } }[RequestName][] = [];
+  private readonly subscribers = new Set<Subscriber>();
+
+  constructor(public answers: Answers = {}) {}
+
+  first(): undefined {
+    return undefined;
+  }
+
+  async request<N extends RequestName>(name: N, payload: Payload<N>, signal?: AbortSignal): Promise<Answer<N>> {
+    this.asked.push({ name, payload } as never);
+    const answer = this.answers[name] as ((payload: Payload<N>) => Reply<N> | Answer<N>) | undefined;
+    if (!answer) {
+      throw new Error(`The spec does not answer ${name}.`);
+    }
+    const reply = await answer(payload);
+    if (signal?.aborted) {
+      throw new DOMException('Aborted', 'AbortError');
+    }
+    return 'buffers' in reply ? reply : { reply: reply as Reply<N>, buffers: [] };
+  }
+
+  subscribe<N extends RequestName>(
+    name: N,
+    listener: (answer: Answer<N>) => void,
+    failed: (error: RequestError) => void,
+  ): () => void {
+    const subscriber: Subscriber = { name, listener: listener as (answer: never) => void, failed };
+    this.subscribers.add(subscriber);
+    return () => this.subscribers.delete(subscriber);
+  }
+
+  push<N extends RequestName>(name: N, answer: Answer<N>): void {
+    for (const subscriber of this.subscribers) {
+      if (subscriber.name === name) {
+        subscriber.listener(answer as never);
+      }
+    }
+  }
+
+  /** The payloads of the requests of one name. */
+  payloads<N extends RequestName>(name: N): Payload<N>[] {
+    return this.asked.flatMap((request) => (request.name === name ? [request.payload as Payload<N>] : []));
+  }
+}
+
+/** A page of the table; `fields` replaces what follows from its rows. */
+export function runsReply(rows: TableRow[], fields: Partial<RunsReply> = {}): RunsReply {
+  const keys = (of: (row: TableRow) => object) => [...new Set(rows.flatMap((row) => Object.keys(of(row))))];
+  return {
+    rows,
+    count: rows.length,
+    total: rows.length,
+    nested: 0,
+    params: keys((row) => row.params).map((key) => ({ key, differs: true })),
+    metrics: keys((row) => row.metrics),
+    system: [],
+    best: {},
+    lower_is_better: [],
+    ...fields,
+  };
+}
+
+/** An error as the kernel answers it. */
+export function refusal(error_code: string, message: string, position: number | null = null): RequestError {
+  return new RequestError({ error_code, message, reason: null, position, expected: [] });
+}

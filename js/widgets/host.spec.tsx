@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { act, screen } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import { comparison } from '../screens';
+import { runsReply } from '../testing/connection';
+import { tableRow } from '../testing/rows';
+import { widget } from './host';
+
+/** The model of an anywidget, whose kernel answers nothing. */
+function model(traits: Record<string, unknown>) {
+  const listeners = new Map<string, Set<(...args: unknown[]) => void>>();
+  const of = (name: string) => listeners.get(name) ?? listeners.set(name, new Set()).get(name)!;
+  let saves = 0;
+  return {
+    listeners: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
+    saves: () => saves,
+    traits,
+    set: (name: string, value: unknown) => {
+      traits[name] = value;
+      for (const listener of of(`change:${name}`)) {
+        listener();
+      }
+    },
+    model: {
+      get: (name: string) => traits[name],
+      set: (name: string, value: unknown) => {
+        traits[name] = value;
+      },
+      save_changes: () => (saves += 1),
+      on: (name: string, listener: () => void) => of(name).add(listener),
+      off: (name: string, listener: () => void) => of(name).delete(listener),
+      send: () => undefined,
+    },
+  };
+}
+
+function shown() {
+  const answers = { runs: { payload: {}, reply: runsReply([tableRow('a'), tableRow('b')]), buffers: [] } };
+  const kernel = model({
+    _snapshot: { view: 'comparison', options: {}, answers },
+    filter_string: '',
+    _selected: [],
+  });
+  const el = document.createElement('div');
+  document.body.append(el);
+  const end = widget(comparison).render({ model: kernel.model, el } as never);
+  return { kernel, el, end, user: userEvent.setup({ delay: null }) };
+}
+
+test('ticks are synced with Python in both directions, and the last view ends every listener', async () => {
+  const { kernel, el, end, user } = shown();
+  await screen.findByText('2 runs, 0 ticked');
+  await user.click(screen.getByRole('checkbox', { name: 'Compare b' }));
+  assert.deepEqual(kernel.traits._selected, ['b']);
+  assert.equal(kernel.saves(), 1);
+  await act(() => kernel.set('_selected', ['a', 'b']));
+  await screen.findByText('2 runs, 2 ticked');
+  assert.equal(kernel.saves(), 1, 'What Python set is not sent back.');
+  await act(() => end());
+  assert.equal(el.textContent, '');
+  assert.equal(kernel.listeners(), 0);
+  el.remove();
+});
