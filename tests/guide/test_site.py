@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,12 @@ DOCUMENTED_AS = {"Client": "MlflowClient", "client": "MlflowClient", "NbtrackErr
 def test_the_site_builds_strictly() -> None:
     done = subprocess.run([sys.executable, "docs/build.py"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    # The inventory lists every name that has an anchor: four lines of head, then one name a line, compressed.
+    inventory = zlib.decompress((ROOT / "build/site/objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    anchors = {line.split()[0] for line in inventory.splitlines()}
+    modules = ["artifacts", "data", "models", "query", "serving", "tracking", "widgets"]
+    names = {f"{path}.{name}" for path in modules for name in importlib.import_module(f"nbtrack.{path}").__all__}
+    assert {name for name in names if f"nbtrack.{name}" not in anchors} == set()
 
 
 def test_every_public_name_is_in_the_api_reference() -> None:

@@ -17,6 +17,7 @@ from .signature import ModelSignature, ParamSchema, Schema, as_signature
 from .yaml_text import InvalidYaml, read_yaml, write_yaml
 
 MLMODEL = "MLmodel"
+"""The name of the manifest in a model's folder."""
 
 
 def _utc_now() -> str:

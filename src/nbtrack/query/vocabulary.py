@@ -307,6 +307,7 @@ RUNS = Vocabulary(
     collections=(Collection("datasets", "inputs", "run", ("name", "digest", "context"), ("datasets", "dataset")),),
     sections=(Section("cell", "tags", tags.CELL, ("source", "id", "execution_count")),),
 )
+"""What a filter of runs can name."""
 
 EXPERIMENTS = Vocabulary(
     table="experiments",
@@ -321,6 +322,7 @@ EXPERIMENTS = Vocabulary(
     key_tables=(_tags("experiment_tags", "experiment_id"),),
     default_order=(("last_update_time", True), ("experiment_id", True)),
 )
+"""What a filter of experiments can name."""
 
 MODELS = Vocabulary(
     table="registered_models",
@@ -333,6 +335,7 @@ MODELS = Vocabulary(
     key_tables=(_tags("registered_model_tags", "name"),),
     default_order=(("name", False),),
 )
+"""What a filter of registered models can name."""
 
 VERSIONS = Vocabulary(
     table="model_versions",
@@ -352,3 +355,4 @@ VERSIONS = Vocabulary(
     key_tables=(_tags("model_version_tags", "name", "version"),),
     default_order=(("last_updated_timestamp", True), ("name", False), ("version_number", True)),
 )
+"""What a filter of model versions can name."""
