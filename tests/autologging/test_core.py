@@ -227,7 +227,7 @@ def test_a_changed_param_is_said_unless_silent_and_never_raises(
     said = [str(one.message) for one in caught] + capsys.readouterr().err.splitlines()
     said = [text for text in said if "Param" in text]
     assert len(said) == (0 if silent else 1)
-    assert silent or "'lr' was '0.1' and is '0.2' now" in said[0]
+    assert silent or "'lr' changed from '0.1' to '0.2'" in said[0]
 
 
 @pytest.mark.parametrize(("answer", "logged"), [(True, 1), (False, 0), (None, 1)])

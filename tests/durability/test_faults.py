@@ -101,9 +101,9 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_run(small_disk: Path) -> None:
         ],
         small_disk,
     )
-    assert len(result.warnings) == 2, "one for what is logged, one for files"
-    assert "Nothing is lost" in result.warnings[0]
-    assert "Files that are logged are kept in" in result.warnings[1]
+    assert len(result.warnings) == 2, "one for logged data, one for files"
+    assert "Logging continues: new data is kept in" in result.warnings[0]
+    assert "Logging continues: files are kept in" in result.warnings[1]
     _check_sweep(result.lines[0].split())
     history = nbtrack.MlflowClient().get_metric_history(result.lines[1], "m")
     assert [point.value for point in history] == list(range(1000))
@@ -237,7 +237,7 @@ def test_no_file_handles(when: str) -> None:
         when,
     )
     _check_sweep(result.lines[0].split())
-    troubles = [text for text in result.warnings if "nbtrack cannot write to" in text]
+    troubles = [text for text in result.warnings if "Logging continues: new data" in text]
     assert len(troubles) == (when == "from the start")
 
 
@@ -325,5 +325,5 @@ def test_a_rescue_file_that_is_still_written_is_left_to_its_process(own_store: P
     header = event("open", t=1, x="d" * 32, d={"store": str(own_store), **Process.current().to_dict()})
     path.write_bytes(header + event("metric", r="d" * 32, k="m", s=0, t=1, v=1.0))
     report = nbtrack.doctor(repair=True, rescue=[path])
-    assert "comes in by itself" in report.notes[0]
+    assert "belongs to a running process" in report.notes[0]
     assert path.exists()

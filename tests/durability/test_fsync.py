@@ -190,7 +190,7 @@ def test_a_rescue_file_goes_after_the_disk_has_the_name_of_what_it_held(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        with pytest.warns(RuntimeWarning, match="Nothing is lost"):
+        with pytest.warns(RuntimeWarning, match="Logging continues"):
             journal.append(event("tag", r="f" * 32, k="a", x="b"))
     monkeypatch.setattr(syncing, "sync_folder", look)
     assert journal.flush()
@@ -232,4 +232,4 @@ def test_a_wrong_mode_is_refused() -> None:
         """,
         env={"NBTRACK_FSYNC": "often"},
     )
-    assert "NBTRACK_FSYNC is 'often'" in result.lines[0]
+    assert "NBTRACK_FSYNC must be one of never, interval, always, not 'often'" in result.lines[0]

@@ -194,7 +194,7 @@ def test_what_is_no_model_of_keras(tmp_path: Path) -> None:
         KERAS.load_model(str(folder))
     manifest["flavors"]["keras"] |= {"save_exported_model": False, "data": "../m/data"}
     (folder / "MLmodel").write_text(yaml.safe_dump(manifest))
-    with pytest.raises(InvalidParameter, match="leaves"):
+    with pytest.raises(InvalidParameter, match="must not leave"):
         KERAS.load_model(str(folder))
     manifest["flavors"]["keras"]["data"] = "elsewhere"
     (folder / "MLmodel").write_text(yaml.safe_dump(manifest))

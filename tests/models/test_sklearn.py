@@ -127,7 +127,7 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(digits: Fitted, tmp_pa
     manifest = yaml.safe_load((folder / "MLmodel").read_text())
     manifest["flavors"]["sklearn"]["pickled_model"] = "../model.skops"
     (folder / "MLmodel").write_text(yaml.safe_dump(manifest))
-    with pytest.raises(InvalidParameter, match="leaves"):
+    with pytest.raises(InvalidParameter, match="must not leave"):
         SKLEARN.load_model(str(folder))
 
 
@@ -224,6 +224,6 @@ def test_bad_arguments(digits: Fitted, tmp_path: Path) -> None:
         with pytest.raises(error, match=words):
             call()
     with nbtrack.start_run() as run:
-        with pytest.raises(InvalidParameter, match="leaves"):
+        with pytest.raises(InvalidParameter, match="must not leave"):
             SKLEARN.log_model(digits.model, "../m")
         assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []

@@ -49,13 +49,13 @@ def test_what_a_uri_names(uri: str, expected: object) -> None:
         ("", "must be a string such as"),
         ("runs://abc/model", "one slash"),
         ("runs:/", "does not contain a run ID"),
-        ("runs:/abc/../other", "leaves"),
+        ("runs:/abc/../other", "must not leave"),
         ("models:/", "is not a valid model URI"),
         ("models:/digits", "is not a valid model URI"),
         ("models:/digits@", "is not a valid model URI"),
         ("models:/@champ", "is not a valid model URI"),
         ("models:/digits/champ", "models:/digits@champ"),
-        ("models:/digits/1/../../x", "leaves"),
+        ("models:/digits/1/../../x", "must not leave"),
     ],
 )
 def test_malformed_uris(uri: str, words: str) -> None:

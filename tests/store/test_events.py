@@ -248,7 +248,7 @@ def test_no_constructor_writes_what_the_loader_rejects(kind: str) -> None:
     for fields in broken(KINDS[kind]):
         del fields["e"]
         if not any(_has_wrong_elements(fields.get(column)) for column in LISTS):
-            with pytest.raises(InvalidParameter, match=f"an event of the kind '{kind}'"):
+            with pytest.raises(InvalidParameter, match=f"not form a valid '{kind}' event"):
                 KINDS[kind].check(fields)
 
 

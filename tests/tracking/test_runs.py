@@ -136,7 +136,7 @@ def test_a_changed_param_is_kept_with_its_history_and_said_once() -> None:
         nbtrack.log_param("lr", 1)
         nbtrack.log_param("lr", 1)
         nbtrack.search_runs(output_format="list")
-        with pytest.warns(UserWarning, match="lr.*was '1' and is '2' now"):
+        with pytest.warns(UserWarning, match="lr.*changed from '1' to '2'"):
             nbtrack.log_param("lr", 2)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -152,7 +152,7 @@ def test_a_changed_param_is_kept_with_its_history_and_said_once() -> None:
 def test_metric_values_of_other_types(value: object) -> None:
     with nbtrack.start_run() as run:
         if isinstance(value, SimpleNamespace):
-            with pytest.raises(InvalidParameter, match="needs a number"):
+            with pytest.raises(InvalidParameter, match="must be a number"):
                 nbtrack.log_metric("m", value)
         else:
             nbtrack.log_metric("m", value)
@@ -162,9 +162,9 @@ def test_metric_values_of_other_types(value: object) -> None:
 @pytest.mark.parametrize("value", ["0.5", "abc", None, 1j, [1, 2], np.array([1.0, 2.0]), object()])
 def test_a_metric_that_is_no_number_is_an_error_and_nothing_is_logged(value: object) -> None:
     with nbtrack.start_run() as run:
-        with pytest.raises(InvalidParameter, match="'bad' needs a number"):
+        with pytest.raises(InvalidParameter, match="'bad' must be a number"):
             nbtrack.log_metric("bad", value)
-        with pytest.raises(InvalidParameter, match="'bad' needs a number"):
+        with pytest.raises(InvalidParameter, match="'bad' must be a number"):
             nbtrack.log_metrics({"good": 1, "bad": value})
         nbtrack.log_metric("good", 2)
     history = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "good")
@@ -390,7 +390,7 @@ def test_artifacts_of_a_run(tmp_path: Path) -> None:
         nbtrack.log_dict({"a": [1, 2]}, "config.json")
         nbtrack.log_table({"x": [1], "y": ["a"]}, "table.json")
         assert nbtrack.get_artifact_uri("raw/data.csv").endswith("/artifacts/raw/data.csv")
-        with pytest.raises(InvalidParameter, match="leaves"):
+        with pytest.raises(InvalidParameter, match="must not leave"):
             nbtrack.log_text("x", "../escaped.txt")
     listed = nbtrack.artifacts.list_artifacts(run_id=run.info.run_id)
     assert [(entry.path, entry.is_dir) for entry in listed] == [
@@ -445,7 +445,7 @@ def test_a_run_stays_in_its_store_when_the_current_one_changes(tmp_path: Path) -
 def test_a_batch_is_logged_as_a_whole_or_not_at_all() -> None:
     client = nbtrack.MlflowClient()
     run_id = client.create_run("0").info.run_id
-    with pytest.raises(InvalidParameter, match="needs a number"):
+    with pytest.raises(InvalidParameter, match="must be a number"):
         client.log_batch(run_id, [Metric("a", 1.0, 1), Metric("b", "x", 1)], [Param("p", "1")], [RunTag("t", "1")])
     data = client.get_run(run_id).data
     assert (data.metrics, data.params, "t" in data.tags) == ({}, {}, False)

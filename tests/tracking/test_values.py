@@ -55,7 +55,7 @@ def test_torch_scalars(make: str, number: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("make", ["torch.zeros(2)", "torch.zeros(0)", "torch.tensor(1j)"])
 def test_tensors_that_are_no_number(make: str) -> None:
-    with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' needs a number, not Tensor"):
+    with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' must be a number, not Tensor"):
         nbtrack.log_metric("m", _torch(make))
 
 
@@ -81,7 +81,7 @@ def test_numbers_of_other_kinds(value: object, number: float) -> None:
 
 @pytest.mark.parametrize("value", [np.array("0.5"), np.str_("1"), np.array([]), {"a": 1}, 10**400])
 def test_values_that_only_look_like_a_number(value: object) -> None:
-    with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' needs a number"):
+    with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' must be a number"):
         nbtrack.log_metric("m", value)
 
 

@@ -219,7 +219,7 @@ def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
         "run times that are not timestamps": 1,
         "values that cannot be kept": 3,
     }
-    assert "start_time must be a whole number" in str(report)
+    assert "start_time must be a 64-bit integer" in str(report)
     assert nbtrack.sql("SELECT * FROM rejected_events").empty
 
 

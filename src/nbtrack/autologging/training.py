@@ -140,7 +140,7 @@ class Training:
         for key, value in params.items():
             with self.guarded("convert a param to a string"):
                 texts[str(key)] = storable(str(value))
-        self.run.recorder.params(texts, tell=partial(guard.warn, self.flavor))
+        self.run.recorder.params(texts, warn=partial(guard.warn, self.flavor))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log one value each of several metrics.

@@ -154,7 +154,7 @@ class _Logging:
             state.optimizers = len(trainer.optimizers)
             params |= optimizer_params(trainer.optimizers[0])
         recorder = state.client.recorder(state.run_id)
-        recorder.params(params, tell=partial(autologging.warn, FLAVOR))
+        recorder.params(params, warn=partial(autologging.warn, FLAVOR))
 
     @autologging.guarded(FLAVOR, "log a step")
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:

@@ -1,25 +1,25 @@
-"""The journal: append-only files of JSON lines, one event a line.
+"""The journal: append-only files of JSON lines, one event per line.
 
 Each process writes files of its own, and its events apply in the order of its lines. Their names are
-`WRITER-PART.jsonl`, so a writer's files sort in the order they were written in; a name that ends in `r.jsonl` is that
-of a file that came back from a detour.
+`WRITER-PART.jsonl`, so the files of a writer sort in the order in which they were written. A name that ends in
+`r.jsonl` belongs to a file that came back from a detour.
 
 Writing:
 
-    recorder.py  what is logged to one run, checked and made into events
+    recorder.py  checks the data logged to one run and converts it to events
     events.py    one constructor for each kind of event
-    kinds.py     the fields of each kind, and the rules that constructors and readers hold them to
-    writer.py    the file of this process: one `write()` a call, a new file when this one has grown large
-    detour.py    where lines wait while that file cannot be written; its rescue file begins with a header that names
-                 the store
-    syncing.py   when the disk is asked to keep what was written
+    kinds.py     the fields of each kind, and the rules for constructors and readers
+    writer.py    the file of this process: one `write()` per call, a new file when this one has grown large
+    detour.py    keeps lines while that file cannot be written; its rescue file begins with a header that names the
+                 store
+    syncing.py   forces written data to disk
 
 Reading:
 
-    reading.py   the files of a folder, their whole lines from an offset on, and whether a file's writer is done
-    process.py   who writes a file, and whether that process is still alive
+    reading.py   the files of a folder, their whole lines after an offset, and whether a file's writer is done
+    process.py   the process that writes a file, and whether it is still alive
 
-What the fields of a line mean, all but `e` optional:
+The fields of a line, all optional except `e`:
 
     e           the kind of event
     r           the run's ID
@@ -28,10 +28,10 @@ What the fields of a line mean, all but `e` optional:
     t           a timestamp in milliseconds since the epoch
     v           a metric's value; "NaN", "Infinity" and "-Infinity" as strings
     x           a param's or a tag's value, a status, a dataset's digest, a model's entry, the writer (`open`)
-    d           an object with what else there is: of the process (`open`), the new run (`run`), the dataset (`input`)
+    d           an object with more fields: of the process (`open`), the new run (`run`), the dataset (`input`)
     ss, tt, vv  the steps, timestamps and values of many points of one metric (`series`)
 
-Nothing here knows a database. A store brings events into its tables; `store/folder/loading.py` does it for DuckDB.
+This package knows no database. A store loads events into its tables; `store/folder/loading.py` does so for DuckDB.
 """
 
 from .process import Process

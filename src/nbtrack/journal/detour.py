@@ -1,4 +1,4 @@
-"""Where lines wait while the journal cannot be written: a rescue file in another folder, else memory."""
+"""Keeps lines while the journal cannot be written, in a rescue file in another folder or else in memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 PREFIX = "nbtrack-rescue-"
 
-_ALL_OF_IT = 1 << 20
+_PIECE = 1 << 20
 
 
 class Detour:
-    """Whole lines in their order, first those in the rescue file, then those in memory.
+    """The waiting lines in order: first those in the rescue file, then those in memory.
 
-    A rescue file outlives the process, as a journal does, so a full disk takes nothing from what `kill -9` leaves. It
-    begins with `header`, so that doctor can tell whose it is.
+    A rescue file outlives the process, as a journal does, so logged data survives `kill -9` also while the disk is
+    full. It begins with `header`, so that `nbtrack doctor` can tell which store it belongs to.
     """
 
     def __init__(self, name: str, header: bytes) -> None:
@@ -27,16 +27,16 @@ class Detour:
         self._memory = bytearray()
         self._written = 0
         self.path: Path | None = None
-        """The rescue file, where there is one."""
+        """The rescue file, or None if there is none."""
 
     @property
     def size(self) -> int:
-        """Bytes that wait."""
+        """The number of waiting bytes."""
         return self._written + len(self._memory)
 
     @property
     def in_memory(self) -> int:
-        """Bytes of these that would go with the process."""
+        """The number of waiting bytes that would be lost with the process."""
         return len(self._memory)
 
     def append(self, lines: bytes) -> None:
@@ -46,26 +46,26 @@ class Detour:
             self.spill()
 
     def spill(self) -> None:
-        """Move what is in memory into the rescue file, as far as that is possible."""
+        """Move the lines in memory into the rescue file, as far as possible."""
         if not self._memory or (self._fd < 0 and not self._open()):
             return
         with contextlib.suppress(OSError):
             del self._memory[: self._write(self._memory)]
 
     def content(self) -> Iterator[bytes]:
-        """All that waits, in pieces."""
+        """Yield everything that waits, in pieces."""
         if self.path is not None and self._written:
             with self.path.open("rb") as file:
                 file.seek(len(self._header))
                 left = self._written
-                while left and (piece := file.read(min(left, _ALL_OF_IT))):
+                while left and (piece := file.read(min(left, _PIECE))):
                     left -= len(piece)
                     yield piece
         if self._memory:
             yield bytes(self._memory)
 
     def discard(self) -> None:
-        """Remove the rescue file: what it held is elsewhere now."""
+        """Delete the rescue file, because its lines are stored elsewhere now."""
         path, self.path = self.path, None
         self.close()
         self._memory.clear()
@@ -97,7 +97,7 @@ class Detour:
         return False
 
     def _write(self, lines: bytearray) -> int:
-        """Write as many whole lines as there is room for; how many bytes that is."""
+        """Write as many whole lines as there is room for, and return their size in bytes."""
         done = os.write(self._fd, lines)
         if done < len(lines):
             done = whole_lines(self._fd, lines, done)
@@ -106,9 +106,9 @@ class Detour:
 
 
 def whole_lines(fd: int, lines: bytes | bytearray, done: int) -> int:
-    """Cut a file back to whole lines after a write that was cut short at `done` bytes; how many of them stay.
+    """Truncate a file to whole lines after a write that stopped after `done` bytes. Return how many of these remain.
 
-    A reader takes whole lines only, so nobody has seen what goes.
+    Readers take whole lines only, so no reader has seen the bytes that are removed.
     """
     whole = lines.rfind(b"\n", 0, done) + 1
     with contextlib.suppress(OSError):
@@ -117,7 +117,7 @@ def whole_lines(fd: int, lines: bytes | bytearray, done: int) -> int:
 
 
 def _folders() -> list[Path]:
-    """The folders for a rescue file, the best first."""
+    """Return the folders for a rescue file, the best first."""
     found = []
     with contextlib.suppress(OSError):
         found.append(Path(tempfile.gettempdir()))

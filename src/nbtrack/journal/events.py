@@ -1,8 +1,8 @@
-"""One constructor for each kind of event, and what a line says to whoever reads it without a database.
+"""One constructor for each kind of event, and functions that read a line without a database.
 
 A constructor returns the line as bytes, with its newline. It raises InvalidParameter if a field is missing or of the
-wrong type: `kinds.py` has the rules. Names, keys and values that people gave are checked before, where an error can
-say what they called it. `point`, `params` and `tags` take what a recorder has checked that way and do not look again.
+wrong type: `kinds.py` has the rules. Names, keys and values from users are checked earlier, where an error can name
+them. `point`, `params` and `tags` do not check again what a recorder has checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POINTS_IN_A_LINE = 10_000
 """The most points in one `series` event. A line is written as a whole, so it must not grow without bounds."""
 
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""What stands for the numbers that JSON lacks."""
+"""How the numbers that JSON lacks are written."""
 _QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
 
 
@@ -32,7 +32,7 @@ _QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
 
 
 def opened(writer: str, process: Process, timestamp: int, store: str | None = None) -> bytes:
-    """Return the header of a file: who writes it. That of a rescue file also names the store it belongs to."""
+    """Return the header of a file, which names its writer. That of a rescue file also names the store."""
     details = {"format": FORMAT, **process.to_dict()}
     if store is not None:
         details["store"] = store
@@ -102,12 +102,12 @@ def metric(run_id: str, key: str, step: int, timestamp: int, value: float) -> by
 
 
 def metric_head(run_id: str, key: str) -> str:
-    """Return what all events of one metric begin with. A recorder makes it once and then calls only `point`."""
+    """Return the beginning of all events of one metric. A recorder creates it once and then calls only `point`."""
     return f'{{"e":"metric","r":"{run_id}","k":{orjson.dumps(key).decode()},"s":'
 
 
 def point(head: str, step: int, timestamp: int, value: float) -> str:
-    """Return the event of one point. Nothing is checked: this is the path that every training step takes."""
+    """Return the event of one point. Nothing is checked, because every training step takes this path."""
     text = repr(value) if math.isfinite(value) else _QUOTED[repr(value)]
     return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
 
@@ -171,9 +171,9 @@ def dataset(
     context: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return the event (its kind is `input`) that a run was given a dataset.
+    """Return the event, of the kind `input`, that a run used a dataset.
 
-    `schema` and `profile` are strings of JSON, or what such strings would hold.
+    `schema` and `profile` are JSON strings, or the values that such strings would hold.
     """
     details = {
         "source_type": source_type,
@@ -191,7 +191,7 @@ def dataset(
 
 
 class Header(NamedTuple):
-    """What the first line of a file says."""
+    """The content of the first line of a file."""
 
     writer: str
     process: Process
@@ -200,7 +200,7 @@ class Header(NamedTuple):
 
 
 def header(line: bytes) -> Header | None:
-    """Return what a file's first line says, or None if it is not a header."""
+    """Return the content of a file's first line, or None if it is not a header."""
     fields = fields_of(line)
     try:
         if fields is None or fields["e"] != "open" or not fields["x"]:
@@ -212,17 +212,17 @@ def header(line: bytes) -> Header | None:
 
 
 def is_closed(line: bytes) -> bool:
-    """Whether this line ends its file."""
+    """Return whether this line ends its file."""
     return line.startswith(b'{"e":"close"')
 
 
 def has_lists(lines: bytes) -> bool:
-    """Whether any of these lines can have lists."""
+    """Return whether any of these lines can have lists."""
     return b'"e":"series"' in lines
 
 
 def fields_of(line: bytes) -> dict[str, Any] | None:
-    """Return the fields of a line that states a kind, known or not, or None if this is not such a line."""
+    """Return the fields of a line that has a kind, known or not, or None if the line is not an event."""
     try:
         fields = orjson.loads(line)
     except ValueError:

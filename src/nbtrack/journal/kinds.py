@@ -1,8 +1,8 @@
-"""The kinds of events: which fields each has, which of them must be there, and what they hold.
+"""The kinds of events: the fields of each, which of them are required, and the types of their values.
 
 An event is a line of JSON. All kinds share the same few short field names, `COLUMNS`; `KINDS` has the rules. The
-constructors in `events.py` check what they are given against them, and `store/folder/loading_sql.py` turns them into
-the SQL condition that a line must meet, so no constructor writes what the loader rejects.
+constructors in `events.py` check their arguments against the rules, and `store/folder/loading_sql.py` derives from
+them the SQL condition that a line must meet, so no constructor writes a line that the loader rejects.
 
 The format is permanent: journals written by older versions must still load.
 """
@@ -23,18 +23,18 @@ LARGEST = 2**63 - 1
 
 
 class Type(Enum):
-    """What a field holds, in words for an error message."""
+    """The type of a field's value, in words for an error message."""
 
     STRING = "a string"
-    WHOLE = "a whole number of 64 bits"
+    WHOLE = "a 64-bit integer"
     NUMBER = "a number"
     OBJECT = "an object"
-    WHOLES = "a list of whole numbers"
+    WHOLES = "a list of integers"
     NUMBERS = "a list of numbers"
     STATUS = f"one of {', '.join(RunStatus.ALL)}"
-    ID = "a whole number of 64 bits, written as a string"
-    OBJECT_STRING = "a JSON object, written as a string"
-    ANY = "anything"
+    ID = "a 64-bit integer written as a string"
+    OBJECT_STRING = "a JSON object written as a string"
+    ANY = "any value"
 
 
 COLUMNS: Mapping[str, Type] = {
@@ -53,7 +53,7 @@ COLUMNS: Mapping[str, Type] = {
 """Every field that a line can have."""
 
 LISTS = tuple(column for column, type in COLUMNS.items() if type in (Type.WHOLES, Type.NUMBERS))
-"""Those that hold lists. All lists of one event have the same length."""
+"""The fields that hold lists. All lists of one event have the same length."""
 
 
 def _is_whole(value: Any) -> bool:
@@ -83,7 +83,7 @@ _HOLDS: Mapping[Type, Callable[[Any], bool]] = {
 
 
 class Field(NamedTuple):
-    """What a field holds, and whether it must be there."""
+    """The type of a field, and whether it is required."""
 
     type: Type
     required: bool = True
@@ -93,11 +93,11 @@ class Kind:
     """One kind of event.
 
     Args:
-        name: What the field `e` says.
-        required: Names of the fields that must be there, separated by spaces.
-        optional: Names of the fields that may be missing or null.
+        name: The value of the field `e`.
+        required: Names of the required fields, separated by spaces.
+        optional: Names of the fields that may be missing or null, separated by spaces.
         details: The members of the field `d`.
-        narrowed: Types of fields that hold less than their column can.
+        narrowed: Types of fields that are narrower than the types of their columns.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Kind:
         self._lists = [column for column in LISTS if column in self.fields]
 
     def line(self, **fields: Any) -> bytes:
-        """Return the encoded event. Raises InvalidParameter if these fields do not make one."""
+        """Return the encoded event. Raises InvalidParameter if the fields do not form one."""
         self.check(fields)
         try:
             return encode(self.name, **fields)
@@ -128,9 +128,9 @@ class Kind:
             raise self._error(str(error)) from None
 
     def check(self, fields: Mapping[str, Any]) -> None:
-        """Raise InvalidParameter if these fields do not make an event of this kind.
+        """Raise InvalidParameter if the fields do not form an event of this kind.
 
-        The elements of lists are not looked at: there can be millions, and their arrays have been checked.
+        The elements of lists are not checked: there can be millions, and their arrays were checked before.
         """
         self._check(self._rules, fields)
         if self._detail_rules:
@@ -148,7 +148,7 @@ class Kind:
                 raise self._error(f"{name} must be {field.type.value}, not {value!r:.80}")
 
     def _error(self, reason: str) -> InvalidParameter:
-        return InvalidParameter(f"This cannot be written as an event of the kind {self.name!r}: {reason}.")
+        return InvalidParameter(f"These values do not form a valid {self.name!r} event: {reason}.")
 
 
 def _rules(fields: Mapping[str, Field]) -> tuple[tuple[str, Field, Callable[[Any], bool]], ...]:
@@ -158,7 +158,7 @@ def _rules(fields: Mapping[str, Field]) -> tuple[tuple[str, Field, Callable[[Any
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        # Who writes the file; nothing is required, because a file that has lost its header is repaired, not rejected.
+        # The writer of the file. Nothing is required, because a file without a header is repaired and not rejected.
         Kind("open", "", "t x d"),
         Kind("close", "", "t"),
         Kind(
@@ -201,5 +201,5 @@ KINDS: Mapping[str, Kind] = {
 
 
 def encode(kind: str, **fields: Any) -> bytes:
-    """Encode fields as a line. Nothing is checked: see the constructors in `events.py`."""
+    """Encode fields as a line, without checking them; the constructors in `events.py` do that."""
     return orjson.dumps({"e": kind, **fields}, option=orjson.OPT_APPEND_NEWLINE)

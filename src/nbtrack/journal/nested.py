@@ -1,4 +1,4 @@
-"""Dicts in dicts, flattened: `{"train": {"loss": 1}}` is `train/loss`."""
+"""Flattens nested dicts: `{"train": {"loss": 1}}` becomes `train/loss`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LEAVES = frozenset({float, int, str, bool})
 
 
 def flat(values: Mapping[Any, Any], what: str, *, keep_empty: bool = False) -> dict[str, Any]:
-    """`values` with the keys of nested dicts joined by `/`; keys that are no texts become texts.
+    """Return `values` with the keys of nested dicts joined by `/`. Keys that are not strings are converted to strings.
 
-    An empty dict in it is left out, or a value with `keep_empty`. Raises InvalidParameter, which calls the keys
-    `what`, where two of them come to the same.
+    Empty nested dicts are left out, or kept as values with `keep_empty`. Raises InvalidParameter if two keys become
+    equal; its message calls them `what`.
     """
     if all(type(key) is str and type(value) in _LEAVES for key, value in values.items()):
         return dict(values)
@@ -26,8 +26,8 @@ def flat(values: Mapping[Any, Any], what: str, *, keep_empty: bool = False) -> d
             continue
         if key in found:
             raise InvalidParameter(
-                f"{what} {key!r:.120} is there twice: dicts in dicts are flattened by {SEPARATOR!r}, and keys that are "
-                "no texts become texts. Rename one of the two. Nothing was logged."
+                f"{what} {key!r:.120} occurs twice, because the keys of nested dicts are joined by {SEPARATOR!r} and "
+                "other keys are converted to strings. Rename one of the two. Nothing was logged."
             )
         found[key] = value
     return found
@@ -36,8 +36,8 @@ def flat(values: Mapping[Any, Any], what: str, *, keep_empty: bool = False) -> d
 def _leaves(values: Mapping[Any, Any], above: str, what: str, depth: int) -> Iterator[tuple[str, Any]]:
     if depth > _DEEPEST:
         raise InvalidParameter(
-            f"{what} {above!r:.120} goes on for more than {_DEEPEST} dicts in dicts; does one contain itself? Nothing "
-            "was logged."
+            f"{what} {above!r:.120} has more than {_DEEPEST} levels of nested dicts. Does a dict contain itself? "
+            "Nothing was logged."
         )
     for key, value in values.items():
         name = key if type(key) is str else str(key)

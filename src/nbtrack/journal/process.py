@@ -1,4 +1,4 @@
-"""Who writes a journal, and whether that process is still alive."""
+"""Identifies the process that writes a journal, and checks whether it is still alive."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, told apart from a later one with the same pid by the moment it started."""
+    """A process. Its start time distinguishes it from a later process with the same pid."""
 
     host: str
     boot: str
     namespace: str
     pid: int
     started: float
-    """Clock ticks after boot on Linux, epoch seconds elsewhere: both stay when the clock is set. 0.0 if not known."""
+    """Clock ticks since boot on Linux, epoch seconds elsewhere. Setting the clock changes neither. 0.0 if unknown."""
 
     @classmethod
     def current(cls) -> Process:
@@ -41,7 +41,7 @@ class Process:
         return asdict(self)
 
     def is_dead(self) -> bool:
-        """True where it is certain that the process has ended; False on doubt (another machine or container)."""
+        """Return True if the process has certainly ended, False in doubt (another machine or container)."""
         if self.host != socket.gethostname() or self.namespace != _pid_namespace():
             return False
         if self.boot != _boot_id():
@@ -52,7 +52,7 @@ class Process:
         return bool(self.started) and bool(started) and started != self.started
 
     def is_alive(self) -> bool:
-        """True where it is certain that the process is running: on this machine, seen from here."""
+        """Return True if the process is certainly running: on this machine, and visible from this process."""
         here = Process.current()
         return (self.host, self.boot, self.namespace) == (here.host, here.boot, here.namespace) and not self.is_dead()
 
@@ -69,7 +69,7 @@ def _boot_id() -> str:
 
 
 def _pid_namespace() -> str:
-    """Containers can share a host name and still count their pids apart."""
+    """Return the pid namespace. Containers can share a host name and still have pids of their own."""
     if sys.platform != "linux":
         return ""
     try:
@@ -79,7 +79,7 @@ def _pid_namespace() -> str:
 
 
 def _started(pid: int) -> float | None:
-    """When the process started, or None where there is none with this pid."""
+    """Return when the process started, or None if no process has this pid."""
     if sys.platform == "linux":
         return _started_on_linux(pid)
     import psutil
@@ -96,7 +96,7 @@ def _started(pid: int) -> float | None:
 
 
 def _started_on_linux(pid: int) -> float | None:
-    """Read where psutil reads it, which adds the time of the boot: that moves whenever the clock is set."""
+    """Read the start time from /proc. psutil adds the boot time to it, which changes whenever the clock is set."""
     try:
         # The second field is the program's name in parentheses, which may hold anything.
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -106,7 +106,7 @@ def _started_on_linux(pid: int) -> float | None:
 
 
 def _is_gone(pid: int) -> bool:
-    """Where /proc hides the processes of others, a signal of theirs is still told from one to nobody."""
+    """Return whether no process has this pid. A signal also finds processes of other users that /proc hides."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,6 +1,6 @@
-"""The reading side of the journal: which files there are, their whole lines from an offset on, and when one is done.
+"""Reads the journal: its files, their whole lines after an offset, and whether a file is finished.
 
-A store remembers an offset for each file and takes the whole lines after it. A torn last line waits for its rest.
+A store remembers an offset for each file and reads the whole lines after it. An incomplete last line is left for later.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from .syncing import sync_folder
 from .writer import RETURNED
 
 CHUNK_BYTES = 64 * 1024 * 1024
-"""The most that is read at once, so that memory stays bounded however long nobody has read."""
+"""The most bytes read at once, so that memory stays bounded however much has accumulated."""
 
 _LAST_LINE = 64
-"""Bytes that the event that closes a file fits into."""
+"""The event that closes a file fits into this many bytes."""
 
 
 @dataclass(slots=True)
 class Segment:
-    """Whole lines of one file, from the byte `start` on."""
+    """Whole lines of one file, beginning at the byte `start`."""
 
     path: Path
     start: int
@@ -37,12 +37,12 @@ class Segment:
 
 @dataclass(slots=True)
 class Finished:
-    """A file that nobody writes any more."""
+    """A file that no process writes any more."""
 
     dead: events.Header | None
-    """Its writer, if that died without closing the file."""
+    """Its writer, if it died without closing the file."""
     torn: bytes
-    """What a dead writer left of its last line. Its call never returned, so nothing is missing."""
+    """The incomplete last line of a dead writer. The log call never returned, so no acknowledged data is missing."""
     last_written: int
     """When, in milliseconds since the epoch."""
 
@@ -54,17 +54,17 @@ class JournalFolder:
         self.path = path
 
     def files(self) -> list[Path]:
-        """Return the files, those of one writer in the order that it wrote them in."""
+        """Return the files, those of one writer in the order in which it wrote them."""
         return sorted(self.path.glob("*.jsonl"))
 
     def writers(self) -> set[str]:
-        """Return the IDs of those that have files here."""
+        """Return the IDs of the writers that have files here."""
         return {writer_of(path) for path in self.files()}
 
     def sizes(self) -> dict[Path, int]:
-        """Return the bytes of each file as of now. A reader stops there, or a busy writer would keep it reading."""
-        # A listing is no snapshot. It can have a writer's newest file and not the one before, if both came meanwhile;
-        # but what was there when the first listing ended is in the second.
+        """Return the current size of each file. A reader stops there, or a busy writer would keep it reading."""
+        # A listing is not a snapshot. If a writer creates two files during it, it can contain the newer one without
+        # the older one. But the second listing contains every file that existed when the first one ended.
         newest = {writer_of(path): path.name for path in self.files()}
         sizes = {}
         for path in self.files():
@@ -91,35 +91,35 @@ class JournalFolder:
                 data = file.read(min(room, size - start))
                 whole = data.rfind(b"\n") + 1
                 if not whole and len(data) == room:
-                    # One line is longer than a chunk.
+                    # A single line is longer than a chunk.
                     data += file.readline()
                     whole = len(data) if data.endswith(b"\n") else 0
             if whole:
                 yield Segment(path, start, data[:whole])
             room -= len(data)
             if room <= 0:
-                # Not a line of a later file before the rest of this one: they may have the same writer.
+                # The rest of this file must come before a later file, which may have the same writer.
                 return
 
     def forgettable(self, gone: Iterable[str]) -> list[str]:
-        """Return which of these files' offsets can be forgotten, once the disk itself has them no more.
+        """Return the removed files whose offsets can be forgotten, after the disk has recorded their removal.
 
-        `gone` are names of files that were removed. The other order could apply a file again.
+        `gone` are the names of the removed files. In the opposite order, a file could be applied again.
         """
-        # That of a rescue file that came back is kept: see RETURNED.
+        # The offset of a rescue file that came back is kept: see RETURNED.
         names = [name for name in gone if not name.endswith(RETURNED)]
         if names:
-            # The database syncs its commits, so after a power cut the file could be back and the offset not.
+            # The database syncs its commits, so after a power cut the file could exist again without its offset.
             sync_folder(self.path)
         return names
 
 
 def finished(path: Path, applied: int) -> Finished | None:
-    """Return what a file leaves behind whose lines are all applied and whose writer is done, or None for any other.
+    """Describe a file whose writer is done and whose lines are all applied. Return None for any other file.
 
     Args:
         path: A file of the journal.
-        applied: How many of its bytes the store has applied.
+        applied: The number of its bytes that the store has applied.
     """
     with path.open("rb") as file:
         header = events.header(file.readline())
@@ -127,17 +127,17 @@ def finished(path: Path, applied: int) -> Finished | None:
         tail = file.read()
     last, rest = tail[: min(applied, _LAST_LINE)], tail[min(applied, _LAST_LINE) :]
     written = int(path.stat().st_mtime * 1000)
-    # A thread may have logged on after its process said that it was done.
+    # A thread may have continued to log after its process had closed the file.
     if not rest and events.is_closed(last.rstrip(b"\n").rpartition(b"\n")[2]):
         return Finished(None, b"", written)
-    # If there are whole lines, they came between the last reading and the writer's death: the next one takes them.
+    # Whole lines in the rest came between the last reading and the writer's death. The next reading takes them.
     if header is None or not header.process.is_dead() or b"\n" in rest:
         return None
     return Finished(header, rest, written)
 
 
 def lines(segments: Iterable[Segment]) -> Iterator[tuple[str, int, bytes]]:
-    """Yield each line that is not blank: the name of its file, its position in bytes, and itself."""
+    """Yield each line that is not blank, as the name of its file, its position in bytes, and the line."""
     for segment in segments:
         position = segment.start
         for line in segment.data.split(b"\n")[:-1]:
@@ -147,7 +147,7 @@ def lines(segments: Iterable[Segment]) -> Iterator[tuple[str, int, bytes]]:
 
 
 def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
-    """Yield the whole lines of a file after `offset`, each with its newline, without those that are blank."""
+    """Yield the whole lines of a file after `offset`, each with its newline, without blank lines."""
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
@@ -156,7 +156,7 @@ def lines_of(path: Path, offset: int = 0) -> Iterator[bytes]:
 
 
 def header_of(path: Path) -> events.Header | None:
-    """Return what the first line of a file says, or None if it is not a header."""
+    """Return the header of a file, or None if its first line is not a header."""
     with path.open("rb") as file:
         return events.header(file.readline())
 
@@ -167,7 +167,7 @@ def writer_of(path: Path) -> str:
 
 
 def end_line(path: Path) -> int:
-    """End the line that a file breaks off in, so that the next one is not spoiled. Return the size of the file."""
+    """End an incomplete last line, so that it does not spoil the next one. Return the size of the file."""
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size:

@@ -1,4 +1,4 @@
-"""One run's events: checks what a log call was given and encodes it."""
+"""Checks the arguments of log calls to one run and encodes them as events."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ from .writer import now
 
 
 class RunRecorder:
-    """What this process logs to one run. `append` takes whole lines and must not fail.
+    """Records what this process logs to one run.
 
-    `steps` and `params` are what the run has already: the step counts on from there, and a changed param is noticed.
+    Args:
+        run_id: The run's ID.
+        artifact_uri: The URI of its artifacts.
+        append: Writes whole lines to the journal. It must not fail.
+        steps: The highest step of each metric that the run already has. The next step continues from there.
+        params: The params that the run already has, to notice changes.
     """
 
     def __init__(
@@ -39,20 +44,20 @@ class RunRecorder:
         self.recount(steps or {})
         self._params = dict(params or {})
         self._heads: dict[str, str] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.start_time = 0
-        """Where the clock was set back, the run ends at its start and not before."""
+        """If the clock was set back, the run ends at this time and not before it."""
 
     def metric(self, key: str, value: Any, step: int | None = None, timestamp: int | None = None) -> None:
-        """Log one point. Without a step it gets the one after the metric's highest; the first is 0."""
+        """Log one point. The step defaults to the one after the metric's highest step, beginning at 0."""
         self._append(self._point(key, value, step, timestamp).encode())
 
     def metrics(self, values: Mapping[str, Any], step: int | None = None, timestamp: int | None = None) -> None:
-        """Log a point of several metrics, all or none. The keys of dicts in dicts are joined by `/`."""
+        """Log a point of several metrics, all or none. The keys of nested dicts are joined by `/`."""
         if timestamp is None:
             timestamp = now()
-        # Checked as a whole first: a wrong value must not leave half of the points, nor their step counted.
-        numbers = {key: _number(key, value) for key, value in flat(values, "The metric").items()}
+        # Everything is checked first: a wrong value must not leave half of the points, nor advance their steps.
+        numbers = {key: _number(key, value) for key, value in flat(values, "Metric").items()}
         for key in numbers:
             self._head(key)
         lines = "".join([self._point(key, value, step, timestamp) for key, value in numbers.items()])
@@ -69,7 +74,7 @@ class RunRecorder:
         elif type(step) is not int:
             step = whole_number(step, "step")
         if not -LARGEST <= step <= LARGEST:
-            raise InvalidParameter(f"step {step} does not fit into 64 bits.")
+            raise InvalidParameter(f"step must fit into 64 bits, but {step} does not.")
         if timestamp is None:
             timestamp = now()
         elif type(timestamp) is not int or not 0 <= timestamp <= LARGEST:
@@ -80,7 +85,7 @@ class RunRecorder:
         return point(head, step, timestamp, value)
 
     def _head(self, key: str) -> str:
-        """What all lines of a metric begin with."""
+        """Return the beginning of all lines of a metric."""
         head = self._heads.get(key)
         if head is None:
             head = self._heads[key] = events.metric_head(self.run_id, check_name(key, "Metric key"))
@@ -102,11 +107,11 @@ class RunRecorder:
             raise
 
     def param(self, key: str, value: Any) -> None:
-        """Log a param; the value becomes text by `str`, a dict too."""
+        """Log a param. The value is converted by `str`, also a dict."""
         self._log_params({key: value})
 
     def series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
-        """Log many points of one metric, all or none; without steps they get the ones after the metric's highest."""
+        """Log many points of one metric, all or none. The steps default to those after the metric's highest step."""
         check_name(key, "Metric key")
         numbers = series.as_values(key, values, _number)
         last = self._steps.get(key, -1)
@@ -118,53 +123,53 @@ class RunRecorder:
         for what, array in given.items():
             if len(array) != len(numbers):
                 raise InvalidParameter(
-                    f"Metric {key!r:.80} has {len(numbers):,} values and {len(array):,} {what}: they need one length. "
-                    "Nothing was logged."
+                    f"values and {what} of metric {key!r:.80} must have the same length, but there are "
+                    f"{len(numbers):,} values and {len(array):,} {what}. Nothing was logged."
                 )
         if not len(numbers):
             return
         all_steps = given["steps"].tolist() if steps is not None else list(range(last + 1, last + 1 + len(numbers)))
         all_times = given["timestamps"].tolist() if timestamps is not None else [now()] * len(numbers)
         self._steps[key] = max(last, max(all_steps))
-        # Which of its points is the last is for the store to say.
+        # Only the store knows which of its points is the last.
         self._values.pop(key, None)
         for line in events.series(self.run_id, key, all_steps, all_times, numbers.tolist()):
             self._append(line)
 
-    def params(self, values: Mapping[str, Any], tell: Callable[[str], None] | None = None) -> None:
-        """Log params; values become text by `str`, and the keys of dicts in dicts are joined by `/`.
+    def params(self, values: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> None:
+        """Log params. Values are converted by `str`, and the keys of nested dicts are joined by `/`.
 
-        `tell` is called with what there is to say of a changed param, by default it is a warning.
+        `warn` is called with a message about each changed param. By default, a warning is issued.
         """
-        self._log_params(flat(values, "The param", keep_empty=True), tell=tell)
+        self._log_params(flat(values, "Param", keep_empty=True), warn=warn)
 
     def _log_params(
-        self, values: Mapping[str, Any], more: bytes = b"", tell: Callable[[str], None] | None = None
+        self, values: Mapping[str, Any], more: bytes = b"", warn: Callable[[str], None] | None = None
     ) -> None:
-        """A changed value is kept beside the earlier one, and said once. `more` lines go along, in the same write."""
+        """Log params, and the lines of `more` in the same write. A changed value is kept and reported once per key."""
         texts = {
             check_name(key, "Param key"): check_text(str(value), f"Param {key!r:.80}") for key, value in values.items()
         }
         time = now()
         new = {key: text for key, text in texts.items() if self._params.get(key) != text}
-        changed = {key: self._params[key] for key in new if key in self._params and key not in self._told}
+        changed = {key: self._params[key] for key in new if key in self._params and key not in self._reported}
         lines = events.params(self.run_id, new, time) + more
         if lines:
             self._append(lines)
         self._params.update(new)
-        self._told.update(changed)
+        self._reported.update(changed)
         for key, earlier in changed.items():
-            text = (
-                f"Param {key!r} was {earlier!r:.80} and is {new[key]!r:.80} now. Both are kept: the run shows the new "
-                "value, param_history the earlier one."
+            message = (
+                f"Param {key!r} changed from {earlier!r:.80} to {new[key]!r:.80}. Both are kept: the run shows the "
+                "new value, and the SQL view param_history the earlier one."
             )
-            if tell is None:
-                warnings.warn(text, stacklevel=5)
+            if warn is None:
+                warnings.warn(message, stacklevel=5)
             else:
-                tell(text)
+                warn(message)
 
     def tags(self, values: Mapping[str, Any]) -> None:
-        """Set tags; values become text by `str`."""
+        """Set tags. Values are converted by `str`."""
         if lines := tag_lines(self.run_id, values):
             self._append(lines)
 
@@ -173,30 +178,30 @@ class RunRecorder:
         self._append(events.untag(self.run_id, check_name(key, "Tag key")))
 
     def model(self, artifact_path: str, entry: Mapping[str, Any]) -> None:
-        """Add a model to the run's list, in the place of one that was logged to the same path before."""
+        """Add a model to the run's list. It replaces one that was logged to the same path before."""
         self._append(events.model(self.run_id, artifact_path, entry))
 
     def inputs(self, inputs: Sequence[DatasetInput]) -> None:
-        """Log datasets that the run was given."""
+        """Log datasets that the run used."""
         time = now()
         lines = b"".join(_dataset(self.run_id, one, time) for one in inputs)
         if lines:
             self._append(lines)
 
     def recount(self, steps: Mapping[str, int]) -> None:
-        """Let each metric's steps go on from the highest that is in `steps`, and at least from 0."""
+        """Continue each metric's steps after the highest one in `steps`, but at least from 0."""
         self._steps = {key: max(step, -1) for key, step in steps.items()}
         self._values.clear()
 
     def last(self, key: str) -> tuple[float, int] | None:
-        """The value and step of the last point that this process logged of a metric; None where the store must say."""
+        """Return the value and step of a metric's last point, or None if this process does not know it."""
         value = self._values.get(key)
         return None if value is None else (value, self._steps[key])
 
     def status(self, status: str, end_time: int | None = None, writer: str | None = None) -> None:
         """Set the status. `writer` names the journal that the run belongs to from now on."""
         if status not in RunStatus.ALL:
-            raise InvalidParameter(f"{status!r:.80} is no run status. Use one of {', '.join(RunStatus.ALL)}.")
+            raise InvalidParameter(f"status must be one of {', '.join(RunStatus.ALL)}, not {status!r:.80}.")
         if status not in RunStatus.ENDED:
             end_time = None
         elif end_time is None:
@@ -206,19 +211,19 @@ class RunRecorder:
 
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
-    """The events that set these tags."""
+    """Return the events that set these tags."""
     texts = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()}
     return events.tags(run_id, texts)
 
 
 def artifact_line(run_id: str, path: str, size: int) -> bytes:
-    """The event that an artifact was written; `size` in bytes."""
+    """Return the event that an artifact was written. `size` is in bytes."""
     return events.artifact(run_id, path, size, now())
 
 
 def _dataset(run_id: str, one: DatasetInput, timestamp: int) -> bytes:
     dataset = one.dataset
-    # By its tags: MLflow's own entity does as well.
+    # The context is read from the tags, so that MLflow's own entity works too.
     context = next((str(tag.value) for tag in one.tags if tag.key == DATASET_CONTEXT), None)
     tags = {
         check_name(tag.key, "Input tag key"): check_text(str(tag.value), f"Input tag {tag.key!r:.80}")
@@ -244,13 +249,13 @@ def _checked(value: Any, what: str) -> Any:
 
 
 def _number(key: str, value: Any) -> float:
-    """A metric's value as a float: Python's numbers, and arrays or tensors of any library that hold one number."""
+    """Return a metric's value as a float, from a number, or from an array or tensor of any library with one element."""
     if type(value) is float:
         return value
     if not isinstance(value, _NO_NUMBERS):
         try:
-            # By `item` where there is one: float() refuses a NumPy array of one element, and PyTorch warns of a tensor
-            # that requires a gradient. Neither library is imported for that.
+            # `item` comes first, because float() refuses a NumPy array of one element, and PyTorch warns about a
+            # tensor that requires a gradient. Neither library is imported for this.
             item = getattr(value, "item", None)
             number = item() if callable(item) else value
             if not isinstance(number, _NO_NUMBERS):
@@ -261,12 +266,12 @@ def _number(key: str, value: Any) -> float:
     if isinstance(value, str):
         hint = " Convert it with float(), or log it as a param or a tag."
     elif getattr(value, "ndim", 0):
-        hint = " Log one number a call, for instance its mean()."
+        hint = " Log one number per call, for example its mean()."
     elif isinstance(value, Mapping):
-        hint = " For a dict there is log_metrics."
+        hint = " Log a dict with log_metrics."
     shown = getattr(value, "shape", None) or repr(value)
     raise InvalidParameter(
-        f"Metric {key!r:.80} needs a number, not {type(value).__name__} ({shown!s:.60}).{hint} Nothing was logged."
+        f"Metric {key!r:.80} must be a number, not {type(value).__name__} ({shown!s:.60}).{hint} Nothing was logged."
     )
 
 
@@ -274,7 +279,7 @@ _NO_NUMBERS = (str, bytes, complex, type(None))
 
 
 def whole_number(value: Any, what: str) -> int:
-    """`value` as an int; InvalidParameter, which calls it `what`, where it is no whole number."""
+    """Return `value` as an int. Raises InvalidParameter, which calls it `what`, if it is not an integer."""
     try:
         return operator.index(value)
     except TypeError:
@@ -284,12 +289,12 @@ def whole_number(value: Any, what: str) -> int:
             return int(value)
     except (TypeError, ValueError):
         pass
-    raise InvalidParameter(f"{what} must be a whole number, not {value!r:.80}.")
+    raise InvalidParameter(f"{what} must be an integer, not {value!r:.80}.")
 
 
 def whole_timestamp(value: Any) -> int:
-    """`value` as epoch milliseconds; InvalidParameter where it cannot be that."""
+    """Return `value` as milliseconds since the epoch. Raises InvalidParameter if it is not a valid timestamp."""
     time = whole_number(value, "timestamp")
     if not 0 <= time <= LARGEST:
-        raise InvalidParameter(f"timestamp is {time}; it counts the milliseconds since 1970 and cannot be negative.")
+        raise InvalidParameter(f"timestamp must be milliseconds since 1970 and not negative, but is {time}.")
     return time

@@ -1,6 +1,6 @@
-"""Many points of one metric, as lists that a line of the journal can hold: what whoever logs them gave is checked here.
+"""Checks many points of one metric and converts them to arrays that a line of the journal can hold.
 
-NumPy is imported here and not for single points: whoever has an array has it loaded.
+NumPy is imported here and not for single points, because a caller who has an array has already imported it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def as_values(key: str, values: Any, number: Callable[[str, Any], float]) -> NDArray[np.float64]:
-    """The values of a metric, from a list, an array, a tensor or a Series. `number` takes one that needs a look."""
+    """Return the values of a metric, from a list, an array, a tensor or a Series.
+
+    `number` converts a value that is not a plain number, or raises InvalidParameter.
+    """
     import numpy as np
 
     array = _one_dimension(values, f"The values of {key!r:.80}")
@@ -26,12 +29,12 @@ def as_values(key: str, values: Any, number: Callable[[str, Any], float]) -> NDA
 
 
 def as_steps(key: str, steps: Any) -> NDArray[np.int64]:
-    """Steps, which are whole numbers of 64 bits; they may come in any order and more than once."""
+    """Return steps, which are 64-bit integers in any order, possibly repeated."""
     return _whole_numbers(steps, f"The steps of {key!r:.80}")
 
 
 def as_timestamps(key: str, timestamps: Any) -> NDArray[np.int64]:
-    """Epoch milliseconds, from those or from datetimes of NumPy or pandas; without a time zone they are in UTC."""
+    """Return milliseconds since the epoch, from integers or from datetimes of NumPy or pandas (UTC if naive)."""
     import numpy as np
 
     what = f"The timestamps of {key!r:.80}"
@@ -40,11 +43,13 @@ def as_timestamps(key: str, timestamps: Any) -> NDArray[np.int64]:
         array = np.array([time.timestamp() * 1000 for time in array]).round()
     if array.dtype.kind == "M":
         if np.isnat(array).any():
-            raise InvalidParameter(f"{what}: the one at position {int(np.isnat(array).argmax())} is no time (NaT).")
+            raise InvalidParameter(
+                f"{what} must not contain NaT, but it is at position {int(np.isnat(array).argmax())}."
+            )
         array = array.astype("datetime64[ms]").astype(np.int64)
     numbers = _whole_numbers(array, what)
     if (numbers < 0).any():
-        raise InvalidParameter(f"{what} count the milliseconds since 1970 and cannot be negative.")
+        raise InvalidParameter(f"{what} are milliseconds since 1970 and must not be negative.")
     return numbers
 
 
@@ -52,12 +57,12 @@ def _one_dimension(values: Any, what: str) -> NDArray[Any]:
     import numpy as np
 
     if hasattr(values, "detach"):
-        # A tensor, perhaps on another device, perhaps of a type that NumPy has not (bfloat16).
+        # A tensor, perhaps on another device or of a type that NumPy does not have (bfloat16).
         values = values.detach().cpu()
         values = values.double() if values.is_floating_point() else values
     elif not hasattr(values, "__array__") and not isinstance(values, (list, tuple)):
         if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-            raise InvalidParameter(f"{what} are a list or an array, not {type(values).__name__}.")
+            raise InvalidParameter(f"{what} must be a list or an array, not {type(values).__name__}.")
         values = list(values)
     try:
         array = np.asarray(values)
@@ -67,8 +72,8 @@ def _one_dimension(values: Any, what: str) -> NDArray[Any]:
     if plain:
         return array
     if not isinstance(values, (list, tuple)) and array.ndim != 1:
-        raise InvalidParameter(f"{what} need one dimension: a list of numbers, or an array of the shape (n,).")
-    # Each one is looked at: of [0.5, '1'] NumPy would make texts, and of tensors what it can.
+        raise InvalidParameter(f"{what} must be a list of numbers or an array of the shape (n,).")
+    # Each value is checked by itself, because NumPy would convert [0.5, '1'] to strings, and tensors unpredictably.
     objects = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):
         objects[position] = value
@@ -84,7 +89,7 @@ def _whole_numbers(values: Any, what: str) -> NDArray[np.int64]:
     for position, value in enumerate(array.tolist()):
         if isinstance(value, (str, bytes)) or not _is_whole(value):
             raise InvalidParameter(
-                f"{what} must be whole numbers of at most 64 bits; the one at position {position} is {value!r:.80}."
+                f"{what} must be 64-bit integers, but the one at position {position} is {value!r:.80}."
             )
     return np.array([int(value) for value in array.tolist()], dtype=np.int64)
 

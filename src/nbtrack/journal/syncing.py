@@ -1,7 +1,7 @@
-"""When the machine's disk is asked to keep what was logged: the setting NBTRACK_FSYNC.
+"""Forces logged data to disk (fsync), as the setting NBTRACK_FSYNC says.
 
-What a log call has written survives the death of its process in any case. The setting is about the death of the
-machine: a power cut, a kernel that stops.
+Data that a log call has written always survives the death of its process. The setting is about a crash of the
+machine, such as a power cut or a kernel panic.
 """
 
 from __future__ import annotations
@@ -13,54 +13,63 @@ from pathlib import Path
 from ..errors import InvalidParameter
 
 NEVER = "never"
-"""The operating system writes when it likes (on Linux within about 30 seconds)."""
+"""The operating system decides when to write (on Linux within about 30 seconds)."""
 INTERVAL = "interval"
-"""A thread asks about once a second, if something was logged, and when a run or the process ends."""
+"""A thread syncs about once a second if something was logged, and when a run or the process ends."""
 ALWAYS = "always"
-"""Each log call returns when the disk has it."""
+"""Each log call returns only when the disk has the data."""
 
 MODES = (NEVER, INTERVAL, ALWAYS)
 SECONDS = 1.0
 
 always = False
-"""Whether the mode is ALWAYS: each log call looks at this."""
+"""Whether the mode is ALWAYS. Each log call reads this."""
 _chosen: str | None = None
 
 
 def set_fsync(mode: str) -> None:
-    """Choose when logged data is forced to disk: "never", "interval" (the default) or "always"; see the guide.
+    """Choose when logged data is forced to disk (fsync), for all stores of this process.
 
-    For all stores of this process, from the next log call on. An empty text goes back to NBTRACK_FSYNC.
+    This matters only for a crash of the machine: data that was logged always survives the death of its process. The
+    page `durability` of the guide explains the choice.
+
+    Args:
+        mode: "never": the operating system decides. "interval" (the default): about once a second, and when a run
+            or the process ends. "always": each log call returns only when the disk has its data. An empty string
+            returns to the environment variable NBTRACK_FSYNC, or to "interval" if it is not set.
+
+    Raises:
+        InvalidParameter: If `mode` is none of these.
 
     >>> set_fsync("always")
     >>> set_fsync("")
     """
     global always, _chosen
-    _chosen = _checked(mode, "fsync") if mode else None
+    _chosen = _checked(mode, "mode") if mode else None
     always = get_fsync() == ALWAYS
 
 
 def get_fsync() -> str:
-    """The mode: what `set_fsync` was given, else NBTRACK_FSYNC, else "interval"."""
+    """Return the mode: the one that `set_fsync` chose, else NBTRACK_FSYNC, else "interval"."""
     return _chosen or _checked(os.environ.get("NBTRACK_FSYNC") or INTERVAL, "NBTRACK_FSYNC")
 
 
 def look() -> None:
-    """Look at the setting again. Raises InvalidParameter where NBTRACK_FSYNC is none of the modes."""
+    """Read the setting again. Raises InvalidParameter if NBTRACK_FSYNC is not one of the modes."""
     global always
     always = get_fsync() == ALWAYS
 
 
 def sync_file(fd: int) -> None:
     """Wait until the disk has this file's content."""
-    # Not on macOS; and looked up each time, so that a test can count the calls.
+    # macOS has no fdatasync. It is looked up each time, so that a test can count the calls.
     getattr(os, "fdatasync", os.fsync)(fd)
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has this folder's entries: a new file's name, or that one is gone.
+    """Wait until the disk has the entries of a folder: the names of new files, and the deletion of others.
 
-    Where a file system cannot be asked that of a folder, it keeps them as it likes.
+    Does nothing if the file system does not support this for folders.
     """
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -74,5 +83,5 @@ def sync_folder(folder: Path) -> None:
 
 def _checked(mode: str, what: str) -> str:
     if mode not in MODES:
-        raise InvalidParameter(f"{what} is {mode!r:.80}. Use one of {', '.join(MODES)}.")
+        raise InvalidParameter(f"{what} must be one of {', '.join(MODES)}, not {mode!r:.80}.")
     return mode

@@ -1,4 +1,4 @@
-"""Appending to this process's journal: one encoded line, one write()."""
+"""Appends encoded lines to the journal of this process, with one write() per call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .detour import PREFIX, Detour, whole_lines
 from .process import Process
 
 ROTATE_BYTES = 64 * 1024 * 1024
-"""A file that has grown to this is closed and a new one begun, so that what is applied can be removed."""
+"""A file that has grown to this size is closed and a new one is begun, so that applied files can be removed."""
 RETURNED = "r.jsonl"
-"""How the name of a file ends that holds what went by a detour. Its offset is never forgotten: a rescue file that
-outlived its process in the moment between could otherwise be taken back a second time."""
+"""The suffix of files with lines that came back from a detour. Their offsets are never forgotten: if the process died
+before it deleted the rescue file, that file could otherwise be taken back a second time."""
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN)
-"""What keeps a file from being written now and may be over in a minute."""
+"""Errors that prevent a write now and may be over in a minute."""
 _PARTIAL = ".partial"
 _RETRY_SECONDS = 5.0
 
@@ -29,10 +29,10 @@ _RETRY_SECONDS = 5.0
 class Journal:
     """The journal of this process in one store.
 
-    `append` returns when the kernel has the bytes: they survive the death of the process, and that of the machine as
-    `syncing` says. No method raises because of the disk. Where it is full, gone away or read-only, lines go to a
-    rescue file in the temp folder, or into memory where that is full too; one warning says so, and they come into the
-    journal, in order, as soon as it can be written again.
+    `append` returns when the kernel has the bytes, so they survive the death of the process. Whether they survive a
+    crash of the machine depends on `syncing`. No method raises because of the disk: if it is full, unreachable or
+    read-only, lines go to a rescue file in the temp folder, or into memory if that is full too. One warning says so,
+    and the lines are moved into the journal, in order, as soon as it can be written again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,16 +55,16 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """The file that is being written."""
+        """The file that is currently written."""
         return self.folder / f"{self.writer}-{self._part:04d}.jsonl"
 
     @property
     def unwritten(self) -> int:
-        """Bytes that wait elsewhere because the journal does not take them."""
+        """The number of bytes that wait elsewhere because the journal cannot be written."""
         return self._detour.size if self._detour else 0
 
     def append(self, lines: bytes) -> None:
-        """Write whole lines, each ended by a newline."""
+        """Write whole lines, each with its newline."""
         trouble = None
         with self._lock:
             if self._detour is None:
@@ -89,12 +89,12 @@ class Journal:
             _warn(trouble)
 
     def flush(self) -> bool:
-        """Try again to write what waits; True where nothing is left."""
+        """Try again to write the waiting lines. Return True if none are left."""
         with self._lock:
             return self._detour is None or self._come_back()
 
     def sync(self) -> None:
-        """Wait until the disk has what was written, unless the mode is "never". Other threads log on meanwhile."""
+        """Wait until the disk has all written data, unless the mode is "never". Other threads can log meanwhile."""
         if syncing.get_fsync() == syncing.NEVER:
             return
         with self._lock:
@@ -102,7 +102,7 @@ class Journal:
                 return
             part, size = self._part, self._size
             try:
-                # The file may be closed by another thread while the disk works.
+                # Another thread may close the file while the disk is busy.
                 fd = os.dup(self._fd)
             except OSError:
                 _warn(self._sync_now())
@@ -118,7 +118,7 @@ class Journal:
                 self._synced = size
 
     def close(self) -> None:
-        """Say that this process ended in good order, and give the file back."""
+        """Write the event that closes the file, and close it."""
         self.append(events.closed(now()))
         self.flush()
         self.sync()
@@ -132,17 +132,17 @@ class Journal:
             if detour.path is not None:
                 _warn(
                     f"nbtrack could not write {detour.size - detour.in_memory:,} bytes of logged data to "
-                    f"{self.folder}. They are kept in {detour.path}: run `nbtrack doctor --repair` on the store when "
-                    "it can be written again, and they come into it."
+                    f"{self.folder}. They are kept in {detour.path}. When the store can be written again, run "
+                    "`nbtrack doctor --repair` on it to bring them in."
                 )
             if detour.in_memory:
                 _warn(
-                    f"nbtrack could not write {detour.in_memory:,} bytes of logged data to {self.folder}, nor to the "
-                    "temp folder; they are lost."
+                    f"nbtrack could not write {detour.in_memory:,} bytes of logged data to {self.folder} or to the "
+                    "temp folder. They are lost."
                 )
 
     def is_deleted(self) -> bool:
-        """Whether somebody has removed the file that is being written."""
+        """Return whether the file that is currently written was deleted."""
         with self._lock:
             try:
                 return self._closed or (self._fd >= 0 and os.fstat(self._fd).st_nlink == 0)
@@ -150,7 +150,7 @@ class Journal:
                 return False
 
     def abandon(self) -> None:
-        """Give a deleted file back."""
+        """Close a file that was deleted, and discard what waits for it."""
         with self._lock:
             self._closed = True
             if self._detour is not None:
@@ -159,14 +159,14 @@ class Journal:
             self._close()
 
     def _close(self) -> None:
-        # A late call of another thread must not write to a descriptor that is somebody else's by now.
+        # A late call of another thread must not write to a descriptor that now belongs to another file.
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with contextlib.suppress(OSError):
                 os.close(fd)
 
     def _begin(self, part: int) -> None:
-        """Open the file of this part as the one that is written, and close the one before it."""
+        """Open the file of this part for writing, and close the one before it."""
         path = self.folder / f"{self.writer}-{part:04d}.jsonl"
         self.folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -194,14 +194,14 @@ class Journal:
         return events.opened(self.writer, Process.current(), now(), store)
 
     def _rotate(self) -> None:
-        """A file that cannot be opened now is tried again when as much again is written."""
+        """Begin the next file. If it cannot be opened, try again after as many bytes again."""
         try:
             self._begin(self._part + 1)
         except OSError:
             self._rotate_at = self._size + ROTATE_BYTES
 
     def _sync_now(self) -> str | None:
-        """What to say where the disk does not keep it."""
+        """Sync the file now. Return a warning if that fails."""
         try:
             self._sync(self._fd, self._synced == 0)
         except OSError as error:
@@ -213,28 +213,28 @@ class Journal:
     def _sync(self, fd: int, is_new: bool) -> None:
         syncing.sync_file(fd)
         if is_new:
-            # Somebody has deleted the store, which others find out and say.
+            # If the store was deleted, other code notices and reports it.
             with contextlib.suppress(FileNotFoundError):
                 syncing.sync_folder(self.folder)
 
     def _not_synced(self, error: OSError) -> str:
         return (
-            f"nbtrack wrote to {self.path}, but the disk does not confirm that it is kept: {error.strerror}. It may be "
-            "lost if the machine stops now."
+            f"nbtrack wrote to {self.path}, but the disk did not confirm that the data is stored: {error.strerror}. "
+            "It may be lost if the machine crashes now."
         )
 
     # -- the detour ----------------------------------------------------------------------------------------------
 
     def _divert(self, lines: bytes, error: OSError | None) -> str:
-        """Begin a detour with these lines; what to say about it."""
+        """Begin a detour with these lines. Return the warning about it."""
         self._detour = self._new_detour()
         self._detour.append(lines or b"\n")
         self._tried = time.monotonic()
         reason = error.strerror if error and error.strerror else "the disk is full"
         where = f"in {self._detour.path}" if self._detour.path else "in memory"
         return (
-            f"nbtrack cannot write to {self.folder}: {reason}. Nothing is lost: what is logged is kept {where} and "
-            "comes into the store as soon as it can be written again."
+            f"nbtrack cannot write to {self.folder}: {reason}. Logging continues: new data is kept {where} and is "
+            "moved into the store when it can be written again."
         )
 
     def _new_detour(self) -> Detour:
@@ -245,7 +245,7 @@ class Journal:
         return f"{self.writer}-{part:04d}{RETURNED}"
 
     def _come_back(self) -> bool:
-        """Bring what waits into the folder as a file of its own, whole or not at all, and go on with a new one."""
+        """Move the waiting lines into the folder as a file of their own, all or none, and begin a new file."""
         detour = self._detour
         assert detour is not None
         self._tried = time.monotonic()
@@ -266,7 +266,8 @@ class Journal:
                         syncing.sync_file(file.fileno())
                 os.replace(partial, target)
                 if syncing.get_fsync() != syncing.NEVER:
-                    # Before the rescue file goes. Not a reason to come back again: a reader may have the file already.
+                    # Sync before the rescue file is deleted. A failure is ignored and the lines are not moved again,
+                    # because a reader may already have the file.
                     with contextlib.suppress(OSError):
                         syncing.sync_folder(self.folder)
                 self._part = part
@@ -282,11 +283,11 @@ class Journal:
         return True
 
 
-def _warn(text: str | None) -> None:
-    if text:
-        warnings.warn(text, RuntimeWarning, stacklevel=5)
+def _warn(message: str | None) -> None:
+    if message:
+        warnings.warn(message, RuntimeWarning, stacklevel=5)
 
 
 def now() -> int:
-    """Epoch milliseconds."""
+    """Return the current time in milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
