@@ -1,1 +1,1 @@
-"""The module-level API, by subject: MLflow's names, arguments and meanings on the active run and experiment."""
+"""The module-level functions, by subject: MLflow's names and arguments on the active run and experiment."""

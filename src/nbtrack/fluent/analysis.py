@@ -1,4 +1,4 @@
-"""What was tracked, as tables: the user's own SQL, curves as tidy data, statistics over runs."""
+"""Tables of the tracked data: SQL queries, curves as tidy data, statistics over groups of runs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,28 @@ def sql(
     *,
     output_format: OutputFormat | Literal["list"] = "pandas",
 ) -> Any:
-    """The rows of one SQL statement on the views that `nbtrack guide sql` lists; `$1`, `$2` … take `parameters`.
+    """Run an SQL query on the current store and return its rows.
 
-    It reads the store, changes nothing, and opens no other file: InvalidParameter says so where it would.
+    The query reads the views of runs, params, metrics, tags and models that `nbtrack guide sql` describes. It cannot
+    change the store, and it cannot open other files or the network.
 
-    >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+    Args:
+        query: One SELECT statement in DuckDB's SQL. `$1`, `$2` and so on stand for `parameters`.
+        parameters: The values of `$1`, `$2` and so on.
+        output_format: "pandas", "polars", "arrow", or "list" for a list of dicts.
+
+    Returns:
+        A table in this format with one row per row of the result.
+
+    Raises:
+        InvalidParameter: If the statement is not valid, would change the store or would read anything else, or if
+            `output_format` is unknown.
+        NotSupported: If the package of the format is not installed, or if the store does not support SQL.
+        StoreLocked: If another program holds the database file.
+
+    Example:
+        >>> counts = sql("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+        >>> losses = sql("SELECT * FROM metrics WHERE key = $1", ["loss"])
     """
     check_format(output_format, "list")
     return (
@@ -58,14 +75,29 @@ def curves(
     x: Literal["step", "time", "relative"] = "step",
     output_format: OutputFormat = "pandas",
 ) -> Any:
-    """The points of these runs' metrics as tidy data: run_id, run_name, key, step, timestamp (UTC), value.
+    """Return the points of metrics as a tidy table with one row per point.
 
-    `runs` are run ids, runs, a table of search_runs, or a filter on the active experiment; `keys` one metric, several,
-    or None for all. Each series is sorted along `x`; "relative" adds a column `seconds` since the run's start. A series
-    of more than `max_points` points is thinned out: of each stretch of `x` its lowest and its highest point stay, and
-    the last point of all. Raises NotFound for an unknown run.
+    Args:
+        runs: Run IDs, `Run` objects, a table returned by `search_runs`, or a filter string for the runs of the active
+            experiment. One ID or run need not be in a list.
+        keys: One metric or several. Defaults to all metrics of the runs.
+        max_points: The most points to return of a series (one metric of one run), at least 3. Longer series are thinned
+            out: `x` is divided into stretches, and the lowest and the highest point of each stretch are kept, and the
+            last point of the series. None returns every point.
+        x: The order of the points in a series: "step", "time", or "relative" for the time since the start of the run,
+            which adds a column `seconds`.
+        output_format: "pandas", "polars" or "arrow".
 
-    >>> curves("metrics.loss < 1", "loss", max_points=1000).groupby("run_name").last()  # doctest: +SKIP
+    Returns:
+        A table with the columns run_id, run_name, key, step, timestamp (UTC) and value.
+
+    Raises:
+        NotFound: If a run does not exist.
+        QueryError: If the filter is not valid.
+        InvalidParameter: If another argument is not one of the above.
+
+    Example:
+        >>> curves("metrics.loss < 1", "loss", max_points=1000).groupby("run_name").last()  # doctest: +SKIP
     """
     check_format(output_format)
     if x not in _AXES:
@@ -93,16 +125,32 @@ def aggregate(
     experiment_names: Sequence[str] | None = None,
     output_format: OutputFormat = "pandas",
 ) -> Any:
-    """What metrics come to over runs that are alike, such as one configuration with several seeds: a table with a row
-    a group, sorted: the columns of `by`, runs (how many), and for each metric `.n`, `.mean`, `.std`, `.min`, `.max`.
+    """Group runs and return statistics of their metrics, for example over the seeds of each configuration.
 
-    `query` is a filter; `by` and `metrics` are names of its language: params, tags, attributes, metrics,
-    `min(metrics.loss)` (`metrics=None`: the last value of each metric but the machine's own, `system/…`). Params that
-    are numbers group as numbers. Runs that lack a value of `by` are a group of their own, the last. Missing and NaN
-    values of a metric count for none of its five columns: `.n` says how many did count. `.std` is that of a sample,
-    and missing where n is 1.
+    Args:
+        query: A filter for the runs; see `nbtrack guide query`. Defaults to all runs. Deleted runs are left out.
+        by: The names to group by, in the language of the filter, such as "params.lr" or "attributes.status". Params
+            that are numbers are grouped as numbers. By default all runs are one group.
+        metrics: The names to compute statistics of, such as "metrics.loss" (the last value) or "min(metrics.loss)".
+            Defaults to the last value of each metric, except for system metrics (`system/…`).
+        experiment_ids: The experiments to search. Defaults to the active experiment.
+        search_all_experiments: Whether to search all experiments.
+        experiment_names: The experiments to search, instead of `experiment_ids`.
+        output_format: "pandas", "polars" or "arrow".
 
-    >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])
+    Returns:
+        A table with one row per group, sorted by the columns of `by`. Runs without a value are a group of their own,
+        the last one. The columns are those of `by`, then `runs` (the number of runs), then five for each metric: `.n`,
+        `.mean`, `.std`, `.min` and `.max`. Missing values and NaN are ignored, and `.n` is the number of other values.
+        `.std` is the standard deviation of a sample (ddof=1) and missing if `.n` is 1.
+
+    Raises:
+        QueryError: If the filter or one of the names is not valid.
+        NotFound: If an experiment in `experiment_names` does not exist.
+        InvalidParameter: If another argument is not valid.
+
+    Example:
+        >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])
     """
     check_format(output_format)
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)

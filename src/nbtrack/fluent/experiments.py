@@ -14,9 +14,26 @@ from . import state
 
 
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
-    """Log to this experiment from now on; a name that no active experiment has makes a new one.
+    """Set the active experiment, which new runs are logged to.
 
-    >>> experiment = set_experiment("digits")
+    The setting lasts for this process and store. Before the first call, the environment variables NBTRACK_EXPERIMENT_ID
+    and NBTRACK_EXPERIMENT_NAME (or MLFLOW_…) name the active experiment, or else it is "Default".
+
+    Args:
+        experiment_name: Name of the experiment. If no active experiment has it, a new one is created, also if a deleted
+            experiment had the name.
+        experiment_id: ID of an experiment, instead of `experiment_name`.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        InvalidParameter: If neither or both arguments are given, if the name is empty or longer than 500 characters, or
+            if the experiment with this ID is deleted.
+        NotFound: If no experiment has this ID.
+
+    Example:
+        >>> experiment = set_experiment("digits")
     """
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameter("Pass either experiment_name or experiment_id to set_experiment().")
@@ -37,19 +54,19 @@ def _experiment_named(client: Client, name: Any) -> Experiment:
         try:
             return client.get_experiment(client.create_experiment(name))
         except AlreadyExists:
-            # Another process made it between our look and now.
+            # Another process created it after we looked.
             found = client.get_experiment_by_name(name)
             assert found is not None
     return found
 
 
 def active_experiment_id() -> str:
-    """The id of the experiment that new runs go to: set_experiment, the environment, else Default."""
+    """Return the ID of the active experiment: from set_experiment, the environment, or else "Default"."""
     return chosen_experiment_id(Client()) or DEFAULT_ID
 
 
 def chosen_experiment_id(client: Client) -> str | None:
-    """The experiment that set_experiment or the environment says; None where neither does."""
+    """Return the ID of the experiment that set_experiment or the environment names, or None."""
     chosen = state.chosen_experiments.get(client.tracking_uri) or config.environment("EXPERIMENT_ID")
     if chosen is None and (name := config.environment("EXPERIMENT_NAME")):
         chosen = _experiment_named(client, name).experiment_id
@@ -59,17 +76,57 @@ def chosen_experiment_id(client: Client) -> str | None:
 
 
 def create_experiment(name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None) -> str:
-    """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+    """Create an experiment and return its ID. The active experiment stays the same.
+
+    Args:
+        name: Name of the experiment, at most 500 characters. It must differ from the names of all active experiments;
+            the name of a deleted one can be used again.
+        artifact_location: Path or URI below which the runs keep their artifacts. Defaults to a folder of the store.
+        tags: Tags of the experiment. Values are converted to strings.
+
+    Returns:
+        The ID of the new experiment.
+
+    Raises:
+        AlreadyExists: If an active experiment has this name.
+        InvalidParameter: If the name is not a string or is empty or too long.
+        NotSupported: If no installed package supports the scheme of `artifact_location`.
+
+    Example:
+        >>> experiment_id = create_experiment("fraud", tags={"team": "risk"})
+    """
     return Client().create_experiment(name, artifact_location, tags)
 
 
 def get_experiment(experiment_id: str) -> Experiment:
-    """The experiment with this id, deleted or not. Raises NotFound."""
+    """Return an experiment by its ID, also if it is deleted.
+
+    Args:
+        experiment_id: ID of the experiment.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        NotFound: If the experiment does not exist.
+        InvalidParameter: If the ID is not an integer.
+    """
     return Client().get_experiment(experiment_id)
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
-    """The active experiment of this name, else a deleted one, else None."""
+    """Return an experiment by its name.
+
+    Args:
+        name: Name of the experiment. Upper and lower case matter.
+
+    Returns:
+        The active experiment with this name, or else the one that was deleted last, or None.
+
+    Example:
+        >>> get_experiment_by_name("Default").experiment_id
+        '0'
+    """
     return Client().get_experiment_by_name(name)
 
 
@@ -79,18 +136,58 @@ def search_experiments(
     filter_string: str | None = None,
     order_by: Sequence[str] | None = None,
 ) -> list[Experiment]:
-    """Experiments that match, the one changed last first."""
+    """Return the experiments that match a filter.
+
+    Args:
+        view_type: `ViewType.ACTIVE_ONLY` (the default) for experiments that are not deleted, `ViewType.DELETED_ONLY`
+            for deleted ones, or `ViewType.ALL` for both.
+        max_results: The most experiments to return, at most 50,000, which is the default.
+        filter_string: A filter such as `name LIKE 'fraud%' AND tags.team = 'risk'`; see `nbtrack guide query`. Defaults
+            to all experiments.
+        order_by: Clauses such as ["name ASC"]. By default, the experiment that was updated last comes first.
+
+    Returns:
+        The experiments.
+
+    Raises:
+        QueryError: If the filter or `order_by` is not valid.
+        InvalidParameter: If another argument is not one of the above.
+
+    Example:
+        >>> names = [experiment.name for experiment in search_experiments(order_by=["name ASC"])]
+    """
     limit = 50_000 if max_results is None else max_results
     return list(Client().search_experiments(view_type, limit, filter_string, order_by))
 
 
 def rename_experiment(experiment_id: str, new_name: str) -> None:
-    """Give an experiment another name."""
+    """Rename an experiment.
+
+    Args:
+        experiment_id: ID of the experiment.
+        new_name: The new name, at most 500 characters.
+
+    Raises:
+        NotFound: If the experiment does not exist.
+        AlreadyExists: If another active experiment has the new name.
+        InvalidState: If the experiment is deleted.
+        InvalidParameter: If the new name is not a string or is empty or too long.
+    """
     Client().rename_experiment(experiment_id, new_name)
 
 
 def delete_experiment(experiment_id: str) -> None:
-    """Put an experiment and its runs into the bin; its name is free again."""
+    """Delete an experiment and its runs.
+
+    They can be restored with `restore_experiment` until `nbtrack gc` removes them for good. Another experiment can be
+    created with the name. If it is the active experiment, it is not any more.
+
+    Args:
+        experiment_id: ID of the experiment.
+
+    Raises:
+        NotFound: If the experiment does not exist or is already deleted.
+    """
     client = Client()
     client.delete_experiment(experiment_id)
     if state.chosen_experiments.get(client.tracking_uri) == str(experiment_id):
@@ -98,21 +195,53 @@ def delete_experiment(experiment_id: str) -> None:
 
 
 def restore_experiment(experiment_id: str) -> None:
-    """Take an experiment, with the runs that went along with it, out of the bin."""
+    """Restore a deleted experiment and the runs that were deleted together with it.
+
+    Runs that were deleted before their experiment stay deleted.
+
+    Args:
+        experiment_id: ID of the experiment.
+
+    Raises:
+        NotFound: If the experiment does not exist or is not deleted.
+        AlreadyExists: If another active experiment has the name now.
+    """
     Client().restore_experiment(experiment_id)
 
 
 def set_experiment_tag(key: str, value: Any) -> None:
-    """Set a tag on the active experiment."""
+    """Set a tag on the active experiment.
+
+    Args:
+        key: Key of the tag, at most 500 characters.
+        value: Value of the tag. It is converted to a string.
+
+    Raises:
+        InvalidParameter: If the key is not a string or is empty or too long.
+    """
     Client().set_experiment_tag(active_experiment_id(), key, value)
 
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
-    """Set tags on the active experiment."""
+    """Set several tags on the active experiment.
+
+    Args:
+        tags: Values by key. They are converted to strings.
+
+    Raises:
+        InvalidParameter: If a key is not a string or is empty or too long. Tags before it are set.
+    """
     for key, value in tags.items():
         set_experiment_tag(key, value)
 
 
 def delete_experiment_tag(key: str) -> None:
-    """Delete a tag of the active experiment. Raises NotFound where it has none such."""
+    """Delete a tag of the active experiment.
+
+    Args:
+        key: Key of the tag.
+
+    Raises:
+        NotFound: If the experiment does not have the tag.
+    """
     Client().delete_experiment_tag(active_experiment_id(), key)

@@ -23,10 +23,26 @@ def log_metric(
     model_id: str | None = None,
     dataset: Any = None,
 ) -> None:
-    """Log one point of a metric; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves.
+    """Log one point of a metric.
 
-    `synchronous`, `model_id` and `dataset` are taken for MLflow's sake and change nothing. Raises InvalidParameter
-    where `value` is no number.
+    Args:
+        key: Key of the metric, at most 500 characters. Slashes group metrics, as in "train/loss".
+        value: A number, or an array or tensor with one element. NaN and infinite values are allowed.
+        step: Training step, an integer of 64 bits. Defaults to the step after the metric's highest one; the first is 0.
+        synchronous: Ignored. MLflow has this parameter.
+        timestamp: Milliseconds since the epoch. Defaults to now.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
+        model_id: Ignored. MLflow has this parameter.
+        dataset: Ignored. MLflow has this parameter.
+
+    Raises:
+        InvalidParameter: If `value` is not a number, if the key is empty or too long, or if the step or the timestamp
+            is not an integer.
+        NotFound: If no run has this ID.
+
+    Example:
+        >>> for loss in (0.9, 0.5, 0.4):
+        ...     log_metric("train/loss", loss)  # steps 0, 1, 2
     """
     if run_id is None:
         (stack.current() or start_run()).log_metric(key, value, step, timestamp)
@@ -43,9 +59,25 @@ def log_metrics(
     model_id: str | None = None,
     dataset: Any = None,
 ) -> None:
-    """Log a point of several metrics, all or none. The keys of dicts in dicts are joined by `/`.
+    """Log one point of each of several metrics: all or none.
 
-    >>> log_metrics({"train": {"loss": 0.5}, "val": {"loss": 0.6}}, step=1)  # train/loss and val/loss
+    Args:
+        metrics: Values by key. The keys of nested dicts are joined with "/".
+        step: Training step of all points, an integer of 64 bits. By default, each metric gets the step after its
+            highest one.
+        synchronous: Ignored. MLflow has this parameter.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
+        timestamp: Milliseconds since the epoch. Defaults to now, the same for all points.
+        model_id: Ignored. MLflow has this parameter.
+        dataset: Ignored. MLflow has this parameter.
+
+    Raises:
+        InvalidParameter: If a value is not a number, if a key is empty, too long or given twice, or if the step or the
+            timestamp is not an integer. Nothing is logged then.
+        NotFound: If no run has this ID.
+
+    Example:
+        >>> log_metrics({"train": {"loss": 0.5}, "val": {"loss": 0.6}}, step=1)  # train/loss and val/loss
     """
     if run_id is None:
         ensure_run().log_metrics(metrics, step, timestamp)
@@ -54,12 +86,44 @@ def log_metrics(
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
-    """Log a param and return its value. A changed value is kept beside the earlier one."""
+    """Log a param of the active run, which is started if there is none.
+
+    A param that is logged again with another value is not an error, unlike in MLflow: the run shows the new value, the
+    earlier one is kept in the view `param_history` of `nbtrack.sql`, and a warning says so once.
+
+    Args:
+        key: Key of the param, at most 500 characters.
+        value: Value of the param. It is converted to a string of any length.
+        synchronous: Ignored. MLflow has this parameter.
+
+    Returns:
+        `value`, unchanged.
+
+    Raises:
+        InvalidParameter: If the key is not a string or is empty or too long.
+
+    Example:
+        >>> lr = log_param("lr", 0.1)
+    """
     return ensure_run().log_param(key, value)
 
 
 def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
-    """Log several params, all or none. The keys of dicts in dicts are joined by `/`, values become text by `str`."""
+    """Log several params: all or none.
+
+    Args:
+        params: Values by key. They are converted to strings, and the keys of nested dicts are joined with "/". See
+            `log_param` for values that change.
+        synchronous: Ignored. MLflow has this parameter.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
+
+    Raises:
+        InvalidParameter: If a key is empty, too long or given twice. Nothing is logged then.
+        NotFound: If no run has this ID.
+
+    Example:
+        >>> log_params({"lr": 0.1, "model": {"layers": 3}})  # lr and model/layers
+    """
     if run_id is None:
         ensure_run().log_params(params)
     else:
@@ -67,24 +131,63 @@ def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_i
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
-    """Set a tag on the active run."""
+    """Set a tag on the active run, which is started if there is none.
+
+    Args:
+        key: Key of the tag, at most 500 characters. Setting `mlflow.runName` renames the run.
+        value: Value of the tag. It is converted to a string of any length and replaces an earlier value.
+        synchronous: Ignored. MLflow has this parameter.
+
+    Raises:
+        InvalidParameter: If the key is not a string or is empty or too long.
+    """
     ensure_run().set_tag(key, value)
 
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
-    """Set several tags on the active run."""
+    """Set several tags on the active run, which is started if there is none: all or none.
+
+    Args:
+        tags: Values by key. They are converted to strings and replace earlier values.
+        synchronous: Ignored. MLflow has this parameter.
+
+    Raises:
+        InvalidParameter: If a key is not a string or is empty or too long. No tag is set then.
+    """
     ensure_run().set_tags(tags)
 
 
 def delete_tag(key: str) -> None:
-    """Delete a tag of the active run. Raises NotFound where it has none such."""
+    """Delete a tag of the active run.
+
+    Args:
+        key: Key of the tag.
+
+    Raises:
+        NotFound: If the run does not have the tag.
+    """
     ensure_run().delete_tag(key)
 
 
 def log_batch(
     metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = (), run_id: str | None = None
 ) -> None:
-    """Log many metrics, params and tags at once: where one of them is wrong, none is logged."""
+    """Log many metrics, params and tags at once: all or none.
+
+    Args:
+        metrics: `nbtrack.entities.Metric` objects, each one point.
+        params: `nbtrack.entities.Param` objects.
+        tags: `nbtrack.entities.RunTag` objects.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
+
+    Raises:
+        InvalidParameter: If one of them is not valid. Nothing is logged then.
+        NotFound: If no run has this ID.
+
+    Example:
+        >>> from nbtrack.entities import Metric
+        >>> log_batch([Metric("loss", 0.5, timestamp=1_700_000_000_000, step=step) for step in range(3)])
+    """
     client, run_id = target(run_id)
     client.log_batch(run_id, metrics, params, tags)
 
@@ -92,11 +195,23 @@ def log_batch(
 def log_input(
     dataset: Any, context: str | None = None, tags: Mapping[str, Any] | None = None, model: Any = None
 ) -> None:
-    """Log a dataset that the active run is given, for `context` (such as "training").
+    """Log a dataset that the active run uses. A run is started if none is active.
 
-    It is one of `nbtrack.data`, or one of MLflow's. The same one in the same context counts once.
+    The run stores the dataset's name, digest, source, schema and profile, not the data itself. A dataset that is logged
+    twice for the same context counts once.
 
-    >>> log_input(nbtrack.data.from_file("train.csv"), context="training")  # doctest: +SKIP
+    Args:
+        dataset: A dataset of `nbtrack.data` or `mlflow.data`.
+        context: What the dataset is used for, such as "training" or "validation".
+        tags: Tags of the dataset as an input of this run. Values are converted to strings.
+        model: Not supported. It must be None.
+
+    Raises:
+        InvalidParameter: If `dataset` is not a dataset.
+        NotSupported: If `model` is given.
+
+    Example:
+        >>> log_input(nbtrack.data.from_file("train.csv"), context="training")  # doctest: +SKIP
     """
     if model is not None:
         raise NotSupported(
@@ -111,7 +226,18 @@ def log_inputs(
     tags_list: Sequence[Mapping[str, Any] | None] | None = None,
     models: Any = None,
 ) -> None:
-    """Log several datasets, each with its context and its tags; lists that are given have one length."""
+    """Log several datasets that the active run uses. See `log_input`.
+
+    Args:
+        datasets: Datasets of `nbtrack.data` or `mlflow.data`. None in the list is skipped.
+        contexts: The context of each dataset. Defaults to no contexts.
+        tags_list: The tags of each dataset. Defaults to no tags.
+        models: Not supported. It must be None or empty.
+
+    Raises:
+        InvalidParameter: If the lists differ in length, or if an item is not a dataset.
+        NotSupported: If `models` are given.
+    """
     contexts = [None] * len(datasets) if contexts is None else contexts
     tags_list = [None] * len(datasets) if tags_list is None else tags_list
     if not len(datasets) == len(contexts) == len(tags_list):
@@ -125,14 +251,24 @@ def log_inputs(
 
 
 def log_series(key: str, steps: Any, values: Any, timestamps: Any = None, run_id: str | None = None) -> None:
-    """Log many points of one metric at once, all or none: lists, NumPy arrays, tensors or Series of one length.
+    """Log many points of one metric at once: all or none.
 
-    `steps` are whole numbers in any order, or None: then they count on from the metric's highest, as log_metric's do.
-    `timestamps` are epoch milliseconds, or datetimes of NumPy or pandas (UTC where they name no time zone); without
-    them all points are of now. Raises InvalidParameter for what is no number, and where the lengths differ; what a
-    Series lacks is NaN.
+    Args:
+        key: Key of the metric, at most 500 characters.
+        steps: Integers in any order, or None: the points then get the steps after the metric's highest one.
+        values: Numbers. Like `steps` and `timestamps`, a list, tuple, NumPy array, tensor or Series of shape (n,).
+            Missing values in a Series are NaN.
+        timestamps: Milliseconds since the epoch, or datetimes of NumPy or pandas, which are in UTC if they have no time
+            zone. Defaults to now for all points.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
 
-    >>> log_series("loss", range(3), [0.9, 0.5, 0.4])
+    Raises:
+        InvalidParameter: If a value is not a number, if a step is not an integer, or if the lengths differ. Nothing is
+            logged then.
+        NotFound: If no run has this ID.
+
+    Example:
+        >>> log_series("loss", range(3), [0.9, 0.5, 0.4])
     """
     if run_id is None:
         ensure_run().log_series(key, steps, values, timestamps)

@@ -21,15 +21,36 @@ def log_best(
     silent: bool = False,
     **arguments: Any,
 ) -> best_models.Best:
-    """Keep the model if the metric is better than at the run's best model so far, which it replaces; say so.
+    """Log a model if its metric is better than that of the run's best model so far, which it replaces.
 
-    The metric's last value counts, or `value`; NaN is never better. The flavor follows from the model's class; its
-    `save_model` gets the other `arguments`. A model that a version in the registry points to stays, for that version.
-    The tags `nbtrack.best.value`, `.step`, `.metric` and `.mode` say of what the model is the best. A model that is
-    not better costs microseconds.
+    Calling this with a model that is not better costs microseconds. A replaced model is deleted, unless versions of
+    registered models use it: then it is kept for them in another folder. The tags `nbtrack.best.value`, `.step`,
+    `.metric` and `.mode` describe the best model.
 
-    >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
-    val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved.
+    Args:
+        model: The model.
+        metric: Key of the metric to compare. It must have been logged, unless `value` is given.
+        mode: "max" if larger values are better, or "min" if smaller ones are.
+        value: The value to compare. Defaults to the metric's last value. NaN is never better.
+        step: The step to record for the model. Defaults to the step of the metric's last value.
+        name: Folder of the model below the run's artifacts. Use different names to keep the best models of several
+            metrics.
+        flavor: Flavor that saves the model, such as "sklearn". By default, it is found from the model's class.
+        run_id: Run to log to. Defaults to the active run, which is started if there is none.
+        silent: Whether not to print a line for each better model.
+        **arguments: Further arguments for the flavor's `save_model`, such as `signature` or `input_example`.
+
+    Returns:
+        A result that is true if the model was logged. It has the URI, the value and the step of the best model now.
+
+    Raises:
+        NotFound: If the metric was not logged and `value` is not given, or if the flavor does not exist.
+        InvalidParameter: If `mode` is not one of the above, if the folder holds the best model of another metric or
+            mode, or if no flavor is known for the model.
+
+    Example:
+        >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
+        val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved so far.
     """
     client, run_id = target(run_id)
     best = best_models.log_best(

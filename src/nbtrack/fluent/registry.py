@@ -1,4 +1,4 @@
-"""The registry's module-level names: MLflow's, and what a deployment script waits for and asks."""
+"""Module-level functions of the model registry: MLflow's, and those for deployment scripts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 def search_registered_models(
     max_results: int | None = None, filter_string: str | None = None, order_by: Sequence[str] | None = None
 ) -> list[RegisteredModel]:
-    """Registered models that match, by name: all of them, or at most `max_results`.
+    """Return the registered models that match a filter.
 
-    >>> search_registered_models(filter_string="name LIKE 'dig%' AND tags.task = 'vision'")
-    []
+    Args:
+        max_results: The most models to return. Defaults to all of them.
+        filter_string: A filter such as `name LIKE 'dig%' AND tags.task = 'vision'`; see `nbtrack guide query`. Defaults
+            to all models.
+        order_by: Clauses such as ["last_updated_timestamp DESC"]. By default, models are sorted by name.
+
+    Returns:
+        The models.
+
+    Raises:
+        QueryError: If the filter or `order_by` is not valid.
+
+    Example:
+        >>> search_registered_models(filter_string="name LIKE 'dig%' AND tags.task = 'vision'")
+        []
     """
     found: list[RegisteredModel] = []
     token: str | None = None
@@ -38,10 +51,23 @@ def search_registered_models(
 def search_model_versions(
     max_results: int | None = None, filter_string: str | None = None, order_by: Sequence[str] | None = None
 ) -> list[ModelVersion]:
-    """Versions that match, the one changed last first: all of them, or at most `max_results`.
+    """Return the model versions that match a filter.
 
-    >>> search_model_versions(filter_string="name = 'digits' AND stage = 'Production'")
-    []
+    Args:
+        max_results: The most versions to return, at most 200,000, which is the default.
+        filter_string: A filter such as `name = 'digits' AND stage = 'Production'`; see `nbtrack guide query`. Defaults
+            to the versions of all models.
+        order_by: Clauses such as ["version_number DESC"]. By default, the version that was updated last comes first.
+
+    Returns:
+        The versions.
+
+    Raises:
+        QueryError: If the filter or `order_by` is not valid.
+
+    Example:
+        >>> search_model_versions(filter_string="name = 'digits' AND stage = 'Production'")
+        []
     """
     return list(
         Client().search_model_versions(filter_string, 200_000 if max_results is None else max_results, order_by)
@@ -51,17 +77,39 @@ def search_model_versions(
 def set_model_version_tag(
     name: str, version: int | str | None = None, key: str | None = None, value: object = None
 ) -> None:
-    """Write a tag of a model version."""
+    """Set a tag on a model version.
+
+    Args:
+        name: Name of the registered model.
+        version: Number of the version.
+        key: Key of the tag, at most 500 characters.
+        value: Value of the tag. It is converted to a string.
+
+    Raises:
+        NotFound: If the model or the version does not exist.
+        InvalidParameter: If the version or the key is missing or not valid.
+    """
     Client().set_model_version_tag(name, version, key, value)
 
 
 def get_registry_uri() -> str:
-    """Where the registry is: in the same store as the runs."""
+    """Return the URI of the model registry, which is in the same store as the runs.
+
+    Returns:
+        The tracking URI.
+    """
     return config.get_tracking_uri()
 
 
 def set_registry_uri(uri: str) -> None:
-    """There for code that was written for MLflow: the registry is where the runs are, so only that can be named."""
+    """Accept the URI that `get_registry_uri` returns, for code that was written for MLflow.
+
+    Args:
+        uri: The tracking URI. The registry cannot be in another store.
+
+    Raises:
+        InvalidParameter: If the URI is another one.
+    """
     if str(uri) != config.get_tracking_uri():
         raise InvalidParameter(
             f"The registry is part of the same store as the runs, {config.get_tracking_uri()}, so it cannot be at "
@@ -72,10 +120,22 @@ def set_registry_uri(uri: str) -> None:
 def wait_for_stage(
     name: str, stage: str, version: int | str | None = None, timeout: float | None = None
 ) -> ModelVersion:
-    """Wait until a version is in the stage: this one, or any, of which the newest is returned.
+    """Wait until a model version is in a stage.
 
-    Another process's change is seen within a second. Raises TimedOut after `timeout` seconds, NotFound where there is
-    no such model or version (any more).
+    Changes by other processes are noticed within a second.
+
+    Args:
+        name: Name of the registered model.
+        stage: Staging, Production, Archived or None, in upper or lower case.
+        version: Number of the version to wait for. Defaults to any version.
+        timeout: The most seconds to wait. Defaults to no limit.
+
+    Returns:
+        The version, or the newest version in the stage if `version` is None.
+
+    Raises:
+        TimedOut: If the version is not in the stage in time.
+        NotFound: If the model or the version does not exist or is deleted while waiting.
     """
     return Client().wait_for_stage(name, stage, version, timeout)
 
@@ -87,19 +147,47 @@ def watch(
     *,
     timeout: float | None = None,
 ) -> StageWatch:
-    """What becomes the newest version in a stage, as it happens, whoever does it.
+    """Watch a stage: yield a change each time another version becomes the newest one in it.
 
-        for change in nbtrack.watch("digits", "Production"):
-            deploy(change.version)
+    The first change is the current version, if there is one. Changes by other processes are noticed within a second.
+    The loop ends after `timeout` seconds, when `stop()` of the returned object is called, or with Ctrl-C.
 
-    The first change is what is there now, if anything is. The loop ends after `timeout` seconds, with Ctrl-C, or with
-    `stop()` of what this returns. With `callback` a thread calls it for each change instead, until `stop()`.
+    Args:
+        name: Name of the registered model.
+        stage: Staging, Production, Archived or None, in upper or lower case.
+        callback: A function that a background thread calls with each change. The watch then runs until `stop()`.
+        timeout: The most seconds to watch. Defaults to no limit.
+
+    Returns:
+        An iterator of `nbtrack.entities.StageChange`, which is also a context manager that stops the watch.
+
+    Raises:
+        NotFound: If the model does not exist, or when it is deleted.
+
+    Example:
+        >>> for change in watch("digits", "Production"):  # doctest: +SKIP
+        ...     deploy(change.version)
     """
     return Client().watch(name, stage, callback, timeout=timeout)
 
 
 def lineage(model_uri: str) -> Lineage:
-    """Where the model version that a `models:/` URI names came from: run, code, cell, datasets, environment."""
+    """Return where a model version came from: its run, code, notebook cell, datasets and environment.
+
+    Args:
+        model_uri: A `models:/` URI of a version, such as "models:/digits/3", "models:/digits/Production" or
+            "models:/digits@champion".
+
+    Returns:
+        The lineage. Parts that are not known are empty.
+
+    Raises:
+        InvalidParameter: If the URI does not name a version of a registered model, or if the alias does not exist.
+        NotFound: If the model or the version does not exist, or if the stage is empty.
+
+    Example:
+        >>> lineage("models:/digits/Production").code["commit"]  # doctest: +SKIP
+    """
     target = parse_uri(model_uri)
     if not isinstance(target, ModelVersionUri):
         raise InvalidParameter(
@@ -112,5 +200,16 @@ def lineage(model_uri: str) -> Lineage:
 
 
 def versions_from(*, run_id: str | None = None, dataset: str | None = None) -> list[ModelVersion]:
-    """The model versions that came from a run (or runs nested in it), or from a dataset, which its digest names."""
+    """Return the model versions that came from a run or from a dataset. Pass one of the two.
+
+    Args:
+        run_id: A run. Versions from its nested runs are included.
+        dataset: The digest of a dataset that the versions' runs used.
+
+    Returns:
+        The versions.
+
+    Raises:
+        InvalidParameter: If neither or both arguments are given.
+    """
     return Client().get_versions_from(run_id=run_id, dataset=dataset)

@@ -1,4 +1,4 @@
-"""Starting and ending runs, and what is done to whole runs."""
+"""Starting and ending runs, and operations on whole runs."""
 
 from __future__ import annotations
 
@@ -29,16 +29,40 @@ def start_run(
     description: str | None = None,
     log_system_metrics: bool | None = None,
 ) -> ActiveRun:
-    """Start a run, or go on with the run `run_id`, and make it the active one.
+    """Start a run, or resume one, and make it the active run.
 
-    Use it in a `with` statement, or end it with end_run. Raises InvalidState where a run is active already and
-    `nested` is not set; but a run that an earlier execution of the same notebook cell left open is ended first.
-    A nested run's parent is the active run: the thread's own, else the main thread's, else, in a worker process, that
-    of the process which started it; or say it by `parent_run_id` or NBTRACK_PARENT_RUN_ID.
-    `log_system_metrics` says for this run what `enable_system_metrics_logging` and its opposite say for all.
+    Use the run in a `with` statement, which ends it, or end it with `end_run`. If an earlier execution of the same
+    notebook cell left a run open, that run is ended first.
 
-    >>> with start_run(run_name="baseline") as run:
-    ...     log_metric("loss", 0.5)
+    Args:
+        run_id: Run to resume. It is set to RUNNING, and `run_name`, `tags` and `description` are added to it. Defaults
+            to a new run, or for the first run of a process to the one that the environment variable NBTRACK_RUN_ID
+            names.
+        experiment_id: Experiment of the new run. Defaults to the active experiment.
+        run_name: Name of the run. Defaults to a generated name such as "keen-otter-417".
+        nested: Whether the run is a child of the active run. Without it, starting a run while another one is active is
+            an error. In a thread, the parent is the run that the thread started, or else the active run of the main
+            thread. In a worker process, it is the active run of the process that started it.
+        parent_run_id: ID of the parent run, instead of the active run. The environment variable NBTRACK_PARENT_RUN_ID
+            sets it for a worker process. It does not replace `nested` if a run is active.
+        tags: Tags of the run. Values are converted to strings.
+        description: Description of the run in Markdown.
+        log_system_metrics: Whether to log CPU, memory, disk, network and GPU metrics during the run. Defaults to the
+            setting of `enable_system_metrics_logging` and `disable_system_metrics_logging`, which is to log them.
+
+    Returns:
+        The active run, which is a context manager. It ends the run as FINISHED, as FAILED if the block raises an
+        exception, or as KILLED on a KeyboardInterrupt.
+
+    Raises:
+        InvalidState: If a run is already active and `nested` is False, or if the run to resume is already active.
+        NotFound: If `run_id`, `parent_run_id` or `experiment_id` does not exist.
+        InvalidParameter: If one of them is deleted, if the run to resume is in another experiment, or if both
+            `description` and the tag `mlflow.note.content` are given.
+
+    Example:
+        >>> with start_run(run_name="baseline") as run:
+        ...     log_metric("loss", 0.5)
     """
     cell = capture.current_cell()
     _end_leftovers(cell)
@@ -52,7 +76,7 @@ def start_run(
     above = ancestors.parent_run() if around is None and (nested or parent_run_id) and not run_id else None
     client = Client(above.store) if above and above.store and not config.is_tracking_uri_set() else Client()
     if run_id is None and around is None and above is None:
-        # As in MLflow it names the first run only: the others of this process are new ones.
+        # As in MLflow, the variable names only the first run of a process. The others are new ones.
         run_id = config.environment("RUN_ID")
         os.environ.pop("NBTRACK_RUN_ID", None)
         os.environ.pop("MLFLOW_RUN_ID", None)
@@ -73,7 +97,7 @@ def start_run(
         if parent_run_id and not any(run.info.run_id == parent_run_id for run in stack.all_open_runs()):
             noted = above.experiment_id if above and above.run_id == parent_run_id else None
             of_parent = noted or _experiment_of(client, parent_run_id)
-            # A worker process does not know what its parent chose.
+            # A worker process does not know which experiment its parent process has set.
             experiment_id = experiment_id or of_parent
         if description and NOTE in (tags or {}):
             raise InvalidParameter(f"Pass either description or the tag {NOTE}, not both.")
@@ -93,9 +117,9 @@ def start_run(
 
 
 def _experiment_of(client: Client, parent_run_id: str) -> str | None:
-    """The experiment of a run that is to be a parent; None where the store cannot be read now.
+    """Return the experiment of a run that is to be a parent, or None if the store cannot be read now.
 
-    Raises NotFound, and InvalidParameter where the run is in the bin.
+    Raises NotFound, and InvalidParameter if the run is deleted.
     """
     try:
         info = client.get_run(parent_run_id).info
@@ -134,54 +158,116 @@ def _ended(run: ActiveRun) -> None:
 
 
 def end_run(status: str = "FINISHED") -> None:
-    """End the active run, if there is one."""
+    """End the active run. Nothing happens if no run is active.
+
+    Args:
+        status: The run's final status: "FINISHED", "FAILED" or "KILLED".
+
+    Raises:
+        InvalidParameter: If the status is not a run status.
+    """
     run = stack.current()
     if run:
         run.end(status)
 
 
 def active_run() -> ActiveRun | None:
-    """The innermost active run, or None. In a worker thread: the run that it works for."""
+    """Return the innermost active run.
+
+    Returns:
+        The run, or None. In a thread that has not started a run, the active run of the main thread.
+    """
     return stack.current()
 
 
 def last_active_run() -> Run | None:
-    """The active run, else the one that was active last in this process, else None."""
+    """Return the run that was active last in this process.
+
+    Returns:
+        The active run, or else the run that was ended last, with its current data, or None.
+    """
     run = stack.current() or state.last_run
     return run.client.get_run(run.info.run_id) if run else None
 
 
 def get_run(run_id: str) -> Run:
-    """A run with its params, tags and last metrics. Raises NotFound."""
+    """Return a run with its params, its tags and the last value of each metric.
+
+    Args:
+        run_id: ID of the run. It can be deleted.
+
+    Returns:
+        The run as it is now. The object does not change when data is logged later.
+
+    Raises:
+        NotFound: If the run does not exist.
+    """
     return Client().get_run(run_id)
 
 
 def get_parent_run(run_id: str) -> Run | None:
-    """The run that this one is nested in, if any."""
+    """Return the parent of a nested run.
+
+    Args:
+        run_id: ID of the nested run.
+
+    Returns:
+        The parent run, or None if the run is not nested.
+
+    Raises:
+        NotFound: If one of the two runs does not exist.
+    """
     return Client().get_parent_run(run_id)
 
 
 def delete_run(run_id: str) -> None:
-    """Put a run and the runs nested in it into the bin."""
+    """Delete a run and the runs nested in it.
+
+    They can be restored with `restore_run` until `nbtrack gc` removes them for good.
+
+    Args:
+        run_id: ID of the run.
+
+    Raises:
+        NotFound: If the run does not exist.
+    """
     Client().delete_run(run_id)
 
 
 def restore_run(run_id: str) -> None:
-    """Take a run and the runs nested in it out of the bin."""
+    """Restore a deleted run and the runs nested in it.
+
+    Args:
+        run_id: ID of the run.
+
+    Raises:
+        NotFound: If the run does not exist.
+    """
     Client().restore_run(run_id)
 
 
 def rewind(step: int) -> Rewound:
-    """Drop every point of the active run whose step is above `step`; how many of which metric.
+    """Delete every point of the active run's metrics whose step is above `step`.
 
-    Steps count on from there: resume a run, go back to its last checkpoint, and train on. The machine's own metrics
-    (`system/…`), params, tags and artifacts stay. Raises InvalidState where no run is active.
+    Steps then continue from there. So you can resume a run, go back to its last checkpoint and train on. System metrics
+    (`system/…`), params, tags and artifacts are kept.
 
-    >>> with start_run():
-    ...     log_metrics({"loss": 0.5}, step=0)
-    ...     log_metrics({"loss": 0.4}, step=1)
-    ...     rewind(0).points
-    1
+    Args:
+        step: The last step to keep.
+
+    Returns:
+        How many points were deleted: `points` in all, and `metrics` by key.
+
+    Raises:
+        InvalidState: If no run is active.
+        InvalidParameter: If `step` is not an integer.
+
+    Example:
+        >>> with start_run():
+        ...     log_metrics({"loss": 0.5}, step=0)
+        ...     log_metrics({"loss": 0.4}, step=1)
+        ...     rewind(0).points
+        1
     """
     run = stack.current()
     if run is None:
@@ -196,12 +282,28 @@ def move_runs(
     experiment_id: str | None = None,
     search_all_experiments: bool = False,
 ) -> int:
-    """Give runs, along with the runs nested in them, to another experiment, which must be there; how many changed.
+    """Move runs, with the runs nested in them, to another experiment: all or none.
 
-    `runs` are ids, Run objects, a DataFrame of search_runs, or a filter on the runs of the active experiment (of all
-    of them with `search_all_experiments`). Artifacts stay where they are, and the runs know it.
+    Artifacts stay where they are, and the runs still find them.
 
-    >>> count = move_runs("metrics.loss > 10", "archive")  # doctest: +SKIP
+    Args:
+        runs: Run IDs, `Run` objects, a table returned by `search_runs`, or a filter string for the runs of the active
+            experiment.
+        experiment_name: Name of the experiment to move to. It must exist.
+        experiment_id: ID of the experiment to move to, instead of `experiment_name`.
+        search_all_experiments: Whether a filter applies to the runs of all experiments.
+
+    Returns:
+        How many runs changed, nested ones included.
+
+    Raises:
+        NotFound: If the experiment or a run does not exist.
+        InvalidParameter: If neither or both of `experiment_name` and `experiment_id` are given, or if a run or the
+            experiment is deleted.
+        QueryError: If the filter is not valid.
+
+    Example:
+        >>> count = move_runs("metrics.loss > 10", "archive")  # doctest: +SKIP
     """
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameter("Pass either experiment_name or experiment_id to move_runs().")
@@ -216,21 +318,36 @@ def move_runs(
 
 
 def tag_runs(runs: Any, tags: Mapping[str, Any], *, search_all_experiments: bool = False) -> int:
-    """Set tags on many runs at once; on how many. `runs` are those of move_runs.
+    """Set tags on many runs at once: on all or none.
 
-    >>> count = tag_runs("metrics.loss < 0.1", {"keep": "yes"})
+    Args:
+        runs: Run IDs, `Run` objects, a table returned by `search_runs`, or a filter string for the runs of the active
+            experiment.
+        tags: Values by key. They are converted to strings and replace earlier values.
+        search_all_experiments: Whether a filter applies to the runs of all experiments.
+
+    Returns:
+        How many runs were tagged. Nested runs are tagged only if they are among `runs`.
+
+    Raises:
+        NotFound: If a run does not exist.
+        InvalidParameter: If a run is deleted, or if a key is empty or too long.
+        QueryError: If the filter is not valid.
+
+    Example:
+        >>> count = tag_runs("metrics.loss < 0.1", {"keep": "yes"})
     """
     client = Client()
     return client.tag_runs(client._ids(runs, "tag_runs", scope_of(None, None, search_all_experiments)), tags)
 
 
 def ensure_run() -> ActiveRun:
-    """The run that a log call goes to. As in MLflow, one is started where none is active."""
+    """Return the run that a log call goes to. As in MLflow, a run is started if none is active."""
     return stack.current() or start_run()
 
 
 def target(run_id: str | None) -> tuple[Client, str]:
-    """A run by id in the current store; else the active run, in the store that it was started in."""
+    """Return a run by its ID and the current store, or the active run and the store that it was started in."""
     if run_id is not None:
         return Client(), run_id
     run = ensure_run()

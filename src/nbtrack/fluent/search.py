@@ -1,4 +1,4 @@
-"""Searching runs, and which experiments a search looks into."""
+"""Searching runs, and the experiments that a search includes."""
 
 from __future__ import annotations
 
@@ -74,13 +74,32 @@ def search_runs(
     search_all_experiments: bool = False,
     experiment_names: Sequence[str] | None = None,
 ) -> Any:
-    """Runs that match the filter, as a table (one row a run: pandas, polars or Arrow) or as a list of Run objects.
+    """Return the runs that match a filter, as a table or as a list.
 
-    Looks into the active experiment unless ids, names or `search_all_experiments` say otherwise; newest first unless
-    `order_by` does. The filter's grammar is the guide's page `query`. The columns are MLflow's: run_id, experiment_id,
-    status, artifact_uri, start_time, end_time (UTC), then `metrics.…` (last values), `params.…` and `tags.…`.
+    Args:
+        experiment_ids: The experiments to search. Defaults to the active experiment.
+        filter_string: A filter such as `metrics.loss < 1 AND params.model = 'cnn'`; see `nbtrack guide query`. Defaults
+            to all runs.
+        run_view_type: `ViewType.ACTIVE_ONLY` (the default) for runs that are not deleted, `ViewType.DELETED_ONLY` for
+            deleted ones, or `ViewType.ALL` for both.
+        max_results: The most runs to return, at most 1,000,000.
+        order_by: Clauses such as ["metrics.loss ASC"]. By default, the newest run comes first.
+        output_format: "pandas", "polars" or "arrow" for a table, or "list" for a list of `Run` objects.
+        search_all_experiments: Whether to search all experiments.
+        experiment_names: The experiments to search, instead of `experiment_ids`.
 
-    >>> best = search_runs(filter_string="metrics.loss < 1", order_by=["metrics.loss ASC"], max_results=10)
+    Returns:
+        The runs. A table has MLflow's columns: run_id, experiment_id, status, artifact_uri, start_time and end_time
+        (UTC), then `metrics.…` (the last value of each metric), `params.…` and `tags.…`.
+
+    Raises:
+        QueryError: If the filter or `order_by` is not valid. The error has the position.
+        NotFound: If an experiment in `experiment_names` does not exist.
+        InvalidParameter: If another argument is not one of the above.
+        NotSupported: If the package of the output format is not installed.
+
+    Example:
+        >>> best = search_runs(filter_string="metrics.loss < 1", order_by=["metrics.loss ASC"], max_results=10)
     """
     check_format(output_format, "list")
     client = Client()
@@ -93,7 +112,7 @@ def search_runs(
 def scope_of(
     experiment_ids: Sequence[str] | None, experiment_names: Sequence[str] | None, search_all_experiments: bool
 ) -> list[str] | None:
-    """The experiments that a search looks into; None for all."""
+    """Return the IDs of the experiments to search, or None for all of them."""
     if isinstance(experiment_ids, str):
         raise InvalidParameter(
             f"experiment_ids must be a list of IDs, not the string {experiment_ids!r:.80}. Pass a filter as "

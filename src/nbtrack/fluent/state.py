@@ -1,4 +1,4 @@
-"""What the module-level API remembers in this process, and what becomes of it when the process ends."""
+"""The state of the module-level API in this process, and what happens to it when the process ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ chosen_experiments: dict[str, str] = {}
 """The ID of the active experiment in each store that this process has used, by tracking URI."""
 
 last_run: ActiveRun | None = None
-"""The run that was ended last."""
+"""The run that ended last."""
 
 
 @at_process_end
@@ -25,5 +25,5 @@ def _end_open_runs() -> None:
 
 
 def _interactive() -> bool:
-    """In a console or a notebook `sys.last_value` tells of an earlier cell, not of why the process ends."""
+    """Return whether this is a console or notebook, where `sys.last_value` comes from an earlier statement or cell."""
     return hasattr(sys, "ps1") or "IPython" in sys.modules
