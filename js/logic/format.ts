@@ -84,6 +84,17 @@ export function formatTime(time: number, now: number = Date.now()): string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** 1,204. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** 1,204 versions. */
 export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en').replaceAll(',', ' ')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** 20 of 1,204 versions. */
+export function ofAll(count: number, total: number, noun: string): string {
+  return `${grouped(count)} of ${plural(total, noun)}`;
 }

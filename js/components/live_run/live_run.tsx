@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { type Answer, type Connection, isAbort, RequestError } from '../../connection/connection';
 import type { ErrorReply, Panel, RunRow } from '../../contract';
-import { formatDuration } from '../../logic/format';
+import { formatDuration, grouped, plural } from '../../logic/format';
 import { Problem } from '../problem/problem';
 import { StatusBadge } from '../status/status';
 import { AttemptBox } from './attempt_box';
@@ -11,6 +11,8 @@ import { PanelChart } from './panel_chart';
 import { SummaryTable } from './summary_table';
 
 export const MAX_POINTS = 1000;
+/** How many metrics are shown at a time. The kernel pushes the first of them. */
+const METRICS = 500;
 const SYSTEM = 'system/';
 
 /** One run as it goes: the kernel pushes its state, nobody polls. */
@@ -18,12 +20,17 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
   const answer = useSignal<Answer<'live'> | null>(connection.first('live') ?? null);
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
+  const offset = useSignal(0);
   useEffect(
     () =>
       connection.subscribe(
         'live',
         (push) => {
-          answer.value = push;
+          if (offset.peek() === 0) {
+            answer.value = push;
+          } else {
+            again.value += 1;
+          }
           error.value = null;
         },
         (failure) => {
@@ -35,10 +42,11 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
   useEffect(() => {
     const controller = new AbortController();
     const before = answer.peek();
-    connection.request('live', { run_id, max_points: MAX_POINTS }, controller.signal).then(
+    const request = { run_id, max_points: MAX_POINTS, offset: offset.value, limit: METRICS };
+    connection.request('live', request, controller.signal).then(
       (got) => {
         // While a cell trains, a push may overtake the reply.
-        if (answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
+        if (offset.peek() > 0 || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
           answer.value = got;
         }
         error.value = null;
@@ -50,14 +58,43 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
       },
     );
     return () => controller.abort();
-  }, [again.value]);
+  }, [again.value, offset.value]);
   const current = answer.value;
+  const count = current?.reply.metric_count ?? 0;
   return (
     <div class="nbt-live" data-live={connection.live} data-status={current?.reply.run.status}>
       {current ? (
         <Run answer={current} live={connection.live} />
       ) : (
         !error.value && <p class="nbt-empty">Loading the run…</p>
+      )}
+      {count > METRICS && (
+        <p class="nbt-more">
+          <span class="nbt-muted" role="status">
+            {grouped(offset.value + 1)} to {grouped(Math.min(offset.value + METRICS, count))} of{' '}
+            {plural(count, 'metric')}
+          </span>{' '}
+          {connection.live && (
+            <>
+              <button
+                type="button"
+                class="nbt-link"
+                disabled={offset.value === 0}
+                onClick={() => (offset.value -= METRICS)}
+              >
+                Previous metrics
+              </button>{' '}
+              <button
+                type="button"
+                class="nbt-link"
+                disabled={offset.value + METRICS >= count}
+                onClick={() => (offset.value += METRICS)}
+              >
+                Next metrics
+              </button>
+            </>
+          )}
+        </p>
       )}
       <Problem error={error.value} retry={() => (again.value += 1)} />
     </div>

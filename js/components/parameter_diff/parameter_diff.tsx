@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { type Connection, isAbort, RequestError } from '../../connection/connection';
 import type { DiffReply, DiffRow, ErrorReply } from '../../contract';
-import { formatNumber } from '../../logic/format';
+import { formatNumber, ofAll } from '../../logic/format';
 import type { RunPages } from '../../state/pages';
 import type { Selection } from '../../state/selection';
 import { Check } from '../fields/fields';
@@ -60,7 +60,23 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
     return () => controller.abort();
   }, [run_ids.join(), again.value, pages.pages.value]);
 
+  const more = async () => {
+    const shown = reply.peek();
+    if (!shown) {
+      return;
+    }
+    try {
+      const next = await connection.request('diff', { run_ids: shown.run_ids, offset: shown.rows.length });
+      if (reply.peek() === shown) {
+        reply.value = { ...next.reply, rows: [...shown.rows, ...next.reply.rows] };
+      }
+    } catch (cause) {
+      error.value = RequestError.of(cause).reply;
+    }
+  };
+
   const diff = reply.value;
+  const count = diff?.count ?? 0;
   const differing = diff?.rows.filter((row) => row.differs && !EXPECTED.has(row.section)).length ?? 0;
   return (
     <section class="nbt-diff" aria-label="Differences">
@@ -101,6 +117,18 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
             ))}
           </table>
         </section>
+      )}
+      {diff && diff.rows.length < count && (
+        <p class="nbt-more">
+          <span class="nbt-muted" role="status">
+            {ofAll(diff.rows.length, count, 'row')}
+          </span>{' '}
+          {connection.live && (
+            <button type="button" class="nbt-link nbt-more-rows" onClick={() => void more()}>
+              Show more rows
+            </button>
+          )}
+        </p>
       )}
       <Problem error={error.value} retry={() => (again.value += 1)} />
     </section>

@@ -29,7 +29,7 @@ export function RegisterForm({ connection, run, close }: Props) {
   useEffect(() => {
     input.current?.focus();
     // Names to choose from are a help only: without them the name is typed.
-    connection.request('registry', { name: null }).then(
+    connection.request('registry', { name: null, versions: 0, events: 0 }).then(
       ({ reply }) => {
         known.value = reply.models.map((model) => model.name);
         if (known.value.length === 1 && name.value === '') {

@@ -1,14 +1,29 @@
 import { useSignal } from '@preact/signals';
 import type { EventRow } from '../../contract';
-import { formatTime } from '../../logic/format';
+import { formatTime, ofAll } from '../../logic/format';
 import { StageBadge } from '../stage/stage';
 
 const SHOWN_EVENTS = 8;
 
+interface Props {
+  /** The newest events, the newest first. */
+  events: EventRow[];
+  /** How many events there are, loaded or not. */
+  count: number;
+  /** Loads more events. Null if they cannot be loaded. */
+  more: (() => Promise<void>) | null;
+}
+
 /** The events of a model, the newest first. */
-export function History({ events }: { events: EventRow[] }) {
+export function History({ events, count, more }: Props) {
   const all = useSignal(false);
+  const busy = useSignal(false);
   const shown = all.value ? events : events.slice(0, SHOWN_EVENTS);
+  const load = async () => {
+    busy.value = true;
+    await more?.();
+    busy.value = false;
+  };
   return (
     <section class="nbt-history" aria-label="History">
       <h4 class="nbt-history-head">History</h4>
@@ -33,8 +48,20 @@ export function History({ events }: { events: EventRow[] }) {
       </ol>
       {events.length > SHOWN_EVENTS && (
         <button type="button" class="nbt-link nbt-all-events" onClick={() => (all.value = !all.value)}>
-          {all.value ? 'Show less' : `Show all ${events.length}`}
+          {all.value ? 'Show less' : `Show ${events.length < count ? 'the last' : 'all'} ${events.length}`}
         </button>
+      )}
+      {events.length < count && (all.value || events.length <= SHOWN_EVENTS) && (
+        <p class="nbt-more">
+          <span class="nbt-muted" role="status">
+            {ofAll(events.length, count, 'event')}
+          </span>{' '}
+          {more && (
+            <button type="button" class="nbt-link nbt-more-events" disabled={busy.value} onClick={() => void load()}>
+              Show more events
+            </button>
+          )}
+        </p>
       )}
     </section>
   );

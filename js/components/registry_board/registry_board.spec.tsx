@@ -116,3 +116,84 @@ test('a saved registry moves nothing', async () => {
   assert.equal(screen.queryByRole('button', { name: /^Move/ }), null);
   assert.equal(screen.queryByRole('button', { name: 'Refresh' }), null);
 });
+
+const numbers = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => from - i);
+
+test('a stage says how many versions it has, and loads more of them with the keyboard', async () => {
+  const { connection, user } = board(
+    {},
+    {
+      registry: () => ({
+        models: [
+          modelRow(
+            numbers(1204, 1185).map((n) => versionRow(n)),
+            { stages: { None: 1204 } },
+          ),
+        ],
+      }),
+      versions: ({ offset }) => ({
+        versions: numbers(1204 - offset!, 1155 - offset!).map((n) => versionRow(n)),
+        count: 1204,
+      }),
+    },
+  );
+  await screen.findByText('1,204 versions');
+  assert.ok(column('None').getByText('20 of 1,204 versions'));
+  column('None').getByRole('button', { name: 'Show more versions in None' }).focus();
+  await user.keyboard('{Enter}');
+  await column('None').findByText('70 of 1,204 versions');
+  assert.equal(column('None').getAllByRole('article').length, 70);
+  assert.equal(document.activeElement?.getAttribute('aria-label'), 'digits version 1184');
+  assert.deepEqual(connection.payloads('versions'), [{ name: 'digits', stage: 'None', offset: 20, limit: 50 }]);
+});
+
+test('a promotion into a stage that is not loaded as a whole does not say what the screen showed there', async () => {
+  const { connection, user } = board({ stages: { Staging: 1, Production: 30 } });
+  await user.click(await screen.findByRole('button', { name: 'Move version 2 of digits' }));
+  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await screen.findByText('digits version 2 is now in Production.');
+  assert.equal(connection.payloads('transition')[0]?.expected_current, null);
+});
+
+test('models come in pages', async () => {
+  const named = (from: number, to: number) => numbers(to, from).map((n) => modelRow([], { name: `model ${n}` }));
+  const { connection, user } = board(
+    {},
+    { registry: ({ offset }) => ({ models: offset === 0 ? named(1, 50) : named(51, 60), count: 60 }) },
+  );
+  await screen.findByText('50 of 60 models');
+  await user.click(screen.getByRole('button', { name: 'Show more models' }));
+  await waitFor(() => assert.equal(screen.queryByText(/of 60 models/), null));
+  const models = within(screen.getByRole('group', { name: 'Registered models' }));
+  assert.equal(models.getAllByRole('button').length, 60);
+  assert.deepEqual(
+    connection.payloads('registry').map(({ offset, limit }) => [offset, limit]),
+    [
+      [0, 50],
+      [50, 50],
+    ],
+  );
+});
+
+test('more events are loaded behind those that came with the model', async () => {
+  const events = numbers(20, 1).map((n) => event(n + 100));
+  const { connection, user } = board(
+    { events, event_count: 25 },
+    { events: () => ({ events: numbers(25, 21).map((n) => event(n)), count: 25 }) },
+  );
+  const history = within(await screen.findByRole('region', { name: 'History' }));
+  await user.click(history.getByRole('button', { name: 'Show the last 20' }));
+  assert.ok(history.getByText('20 of 25 events'));
+  await user.click(history.getByRole('button', { name: 'Show more events' }));
+  await waitFor(() => assert.equal(history.getAllByRole('listitem').length, 25));
+  assert.deepEqual(connection.payloads('events'), [{ name: 'digits', offset: 20, limit: 50 }]);
+  assert.ok(history.getByRole('button', { name: 'Show less' }));
+});
+
+test('a notebook saved before there were pages shows all that it has', async () => {
+  board({ events: [event(2), event(1)] }, {}, false);
+  await screen.findByText('2 versions');
+  assert.ok(column('Staging').getByText('1'));
+  assert.equal(screen.queryByText(/ of /), null);
+  assert.equal(screen.queryByRole('button', { name: /^Show more/ }), null);
+});

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { type Connection, isAbort, RequestError } from '../../connection/connection';
-import type { ErrorReply, ModelRow } from '../../contract';
-import { plural } from '../../logic/format';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { Connection } from '../../connection/connection';
+import type { ModelRow } from '../../contract';
+import { ofAll, plural } from '../../logic/format';
+import { Models, versionCounts } from '../../state/registry';
 import { Problem } from '../problem/problem';
 import { SavedNote } from '../saved_note/saved_note';
 import { STAGES } from '../stage/stage';
@@ -15,44 +16,32 @@ interface Props {
   name: string | null;
 }
 
-/** Registered models: versions by stage, and who moved what when. */
+/** Registered models: their versions by stage, and the history of each. */
 export function RegistryBoard({ connection, name }: Props) {
-  const models = useSignal<ModelRow[] | null>(connection.first('registry')?.reply.models ?? null);
+  const models = useMemo(() => new Models(connection, name), [connection, name]);
   const chosen = useSignal<string | null>(name);
-  const error = useSignal<ErrorReply | null>(null);
-  const load = (signal?: AbortSignal) =>
-    connection.request('registry', { name }, signal).then(
-      ({ reply }) => {
-        models.value = reply.models;
-        error.value = null;
-      },
-      (cause) => {
-        if (!isAbort(cause)) {
-          error.value = RequestError.of(cause).reply;
-        }
-      },
-    );
   useEffect(() => {
     const controller = new AbortController();
-    void load(controller.signal);
+    void models.load(controller.signal);
     return () => controller.abort();
-  }, []);
-  const model = models.value?.find((candidate) => candidate.name === chosen.value) ?? models.value?.[0];
+  }, [models]);
+  const rows = models.rows.value;
+  const model = rows?.find((candidate) => candidate.name === chosen.value) ?? rows?.[0];
   return (
     <div class="nbt-registry" data-live={connection.live}>
       {!connection.live && <SavedNote />}
-      <Problem error={error.value} retry={() => void load()} />
-      {models.value === null && !error.value && <p class="nbt-empty">Loading models…</p>}
-      {models.value?.length === 0 && (
+      <Problem error={models.error.value} retry={() => void models.load()} />
+      {rows === null && !models.error.value && <p class="nbt-empty">Loading models…</p>}
+      {rows?.length === 0 && (
         <p class="nbt-empty nbt-no-models">
           No registered models yet. Register one from the comparison (<code>nbtrack.compare()</code>) or with{' '}
           <code>nbtrack.register_model("runs:/…/model", "name")</code>.
         </p>
       )}
-      {models.value && models.value.length > 1 && (
+      {rows && rows.length > 1 && (
         // biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form
         <div class="nbt-models" role="group" aria-label="Registered models">
-          {models.value.map((candidate) => (
+          {rows.map((candidate) => (
             <button
               key={candidate.name}
               type="button"
@@ -65,20 +54,32 @@ export function RegistryBoard({ connection, name }: Props) {
           ))}
         </div>
       )}
-      {model && <Model key={model.name} connection={connection} model={model} reload={() => void load()} />}
+      {rows && rows.length < models.count.value && (
+        <p class="nbt-more">
+          <span class="nbt-muted">{ofAll(rows.length, models.count.value, 'model')}</span>{' '}
+          {connection.live && (
+            <button type="button" class="nbt-link nbt-more-models" onClick={() => void models.more()}>
+              Show more models
+            </button>
+          )}
+        </p>
+      )}
+      {model && <Model key={model.name} connection={connection} model={model} models={models} />}
     </div>
   );
 }
 
-function Model({ connection, model, reload }: { connection: Connection; model: ModelRow; reload: () => void }) {
+function Model({ connection, model, models }: { connection: Connection; model: ModelRow; models: Models }) {
   const said = useSignal('');
+  const counts = versionCounts(model);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <section class="nbt-model-board" aria-label={`Model ${model.name}`}>
       <div class="nbt-model-head">
         <h3 class="nbt-model-title">{model.name}</h3>
-        <span class="nbt-muted">{plural(model.versions.length, 'version')}</span>
+        <span class="nbt-muted">{plural(total, 'version')}</span>
         {connection.live && (
-          <button type="button" class="nbt-link nbt-refresh" onClick={reload}>
+          <button type="button" class="nbt-link nbt-refresh" onClick={() => void models.load()}>
             Refresh
           </button>
         )}
@@ -92,18 +93,22 @@ function Model({ connection, model, reload }: { connection: Connection; model: M
           <StageColumn
             key={stage}
             stage={stage}
-            versions={model.versions.filter((version) => version.stage === stage)}
-            all={model.versions}
-            gates={model.gates?.filter((gate) => gate.stage === stage) ?? []}
+            model={model}
+            count={counts[stage] ?? 0}
             connection={connection}
+            more={() => models.moreVersions(model, stage)}
             moved={(version) => {
               said.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
-              reload();
+              void models.reload(model);
             }}
           />
         ))}
       </div>
-      <History events={model.events} />
+      <History
+        events={model.events}
+        count={model.event_count ?? model.events.length}
+        more={connection.live ? () => models.moreEvents(model) : null}
+      />
     </section>
   );
 }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Connection, isAbort, RequestError } from '../../connection/connection';
 import type { DiffReply, ErrorReply, VersionRow } from '../../contract';
-import { formatNumber } from '../../logic/format';
+import { formatNumber, plural } from '../../logic/format';
 import { Problem } from '../problem/problem';
 
 /** Params and metrics of the run that a version was registered from. */
@@ -49,6 +49,9 @@ export function RunBehind({
             </div>
           ))}
         </dl>
+      )}
+      {reply.value && (reply.value.count ?? 0) > reply.value.rows.length && (
+        <p class="nbt-muted">and {plural(reply.value.count! - reply.value.rows.length, 'more row')}</p>
       )}
       <Problem error={error.value} />
     </div>

@@ -1,36 +1,79 @@
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
-import type { GateRow, Stage, VersionRow } from '../../contract';
+import type { ModelRow, Stage, VersionRow } from '../../contract';
+import { grouped, ofAll } from '../../logic/format';
+import { versionCounts } from '../../state/registry';
 import { StageBadge } from '../stage/stage';
 import { VersionCard } from './version_card';
 
 interface ColumnProps {
   stage: Stage;
-  versions: VersionRow[];
-  /** The versions of all stages. */
-  all: VersionRow[];
-  gates: GateRow[];
+  model: ModelRow;
+  /** How many versions there are in the stage, loaded or not. */
+  count: number;
   connection: Connection;
+  /** Loads more versions of the stage and returns the first new one. */
+  more: () => Promise<VersionRow | undefined>;
   moved: (version: VersionRow) => void;
 }
 
 /** The versions in one stage of a model, and the gates in front of it. */
-export function StageColumn({ stage, versions, all, gates, connection, moved }: ColumnProps) {
+export function StageColumn({ stage, model, count, connection, more, moved }: ColumnProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const busy = useSignal(false);
+  const versions = model.versions.filter((version) => version.stage === stage);
+  const gates = model.gates?.filter((gate) => gate.stage === stage) ?? [];
+  const load = async () => {
+    busy.value = true;
+    const first = await more();
+    busy.value = false;
+    // With the keyboard, the user goes on at the first new version, also if the button is gone by now.
+    if (first) {
+      list.current?.querySelector<HTMLElement>(`[data-version='${first.version}']`)?.focus();
+    }
+  };
   return (
     <section class="nbt-stage-column" data-stage={stage} aria-label={`Stage ${stage}`}>
       <h4 class="nbt-stage-head">
-        <StageBadge stage={stage} /> <span class="nbt-muted">{versions.length}</span>
+        <StageBadge stage={stage} /> <span class="nbt-muted">{grouped(count)}</span>
       </h4>
       {gates.map(({ gate, filter }) => (
-        <p key={gate} class="nbt-gate" title={`Gate ${gate}: what a version's run must satisfy to come in here`}>
+        <p key={gate} class="nbt-gate" title={`Gate ${gate}: the run of a version must match this filter`}>
           <span class="nbt-muted">Gate</span> <code>{filter}</code>
         </p>
       ))}
-      {versions.length === 0 && <p class="nbt-none">–</p>}
-      <div class="nbt-stage-versions">
+      {count === 0 && <p class="nbt-none">–</p>}
+      <div class="nbt-stage-versions" ref={list}>
         {versions.map((version) => (
-          <VersionCard key={version.version} version={version} all={all} connection={connection} moved={moved} />
+          <VersionCard
+            key={version.version}
+            version={version}
+            all={model.versions}
+            counts={versionCounts(model)}
+            connection={connection}
+            moved={moved}
+          />
         ))}
       </div>
+      {versions.length < count && (
+        <p class="nbt-more">
+          <span class="nbt-muted" role="status">
+            {ofAll(versions.length, count, 'version')}
+          </span>{' '}
+          {connection.live && (
+            <button
+              type="button"
+              class="nbt-link nbt-more-versions"
+              aria-label={`Show more versions in ${stage}`}
+              disabled={busy.value}
+              onClick={() => void load()}
+            >
+              Show more versions
+            </button>
+          )}
+        </p>
+      )}
     </section>
   );
 }

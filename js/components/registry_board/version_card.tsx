@@ -8,14 +8,16 @@ import { RunBehind } from './run_behind';
 
 interface Props {
   version: VersionRow;
-  /** All versions of the model. */
+  /** The versions of the model that have been loaded. */
   all: VersionRow[];
+  /** How many versions there are in each stage, loaded or not. */
+  counts: Record<string, number>;
   connection: Connection;
   moved: (version: VersionRow) => void;
 }
 
 /** A model version: its run, its metrics, and the form that moves it to another stage. */
-export function VersionCard({ version, all, connection, moved }: Props) {
+export function VersionCard({ version, all, counts, connection, moved }: Props) {
   const moving = useSignal(false);
   const open = useSignal(false);
   const metrics = Object.entries(version.metrics);
@@ -23,6 +25,7 @@ export function VersionCard({ version, all, connection, moved }: Props) {
     <article
       class="nbt-version"
       data-version={version.version}
+      tabIndex={-1}
       aria-label={`${version.name} version ${version.version}`}
     >
       <div class="nbt-version-head">
@@ -84,6 +87,7 @@ export function VersionCard({ version, all, connection, moved }: Props) {
           connection={connection}
           version={version}
           versions={all}
+          counts={counts}
           cancel={() => (moving.value = false)}
           done={(next) => {
             moving.value = false;

@@ -12,12 +12,14 @@ interface Props {
   version: VersionRow;
   /** The versions of the model as the screen shows them; then a promotion that comes after somebody else's is refused. */
   versions?: VersionRow[];
+  /** How many versions there are in each stage. A stage of which not all are loaded cannot be compared. */
+  counts?: Record<string, number>;
   done: (version: VersionRow) => void;
   cancel?: () => void;
 }
 
 /** Moves a version to a stage; the version that was there goes to Archived unless that is unticked. */
-export function TransitionForm({ connection, version, versions, done, cancel }: Props) {
+export function TransitionForm({ connection, version, versions, counts, done, cancel }: Props) {
   const id = useUniqueId();
   const choices = STAGES.filter((stage) => stage !== version.stage);
   const stage = useSignal<Stage>(
@@ -30,6 +32,10 @@ export function TransitionForm({ connection, version, versions, done, cancel }: 
   const error = useSignal<ErrorReply | null>(null);
   const gated = error.value?.error_code === 'INVALID_STATE';
   const occupied = stage.value === 'Staging' || stage.value === 'Production';
+  const current = (target: Stage) => {
+    const shown = versions?.filter((other) => other.stage === target).map((other) => other.version);
+    return shown && shown.length === (counts?.[target] ?? shown.length) ? shown : null;
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
     busy.value = true;
@@ -41,8 +47,7 @@ export function TransitionForm({ connection, version, versions, done, cancel }: 
         archive_existing_versions: occupied && archive.value,
         reason: reason.value.trim(),
         expected_stage: version.stage,
-        expected_current:
-          (occupied && versions?.filter((other) => other.stage === stage.value).map((other) => other.version)) || null,
+        expected_current: (occupied && current(stage.value)) || null,
         override_gates: gated && override.value,
       };
       const { reply } = await connection.request('transition', payload);

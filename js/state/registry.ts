@@ -1,0 +1,133 @@
+import { signal } from '@preact/signals';
+import { type Connection, isAbort, RequestError } from '../connection/connection';
+import type { ErrorReply, EventRow, ModelRow, Stage, VersionRow } from '../contract';
+
+/** What the screen loads first, which the kernel sends along with the widget. */
+const FIRST = { limit: 50, versions: 20, events: 20 };
+/** How many versions, and how many events, are loaded when the user asks for more. */
+const MORE = 50;
+/** The kernel's bounds for one request. */
+const MOST = { models: 100, versions: 500, events: 200 };
+
+/** The models that have been loaded, each with the versions and events that have been loaded. */
+export class Models {
+  readonly rows = signal<ModelRow[] | null>(null);
+  /** How many models there are. */
+  readonly count = signal(0);
+  readonly error = signal<ErrorReply | null>(null);
+
+  /** `name` is the one model to show; null for all. */
+  constructor(
+    private readonly connection: Connection,
+    private readonly name: string | null,
+  ) {
+    const first = connection.first('registry')?.reply;
+    if (first) {
+      this.rows.value = first.models;
+      this.count.value = first.count ?? first.models.length;
+    }
+  }
+
+  /** Load as many models as are shown again. */
+  load(signal?: AbortSignal): Promise<void> {
+    return this.guarded(async () => {
+      const wanted = Math.max(this.rows.peek()?.length ?? 0, FIRST.limit);
+      let rows: ModelRow[] = [];
+      let count = Number.POSITIVE_INFINITY;
+      while (rows.length < Math.min(wanted, count)) {
+        const limit = Math.min(wanted - rows.length, MOST.models);
+        const request = { ...FIRST, name: this.name, offset: rows.length, limit };
+        const { reply } = await this.connection.request('registry', request, signal);
+        rows = joined(rows, reply.models, (model) => model.name);
+        count = reply.models.length === 0 ? rows.length : (reply.count ?? rows.length);
+      }
+      this.rows.value = rows;
+      this.count.value = Math.max(count, rows.length);
+    });
+  }
+
+  /** Load the next page of models. */
+  more(): Promise<void> {
+    return this.guarded(async () => {
+      const rows = this.rows.peek() ?? [];
+      const request = { ...FIRST, name: this.name, offset: rows.length };
+      const { reply } = await this.connection.request('registry', request);
+      this.rows.value = joined(this.rows.peek() ?? [], reply.models, (model) => model.name);
+      this.count.value = reply.count ?? this.rows.value.length;
+    });
+  }
+
+  /** Load one model again, with as many versions and events as are shown. */
+  reload(model: ModelRow): Promise<void> {
+    return this.guarded(async () => {
+      const shown = Object.values(shownByStage(model.versions));
+      const versions = Math.min(Math.max(FIRST.versions, ...shown), MOST.versions);
+      const events = Math.min(Math.max(FIRST.events, model.events.length), MOST.events);
+      const request = { name: model.name, offset: 0, limit: 1, versions, events };
+      const { reply } = await this.connection.request('registry', request);
+      this.replace(model.name, () => reply.models[0] ?? model);
+    });
+  }
+
+  /** Load more versions of a stage. Returns the first new one. */
+  async moreVersions(model: ModelRow, stage: Stage): Promise<VersionRow | undefined> {
+    let first: VersionRow | undefined;
+    await this.guarded(async () => {
+      const offset = shownByStage(model.versions)[stage] ?? 0;
+      const request = { name: model.name, stage, offset, limit: MORE };
+      const { reply } = await this.connection.request('versions', request);
+      first = reply.versions[0];
+      this.replace(model.name, (row) => ({
+        ...row,
+        stages: { ...row.stages, [stage]: reply.count },
+        versions: joined(row.versions, reply.versions, (version) => version.version),
+      }));
+    });
+    return first;
+  }
+
+  /** Load more events. */
+  moreEvents(model: ModelRow): Promise<void> {
+    return this.guarded(async () => {
+      const request = { name: model.name, offset: model.events.length, limit: MORE };
+      const { reply } = await this.connection.request('events', request);
+      // No two events of a model have the same timestamp.
+      const events = (row: ModelRow): EventRow[] => joined(row.events, reply.events, (event) => event.timestamp);
+      this.replace(model.name, (row) => ({ ...row, events: events(row), event_count: reply.count }));
+    });
+  }
+
+  private replace(name: string, change: (model: ModelRow) => ModelRow): void {
+    this.rows.value = this.rows.peek()?.map((row) => (row.name === name ? change(row) : row)) ?? null;
+  }
+
+  private async guarded(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+      this.error.value = null;
+    } catch (cause) {
+      if (!isAbort(cause)) {
+        this.error.value = RequestError.of(cause).reply;
+      }
+    }
+  }
+}
+
+/** How many versions there are in each stage. A notebook saved by an earlier version lacks the counts, but no version. */
+export function versionCounts(model: ModelRow): Record<string, number> {
+  return model.stages ?? shownByStage(model.versions);
+}
+
+function shownByStage(versions: VersionRow[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { stage } of versions) {
+    counts[stage] = (counts[stage] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** The rows, then those of the next page that are new: rows may have moved to it since the page before was read. */
+function joined<T>(rows: T[], next: T[], key: (row: T) => string | number): T[] {
+  const known = new Set(rows.map(key));
+  return [...rows, ...next.filter((row) => !known.has(key(row)))];
+}
