@@ -18,11 +18,11 @@ JS     := $(shell find js package.json package-lock.json tsconfig.json .npmrc -t
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export JUPYTER_PLATFORM_DIRS := 1
 
-# $(call step,WHAT,COMMAND): says what is going on and how long it took; the command's output only where it fails.
+# $(call step,WHAT,COMMAND): prints what is being done and how long it took, and the command's output only if it fails.
 step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 	if { $(2); } >"$$log" 2>&1; then printf '%d s\n' $$((SECONDS - start)); rm -f "$$log"; \
 	else printf 'failed:\n'; cat "$$log"; rm -f "$$log"; exit 1; fi
-# This checkout, editable, with what EXTRAS names.
+# Installs this checkout in editable mode, with the extras that EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
 .PHONY: help demo lab static check test soak bench bench-frameworks docs screenshots chromium postgres clean
@@ -65,7 +65,7 @@ $(VENV)/.dev: $(INSTALLED)
 	$(install)
 	@touch $@ $(VENV)/.docs $(VENV)/.lab $(VENV)/.notebooks
 
-# $(call debian,WHAT,WHO NEEDS IT,PACKAGE,COMMAND THAT SUCCEEDS WHERE IT IS THERE): installs a package of Debian's if it is missing.
+# $(call debian,WHAT,WHAT NEEDS IT,PACKAGE,COMMAND THAT SUCCEEDS IF IT IS INSTALLED): installs a Debian package if it is missing.
 debian = @{ $(4); } >/dev/null 2>&1 || { \
 	if ! command -v apt-get >/dev/null; then sudo=none; elif [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=none; fi; \
 	if [ "$$sudo" = none ]; then echo '$(2) need $(1). Install it (on Debian and Ubuntu: sudo apt-get install $(3)) and run make again.' >&2; exit 1; fi; \
@@ -78,7 +78,7 @@ chromium:
 postgres:
 	$(call debian,PostgreSQL,The conformance tests of the store,postgresql,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb)
 
-# ------------------------------------------------------------- what people ask for
+# ----------------------------------------------------------------- targets
 
 demo: $(VENV)/.notebooks
 	@$(BIN)/python notebooks/demo.py build/demo
@@ -103,7 +103,7 @@ test: chromium postgres static
 soak: $(VENV)/.dev
 	@NBTRACK_SOAK=1 $(BIN)/python -m tests.durability.soak tests/durability/soak.txt
 
-# About 20 minutes and 2 GB of temporary files. BENCH=--quick looks whether it works, BENCH='--only nbtrack' leaves the others out.
+# About 20 minutes and 2 GB of temporary files. BENCH=--quick checks that it works, BENCH='--only nbtrack' leaves the others out.
 bench: $(VENV)-bench/.made
 	@PYTHONPATH=. $(VENV)-bench/bin/python -m tests.benchmarks build/bench $(BENCH)
 

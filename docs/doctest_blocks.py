@@ -7,7 +7,7 @@ from typing import Any
 
 import griffe
 
-DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n(?P=indent)\S.*|\n(?P=indent)    .*\S.*)*", re.MULTILINE)
+DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n(?P=indent).*\S.*)*", re.MULTILINE)
 FLAGS = re.compile(r" *# doctest: .*$", re.MULTILINE)
 
 
