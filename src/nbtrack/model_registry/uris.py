@@ -21,7 +21,12 @@ LATEST = "latest"
 
 @dataclass(frozen=True, slots=True)
 class RunUri:
-    """Something among a run's artifacts; `path` is '' for all of them."""
+    """A `runs:/` URI: an artifact of a run.
+
+    Attributes:
+        run_id: The ID of the run.
+        path: The path below the run's artifacts. Empty for all of them.
+    """
 
     run_id: str
     path: str = ""
@@ -29,9 +34,16 @@ class RunUri:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersionUri:
-    """A version of a registered model: by number, by stage, by alias, or (all three None) the latest.
+    """A `models:/` URI: a version of a registered model, by its number, its stage or its alias.
 
-    `path` is '' for the whole model.
+    At most one of `version`, `stage` and `alias` is set. If all are None, the URI names the latest version.
+
+    Attributes:
+        name: The name of the registered model.
+        version: The number of the version.
+        stage: A stage, which stands for the newest version in it.
+        alias: An alias of the version.
+        path: The path below the model's folder. Empty for the whole model.
     """
 
     name: str
@@ -42,7 +54,22 @@ class ModelVersionUri:
 
 
 def parse_uri(uri: str | os.PathLike[str]) -> RunUri | ModelVersionUri | None:
-    """What a URI names; None for a path or a URI of another scheme. Raises InvalidParameter for a malformed one."""
+    """Parse a model URI.
+
+    Args:
+        uri: A URI or a path.
+
+    Returns:
+        What a `runs:/` or `models:/` URI names, or None for a path or a URI with another scheme.
+
+    Raises:
+        InvalidParameter: If the URI is malformed.
+
+    Example:
+        >>> from nbtrack.models import parse_uri
+        >>> parse_uri("models:/digits/Production")
+        ModelVersionUri(name='digits', version=None, stage='Production', alias=None, path='')
+    """
     if isinstance(uri, os.PathLike):
         uri = os.fspath(uri)
     if not isinstance(uri, str) or not uri.strip():

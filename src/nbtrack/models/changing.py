@@ -14,10 +14,18 @@ from .where import locate, model_at
 
 
 def set_signature(model_uri: str, signature: Any) -> None:
-    """Give a saved model a signature, in place of the one that it may have.
+    """Set the signature of a saved model, and replace the one that it may have.
 
-    `model_uri` is a `runs:/` URI or a folder. The model of a registered version is left as it was registered: raises
-    InvalidParameter for a `models:/` URI.
+    The model of a registered version cannot be changed. Set the signature through the run's `runs:/` URI, and register
+    that model as the next version.
+
+    Args:
+        model_uri: A `runs:/` URI, or the path or URI of a model's folder.
+        signature: A signature, as `infer_signature` returns it, or one of MLflow's.
+
+    Raises:
+        InvalidParameter: If `model_uri` is a `models:/` URI, or if `signature` is not a signature.
+        NotFound: If no model exists at `model_uri`.
     """
     target = parse_uri(model_uri)
     if isinstance(target, ModelVersionUri):

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
 
 class DataType(Enum):
-    """A scalar type."""
+    """A scalar type of a column, a property or a param. The names are MLflow's.
+
+    Attributes:
+        boolean: True or False.
+        integer: A 32-bit signed integer.
+        long: A 64-bit signed integer.
+        float: A 32-bit floating-point number.
+        double: A 64-bit floating-point number.
+        string: A string.
+        binary: Bytes.
+        datetime: A date and time with nanoseconds and without a time zone.
+    """
 
     boolean = 1
     integer = 2
@@ -30,21 +41,38 @@ class DataType(Enum):
         return self.name
 
     def to_numpy(self) -> np.dtype[Any]:
-        """The type of an array with such values."""
+        """Return the dtype of a NumPy array with such values.
+
+        Returns:
+            The dtype, for example int32 for `integer`.
+        """
         return _numpy_dtype(_NUMPY[self.name])
 
     def to_pandas(self) -> np.dtype[Any]:
-        """The type of a DataFrame's column with such values."""
+        """Return the dtype of a DataFrame's column with such values.
+
+        Returns:
+            The dtype that `to_numpy` returns, but object for strings and bytes.
+        """
         return _numpy_dtype("object" if self in (DataType.string, DataType.binary) else _NUMPY[self.name])
 
     def to_python(self) -> type:
-        """Python's type for one value."""
+        """Return the Python type of one value.
+
+        Returns:
+            bool, int, float, str, bytes or datetime.datetime.
+        """
         import datetime
 
         kinds = {"boolean": bool, "integer": int, "long": int, "string": str, "binary": bytes}
         return datetime.datetime if self is DataType.datetime else kinds.get(self.name, float)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the key "type".
+        """
         return {"type": self.name}
 
 
@@ -69,9 +97,14 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
 
 @dataclass(frozen=True)
 class AnyType:
-    """A value of which nothing is known, and that is not looked at."""
+    """A value of any type, which `predict` does not check."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the key "type".
+        """
         return {"type": "any"}
 
     def __repr__(self) -> str:
@@ -80,7 +113,11 @@ class AnyType:
 
 @dataclass(frozen=True)
 class Array:
-    """A list of values of one type."""
+    """A list or an array of values of one type.
+
+    Attributes:
+        dtype: The type of the values: a DataType or its name, or an Array, an Object, a Map or an AnyType.
+    """
 
     dtype: ColumnType
 
@@ -88,6 +125,11 @@ class Array:
         object.__setattr__(self, "dtype", checked_type(self.dtype))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "type" and "items".
+        """
         return {"type": "array", "items": self.dtype.to_dict()}
 
     def __repr__(self) -> str:
@@ -96,17 +138,24 @@ class Array:
 
 @dataclass(frozen=True, repr=False)
 class SparkMLVector(Array):
-    """A list of doubles that was a vector in Spark."""
+    """An array of doubles that was a vector in Spark."""
 
     dtype: ColumnType = DataType.double
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it."""
         return {"type": "sparkml_vector"}
 
 
 @dataclass(frozen=True)
 class Property:
-    """A named value of an `Object`."""
+    """A named value of an `Object`.
+
+    Attributes:
+        name: The key in the dict.
+        dtype: The type of the value: a DataType or its name, or an Array, an Object, a Map or an AnyType.
+        required: False if the key may be missing.
+    """
 
     name: str
     dtype: ColumnType
@@ -116,6 +165,11 @@ class Property:
         object.__setattr__(self, "dtype", checked_type(self.dtype))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the property as MLflow's JSON describes it.
+
+        Returns:
+            A dict with one key, the property's name.
+        """
         return {self.name: {**self.dtype.to_dict(), "required": self.required}}
 
     def __repr__(self) -> str:
@@ -124,7 +178,14 @@ class Property:
 
 @dataclass(frozen=True, init=False)
 class Object:
-    """A dict with known names. The properties are kept sorted by name."""
+    """A dict with known keys. Its properties are sorted by name.
+
+    Args:
+        properties: One or more properties with unique names.
+
+    Raises:
+        InvalidParameter: If there are no properties, or if two have the same name.
+    """
 
     properties: tuple[Property, ...]
 
@@ -135,6 +196,11 @@ class Object:
         object.__setattr__(self, "properties", tuple(sorted(properties, key=lambda prop: prop.name)))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "type" and "properties".
+        """
         return {"type": "object", "properties": {k: v for prop in self.properties for k, v in prop.to_dict().items()}}
 
     def __repr__(self) -> str:
@@ -143,7 +209,11 @@ class Object:
 
 @dataclass(frozen=True)
 class Map:
-    """A dict with any names and values of one type."""
+    """A dict with any strings as keys, and values of one type.
+
+    Attributes:
+        value_type: The type of the values: a DataType or its name, or an Array, an Object, a Map or an AnyType.
+    """
 
     value_type: ColumnType
 
@@ -151,6 +221,11 @@ class Map:
         object.__setattr__(self, "value_type", checked_type(self.value_type))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the type as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "type" and "values".
+        """
         return {"type": "map", "values": self.value_type.to_dict()}
 
     def __repr__(self) -> str:
@@ -161,7 +236,7 @@ ColumnType: TypeAlias = DataType | Array | Object | Map | AnyType
 
 
 def checked_type(dtype: object) -> ColumnType:
-    """A type, or the name of a scalar one."""
+    """Return a data type, which may be given by the name of a scalar one. Raises InvalidParameter for anything else."""
     if isinstance(dtype, str):
         try:
             return DataType[dtype]
@@ -177,7 +252,7 @@ def checked_type(dtype: object) -> ColumnType:
 
 
 def type_from_dict(fields: Mapping[str, Any]) -> ColumnType:
-    """A type from what `to_dict` gives. Raises InvalidParameter where the fields describe none."""
+    """Return the type that `to_dict` described. Raises InvalidParameter if the fields do not describe one."""
     try:
         kind = fields["type"]
         if kind == "array":
@@ -199,9 +274,9 @@ def type_from_dict(fields: Mapping[str, Any]) -> ColumnType:
 
 
 def merged(one: ColumnType, other: ColumnType) -> ColumnType:
-    """The type of values of which some have the one type and some the other: what not all have becomes optional.
+    """Return the type of values of which some have the one type and some have the other.
 
-    Raises InvalidParameter where there is none.
+    A property that not all of the values have becomes optional. Raises InvalidParameter if no such type exists.
     """
     if isinstance(one, AnyType):
         return other if isinstance(other, DataType | AnyType) else merged(other, one)

@@ -8,10 +8,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A saved model: where it is, which run made it, which flavors can load it. The names are MLflow's.
+    """A saved model: where it is, which run logged it, and which flavors can load it. The names are MLflow's.
 
-    `model_uri` is what `load_model` takes. `registered_model_version` is the version that `log_model` registered,
-    None where it registered none.
+    Attributes:
+        model_uri: The URI that `load_model` takes.
+        artifact_path: The model's folder below the run's artifacts. Empty if the model was not logged by a run.
+        run_id: The ID of the run that logged the model, or None.
+        model_uuid: A random ID of the model, or None if its file has none.
+        utc_time_created: The time of creation in UTC, as a string.
+        flavors: The settings of each flavor that can load the model, by the flavor's name.
+        signature: The model's signature, or None.
+        saved_input_example_info: Where the input example is stored and in which form. None without an example.
+        metadata: Values that the user stored with the model.
+        registered_model_version: The number of the version that `log_model` registered. None if it registered none.
     """
 
     model_uri: str
@@ -27,12 +36,12 @@ class ModelInfo:
 
     @property
     def name(self) -> str:
-        """MLflow 3's word for `artifact_path`."""
+        """MLflow 3's name for `artifact_path`."""
         return self.artifact_path
 
     @property
     def signature_dict(self) -> dict[str, Any] | None:
-        """The signature as MLmodel holds it."""
+        """The signature as the MLmodel file stores it, or None."""
         if self.signature is None or isinstance(self.signature, dict):
             return self.signature
         return dict(self.signature.to_dict())

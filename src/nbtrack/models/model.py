@@ -26,10 +26,19 @@ def _utc_now() -> str:
 
 @dataclass
 class Model:
-    """A manifest that can be filled, saved and loaded. The names are MLflow's.
+    """The manifest of a model, which is stored in its MLmodel file. The names are MLflow's.
 
-    `signature` is a ModelSignature, anything else with `to_dict()`, or what that returns. `extra` holds the fields of a
-    loaded file that nbtrack has no use for, so that saving it again loses nothing.
+    Attributes:
+        artifact_path: The model's folder below the run's artifacts.
+        run_id: The ID of the run that logged the model.
+        utc_time_created: The time of creation in UTC, as a string such as "2026-01-31 12:00:00.000000".
+        flavors: The settings of each flavor that can load the model, by the flavor's name.
+        signature: A ModelSignature, another object with `to_dict`, or the dict that `to_dict` returns. None if the
+            model has no signature.
+        saved_input_example_info: Where the input example is stored and in which form. None without an example.
+        model_uuid: A random ID of the model.
+        metadata: Values that the user stored with the model.
+        extra: The fields of a loaded file that nbtrack does not use, kept so that saving it again loses nothing.
     """
 
     artifact_path: str | None = None
@@ -43,31 +52,65 @@ class Model:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_flavor(self, name: str, **parameters: Any) -> Model:
-        """Say that a flavor can load the model, and what it needs to know for that."""
+        """Add a flavor that can load the model.
+
+        Args:
+            name: The name of the flavor.
+            **parameters: The settings that the flavor needs to load the model.
+
+        Returns:
+            The manifest itself.
+        """
         self.flavors[name] = parameters
         return self
 
     def flavor(self, name: str) -> dict[str, Any]:
-        """What a flavor needs to know; NotFound, with the flavors there are, where it cannot load this model."""
+        """Return the settings of a flavor.
+
+        Args:
+            name: The name of the flavor.
+
+        Returns:
+            The settings that the flavor needs to load the model.
+
+        Raises:
+            NotFound: If the model does not have this flavor.
+        """
         if name not in self.flavors:
             known = ", ".join(sorted(self.flavors)) or "none"
             raise NotFound(f"The model has no {name!r:.80} flavor. Its flavors are: {known}.")
         return self.flavors[name]
 
     def get_input_schema(self) -> Schema | None:
-        """What `predict` takes, where that is known."""
+        """Return the schema of the data that `predict` takes.
+
+        Returns:
+            The schema, or None if it is not known.
+        """
         return self.signature.inputs if isinstance(self.signature, ModelSignature) else None
 
     def get_output_schema(self) -> Schema | None:
-        """What `predict` answers, where that is known."""
+        """Return the schema of the predictions.
+
+        Returns:
+            The schema, or None if it is not known.
+        """
         return self.signature.outputs if isinstance(self.signature, ModelSignature) else None
 
     def get_params_schema(self) -> ParamSchema | None:
-        """The params of `predict`, where there are any."""
+        """Return the schema of the params that `predict` takes.
+
+        Returns:
+            The schema, or None if `predict` takes no params.
+        """
         return self.signature.params if isinstance(self.signature, ModelSignature) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """What the file holds."""
+        """Return the content of the MLmodel file.
+
+        Returns:
+            A dict of the fields that have a value. "flavors" is always there.
+        """
         fields = {
             **self.extra,
             "artifact_path": self.artifact_path,
@@ -82,17 +125,35 @@ class Model:
         return {name: value for name, value in fields.items() if value not in (None, {}) or name == "flavors"}
 
     def to_yaml(self) -> str:
-        """The file's text."""
+        """Return the content of the MLmodel file as YAML.
+
+        Returns:
+            A YAML document.
+        """
         return write_yaml(self.to_dict())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the file, or MLmodel in a folder."""
+        """Write the manifest to a file.
+
+        Args:
+            path: The file, or an existing folder, in which the file MLmodel is written.
+        """
         target = Path(path)
         (target / MLMODEL if target.is_dir() else target).write_text(self.to_yaml(), encoding="utf-8")
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Model:
-        """A manifest from what a file holds, MLflow's too."""
+        """Create a manifest from the content of an MLmodel file, one that MLflow wrote included.
+
+        Args:
+            fields: The content of the file. A signature that cannot be read is kept as it is.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            InvalidParameter: If the fields do not list flavors.
+        """
         flavors = fields.get("flavors")
         if not isinstance(flavors, dict) or not all(isinstance(value, dict) for value in flavors.values()):
             raise InvalidParameter(f"The {MLMODEL} file lists no flavors, so the model cannot be loaded.")
@@ -109,7 +170,18 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
-        """The manifest of a local folder, or in an MLmodel file. It is data: nothing that it names is imported."""
+        """Read a manifest. Nothing that it names is imported.
+
+        Args:
+            path: A local MLmodel file, or the folder that contains it.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            NotFound: If the folder or its MLmodel file does not exist.
+            InvalidParameter: If the file is not a valid MLmodel file.
+        """
         file = Path(path)
         file = file / MLMODEL if file.is_dir() else file
         try:
@@ -124,7 +196,15 @@ class Model:
         return cls.from_dict(fields)
 
     def get_model_info(self, model_uri: str, registered_model_version: int | None = None) -> ModelInfo:
-        """The manifest as the entity that the API returns."""
+        """Return the manifest as the entity that `log_model` and `get_model_info` return.
+
+        Args:
+            model_uri: The URI that the model is loaded from.
+            registered_model_version: The number of the version that was registered with the model, if one was.
+
+        Returns:
+            The information about the model.
+        """
         return ModelInfo(
             model_uri=model_uri,
             artifact_path=self.artifact_path or "",

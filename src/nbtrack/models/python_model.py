@@ -10,7 +10,12 @@ from typing import Any
 
 
 class PythonModelContext:
-    """What a PythonModel is given beside its data: the local paths of its artifacts by name, and its configuration."""
+    """The files and the settings that a PythonModel is given beside its data.
+
+    Args:
+        artifacts: The local path of each file or folder that was saved with the model, by its name.
+        model_config: The settings that were saved with the model. Defaults to an empty dict.
+    """
 
     def __init__(self, artifacts: dict[str, str], model_config: dict[str, Any] | None = None) -> None:
         self.artifacts = artifacts
@@ -18,7 +23,7 @@ class PythonModelContext:
 
 
 class TypeHints:
-    """The annotations of a predict function; None where there are none."""
+    """The annotations of a predict function, or None for those that it does not have."""
 
     def __init__(self, input: Any = None, output: Any = None) -> None:
         self.input = input
@@ -26,22 +31,41 @@ class TypeHints:
 
 
 class PythonModel:
-    """A model that is written in Python: derive from it and define `predict`.
+    """A model that is written in Python. Derive a class from it and define `predict`.
 
-    `load_context` is called once, when the model is loaded, to read files that were given as `artifacts`. `predict`
-    may leave out `context` and `params`.
+    `load_context` is called once, when the model is loaded, to read the files that were passed as `artifacts`.
+    `predict` may omit `context` and `params`.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read what the model needs from `context.artifacts`, into attributes of the model."""
+        """Read what the model needs from `context.artifacts` into attributes of the model.
+
+        The default does nothing.
+
+        Args:
+            context: The files and the settings of the model.
+        """
 
     def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> Any:
-        """The model's answer for a batch of data."""
+        """Return the predictions for a batch of data.
+
+        Args:
+            context: The files and the settings of the model. A subclass may omit this parameter.
+            model_input: The data, which was checked against the model's signature if it has one.
+            params: The params of the signature, with the defaults of those that the caller did not pass. A subclass may
+                omit this parameter.
+
+        Returns:
+            One prediction per row, for example a list, an array, a Series or a DataFrame.
+
+        Raises:
+            NotImplementedError: If the subclass does not define `predict`.
+        """
         raise NotImplementedError("A PythonModel must define predict(self, context, model_input, params=None).")
 
     @property
     def predict_type_hints(self) -> TypeHints:
-        """The annotations of `predict`'s data and answer, which the real mlflow asks for."""
+        """The annotations of the data and of the answer of `predict`, which the real mlflow asks for."""
         predict = getattr(self, "func", None) or self.predict
         try:
             hints = typing.get_type_hints(predict)
@@ -54,7 +78,7 @@ class PythonModel:
 
 
 class FunctionModel(PythonModel):
-    """A function as a model."""
+    """A model whose `predict` calls a function."""
 
     def __init__(self, func: typing.Callable[..., Any]) -> None:
         self.func = func
@@ -67,13 +91,13 @@ class FunctionModel(PythonModel):
 
 
 def takes_context(predict: typing.Callable[..., Any]) -> bool:
-    """Whether a bound `predict` takes a context before its data, by whatever name."""
+    """Return whether a bound `predict` takes a context before its data, under any name."""
     names = [name for name in inspect.signature(predict).parameters if name != "params"]
     return "context" in names or len(names) == 2
 
 
 def as_hinted(data: Any, hints: Any) -> Any:
-    """A table as the list that predict's annotation asks for."""
+    """Return a table as the list that the annotation of `predict` asks for, and all other data unchanged."""
     wanted = str(getattr(hints, "input", None)).lower().replace("typing.", "")
     if not hasattr(data, "to_dict") or not hasattr(data, "columns"):
         return data

@@ -22,11 +22,30 @@ def register_model(
     tags: Mapping[str, object] | None = None,
     client: ModelSource | None = None,
 ) -> ModelVersion:
-    """Make the model the next version of the registered model `name`, which is made where it does not exist.
+    """Register a model as the next version of a registered model, which is created if it does not exist.
 
-    `model_uri` is a `runs:/` or `models:/` URI, or a folder. A version is ready when this returns;
-    `await_registration_for` is there for code that was written for MLflow. Raises NotFound where the URI leads to no
-    model; the registry is not changed then.
+    If no model exists at `model_uri`, the registry is not changed.
+
+    Args:
+        model_uri: A `runs:/` or `models:/` URI, or the path or URI of a model's folder.
+        name: The name of the registered model.
+        await_registration_for: Ignored. A version is ready as soon as this function returns. The parameter exists for
+            code that was written for MLflow.
+        tags: Tags of the new version.
+        client: The client of the store. Defaults to one for the current tracking URI.
+
+    Returns:
+        The new version.
+
+    Raises:
+        NotFound: If the run, the model or the version that the URI names does not exist.
+        InvalidParameter: If the URI is malformed, or if `name` is not a valid model name.
+
+    Example:
+        >>> import nbtrack
+        >>> version = nbtrack.register_model("runs:/<run_id>/model", "digits")  # doctest: +SKIP
+        >>> version.version  # doctest: +SKIP
+        1
     """
     client = client or Client()
     check_model_name(name)

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, init=False)
 class ColSpec:
-    """A column: its type, and its name where it has one. An optional one may be missing, or have missing values."""
+    """A column of a schema: its type, its name, and whether it is required.
+
+    An optional column may be missing from the data, and may contain missing values.
+
+    Args:
+        type: The type of the values: a DataType, its name (for example "double"), an Array, an Object, a Map or an
+            AnyType.
+        name: The name of the column. None if it is identified by its position.
+        required: False if the column is optional. A column without a name is always required.
+
+    Raises:
+        InvalidParameter: If `type` is not a valid data type.
+    """
 
     type: ColumnType
     name: str | None
@@ -29,11 +41,27 @@ class ColSpec:
         object.__setattr__(self, "required", required)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the column as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "type" and "required", and "name" if the column has one.
+        """
         name = {} if self.name is None else {"name": self.name}
         return {**self.type.to_dict(), **name, "required": self.required}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> ColSpec:
+        """Create a column from the dict that `to_dict` returns.
+
+        Args:
+            fields: The column as MLflow's JSON describes it. A column without the key "required" is required.
+
+        Returns:
+            The column.
+
+        Raises:
+            InvalidParameter: If the fields do not describe a data type.
+        """
         return cls(type_from_dict(fields), fields.get("name"), bool(fields.get("required", True)))
 
     def __repr__(self) -> str:
@@ -43,7 +71,16 @@ class ColSpec:
 
 @dataclass(frozen=True, init=False)
 class TensorSpec:
-    """A tensor: its dtype, and its shape with -1 where any length will do."""
+    """A tensor of a schema: its dtype, its shape and its name.
+
+    Args:
+        type: The NumPy dtype, or its name. The length of strings is dropped: `<U7` becomes `str`.
+        shape: The length of each dimension. -1 stands for any length, and is usually the first one, the rows.
+        name: The name of the tensor. None if it is the only one.
+
+    Raises:
+        InvalidParameter: If `type` is not a valid NumPy dtype.
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -62,21 +99,38 @@ class TensorSpec:
 
     @property
     def type(self) -> np.dtype[Any]:
-        """The dtype as NumPy's."""
+        """The NumPy dtype."""
         import numpy
 
         return numpy.dtype(self.dtype)
 
     @property
     def required(self) -> bool:
+        """Always True: a tensor cannot be optional."""
         return True
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the tensor as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "type" (always "tensor") and "tensor-spec", and "name" if the tensor has one.
+        """
         name = {} if self.name is None else {"name": self.name}
         return {**name, "type": "tensor", "tensor-spec": {"dtype": self.dtype, "shape": list(self.shape)}}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> TensorSpec:
+        """Create a tensor from the dict that `to_dict` returns.
+
+        Args:
+            fields: The tensor as MLflow's JSON describes it.
+
+        Returns:
+            The tensor.
+
+        Raises:
+            InvalidParameter: If the fields do not describe a tensor.
+        """
         try:
             spec = fields["tensor-spec"]
             return cls(spec["dtype"], spec["shape"], fields.get("name"))
@@ -92,7 +146,7 @@ Input: TypeAlias = ColSpec | TensorSpec
 
 
 def tensor_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype without the length of its texts: `<U7` is `str`."""
+    """Return the dtype without the length of its strings: `<U7` becomes `str`."""
     import numpy
 
     return numpy.dtype({"U": "str", "S": "bytes"}.get(dtype.char, dtype))
@@ -100,7 +154,17 @@ def tensor_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 @dataclass(frozen=True, init=False)
 class Schema:
-    """Columns or tensors, in their order: all with names or none, and no mixture of the two."""
+    """The columns or the tensors of a model's inputs or outputs, in their order.
+
+    Iterating over a schema gives its columns or tensors, and `len` counts them.
+
+    Args:
+        inputs: Only columns (ColSpec) or only tensors (TensorSpec). Either all have names, which must be unique, or
+            none has one. Two or more tensors must have names.
+
+    Raises:
+        InvalidParameter: If there are no inputs, or if they break one of these rules.
+    """
 
     inputs: list[Input]
 
@@ -124,39 +188,90 @@ class Schema:
             )
 
     def is_tensor_spec(self) -> bool:
-        """Whether it has tensors, not columns."""
+        """Return whether the schema has tensors instead of columns.
+
+        Returns:
+            True for tensors, False for columns.
+        """
         return isinstance(self.inputs[0], TensorSpec)
 
     def has_input_names(self) -> bool:
-        """Whether its columns or tensors have names."""
+        """Return whether the columns or tensors have names.
+
+        Returns:
+            True if all have names, False if none has one.
+        """
         return self.inputs[0].name is not None
 
     def input_names(self) -> list[str | int]:
-        """The names; the positions, where there are none."""
+        """Return the names of the columns or tensors.
+
+        Returns:
+            The names in order, or the positions 0, 1, 2 and so on if there are no names.
+        """
         return [position if each.name is None else each.name for position, each in enumerate(self.inputs)]
 
     def required_input_names(self) -> list[str | int]:
+        """Return the names of the required columns or tensors.
+
+        Returns:
+            The names in order, or the positions if there are no names.
+        """
         return [name for name, each in zip(self.input_names(), self.inputs, strict=True) if each.required]
 
     def optional_input_names(self) -> list[str | int]:
+        """Return the names of the optional columns.
+
+        Returns:
+            The names in order. The list is empty for tensors and for columns without names, which are always required.
+        """
         return [name for name, each in zip(self.input_names(), self.inputs, strict=True) if not each.required]
 
     def input_types(self) -> list[Any]:
+        """Return the types of the columns or tensors.
+
+        Returns:
+            In order, the data type of each column, or the NumPy dtype of each tensor.
+        """
         return [each.type for each in self.inputs]
 
     def input_dict(self) -> dict[str, Input]:
-        """The columns or tensors by name; {} where they have none."""
+        """Return the columns or tensors by name.
+
+        Returns:
+            A dict from names to columns or tensors. It is empty if they have no names.
+        """
         return {each.name: each for each in self.inputs if each.name is not None}
 
     def to_dict(self) -> list[dict[str, Any]]:
+        """Return the schema as MLflow's JSON describes it.
+
+        Returns:
+            A list with one dict per column or tensor.
+        """
         return [each.to_dict() for each in self.inputs]
 
     def to_json(self) -> str:
-        """The text in MLmodel."""
+        """Return the schema as the JSON string that the MLmodel file stores.
+
+        Returns:
+            A JSON list of objects.
+        """
         return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
+        """Create a schema from the JSON string that `to_json` returns.
+
+        Args:
+            text: A JSON list of columns or tensors, as MLflow writes it.
+
+        Returns:
+            The schema.
+
+        Raises:
+            InvalidParameter: If the string is not such a list.
+        """
         return cls(
             [TensorSpec.from_dict(x) if x.get("type") == "tensor" else ColSpec.from_dict(x) for x in _list(text)]
         )
@@ -173,7 +288,18 @@ class Schema:
 
 @dataclass(frozen=True, init=False)
 class ParamSpec:
-    """A parameter of `predict`: a value of one type, or a list of such (`shape` is (-1,) then), and its default."""
+    """A param of `predict`: its name, its type and its default.
+
+    Args:
+        name: The name of the param.
+        dtype: The type of a value: a scalar DataType other than binary, its name, or an Object.
+        default: The value if the caller passes none. It is converted to `dtype`, and may be None.
+        shape: None for a single value, or (-1,) for a list of values.
+
+    Raises:
+        InvalidParameter: If the type or the shape is not allowed, or if the default cannot be converted to the type
+            without loss.
+    """
 
     name: str
     dtype: DataType | Object
@@ -200,6 +326,11 @@ class ParamSpec:
         object.__setattr__(self, "default", param_value(self, default))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the param as MLflow's JSON describes it.
+
+        Returns:
+            A dict with the keys "name", "type", "default" and "shape". Times are ISO 8601 strings.
+        """
         default = self.default
         if self.dtype is DataType.datetime and default is not None:
             default = default.isoformat() if self.shape is None else [value.isoformat() for value in default]
@@ -208,6 +339,17 @@ class ParamSpec:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> ParamSpec:
+        """Create a param from the dict that `to_dict` returns.
+
+        Args:
+            fields: The param as MLflow's JSON describes it. Early versions of MLflow wrote "dtype" for "type".
+
+        Returns:
+            The param.
+
+        Raises:
+            InvalidParameter: If the fields do not describe a param.
+        """
         try:
             # Early versions of MLflow wrote "dtype".
             dtype = type_from_dict({**fields, "type": fields.get("type") or fields["dtype"]})
@@ -221,13 +363,22 @@ class ParamSpec:
 
 
 def param_value(spec: ParamSpec, value: Any) -> Any:
-    """One param as Python's own type; InvalidParameter, with its name, where it is of a wrong type."""
+    """Return a param as Python's own type. Raises InvalidParameter, with its name, if it is of another type."""
     return convert_param(value, spec.name, spec.dtype, is_list=spec.shape is not None)
 
 
 @dataclass(frozen=True, init=False)
 class ParamSchema:
-    """The parameters that `predict` takes."""
+    """The params that `predict` takes.
+
+    Iterating over the schema gives its params, and `len` counts them.
+
+    Args:
+        params: The params. Their names must be unique.
+
+    Raises:
+        InvalidParameter: If two params have the same name.
+    """
 
     params: list[ParamSpec]
 
@@ -238,14 +389,34 @@ class ParamSchema:
         object.__setattr__(self, "params", list(params))
 
     def to_dict(self) -> list[dict[str, Any]]:
+        """Return the params as MLflow's JSON describes them.
+
+        Returns:
+            A list with one dict per param.
+        """
         return [param.to_dict() for param in self.params]
 
     def to_json(self) -> str:
-        """The text in MLmodel."""
+        """Return the schema as the JSON string that the MLmodel file stores.
+
+        Returns:
+            A JSON list of objects.
+        """
         return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> ParamSchema:
+        """Create a schema from the JSON string that `to_json` returns.
+
+        Args:
+            text: A JSON list of params, as MLflow writes it.
+
+        Returns:
+            The schema.
+
+        Raises:
+            InvalidParameter: If the string is not such a list.
+        """
         return cls([ParamSpec.from_dict(fields) for fields in _list(text)])
 
     def __len__(self) -> int:

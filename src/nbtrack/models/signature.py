@@ -34,7 +34,24 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ModelSignature:
-    """The schemas of a model's inputs, outputs and params; at least one of them is known."""
+    """The schemas of a model's inputs, outputs and params. At least one of them is set.
+
+    The class, its JSON and its names are those of MLflow's signatures.
+
+    Attributes:
+        inputs: The data that `predict` takes, or None if it is not known.
+        outputs: The predictions that `predict` returns, or None if they are not known.
+        params: The params that `predict` takes beside the data, or None if it takes none.
+
+    Raises:
+        InvalidParameter: If all three are None, or if one is not of its type.
+
+    Example:
+        >>> from nbtrack.models import ColSpec, ModelSignature, Schema
+        >>> inputs = Schema([ColSpec("double", "age"), ColSpec("string", "name", required=False)])
+        >>> ModelSignature(inputs).inputs
+        ['age': double (required), 'name': string (optional)]
+    """
 
     inputs: Schema | None = None
     outputs: Schema | None = None
@@ -49,7 +66,11 @@ class ModelSignature:
             raise InvalidParameter("A signature must have at least one of inputs, outputs and params.")
 
     def to_dict(self) -> dict[str, Any]:
-        """What MLmodel holds: each schema as a JSON text."""
+        """Return the signature as the MLmodel file stores it.
+
+        Returns:
+            A dict with the keys "inputs", "outputs" and "params". Each value is a schema as a JSON string, or None.
+        """
         return {
             "inputs": None if self.inputs is None else self.inputs.to_json(),
             "outputs": None if self.outputs is None else self.outputs.to_json(),
@@ -58,7 +79,18 @@ class ModelSignature:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> ModelSignature:
-        """A signature from what MLmodel holds, MLflow's too."""
+        """Create a signature from the dict that an MLmodel file stores, one that MLflow wrote included.
+
+        Args:
+            fields: A mapping with "inputs", "outputs" and "params", each a schema as a JSON string. Each of them may be
+                missing or None.
+
+        Returns:
+            The signature.
+
+        Raises:
+            InvalidParameter: If a JSON string does not describe a schema, or if no schema is given.
+        """
         inputs, outputs, params = (fields.get(name) for name in ("inputs", "outputs", "params"))
         return cls(
             Schema.from_json(inputs) if inputs else None,
@@ -71,7 +103,11 @@ class ModelSignature:
 
 
 def as_signature(value: Any) -> ModelSignature | None:
-    """A signature from what a caller gave: ours, MLflow's (anything with `to_dict`), its dict, or None."""
+    """Return a caller's signature as a ModelSignature, or None for None.
+
+    The signature may be ours, MLflow's (any object with `to_dict`), or the dict that `to_dict` returns. Raises
+    InvalidParameter for anything else.
+    """
     if value is None or isinstance(value, ModelSignature):
         return value
     fields = value.to_dict() if callable(getattr(value, "to_dict", None)) else value
@@ -85,11 +121,32 @@ def as_signature(value: Any) -> ModelSignature | None:
 def infer_signature(
     model_input: Any = None, model_output: Any = None, params: Mapping[str, Any] | None = None
 ) -> ModelSignature:
-    """The signature of a model with these inputs, outputs and params of `predict`.
+    """Infer the signature of a model from examples of its inputs, its outputs and its params.
 
-    DataFrames, Series, lists, dicts and scalars become columns; arrays, sparse matrices and dicts of arrays become
-    tensors whose first length is free. A column with missing values is optional. Of what nothing can be inferred
-    becomes "any", with a warning, and is not looked at by `predict`.
+    A pandas, polars or Arrow table, a Series, a list, a dict or a scalar becomes a schema of columns. An array, a
+    sparse matrix or a dict of arrays becomes a schema of tensors whose first dimension, the rows, may have any length.
+    A column with missing values becomes optional. If the schema of the inputs or of the outputs cannot be inferred, a
+    warning gives the reason, and the schema is "any", which `predict` does not check.
+
+    Args:
+        model_input: A batch of data for `predict`, ideally with the missing values that can occur.
+        model_output: The predictions for such a batch.
+        params: A dict with the params of `predict`. Their values become the defaults. A value is a scalar, a dict or a
+            one-dimensional list. None or an empty dict means that `predict` takes no params.
+
+    Returns:
+        The signature.
+
+    Raises:
+        InvalidParameter: If `model_input`, `model_output` and `params` are all missing, or if the type of a param
+            cannot be inferred.
+
+    Example:
+        >>> import pandas
+        >>> from nbtrack.models import infer_signature
+        >>> table = pandas.DataFrame({"age": [30.0, None], "name": ["Ada", "Bo"]})
+        >>> infer_signature(table).inputs
+        ['age': double (optional), 'name': string (required)]
     """
     schemas: dict[str, Any] = {"params": infer_params(params) if params else None}
     for name, data in (("inputs", model_input), ("outputs", model_output)):

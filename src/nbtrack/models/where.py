@@ -1,4 +1,4 @@
-"""From a model URI to the folder with the model's files."""
+"""Find the folder that a model URI leads to."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ _RUN_ID = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a URI leads: `path` below the root of `repository`.
+    """The place that a model URI leads to: `path` below the root of `repository`.
 
-    `uri` names the place for good: by the run where the files are among its artifacts, so that it stays right when
-    the store is moved, else as a `file://` URI; never by a stage, an alias or a relative path.
-    `in_store` says that the files are among the artifacts of a run of this store and came in by a log call: not from
-    elsewhere, and not by an import. `run_id` is that run; '' where there is none.
+    Attributes:
+        repository: The artifact repository that has the files.
+        path: The path below the repository's root, separated by slashes. Empty for the root itself.
+        uri: A URI that stays valid: a `runs:/` URI if the files are artifacts of a run, so that it survives a move of
+            the store, and otherwise a `file://` URI. It never contains a stage, an alias or a relative path.
+        run_id: The ID of the run that has the files among its artifacts. Empty if no run has.
+        in_store: True if a run of this store logged the files. False for files from elsewhere and for imported runs.
     """
 
     repository: ArtifactRepository
@@ -41,15 +44,34 @@ class Location:
     in_store: bool = False
 
     def folder(self, dst_path: str | None = None) -> Path:
-        """A local folder with the files: the stored one, or a copy in `dst_path`. Raises NotFound."""
+        """Return a local folder with the files.
+
+        Args:
+            dst_path: A folder to copy the files to. None returns the stored folder if it is local, which must not be
+                changed.
+
+        Returns:
+            The local path.
+
+        Raises:
+            NotFound: If the files do not exist.
+        """
         return self.repository.fetch_to(self.path, dst_path)
 
 
 def locate(uri: str | os.PathLike[str], client: ModelSource | None = None) -> Location:
-    """Where the files of a `runs:/` or `models:/` URI, a `file://` URI or a path are. They need not exist.
+    """Find the files that a model URI leads to. The files need not exist.
 
-    Raises NotFound for an unknown run, model or version, and for a stage that no version is in; InvalidParameter for a
-    malformed URI and an unknown alias.
+    Args:
+        uri: A `runs:/`, `models:/` or `file://` URI, or a path.
+        client: The client of the store. Defaults to one for the current tracking URI.
+
+    Returns:
+        The location of the files.
+
+    Raises:
+        NotFound: If the run, the model or the version does not exist, or if the stage has no version.
+        InvalidParameter: If the URI is malformed, or if the alias does not exist.
     """
     client = client or Client()
     found = resolve(uri, client)
@@ -63,12 +85,23 @@ def locate(uri: str | os.PathLike[str], client: ModelSource | None = None) -> Lo
 
 
 def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
-    """What the MLmodel file of a model says."""
+    """Return what the MLmodel file says about a model, without loading the model.
+
+    Args:
+        model_uri: A `runs:/` or `models:/` URI, or the path or URI of a model's folder.
+
+    Returns:
+        The model's signature, flavors, metadata and run.
+
+    Raises:
+        NotFound: If no model exists at the URI.
+        InvalidParameter: If the URI is malformed, or if the MLmodel file is not valid.
+    """
     return model_at(locate(model_uri)).get_model_info(os.fspath(model_uri))
 
 
 def model_at(location: Location, client: ModelSource | None = None) -> Model:
-    """The manifest at a location; where there is none, NotFound with the models that the run did log."""
+    """Return the manifest at a location. Raises NotFound if there is none, with the models that the run did log."""
     try:
         return Model.load(_manifest(location))
     except NotFound as error:
@@ -88,15 +121,15 @@ def model_at(location: Location, client: ModelSource | None = None) -> Model:
 
 
 def _manifest(location: Location) -> Path:
-    """The manifest as a local file, without the rest of the model; the model's folder where there is no such file."""
+    """Return the MLmodel file as a local file, or the model's folder if the file does not exist."""
     with contextlib.suppress(NbtrackError):
         return location.repository.fetch_to(joined(location.path, MLMODEL))
     return location.folder()
 
 
 def _artifacts_of(run_id: str, client: ModelSource) -> tuple[ArtifactRepository, bool]:
-    """The artifacts of a run, and whether they came in by its log calls, not by an import. Raises NotFound."""
-    # A model that was logged here a moment ago is loaded without waiting for the database.
+    """Return the artifacts of a run, and whether the run itself logged them. Raises NotFound."""
+    # A model that this process has just logged can be loaded without waiting for the database.
     artifact_uri = client.reading.artifact_uri(run_id, own=True)
     if artifact_uri is not None:
         return open_repository(artifact_uri), True
@@ -105,13 +138,13 @@ def _artifacts_of(run_id: str, client: ModelSource) -> tuple[ArtifactRepository,
 
 
 def _from_source(repository: ArtifactRepository, inner: str, run_id: str, client: ModelSource) -> Location:
-    """A version whose source is a folder: it may still be in the artifacts of the version's run."""
+    """Return the location of a version whose source is a folder. It may be among the artifacts of the version's run."""
     found = _in_run(repository, inner, run_id, client) if run_id else None
     return found or _in_folder(repository, inner, client)
 
 
 def _in_folder(repository: ArtifactRepository, inner: str, client: ModelSource) -> Location:
-    """A folder, which may be in the artifacts of a run: those of run x are in …/x/artifacts."""
+    """Return the location of a folder, which may be among a run's artifacts: those of run x are in …/x/artifacts."""
     *folders, _ = parts = unquote(repository.real_url(inner)).split("/")
     for name, following in zip(folders, parts[1:], strict=True):
         if following == "artifacts" and _RUN_ID.fullmatch(name):
@@ -122,9 +155,9 @@ def _in_folder(repository: ArtifactRepository, inner: str, client: ModelSource) 
 
 
 def _in_run(repository: ArtifactRepository, inner: str, run_id: str, client: ModelSource) -> Location | None:
-    """A folder by the run that has it among its artifacts, wherever links lead; None where that run has not."""
+    """Return the location below a run's artifacts, with links followed, or None if the run does not have the folder."""
     with contextlib.suppress(NotFound):
-        # To look must not make a store where there was none.
+        # Looking for a run must not create a store.
         client.check_exists()
         artifacts, is_own = _artifacts_of(run_id, client)
         path = artifacts.path_of(repository.url(inner))
