@@ -25,12 +25,32 @@ def from_numpy(
     name: str | None = None,
     digest: str | None = None,
 ) -> Dataset:
-    """A dataset of an array, or of several by name, with the targets in a second one if there are any.
+    """Create a dataset from NumPy arrays or SciPy's sparse matrices.
 
-    A sparse matrix of SciPy's may stand for an array: it is described as the array that it stands for, and never made
-    one. Its `nbytes` are those that it takes.
+    The digest is computed from the dtypes, the shapes and all elements. The profile has `num_rows`, `num_elements`, and
+    the shape, size and number of bytes of the features and the targets. A sparse matrix has the shape and the size of
+    the array that it stands for, and its number of bytes is what it takes in memory. It is never converted to a dense
+    array.
 
-    `source`, `name` and `digest` are those of from_pandas.
+    Args:
+        features: An array or a sparse matrix of any shape, whose first dimension counts the rows, or a dict of them.
+        source: Where the data came from: a path, a URI or a dict. Defaults to the code that runs.
+        targets: The targets, in the same form as the features. None if there are none.
+        name: The name of the dataset. Defaults to the name of the source's file without its extension, or to "dataset".
+        digest: A digest of your own, at most 36 characters long. Defaults to one of the content.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        InvalidParameter: If the features or the targets are not arrays, if the source, the name or the digest is not
+            valid, or if an element is an object that cannot be hashed.
+
+    Example:
+        >>> import numpy
+        >>> dataset = nbtrack.data.from_numpy(numpy.zeros((60, 28, 28)), targets=numpy.zeros(60), name="digits")
+        >>> dataset.profile["num_rows"], dataset.profile["features_shape"]
+        (60, [60, 28, 28])
     """
     given: dict[str, Any] = {"features": features} if targets is None else {"features": features, "targets": targets}
     parts = {what: _by_rows(part) for what, part in given.items()}
@@ -99,27 +119,27 @@ def _elements(part: Any) -> int:
 
 
 def is_sparse(member: Any) -> bool:
-    """Whether this is a sparse matrix or array of SciPy's, in any of its formats."""
-    # Where that module was not imported, there is none.
+    """Return whether this is a sparse matrix or array of SciPy's, in any of its formats."""
+    # If the module was not imported, no such matrix exists.
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(member))
 
 
 def _by_rows(part: Any) -> Any:
-    """Sparse matrices as compressed rows, so that nothing below depends on the format; everything else as it is."""
-    # Asked first: a matrix of keys is a dict too.
+    """Convert sparse matrices to compressed rows, so that nothing else depends on their format."""
+    # Checked first, because a dictionary-of-keys matrix is a dict too.
     if is_sparse(part):
         return part.tocsr()
     return {name: _by_rows(member) for name, member in part.items()} if isinstance(part, Mapping) else part
 
 
 def _shape(member: Any) -> list[int]:
-    # A part of a sparse matrix has numbers of NumPy's there.
+    # A slice of a sparse matrix may have NumPy's integers in its shape.
     return [int(length) for length in member.shape]
 
 
 def _size(member: Any) -> int:
-    # A sparse matrix's own `size` is the number of values that it keeps.
+    # The `size` of a sparse matrix is the number of values that it stores.
     return math.prod(_shape(member))
 
 

@@ -1,4 +1,4 @@
-"""A dataset as it is logged: what it is called, what is in it and where it came from, without the data itself."""
+"""A dataset as it is logged: its name, its content and its source, without the data itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,20 @@ _CODE_TAGS = (USER, SOURCE_NAME, SOURCE_TYPE, GIT_COMMIT)
 
 @dataclass(frozen=True)
 class Dataset:
-    """`source` is MLflow's JSON of the place that the data came from; `schema` and `profile` are dicts, or None."""
+    """A description of data that a run used: its name, digest, source and schema, without the data itself.
+
+    Create one with `from_pandas`, `from_polars`, `from_numpy` or `from_file`, and log it with `nbtrack.log_input`.
+
+    Attributes:
+        name: The name of the dataset.
+        digest: A hash of the content, at most 36 characters long. Equal data has an equal digest.
+        source_type: The type of the source: "local", "http", "code", "custom", or another URI scheme such as "s3".
+        source: Where the data came from, as the JSON string that MLflow stores.
+        schema: The columns or tensors of the data, or None for files.
+        profile: Counts such as the number of rows, or None.
+        targets: The name of the column with the targets, or None.
+        predictions: The name of the column with the predictions, or None.
+    """
 
     name: str
     digest: str
@@ -35,7 +48,12 @@ class Dataset:
     predictions: str | None = None
 
     def to_dict(self) -> dict[str, str | None]:
-        """MLflow's texts: name, digest, source, source_type, schema, profile."""
+        """Return the dataset as MLflow stores it.
+
+        Returns:
+            A dict with the keys "name", "digest", "source", "source_type", "schema" and "profile". The values are
+            strings, those of "schema" and "profile" JSON strings or None.
+        """
         return {
             "name": self.name,
             "digest": self.digest,
@@ -47,7 +65,7 @@ class Dataset:
 
 
 def entity_of(dataset: Any) -> entities.Dataset:
-    """What a run keeps of a dataset: of ours, of MLflow's, or of an entity that is one already."""
+    """Return what a run stores of a dataset, which may be ours, MLflow's or such an entity already."""
     if isinstance(dataset, entities.Dataset):
         return dataset
     to_dict = getattr(dataset, "to_dict", None)
@@ -68,15 +86,15 @@ def entity_of(dataset: Any) -> entities.Dataset:
 
 
 def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | None) -> entities.DatasetInput:
-    """A dataset as an input of a run; `context` becomes MLflow's tag `mlflow.data.context`."""
-    texts = {str(key): str(value) for key, value in (tags or {}).items()}
+    """Return a dataset as an input of a run. `context` becomes MLflow's tag `mlflow.data.context`."""
+    given = {str(key): str(value) for key, value in (tags or {}).items()}
     if context is not None:
-        texts = {DATASET_CONTEXT: str(context), **texts}
-    return entities.DatasetInput(entity_of(dataset), [entities.InputTag(key, value) for key, value in texts.items()])
+        given = {DATASET_CONTEXT: str(context), **given}
+    return entities.DatasetInput(entity_of(dataset), [entities.InputTag(key, value) for key, value in given.items()])
 
 
 def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:
-    """The name, by default that of the file that `source` names, and the digest that the caller gave."""
+    """Return the name, by default that of the file that `source` names, and the digest that the caller passed."""
     name = check_name(name if name is not None else _name_in(source), "Dataset name")
     if digest is not None and len(check_name(digest, "Dataset digest")) > LONGEST_DIGEST:
         raise InvalidParameter(f"Dataset digest must have at most {LONGEST_DIGEST} characters, not {len(digest)}.")
@@ -84,7 +102,7 @@ def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str
 
 
 def source_of(source: Any) -> tuple[str, str]:
-    """MLflow's type and JSON of a source: a path, an URI, a dict of one's own, or None for the code that runs."""
+    """Return MLflow's type and JSON of a source: a path, a URI, the user's own dict, or None for the code that runs."""
     if source is None:
         tags = run_tags()
         return "code", json.dumps({"tags": {key: tags[key] for key in _CODE_TAGS if key in tags}})

@@ -1,16 +1,19 @@
 """The digest of a dataset: 16 hex digits of BLAKE2b over all of its content.
 
-The same data has the same digest in every process, on every machine. Another order of columns or rows, another dtype,
-another name of a column or one changed cell gives another. What is hashed, after the word `nbtrack-1` and the kind of
-dataset:
+The same data has the same digest in every process and on every machine. Another order of columns or rows, another
+dtype, another name of a column or one changed cell gives another digest. The following is hashed, after the word
+`nbtrack-1` and the kind of the dataset:
 
-- a frame: the number of rows; its index, unless that only counts 0, 1, 2 …; each column in turn: name, dtype, cells
-- an array: dtype, shape, and its elements in the order of rows
-- a sparse matrix: shape, and its elements other than 0 by rows and columns, in whichever format it keeps them
-- a file: its bytes; a folder: path and bytes of each file in it, by path
+- a DataFrame: the number of rows, the index unless it only counts 0, 1, 2 and so on, and then the name, the dtype and
+  the cells of each column
+- an array: its dtype, its shape, and its elements in the order of rows
+- a sparse matrix: its shape, and its elements other than 0 by rows and columns, in whichever format it stores them
+- a file: its bytes
+- a folder: the path and the bytes of each file in it, sorted by path
 
-Numbers, booleans and times go in as their bytes (little-endian, each NaN alike), texts as lengths and UTF-8, all other
-cells as type and value. A column of texts is the same in each of pandas' and polars' ways to keep texts.
+Numbers, booleans and times are hashed as their bytes (little-endian, with one form of NaN), strings as their length
+and their UTF-8 bytes, and all other cells as type and value. A column of strings has the same hash in each of the ways
+in which pandas and polars store strings.
 """
 
 from __future__ import annotations
@@ -30,26 +33,31 @@ if TYPE_CHECKING:
 
 _BYTES = 8
 _ROWS = 65_536
-"""Cells that are encoded at a time."""
+"""Number of cells that are encoded at a time."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)
 
 
 class Digest:
-    """Takes the content part by part. Each part says how long it is, so that no two contents give the same bytes."""
+    """A hash of content that is added part by part.
+
+    Each part starts with its length, so that no two contents are hashed as the same bytes.
+    """
 
     def __init__(self, kind: str) -> None:
         self._hash = hashlib.blake2b(digest_size=_BYTES)
         self.text(f"nbtrack-1 {kind}")
 
     def hexdigest(self) -> str:
+        """Return the digest as 16 hex digits."""
         return self._hash.hexdigest()
 
     def text(self, text: str) -> None:
+        """Add a string."""
         encoded = text.encode("utf-8", "surrogatepass")
         self._hash.update(len(encoded).to_bytes(8, "little") + encoded)
 
     def file(self, path: Path) -> None:
-        """The bytes of a file, and how many they are."""
+        """Add the bytes of a file, and their number."""
         size = 0
         with path.open("rb") as file:
             while block := file.read(1 << 20):
@@ -58,7 +66,7 @@ class Digest:
         self._hash.update(size.to_bytes(8, "little"))
 
     def array(self, values: np.ndarray[Any, Any]) -> None:
-        """An array of any dtype: elements of a fixed size as their bytes, all others as cells."""
+        """Add an array of any dtype: elements of a fixed size as their bytes, all others as cells."""
         import numpy as np
 
         self.text(values.dtype.newbyteorder("<").str if values.dtype.fields is None else str(values.dtype))
@@ -76,22 +84,23 @@ class Digest:
             self.cells(values.reshape(-1).tolist() if values.dtype.kind == "O" else [repr(v) for v in values.flat])
 
     def sparse(self, rows: Any) -> None:
-        """A sparse matrix of SciPy's, by compressed rows: what is not 0 in it, and where."""
+        """Add a sparse matrix of SciPy's in compressed rows: its values other than 0, and their places."""
         import numpy as np
 
         if not rows.has_canonical_format or not rows.data.all():
-            # The same matrix may be kept in another order, in several summands, or with zeros. The caller's stays so.
+            # The same matrix may be stored in another order, in several summands, or with zeros. The caller's matrix
+            # must not change.
             rows = rows.copy()
             rows.sum_duplicates()
             rows.eliminate_zeros()
         self.text(f"sparse {[int(length) for length in rows.shape]}")
-        # The places are of 32 or 64 bits, as SciPy likes it.
+        # SciPy chooses whether the indices have 32 or 64 bits.
         self.array(rows.indptr.astype(np.int64, copy=False))
         self.array(rows.indices.astype(np.int64, copy=False))
         self.array(rows.data)
 
     def cells(self, values: Sequence[Any]) -> None:
-        """Values of Python: texts, with those that are missing, or any others."""
+        """Add Python values: strings, some of which may be missing, or values of any types."""
         if all(type(value) is str or is_missing(value) for value in values):
             self.text("texts")
             for start in range(0, len(values), _ROWS):
@@ -111,14 +120,17 @@ class Digest:
 
 
 def is_missing(value: Any) -> bool:
-    """None, NaN, and pandas' NA and NaT."""
+    """Return whether a value is None, NaN, or pandas' NA or NaT."""
     if value is None or (type(value) is float and value != value):
         return True
     return type(value).__name__ in ("NAType", "NaTType")
 
 
 def plain(value: Any) -> str:
-    """A text for the type and the content of a cell; InvalidParameter where there is none that stays the same."""
+    """Return a string for the type and the content of a cell.
+
+    Raises InvalidParameter if no such string is the same in every process.
+    """
     if is_missing(value):
         return "missing"
     kind = type(value).__name__
@@ -129,7 +141,7 @@ def plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"{kind}[{','.join(map(plain, value))}]"
     if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
-        # NumPy shortens long arrays in their text.
+        # The repr of a long array is shortened.
         return f"{kind} {value.dtype} {plain(value.tolist())}"
     text = repr(value)
     if _ADDRESS.search(text):
@@ -141,5 +153,5 @@ def plain(value: Any) -> str:
 
 
 def _is_padded(dtype: np.dtype[Any]) -> bool:
-    """Long doubles: their last bytes are whatever was in memory."""
+    """Return whether the dtype is a long double, whose last bytes are whatever was in memory."""
     return dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16)

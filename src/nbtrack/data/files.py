@@ -1,4 +1,4 @@
-"""Datasets of files and folders, by their bytes."""
+"""Datasets of files and folders, identified by their bytes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,23 @@ from .digest import Digest
 def from_file(
     path: str | os.PathLike[str], source: Any = None, name: str | None = None, digest: str | None = None
 ) -> Dataset:
-    """A dataset of a file, or of all files in a folder, whatever their format. Raises NotFound.
+    """Create a dataset from a file, or from all files in a folder, in any format.
 
-    `source` is by default the path. The profile says `num_files` and `num_bytes`; there is no schema.
+    The digest is computed from the bytes, and for a folder also from the path of each file. The profile has `num_files`
+    and `num_bytes`. There is no schema.
+
+    Args:
+        path: A file or a folder.
+        source: Where the data came from: a path, a URI or a dict. Defaults to the absolute path.
+        name: The name of the dataset. Defaults to the name of the source's file without its extension, or to "dataset".
+        digest: A digest of your own, at most 36 characters long. Defaults to one of the content.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        NotFound: If the file or folder does not exist.
+        InvalidParameter: If the source, the name or the digest is not valid.
     """
     file = Path(path)
     if not file.exists():

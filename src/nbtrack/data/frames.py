@@ -1,4 +1,4 @@
-"""Datasets of pandas' and polars' frames."""
+"""Datasets of pandas and polars DataFrames."""
 
 from __future__ import annotations
 
@@ -21,10 +21,32 @@ def from_pandas(
     digest: str | None = None,
     predictions: str | None = None,
 ) -> Dataset:
-    """A dataset of a DataFrame. `source` says where it came from: a path, an URI, by default the code that runs.
+    """Create a dataset from a pandas DataFrame.
 
-    `targets` and `predictions` name columns. The name is by default that of the source's file; the digest is computed
-    from all cells (see `nbtrack.data.digest`).
+    The digest is computed from all cells, the names and the dtypes of the columns, and the index unless it only counts
+    the rows. The profile has `num_rows` and `num_elements`.
+
+    Args:
+        df: The data.
+        source: Where the data came from: a path, a URI or a dict. Defaults to the code that runs.
+        targets: The name of the column with the targets.
+        name: The name of the dataset. Defaults to the name of the source's file without its extension, or to "dataset".
+        digest: A digest of your own, at most 36 characters long. Defaults to one of the content.
+        predictions: The name of the column with the predictions.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        InvalidParameter: If `df` is not a pandas DataFrame, if `targets` or `predictions` is not one of its columns, if
+            the source, the name or the digest is not valid, or if a cell holds an object that cannot be hashed.
+
+    Example:
+        >>> import pandas
+        >>> frame = pandas.DataFrame({"x": [1, 2, 3], "label": [0, 1, 0]})
+        >>> dataset = nbtrack.data.from_pandas(frame, source="data/train.csv", targets="label")
+        >>> dataset.name, dataset.profile
+        ('train', {'num_rows': 3, 'num_elements': 6})
     """
     if not hasattr(df, "columns") or not hasattr(df, "iloc"):
         raise InvalidParameter(f"df must be a pandas DataFrame, not {type(df).__name__}.")
@@ -39,7 +61,26 @@ def from_polars(
     digest: str | None = None,
     predictions: str | None = None,
 ) -> Dataset:
-    """A dataset of a polars DataFrame; the arguments are those of from_pandas."""
+    """Create a dataset from a polars DataFrame.
+
+    The digest is computed from all cells and the names and the dtypes of the columns. The profile has `num_rows` and
+    `num_elements`.
+
+    Args:
+        df: The data. Call `collect()` on a LazyFrame first.
+        source: Where the data came from: a path, a URI or a dict. Defaults to the code that runs.
+        targets: The name of the column with the targets.
+        name: The name of the dataset. Defaults to the name of the source's file without its extension, or to "dataset".
+        digest: A digest of your own, at most 36 characters long. Defaults to one of the content.
+        predictions: The name of the column with the predictions.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        InvalidParameter: If `df` is not a polars DataFrame, if `targets` or `predictions` is not one of its columns, if
+            the source, the name or the digest is not valid, or if a cell holds an object that cannot be hashed.
+    """
     if not hasattr(df, "iter_columns"):
         hint = " Call collect() on the LazyFrame." if type(df).__name__ == "LazyFrame" else ""
         raise InvalidParameter(f"df must be a polars DataFrame, not {type(df).__name__}.{hint}")
@@ -85,7 +126,7 @@ def _digest_of_pandas(df: pandas.DataFrame) -> str:
         for level in range(df.index.nlevels):
             _add_pandas(digest, df.index.get_level_values(level).to_series())
     for position in range(df.shape[1]):
-        # By position: two columns may have one name.
+        # By position, because two columns may have the same name.
         column = df.iloc[:, position]
         digest.cells([df.columns[position]])
         _add_pandas(digest, column)
@@ -141,7 +182,7 @@ def _digest_of_polars(df: polars.DataFrame) -> str:
     return digest.hexdigest()
 
 
-# MLflow's types. What has none of them is `any`.
+# MLflow's types. All other dtypes are `any`.
 _TYPES = {
     "bool": "boolean",
     "int8": "integer",
@@ -182,6 +223,6 @@ def _polars_schema(df: polars.DataFrame) -> list[dict[str, Any]]:
 
 
 def _column(name: Any, kind: str, required: bool) -> dict[str, Any]:
-    # `datetime64[us, UTC]` and `Datetime(time_unit='us', …)` are told by their first word.
+    # `datetime64[us, UTC]` and `Datetime(time_unit='us', …)` are identified by their first word.
     word = kind.replace("(", "[").split("[")[0].lower()
     return {"type": _TYPES.get(word, "any"), "name": str(name), "required": required}

@@ -1,1 +1,1 @@
-"""Model URIs, the lineage of model versions, and watching a stage."""
+"""Parse and resolve model URIs, find the lineage of model versions, and watch stages."""

@@ -1,4 +1,4 @@
-"""Where a model version came from, told from its run's tags and its files."""
+"""Find the origin of a model version in the tags of its run and in its files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CELL = {
 
 
 def lineage_of(store: Lookup, version: ModelVersion) -> Lineage:
-    """Everything that is known; a run that is gone, and files that cannot be read, leave their part empty."""
+    """Return the origin of a version. Parts are empty if a run no longer exists or if files cannot be read."""
     run = _run(store, version.run_id)
     tags = run.data.tags if run else {}
     return Lineage(

@@ -1,4 +1,4 @@
-"""What this package asks of a store: small protocols, which the client satisfies."""
+"""Small protocols for what this package needs from a store. The client implements them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ..entities import ModelVersion, RegisteredModel, Run
 
 
 class VersionLookup(Protocol):
-    """The versions of registered models, by number, by alias and by stage."""
+    """Access to the versions of registered models, by number, by alias and by stage."""
 
     def get_model_version(self, name: str, version: int | str, /) -> ModelVersion:
         """Return a version by its number. Raises NotFound."""
         ...
 
     def get_model_version_by_alias(self, name: str, alias: str, /) -> ModelVersion:
-        """Return the version that an alias points at. Raises InvalidParameter for an unknown alias."""
+        """Return the version that an alias points to. Raises InvalidParameter if the alias does not exist."""
         ...
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None, /) -> list[ModelVersion]:
-        """Return the newest version of each of these stages, of all stages for None. Raises NotFound."""
+        """Return the newest version in each of these stages, or in all stages for None. Raises NotFound."""
         ...
 
 
 class Lookup(VersionLookup, Protocol):
-    """Versions, and the runs that they came from."""
+    """Access to versions and to the runs that they came from."""
 
     def get_run(self, run_id: str, /) -> Run:
         """Return a run with its data. Raises NotFound."""

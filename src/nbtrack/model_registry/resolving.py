@@ -1,8 +1,8 @@
-"""Where a model URI leads: from version to version until there is a run, or a place of its own.
+"""Resolve model URIs: follow them from version to version, to the artifacts of a run or to another place.
 
-    models:/digits/Production  ->  version 3, a copy  ->  models:/staging/7  ->  runs:/<run id>/model
+    models:/digits/Production  ->  version 3, a copy  ->  models:/staging/7  ->  runs:/<run_id>/model
 
-This is the one place that follows such URIs. Each is parsed once, and each version is read once.
+This is the only module that follows such URIs. Each URI is parsed once, and each version is read once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _MOST_VERSIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Where the files of a model URI are: at `path` below the artifacts of a run, or below `location`.
+    """The place of a model's files: at `path` below the artifacts of a run, or below `location`.
 
     Attributes:
-        path: Slash-separated; "" for all that is there.
-        run_id: The run whose artifacts have the files; "" where the URI leads to no run.
-        location: An artifact URI or a path; "" where `run_id` says it.
-        versions: The model versions on the way, the named one first; none for a URI that names no version.
+        path: A path with slashes. Empty for the root.
+        run_id: The ID of the run that has the files among its artifacts. Empty if the URI does not lead to a run.
+        location: An artifact URI or a path. Empty if `run_id` is set.
+        versions: The model versions on the way, starting with the one that the URI names. Empty if it names none.
     """
 
     path: str
@@ -36,29 +36,29 @@ class Resolved:
     versions: tuple[ModelVersion, ...] = ()
 
     def artifact_uri(self, runs: Lookup) -> str:
-        """Return the artifact URI of the files. Raises NotFound for a run that does not exist."""
+        """Return the artifact URI of the files. Raises NotFound if the run does not exist."""
         root = runs.get_run(self.run_id).info.artifact_uri if self.run_id else self.location
         return joined(root, self.path)
 
 
 def resolve(uri: str | os.PathLike[str], registry: VersionLookup) -> Resolved:
-    """Return where the files of a `models:/` or `runs:/` URI are; any other URI and a path stand for themselves.
+    """Return where the files of a `models:/` or `runs:/` URI are. Any other URI, or a path, is returned as it is.
 
     Raises:
-        InvalidParameter: If a URI is malformed, or an alias is unknown.
-        NotFound: If a model or a version does not exist, or a stage has none. Runs are not looked up.
-        InvalidState: If the sources of versions lead from version to version and to no files.
+        InvalidParameter: If a URI is malformed, or if an alias does not exist.
+        NotFound: If a model or a version does not exist, or if a stage has no version. Runs are not looked up.
+        InvalidState: If the sources of versions lead from version to version and never to files.
     """
     return _follow(os.fspath(uri) if isinstance(uri, os.PathLike) else uri, (), registry)
 
 
 def resolve_version(version: ModelVersion, registry: VersionLookup) -> Resolved:
-    """Return where the files of a version are. Raises what `resolve` raises."""
+    """Return where the files of a version are. Raises the same errors as `resolve`."""
     return _follow(version.source, (version,), registry)
 
 
 def find_version(uri: ModelVersionUri, registry: VersionLookup) -> ModelVersion:
-    """Return the model version that a URI names now."""
+    """Return the model version that a URI names now. Raises NotFound, and InvalidParameter for an unknown alias."""
     if uri.version is not None:
         return registry.get_model_version(uri.name, uri.version)
     if uri.alias is not None:

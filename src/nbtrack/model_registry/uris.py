@@ -1,6 +1,6 @@
-"""Model URIs: which run, or which version of a registered model, and where in it.
+"""Model URIs, which name an artifact of a run or a version of a registered model.
 
-runs:/<run id>/<path>          models:/<name>/<version>       models:/<name>/latest
+runs:/<run_id>/<path>          models:/<name>/<version>       models:/<name>/latest
                                models:/<name>/<stage>         models:/<name>@<alias>
 """
 

@@ -1,8 +1,8 @@
-"""Waiting for what happens to a stage, here or in another process.
+"""Watch a stage for changes, made by this process or by another one.
 
-A look at the database costs milliseconds and takes the store's lock. So between two looks only the store's
-revision is asked for, ten times a second. A look applies nothing: it would change the file, and the registry is
-not in the journals. Where another program holds the file, the next look waits for it.
+Reading the database takes milliseconds and the store's lock. Between two reads, only the store's revision is checked,
+ten times a second. A read does not apply the journals: that would change the file, and the registry is not in the
+journals. If another program holds the file, the next read waits for it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ..store.protocol import Store
 
 _INTERVAL = 0.1
 _LONGEST = 5.0
-"""Seconds after which the database is looked at in any case: the times of files on a network are those of a cache."""
+"""Seconds after which the database is read in any case, because file times on a network drive may come from a cache."""
 
 
 class StageWatch(Iterator[StageChange]):
-    """Each change of the newest version in a stage, as it happens; the first is what is there when it begins.
+    """An iterator over the changes of the newest version in a stage, beginning with the version that is there.
 
-    Raises NotFound, at once and from the loop, where there is no such model (any more). Changes that follow one
-    another faster than they can be seen come as one, with all of its events. `stop()` ends the loop from any thread.
+    Changes that follow one another faster than they can be seen are combined into one, with all of its events. `stop()`
+    ends the iteration from any thread. Raises NotFound, at once or during the iteration, if the model does not exist.
     """
 
     def __init__(self, store: Store, name: str, stage: str, timeout: float | None = None) -> None:
@@ -41,7 +41,7 @@ class StageWatch(Iterator[StageChange]):
         self._looked = float("-inf")
         self._time = 0
         self._version: ModelVersion | None = None
-        # A wrong name is found out now, not at the first turn of the loop.
+        # A wrong name must raise now, not in the first turn of the loop.
         self._first: tuple[ModelVersion | None, int] | None = self._read()
 
     def __next__(self) -> StageChange:
@@ -61,7 +61,7 @@ class StageWatch(Iterator[StageChange]):
         raise StopIteration
 
     def stop(self) -> None:
-        """End the loop, or the thread that calls back."""
+        """End the iteration, or the thread that runs the callback."""
         self._stopped.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
@@ -73,12 +73,14 @@ class StageWatch(Iterator[StageChange]):
         self.stop()
 
     def call(self, callback: Callable[[StageChange], object]) -> None:
-        """Call back for each change, on a thread that ends with the process. What the callback raises is a warning."""
+        """Call a function with each change, on a thread that ends with the process. An exception of the function is a
+        warning.
+        """
         self._thread = threading.Thread(target=self._call, args=[callback], name="nbtrack-watch", daemon=True)
         self._thread.start()
 
     def wait(self, version: int | str | None, timeout: float | None) -> ModelVersion:
-        """Return as soon as this version, or any for None, is in the stage. Raises TimedOut."""
+        """Return as soon as this version, or any version for None, is in the stage. Raises TimedOut."""
         number = None if version is None else check_version(version)
         self._end = _end(timeout)
         while True:
@@ -131,7 +133,7 @@ class StageWatch(Iterator[StageChange]):
         return StageChange(self.name, self.stage, version, previous, events)
 
     def _read(self) -> tuple[ModelVersion | None, int]:
-        """The newest version in the stage, and when the model was changed last."""
+        """Return the newest version in the stage, and the time of the model's last change."""
         with self._registry.snapshot(fresh=False):
             return self._newest(), self._registry.model_events(self.name)[0].timestamp
 
@@ -140,12 +142,12 @@ class StageWatch(Iterator[StageChange]):
         return next((version for version in found if version.current_stage == self.stage), None)
 
     def _pause(self) -> bool:
-        """Wait until the store may have changed; False where the watch has ended instead."""
+        """Wait until the store may have changed. Return False if the watch has ended instead."""
         while not self._stopped.is_set():
             remaining = self._end - time.monotonic()
             if remaining <= 0:
                 return False
-            # An Event's wait is one that Ctrl-C ends at once.
+            # Ctrl-C ends the wait of an Event at once.
             if self._stopped.wait(min(_INTERVAL, remaining)):
                 return False
             if self._may_have_changed():

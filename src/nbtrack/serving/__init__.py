@@ -1,11 +1,11 @@
-"""Models behind HTTP, with MLflow's requests and answers, and models over files.
+"""Serve models over HTTP with MLflow's requests and answers, and predict files.
 
-bodies       a request's body becomes data
+bodies       convert the body of a request to data
 served       one model and its answers
-answers      predictions become JSON
-openapi      the document that describes it
-following    the newest version of a stage takes over
-application  the addresses
+answers      convert predictions to JSON
+openapi      the document that describes a model
+following    switch to the newest version of a stage
+application  the endpoints
 server       the process or thread that serves
 files        predictions for files
 """

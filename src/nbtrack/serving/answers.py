@@ -1,6 +1,6 @@
-"""From a model's answer to JSON: held against the signature, and written as MLflow's server writes it.
+"""Convert a model's answer to JSON, after a check against the signature, in the form of MLflow's server.
 
-NaN and infinity are null: JSON has no word for them.
+NaN and infinity become null, because JSON cannot represent them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def write_answer(predictions: Any, schema: Schema | None) -> bytes:
-    """The body of a response. Raises WrongAnswer where the answer is not what the signature's outputs say."""
+    """Return the body of a response. Raises WrongAnswer if the answer does not match the outputs of the signature."""
     check_answer(predictions, schema)
     content = {"predictions": _plain(predictions)}
     try:
         return orjson.dumps(content, _known, _OPTIONS)
     except (TypeError, ValueError):
         try:
-            # Whole numbers of more than 64 bits.
+            # For integers of more than 64 bits.
             return json.dumps(content, default=_known).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise WrongAnswer(f"The model's answer cannot be written as JSON: {error}") from error
@@ -47,7 +47,7 @@ def _plain(predictions: Any) -> Any:
 
 
 def _known(value: Any) -> Any:
-    """What is no JSON in itself, in MLflow's form."""
+    """Return a value that JSON does not know in MLflow's form."""
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
     if isinstance(value, bytes | bytearray):

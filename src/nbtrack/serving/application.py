@@ -1,4 +1,4 @@
-"""The server's addresses, as an ASGI application that any server can run."""
+"""The server's endpoints, as an ASGI application that any ASGI server can run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .refusals import TooLarge
 
 JSON = "application/json"
 MAX_BODY = 64_000_000
-"""Bytes of a body that a server takes, where it was told nothing else."""
+"""The default limit of a request body in bytes."""
 
 logger = logging.getLogger("nbtrack.serving")
 
@@ -30,15 +30,14 @@ logger = logging.getLogger("nbtrack.serving")
 def application(
     present: Present, *, follower: Follower | None = None, max_body: int = MAX_BODY, threads: int | None = None
 ) -> Starlette:
-    """The application that answers with the present model; it starts and stops the follower.
+    """Return the ASGI application that answers with the present model. It starts and stops the follower.
 
-    Models predict in `threads` threads (by default one a core, and two at least), and everything else is answered
-    meanwhile.
+    Models predict in `threads` threads, by default one per core and at least two, while everything else is answered.
     """
     for name, number in (("max_body", max_body), ("threads", threads)):
         if number is not None and number < 1:
             raise InvalidParameter(f"{name} must be at least 1, not {number}.")
-    # A body waits for a thread with the model that was there when it came.
+    # A request that waits for a thread is answered by the model that was present when it arrived.
     pool = ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), thread_name_prefix="nbtrack-predict")
 
     async def ping(request: Request) -> Response:
@@ -48,7 +47,7 @@ def application(
         return Response(orjson.dumps(present.to_dict()), media_type=JSON, headers=present.served.headers)
 
     async def version(request: Request) -> Response:
-        # Not by an import: the package's own names are above this layer.
+        # Not imported, because the package's own names are above this layer.
         return Response(sys.modules[__name__.partition(".")[0]].__version__, media_type="text/plain")
 
     async def openapi(request: Request) -> Response:
@@ -90,7 +89,7 @@ def application(
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body, and no more of it than is allowed."""
+    """Return the body of a request. Raises TooLarge as soon as it has more than `most` bytes."""
     refusal = TooLarge(f"The request body must not be larger than {most:,} bytes, the limit of this server.")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:

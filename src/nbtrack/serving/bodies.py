@@ -1,7 +1,7 @@
-"""From the body of a request to what `predict` is given: MLflow's four forms of JSON, CSV and Parquet.
+"""Convert the body of a request to data for `predict`: MLflow's four forms of JSON, CSV and Parquet.
 
-What the forms mean is MLflow's; where it would change a value to fit the signature (1.5 to 1 for a whole number, or one
-of 64 bits to one of 32), the body is refused.
+The forms have MLflow's meaning, with one exception: if MLflow would change a value to fit the signature, for example
+1.5 to the integer 1 or a 64-bit integer to a 32-bit one, the body is refused.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PARAMS = "params"
 def read_body(
     body: bytes, content_type: str | None, schema: Schema | None, *, as_it_is: bool = False
 ) -> tuple[Any, dict[str, Any] | None]:
-    """The data and the params of a request.
+    """Return the data and the params of a request.
 
-    `as_it_is` is for models whose signature comes from a type hint: they check `inputs` themselves. Raises
-    UnknownMediaType, BadRequest for what cannot be read, and InvalidParameter for what does not fit the schema.
+    `as_it_is` is for models whose signature comes from a type hint, which check `inputs` themselves. Raises
+    UnknownMediaType, BadRequest if the body cannot be read, and InvalidParameter if it does not match the schema.
     """
     media = media_type(content_type)
     if media == CSV:
@@ -53,7 +53,7 @@ def read_body(
 
 
 def media_type(content_type: str | None) -> str:
-    """Which of the three types a Content-Type header names. Raises UnknownMediaType."""
+    """Return which of the three types a Content-Type header names. Raises UnknownMediaType."""
     media, *parameters = (part.strip() for part in (content_type or "").split(";"))
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name.lower() != "charset" or value.strip('"').lower() != "utf-8":
@@ -66,7 +66,7 @@ def media_type(content_type: str | None) -> str:
 
 
 def read_csv(source: Any, schema: Schema | None) -> Any:
-    """A table with a line of names, of the schema's types. Raises BadRequest."""
+    """Read a CSV file with a header line as a table with the schema's types. Raises BadRequest."""
     import pandas
 
     try:
@@ -77,13 +77,13 @@ def read_csv(source: Any, schema: Schema | None) -> Any:
 
 
 def text_columns(schema: Schema | None) -> dict[Any, Any]:
-    """The columns in which 007 is a text."""
+    """Return the columns that must be read as strings, so that 007 does not become 7."""
     specs = schema.input_dict() if schema is not None and not schema.is_tensor_spec() else {}
     return {name: object for name, spec in specs.items() if spec.type in (DataType.string, DataType.binary)}
 
 
 def records_frame(records: Any, schema: Schema | None) -> Any:
-    """A table from a list of objects, one a row."""
+    """Return a list of objects, one per row, as a table with the schema's types."""
     import pandas
 
     if not isinstance(records, list):
@@ -96,7 +96,7 @@ def records_frame(records: Any, schema: Schema | None) -> Any:
 
 
 def typed(frame: Any, schema: Schema | None) -> Any:
-    """A table with the schema's types, for one tensor without a name, too."""
+    """Return a table with the schema's types, also for a schema of one tensor without a name."""
     if schema is None or not schema.is_tensor_spec():
         return typed_frame(frame, schema)
     dtype = schema.inputs[0].type
@@ -129,7 +129,7 @@ def _split(content: Any, schema: Schema | None) -> Any:
 
 
 def _all_doubles(content: Mapping[str, Any]) -> Any:
-    """The table as one array, many times faster than column by column; None where it is none."""
+    """Return the table as one array, many times faster than column by column, or None if it cannot be one."""
     import numpy
     import pandas
 
@@ -143,7 +143,7 @@ def _all_doubles(content: Mapping[str, Any]) -> Any:
 
 
 def _instances(rows: Any, schema: Schema | None) -> Any:
-    """Data row by row: objects with a value for each column or tensor, or values."""
+    """Return data that is given row by row: objects with a value for each column or tensor, or values."""
     import numpy
 
     if not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
@@ -167,7 +167,7 @@ def _instances(rows: Any, schema: Schema | None) -> Any:
 
 
 def _inputs(content: Any, schema: Schema | None) -> Any:
-    """Data column by column, a list of objects, or values."""
+    """Return data that is given column by column, as a list of objects, or as values."""
     specs = schema.input_dict() if schema is not None and schema.has_input_names() else {}
     objects = isinstance(content, list) and any(isinstance(item, dict) for item in content)
     if schema is not None:
@@ -197,17 +197,17 @@ FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {
 
 
 def _array(values: Any, spec: Any) -> Any:
-    """A value or a list of values as an array of the dtype that a column or tensor has."""
+    """Return a value or a list of values as an array with the dtype of a column or tensor."""
     import numpy
 
     if isinstance(spec, ColSpec) and not isinstance(spec.type, DataType):
-        # What is inside arrays, objects and maps is left to `enforce`.
+        # `enforce` checks the content of arrays, objects and maps.
         return values
     if isinstance(spec, ColSpec) and spec.type is DataType.binary:
         return _decoded(values)
     dtype = None if spec is None else spec.type if isinstance(spec, TensorSpec) else spec.type.to_numpy()
     if dtype is not None and dtype.kind == "U" and isinstance(values, list) and None in values:
-        # As a text it would be the word "None".
+        # NumPy would convert it to the string "None".
         dtype = numpy.dtype(object)
     try:
         read = numpy.array(values)
@@ -220,7 +220,7 @@ def _array(values: Any, spec: Any) -> Any:
 
 
 def _unchanged(read: Any, made: Any) -> Any:
-    """What was made of the values; ValueError where fractions or bits were cut off."""
+    """Return the converted values. Raises ValueError if fractions or bits were cut off."""
     import numpy
 
     whole = numpy.asarray(made).dtype.kind in "iub"
@@ -262,7 +262,7 @@ def _json(body: bytes) -> dict[str, Any]:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
         try:
-            # Knows NaN, Infinity and numbers of any length, as MLflow does.
+            # This parser accepts NaN, Infinity and numbers of any length, as MLflow does.
             content = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise BadRequest(f"The body is not valid JSON: {error}") from error

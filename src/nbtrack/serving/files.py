@@ -1,4 +1,4 @@
-"""Predictions for a file, in pieces that fit into memory."""
+"""Predict the rows of a file in chunks that fit into memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 10_000
-"""Rows that are predicted at once."""
+"""The default number of rows that are predicted at once."""
 
 READ = (".csv", ".parquet", ".jsonl", ".json")
 WRITTEN = (".csv", ".parquet", ".jsonl")
@@ -34,11 +34,33 @@ def predict_file(
     params: Mapping[str, Any] | None = None,
     trust: bool = False,
 ) -> int:
-    """Write the model's predictions for each row of a CSV, Parquet, JSON-lines or JSON file; the number of rows.
+    """Write a model's predictions for each row of a file to another file.
 
-    A JSON file is a list of records, or the body of a request to a server. `target` appears when all rows are
-    predicted; one that is there is replaced, but never `source` itself, under whatever name. Raises InvalidParameter
-    that names the rows which cannot be predicted.
+    The format of each file follows from its extension. CSV, Parquet and JSON Lines files are read in chunks, so they
+    may be larger than memory. A JSON file is read as a whole: it is a list of objects, one per row, or the body of a
+    request to a model server. Predictions without column names are written to the column `prediction`, or to
+    `prediction_0`, `prediction_1` and so on.
+
+    Args:
+        model_uri: A `models:/` or `runs:/` URI, or the path of a model's folder.
+        source: The file with the rows. Its name ends with .csv, .parquet, .jsonl or .json.
+        target: The file to write. Its name ends with .csv, .parquet or .jsonl. It appears when all rows are predicted,
+            and replaces an existing file, but never `source`.
+        chunk: The number of rows that are predicted at once.
+        params: Params of the model's `predict`. They take precedence over those in a JSON file.
+        trust: True to load a model that can run code and that no run of this store logged.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        InvalidParameter: If a file has another extension, if `target` is the same file as `source`, if `source` is not
+            valid, or if a row cannot be predicted. The message names the row, counted from 1.
+        NotFound: If the model, the file `source` or the folder of `target` does not exist.
+
+    Example:
+        >>> predict_file("models:/digits/Production", "new.csv", "predicted.csv")  # doctest: +SKIP
+        1250
     """
     source, target = Path(source), Path(target)
     if chunk < 1:
@@ -74,7 +96,9 @@ def predict_file(
 
 
 def table(predictions: Any) -> pd.DataFrame:
-    """Predictions as a table: as they are where they have columns, else in `prediction`, or `prediction_0`, …"""
+    """Return predictions as a table: unchanged if they have columns, else in `prediction` or `prediction_0`,
+    `prediction_1`…
+    """
     import numpy
     import pandas
 
@@ -90,7 +114,7 @@ def table(predictions: Any) -> pd.DataFrame:
 
 
 def _cells(values: Any) -> Any:
-    """One value a row: arrays of more dimensions become nested lists."""
+    """Return one value per row. Arrays of more dimensions become nested lists."""
     import numpy
 
     if isinstance(values, numpy.ndarray) and values.ndim > 1:
@@ -106,14 +130,19 @@ def _predicted(model: PyFuncModel, data: Any, params: Any, source: Path, before:
     try:
         return attempt(data)
     except Exception as error:  # what the model raises, too
-        where, why = _guilty(data, attempt, error) if hasattr(data, "iloc") else (None, error)
+        where, why = _first_failing_row(data, attempt, error) if hasattr(data, "iloc") else (None, error)
         reason = why.message if isinstance(why, NbtrackError) else f"{type(why).__name__}: {why}"
         rows = f"Rows {before + 1:,} to {before + len(data):,}" if where is None else f"Row {before + where + 1:,}"
         raise InvalidParameter(f"{rows} of {source.name!r:.200} cannot be predicted: {reason}"[:2000]) from error
 
 
-def _guilty(data: pd.DataFrame, attempt: Callable[[Any], Any], error: Exception) -> tuple[int | None, Exception]:
-    """The first row that fails by itself, counted from 0, and how; None where only the whole does."""
+def _first_failing_row(
+    data: pd.DataFrame, attempt: Callable[[Any], Any], error: Exception
+) -> tuple[int | None, Exception]:
+    """Return the position of the first row that fails by itself, and its error.
+
+    The position is None if only several rows together fail, or if every row fails.
+    """
     start, end = 0, len(data)
     while end - start > 1:
         middle = (start + end) // 2
@@ -125,7 +154,7 @@ def _guilty(data: pd.DataFrame, attempt: Callable[[Any], Any], error: Exception)
                 break
         else:
             return None, error
-    # Where already the first one fails, it may be no fault of the rows: a missing column fails for each of them.
+    # If the first row fails, the rows may not be the cause: a missing column makes each of them fail.
     others = {len(data) // 2, len(data) - 1} - {0}
     if start == 0 and others and all(_fails(data, attempt, row) for row in others):
         return None, error
@@ -144,7 +173,7 @@ def _fails(data: pd.DataFrame, attempt: Callable[[Any], Any], row: int) -> bool:
 
 
 def _count(source: Path) -> int | None:
-    """About how many rows there are, for the progress bar."""
+    """Return about how many rows the file has, for the progress bar."""
     if source.suffix.lower() == ".parquet":
         return int(_parquet_file(source).metadata.num_rows)
     if source.suffix.lower() == ".json":
@@ -155,7 +184,7 @@ def _count(source: Path) -> int | None:
 
 
 def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[Any, dict[str, Any] | None]]:
-    """Pieces of the file with their params; those of tables are not yet of the schema's types."""
+    """Yield pieces of the file with their params. Tables do not have the schema's types yet."""
     kind = source.suffix.lower()
     if kind == ".csv":
         yield from ((frame, None) for frame in _csv(source, size, schema))
@@ -219,7 +248,7 @@ def _json_lines(source: Path, size: int) -> Iterator[pd.DataFrame]:
 
 
 class _Writer:
-    """A file to which tables are appended; they have the columns of the first one."""
+    """A file that tables are appended to. They get the columns of the first one."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self._path = path

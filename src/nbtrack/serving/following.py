@@ -1,7 +1,7 @@
-"""Following a stage: when it moves, the new version is loaded and warmed beside the present one, then takes over.
+"""Follow a stage: load and warm up its new version beside the present one, and then switch to it.
 
-A request is answered by the version that was there when it came: taking over is one assignment, and the old version is
-forgotten with its last request.
+A request is answered by the version that was present when it arrived. The switch is one assignment, and the old
+version is released after its last request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _AGAIN_SECONDS = 1.0
 
 
 class Present:
-    """The model that answers now, and what /health says of the one that does not."""
+    """The model that answers now, and what /health reports about a newer one that does not."""
 
     def __init__(self, served: ServedModel) -> None:
         self.served = served
@@ -43,7 +43,7 @@ class Present:
 
 
 def check_followed(uri: str) -> ModelVersionUri:
-    """The stage that a URI names. Raises InvalidParameter where it names none."""
+    """Return the stage that a URI names. Raises InvalidParameter if it names none."""
     target = parse_uri(uri)
     if not isinstance(target, ModelVersionUri) or target.stage is None:
         raise InvalidParameter(
@@ -53,7 +53,7 @@ def check_followed(uri: str) -> ModelVersionUri:
 
 
 class Follower:
-    """A thread that keeps `present` at the newest version of a stage, until `stop()`."""
+    """A thread that keeps `present` at the newest version of a stage until `stop()` is called."""
 
     def __init__(self, uri: str, present: Present, *, trust: bool = False) -> None:
         self._target = check_followed(uri)
@@ -72,7 +72,7 @@ class Follower:
         watch = self._watch
         if watch is not None:
             watch.stop()
-        # One that is just loading a model ends with the process.
+        # A thread that is loading a model ends with the process.
         self._thread.join(timeout=1)
 
     def _follow(self) -> None:
@@ -81,7 +81,7 @@ class Follower:
             try:
                 with Client().watch(name, stage) as self._watch:
                     present.trouble = None
-                    # The first change is what is there, and none comes where nothing is.
+                    # The first change is the present version. If the stage is empty, no first change comes.
                     if not Client().get_latest_versions(name, [stage]):
                         self._take(None)
                     for change in self._watch:
@@ -107,7 +107,7 @@ class Follower:
         uri = "/".join(filter(None, (f"models:/{version.name}/{version.version}", self._target.path)))
         try:
             served = open_next(uri, present.served, trust=self._trust)
-        except Exception as error:  # what its files, its code or its example bring
+        except Exception as error:  # whatever its files, its code or its example cause
             present.refused = {"version": version.version, "error": _message_of(error), "since": round(time.time(), 3)}
             return
         present.served, present.refused = served, None

@@ -1,4 +1,4 @@
-"""The OpenAPI document of a served model, made from its signature."""
+"""Create the OpenAPI document of a served model from its signature."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _REFUSALS = {
 
 
 def describe(model: PyFuncModel, name: str | None, version: int | None) -> Json:
-    """The document for a model that is version `version` of `name`, where it is registered."""
+    """Return the OpenAPI document of a model. `name` and `version` are those in the registry, if it is registered."""
     signature = model.signature
     inputs, outputs, params = (getattr(signature, part, None) for part in ("inputs", "outputs", "params"))
     body: Json = {"schema": {"oneOf": [_with_params(form, params) for form in _forms(inputs)]}}
@@ -81,7 +81,7 @@ def describe(model: PyFuncModel, name: str | None, version: int | None) -> Json:
 
 
 def column_schema(dtype: Any, *, required: bool = True) -> Json:
-    """The JSON schema of a column's values; null is one of them where it is optional."""
+    """Return the JSON schema of a column's values. null is one of them if the column is optional."""
     if isinstance(dtype, DataType):
         made = dict(_SCALARS[dtype])
     elif isinstance(dtype, Array):
@@ -101,7 +101,7 @@ def column_schema(dtype: Any, *, required: bool = True) -> Json:
 
 
 def tensor_schema(spec: TensorSpec, *, row: bool = False) -> Json:
-    """The JSON schema of nested lists; of one row of them without the first length."""
+    """Return the JSON schema of nested lists, or of one row of them without the first dimension."""
     kind = _KINDS.get(spec.type.kind)
     made: Json = {"type": kind} if kind else {}
     for length in reversed(spec.shape[1:] if row else spec.shape):
@@ -112,7 +112,7 @@ def tensor_schema(spec: TensorSpec, *, row: bool = False) -> Json:
 
 
 def _value(spec: Any, *, row: bool = True) -> Json:
-    """One value of a column or one row of a tensor, or else all of them."""
+    """Return the JSON schema of one value of a column or one row of a tensor, or of all of them."""
     if isinstance(spec, TensorSpec):
         return tensor_schema(spec, row=row)
     one = column_schema(spec.type, required=spec.required)
@@ -120,7 +120,7 @@ def _value(spec: Any, *, row: bool = True) -> Json:
 
 
 def _forms(inputs: Schema | None) -> list[Json]:
-    """The four forms of a JSON body."""
+    """Return the JSON schemas of the four forms of a body."""
     if inputs is None:
         anything: Json = {"type": "array"}
         split: Json = _split(None, {})

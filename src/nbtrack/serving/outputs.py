@@ -1,8 +1,9 @@
-"""A model's answer, held against the outputs of its signature.
+"""Check a model's answer against the outputs of its signature.
 
-Names, shapes and kinds must be as declared. The width of a number need not, nor whether it is whole: signatures are
-made of the y that a model learned from, and models answer float32 to float64 and 3.0 to 3, which is one number in JSON.
-Nor need the container: a y with a name is answered by an array, and an array by a list.
+Names, shapes and kinds must be as declared. The width of a number may differ, and so may the difference between
+integers and floats: signatures are inferred from the targets that a model was trained on, and models return float32
+for float64 and 3.0 for 3, which are the same numbers in JSON. The container may differ too: a model returns an array
+for a named Series, or a list for an array.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _KINDS = "iuf"
 
 
 def check_answer(predictions: Any, schema: Schema | None) -> None:
-    """Raise WrongAnswer where an answer is not what the signature's outputs say."""
+    """Raise WrongAnswer if an answer does not match the outputs of the signature."""
     if schema is None or _is_one_number_a_row(predictions, schema):
         return
     try:
@@ -31,7 +32,9 @@ def check_answer(predictions: Any, schema: Schema | None) -> None:
 
 
 def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:
-    """The usual case, for which no table need be made: that takes a fifth of a small request's time."""
+    """Return whether this is the usual case, which needs no DataFrame.
+
+    Creating one takes a fifth of the time of a small request."""
     import numpy
 
     types = schema.input_types()
@@ -41,7 +44,7 @@ def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:
 
 
 def _as_declared(answer: Any, schema: Schema) -> Any:
-    """The answer as the table or the arrays that the signature speaks of, with numbers of the declared types."""
+    """Return the answer as the table or the arrays of the signature, with numbers of the declared types."""
     if not schema.is_tensor_spec():
         return _table(answer, schema)
     if schema.has_input_names() and isinstance(answer, dict):
@@ -109,7 +112,7 @@ def _column(values: Any, wanted: ColumnType) -> Any:
 
 
 def _value(value: Any, wanted: ColumnType) -> Any:
-    """A value of a column of arrays, objects or maps, with the declared types in place of its numbers'."""
+    """Return a value of an array, object or map column with numbers of the declared types."""
     import numpy
 
     if isinstance(wanted, DataType):

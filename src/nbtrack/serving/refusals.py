@@ -1,4 +1,4 @@
-"""What a server answers in place of predictions: MLflow's codes with the HTTP status of each."""
+"""The errors that a server answers with, as MLflow's codes with the HTTP status of each."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from ..errors import NbtrackError
 
 
 class BadRequest(NbtrackError):
-    """A body that is none of the forms which the server reads, or one that the model fails on."""
+    """The body is in none of the forms that the server reads, or the model failed on it."""
 
     error_code = "BAD_REQUEST"
     http_status = 400
 
 
 class TooLarge(BadRequest):
-    """A body with more bytes than the server takes."""
+    """The body is larger than the server accepts."""
 
     http_status = 413
 
 
 class UnknownMediaType(BadRequest):
-    """A body of a type that the server does not read."""
+    """The media type of the body is not one that the server reads."""
 
     http_status = 415
 
 
 class WrongAnswer(NbtrackError):
-    """The model answered with something other than its signature says, or that JSON cannot hold."""
+    """The model's answer does not match its signature, or cannot be written as JSON."""

@@ -1,4 +1,4 @@
-"""One model that answers requests, and the place where the present one stands."""
+"""A loaded model that answers requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .refusals import BadRequest
 
 
 class ServedModel:
-    """A loaded model with what it is: `name` and `version` in the registry, where it came from there, and its run."""
+    """A loaded model with its origin: `name` and `version` in the registry, if it comes from there, and its run."""
 
     def __init__(self, uri: str, model: PyFuncModel, name: str | None = None, version: int | None = None) -> None:
         self.uri = uri
@@ -38,12 +38,14 @@ class ServedModel:
         self._hinted = bool(model.metadata.extra.get("is_signature_from_type_hint"))
 
     def answer(self, body: bytes, content_type: str | None) -> bytes:
-        """The body of the response to a request. Raises an NbtrackError that says what is wrong with it."""
+        """Return the body of the response. Raises an NbtrackError that says what is wrong with the request."""
         data, params = read_body(body, content_type, self._inputs, as_it_is=self._hinted)
         return self._answer(data, params)
 
     def warm_up(self) -> bool:
-        """Answer the model's own input example; False where it has none. Raises an NbtrackError where it cannot."""
+        """Predict the model's input example. Return False if it has none.
+
+        Raises an NbtrackError if the model fails."""
         example = self.model.input_example
         if example is None:
             return False
@@ -57,13 +59,13 @@ class ServedModel:
             predictions = self.model.call(data, params)
         except NbtrackError:
             raise
-        except Exception as error:  # what the model raises
+        except Exception as error:  # whatever the model raises
             raise BadRequest(f"The model failed on this data: {type(error).__name__}: {error}"[:2000]) from error
         return write_answer(predictions, self._outputs)
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """Which model answered, for the header of each response."""
+        """The response headers that name the model."""
         known = {"name": self.name, "version": self.version, "run-id": self.run_id}
         return {f"nbtrack-model-{what}": quote(str(value)) for what, value in known.items() if value}
 
@@ -73,7 +75,7 @@ class ServedModel:
         return orjson.dumps(describe(self.model, self.name, self.version), default=str)
 
     def to_dict(self) -> dict[str, Any]:
-        """What /health says of it."""
+        """Return what /health reports about the model."""
         return {
             "uri": self.uri,
             "name": self.name,
@@ -88,7 +90,7 @@ class ServedModel:
 
 
 def open_served(uri: str, *, trust: bool = False) -> ServedModel:
-    """The model at a URI, ready to answer. What a stage or an alias names is found out once."""
+    """Load the model at a URI. A stage or an alias is resolved once."""
     target = parse_uri(uri)
     if not isinstance(target, ModelVersionUri):
         return ServedModel(uri, load_model(uri, trust=trust))
@@ -98,17 +100,17 @@ def open_served(uri: str, *, trust: bool = False) -> ServedModel:
 
 
 def open_first(uri: str, *, trust: bool = False) -> ServedModel:
-    """The model that a server begins with. One that fails on its own example is served, with a warning."""
+    """Load the model that a server starts with. If it cannot predict its own example, it is served with a warning."""
     served = open_served(uri, trust=trust)
     try:
         served.warm_up()
-    except Exception as error:  # what the example's reader or the model raises
+    except Exception as error:  # whatever the model or the reading of its example raises
         warnings.warn(f"The model at {uri!r:.200} cannot predict its own input example: {error}", stacklevel=2)
     return served
 
 
 def open_next(uri: str, before: ServedModel, *, trust: bool = False) -> ServedModel:
-    """The model that takes over from another one in the same process. One that fails on its own example is an error."""
+    """Load the model that replaces another one in the same process. Raises if it cannot predict its example."""
     served = open_served(uri, trust=trust)
     if _has_code(served) and _has_code(before):
         raise InvalidState(

@@ -1,4 +1,4 @@
-"""Serving a model at an address: for good, as the command does, or beside other work, as in a notebook."""
+"""Serve a model over HTTP, until the process ends or beside other work, as in a notebook."""
 
 from __future__ import annotations
 
@@ -14,20 +14,42 @@ from .served import ServedModel, open_first
 
 HOST, PORT = "127.0.0.1", 5000
 GRACE_SECONDS = 30
-"""How long requests that are under way may take after the server was told to end."""
+"""How long requests that are being answered may take after the server was asked to stop."""
 KEEP_SECONDS = 75
-"""How long an idle connection is kept: longer than proxies do (60 s), so that none sends into one that just closed."""
+"""How long an idle connection is kept.
+
+Proxies keep theirs for 60 s. With a longer time here, no proxy sends a request into a connection that was just closed.
+"""
 
 
 class ModelServer:
-    """A model that answers at `url`. With `port=0` a free port is taken.
+    """An HTTP server that answers MLflow's scoring requests with a model.
 
-        with nbtrack.serving.ModelServer("models:/digits/Production", port=0, follow=True) as server:
-            requests.post(f"{server.url}/invocations", json={"inputs": […]})
+    As a context manager it serves from a background thread until the block ends. `run` serves until Ctrl-C or SIGTERM.
+    In both cases, requests that were received before are answered, for at most 30 seconds. The address is in `url`.
 
-    With `follow`, the newest version of the stage answers, whichever that becomes. `run()` serves until Ctrl-C or
-    SIGTERM; as a context manager it serves from a thread, until the block ends. Requests that are under way then are
-    answered.
+    Args:
+        model_uri: A `models:/` or `runs:/` URI, or the path of a model's folder. A stage or an alias is resolved once,
+            unless `follow` is set.
+        host: The host name or IP address to listen at. The default, "127.0.0.1", accepts requests from this machine
+            only.
+        port: The TCP port, 5000 by default. 0 chooses a free one.
+        trust: True to load a model that can run code and that no run of this store logged.
+        follow: True to switch to the newest version of the stage in `model_uri` whenever that changes. The new version
+            is loaded, and predicts its input example, before it takes over.
+        max_body: The largest request body in bytes. Defaults to 64,000,000.
+        threads: The number of predictions that run at the same time. Defaults to the number of CPU cores, and at least
+            2.
+
+    Raises:
+        InvalidParameter: If the host, the port, `max_body` or `threads` is not valid, if the port is in use, or if
+            `follow` is set and the URI names no stage.
+        NotFound: If no model exists at the URI.
+        NotSupported: If starlette or uvicorn is not installed.
+
+    Example:
+        >>> with ModelServer("models:/digits/Production", port=0, follow=True) as server:  # doctest: +SKIP
+        ...     requests.post(f"{server.url}/invocations", json={"inputs": [[0.0, 1.0]]})
     """
 
     def __init__(
@@ -57,8 +79,8 @@ class ModelServer:
             raise
         settings = uvicorn.Config(
             app,
-            # uvicorn's own configuration would first close every handler that the program has: a log file of the
-            # user's, and with absl's (Keras brings it) the stream that it writes to.
+            # uvicorn's own configuration would close all handlers of the program: a log file of the user, and with
+            # absl's handler, which Keras adds, the stream that it writes to.
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -72,6 +94,7 @@ class ModelServer:
 
     @property
     def url(self) -> str:
+        """The address of the server, for example "http://127.0.0.1:5000"."""
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -82,7 +105,7 @@ class ModelServer:
 
     def run(self) -> None:
         """Serve until Ctrl-C or SIGTERM."""
-        # uvicorn raises the signal anew when it has ended well, which would look like a failure.
+        # uvicorn raises the signal again after it has stopped, which would look like a failure.
         before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             self._server.run(sockets=[self._socket])
@@ -92,7 +115,7 @@ class ModelServer:
             self._socket.close()
 
     def stop(self) -> None:
-        """End a server that runs in a thread; what is under way is answered first."""
+        """Stop a server that runs in a thread, after the requests that it has received are answered."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()
@@ -132,7 +155,7 @@ def _listening(host: str, port: int) -> socket.socket:
         raise InvalidParameter(f"port must be between 0 and 65,535, not {port}.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With the protocol named, asyncio sends each part of an answer at once.
+        # With an explicit protocol, asyncio sends each part of an answer at once.
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
         raise InvalidParameter(f"Host {host!r:.200} cannot be resolved to an address: {error}") from error
