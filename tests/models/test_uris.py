@@ -74,7 +74,7 @@ def test_names_of_nothing_say_what_there_is() -> None:
         ("models:/digits/2", NotFound, "no version 2"),
         ("models:/digits/Staging", NotFound, r"stage Staging.*1 \(None\)"),
         ("models:/digits@champ", InvalidParameter, "no alias 'champ'"),
-        ("runs:/abc/model", NotFound, "No run"),
+        ("runs:/abc/model", NotFound, "Run 'abc' does not exist"),
     ):
         with pytest.raises(error, match=words):
             locate(uri)
