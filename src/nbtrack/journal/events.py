@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from .kinds import KINDS, encode
+from .kinds import KINDS, UNWRITABLE, encode
 from .process import Process
 
 FORMAT = 1
@@ -23,9 +23,7 @@ FORMAT = 1
 POINTS_IN_A_LINE = 10_000
 """The most points in one `series` event. A line is written as a whole, so it must not grow without bounds."""
 
-_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""How the numbers that JSON lacks are written."""
-_QUOTED = {number: f'"{name}"' for number, name in _NAMES.items()}
+_QUOTED = {number: f'"{name}"' for number, name in UNWRITABLE.items()}
 
 
 # -- the file ----------------------------------------------------------------------------------------------------
@@ -118,7 +116,7 @@ def series(
     """Yield the events that log many points of one metric, at most POINTS_IN_A_LINE in each."""
     for start in range(0, len(steps), POINTS_IN_A_LINE):
         part = slice(start, start + POINTS_IN_A_LINE)
-        numbers = [value if math.isfinite(value) else _NAMES[repr(float(value))] for value in values[part]]
+        numbers = [value if math.isfinite(value) else UNWRITABLE[repr(float(value))] for value in values[part]]
         yield KINDS["series"].line(r=run_id, k=key, ss=list(steps[part]), tt=list(timestamps[part]), vv=numbers)
 
 
@@ -228,6 +226,17 @@ def fields_of(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return fields if isinstance(fields, dict) and isinstance(fields.get("e"), str) else None
+
+
+def problem(line: bytes) -> str:
+    """Return why a line cannot be loaded. Its run is not considered."""
+    fields = fields_of(line)
+    if fields is None:
+        return "not a line of nbtrack's journal"
+    kind = KINDS.get(fields["e"])
+    if kind is None:
+        return f"unknown kind of event {fields['e']!r:.80}"
+    return kind.problem(fields) or f"a field of the event {kind.name!r} is missing or has the wrong type"
 
 
 def run_of(line: bytes) -> tuple[str | None, bool]:

@@ -82,6 +82,20 @@ _HOLDS: Mapping[Type, Callable[[Any], bool]] = {
 }
 
 
+UNWRITABLE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""How the numbers that JSON lacks are written, by their `repr`."""
+
+
+def _loads(type: Type, value: Any) -> bool:
+    """Return whether the loader takes a value of a line for this type."""
+    if type is Type.NUMBER:
+        return _HOLDS[type](value) or value in UNWRITABLE.values()
+    if type in (Type.WHOLES, Type.NUMBERS):
+        one = Type.WHOLE if type is Type.WHOLES else Type.NUMBER
+        return isinstance(value, list) and all(_loads(one, element) for element in value)
+    return _HOLDS[type](value)
+
+
 class Field(NamedTuple):
     """The type of a field, and whether it is required."""
 
@@ -137,6 +151,24 @@ class Kind:
             self._check(self._detail_rules, fields.get("d") or {})
         if self._lists and len({len(fields[column]) for column in self._lists}) > 1:
             raise self._error("its lists have different lengths")
+
+    def problem(self, fields: Mapping[str, Any]) -> str | None:
+        """Return why a line with these fields is not an event of this kind, naming the field, or None if it is one.
+
+        This is as lenient as the loader: numbers that JSON lacks are strings. It also checks the elements of lists.
+        """
+        details = fields.get("d")
+        members = details if isinstance(details, Mapping) else {}
+        found = [(name, field, fields.get(name)) for name, field in self.fields.items()]
+        found += [(f"d.{name}", field, members.get(name)) for name, field in self.details.items()]
+        for name, field, value in found:
+            if field.required and value is None:
+                return f"field {name!r} of the event {self.name!r} is missing"
+            if value is not None and not _loads(field.type, value):
+                return f"field {name!r} of the event {self.name!r} must be {field.type.value}"
+        if len({len(fields[column]) for column in self._lists}) > 1:
+            return f"the lists of the event {self.name!r} have different lengths"
+        return None
 
     def _check(self, rules: Iterable[tuple[str, Field, Callable[[Any], bool]]], fields: Mapping[str, Any]) -> None:
         for name, field, holds in rules:

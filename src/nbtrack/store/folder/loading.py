@@ -22,6 +22,9 @@ from .loading_sql import IS_REJECTED, KNOWN, NEW_RUNS, REJECTED, STATEMENTS, TEM
 CUT_SHORT = "its writer died while writing it"
 """The reason for rejecting the last line of a dead writer. Its log call never returned, so no data is missing."""
 
+NO_SUCH_RUN = "no such run"
+"""The reason for rejecting an event of a run that does not exist."""
+
 MANY = 20_000
 """Drop the temporary tables after more lines than this; they would take up to a hundred megabytes of memory."""
 
@@ -106,13 +109,14 @@ class Journals:
                     cursor.execute(statement)
         return warnings_due
 
-    def _reject(self, cursor: Cursor, segments: Sequence[Segment], rejected: list[tuple[int, str]]) -> list[str]:
+    def _reject(self, cursor: Cursor, segments: Sequence[Segment], rejected: list[tuple[int, bool]]) -> list[str]:
         """Store rejected lines, and return the warnings to give once that is committed."""
         # Like DuckDB, this numbers the lines without the blank ones.
         lines = list(reading.lines(segments))
         texts = []
-        for seq, reason in rejected:
+        for seq, is_event in rejected:
             name, position, line = lines[seq]
+            reason = NO_SUCH_RUN if is_event else events.problem(line)
             _keep_aside(cursor, name, position, line, reason)
             if name not in self._warned:
                 self._warned.add(name)

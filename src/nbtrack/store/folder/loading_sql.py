@@ -100,12 +100,8 @@ IS_REJECTED = """
     (understood IS NOT TRUE
      OR (e NOT IN ('open', 'close') AND NOT EXISTS (SELECT 1 FROM known WHERE known.r = staging.r)))
 """
-REJECTED = f"""
-    SELECT seq, CASE WHEN e IS NULL THEN 'not a line of nbtrack''s journal'
-                     WHEN understood THEN 'no such run'
-                     ELSE 'unknown kind of event, or a field is missing' END
-    FROM staging WHERE {IS_REJECTED} ORDER BY seq
-"""
+# Of each rejected line, whether it is an event all the same. Then its run does not exist.
+REJECTED = f"SELECT seq, understood IS TRUE FROM staging WHERE {IS_REJECTED} ORDER BY seq"
 
 
 # -- the kinds ---------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from ....names import storable
 from ...sql import schema
 from ...sql.base import Cursor
 from .. import sql_views
-from ..loading import CUT_SHORT
+from ..loading import CUT_SHORT, NO_SUCH_RUN
 from .blob_checks import check_blobs, check_unshared
 from .checks import add_run, check_numbers, check_tables, check_writers
 from .file_repair import check_file
@@ -152,7 +152,7 @@ def _retry_rejected(store: FolderStore, report: Report) -> None:
     if finding is None:
         return
     with store.writing() as cursor:
-        rows = cursor.execute("SELECT line FROM rejected_events WHERE reason = 'no such run'").fetchall()
+        rows = cursor.execute("SELECT line FROM rejected_events WHERE reason = $1", [NO_SUCH_RUN]).fetchall()
         _add_unknown_runs(store, cursor, runs_without_a_beginning(line.encode() for (line,) in rows))
     with store.reading() as cursor:
         done, left = store.journals.retry_rejected(cursor)
