@@ -1,4 +1,4 @@
-"""The client: every operation by id, with no active run and no policy. MLflow calls it MlflowClient."""
+"""The client: every operation by ID, without an active run. MLflow calls it MlflowClient."""
 
 from __future__ import annotations
 
@@ -18,12 +18,24 @@ __all__ = ["Client"]
 
 
 class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
-    """A client of the store that `tracking_uri` names, by default the current one.
+    """A client of one store, for experiments, runs, artifacts and the model registry.
 
-    >>> client = Client()
-    >>> run = client.create_run(experiment_id="0")
-    >>> client.log_metric(run.info.run_id, "loss", 0.5)
-    >>> client.set_terminated(run.info.run_id)
+    Unlike the module-level functions, its methods take the IDs of runs and experiments, and no run is ever active. The
+    class is also available under MLflow's name, `MlflowClient`.
+
+    Args:
+        tracking_uri: The store, as a folder or a URI. Defaults to `nbtrack.get_tracking_uri()`.
+        registry_uri: The same URI or None, because the registry is in the same store as the runs.
+
+    Raises:
+        InvalidParameter: If `registry_uri` is another URI.
+        NotSupported: If no installed package has a store for the scheme of the URI.
+
+    Example:
+        >>> client = Client()
+        >>> run = client.create_run(experiment_id="0")
+        >>> client.log_metric(run.info.run_id, "loss", 0.5)
+        >>> client.set_terminated(run.info.run_id)
     """
 
     def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
@@ -38,52 +50,77 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
     def recorder(self, run_id: str) -> RunRecorder:
         """Return the recorder of a run, which takes metrics, params, tags, status, artifacts and inputs.
 
-        Raises NotFound for an unknown run and InvalidParameter for a deleted one.
+        Args:
+            run_id: ID of the run.
+
+        Returns:
+            The recorder. Its methods are faster than those of the client, because the run is not looked up each time.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidParameter: If the run is deleted.
         """
         return self._store.recorder(run_id)
 
     def complete(
         self, text: str, position: int | None = None, *, vocabulary: Vocabulary = RUNS, ordering: bool = False
     ) -> list[Completion]:
-        """Return what may come next in a query, with the names and values of this store; see `nbtrack.query.complete`.
+        """Return what can come next in a query, with the names and values of this store.
+
+        `nbtrack.query.complete` does the same without a store.
 
         Args:
-            text: A filter, or an order_by clause where `ordering` is true.
-            position: The cursor, in characters from the start. Defaults to the end of the text.
-            vocabulary: What the query searches: one of `nbtrack.query`'s RUNS, EXPERIMENTS, MODELS and VERSIONS.
-            ordering: Whether the text is an order_by clause.
+            text: A filter, or an order_by clause if `ordering` is True.
+            position: The position of the cursor, in characters from the start. Defaults to the end of the text.
+            vocabulary: What the query searches: RUNS, EXPERIMENTS, MODELS or VERSIONS of `nbtrack.query`.
+            ordering: Whether `text` is an order_by clause.
 
         Returns:
-            The likeliest completion first. While the store cannot be read, only what the grammar itself offers.
+            The completions, the most likely one first. While the store cannot be read, only those that the grammar
+            offers.
 
-        >>> [completion.text for completion in Client().complete("status = 'fin")]
-        ["'FINISHED'"]
+        Example:
+            >>> [completion.text for completion in Client().complete("status = 'fin")]
+            ["'FINISHED'"]
         """
         known = self._store.known(vocabulary)
         return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known)
 
     @property
     def recording(self) -> Recording:
-        """Events, and changes to runs and experiments, as the store takes them."""
+        """The operations of the store that take events and change runs and experiments."""
         return self._store
 
     @property
     def reading(self) -> Reading:
-        """Experiments, runs and what was logged to them, in the form that screens and tables need."""
+        """The operations of the store that return experiments, runs and logged data in the form that screens and tables
+        need.
+        """
         return self._store
 
     @property
     def registry(self) -> Registry:
-        """The registered models as the store has them; the client's own methods say who makes a change."""
+        """The store's operations on registered models. The client's own methods also record who makes a change."""
         return self._store
 
     def capability(self, name: str) -> Any:
-        """Return what only some stores can do: "artifacts", "sql", "transfer", "backup", "compact", "doctor" or "gc".
+        """Return an object with operations that only some stores support.
 
-        Raises NotSupported, which says which kinds of stores can do it.
+        Args:
+            name: "artifacts", "sql", "transfer", "backup", "compact", "doctor" or "gc".
+
+        Returns:
+            The object. Its type depends on the name.
+
+        Raises:
+            NotSupported: If the store does not support it. The message lists the kinds of stores that do.
         """
         return capability_of(self._store, self.tracking_uri, name)
 
     def check_exists(self) -> None:
-        """Raise NotFound if nothing was ever logged to the store, which is not created for the question."""
+        """Check that the store exists. Unlike most operations, this does not create it.
+
+        Raises:
+            NotFound: If nothing was ever logged to the store.
+        """
         self._store.check_exists()

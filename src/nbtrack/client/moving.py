@@ -1,4 +1,4 @@
-"""Moving in and out of the current store: import, merge and export."""
+"""Import into, merge into and export from the current store."""
 
 from __future__ import annotations
 
@@ -23,16 +23,30 @@ def import_runs(
     artifacts: str | os.PathLike[str] | None = None,
     follow_links: bool = False,
 ) -> Report:
-    """Bring everything that `source` holds into the current store; what is here already is not brought again.
+    """Import runs, and registered models if there are any, from another tracker or store into the current store.
 
-    `source` is an MLflow folder (`mlruns`) or SQLite file (`mlflow.db`, `sqlite:///mlflow.db`), a folder with
-    TensorBoard event files, a W&B folder with offline runs, or another nbtrack store; `kind` says which where it is
-    not recognised. `experiment` puts all runs into the experiment of this name. `artifacts` is where an MLflow store's
-    files are by now, if they were moved; `follow_links` also takes files that lie outside a run's folder and are
-    linked from it. Raises NotFound and InvalidParameter for what is no such place, NotSupported where a package is
-    missing that reads it.
+    Runs that were imported before are not imported again, so an import can be repeated.
 
-    >>> report = import_runs("mlruns")  # doctest: +SKIP
+    Args:
+        source: An MLflow folder (`mlruns`) or SQLite file (`mlflow.db` or `sqlite:///mlflow.db`), a folder with
+            TensorBoard event files, a folder with offline runs of W&B, or another nbtrack store.
+        kind: The kind of the source, if it is not recognized: see `nbtrack import --help`.
+        experiment: Name of an experiment to import all runs into. By default, the experiments of the source are used.
+        artifacts: Where the artifacts of an MLflow store are, if they were moved.
+        follow_links: Whether to import also files outside a run's folder if a symbolic link in the folder points to
+            them.
+
+    Returns:
+        A report of what was found, what was imported, and what could not be imported and why. `str(report)` is
+        readable.
+
+    Raises:
+        NotFound: If the source does not exist.
+        InvalidParameter: If the source is not recognized, or if it is the current store.
+        NotSupported: If a package that reads the source is not installed.
+
+    Example:
+        >>> report = import_runs("mlruns")  # doctest: +SKIP
     """
     return bring(
         Client().capability("transfer"),
@@ -46,12 +60,24 @@ def import_runs(
 
 
 def merge(other: str | os.PathLike[str]) -> Report:
-    """Unite another nbtrack store with the current one; the other stays as it is.
+    """Merge another nbtrack store into the current one. The other store is not changed.
 
-    Runs of one id are one run and get each other's points; experiments and models go by name. Merged again, or the
-    other way round, the content is the same; only a model version whose number is taken here gets another one.
+    Runs with the same ID are one run, which gets the points of both. Experiments and registered models with the same
+    name are one. A model version whose number is taken gets another number; apart from that, the result does not depend
+    on the order of merges, and merging again changes nothing.
 
-    >>> report = merge("../colleague/.nbtrack")  # doctest: +SKIP
+    Args:
+        other: The folder of the other store, or the project folder that contains it.
+
+    Returns:
+        A report of what was found, what was merged, and what could not be merged and why.
+
+    Raises:
+        NotFound: If the folder does not exist.
+        InvalidParameter: If it is not an nbtrack store, or if it is the current store.
+
+    Example:
+        >>> report = merge("../colleague/.nbtrack")  # doctest: +SKIP
     """
     return import_runs(other, kind="nbtrack")
 
@@ -64,15 +90,32 @@ def export(
     experiment_names: Sequence[str] | str | None = None,
     run_view_type: ViewType = ViewType.ACTIVE_ONLY,
 ) -> dict[str, int]:
-    """Write runs and all that belongs to them into a new folder; the number of rows of each table.
+    """Write runs with their data, and the model registry, to a new folder of Parquet or CSV files.
 
-    As Parquet, each table of runs is a folder with one folder an experiment in it (`metrics/experiment_id=1/…`), and
-    has the experiment's name in the column `experiment`; as CSV it is one file. The registry comes along: with a
-    filter or experiments, the versions that the exported runs made. The folder appears when it is whole. Raises
-    InvalidParameter where it is there already and not empty, QueryError for a wrong filter, NotFound for an unknown
-    experiment and where there is no store.
+    As Parquet, each table of run data is a folder with one folder per experiment, such as `metrics/experiment_id=1/`,
+    and has the experiment's name in the column `experiment`. As CSV, each table is one file. The folder appears when it
+    is complete.
 
-    >>> rows = export("out", filter_string="metrics.loss < 0.1")  # doctest: +SKIP
+    Args:
+        folder: The folder to write. It must not exist, or be empty.
+        format: "parquet" or "csv".
+        filter_string: A filter for the runs; see `nbtrack guide query`. Defaults to all runs.
+        experiment_names: The experiments to export, or one of them. Defaults to all experiments.
+        run_view_type: `ViewType.ACTIVE_ONLY` (the default) for runs that are not deleted, `ViewType.DELETED_ONLY` for
+            deleted ones, or `ViewType.ALL` for both.
+
+    Returns:
+        The number of rows by table. With a filter or experiments, the registry's tables contain only the versions that
+        came from the exported runs.
+
+    Raises:
+        InvalidParameter: If the folder exists and is not empty, or if the format is unknown.
+        QueryError: If the filter is not valid.
+        NotFound: If an experiment or the store does not exist.
+        StoreError: If the folder cannot be written. Nothing is left of it then.
+
+    Example:
+        >>> rows = export("out", filter_string="metrics.loss < 0.1")  # doctest: +SKIP
     """
     store = Client().capability("transfer")
     return write_tables(store, folder, format, filter_string, experiment_names, run_view_type)

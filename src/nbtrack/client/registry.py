@@ -1,4 +1,4 @@
-"""The registry's half of the client: MLflow's method names, arguments and defaults."""
+"""The methods of the client for the model registry, with MLflow's names, arguments and defaults."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
 from ..store.protocol import Store, Versions
 
 DEFAULT_AWAIT_SECONDS = 300
-"""MLflow's default for `await_creation_for`. A version is READY when its creation returns, so nothing waits."""
+"""MLflow's default for `await_creation_for`. A version is READY when it is created, so nothing waits."""
 
 DEFAULT_GATE = "default"
-"""The name of a stage's gate where it has only one."""
+"""The default name of a gate, for stages with only one."""
 
 
 class RegistryMixin:
-    """Registered models, their versions, stages, aliases, tags and history.
+    """Operations on registered models: versions, stages, aliases, tags, gates and history.
 
-    Names that do not exist raise NotFound, names that are taken AlreadyExists, values that are not allowed
-    InvalidParameter. Each change is one transaction, whole or absent, and goes into the model's history.
-    A `version` is given as an int or its text, and returned as an int. A `reason` says why, for the history.
+    Each change is one transaction and is recorded in the model's history. A `version` can be passed as an integer or a
+    string, and is returned as an integer. A `reason` says why a change is made; it is stored in the history. Models,
+    versions and aliases whose names or numbers are malformed raise InvalidParameter.
     """
 
     _store: Store
 
-    if TYPE_CHECKING:  # the tracking half of the client has it
+    if TYPE_CHECKING:  # defined by TrackingMixin
 
         def get_run(self, run_id: str) -> Run: ...
 
@@ -56,15 +56,56 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """A new model without versions. A name cannot contain '/' or ':', nor be '.' or '..'."""
+        """Create a registered model without versions.
+
+        Args:
+            name: Name of the model, at most 500 characters. It must not contain '/' or ':', and not be '.' or '..'.
+            tags: Tags of the model. Values are converted to strings.
+            description: Description of the model in Markdown.
+            reason: Why the model is created, for its history.
+
+        Returns:
+            The new model.
+
+        Raises:
+            AlreadyExists: If a registered model has this name.
+            InvalidParameter: If the name is not valid.
+
+        Example:
+            >>> model = Client().create_registered_model("ciphers", tags={"task": "vision"})
+        """
         return self._store.create_registered_model(name, tags, description, user_id=user(), reason=reason)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
-        """The model with its tags, aliases and the newest version of each stage."""
+        """Return a registered model.
+
+        Args:
+            name: Name of the model.
+
+        Returns:
+            The model with its tags, its aliases and the newest version of each stage.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         return self._store.get_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str, *, reason: str | None = None) -> RegisteredModel:
-        """Give the model another name; versions, tags, aliases and history come along."""
+        """Rename a registered model. Its versions, tags, aliases and history are kept.
+
+        Args:
+            name: Name of the model.
+            new_name: The new name, with the rules of `create_registered_model`.
+            reason: Why the model is renamed, for its history.
+
+        Returns:
+            The renamed model.
+
+        Raises:
+            NotFound: If the model does not exist.
+            AlreadyExists: If another registered model has the new name.
+            InvalidParameter: If the new name is not valid.
+        """
         return self._store.update_registered_model(
             name, new_name=check_model_name(new_name), user_id=user(), reason=reason
         )
@@ -72,12 +113,32 @@ class RegistryMixin:
     def update_registered_model(
         self, name: str, description: str | None = None, *, reason: str | None = None
     ) -> RegisteredModel:
-        """Replace the model's description."""
+        """Replace the description of a registered model.
+
+        Args:
+            name: Name of the model.
+            description: The new description. None removes it.
+            reason: Why the description is changed, for the history.
+
+        Returns:
+            The changed model.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         text = "" if description is None else description
         return self._store.update_registered_model(name, description=text, user_id=user(), reason=reason)
 
     def delete_registered_model(self, name: str, *, reason: str | None = None) -> None:
-        """Delete the model with all its versions. Runs and files stay, and so does the history."""
+        """Delete a registered model with all its versions. The runs, the files and the history are kept.
+
+        Args:
+            name: Name of the model.
+            reason: Why the model is deleted, for its history.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         self._store.delete_registered_model(name, user_id=user(), reason=reason)
 
     def search_registered_models(
@@ -87,19 +148,63 @@ class RegistryMixin:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
-        """A page of the models that match, such as `name LIKE 'dig%' AND tags.task = 'vision'`."""
+        """Return a page of the registered models that match a filter.
+
+        Args:
+            filter_string: A filter such as `name LIKE 'dig%' AND tags.task = 'vision'`; see `nbtrack guide query`.
+                Defaults to all models.
+            max_results: The most models on a page, at most 1,000.
+            order_by: Clauses such as ["last_updated_timestamp DESC"]. By default, models are sorted by name.
+            page_token: The `token` of the previous page. Defaults to the first page.
+
+        Returns:
+            The models. Their `token` is None on the last page.
+
+        Raises:
+            QueryError: If the filter or `order_by` is not valid.
+            InvalidParameter: If `max_results` or `page_token` is not valid.
+        """
         return self._store.search_registered_models(filter_string, max_results, order_by, page_token)
 
     def set_registered_model_tag(self, name: str, key: str, value: object, *, reason: str | None = None) -> None:
-        """Write a tag of the model; the value is kept as text."""
+        """Set a tag on a registered model.
+
+        Args:
+            name: Name of the model.
+            key: Key of the tag, at most 500 characters.
+            value: Value of the tag. It is converted to a string.
+            reason: Why the tag is set, for the history.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         self._store.set_model_tag(name, key, str(value), user_id=user(), reason=reason)
 
     def delete_registered_model_tag(self, name: str, key: str, *, reason: str | None = None) -> None:
-        """Remove a tag of the model, if it has it."""
+        """Delete a tag of a registered model. Nothing happens if the model does not have the tag.
+
+        Args:
+            name: Name of the model.
+            key: Key of the tag.
+            reason: Why the tag is deleted, for the history.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         self._store.set_model_tag(name, key, None, user_id=user(), reason=reason)
 
     def get_history(self, name: str) -> list[ModelEvent]:
-        """What happened to the model, newest first: who, when, what, from what to what, and why."""
+        """Return the history of a registered model, newest change first.
+
+        Args:
+            name: Name of the model. It can be deleted.
+
+        Returns:
+            The changes: who changed which version when, from what to what, and why.
+
+        Raises:
+            NotFound: If no model had this name.
+        """
         return self._store.model_events(name)
 
     # Versions
@@ -116,7 +221,29 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> ModelVersion:
-        """The model's next version. `source` is the URI or the path of its files; a version that it names exists."""
+        """Create the next version of a registered model.
+
+        `nbtrack.register_model` does this and also checks that the source is a model.
+
+        Args:
+            name: Name of the model. It must exist.
+            source: URI or path of the model's files, such as "runs:/<run ID>/model". If it is the `models:/` URI of
+                another version, that version must exist.
+            run_id: Run that logged the model.
+            tags: Tags of the version. Values are converted to strings.
+            run_link: URL of the run, for a run in another tracker.
+            description: Description of the version in Markdown.
+            await_creation_for: Ignored, because a version is ready when this method returns. MLflow has this parameter.
+            reason: Why the version is created, for the history.
+
+        Returns:
+            The new version, in the stage None. Numbers start at 1, and the number of a deleted version is not used
+            again.
+
+        Raises:
+            NotFound: If the model, or the version that is the source, does not exist.
+            InvalidParameter: If the source is empty or not a string.
+        """
         if isinstance(source, str) and source.startswith(MODELS):
             target = parse_uri(source)
             assert isinstance(target, ModelVersionUri)
@@ -126,11 +253,34 @@ class RegistryMixin:
         )
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
-        """The version with its stage, tags and aliases."""
+        """Return a model version.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+
+        Returns:
+            The version with its stage, tags and aliases.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+        """
         return self._store.get_model_version(name, version)
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
-        """The newest version in each of these stages, in all for None or []."""
+        """Return the newest version of each stage of a registered model.
+
+        Args:
+            name: Name of the model.
+            stages: The stages, in upper or lower case. Defaults to all stages.
+
+        Returns:
+            At most one version per stage, oldest first.
+
+        Raises:
+            NotFound: If the model does not exist.
+            InvalidParameter: If a stage does not exist, or if `stages` is a string.
+        """
         check_model_name(name)
         if isinstance(stages, str):
             raise InvalidParameter(f"stages must be a list such as [{stages!r:.80}], not a string.")
@@ -141,14 +291,42 @@ class RegistryMixin:
     def update_model_version(
         self, name: str, version: int | str, description: str | None = None, *, reason: str | None = None
     ) -> ModelVersion:
-        """Replace the version's description; '' for none."""
+        """Replace the description of a model version.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+            description: The new description. '' removes it.
+            reason: Why the description is changed, for the history.
+
+        Returns:
+            The changed version.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+            InvalidParameter: If `description` is None.
+        """
         return self._store.update_model_version(name, version, description, user_id=user(), reason=reason)
 
     def copy_model_version(self, src_model_uri: str, dst_name: str, *, reason: str | None = None) -> ModelVersion:
-        """Make a version of one model the next version of another, which is made where it does not exist.
+        """Copy a version of one registered model as the next version of another.
 
-        `src_model_uri` is `models:/name/` and a version, a stage or `latest`, or `models:/name@alias`. The copy has
-        the tags, the description and the run of its source, and stays loadable when that is renamed or deleted.
+        The copy has the tags, the description and the run of the original. It can still be loaded if the original is
+        renamed or deleted.
+
+        Args:
+            src_model_uri: The version to copy: "models:/digits/3", "models:/digits/Production", "models:/digits/latest"
+                or "models:/digits@champion".
+            dst_name: Name of the other model, which is created if it does not exist.
+            reason: Why the version is copied, for the history.
+
+        Returns:
+            The new version, in the stage None.
+
+        Raises:
+            NotFound: If the model or the version does not exist, or if the stage is empty.
+            InvalidParameter: If the URI does not name a version, or if the alias does not exist.
+            Conflict: If another process has created the other model in the meantime.
         """
         source = self._version_at(src_model_uri)
         return self._store.copy_model_version(source.name, source.version, dst_name, user_id=user(), reason=reason)
@@ -167,13 +345,32 @@ class RegistryMixin:
         expected_current: Versions | None = None,
         override_gates: bool = False,
     ) -> ModelVersion:
-        """Move the version to None, Staging, Production or Archived (in any case of letters).
+        """Move a model version to another stage.
 
-        With `archive_existing_versions`, every other version in the target stage goes to Archived in the same
-        transaction; this is for Staging and Production only. `expected_stage` is the stage that the caller saw the
-        version in, and `expected_current` the version (or versions, [] for none) in the target stage: where somebody
-        else has changed that meanwhile, Conflict is raised. Where the version's run does not satisfy the gates of the
-        stage, GateClosed is; with `override_gates` and a reason it is moved all the same.
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+            stage: None, Staging, Production or Archived, in upper or lower case.
+            archive_existing_versions: Whether to move all other versions in that stage to Archived, in the same
+                transaction. Only for Staging and Production.
+            reason: Why the version is moved, for the history.
+            expected_stage: The stage that the version must be in, for example because the user has seen it there.
+            expected_current: The version, or the list of versions, that must be in the target stage; [] for none.
+            override_gates: Whether to move the version even if its run does not pass the gates of the stage. Requires a
+                `reason`.
+
+        Returns:
+            The moved version.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+            GateClosed: If the version's run does not pass a gate of the stage.
+            Conflict: If the stages are not as expected, because another process has changed them.
+            InvalidParameter: If the stage does not exist, if `archive_existing_versions` is used with another stage, or
+                if a gate is overridden without a reason.
+
+        Example:
+            >>> client.transition_model_version_stage("digits", 3, "Production", True)  # doctest: +SKIP
         """
         return self._store.transition_model_version_stage(
             name,
@@ -196,11 +393,29 @@ class RegistryMixin:
         expected_current: Versions | None = None,
         override_gates: bool = False,
     ) -> ModelVersion:
-        """Undo the last promotion to a stage: its version goes to Archived and the one that was there before it is put
-        back, which is returned.
+        """Undo the last promotion to a stage: restore the version that was in the stage before.
 
-        Rolled back again, the one before that comes. Gates hold for it, and `expected_current` keeps two people from
-        rolling back twice. Raises InvalidState where no earlier version still exists.
+        The version that entered the stage last moves to Archived. A second rollback restores the version before that
+        one.
+
+        Args:
+            name: Name of the model.
+            stage: Production or Staging, in upper or lower case.
+            reason: Why the stage is rolled back, for the history.
+            expected_current: The version, or the list of versions, that must be in the stage, so that two users do not
+                roll back twice.
+            override_gates: Whether to restore the version even if its run does not pass the gates of the stage.
+                Requires a `reason`.
+
+        Returns:
+            The restored version.
+
+        Raises:
+            NotFound: If the model does not exist.
+            InvalidState: If no earlier version of the stage still exists.
+            GateClosed: If the run of the earlier version does not pass a gate of the stage.
+            Conflict: If other versions are in the stage than expected.
+            InvalidParameter: If the stage is another one, or if a gate is overridden without a reason.
         """
         return self._store.rollback_stage(
             name,
@@ -214,9 +429,22 @@ class RegistryMixin:
     def wait_for_stage(
         self, name: str, stage: str, version: int | str | None = None, timeout: float | None = None
     ) -> ModelVersion:
-        """Wait until a version is in the stage: this one, or any, of which the newest is returned.
+        """Wait until a model version is in a stage.
 
-        Raises TimedOut after `timeout` seconds, NotFound where there is no such model or version (any more).
+        Changes by other processes are noticed within a second.
+
+        Args:
+            name: Name of the model.
+            stage: None, Staging, Production or Archived, in upper or lower case.
+            version: Number of the version to wait for. Defaults to any version.
+            timeout: The most seconds to wait. Defaults to no limit.
+
+        Returns:
+            The version, or the newest version in the stage if `version` is None.
+
+        Raises:
+            TimedOut: If the version is not in the stage in time.
+            NotFound: If the model or the version does not exist or is deleted while waiting.
         """
         return StageWatch(self._store, name, stage).wait(version, timeout)
 
@@ -228,10 +456,22 @@ class RegistryMixin:
         *,
         timeout: float | None = None,
     ) -> StageWatch:
-        """What becomes the newest version in the stage, as it happens, whoever does it: an iterator of StageChange.
+        """Watch a stage: yield a change each time another version becomes the newest one in it.
 
-        The first change is what is there now, if anything is. It ends after `timeout` seconds, or with `stop()`.
-        With `callback` a thread calls it for each change instead, until `stop()`.
+        The first change is the current version, if there is one. Changes by other processes are noticed within a
+        second. The loop ends after `timeout` seconds, when `stop()` of the returned object is called, or with Ctrl-C.
+
+        Args:
+            name: Name of the model.
+            stage: None, Staging, Production or Archived, in upper or lower case.
+            callback: A function that a background thread calls with each change. The watch then runs until `stop()`.
+            timeout: The most seconds to watch. Defaults to no limit.
+
+        Returns:
+            An iterator of `nbtrack.entities.StageChange`, which is also a context manager that stops the watch.
+
+        Raises:
+            NotFound: If the model does not exist, or when it is deleted.
         """
         watch = StageWatch(self._store, name, stage, timeout)
         if callback is not None:
@@ -243,10 +483,25 @@ class RegistryMixin:
     def set_gate(
         self, name: str, stage: str, filter_string: str, gate: str = DEFAULT_GATE, *, reason: str | None = None
     ) -> ModelGate:
-        """Let only those versions into Staging or Production whose run satisfies a filter.
+        """Set a gate: a filter that the run of a version must match before the version can enter a stage.
 
-        The filter is one of `search_runs`: "metrics.`val/accuracy` > 0.95 AND tags.reviewed = 'yes'". A stage can have
-        several gates with different names; one of the same name is replaced. A version without a run passes none.
+        A stage can have several gates with different names. A gate of the same name is replaced. Versions that are
+        already in the stage stay there. A version without a run cannot pass a gate.
+
+        Args:
+            name: Name of the model.
+            stage: Staging or Production, in upper or lower case.
+            filter_string: A filter of `search_runs`, such as "metrics.`val/accuracy` > 0.95 AND tags.reviewed = 'yes'".
+            gate: Name of the gate, at most 255 characters.
+            reason: Why the gate is set, for the history.
+
+        Returns:
+            The gate.
+
+        Raises:
+            NotFound: If the model does not exist.
+            QueryError: If the filter is not valid.
+            InvalidParameter: If the stage is another one, or if the filter is empty.
         """
         text = _given(filter_string, "filter_string")
         made = self._store.set_gate(name, stage, text, gate, user_id=user(), reason=reason)
@@ -254,21 +509,64 @@ class RegistryMixin:
         return made
 
     def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
-        """The gates of a stage, or of all stages."""
+        """Return the gates of a registered model.
+
+        Args:
+            name: Name of the model.
+            stage: A stage, in upper or lower case. Defaults to all stages.
+
+        Returns:
+            The gates, sorted by stage and name.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         return self._store.get_gates(name, stage)
 
     def delete_gate(self, name: str, stage: str, gate: str = DEFAULT_GATE, *, reason: str | None = None) -> None:
-        """Take a gate away. Raises NotFound where the stage has none of this name."""
+        """Delete a gate.
+
+        Args:
+            name: Name of the model.
+            stage: The stage of the gate, in upper or lower case.
+            gate: Name of the gate.
+            reason: Why the gate is deleted, for the history.
+
+        Raises:
+            NotFound: If the model does not exist, or if the stage has no gate of this name.
+        """
         self._store.set_gate(name, stage, None, gate, user_id=user(), reason=reason)
 
     # Lineage
 
     def get_lineage(self, name: str, version: int | str) -> Lineage:
-        """Where the version came from: run, code, cell, datasets, environment."""
+        """Return where a model version came from: its run, code, notebook cell, datasets and environment.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+
+        Returns:
+            The lineage. Parts that are not known are empty.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+        """
         return lineage_of(self, self.get_model_version(name, version))
 
     def get_versions_from(self, *, run_id: str | None = None, dataset: str | None = None) -> list[ModelVersion]:
-        """The model versions that came from a run (or runs nested in it), or from a dataset, which its digest names."""
+        """Return the model versions that came from a run or from a dataset. Pass one of the two.
+
+        Args:
+            run_id: A run. Versions from its nested runs are included.
+            dataset: The digest of a dataset that the versions' runs used.
+
+        Returns:
+            The versions.
+
+        Raises:
+            InvalidParameter: If neither or both arguments are given.
+        """
         if (run_id is None) == (dataset is None):
             raise InvalidParameter("Pass either run_id or dataset (a dataset's digest).")
         if dataset is not None:
@@ -278,7 +576,17 @@ class RegistryMixin:
     # Deleting and finding versions
 
     def delete_model_version(self, name: str, version: int | str, *, reason: str | None = None) -> None:
-        """Delete the version. Its number is not given to another one."""
+        """Delete a model version with its tags and aliases. Its run and its files are kept, and its number is not used
+        again.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+            reason: Why the version is deleted, for the history.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+        """
         self._store.delete_model_version(name, version, user_id=user(), reason=reason)
 
     def search_model_versions(
@@ -288,17 +596,50 @@ class RegistryMixin:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
-        """A page of the versions that match, such as `name = 'digits' AND run_id = '…'`."""
+        """Return a page of the model versions that match a filter.
+
+        Args:
+            filter_string: A filter such as `name = 'digits' AND stage = 'Production'`; see `nbtrack guide query`.
+                Defaults to the versions of all models.
+            max_results: The most versions on a page, at most 200,000.
+            order_by: Clauses such as ["version_number DESC"]. By default, the version that was updated last comes
+                first.
+            page_token: The `token` of the previous page. Defaults to the first page.
+
+        Returns:
+            The versions. Their `token` is None on the last page.
+
+        Raises:
+            QueryError: If the filter or `order_by` is not valid.
+            InvalidParameter: If `max_results` or `page_token` is not valid.
+        """
         return self._store.search_model_versions(filter_string, max_results, order_by, page_token)
 
     def get_model_version_stages(self, name: str, version: int | str) -> list[str]:
-        """The stages that a version can be in."""
+        """Return the stages that a model version can be in.
+
+        Args:
+            name: Ignored. MLflow has this parameter.
+            version: Ignored. MLflow has this parameter.
+
+        Returns:
+            None, Staging, Production and Archived, as strings.
+        """
         return list(ALL_STAGES)
 
     def get_model_version_download_uri(self, name: str, version: int | str) -> str:
-        """Where the version's files are: its source, or for a `runs:/` source the place in the run's artifacts.
+        """Return the URI of a model version's files.
 
-        A copy's are those of the version that it is a copy of.
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+
+        Returns:
+            The source of the version. For a `runs:/` source, the URI of these artifacts of the run. For a copy, the URI
+            of the original version's files.
+
+        Raises:
+            NotFound: If the model, the version or its run does not exist.
         """
         return resolve_version(self._store.get_model_version(name, version), self).artifact_uri(self)
 
@@ -312,7 +653,20 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> None:
-        """Write a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
+        """Set a tag on a model version. Pass either `version` or `stage`.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+            key: Key of the tag, at most 500 characters. Required.
+            value: Value of the tag. It is converted to a string.
+            stage: A stage, for the newest version in it.
+            reason: Why the tag is set, for the history.
+
+        Raises:
+            NotFound: If the model or the version does not exist, or if the stage is empty.
+            InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
+        """
         number = self._version_of(name, version, stage)
         key = _given(key, "key")
         self._store.set_model_tag(name, key, str(value), version=number, user_id=user(), reason=reason)
@@ -326,7 +680,21 @@ class RegistryMixin:
         *,
         reason: str | None = None,
     ) -> None:
-        """Remove a tag of a version, which `version` or, for the newest in a stage, `stage` names."""
+        """Delete a tag of a model version. Pass either `version` or `stage`.
+
+        Nothing happens if the version does not have the tag.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version.
+            key: Key of the tag. Required.
+            stage: A stage, for the newest version in it.
+            reason: Why the tag is deleted, for the history.
+
+        Raises:
+            NotFound: If the model or the version does not exist, or if the stage is empty.
+            InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
+        """
         number = self._version_of(name, version, stage)
         key = _given(key, "key")
         self._store.set_model_tag(name, key, None, version=number, user_id=user(), reason=reason)
@@ -336,20 +704,52 @@ class RegistryMixin:
     def set_registered_model_alias(
         self, name: str, alias: str, version: int | str, *, reason: str | None = None
     ) -> None:
-        """Point the alias at a version; `models:/name@alias` then names it."""
+        """Point an alias at a model version. `models:/name@alias` then names that version.
+
+        Args:
+            name: Name of the model.
+            alias: The alias: letters, digits, '_' and '-', at most 255 characters. Upper and lower case matter.
+                "latest" and "v" with a number are reserved.
+            version: Number of the version. An alias names one version, so it no longer names another one.
+            reason: Why the alias is set, for the history.
+
+        Raises:
+            NotFound: If the model or the version does not exist.
+            InvalidParameter: If the alias is not valid or reserved.
+        """
         self._store.set_model_alias(name, alias, check_version(version), user_id=user(), reason=reason)
 
     def delete_registered_model_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
-        """Remove the alias, if the model has it."""
+        """Delete an alias. Nothing happens if the model does not have it.
+
+        Args:
+            name: Name of the model.
+            alias: The alias.
+            reason: Why the alias is deleted, for the history.
+
+        Raises:
+            NotFound: If the model does not exist.
+        """
         self._store.set_model_alias(name, alias, None, user_id=user(), reason=reason)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
-        """The version that the alias names; the newest for `latest`. An unknown alias is InvalidParameter, as in
-        MLflow."""
+        """Return the model version that an alias names.
+
+        Args:
+            name: Name of the model.
+            alias: The alias, or "latest" for the newest version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFound: If the model does not exist.
+            InvalidParameter: If the alias does not exist, as in MLflow.
+        """
         return self._store.get_model_version(name, alias=_given(alias, "alias"))
 
     def _version_at(self, uri: str) -> ModelVersion:
-        """The version that a `models:/` URI names."""
+        """Return the version that a `models:/` URI names."""
         target = parse_uri(uri)
         if not isinstance(target, ModelVersionUri) or target.path:
             raise InvalidParameter(

@@ -1,4 +1,4 @@
-"""The tracking half of the client: experiments, runs, what is logged to them, artifacts."""
+"""The methods of the client for experiments, runs, logged data and artifacts."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
 
 Runs: TypeAlias = Any
-"""An id, a filter, a run, several ids or runs, or a table of search_runs."""
+"""A run ID, a filter, a run, several IDs or runs, or a table returned by search_runs."""
 
 
 class TrackingMixin:
-    """Operations on experiments and runs by id, with MLflow's names and arguments."""
+    """Operations on experiments and runs by their IDs, with MLflow's names and arguments."""
 
     _store: Store
 
@@ -51,7 +51,22 @@ class TrackingMixin:
     def create_experiment(
         self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
     ) -> str:
-        """Make an experiment; its id. Raises AlreadyExists where an active one has the name."""
+        """Create an experiment and return its ID.
+
+        Args:
+            name: Name of the experiment, at most 500 characters. It must differ from the names of all active
+                experiments; the name of a deleted one can be used again.
+            artifact_location: Path or URI below which the runs keep their artifacts. Defaults to a folder of the store.
+            tags: Tags of the experiment. Values are converted to strings.
+
+        Returns:
+            The ID of the new experiment.
+
+        Raises:
+            AlreadyExists: If an active experiment has this name.
+            InvalidParameter: If the name is not a string or is empty or too long.
+            NotSupported: If no installed package supports the scheme of `artifact_location`.
+        """
         check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
@@ -62,11 +77,29 @@ class TrackingMixin:
         return self._store.create_experiment(name, artifact_location, texts)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
-        """The experiment, deleted or not. Raises NotFound."""
+        """Return an experiment by its ID, also if it is deleted.
+
+        Args:
+            experiment_id: ID of the experiment.
+
+        Returns:
+            The experiment.
+
+        Raises:
+            NotFound: If the experiment does not exist.
+            InvalidParameter: If the ID is not an integer.
+        """
         return self._store.get_experiment(str(experiment_id))
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
-        """The active experiment of this name, else a deleted one, else None."""
+        """Return an experiment by its name.
+
+        Args:
+            name: Name of the experiment. Upper and lower case matter.
+
+        Returns:
+            The active experiment with this name, or else the one that was deleted last, or None.
+        """
         return self._store.get_experiment(name=name)
 
     def search_experiments(
@@ -77,30 +110,97 @@ class TrackingMixin:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Experiment]:
-        """Experiments that match, the one changed last first."""
+        """Return a page of the experiments that match a filter.
+
+        Args:
+            view_type: `ViewType.ACTIVE_ONLY` (the default) for experiments that are not deleted,
+                `ViewType.DELETED_ONLY` for deleted ones, or `ViewType.ALL` for both.
+            max_results: The most experiments on a page, at most 50,000.
+            filter_string: A filter such as `name LIKE 'fraud%' AND tags.team = 'risk'`; see `nbtrack guide query`.
+                Defaults to all experiments.
+            order_by: Clauses such as ["name ASC"]. By default, the experiment that was updated last comes first.
+            page_token: The `token` of the previous page. Defaults to the first page.
+
+        Returns:
+            The experiments. Their `token` is None on the last page.
+
+        Raises:
+            QueryError: If the filter or `order_by` is not valid.
+            InvalidParameter: If another argument is not one of the above.
+        """
         return self._store.search_experiments(
             _view(view_type), max_results, filter_string or "", _clauses(order_by), page_token
         )
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Give an experiment another name."""
+        """Rename an experiment.
+
+        Args:
+            experiment_id: ID of the experiment.
+            new_name: The new name, at most 500 characters.
+
+        Raises:
+            NotFound: If the experiment does not exist.
+            AlreadyExists: If another active experiment has the new name.
+            InvalidState: If the experiment is deleted.
+            InvalidParameter: If the new name is not a string or is empty or too long.
+        """
         self._store.update_experiment(str(experiment_id), name=check_name(new_name, "Experiment name"))
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Put an experiment and its runs into the bin; its name is free again."""
+        """Delete an experiment and its runs.
+
+        They can be restored with `restore_experiment` until `gc` removes them for good. Another experiment can be
+        created with the name.
+
+        Args:
+            experiment_id: ID of the experiment.
+
+        Raises:
+            NotFound: If the experiment does not exist or is already deleted.
+        """
         self._store.update_experiment(str(experiment_id), stage=LifecycleStage.DELETED)
 
     def restore_experiment(self, experiment_id: str) -> None:
-        """Take an experiment, with the runs that went along with it, out of the bin."""
+        """Restore a deleted experiment and the runs that were deleted together with it.
+
+        Runs that were deleted before their experiment stay deleted.
+
+        Args:
+            experiment_id: ID of the experiment.
+
+        Raises:
+            NotFound: If the experiment does not exist or is not deleted.
+            AlreadyExists: If another active experiment has the name now.
+        """
         self._store.update_experiment(str(experiment_id), stage=LifecycleStage.ACTIVE)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
-        """Set a tag on an experiment."""
+        """Set a tag on an experiment.
+
+        Args:
+            experiment_id: ID of the experiment.
+            key: Key of the tag, at most 500 characters.
+            value: Value of the tag. It is converted to a string.
+
+        Raises:
+            NotFound: If the experiment does not exist.
+            InvalidParameter: If the experiment is deleted, or if the key is not a string or is empty or too long.
+        """
         text = check_text(str(value), f"Tag {key!r:.80}")
         self._store.update_experiment(str(experiment_id), tags={check_name(key, "Tag key"): text})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Delete a tag of an experiment. Raises NotFound where it has none such."""
+        """Delete a tag of an experiment.
+
+        Args:
+            experiment_id: ID of the experiment.
+            key: Key of the tag.
+
+        Raises:
+            NotFound: If the experiment does not exist or does not have the tag.
+            InvalidParameter: If the experiment is deleted.
+        """
         self._store.update_experiment(str(experiment_id), tags={key: None})
 
     # -- runs ----------------------------------------------------------------------------------------------------
@@ -112,9 +212,23 @@ class TrackingMixin:
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Make a run with status RUNNING. Its name is generated where none is given.
+        """Create a run with the status RUNNING. It does not become the active run, and its end must be set with
+        `set_terminated`.
 
-        Raises NotFound for an unknown experiment and InvalidParameter for a deleted one.
+        Args:
+            experiment_id: ID of the experiment.
+            start_time: Milliseconds since the epoch. Defaults to now.
+            tags: Tags of the run. Values are converted to strings. The tag `mlflow.user` is also the run's `user_id`.
+            run_name: Name of the run, at most 500 characters. Defaults to the tag `mlflow.runName`, or else to a
+                generated name such as "keen-otter-417".
+
+        Returns:
+            The new run.
+
+        Raises:
+            NotFound: If the experiment does not exist.
+            InvalidParameter: If the experiment is deleted, if `run_name` and the tag `mlflow.runName` differ, or if
+                another argument is not valid.
         """
         texts = {str(key): str(value) for key, value in (tags or {}).items()}
         if run_name and texts.get(RUN_NAME, run_name) != run_name:
@@ -134,11 +248,31 @@ class TrackingMixin:
         return Run(info, RunData(tags=texts))
 
     def get_run(self, run_id: str) -> Run:
-        """A run with its params, tags and last metrics. Raises NotFound."""
+        """Return a run with its params, its tags and the last value of each metric.
+
+        Args:
+            run_id: ID of the run. It can be deleted.
+
+        Returns:
+            The run as it is now. The object does not change when data is logged later.
+
+        Raises:
+            NotFound: If the run does not exist.
+        """
         return self._store.get_runs([run_id], strict=True)[0]
 
     def get_parent_run(self, run_id: str) -> Run | None:
-        """The run that this one is nested in, if any."""
+        """Return the parent of a nested run.
+
+        Args:
+            run_id: ID of the nested run.
+
+        Returns:
+            The parent run, or None if the run is not nested.
+
+        Raises:
+            NotFound: If one of the two runs does not exist.
+        """
         parent = self.get_run(run_id).data.tags.get(PARENT)
         return self.get_run(parent) if parent else None
 
@@ -151,9 +285,24 @@ class TrackingMixin:
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Runs of these experiments (None: of all) that match the filter; its grammar is the guide's page `query`.
+        """Return a page of the runs that match a filter.
 
-        Newest first unless `order_by` says otherwise. Raises QueryError, with the position, for a wrong filter.
+        Args:
+            experiment_ids: The experiments to search, or one of them. None stands for all experiments.
+            filter_string: A filter such as `metrics.loss < 1 AND params.model = 'cnn'`; see `nbtrack guide query`.
+                Defaults to all runs.
+            run_view_type: `ViewType.ACTIVE_ONLY` (the default) for runs that are not deleted, `ViewType.DELETED_ONLY`
+                for deleted ones, or `ViewType.ALL` for both.
+            max_results: The most runs on a page, at most 1,000,000.
+            order_by: Clauses such as ["metrics.loss ASC"]. By default, the newest run comes first.
+            page_token: The `token` of the previous page. Defaults to the first page.
+
+        Returns:
+            The runs. Their `token` is None on the last page.
+
+        Raises:
+            QueryError: If the filter or `order_by` is not valid. The error has the position.
+            InvalidParameter: If another argument is not one of the above.
         """
         if isinstance(experiment_ids, (str, int)):
             experiment_ids = [str(experiment_ids)]
@@ -170,12 +319,22 @@ class TrackingMixin:
         max_results: int,
         order_by: Sequence[str] | None,
     ) -> dict[str, Any]:
-        """What search_runs finds, as the columns of a table (see `nbtrack.frame`)."""
+        """Return what `search_runs` finds as the columns of a table (see `nbtrack.frame`)."""
         view = _view(run_view_type)
         return self._store.search_columns(experiment_ids, filter_string or "", view, max_results, _clauses(order_by))
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
-        """Change a run's status or name."""
+        """Change the status or the name of a run, or both.
+
+        Args:
+            run_id: ID of the run.
+            status: The new status: "RUNNING", "SCHEDULED", "FINISHED", "FAILED" or "KILLED". Defaults to no change.
+            name: The new name, at most 500 characters. Defaults to no change.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidParameter: If the run is deleted, or if the status or the name is not valid.
+        """
         recorder = self._store.recorder(run_id)
         if name:
             recorder.tags({RUN_NAME: check_name(name, "Run name")})
@@ -183,49 +342,121 @@ class TrackingMixin:
             recorder.status(status)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
-        """End a run: FINISHED, or FAILED or KILLED where `status` says so."""
+        """End a run.
+
+        Args:
+            run_id: ID of the run.
+            status: "FINISHED" (the default), "FAILED" or "KILLED".
+            end_time: Milliseconds since the epoch. Defaults to now.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidParameter: If the run is deleted, or if the status or the time is not valid.
+        """
         self._store.recorder(run_id).status(status or RunStatus.FINISHED, end_time)
         self._store.run_ended()
 
     def resume_run(self, run_id: str) -> Run:
-        """Set an ended run to RUNNING again, written by this process from now on."""
+        """Set a run to RUNNING again. It belongs to this process from now on: it ends as KILLED if this process dies.
+
+        Args:
+            run_id: ID of the run.
+
+        Returns:
+            The run.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidParameter: If the run is deleted.
+        """
         self._store.recorder(run_id, resume=True)
         return self.get_run(run_id)
 
     def delete_run(self, run_id: str) -> None:
-        """Put a run and the runs nested in it into the bin."""
+        """Delete a run and the runs nested in it.
+
+        They can be restored with `restore_run` until `gc` removes them for good.
+
+        Args:
+            run_id: ID of the run.
+
+        Raises:
+            NotFound: If the run does not exist.
+        """
         self._store.update_runs([run_id], stage=LifecycleStage.DELETED)
 
     def restore_run(self, run_id: str) -> None:
-        """Take a run and the runs nested in it out of the bin."""
+        """Restore a deleted run and the runs nested in it.
+
+        Args:
+            run_id: ID of the run.
+
+        Raises:
+            NotFound: If the run does not exist.
+        """
         self._store.update_runs([run_id], stage=LifecycleStage.ACTIVE)
 
     def move_runs(self, runs: Runs, experiment_id: str) -> int:
-        """Give runs, along with the runs nested in them, to another experiment; how many changed.
+        """Move runs, with the runs nested in them, to another experiment: all or none.
 
-        `runs` are ids, Run objects, a DataFrame of search_runs, or a filter on the runs of all experiments. Artifacts
-        stay where they are, and the runs know it. Raises NotFound, and InvalidParameter for a deleted run or
-        experiment; then none is moved.
+        Artifacts stay where they are, and the runs still find them.
+
+        Args:
+            runs: Run IDs, `Run` objects, a table returned by `nbtrack.search_runs`, or a filter string for the runs of
+                all experiments.
+            experiment_id: ID of the experiment to move to.
+
+        Returns:
+            How many runs changed, nested ones included.
+
+        Raises:
+            NotFound: If the experiment or a run does not exist.
+            InvalidParameter: If a run or the experiment is deleted.
+            QueryError: If the filter is not valid.
         """
         return len(self._store.update_runs(self._ids(runs, "move_runs"), experiment_id=str(experiment_id)))
 
     def tag_runs(self, runs: Runs, tags: Mapping[str, Any]) -> int:
-        """Set tags on many runs at once; on how many. `runs` are those of move_runs."""
+        """Set tags on many runs at once: on all or none.
+
+        Args:
+            runs: Run IDs, `Run` objects, a table returned by `nbtrack.search_runs`, or a filter string for the runs of
+                all experiments.
+            tags: Values by key. They are converted to strings and replace earlier values.
+
+        Returns:
+            How many runs were tagged. Nested runs are tagged only if they are among `runs`.
+
+        Raises:
+            NotFound: If a run does not exist.
+            InvalidParameter: If a run is deleted, or if a key is empty or too long.
+            QueryError: If the filter is not valid.
+        """
         run_ids = self._ids(runs, "tag_runs")
         if run_ids:
             self._store.append(b"".join(tag_lines(run_id, tags) for run_id in run_ids), runs=run_ids)
         return len(run_ids)
 
     def _ids(self, runs: Runs, what: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
-        """The ids, each once, of runs that `what` is given; a filter looks into these experiments (None: all)."""
+        """Return the IDs, each once, of the runs passed to `what`. A filter searches these experiments (None: all)."""
         return self._store.find_runs(experiment_ids, runs) if is_filter(runs) else run_ids_of(runs, what)
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
-        """Drop every point of the run's metrics whose step is above `step`; how many of which metric.
+        """Delete every point of a run's metrics whose step is above `step`.
 
-        The metrics then count on from there, as if nothing had come after it. The machine's own (`system/…`) stay, and
-        so do params, tags and artifacts, which have no steps. Whoever else logs to the run at the same time, in
-        another process, counts on from where it was.
+        Steps that are logged without a number then continue from there. System metrics (`system/…`), params, tags and
+        artifacts are kept. Another process that is logging to the run at the same time continues with its own steps.
+
+        Args:
+            run_id: ID of the run.
+            step: The last step to keep.
+
+        Returns:
+            How many points were deleted: `points` in all, and `metrics` by key.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidParameter: If the run is deleted, or if `step` is not an integer.
         """
         return self._store.rewind_run(run_id, whole_number(step, "step"))
 
@@ -243,24 +474,77 @@ class TrackingMixin:
         dataset_digest: str | None = None,
         model_id: str | None = None,
     ) -> None:
-        """Log one point; `timestamp` in epoch milliseconds. Without a step the metric's steps count themselves.
+        """Log one point of a metric.
 
-        `synchronous`, `model_id` and what names a dataset are taken for MLflow's sake and change nothing.
+        Args:
+            run_id: Run to log to.
+            key: Key of the metric, at most 500 characters. Slashes group metrics, as in "train/loss".
+            value: A number, or an array or tensor with one element. NaN and infinite values are allowed.
+            timestamp: Milliseconds since the epoch. Defaults to now.
+            step: Training step, an integer of 64 bits. Defaults to the step after the metric's highest one; the first
+                is 0.
+            synchronous: Ignored. MLflow has this parameter.
+            dataset_name: Ignored. MLflow has this parameter.
+            dataset_digest: Ignored. MLflow has this parameter.
+            model_id: Ignored. MLflow has this parameter.
+
+        Raises:
+            InvalidParameter: If `value` is not a number, if the key is empty or too long, if the step or the timestamp
+                is not an integer, or if the run is deleted.
+            NotFound: If the run does not exist.
         """
         self._store.recorder(run_id).metric(key, value, step, timestamp)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Log a param and return its value."""
+        """Log a param of a run.
+
+        A param that is logged again with another value is not an error, unlike in MLflow: the run shows the new value,
+        the earlier one is kept in the view `param_history` of `nbtrack.sql`, and a warning says so once.
+
+        Args:
+            run_id: Run to log to.
+            key: Key of the param, at most 500 characters.
+            value: Value of the param. It is converted to a string of any length.
+            synchronous: Ignored. MLflow has this parameter.
+
+        Returns:
+            `value`, unchanged.
+
+        Raises:
+            InvalidParameter: If the key is not a string or is empty or too long, or if the run is deleted.
+            NotFound: If the run does not exist.
+        """
         self._store.recorder(run_id).param(key, value)
         return value
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> None:
-        """Set a tag."""
+        """Set a tag on a run.
+
+        Args:
+            run_id: ID of the run.
+            key: Key of the tag, at most 500 characters. Setting `mlflow.runName` renames the run.
+            value: Value of the tag. It is converted to a string of any length and replaces an earlier value.
+            synchronous: Ignored. MLflow has this parameter.
+
+        Raises:
+            InvalidParameter: If the key is not a string or is empty or too long, or if the run is deleted.
+            NotFound: If the run does not exist.
+        """
         self._store.recorder(run_id).tags({key: value})
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Delete a tag. Raises NotFound where the run has none such."""
-        # Where it cannot be seen whether the tag is there, a loop must go on.
+        """Delete a tag of a run.
+
+        Args:
+            run_id: ID of the run.
+            key: Key of the tag.
+
+        Raises:
+            NotFound: If the run does not exist or does not have the tag. While the store cannot be read, a missing tag
+                is not an error, so that a training loop continues.
+            InvalidParameter: If the run is deleted.
+        """
+        # While the store cannot be read, whether the tag exists is unknown, and a training loop must continue.
         with suppress(StoreError), self._store.snapshot() as seen:
             if seen.is_complete and key not in self.get_run(run_id).data.tags:
                 raise NotFound(f"Run {run_id!r:.80} has no tag {key!r:.80}.")
@@ -274,7 +558,19 @@ class TrackingMixin:
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> None:
-        """Log many metrics, params and tags at once, any number: where one of them is wrong, none is logged."""
+        """Log many metrics, params and tags of a run at once: all or none. There is no limit on their number.
+
+        Args:
+            run_id: Run to log to.
+            metrics: `nbtrack.entities.Metric` objects, each one point.
+            params: `nbtrack.entities.Param` objects.
+            tags: `nbtrack.entities.RunTag` objects.
+            synchronous: Ignored. MLflow has this parameter.
+
+        Raises:
+            InvalidParameter: If one of them is not valid, or if the run is deleted. Nothing is logged then.
+            NotFound: If the run does not exist.
+        """
         self._store.recorder(run_id).batch(
             [(metric.key, metric.value, metric.step, metric.timestamp) for metric in metrics],
             {param.key: param.value for param in params},
@@ -282,7 +578,19 @@ class TrackingMixin:
         )
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Any = None) -> None:
-        """Log datasets that the run was given. The same one in the same context counts once."""
+        """Log datasets that a run uses. A dataset that is logged twice for the same context counts once.
+
+        Args:
+            run_id: Run to log to.
+            datasets: `nbtrack.entities.DatasetInput` objects. The context of a dataset is its tag
+                `mlflow.data.context`.
+            models: Not supported. It must be None or empty.
+
+        Raises:
+            NotSupported: If `models` are given.
+            InvalidParameter: If a dataset is not valid, or if the run is deleted.
+            NotFound: If the run does not exist.
+        """
         if models:
             raise NotSupported(
                 "log_inputs() takes only datasets. This version of nbtrack does not support models as inputs."
@@ -290,17 +598,43 @@ class TrackingMixin:
         self._store.recorder(run_id).inputs(datasets or ())
 
     def log_series(self, run_id: str, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
-        """Log many points of one metric, all or none; see `nbtrack.log_series`."""
+        """Log many points of one metric at once: all or none.
+
+        Args:
+            run_id: Run to log to.
+            key: Key of the metric, at most 500 characters.
+            steps: Integers in any order, or None: the points then get the steps after the metric's highest one.
+            values: Numbers. Like `steps` and `timestamps`, a list, tuple, NumPy array, tensor or Series of shape (n,).
+                Missing values in a Series are NaN.
+            timestamps: Milliseconds since the epoch, or datetimes of NumPy or pandas, which are in UTC if they have no
+                time zone. Defaults to now for all points.
+
+        Raises:
+            InvalidParameter: If a value is not a number, if a step is not an integer, if the lengths differ, or if the
+                run is deleted. Nothing is logged then.
+            NotFound: If the run does not exist.
+        """
         self._store.recorder(run_id).series(key, steps, values, timestamps)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Every point of a metric, in the order of time and step. Raises NotFound for an unknown run."""
+        """Return every point of a metric of a run, sorted by timestamp and then by step.
+
+        Args:
+            run_id: ID of the run.
+            key: Key of the metric.
+
+        Returns:
+            The points, or [] if the run does not have the metric.
+
+        Raises:
+            NotFound: If the run does not exist.
+        """
         return self._store.get_metric_history(run_id, key)
 
     # -- artifacts -----------------------------------------------------------------------------------------------
 
     def _artifacts(self, run_id: str) -> RunArtifacts:
-        """The run's artifacts; what is written to them is told to the journal."""
+        """Return the run's artifacts. Files that are written to them are recorded in the journal."""
         uri = self._store.artifact_uri(run_id)
         folder = self.capability("artifacts")
         repository = open_repository(
@@ -311,25 +645,83 @@ class TrackingMixin:
         return RunArtifacts(repository, folder.artifact_detour, run_id)
 
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy a file or a folder to the run, below `artifact_path`."""
+        """Copy a local file or folder to the artifacts of a run.
+
+        Args:
+            run_id: Run to log to.
+            local_path: The file or folder. A folder is copied with its name, unlike with `log_artifacts`.
+            artifact_path: Folder below the run's artifacts to copy into. Defaults to the root of the artifacts.
+
+        Raises:
+            NotFound: If the file or folder does not exist, or if the run does not exist.
+            InvalidParameter: If `artifact_path` is not a relative path below the artifacts.
+        """
         artifact_writers.log_artifact(self._artifacts(run_id), local_path, artifact_path)
 
     def log_artifacts(self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy what is in a folder to the run, below `artifact_path`."""
+        """Copy the files and folders in a local folder to the artifacts of a run.
+
+        Args:
+            run_id: Run to log to.
+            local_dir: The folder. Its content is copied without the folder itself, unlike with `log_artifact`.
+            artifact_path: Folder below the run's artifacts to copy into. Defaults to the root of the artifacts.
+
+        Raises:
+            NotFound: If the folder does not exist, or if the run does not exist.
+            InvalidParameter: If `local_dir` is a file, or if `artifact_path` is not a relative path below the
+                artifacts.
+        """
         artifact_writers.log_artifacts(self._artifacts(run_id), local_dir, artifact_path)
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
-        """Write a text as an artifact."""
+        """Log a string as a text file, encoded as UTF-8.
+
+        Args:
+            run_id: Run to log to.
+            text: The content of the file.
+            artifact_file: Path below the run's artifacts, for example "notes/summary.txt". An existing file is
+                replaced.
+
+        Raises:
+            InvalidParameter: If `text` is not a string, or if `artifact_file` is not a relative path below the
+                artifacts.
+            NotFound: If the run does not exist.
+        """
         artifact_writers.log_text(self._artifacts(run_id), text, artifact_file)
 
     def log_dict(self, run_id: str, dictionary: Mapping[str, Any] | Sequence[Any], artifact_file: str) -> None:
-        """Write a dict or a list as JSON, or as YAML where the file's name ends so."""
+        """Log a dict or a list as a JSON or YAML file.
+
+        Args:
+            run_id: Run to log to.
+            dictionary: The data. NumPy arrays become lists, sets become sorted lists, and values that JSON does not
+                know, such as dates, become strings.
+            artifact_file: Path below the run's artifacts. The suffixes .yml and .yaml write YAML, all others JSON. An
+                existing file is replaced.
+
+        Raises:
+            InvalidParameter: If `artifact_file` is not a relative path below the artifacts.
+            NotFound: If the run does not exist.
+        """
         artifact_writers.log_dict(self._artifacts(run_id), dictionary, artifact_file)
 
     def log_figure(
         self, run_id: str, figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None
     ) -> None:
-        """Write a matplotlib or plotly figure."""
+        """Log a matplotlib or plotly figure.
+
+        Args:
+            run_id: Run to log to.
+            figure: The figure. For matplotlib's current figure, pass `plt.gcf()`.
+            artifact_file: Path below the run's artifacts. The suffix determines the format: any that matplotlib can
+                write, or .html, .png, .jpeg, .webp, .svg or .pdf for plotly. HTML files contain plotly.js, so that they
+                can be opened without a network. An existing file is replaced.
+            save_kwargs: Further arguments for the figure's `savefig` (matplotlib), `to_html` or `to_image` (plotly).
+
+        Raises:
+            InvalidParameter: If `figure` is neither kind of figure, or if the suffix is missing or not supported.
+            NotFound: If the run does not exist.
+        """
         artifact_writers.log_figure(self._artifacts(run_id), figure, artifact_file, save_kwargs=save_kwargs)
 
     def log_image(
@@ -342,19 +734,81 @@ class TrackingMixin:
         timestamp: int | None = None,
         synchronous: bool | None = None,
     ) -> None:
-        """Write a PIL image or a NumPy array, to a file or as the image of a key at a step."""
+        """Log an image as a file or as one step of an image series.
+
+        Requires Pillow.
+
+        Args:
+            run_id: Run to log to.
+            image: A PIL image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grayscale, grayscale,
+                RGB or RGBA. Integer arrays must hold 0-255. Float arrays must hold 0.0-1.0 and are scaled to 0-255; if
+                they hold other values, their range is scaled to 0.0-1.0 with a warning. Boolean arrays become black and
+                white.
+            artifact_file: Path below the run's artifacts, for example "plots/confusion.png". The suffix must be one
+                that Pillow can write. An existing file is replaced.
+            key: Name of an image series, instead of `artifact_file`. The image becomes a PNG file in the folder
+                "images". The name must not contain any of + ~ % # or a backslash.
+            step: Training step of the image in its series. Defaults to 0.
+            timestamp: Milliseconds since the epoch of the image in its series. Defaults to now.
+            synchronous: Ignored. MLflow has this parameter.
+
+        Raises:
+            InvalidParameter: If the shape, the dtype or an integer value is not one of the above, if the array has NaN
+                or infinite values, if neither or both of `artifact_file` and `key` are given, or if Pillow is not
+                installed.
+            NotFound: If the run does not exist.
+        """
         artifact_writers.log_image(self._artifacts(run_id), image, artifact_file, key, step, timestamp)
 
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
-        """Write a dict or a DataFrame as a JSON table; rows are added where the table is there already."""
+        """Log a table as a JSON file, or append rows to a table that was logged before.
+
+        Args:
+            run_id: Run to log to.
+            data: A pandas DataFrame, or a dict of columns, such as {"question": ["2 + 2"], "answer": [4]}. Columns are
+                lists or arrays of the same length; single values make a table of one row. NaN and infinite values
+                become null.
+            artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended
+                to it, and columns that only one of the tables has are null in the other's rows.
+
+        Raises:
+            InvalidParameter: If `data` is not such a table, if the columns differ in length, if the path does not end
+                with .json, or if the existing file is not a table.
+            NotFound: If the run does not exist.
+        """
         self._artifacts(run_id).attempt(lambda folder: artifact_writers.log_table(folder, data, artifact_file))
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        """What lies directly below `path` (the run's artifact folder by default)."""
+        """List the files and folders directly in a folder of a run's artifacts.
+
+        Args:
+            run_id: ID of the run.
+            path: Folder below the run's artifacts. Defaults to the root of the artifacts.
+
+        Returns:
+            The files and folders, sorted by path; [] if the folder does not exist. Their paths are relative to the
+            root.
+
+        Raises:
+            NotFound: If the run does not exist.
+        """
         return self._artifacts(run_id).list(path or "")
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
-        """A local path with the artifact: the file itself, or a copy below `dst_path`."""
+        """Return a local path of an artifact or of a folder of artifacts.
+
+        Args:
+            run_id: ID of the run.
+            path: Path below the run's artifacts. The empty string stands for all of them.
+            dst_path: Local folder to copy to. By default, the result must not be changed, because it can be the stored
+                file itself.
+
+        Returns:
+            The local path of the file or folder.
+
+        Raises:
+            NotFound: If the run or the artifact does not exist.
+        """
         return str(self._artifacts(run_id).fetch_to(path or "", dst_path))
 
 

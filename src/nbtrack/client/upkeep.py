@@ -1,4 +1,4 @@
-"""The client's part that looks after the store itself, where its kind of store can: copies, repair, the bin."""
+"""The methods of the client for the store as a whole, if its kind of store supports them: backup, repair, gc."""
 
 from __future__ import annotations
 
@@ -14,26 +14,49 @@ if TYPE_CHECKING:
 
 
 class UpkeepMixin:
-    """Operations on the store as a whole."""
+    """Operations on the store as a whole: backup, repair and garbage collection."""
 
     if TYPE_CHECKING:
 
         def capability(self, name: str) -> Any: ...
 
     def backup(self, target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
-        """Make one consistent copy of the database, while runs are being written; its path.
+        """Write a consistent copy of the store's database, also while runs are being logged.
 
-        With `artifacts`, `target` is a folder that is a store of its own. `force` overwrites a file, and of folders
-        only an earlier backup. Raises NotFound where there is no store, AlreadyExists where `target` is there and
-        `force` is not set.
+        Args:
+            target: The file to write, or the folder if `artifacts` is True. It must be outside the store.
+            artifacts: Whether to copy the artifacts too. The folder is then a complete store.
+            force: Whether to overwrite an existing file, or a folder that contains an earlier backup and nothing else.
+
+        Returns:
+            The path of the copy.
+
+        Raises:
+            NotFound: If there is no store.
+            AlreadyExists: If `target` exists and `force` is False.
+            InvalidParameter: If `target` is inside the store, or exists and is not a backup.
+            StoreDamaged: If the database is damaged.
+            StoreNotWritable: If the copy cannot be written.
         """
         upkeep: Upkeep = self.capability("backup")
         return upkeep.backup(Path(target), artifacts=artifacts, force=force)
 
     def restore_backup(self, source: str | os.PathLike[str]) -> Path | None:
-        """Put a backup in the place of the database; where the one that was there is kept.
+        """Replace the database of the store by a backup. The replaced database is kept beside it.
 
-        What the journals of running processes say beyond it is applied again, once.
+        Data in the journals of running processes that is newer than the backup is applied again, once.
+
+        Args:
+            source: The file that `backup` wrote. Of a backup with artifacts, the file runs.duckdb in its folder.
+
+        Returns:
+            The path of the replaced database, or None if there was none.
+
+        Raises:
+            NotFound: If the file does not exist.
+            StoreDamaged: If the file is damaged or not a database.
+            InvalidParameter: If the file is not a backup of nbtrack.
+            StoreNotWritable: If the database cannot be written.
         """
         upkeep: Upkeep = self.capability("backup")
         return upkeep.restore(Path(source))
@@ -41,11 +64,21 @@ class UpkeepMixin:
     def doctor(
         self, repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), *, contents: bool = False
     ) -> Report:
-        """Look the store over and say what is damaged; with `repair`, bring back all that can be read.
+        """Check the store for damage, and repair it if asked to.
 
-        What is replaced is kept beside it. `rescue` names files of lines that a process could not write into the
-        store; those in the temp folder are found without. With `contents`, every artifact is read and compared with
-        the digest that it was kept by.
+        Args:
+            repair: Whether to repair what is damaged and to recover everything that can still be read. Replaced files
+                are kept.
+            rescue: Files with log lines that a process could not write to the store. Warnings name them. Those in the
+                temp folder are found without this.
+            contents: Whether to read every artifact and to compare it with its stored digest.
+
+        Returns:
+            A report. Its properties are `is_healthy`, `is_repaired` and `has_losses`, and `str(report)` lists the
+            findings.
+
+        Raises:
+            NotFound: If there is no store.
         """
         upkeep: Upkeep = self.capability("doctor")
         return upkeep.doctor(repair, [Path(path) for path in rescue], contents=contents)
@@ -59,12 +92,28 @@ class UpkeepMixin:
         with_versions: bool = False,
         dry_run: bool = True,
     ) -> Garbage:
-        """What in the bin would go for good; with `dry_run=False` it goes: runs with all that was logged to them, their
-        artifacts, and experiments that no run is left in.
+        """Remove deleted runs and experiments for good, or report what would be removed.
 
-        `older_than` is an age such as `30d`: what was deleted later stays. With ids only these go. Runs that versions
-        of registered models came from stay, unless `with_versions` takes the versions along. Raises InvalidState for
-        an id that is not in the bin.
+        A removed run takes its params, metrics, tags and artifacts with it. An experiment is removed if it is deleted
+        and no run is left in it.
+
+        Args:
+            older_than: The least age of a deletion, such as "30d", "12h" or "1d12h30m". Defaults to all deleted runs
+                and experiments.
+            run_ids: Remove only these runs.
+            experiment_ids: Remove only these experiments and their runs.
+            with_versions: Whether to remove also runs that versions of registered models came from, together with these
+                versions. Otherwise these runs are kept.
+            dry_run: Whether to change nothing. This is the default.
+
+        Returns:
+            What was or would be removed, and what is kept and why.
+
+        Raises:
+            NotFound: If there is no store, or if one of the runs or experiments does not exist.
+            InvalidState: If a run or an experiment in `run_ids` or `experiment_ids` is not deleted.
+            InvalidParameter: If `older_than` is not an age.
+            StoreNotWritable: If some artifacts could not be removed.
         """
         upkeep: Upkeep = self.capability("gc")
         return upkeep.gc(
@@ -76,9 +125,15 @@ class UpkeepMixin:
         )
 
     def compact(self) -> tuple[int, int]:
-        """Give the disk back what deleted rows have left free in the database file; its size in bytes before and after.
+        """Copy the database into a smaller file, without the space that deleted rows have left.
 
-        Everybody else waits meanwhile: about a second for a hundred megabytes.
+        Other processes wait meanwhile, about a second per hundred megabytes.
+
+        Returns:
+            The size of the database file in bytes, before and after.
+
+        Raises:
+            NotFound: If there is no store.
         """
         upkeep: Upkeep = self.capability("compact")
         return upkeep.compact()
