@@ -1,11 +1,12 @@
-"""What every store can do, in three small protocols: `Recording`, `Reading` and `Registry`.
+"""The operations of every store, in three small protocols: `Recording`, `Reading` and `Registry`.
 
-This is all that the rest of nbtrack may know about a store. No operation takes or returns a database cursor or a place
-on disk, so a store can be a local file, a database server or an HTTP API. What only some stores can do, such as
-SQL by hand or backups, is a capability, which its module declares: see `opening.py`.
+The rest of nbtrack knows nothing else about a store. No operation takes or returns a database cursor or a place on
+disk, so a store can be a local file, a database server or an HTTP API. Operations that only some stores have, such as
+SQL queries or backups, are capabilities, which the store's module declares: see `opening.py`.
 
-All operations raise NotFound for an ID or a name that does not exist and InvalidParameter for values that are not
-allowed, unless they say otherwise. `user_id` is who makes a change and `reason` why; both go into the history.
+Every operation raises NotFound if an ID or a name does not exist, InvalidParameter if a value is not allowed,
+StoreLocked if another program holds the store, and StoreNotWritable if a change cannot be written, unless its
+documentation says otherwise. IDs are strings, and times are integers in milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -37,45 +38,61 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Columns = dict[str, NDArray[Any]]
-    """A table by column, each a NumPy array with one value per row."""
+    """A table: a NumPy array with one value per row for each column."""
 
 DEFAULT_ID = "0"
 DEFAULT_NAME = "Default"
-"""The experiment that every store has from the start."""
+"""The name of the experiment that every store has from the start. Its ID is `DEFAULT_ID`."""
 
 Axis = Literal["step", "time", "relative"]
 """The x axis of a curve: steps, timestamps, or seconds since the start of the run."""
 
 Versions = int | str | Sequence[int | str]
-"""A version or several; [] for none."""
+"""The number of a version, or of several; [] stands for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of a store, which the reads inside `Reading.snapshot` share."""
+    """One state of a store, which all reads inside `Reading.snapshot` see.
+
+    Attributes:
+        is_complete: Whether the state has everything that this process has logged.
+    """
 
     is_complete: bool = True
-    """Whether the state has everything that this process has logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One metric of one run, without its points."""
+    """One metric of one run, without its points.
+
+    Attributes:
+        run_id: The ID of the run.
+        run_name: The name of the run.
+        key: The name of the metric.
+        start_time: The start of the run, in milliseconds since the epoch.
+        total: The number of points in the requested range, before they were thinned out.
+    """
 
     run_id: str
     run_name: str
     key: str
     start_time: int
-    """When the run started, in milliseconds since the epoch."""
     total: int
-    """How many points lie in the range that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
     """The points of several series, sorted by series and then along the axis.
 
-    Row i belongs to `series[place[i]]`. All arrays have the same length; `timestamp` is in epoch milliseconds.
+    Row i of the arrays belongs to `series[place[i]]`. All arrays have the same length.
+
+    Attributes:
+        series: The series.
+        place: The position in `series` of each point's series.
+        step: The step of each point.
+        timestamp: The time of each point, in milliseconds since the epoch.
+        value: The value of each point.
     """
 
     series: list[Series]
@@ -85,7 +102,14 @@ class Points:
     value: NDArray[np.float64]
 
     def table(self, axis: Axis = "step") -> Columns:
-        """Return the points as columns: run_id, run_name, key, step, timestamp, value; for "relative" also seconds."""
+        """Return the points as columns.
+
+        Args:
+            axis: The axis of the curves. "relative" adds the column `seconds`, the time since the start of the run.
+
+        Returns:
+            The columns run_id, run_name, key, step, timestamp and value, with one value for each point.
+        """
         import numpy as np
 
         def of_series(values: list[Any], dtype: Any = object) -> NDArray[Any]:
@@ -107,9 +131,12 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """Where a run stands in the tree of the runs that match.
+    """The position of a run in the tree of the runs that match.
 
-    `ranges` are the lowest and the highest last value of each metric among the runs that are nested directly in it.
+    Attributes:
+        depth: The number of ancestors that match; 0 for a run at the top level.
+        children: The number of runs that are nested directly in it.
+        ranges: For each metric, the lowest and the highest last value among the runs that are nested directly in it.
     """
 
     depth: int = 0
@@ -119,35 +146,52 @@ class Nesting:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`runs` is the page, `nesting` is theirs; the rest is about all runs that match."""
+    """A page of the runs that match a search, and a summary of all of them.
+
+    Attributes:
+        runs: The runs of the page.
+        nesting: The position of each run of the page in the tree of the matching runs.
+        total: The number of runs that match.
+        rows: The number of rows in the table. Runs that are nested in a folded run have no row.
+        nested: The number of matching runs that are nested in another matching run.
+        params: Each param, with whether its value differs between runs. A run without the param counts as different.
+        metrics: The names of all metrics.
+        lowest: For each metric, the ID of the run with the lowest last value; the earliest run if there are several.
+        highest: For each metric, the ID of the run with the highest last value.
+        directions: "MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree.
+    """
 
     runs: list[Run]
     nesting: list[Nesting]
     total: int
     rows: int
-    """How many have a row: those that are nested in a folded one have none."""
     nested: int
-    """How many are nested in another one that matches."""
     params: list[tuple[str, bool]]
-    """Each param, by key, and whether the runs differ in it. A run without it counts as different."""
     metrics: list[str]
     lowest: dict[str, str]
-    """The run whose last value of a metric is the lowest, by metric; the earliest run if there are several."""
     highest: dict[str, str]
-    """The run whose last value is the highest."""
     directions: dict[str, str]
-    """"MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSurvey:
-    """A registered model with some of its versions and events, newest first, and the numbers of all of them."""
+    """A registered model with some of its versions and events, newest first, and a summary of all of them.
+
+    Attributes:
+        name: The name of the model.
+        description: The description of the model.
+        creation_timestamp: The time at which the model was created, in milliseconds since the epoch.
+        stages: The number of versions in each stage, without stages that have none.
+        versions: The requested versions.
+        events: The requested events of the history.
+        event_count: The number of all events.
+        gates: The gates of the model's stages.
+    """
 
     name: str
     description: str
     creation_timestamp: int
     stages: dict[str, int]
-    """How many versions are in each stage. A stage without versions is left out."""
     versions: list[ModelVersion]
     events: list[ModelEvent]
     event_count: int
@@ -156,48 +200,119 @@ class ModelSurvey:
 
 @runtime_checkable
 class Recording(Protocol):
-    """What is logged, and changes to experiments and runs."""
+    """Logging, and changes of runs and experiments."""
 
     def append(self, lines: bytes, *, runs: Sequence[str] = ()) -> None:
-        """Write whole lines of events. With `runs`, check first that these exist and are not deleted."""
+        """Write events.
+
+        Args:
+            lines: Complete lines of events, as `journal.events` encodes them.
+            runs: IDs of runs that must exist and must not be deleted. This is checked before anything is written.
+
+        Raises:
+            InvalidParameter: If one of `runs` is deleted.
+        """
         ...
 
     def recorder(self, run_id: str, *, resume: bool = False) -> RunRecorder:
-        """Return the recorder of a run; with `resume`, set the run to RUNNING again, written by this process.
+        """Return the recorder of a run, with which data is logged to it.
 
-        Raises InvalidParameter for a deleted run.
+        Args:
+            run_id: The ID of the run.
+            resume: Set the run to RUNNING again, written by this process.
+
+        Raises:
+            InvalidParameter: If the run is deleted.
         """
         ...
 
     def create_run(
         self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]
     ) -> RunInfo:
-        """Create a run with status RUNNING. Raises InvalidParameter where the experiment is deleted."""
+        """Create a run with the status RUNNING, written by this process.
+
+        Args:
+            experiment_id: The experiment of the run.
+            name: The name of the run.
+            user_id: The user who starts the run.
+            start_time: The start of the run, in milliseconds since the epoch.
+            tags: The tags to set.
+
+        Raises:
+            InvalidParameter: If the experiment is deleted, or if a tag is not valid.
+        """
         ...
 
     def update_runs(
         self, run_ids: Sequence[str], *, stage: str | None = None, experiment_id: str | None = None
     ) -> list[str]:
-        """Delete, restore or move runs along with the runs nested in them; return the IDs of those that changed.
+        """Delete, restore or move runs, together with all runs that are nested in them. Artifacts stay in place.
 
-        All are changed or none. Raises InvalidParameter when a deleted run is moved, or a run to a deleted experiment.
+        Either all runs are changed or none.
+
+        Args:
+            run_ids: The runs to change.
+            stage: "deleted" deletes the runs, "active" restores them. None leaves them as they are.
+            experiment_id: The experiment to move the runs to. None leaves them where they are.
+
+        Returns:
+            The IDs of the runs that were changed, nested runs included.
+
+        Raises:
+            InvalidParameter: If a deleted run is moved, or if a run is moved to a deleted experiment.
         """
         ...
 
     def rewind_run(self, run_id: str, step: int) -> Rewound:
-        """Drop a run's points with a step above `step`. Raises InvalidParameter for a deleted run."""
+        """Delete a run's points with a step above `step`. System metrics are kept, because their steps count samples.
+
+        Args:
+            run_id: The ID of the run.
+            step: The last step to keep.
+
+        Returns:
+            How many points of each metric were deleted.
+
+        Raises:
+            InvalidParameter: If the run is deleted.
+        """
         ...
 
     def last_points(self, run_id: str) -> dict[str, tuple[float, int]]:
-        """Return the value and the step of the last point of each of a run's metrics."""
+        """Return the last point of each metric of a run.
+
+        Args:
+            run_id: The ID of the run.
+
+        Returns:
+            The value and the step of the last point, by metric. An unknown run has none.
+        """
         ...
 
     def forget_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
-        """Remove files from a run's list of artifacts; the files themselves are not touched."""
+        """Remove files from a run's list of artifacts. The files themselves are not touched.
+
+        Args:
+            run_id: The ID of the run.
+            paths: Paths below the run's artifacts. Unknown paths are ignored.
+        """
         ...
 
     def create_experiment(self, name: str, artifact_location: str | None, tags: Mapping[str, str]) -> str:
-        """Create an experiment and return its ID. Raises AlreadyExists if an active one has the name."""
+        """Create an experiment.
+
+        Args:
+            name: The name of the experiment.
+            artifact_location: The URI or path below which its runs keep their artifacts. None stands for the store's
+                own.
+            tags: The tags to set.
+
+        Returns:
+            The ID of the experiment.
+
+        Raises:
+            AlreadyExists: If an active experiment has the name.
+        """
         ...
 
     def update_experiment(
@@ -208,17 +323,30 @@ class Recording(Protocol):
         stage: str | None = None,
         tags: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Rename an experiment, delete or restore it with its runs, set tags, and delete those that are None.
+        """Rename an experiment, delete or restore it together with its runs, or change its tags.
 
-        Raises AlreadyExists if another active experiment has the name, and Conflict if a tag is set by somebody else at
-        the same moment.
+        Args:
+            experiment_id: The ID of the experiment.
+            name: The new name. None keeps the name.
+            stage: "deleted" deletes the experiment, "active" restores it. Runs that were deleted before their
+                experiment stay deleted when it is restored. None leaves the stage as it is.
+            tags: The tags to set. A tag whose value is None is deleted.
+
+        Raises:
+            NotFound: If the experiment does not exist or is already in `stage`, or if a tag to delete does not exist.
+            InvalidState: If a deleted experiment is renamed.
+            InvalidParameter: If the tags of a deleted experiment are changed.
+            AlreadyExists: If another active experiment has the name.
+            Conflict: If another session sets the same tag at the same time.
         """
         ...
 
     def exclusive(self, task: str, patience: float) -> AbstractContextManager[None]:
-        """Let only one thread of all processes do a task at a time.
+        """Let only one thread of all processes run a task at a time.
 
-        A caller that has waited for `patience` seconds goes ahead anyway.
+        Args:
+            task: The name of the task.
+            patience: Seconds to wait for another thread. After that, the caller runs the task anyway.
         """
         ...
 
@@ -229,18 +357,23 @@ class Recording(Protocol):
 
 @runtime_checkable
 class Reading(Protocol):
-    """Experiments, runs and what was logged to them. A filter is one of the query language."""
+    """Reads of experiments, runs and the data logged to them. Filters are written in the query language."""
 
     def snapshot(self, *, fresh: bool = True) -> AbstractContextManager[Snapshot]:
         """Let several reads see one state, which has everything that was logged before it.
 
-        With `fresh=False` what was logged last may be missing, which does not matter to the registry.
-        Raises StoreLocked while another program holds the store.
+        Args:
+            fresh: Apply pending events first. Without it, the data logged last may be missing, which does not matter
+                for the registry.
         """
         ...
 
     def revision(self) -> Hashable:
-        """Return a value, cheap to get, that differs if the store may have changed; None if there is no store."""
+        """Return a value that differs if the store may have changed. It is cheap to get.
+
+        Returns:
+            The value, which can only be compared for equality; None if the store does not exist.
+        """
         ...
 
     @overload
@@ -248,24 +381,61 @@ class Reading(Protocol):
     @overload
     def get_experiment(self, *, name: str) -> Experiment | None: ...
     def get_experiment(self, experiment_id: str | None = None, *, name: str | None = None) -> Experiment | None:
-        """Return an experiment, deleted or not.
+        """Return an experiment, deleted or not, by its ID or by its name.
 
-        With a name it is the active one, else the one deleted last, else None.
+        Args:
+            experiment_id: The ID of the experiment.
+            name: The name of the experiment, instead of its ID.
+
+        Returns:
+            The experiment. With `name`, the active experiment of this name, else the one that was deleted last, else
+            None.
+
+        Raises:
+            NotFound: If no experiment has the ID.
+            InvalidParameter: If the ID is not an integer.
         """
         ...
 
     def search_experiments(
         self, view: ViewType, max_results: int, filter_string: str, order_by: Sequence[str], page_token: str | None
     ) -> PagedList[Experiment]:
-        """Return the experiments that match, the most recently changed first."""
+        """Return a page of the experiments that match.
+
+        Args:
+            view: Whether to return active experiments, deleted ones or both.
+            max_results: The largest number of experiments on the page, between 1 and 50,000.
+            filter_string: A filter. An empty string matches all experiments.
+            order_by: Order clauses. The default is the most recently changed experiment first.
+            page_token: The token of the previous page, or None for the first page.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
+        """
         ...
 
     def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
-        """Return runs in this order. Those that do not exist are left out, or NotFound if `strict` is set."""
+        """Return runs, deleted or not, by their IDs.
+
+        Args:
+            run_ids: The IDs of the runs.
+            strict: Raise NotFound if a run does not exist. Without it, such runs are left out.
+
+        Returns:
+            The runs, in the order of `run_ids`.
+        """
         ...
 
     def find_runs(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
-        """Return the IDs of all active runs that match, newest first. None stands for all experiments."""
+        """Return the IDs of all active runs that match, newest first.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+
+        Raises:
+            QueryError: If the filter is not valid.
+        """
         ...
 
     def search_runs(
@@ -277,7 +447,19 @@ class Reading(Protocol):
         order_by: Sequence[str],
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Return the runs that match, newest first unless `order_by` says otherwise."""
+        """Return a page of the runs that match.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            view: Whether to return active runs, deleted ones or both.
+            max_results: The largest number of runs on the page, between 1 and 1,000,000.
+            order_by: Order clauses. The default is the newest run first.
+            page_token: The token of the previous page, or None for the first page.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
+        """
         ...
 
     def search_columns(
@@ -290,10 +472,23 @@ class Reading(Protocol):
         *,
         run_ids: Sequence[str] | None = None,
     ) -> Columns:
-        """Return the runs that match as a table; with `run_ids` those instead, in this order.
+        """Return runs as a table.
 
-        Columns: run_id, experiment_id, status, artifact_uri, start_time, end_time, then `metrics.…` (last values),
-        `params.…` and `tags.…`, each sorted by key.
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            view: Whether to return active runs, deleted ones or both.
+            max_results: The largest number of runs, between 1 and 1,000,000.
+            order_by: Order clauses. The default is the newest run first.
+            run_ids: Return these runs, in this order, and ignore all other arguments. Runs that do not exist are left
+                out.
+
+        Returns:
+            MLflow's columns: run_id, experiment_id, status, artifact_uri, start_time and end_time, then `metrics.…`
+            (the last values), `params.…` and `tags.…`, each sorted by key.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
         """
         ...
 
@@ -307,20 +502,53 @@ class Reading(Protocol):
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
     ) -> Survey:
-        """Return a page of the active runs that match, and facts about all of them.
+        """Return a page of the active runs that match, with a summary of all of them.
 
-        With `grouped`, nested runs stand under their parents if those are `unfolded` (None: all are).
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            order_by: Order clauses. The default is the newest run first.
+            offset: The number of rows before the page.
+            limit: The largest number of runs on the page, between 1 and 1,000,000.
+            grouped: Show nested runs below their parents, and only if these are unfolded. Without it, all runs that
+                match are rows of their own.
+            unfolded: The IDs of the runs whose nested runs are shown. None stands for all runs.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
         """
         ...
 
     def aggregate(
         self, experiment_ids: Sequence[str] | None, filter_string: str, by: Sequence[str], of: Sequence[str] | None
     ) -> Columns:
-        """Return statistics of `of` over the active runs that match, one row for each combination of `by`."""
+        """Return statistics over the active runs that match, with one row for each combination of the values of `by`.
+
+        Values that are missing, NaN or not a number are left out of the statistics. A missing value of `by` is its own
+        group, which comes last; NaN is its own group, too, which comes before it.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            by: Names of the query language to group by. Without any, there is one row for all runs.
+            of: Names of the query language whose values are summarized. None stands for all metrics but system metrics.
+
+        Returns:
+            A column for each name in `by`, the column `runs` with the number of runs, and for each name in `of` the
+            columns n, mean, std (of a sample), min and max, such as `metrics.loss.mean`.
+
+        Raises:
+            QueryError: If the filter or a name is not valid.
+        """
         ...
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Return every point of a metric by time, then step. A point logged twice alike counts once."""
+        """Return every point of a metric, sorted by time, then step. Points that are equal are returned once.
+
+        Args:
+            run_id: The ID of the run.
+            key: The name of the metric. If the run does not have it, the list is empty.
+        """
         ...
 
     def points(
@@ -334,10 +562,21 @@ class Reading(Protocol):
         *,
         strict: bool = False,
     ) -> Points:
-        """Return the points of these runs and keys (None: all), in the order of `run_ids`, then `keys`.
+        """Return the points of metrics of several runs.
 
-        `x_min` and `x_max` are included. A series of more than `max_points` is thinned out: of each stretch of the
-        axis its lowest and its highest point stay, and the last point. With `strict` unknown runs raise NotFound.
+        Args:
+            run_ids: The runs. Those that do not exist are left out.
+            keys: The names of the metrics. None stands for all metrics.
+            axis: The axis of the curves, along which points are sorted, limited and thinned out.
+            max_points: Thin out series with more points than this: the axis is divided into about `max_points / 2`
+                intervals of equal width, and the lowest point, the highest point and one NaN of each interval are kept,
+                and the last point. None returns all points.
+            x_min: The lowest position on the axis: a step, milliseconds since the epoch or seconds, as `axis` says.
+            x_max: The highest position on the axis, which is included.
+            strict: Raise NotFound if a run does not exist.
+
+        Returns:
+            The points, in the order of `run_ids`, then `keys`, then the axis.
         """
         ...
 
@@ -348,20 +587,27 @@ class Reading(Protocol):
     def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
         """Return where a run, deleted or not, keeps its artifacts.
 
-        With `own`, None for a run that this process has not created; the answer then costs nothing.
+        Args:
+            run_id: The ID of the run.
+            own: Return None for a run that this process has not created. The answer then needs no query.
         """
         ...
 
     def known(self, vocabulary: Vocabulary) -> Known:
-        """Return the names and values that can complete a query."""
+        """Return the names and values that can complete a query.
+
+        Args:
+            vocabulary: The vocabulary of the query, such as `nbtrack.query.RUNS`.
+        """
         ...
 
 
 @runtime_checkable
 class Registry(Protocol):
-    """Registered models. Each change is one transaction with its row in the model's history.
+    """Registered models. Each change is one transaction, together with its event in the model's history.
 
-    A `version` is an int or its string.
+    Every change takes the user who makes it as `user_id` and optionally a `reason`. Both are stored in the history. The
+    number of a version is an integer or its string.
     """
 
     def create_registered_model(
@@ -373,11 +619,26 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """Create a model without versions. Raises AlreadyExists if the name is taken."""
+        """Create a model without versions.
+
+        Args:
+            name: The name of the model.
+            tags: The tags to set.
+            description: The description.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Raises:
+            AlreadyExists: If the name is in use.
+        """
         ...
 
     def get_registered_model(self, name: str) -> RegisteredModel:
-        """Return a model with its tags, aliases and the newest version of each stage, oldest first."""
+        """Return a model with its tags, its aliases and the newest version in each stage.
+
+        Args:
+            name: The name of the model.
+        """
         ...
 
     def update_registered_model(
@@ -389,11 +650,28 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> RegisteredModel:
-        """Rename a model, with its versions, tags, aliases and history, or replace its description ('' for none)."""
+        """Rename a model, or replace its description. Its versions, tags, aliases and history keep belonging to it.
+
+        Args:
+            name: The name of the model.
+            new_name: The new name. None keeps the name.
+            description: The new description. An empty string removes it, and None keeps it.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Raises:
+            AlreadyExists: If the new name is in use.
+        """
         ...
 
     def delete_registered_model(self, name: str, *, user_id: str, reason: str | None = None) -> None:
-        """Delete a model with its versions; its history, the runs and the files stay."""
+        """Delete a model with its versions. Its history, the runs and the files are kept.
+
+        Args:
+            name: The name of the model.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def search_registered_models(
@@ -403,7 +681,17 @@ class Registry(Protocol):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
-        """Return a page of the models that match, by name unless `order_by` says otherwise."""
+        """Return a page of the models that match.
+
+        Args:
+            filter_string: A filter. None matches all models.
+            max_results: The largest number of models on the page, between 1 and 1,000.
+            order_by: Order clauses. The default is the order of the names.
+            page_token: The token of the previous page, or None for the first page.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
+        """
         ...
 
     def survey_models(
@@ -416,10 +704,18 @@ class Registry(Protocol):
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
-        """Return a page of models by name, with pages of their versions and events, and the number of all models.
+        """Return a page of models, sorted by name, with pages of their versions and events.
 
-        With `name` only this model is returned. `versions` and `events` are pairs of an offset and a limit. They count
-        from the newest, and for versions in each stage, or in `stage` only.
+        Args:
+            name: The name of the only model to return. None stands for all models.
+            offset: The number of models before the page.
+            limit: The largest number of models on the page, between 1 and 1,000.
+            stage: Return only versions in this stage. None stands for all stages.
+            versions: An offset and a limit, which are applied to the versions in each stage, newest first.
+            events: An offset and a limit, which are applied to the events of each model, newest first.
+
+        Returns:
+            The models of the page, and the number of all models.
         """
         ...
 
@@ -433,13 +729,30 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> None:
-        """Set a tag of a model, or of one of its versions; None as the value deletes the tag if there is one."""
+        """Set or delete a tag of a model or of one of its versions.
+
+        Args:
+            name: The name of the model.
+            key: The key of the tag.
+            value: The value, which is stored as a string. None deletes the tag if it exists.
+            version: The version whose tag is changed. None stands for the model itself.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def set_model_alias(
         self, name: str, alias: str, version: int | str | None, *, user_id: str, reason: str | None = None
     ) -> None:
-        """Let an alias name a version; None as the version deletes the alias if there is one."""
+        """Assign an alias to a version, or delete it.
+
+        Args:
+            name: The name of the model.
+            alias: The alias, which is case-sensitive.
+            version: The version that the alias refers to from now on. None deletes the alias if it exists.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def create_model_version(
@@ -454,32 +767,78 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """Create the next version of a model. `source` is the URI or the path of the model's files."""
+        """Create the next version of a model, in the stage None.
+
+        Args:
+            name: The name of the model.
+            source: The URI or the path of the model's files.
+            run_id: The run that the model came from.
+            tags: The tags to set.
+            run_link: A link to the run, if it is in another tracking server.
+            description: The description.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def copy_model_version(
         self, name: str, version: int | str, dst_name: str, *, user_id: str, reason: str | None = None
     ) -> ModelVersion:
-        """Copy a version as the next version of another model, which is created if it does not exist."""
+        """Copy a version as the next version of another model, which is created if it does not exist.
+
+        The copy starts in the stage None. It has the tags, the description and the run of the original, and its source
+        is the original. If the original is deleted, the source of the copy is set to the original's source.
+
+        Args:
+            name: The name of the model.
+            version: The version to copy.
+            dst_name: The name of the model that gets the copy.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Raises:
+            Conflict: If another session creates the model `dst_name` at the same time.
+        """
         ...
 
     def get_model_version(
         self, name: str, version: int | str | None = None, *, alias: str | None = None
     ) -> ModelVersion:
-        """Return a version by its number or by an alias ("latest" names the newest).
+        """Return a version, by its number or by an alias.
 
-        Raises InvalidParameter for an unknown alias, as MLflow does.
+        Args:
+            name: The name of the model.
+            version: The number of the version.
+            alias: An alias, instead of the number. "latest" stands for the newest version.
+
+        Raises:
+            InvalidParameter: If the model does not have the alias, as in MLflow.
         """
         ...
 
     def update_model_version(
         self, name: str, version: int | str, description: str | None, *, user_id: str, reason: str | None = None
     ) -> ModelVersion:
-        """Replace the description of a version; '' for none."""
+        """Replace the description of a version.
+
+        Args:
+            name: The name of the model.
+            version: The number of the version.
+            description: The new description. An empty string removes it.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
-        """Delete a version. Its number is not used again, and its files are not touched."""
+        """Delete a version with its tags and aliases. Its number is not used again, and its files are not touched.
+
+        Args:
+            name: The name of the model.
+            version: The number of the version.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+        """
         ...
 
     def search_model_versions(
@@ -489,23 +848,45 @@ class Registry(Protocol):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
-        """Return a page of the versions that match, the last changed first unless `order_by` says otherwise."""
+        """Return a page of the versions that match.
+
+        Args:
+            filter_string: A filter. None matches all versions.
+            max_results: The largest number of versions on the page, between 1 and 200,000.
+            order_by: Order clauses. The default is the most recently changed version first.
+            page_token: The token of the previous page, or None for the first page.
+
+        Raises:
+            QueryError: If the filter or an order clause is not valid.
+        """
         ...
 
     def versions_from(
         self, *, run_id: str | None = None, path: str | None = None, dataset: str | None = None
     ) -> list[ModelVersion]:
-        """Return the versions that came from a run (or runs nested in it), or whose run was given a dataset.
+        """Return the versions that came from a run, from files of a run, or from a dataset.
 
-        A dataset goes by its digest. With `path`, only the versions whose files are at this path of the run's
-        artifacts or below it.
+        Args:
+            run_id: The run. Versions that came from runs nested in it, and copies of all these versions, are included.
+            path: A path below the run's artifacts. Only versions whose files are at this path or below it are returned.
+            dataset: The digest of a dataset, instead of a run. Versions whose run had it as an input are returned.
+
+        Returns:
+            The versions, sorted by the name of the model and the number.
         """
         ...
 
     def move_sources(self, run_id: str, path: str, new_path: str, *, user_id: str) -> list[ModelVersion]:
-        """Let the versions whose files are at `path` of a run's artifacts name `new_path`, and return them.
+        """Update the sources of versions whose files were moved within a run's artifacts.
 
-        The same files must be there already.
+        Args:
+            run_id: The ID of the run.
+            path: The path that the files had. Versions with files at this path or below it are changed.
+            new_path: The path that the files have now.
+            user_id: The user who makes the change.
+
+        Returns:
+            The versions that were changed.
         """
         ...
 
@@ -522,9 +903,24 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """Move a version to a stage, and optionally every other version from there to Archived.
+        """Move a version to a stage.
 
-        Raises Conflict if the stage is not as expected, GateClosed if the version's run does not pass the gates.
+        Args:
+            name: The name of the model.
+            version: The number of the version.
+            stage: The target stage.
+            archive_existing_versions: Move every other version in the target stage to Archived, in the same
+                transaction. Only for Staging and Production.
+            expected_stage: The stage in which the caller has seen the version. None does not check it.
+            expected_current: The version or versions that the caller has seen in the target stage, [] for none. None
+                does not check it.
+            override_gates: Move the version even if its run does not match the gates of the stage. Requires a reason.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Raises:
+            Conflict: If the version or the target stage is not as expected.
+            GateClosed: If the version's run does not match a gate of the target stage.
         """
         ...
 
@@ -538,9 +934,27 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
-        """Undo the last promotion to a stage and return the version that is back.
+        """Undo the last promotion to a stage: its version moves to Archived, and the version before it returns.
 
-        Raises InvalidState if no earlier version still exists.
+        Versions whose promotion was rolled back do not return by a later rollback, and deleted versions are skipped.
+
+        Args:
+            name: The name of the model.
+            stage: Staging or Production.
+            expected_current: The version or versions that the caller has seen in the stage, [] for none. None does not
+                check it.
+            override_gates: Roll back even if the run of the returning version does not match the gates. Requires a
+                reason.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Returns:
+            The version that returned to the stage.
+
+        Raises:
+            InvalidState: If no earlier version of the stage still exists.
+            Conflict: If the stage is not as expected.
+            GateClosed: If the run of the returning version does not match a gate.
         """
         ...
 
@@ -554,29 +968,59 @@ class Registry(Protocol):
         user_id: str,
         reason: str | None = None,
     ) -> ModelGate | None:
-        """Put a gate before a stage, replacing one of this name; None as the filter removes it and returns None."""
+        """Set a gate of a stage, or delete it. Versions that are already in the stage stay there.
+
+        Args:
+            name: The name of the model.
+            stage: Staging or Production.
+            filter_string: The filter that a version's run must match before the version can enter the stage. None
+                deletes the gate.
+            gate: The name of the gate. An existing gate of this name is replaced.
+            user_id: The user who makes the change.
+            reason: The reason for the change.
+
+        Returns:
+            The gate; None if it was deleted.
+
+        Raises:
+            NotFound: If the gate to delete does not exist.
+            QueryError: If the filter is not valid.
+        """
         ...
 
     def get_gates(self, name: str, stage: str | None = None) -> list[ModelGate]:
-        """Return the gates of a stage, or of all stages, by stage and name."""
+        """Return the gates of a stage, sorted by stage and name.
+
+        Args:
+            name: The name of the model.
+            stage: The stage. None stands for all stages.
+        """
         ...
 
     def model_events(self, name: str, since: int | None = None) -> list[ModelEvent]:
-        """Return what happened to a model, newest first; with `since` only what came later, oldest first.
+        """Return the history of a model.
 
-        A deleted model keeps its history. A model that later takes its name begins with an empty one.
+        A deleted model keeps its history. A model that later gets the same name starts with an empty one.
+
+        Args:
+            name: The name of the model.
+            since: A time in milliseconds since the epoch. Only later events are returned, oldest first. None returns
+                all events, newest first.
+
+        Raises:
+            NotFound: If the model does not exist. If it was renamed, the message has the new name.
         """
         ...
 
 
 @runtime_checkable
 class Store(Recording, Reading, Registry, Protocol):
-    """A store as the client holds it: the three protocols and the life of the object itself."""
+    """A store: the three protocols, and the lifetime of the object itself."""
 
     def check_exists(self) -> None:
-        """Raise NotFound if nothing was ever logged here, for readers that have no use for a new store."""
+        """Raise NotFound if the store does not exist, for operations that must not create one."""
         ...
 
     def close(self) -> None:
-        """Write what is left and let go of everything. The next call opens what it needs again."""
+        """Write pending events and release all resources. The next call opens what it needs again."""
         ...

@@ -1,7 +1,7 @@
-"""The SQL that loads events: staging lines, telling which ones to reject, and the statements for each kind.
+"""The SQL that loads events: it stages lines, finds those to reject, and has the statements for each kind.
 
-It is DuckDB's. The columns and the condition that a line must meet are made from the table of kinds in
-`journal/kinds.py`. PostgreSQL will need statements of its own; what changes first is `next_number`.
+It is DuckDB's SQL. The columns and the condition that a line must meet are derived from the table of kinds in
+`journal/kinds.py`. PostgreSQL will need its own statements, of which `next_number` differs first.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from ...tags import HISTORY_TAG, RUN_NAME
 from .summaries import is_behind, summary
 
 TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_models", "last_artifacts")
-"""The temporary tables; each is created anew where it is used."""
+"""The temporary tables. Each is created again when it is used."""
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------
 
 
 def next_number(column: str, table: str, over: str) -> str:
-    """Return the expression that numbers new rows, the window `over` giving their order.
+    """Return the expression that numbers new rows in the order of the window `over`.
 
-    Loading assigns the numbers of runs and series here and nowhere else. They come from the backend: this one counts
-    on from the highest in the table, which is safe under the store's lock. PostgreSQL has no such lock, but sequences.
+    The numbers of runs and series are assigned only here. The folder's store continues from the highest number in the
+    table, which is safe under the store's lock. PostgreSQL does not have this lock, and would use sequences.
     """
     return f"(SELECT COALESCE(MAX({column}), 0) FROM {table}) + ROW_NUMBER() OVER ({over})"
 
@@ -42,12 +42,12 @@ _TYPES = {column: _COLUMN_TYPES[type] for column, type in COLUMNS.items()}
 
 
 def staging(file: str, longest: int, with_lists: bool) -> str:
-    """Return the statement that loads a file of lines into `staging`, with whether each can be understood.
+    """Return the statement that loads a file of lines into `staging`, and marks the valid ones as `understood`.
 
     Args:
-        file: Path of the file.
-        longest: Bytes of the longest line, with its newline.
-        with_lists: Whether any line has lists. To look for them costs a second per million lines.
+        file: The path of the file.
+        longest: The size in bytes of the longest line, with its newline.
+        with_lists: Whether any line has lists. Reading the columns of lists costs a second per million lines.
     """
     columns = {column: type for column, type in _TYPES.items() if with_lists or column not in LISTS}
     read = ", ".join(f"{column}: '{type}'" for column, type in columns.items())
@@ -62,7 +62,7 @@ def staging(file: str, longest: int, with_lists: bool) -> str:
 
 
 def _understood(kind: Kind) -> str:
-    """Return the condition that a line of this kind meets. A field of the wrong type has become NULL before."""
+    """Return the condition that a line of this kind must meet. A field of the wrong type was read as NULL."""
     conditions = [_holds(column, field.type) for column, field in kind.fields.items() if field.required]
     conditions += [_detail_holds(name, field.type) for name, field in kind.details.items() if field.required]
     first, *others = [column for column in LISTS if column in kind.fields] or [""]
@@ -72,7 +72,7 @@ def _understood(kind: Kind) -> str:
 
 def _holds(column: str, type: Type) -> str:
     if type in (Type.WHOLES, Type.NUMBERS):
-        # list_count leaves NULLs out.
+        # list_count does not count NULLs.
         return f"list_count({column}) = len({column})"
     if type is Type.STATUS:
         return f"{column} IN {RunStatus.ALL}"
@@ -89,9 +89,9 @@ def _detail_holds(name: str, type: Type) -> str:
 UNDERSTOOD = " OR ".join(f"({_understood(kind)})" for kind in KINDS.values())
 
 
-# -- what is rejected --------------------------------------------------------------------------------------------
+# -- rejected lines ----------------------------------------------------------------------------------------------
 
-# Each run that the lines speak of, with its number: the ids are compared here, and once.
+# The number of each run that the lines mention, so that IDs are compared only once, and only here.
 KNOWN = """
     CREATE OR REPLACE TEMP TABLE known AS
     SELECT r, run FROM (SELECT DISTINCT r FROM staging WHERE r IS NOT NULL) AS named JOIN runs ON runs.run_id = named.r
@@ -133,7 +133,7 @@ _SUMMARIES = f"""
     FROM ({summary("run, key", "points", "points")}) AS new
     LEFT JOIN latest_metrics AS old ON old.run = new.run AND old.key = new.key
 """
-# Points of a series lie together in the file, so that a curve is read from few blocks.
+# Points of a series are stored next to each other, so that a curve is read from few blocks.
 _METRICS = """
     INSERT INTO metrics (series, step, timestamp, value)
     SELECT series, points.step, points.timestamp, points.value FROM points
@@ -202,7 +202,7 @@ _TAGS = (
     """,
 )
 
-# Into MLflow's list of a run's models, each in the place of one that was logged to the same path before.
+# Each model is added to MLflow's list of the run's models, and replaces one that was logged to the same path before.
 _MODELS = (
     f"""
     CREATE OR REPLACE TEMP TABLE last_models AS
@@ -226,7 +226,8 @@ _MODELS = (
     f"INSERT INTO tags (run, key, value) SELECT run, '{HISTORY_TAG}', value FROM last_models ORDER BY run",
 )
 
-# A status that says nothing of the writer (`d` is null) leaves it; a resumed run belongs to who resumed it.
+# A status without a writer (`d` is null) leaves the writer unchanged. A resumed run belongs to the process that resumed
+# it.
 _STATUS = """
     UPDATE runs SET status = new.x, end_time = new.t, writer = COALESCE(new.writer, runs.writer)
     FROM (SELECT run, x, t, d->>'writer' AS writer, ROW_NUMBER() OVER (PARTITION BY run ORDER BY seq DESC) AS rank
@@ -265,4 +266,4 @@ STATEMENTS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"artifact"}), _ARTIFACTS),
     (frozenset({"input"}), (_INPUTS,)),
 )
-"""What is done for which kinds of events."""
+"""The statements for each group of event kinds."""

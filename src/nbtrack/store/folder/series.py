@@ -1,4 +1,4 @@
-"""The points of many series from DuckDB's table of them, whole or thinned out with no spike lost."""
+"""The points of many series from DuckDB, all of them or thinned out without losing a spike."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PLACE = {
     "time": "m.timestamp",
     "relative": "(m.timestamp - r.start_time) / 1000.0",
 }
-# A join, and not IN with a list: it is half the work, as DuckDB passes over the blocks that cannot have any of them.
+# A join takes half the time of IN with a list, because DuckDB skips the blocks that cannot contain any of the series.
 _POINTS = """
     SELECT m.series, m.step, m.timestamp, m.value FROM metrics AS m
     JOIN UNNEST(CAST($1 AS BIGINT[])) AS wanted(series) ON wanted.series = m.series
 """
 _STARTS = "JOIN latest_metrics AS l ON l.series = m.series JOIN runs AS r ON r.run = l.run"
-# A row compares by its first field, then by the next: the lowest one is the lowest point, and the first such.
+# Rows are compared by their first field, then by the next, so the lowest row is the first of the lowest points.
 _THINNED = """
     WITH points AS ({points}),
     extents AS (
@@ -45,7 +45,7 @@ _THINNED = """
 
 
 class SeriesTables(Tables):
-    """Reads points in DuckDB's own SQL."""
+    """Reading points in DuckDB's SQL."""
 
     def read_series(
         self,
@@ -56,6 +56,7 @@ class SeriesTables(Tables):
         x_min: float | None = None,
         x_max: float | None = None,
     ) -> Columns:
+        """Return the points of series, thinned out if there are more than `max_points`."""
         parameters: list[Any] = [list(series)]
         conditions = []
         for sign, bound in ((">=", x_min), ("<=", x_max)):
@@ -67,7 +68,7 @@ class SeriesTables(Tables):
             points += f"{_STARTS if axis == 'relative' else ''} WHERE {' AND '.join(conditions)}"
         if max_points is None:
             return cursor.execute(points, parameters).fetchnumpy()
-        # Seconds since the run's start are cut as the time is.
+        # Seconds since the start of the run have the same intervals as the time.
         along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
         sql = _THINNED.format(
             points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2 - 1, 1)

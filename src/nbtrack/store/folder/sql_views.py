@@ -1,8 +1,8 @@
-"""What people read in SQL: views in the schema `nbtrack` of the database file, with ids, names and timestamps.
+"""The views that users query in SQL: the schema `nbtrack` of the database file, with IDs, names and timestamps.
 
-The tables behind them may change from version to version; the views keep their columns, which `guide/sql.md` lists.
-They are made anew where a store has others than these, in SQL that names no database, so that the file can be attached
-under any name.
+The tables may change from version to version, but the views keep their columns, which `guide/sql.md` lists. The views
+are replaced if the store has other ones than these. Their SQL names no database, so that the file can be attached under
+any name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SCHEMA = "nbtrack"
 
 
 def _time(column: str) -> str:
-    """Epoch milliseconds as a timestamp in UTC; NULL for what no calendar has, so that the other rows can be read."""
+    """Convert epoch milliseconds to a timestamp in UTC. Values beyond the calendar become NULL."""
     return f"make_timestamp_ms(CASE WHEN {column} <= {LAST_TIME} THEN {column} END)"
 
 
@@ -105,13 +105,13 @@ CREATE = f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};" + "".join(
 
 
 def are_current(cursor: Cursor) -> bool:
-    """Whether the store's views are these."""
+    """Return whether the store has these views."""
     row = cursor.execute("SELECT value FROM meta WHERE key = 'views'").fetchone()
     return row == (_digest(),)
 
 
 def make(cursor: Cursor) -> None:
-    """Make the views, in place of older ones; a part of the caller's transaction."""
+    """Create the views in place of older ones, as a part of the caller's transaction."""
     cursor.execute(CREATE)
     cursor.execute("DELETE FROM meta WHERE key = 'views'")
     cursor.execute("INSERT INTO meta VALUES ('views', $1)", [_digest()])

@@ -1,17 +1,18 @@
-"""What a series of points comes to, in SQL: the columns of `latest_metrics`."""
+"""SQL for the summary of a series of points, which are the columns of `latest_metrics`."""
 
 from __future__ import annotations
 
 
 def summary(by: str, source: str, points: str) -> str:
-    """SQL for what each series of points comes to: the columns of `latest_metrics` but for its own number.
+    """Return the SQL that summarizes each series of points: the columns of `latest_metrics` without the series' number.
 
-    `by` are the columns of the series' run and key, `points` is the alias of the points in `source`. The last point is
-    the one with the highest step, then timestamp, then value, NaN behind every number; the first the one with the
-    lowest. NaN, which DuckDB takes for the highest value, counts for no minimum, maximum or mean unless all are NaN.
+    `by` are the columns of the series' run and key, and `points` is the alias of the points in `source`. The last point
+    is the one with the highest step, then timestamp, then value, where NaN comes after every number. The first point is
+    the one with the lowest. NaN, which DuckDB sorts as the highest value, does not count for the minimum, maximum and
+    mean unless all values are NaN.
     """
     step, timestamp, value = (f"{points}.{column}" for column in ("step", "timestamp", "value"))
-    # In a struct DuckDB takes the sign off -0.0.
+    # DuckDB drops the sign of -0.0 in a struct, so the sign is stored separately.
     number = f"v := {value}, negative := signbit({value})"
     return f"""
         SELECT * EXCLUDE (latest, earliest),
@@ -33,7 +34,7 @@ def _signed(point: str) -> str:
 
 
 def is_behind(new: str, old: str, *, first: bool) -> str:
-    """Whether point `new` comes behind point `old` (before it, for the first) in the order of `summary`."""
+    """Return the condition that point `new` comes after (`first`: before) point `old` in the order of `summary`."""
     prefix, sign = ("first_", "<") if first else ("", ">")
     step, timestamp, value = (
         (f"{new}.{prefix}{column}", f"{old}.{prefix}{column}") for column in ("step", "timestamp", "value")

@@ -1,4 +1,4 @@
-"""Runs in groups, and what numbers come to in each group."""
+"""Statistics over groups of runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STATISTICS = ("n", "mean", "std", "min", "max")
 _LARGE = 1e150
-"""The square of a larger number is no double: of such, and of infinity, there is no standard deviation."""
+"""The square of a larger number does not fit into a double, so there is no standard deviation of such numbers."""
 
 
 class AggregateTables(Tables):
@@ -28,13 +28,7 @@ class AggregateTables(Tables):
     def aggregate(
         self, experiment_ids: Sequence[str] | None, filter_string: str, by: Sequence[str], of: Sequence[str] | None
     ) -> Columns:
-        """A row for each combination of the values of `by` among the active runs that match. Columns: those of `by`,
-        runs (how many), and for each name in `of` (None: each metric but the machine's own) n, mean, std (of a
-        sample), min and max.
-
-        Names are those of the filter language. Values that are missing, NaN, or no numbers count for none of the five.
-        A missing value of `by` is a group of its own, the last one; NaN is one too, before it.
-        """
+        """Return statistics over the active runs that match, one row for each combination of the values of `by`."""
         found, joins, _, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
         matched = f"SELECT r.run FROM runs AS r {joins} WHERE {found}"
         with self.reading() as cursor:
@@ -64,7 +58,7 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
     answers, keys, order = ["COUNT(*) AS runs"], [], []
     for i in range(len(groups)):
         answers.append(f"g{i}, MIN(t{i}) AS t{i}")
-        # A number is one group, however it is written.
+        # Equal numbers are one group, even if they are written differently.
         keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN t{i} END")
         order += [f"CASE WHEN MIN(t{i}) IS NULL THEN 2 WHEN g{i} IS NULL THEN 1 ELSE 0 END", f"g{i}"]
         order.append(f'CASE WHEN g{i} IS NULL THEN MIN(t{i}) END COLLATE "C"')
@@ -78,7 +72,7 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
 
 def _statistics(column: str, i: int) -> str:
     small = f"CASE WHEN ABS({column}) < {_LARGE} THEN {column} END"
-    # PostgreSQL's AVG fails where the square of a number is no double.
+    # PostgreSQL's AVG fails if the square of a number does not fit into a double.
     return (
         f"COUNT({column}) AS n{i}, SUM({column}) / COUNT({column}) AS mean{i}, "
         f"MIN({column}) AS min{i}, MAX({column}) AS max{i}, "
@@ -87,7 +81,7 @@ def _statistics(column: str, i: int) -> str:
 
 
 def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> NDArray[Any]:
-    """A group's values: numbers where all of them are, else texts."""
+    """Return the values of a group: numbers if all of them are numbers, else strings."""
     import numpy as np
 
     missing, no_number = np.ma.getmaskarray(texts), np.ma.getmaskarray(numbers)
@@ -96,7 +90,7 @@ def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> ND
     shown = np.ma.getdata(texts).astype(object)
     shown[missing] = None
     if group.shows == "either":
-        # One text for one number, whatever it was written as in the runs of this row.
+        # One string for each number, even if it is written differently in the runs of this row.
         for row in np.flatnonzero(~no_number & ~missing):
             shown[row] = _text_of(float(numbers[row]))
     return shown

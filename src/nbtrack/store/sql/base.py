@@ -1,13 +1,13 @@
-"""What the table modules stand on: a session on the database, and what each backend does in its own way.
+"""The base of the table modules: sessions on the database, and the operations that each backend implements.
 
 The SQL of this package runs unchanged on DuckDB and PostgreSQL. A backend is a class that adds to `SqlTables`:
 
-- sessions: `reading` and `writing`, whose cursors take `$1`, `$2`, … and send strings as `text`
-- ids: `next_experiment_id` and `next_version`, and the numbers of runs and series, which the loading of events gives
-- what is unique: `is_taken` where unique constraints guard names and numbers, and `lock_models` where sessions can run
-  side by side
-- points: `read_series` and `rewind_run`, for how a backend stores the points of a metric is its own affair
-- where artifacts are: `locate` and `artifact_root`
+- sessions: `reading` and `writing`, whose cursors accept `$1`, `$2`, … and send strings as `text`
+- IDs: `next_experiment_id` and `next_version`, and the numbers of runs and series, which loading events assigns
+- uniqueness: `is_taken` if unique constraints guard names and numbers, and `lock_models` if sessions can run at the
+  same time
+- points: `read_series` and `rewind_run`, because each backend stores the points of metrics in its own way
+- places of artifacts: `locate` and `artifact_root`
 
 The conformance tests (tests/store/conformance) have the smallest such class for PostgreSQL.
 """
@@ -31,42 +31,42 @@ class Cursor(Protocol):
     def fetchone(self) -> tuple[Any, ...] | None: ...
     def fetchall(self) -> list[tuple[Any, ...]]: ...
     def fetchnumpy(self) -> dict[str, Any]:
-        """The rows as one array a column: int64, float64, or object for strings; a masked array if any is NULL."""
+        """Return one array for each column: int64, float64, or object for strings. It is masked if any is NULL."""
         ...
 
 
 @contextmanager
 def transaction(cursor: Cursor) -> Iterator[None]:
-    """Commit what the block does, or undo it where it raises."""
+    """Commit the changes of the block, or roll them back if it raises."""
     cursor.execute("BEGIN")
     try:
         yield
         cursor.execute("COMMIT")
     except BaseException:
-        # A COMMIT that failed has ended the transaction already; what counts is why.
+        # A failed COMMIT has already ended the transaction, and its error matters more than that of the ROLLBACK.
         with suppress(Exception):
             cursor.execute("ROLLBACK")
         raise
 
 
 class Tables(Protocol):
-    """Base of the table modules; the backend supplies the sessions and says where artifacts are."""
+    """Base class of the table modules. The backend implements the sessions and knows where artifacts are."""
 
     def locate(self, artifact_uri: str) -> str:
-        """The full form of an artifact URI, which a table may hold relative to the store, so that it can move."""
+        """Return the absolute form of an artifact URI, which tables may hold relative to a store that can be moved."""
         ...
 
     def reading(self) -> AbstractContextManager[Cursor]:
-        """A session that sees everything logged before it began, this process's events and the others'.
+        """Open a session that sees everything logged before it began, by this process and by others.
 
-        Raises StoreLocked where another program holds the database.
+        Raises StoreLocked if another program holds the database.
         """
         ...
 
     def writing(self) -> AbstractContextManager[Cursor]:
-        """A session that is one transaction: committed where the block ends well, undone where it raises.
+        """Open a session that is one transaction, which is committed when the block ends and rolled back if it raises.
 
-        Raises StoreLocked as `reading` does, and StoreNotWritable where the folder cannot be written.
+        Raises StoreLocked like `reading`, and StoreNotWritable if the store cannot be written.
         """
         ...
 
@@ -79,26 +79,26 @@ class Tables(Protocol):
         x_min: float | None = None,
         x_max: float | None = None,
     ) -> Columns:
-        """The points of these series from `x_min` to `x_max` on the axis: series, step, timestamp, value, in no order.
+        """Return the points of series from `x_min` to `x_max` on the axis, in any order.
 
-        With `max_points` there is also `total`, how many points the row's series has there. One that has more than that
-        is cut into stretches of equal width, `max_points // 2` with the last point, which is one of its own so that a
-        curve ends where its series does; of each are kept the lowest and the highest point, and one NaN where there is
-        any.
+        The columns are series, step, timestamp and value. With `max_points` there is also `total`, the number of points
+        of the row's series in this range. A series with more points than that is divided into `max_points // 2`
+        intervals of equal width, the last of which is the last point, so that a curve ends where its series ends. The
+        lowest and the highest point of each interval are returned, and one NaN if there is any.
         """
         ...
 
     def is_taken(self, error: Exception) -> bool:
-        """Whether a statement failed because another session took the same name or number first.
+        """Return whether a statement failed because another session took the same name or number first.
 
         Always False for a backend whose writing sessions run one after another.
         """
         return False
 
     def lock_models(self, cursor: Cursor, names: Sequence[str]) -> None:
-        """Make other sessions that change one of these models wait for the end of this transaction.
+        """Make other sessions that change one of these models wait until this transaction ends.
 
-        There is nothing to do for a backend whose writing sessions run one after another.
+        A backend whose writing sessions run one after another has nothing to do.
         """
         return
 

@@ -1,4 +1,4 @@
-"""The names and values in a store, for completing a query that is being written."""
+"""The names and values in a store that can complete a query while it is being written."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from ...tags import MLFLOW, NBTRACK
 from .base import Tables
 
 MOST = 50
-"""Names or values in one answer."""
+"""The largest number of names or values in one answer."""
 NEWEST = 100_000
-"""Runs that are looked at: somebody who types waits for the answer."""
+"""How many of the newest runs are searched, because the user waits for the answer while typing."""
 LONGEST = 100
-"""Characters of a value that is worth offering."""
+"""The largest number of characters of an offered value."""
 
 _NEWEST = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newest) - {NEWEST}"
 
 
 class KnownTables(Tables):
-    """What completes queries."""
+    """Completion of queries."""
 
     def known(self, vocabulary: Vocabulary) -> Known:
-        """The names and values of one vocabulary."""
+        """Return the names and values of one vocabulary."""
         return StoredNames(self, vocabulary)
 
 
 class StoredNames(Known):
-    """What the tables know of one vocabulary."""
+    """The names and values of one vocabulary in the tables."""
 
     def __init__(self, tables: Tables, vocabulary: Vocabulary) -> None:
         self._tables = tables
         self._vocabulary = vocabulary
 
     def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
-        # What the tools put down about a run comes after what people logged.
+        """Return matching keys of a table with their number of rows, those that users logged before automatic ones."""
         own = (
             f"CASE WHEN t.key LIKE '{MLFLOW}%' OR t.key LIKE '{NBTRACK}%' "
             f"OR '{table.entity}' = 'metrics' AND t.key LIKE '{SYSTEM}%' THEN 1 ELSE 0 END"
@@ -43,8 +43,9 @@ class StoredNames(Known):
         return self._counted("t.key", f"{table.table} AS t", _bound("t", table.link), part, first=own)
 
     def values(self, operand: Operand, part: str) -> list[tuple[str, int]]:
+        """Return matching values of an operand with their number of rows."""
         if isinstance(operand, Key):
-            # A metric's values are numbers; hardly one is there twice.
+            # The values of a metric are numbers, of which hardly any occurs twice.
             if operand.table.entity == "metrics":
                 return []
             condition = f"{_bound('t', operand.table.link)} AND t.key = $4"
@@ -74,5 +75,5 @@ class StoredNames(Known):
 
 
 def _bound(alias: str, link: tuple[str, ...]) -> str:
-    """That a row belongs to one of the newest runs; rows of a table that is not of runs all count."""
+    """Return the condition that a row belongs to one of the newest runs; it is true for rows of other tables."""
     return f"{alias}.{_NEWEST}" if link == ("run",) else "TRUE"

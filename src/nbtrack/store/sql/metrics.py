@@ -1,4 +1,4 @@
-"""Metric histories in SQL, and where each metric has come to."""
+"""SQL for the history of metrics and their last points."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from .runs import check_runs
 
 
 class MetricTables(Tables):
-    """Points go in through the journal."""
+    """Reading metrics. Points are written through the journal."""
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Every point of a metric in the order of time, then step. A point logged twice alike counts once.
-
-        Raises NotFound for an unknown run.
-        """
+        """Return every point of a metric, sorted by time, then step."""
         with self.reading() as cursor:
             rows = cursor.execute(
                 "SELECT DISTINCT m.timestamp, m.step, m.value FROM metrics AS m JOIN latest_metrics AS l "
@@ -27,7 +24,7 @@ class MetricTables(Tables):
         return [Metric(key, value, timestamp, step, run_id) for timestamp, step, value in rows]
 
     def last_points(self, run_id: str) -> dict[str, tuple[float, int]]:
-        """The value and the step of the last point of each of a run's metrics."""
+        """Return the value and the step of the last point of each metric of a run."""
         with self.reading() as cursor:
             rows = cursor.execute(
                 "SELECT l.key, l.value, l.step FROM latest_metrics AS l JOIN runs AS r ON r.run = l.run "

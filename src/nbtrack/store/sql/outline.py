@@ -1,8 +1,8 @@
-"""Runs as a tree that folds: which of the matching runs have a row, and in what order.
+"""The tree of the matching runs: which of them have a row, and in what order, while nested runs are folded.
 
-A run stands under its parent where that one matches too, and else at the top. Where a run comes is said by the first of
-its whole family in the order that was asked for: so the sweep with the best trial comes first, though it has no such
-metric itself.
+A run is placed under its parent if the parent matches too, else at the top level. The position of a run in the order
+is that of the first run of its whole family. So a sweep with the best trial comes first, although the sweep itself
+does not have that metric.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEEPEST = 64
-"""Runs that are nested in each other in a circle, or deeper than this, stand at the top."""
+"""Runs that are nested in a cycle, or deeper than this, are placed at the top level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`rows` are places in the order that was asked for; `depth` and `children` are of all runs, by that place."""
+    """The rows of the tree, and the position of all runs in it.
+
+    Attributes:
+        rows: Positions in the requested order of the runs that have a row, in the order of the rows.
+        depth: The depth of each run, by its position in the requested order.
+        children: The number of direct children of each run, by its position in the requested order.
+    """
 
     rows: NDArray[Any]
     depth: NDArray[Any]
@@ -27,9 +33,11 @@ class Outline:
 
 
 def outline(above: NDArray[Any], unfolded: NDArray[Any]) -> Outline:
-    """The rows of runs that are given in order.
+    """Return the tree of runs that are given in order.
 
-    `above` is the place of each one's parent, -1 where it has none; `unfolded` says whether what is nested in it shows.
+    Args:
+        above: The position of each run's parent, -1 if it has none.
+        unfolded: Whether the runs nested in each run are shown.
     """
     import numpy as np
 
@@ -45,7 +53,8 @@ def outline(above: NDArray[Any], unfolded: NDArray[Any]) -> Outline:
         there = depth == level
         shown[there] = shown[above[there]] & unfolded[above[there]]
     rows = np.flatnonzero(shown)
-    # The family that comes first on each level, the outermost level last, as lexsort has it; -1 is the parent itself.
+    # The sort keys are the position of the family on each level. lexsort takes the outermost level last. -1 stands for
+    # the parent itself, which comes before its children.
     keys, at = [], rows.copy()
     for level in range(int(depth[rows].max(initial=0)), -1, -1):
         there = depth[at] == level
@@ -55,7 +64,7 @@ def outline(above: NDArray[Any], unfolded: NDArray[Any]) -> Outline:
 
 
 def _depths(above: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Parents without those that lead into a circle, and how deep each run is nested."""
+    """Return the parents without those that lead into a cycle, and the depth of each run."""
     import numpy as np
 
     while True:

@@ -1,4 +1,4 @@
-"""Points of many series as columns, whole or thinned out."""
+"""Points of many series as columns, all of them or thinned out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WANTED = "JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) 
 
 
 class PointTables(Tables):
-    """The points behind curves, with their steps and times."""
+    """The points of curves, with their steps and times."""
 
     def points(
         self,
@@ -30,17 +30,13 @@ class PointTables(Tables):
         *,
         strict: bool = False,
     ) -> Points:
-        """The points of these runs and keys (None: all) between `x_min` and `x_max`, in the order of `run_ids`, `keys`,
-        and then of the axis. Runs that do not exist are left out, or NotFound if `strict` is set.
-
-        How a series of more than `max_points` is thinned out, `read_series` says.
-        """
+        """Return the points of metrics of several runs. `read_series` thins out long series."""
         import numpy as np
 
         along, across = ("step", "timestamp") if axis == "step" else ("timestamp", "step")
         wanted = None if keys is None else list(dict.fromkeys(keys))
         if not run_ids or (wanted == [] and not strict):
-            # A run that has just begun, on a screen that asks for it again and again.
+            # This is frequent: a screen polls a run that has just started.
             return _no_points()
         with self.reading() as cursor:
             sql = f"SELECT r.run_id, r.run FROM runs AS r {JOIN_IDS}"

@@ -1,9 +1,9 @@
-"""The tables, in SQL that DuckDB and PostgreSQL both take.
+"""The tables, in SQL for DuckDB and PostgreSQL.
 
-Rows of a run carry its number `run`, and points the number `series` of their run and key: DuckDB keeps the lowest and
-the highest of each block of rows, so a run's rows are found without an index, which would make each apply and the file
-larger. What must be unique is made under the store's lock, or held by constraints that a backend adds. What people
-read are the views of `folder/sql_views.py`.
+The rows of a run have its number `run`, and points have the number `series` of their run and key. DuckDB stores the
+lowest and the highest value of each block of rows, so a run's rows are found without an index, which would make the
+file larger and each apply slower. Names are unique because changes run under the store's lock, or because of
+constraints that a backend adds. Users query the views of `folder/sql_views.py` instead of these tables.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ CREATE TABLE inputs (
 );
 CREATE TABLE artifacts (run BIGINT NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, timestamp BIGINT NOT NULL);
 """
-"""What is logged to runs. `number` is the number that a text holds (see `nbtrack.query`), `total` the sum of the
-`numbers` points of a series that are not NaN."""
+"""Data logged to runs. `number` is the number that the string `value` holds (see `nbtrack.query`). `total` is the sum
+of the points of a series that are not NaN, and `numbers` is how many of them there are."""
 
 GATE_TABLES = """
 CREATE TABLE model_gates (

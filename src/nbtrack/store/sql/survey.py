@@ -1,4 +1,4 @@
-"""A page of a run table, with what is worth knowing of all the runs that match: counted in the database."""
+"""A page of a table of runs, with a summary of all runs that match, computed in the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .runs import INFO, RunTables, matching
 
 
 class SurveyTables(RunTables):
-    """What `views.runs` asks."""
+    """Pages of runs, for `views.runs`."""
 
     def survey(
         self,
@@ -27,16 +27,13 @@ class SurveyTables(RunTables):
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
     ) -> Survey:
-        """The matching runs from `offset` on, at most `limit`, newest first unless `order_by` says otherwise.
-
-        Where they are `grouped`, nested runs stand under their parents if those are `unfolded` (None: all are).
-        """
-        # They come from a screen and go into the statement's text.
+        """Return a page of the active runs that match, with a summary of all of them."""
+        # These numbers come from a screen and become a part of the SQL statement.
         paging.check_offset(offset)
         paging.check_max_results(limit, 1_000_000)
         found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
         with self.reading() as cursor:
-            # One that was interrupted may have left its own behind.
+            # An interrupted survey may have left its tables behind.
             cursor.execute("DROP TABLE IF EXISTS matched")
             cursor.execute("DROP TABLE IF EXISTS nesting")
             matched = f"FROM runs AS r {joins} WHERE {found}"
@@ -87,7 +84,7 @@ def _count(cursor: Cursor, table: str) -> int:
 
 
 def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
-    """Which of the metrics the matching studies minimize or maximize, as their tags say, if they agree."""
+    """Return whether the matching studies minimize or maximize each metric, as their tags say, if they agree."""
     names = [key for key in keys if key == "value" or f"best_{key}" in keys]
     asked = {other: key for key in names for other in (key, f"best_{key}")}
     asked |= {"best_value": "value"} if "best_value" in keys else {}
@@ -107,7 +104,7 @@ def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
 def _page(
     cursor: Cursor, unfolded: Sequence[str] | None, offset: int, limit: int
 ) -> tuple[list[int], list[tuple[int, int]], int]:
-    """Of the runs and parents that were asked for in order: a page's runs, their depth and children; all rows."""
+    """Return a page of the runs and parents just selected: its runs, their depth and children, and the row count."""
     import numpy as np
 
     columns = cursor.fetchnumpy()
@@ -144,7 +141,7 @@ _NESTING = f"""
 _UNFOLDED = """
     SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
 """
-# What only parents have, such as a study's best, comes behind what is compared.
+# Keys that only parents have, such as the best value of a study, come after all others.
 _PARENTS = "LEFT JOIN (SELECT DISTINCT parent FROM nesting) AS above ON above.parent = matched.run"
 _PARAMS = f"""
     SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run {_PARENTS}

@@ -1,4 +1,4 @@
-"""Everything a store answers in SQL, put together from one module a subject. A backend adds sessions to it."""
+"""All operations of a store in SQL, with one module for each subject. A backend adds sessions."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class SqlTables(
     KnownTables,
     RegistryTables,
 ):
-    """The whole schema."""
+    """All tables."""

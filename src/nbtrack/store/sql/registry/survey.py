@@ -1,4 +1,4 @@
-"""A screen's page of registered models, with pages of their versions and events: counted and cut in the database."""
+"""A page of registered models with pages of their versions and events, counted and limited in the database."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from . import rows as rows
 from .events import EVENT_COLUMNS
 
 MAX_MODELS = 1_000
-"""Most models on one page."""
+"""The largest number of models on one page."""
 MAX_ROWS = 10_000
-"""Most versions of a stage, and most events, that one page has of a model."""
+"""The largest number of versions in a stage, and of events, that a page has for one model."""
 
 _VERSIONS = f"""
     SELECT {rows.VERSION_COLUMNS} FROM (
@@ -24,7 +24,7 @@ _VERSIONS = f"""
         FROM model_versions AS v WHERE v.name = ANY($1) AND v.current_stage = COALESCE($2, v.current_stage)
     ) AS r WHERE r.place > $3 AND r.place <= $4 ORDER BY r.name COLLATE "C", r.version DESC
 """
-# A model that has taken the name of a deleted one begins with an empty history.
+# A model that has the name of a deleted one starts with an empty history.
 _OF_THE_MODELS = """
     FROM model_events AS e JOIN registered_models AS m ON m.name = e.name AND e.timestamp >= m.creation_time
     WHERE e.name = ANY($1)
@@ -45,7 +45,7 @@ _GATES = """
 
 
 class ModelSurveyTables(Tables):
-    """Reads what the registry's screen shows, in a number of queries that does not grow with the page."""
+    """Pages of models for the registry's screen. The number of queries does not depend on the size of the page."""
 
     def survey_models(
         self,
@@ -57,7 +57,7 @@ class ModelSurveyTables(Tables):
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
-        """Return a page of models and the number of all models; the protocol says more."""
+        """Return a page of models and the number of all models."""
         if name is not None:
             check_model_name(name)
         paging.check_offset(offset)
