@@ -15,8 +15,10 @@ const snapshot = (view: string, options: object, answers: object): Snapshot => {
   return { view, options, answers: Object.fromEntries(saved) } as Snapshot;
 };
 
-test('the names of the screens are those that saved notebooks use', () => {
-  assert.deepEqual(Object.keys(screens).sort(), ['comparison', 'live', 'registry']);
+test('the screens of saved notebooks keep their names', () => {
+  for (const name of ['comparison', 'live', 'registry']) {
+    assert.ok(Object.hasOwn(screens, name), name);
+  }
 });
 
 test('a saved comparison shows its runs, and still sorts and ticks them', async () => {

@@ -33,16 +33,20 @@ export class Models {
     return this.guarded(async () => {
       const wanted = Math.max(this.rows.peek()?.length ?? 0, FIRST.limit);
       let rows: ModelRow[] = [];
-      let count = Number.POSITIVE_INFINITY;
-      while (rows.length < Math.min(wanted, count)) {
+      let count = 0;
+      let grows = true;
+      // A saved notebook has one page, and models may be deleted between two pages.
+      while (grows && rows.length < wanted) {
         const limit = Math.min(wanted - rows.length, MOST.models);
         const request = { ...FIRST, name: this.name, offset: rows.length, limit };
         const { reply } = await this.connection.request('registry', request, signal);
-        rows = joined(rows, reply.models, (model) => model.name);
-        count = reply.models.length === 0 ? rows.length : (reply.count ?? rows.length);
+        const all = joined(rows, reply.models, (model) => model.name);
+        count = reply.count ?? all.length;
+        grows = all.length > rows.length && all.length < count;
+        rows = all;
       }
       this.rows.value = rows;
-      this.count.value = Math.max(count, rows.length);
+      this.count.value = count;
     });
   }
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nbtrack
 from nbtrack.widgets import LiveRun, picture
+from nbtrack.widgets.host import ViewWidget
 from nbtrack.widgets.snapshot import MIME
 
 MakeRun = Callable[..., str]
@@ -112,3 +115,25 @@ def test_any_finite_curve_becomes_a_picture(values: list[float]) -> None:
 
 def test_a_curve_without_a_finite_point_is_no_picture() -> None:
     assert picture.curves("loss", [picture.Line("a", [0.0, 1.0], [math.nan, math.inf])]) == ""
+
+
+def test_a_widget_and_its_screen_have_one_name() -> None:
+    """The bundle, the screen's entry in js/screens and the view in saved notebooks."""
+    index = (Path(__file__).parents[2] / "js" / "screens" / "index.ts").read_text(encoding="utf-8")
+    screens = set(re.findall(r"export \{ (\w+) \}", index))
+    assert {widget.screen for widget in ViewWidget.__subclasses__()} == screens
+    assert {"live", "comparison", "registry"} <= screens
+
+
+def test_a_saved_registry_says_how_much_it_leaves_out(client: nbtrack.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        client.create_registered_model(name)
+    for _ in range(22):
+        client.create_model_version("a", "s3://elsewhere/model")
+    monkeypatch.setattr("nbtrack.widgets.registry_board.SAVED_MODELS", 2)
+    data = bundle(nbtrack.registry())
+    assert data["text/plain"].splitlines()[0] == "3 registered models"
+    assert "… and 2 more versions" in data["text/plain"]
+    assert "… and 1 more model" in data["text/html"]
+    reply = data[MIME]["answers"]["registry"]["reply"]
+    assert (len(reply["models"]), reply["count"], reply["models"][0]["stages"]) == (2, 3, {"None": 22})

@@ -190,6 +190,13 @@ test('more events are loaded behind those that came with the model', async () =>
   assert.ok(history.getByRole('button', { name: 'Show less' }));
 });
 
+test('a saved page of models says how many there were', async () => {
+  const { connection } = board({}, { registry: () => ({ models: [modelRow([versionRow(1)])], count: 1000 }) }, false);
+  await screen.findByText('1 of 1,000 models');
+  assert.equal(screen.queryByRole('button', { name: 'Show more models' }), null);
+  assert.ok(connection.payloads('registry').length <= 2);
+});
+
 test('a notebook saved before there were pages shows all that it has', async () => {
   board({ events: [event(2), event(1)] }, {}, false);
   await screen.findByText('2 versions');

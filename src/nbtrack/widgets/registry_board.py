@@ -53,7 +53,7 @@ class Registry(ViewWidget):
         for model in models:
             parts += _model(model)
         if count > len(models):
-            parts.append(f"… and {count - len(models):,} more models")
+            parts.append(f"… and {_more(count - len(models), 'model')}")
         if not models:
             parts.append("Register one with nbtrack.register_model, or from nbtrack.compare().")
         return Page(f"{count:,} registered model{'' if count == 1 else 's'}", parts)
@@ -78,5 +78,9 @@ def _model(model: Mapping[str, Any]) -> list[Table | str]:
     parts: list[Table | str] = [printable(model["name"]), Table(columns, rows, frozenset({"version", *metrics}))]
     more = sum(model["stages"].values()) - len(rows)
     if more:
-        parts.append(f"… and {more:,} more version{'' if more == 1 else 's'}")
+        parts.append(f"… and {_more(more, 'version')}")
     return parts
+
+
+def _more(count: int, noun: str) -> str:
+    return f"{count:,} more {noun}{'' if count == 1 else 's'}"
