@@ -50,7 +50,7 @@ def log_best(
 
     Example:
         >>> best = log_best(model, metric="val/auc", mode="max")  # doctest: +SKIP
-        val/auc 0.93 at step 12 is better than 0.91: runs:/…/best is replaced; 1.2 MB saved so far.
+        val/auc 0.93 at step 12 is better than 0.91. The model at runs:/…/best was replaced. 1.2 MB of disk …
     """
     client, run_id = target(run_id)
     best = best_models.log_best(

@@ -1,4 +1,4 @@
-"""Models: the MLmodel folder format, signatures, model URIs, flavors, and registering."""
+"""Work with models: the MLmodel format, signatures, model URIs, flavors, and registration."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The best model of a run, and no other: each better one takes the place of the last.
+"""Keep only the best model of a run: each better model replaces the one before.
 
-What the model is the best of is written into its folder, which is replaced in one step, so the two never disagree; the
-run's tags repeat it for searches. Two processes or threads that are both better take turns at a lock of the store.
+The metric and its value are stored in the model's folder, which is replaced in one step, so that they always match the
+model. The run's tags repeat them for searches. Processes or threads that replace the model at the same time take turns
+with a lock of the store.
 """
 
 from __future__ import annotations
@@ -33,31 +34,31 @@ if TYPE_CHECKING:
     from ..client import Client
 
 STATE = "nbtrack-best.json"
-"""The file in the model's folder that says of what it is the best."""
+"""The file in the model's folder that has the metric and its value."""
 _TASK = "best"
 _PATIENCE = 60.0
-"""Seconds to wait for others who compare and replace."""
+"""Seconds to wait for other processes that compare and replace."""
 _PACKAGES = {"torch": "pytorch", "nbtrack": "pyfunc", "mlflow": "pyfunc"}
-"""Packages whose models are of a flavor with another name."""
+"""Packages whose flavor has another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The best model that a run has: what its folder says."""
+    """The best model that a run has, as the file in its folder describes it."""
 
     metric: str
     mode: str
     value: float
     step: int | None
     saved: int = 0
-    """Bytes of earlier ones that it and those before it took the place of."""
+    """Bytes of the earlier models that were replaced."""
 
     def is_beaten_by(self, value: float) -> bool:
-        """Whether a value is better; NaN never is."""
+        """Return whether a value is better. NaN never is."""
         return value > self.value if self.mode == "max" else value < self.value
 
     def tags(self, name: str) -> dict[str, str]:
-        """What the run's tags say of it."""
+        """Return the tags of the run that describe the model."""
         of = {"metric": self.metric, "mode": self.mode, "value": repr(self.value)}
         step = {} if self.step is None else {"step": str(self.step)}
         return {f"{NBTRACK}{name}.{key}": text for key, text in {**of, **step}.items()}
@@ -65,27 +66,36 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """What `log_best` did, and which model is the run's best now. It is true where the model given became that."""
+    """The result of `log_best`. It is true if the given model became the run's best model.
+
+    Attributes:
+        is_new: Whether the given model became the run's best model.
+        model_uri: The URI of the run's best model.
+        metric: The key of the metric that is compared.
+        mode: "max" if larger values are better, or "min" if smaller ones are.
+        value: The metric's value for the best model. If no model is stored yet because the first value is NaN, that
+            value.
+        step: The step of the best model, or None.
+        previous: The value of the model that was replaced, or None if none was.
+        freed_bytes: The bytes of disk space that the replacement freed.
+        saved_bytes: The bytes that all replacements of this model freed since the run began. Keeping every better
+            model would have needed this much more disk space.
+        kept_for: The versions of registered models, as `name/version`, that use the replaced model. Its files are
+            kept for them in another folder.
+        model_info: The logged model if it is new, or None.
+    """
 
     is_new: bool
-    """Whether the model was kept."""
     model_uri: str
     metric: str
     mode: str
     value: float
-    """The metric's value at the best model, …"""
     step: int | None
-    """… and its step."""
     previous: float | None = None
-    """The value of the model that was replaced."""
     freed_bytes: int = 0
-    """What replacing that gave back, …"""
     saved_bytes: int = 0
-    """… and what that was since the run began: keeping every better model would have cost so much more."""
     kept_for: tuple[str, ...] = ()
-    """Versions of registered models that hold the replaced model, as `name/version`: its files stay for them."""
     model_info: ModelInfo | None = None
-    """The logged model, where it is new."""
 
     def __bool__(self) -> bool:
         return self.is_new
@@ -103,7 +113,7 @@ class Best:
 
 
 _known: dict[tuple[str, str, str], Kept] = {}
-"""The best that this process knows of each run and name. What others keep meanwhile is better, never worse."""
+"""The best model of each run and name that this process knows. Other processes only replace it by better ones."""
 
 
 def log_best(
@@ -119,7 +129,7 @@ def log_best(
     flavor: str | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> Best:
-    """Keep `model` as the run's best where it is better than the one that is kept; see `nbtrack.log_best`."""
+    """Log `model` as the run's best model if it is better than the present one. See `nbtrack.log_best`."""
     if mode not in ("max", "min"):
         raise InvalidParameter(
             f"mode must be 'max' or 'min', not {mode!r:.80}. It says whether higher or lower values are better."
@@ -137,7 +147,7 @@ def log_best(
         kept = _read(client._artifacts(run_id), path)
         if kept is not None:
             _known[key] = kept
-            _mend_tags(client, run_id, path, kept)
+            _correct_tags(client, run_id, path, kept)
     if kept is not None:
         _check_same(kept, metric, mode, path)
     if math.isnan(number) or (kept is not None and not kept.is_beaten_by(number)):
@@ -153,7 +163,7 @@ def log_best(
             if kept is not None:
                 _check_same(kept, metric, mode, path)
                 if not kept.is_beaten_by(number):
-                    # Somebody was better while we saved.
+                    # Another process logged a better model in the meantime.
                     _known[key] = kept
                     return _unchanged(uri, metric, mode, number, step, kept)
             versions = _keep_for_versions(client, artifacts, run_id, path, kept)
@@ -181,7 +191,10 @@ def log_best(
 
 
 def flavor_of(model: Any) -> str:
-    """The flavor that saves a model: the first class in its ancestry whose package is one. Raises InvalidParameter."""
+    """Return the flavor that saves a model: that of the first class in its ancestry whose package has a flavor.
+
+    Raises InvalidParameter if there is none.
+    """
     names = flavor_names()
     if inspect.isroutine(model):
         return "pyfunc"
@@ -205,7 +218,7 @@ def _flavor_module(model: Any, name: str | None) -> ModuleType:
 
 
 def _reading(client: Client, run_id: str, metric: str, value: Any, step: int | None) -> tuple[float, int | None]:
-    """The value to compare, and its step: as given, else those of the metric's last point."""
+    """Return the value to compare and its step, which default to those of the metric's last point."""
     if step is not None:
         step = whole_number(step, "step")
     last = client.recorder(run_id).last(metric) if isinstance(metric, str) else None
@@ -233,7 +246,10 @@ def _save(module: ModuleType, model: Any, path: Path, manifest: Model, arguments
 
 
 def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, path: str, best: Kept) -> int:
-    """Put the model into its place; the bytes that come free. Files that are gone leave the table."""
+    """Replace the stored model, and return the number of bytes that this freed.
+
+    Files that no longer exist are removed from the store's list of artifacts.
+    """
     (local / STATE).write_bytes(_encoded(best))
     replaced = artifacts.replace(path, local)
     if replaced.gone:
@@ -244,9 +260,9 @@ def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, 
 def _keep_for_versions(
     client: Client, artifacts: RunArtifacts, run_id: str, path: str, kept: Kept | None
 ) -> list[ModelVersion]:
-    """Let versions that hold the model go on holding it: it gets a second place, of the same files, and they follow.
+    """Copy the present model to a second folder, of the same files, for the model versions that use it.
 
-    First the files, then the versions: a death in between leaves files too many.
+    The files are copied before the versions are changed, so that a crash in between leaves only surplus files.
     """
     if kept is None or not client.registry.versions_from(run_id=run_id, path=path):
         return []
@@ -264,7 +280,7 @@ def _keep_for_versions(
 
 
 def _read(artifacts: RunArtifacts, path: str) -> Kept | None:
-    """What the model's folder says; None where there is none, or one that log_best did not put there."""
+    """Return what the model's folder says. None if the folder does not exist, or if log_best did not create it."""
     try:
         fields = json.loads(artifacts.get(f"{path}/{STATE}"))
         step = fields["step"]
@@ -299,8 +315,8 @@ def _set_tags(client: Client, run_id: str, path: str, best: Kept, earlier: Kept 
         recorder.untag(f"nbtrack.{path}.step")
 
 
-def _mend_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
-    """Once a process: a death right behind the replacing has left the tags of the model before."""
+def _correct_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
+    """Correct the tags, once per process: a crash right after a replacement leaves those of the previous model."""
     tags = client.get_run(run_id).data.tags
     if any(tags.get(key) != text for key, text in kept.tags(path).items()):
         client.recorder(run_id).tags(kept.tags(path))
@@ -308,7 +324,7 @@ def _mend_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
 
 def _unchanged(uri: str, metric: str, mode: str, number: float, step: int | None, kept: Kept | None) -> Best:
     if kept is None:
-        # Nothing is kept yet, for the first value is NaN.
+        # No model is stored yet, because the first value is NaN.
         return Best(False, uri, metric, mode, number, step)
     return Best(False, uri, metric, mode, kept.value, kept.step, saved_bytes=kept.saved)
 

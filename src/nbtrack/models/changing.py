@@ -1,4 +1,4 @@
-"""Changing the manifest of a model that is saved already."""
+"""Change the manifest of a saved model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def set_signature(model_uri: str, signature: Any) -> None:
     model.signature = new
     content = model.to_yaml()
     if isinstance(target, RunUri):
-        # Through the run, whose list of artifacts has the sizes.
+        # Logged through the run, so that its list of artifacts has the new size.
         client.log_text(target.run_id, content, f"{target.path}/{MLMODEL}")
     else:
         location.repository.put(joined(location.path, MLMODEL), content.encode())

@@ -1,4 +1,4 @@
-"""The types that a column, a property or a parameter can have: MLflow's names, and its JSON."""
+"""The types of columns, properties and params, with MLflow's names and its JSON."""
 
 from __future__ import annotations
 
@@ -296,12 +296,12 @@ def merged(one: ColumnType, other: ColumnType) -> ColumnType:
 
 
 def _merged_objects(one: Object, other: Object) -> Object:
-    ours, theirs = ({prop.name: prop for prop in each.properties} for each in (one, other))
+    left, right = ({prop.name: prop for prop in each.properties} for each in (one, other))
     properties = []
-    for name in ours | theirs:
-        if name in ours and name in theirs:
-            both = merged(ours[name].dtype, theirs[name].dtype)
-            properties.append(Property(name, both, ours[name].required and theirs[name].required))
+    for name in left | right:
+        if name in left and name in right:
+            both = merged(left[name].dtype, right[name].dtype)
+            properties.append(Property(name, both, left[name].required and right[name].required))
         else:
-            properties.append(Property(name, (ours.get(name) or theirs[name]).dtype, False))
+            properties.append(Property(name, (left.get(name) or right[name]).dtype, False))
     return Object(properties)

@@ -1,7 +1,8 @@
-"""Holding what `predict` is given against the signature, before the model sees it.
+"""Check the data for `predict` against the signature, before the model gets it.
 
-What is missing or of a wrong type is refused by its name. What can be converted without loss is converted, by MLflow's
-rules: whole numbers to wider ones, floats to wider ones, 32-bit whole numbers to doubles, times to nanoseconds.
+Missing columns and wrong types raise an error that names the column. Values that can be converted without loss are
+converted by MLflow's rules: integers to wider integers, floats to wider floats, 32-bit integers to doubles, and times
+to nanoseconds.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def enforce(data: Any, schema: Schema) -> Any:
-    """The data as the schema wants it: a DataFrame for columns, arrays for tensors.
+    """Return the data in the form that the schema requires: a DataFrame for columns, arrays for tensors.
 
-    Columns are brought into the schema's order; those that it does not know are dropped. Raises InvalidParameter that
-    names the column or tensor which is missing or wrong.
+    Columns are put in the schema's order, and columns that are not in the schema are dropped with a warning. Raises
+    InvalidParameter with the name of the column or tensor that is missing or wrong.
     """
     import pandas
 
@@ -36,8 +37,11 @@ def enforce(data: Any, schema: Schema) -> Any:
 
 
 def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any] | None:
-    """The params with the defaults of those that were not given. Those that the schema does not know are left out,
-    with a warning. None where there is no schema and none were given, as MLflow has it."""
+    """Return the params, with the defaults of those that were not given.
+
+    Params that are not in the schema are dropped with a warning. Returns None if there is no schema and no params were
+    given, as MLflow does.
+    """
     given = {str(name): value for name, value in (params or {}).items()}
     if schema is None:
         if given:
@@ -68,7 +72,8 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
         nested = any(isinstance(spec.type, Array | Object) for spec in schema)
         if nested or all(_is_one_value(value) for value in data.values()):
             return pandas.DataFrame([data])
-        # A DataFrame takes no array of more than one dimension as a column; as lists they are refused by name below.
+        # A DataFrame does not accept an array of more than one dimension as a column. As lists, such columns are
+        # refused below with their names.
         columns = {
             name: value.tolist() if isinstance(value, numpy.ndarray) and value.ndim > 1 else value
             for name, value in data.items()
@@ -84,7 +89,7 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
 
 
 def _table(data: Any) -> pd.DataFrame:
-    """A DataFrame of data whose lengths or dimensions may be those of no table."""
+    """Return the data as a DataFrame. Raises InvalidParameter if its lengths or dimensions do not allow that."""
     import pandas
 
     try:
@@ -96,13 +101,13 @@ def _table(data: Any) -> pd.DataFrame:
 
 
 def _is_one_value(value: Any) -> bool:
-    """Whether a value of a dict stands for one row."""
+    """Return whether a value of a dict stands for one row."""
     import numpy
 
     if isinstance(value, numpy.ndarray):
         return bool(value.shape == () and value.dtype.kind == "U")
-    texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return bool(value is None or numpy.isscalar(value) or texts)
+    strings = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return bool(value is None or numpy.isscalar(value) or strings)
 
 
 def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -127,7 +132,7 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
                 f"The model's signature has {len(schema)} columns without names, but the data has only {len(there)}."
             )
         specs, here = list(zip(there, schema, strict=False)), set(there)
-    # Columns that are right already, which is the usual case, are not touched one by one.
+    # In the usual case all columns have the right dtype, and need no conversion one by one.
     dtypes = dict(zip(there, frame.dtypes, strict=True)) if len(here) == len(there) else {}
     if all(_is_right(dtypes.get(name), spec.type) for name, spec in specs):
         return frame[[name for name, _ in specs]]
@@ -135,13 +140,13 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def _is_right(here: Any, wanted: ColumnType) -> bool:
-    """Whether a column of this dtype needs no conversion."""
+    """Return whether a column of this dtype needs no conversion."""
     import pandas
 
     if here is None or not isinstance(wanted, DataType):
         return False
-    texts = wanted in (DataType.string, DataType.binary) and isinstance(here, pandas.StringDtype)
-    return texts or here == wanted.to_pandas()
+    strings = wanted in (DataType.string, DataType.binary) and isinstance(here, pandas.StringDtype)
+    return strings or here == wanted.to_pandas()
 
 
 def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
@@ -211,7 +216,7 @@ def _tensor(data: Any, schema: Schema) -> Any:
 def _checked_tensor(values: Any, spec: TensorSpec) -> Any:
     what = "The tensor" if spec.name is None else f"Tensor {spec.name!r:.80}"
     dtype = (values if hasattr(values, "dtype") else values.data).dtype
-    # Rows of different lengths are an array of objects.
+    # Rows of different lengths are stored in an array of objects.
     ragged = dtype.kind == "O" and len(values.shape) == 1
     if (spec.shape == (-1,) and spec.dtype == "object") or (ragged and -1 in spec.shape[1:]):
         return values
@@ -226,7 +231,7 @@ def _checked_tensor(values: Any, spec: TensorSpec) -> Any:
 
 
 def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
-    """A tensor from a column that has a number, a list or an array in each row."""
+    """Return a tensor from a column that holds a number, a list or an array in each row."""
     import numpy
     import pandas
 
@@ -246,7 +251,7 @@ def _tensor_of_column(column: pd.Series[Any], spec: TensorSpec) -> Any:
         rows = numpy.vstack(column.tolist()).reshape(spec.shape)
         if len(rows) != len(column):
             raise ValueError(f"Each row has shape {numpy.shape(first)}.")
-        # A list says nothing of its dtype, an array does.
+        # An array has a dtype that must match. A list has none.
         return rows.astype(spec.type) if isinstance(first, list) else _checked_tensor(rows, spec)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidParameter):

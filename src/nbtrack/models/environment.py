@@ -1,4 +1,4 @@
-"""The files that say what a model needs, as MLflow's tools read them, and how what is here differs from them."""
+"""Write the files that list a model's requirements, in MLflow's form, and compare them with this environment."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
 def pinned(packages: Sequence[str]) -> list[str]:
-    """`name==version` of those distributions that are installed here."""
-    # The part after '+' says how it was built (torch's "+cpu"), and no index may have that build.
+    """Return `name==version` for each of the distributions that is installed."""
+    # The part after '+' names the build (torch's "+cpu"), which a package index may not have.
     versions = {package: installed_version(package) for package in packages}
     return [f"{package}=={found.partition('+')[0]}" for package, found in versions.items() if found]
 
 
 def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
-    """A list of requirements as it is, or the lines of a requirements file."""
+    """Return a list of requirements unchanged, or the lines of a requirements file."""
     if isinstance(requirements, str):
         try:
             lines = Path(requirements).read_text(encoding="utf-8").splitlines()
@@ -47,13 +47,13 @@ def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
 
 
 def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
-    """Requirements and further ones, which replace those of the same package."""
+    """Return the requirements and the extra ones, which replace those for the same package."""
     replaced = {_key(line) for line in extra}
     return [*(line for line in lines if _key(line) not in replaced), *extra]
 
 
 def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, str]:
-    """Write the three files; their names, as the `env` of the python_function flavor."""
+    """Write the three files, and return their names as the `env` of the python_function flavor."""
     python = platform.python_version()
     conda = {
         "channels": ["conda-forge"],
@@ -68,7 +68,7 @@ def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, st
 
 @cache
 def _python_env() -> str:
-    """Python and what builds packages: the same for every model of this process."""
+    """Return the versions of Python and of the build tools, which are the same for every model of this process."""
     build = [*(pinned(["pip"]) or ["pip"]), *pinned(["setuptools", "wheel"])]
     return write_yaml(
         {"python": platform.python_version(), "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]},
@@ -91,22 +91,22 @@ def differences(folder: Path, python: str | None = None) -> list[str]:
         lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return found
-    return [*found, *(said for line in lines if (said := _difference(_COMMENT.sub("", line).strip())))]
+    return [*found, *(text for line in lines if (text := _difference(_COMMENT.sub("", line).strip())))]
 
 
 def _difference(line: str) -> str | None:
-    """How what is here differs from a line of a requirements file; None where it does not, or names no version."""
+    """Return how the environment differs from a line of a requirements file, or None if it does not differ."""
     exact = _PINNED.match(line)
     if exact is None:
         return None if not line or line.startswith("-") else _range_difference(line)
     name, wanted = exact.groups()
     installed = installed_version(name)
     fits = installed is not None and installed.partition("+")[0] == wanted.partition("+")[0]
-    return None if fits or _key(name) == "mlflow" else _said(f"{name} {wanted}", installed)
+    return None if fits or _key(name) == "mlflow" else _compared(f"{name} {wanted}", installed)
 
 
 def _range_difference(line: str) -> str | None:
-    # Imported for such lines only: those that a model is saved with by default are exact.
+    # Imported only for such lines, because by default a model is saved with exact versions.
     from packaging.requirements import Requirement
 
     try:
@@ -118,17 +118,17 @@ def _range_difference(line: str) -> str | None:
             return _difference(text)
         installed = installed_version(wanted.name)
         fits = installed is not None and wanted.specifier.contains(installed, prereleases=True)
-    except ValueError:  # a path, or a version by no rule
+    except ValueError:  # a path, or an invalid version
         return None
-    return None if fits else _said(text, installed)
+    return None if fits else _compared(text, installed)
 
 
-def _said(wanted: str, installed: str | None) -> str:
+def _compared(wanted: str, installed: str | None) -> str:
     return f"{wanted} ({f'installed: {installed}' if installed else 'not installed'})"
 
 
 def _key(requirement: str) -> str:
-    """The name of a requirement's package in the form that pip compares."""
+    """Return the name of a requirement's package in the form that pip compares."""
     match = _NAME.match(requirement.strip())
     return re.sub(r"[-_.]+", "-", match[0]).lower() if match else requirement
 

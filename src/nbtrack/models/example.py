@@ -1,4 +1,4 @@
-"""The input example that is kept with a model, in MLflow's format, and JSON as the data that a schema describes."""
+"""Write and read a model's input example in MLflow's format, and convert JSON to the data that a schema describes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SERVING_EXAMPLE = "serving_input_example.json"
 
 
 def split_example(example: Any) -> tuple[Any, dict[str, Any] | None]:
-    """The data of an input example and the params of predict, where it is a pair of both."""
+    """Return the data of an input example and the params of `predict`. The params are None if the example has none."""
     if isinstance(example, tuple) and len(example) == 2 and isinstance(example[1], dict):
         return plain(example[0]), example[1]
     return plain(example), None
 
 
 def save_input_example(folder: Path, example: Any) -> dict[str, Any]:
-    """Write the example, and the request that sends it to a server; the fields of `saved_input_example_info`.
+    """Write the example, and a request that sends it to a server, and return the fields of `saved_input_example_info`.
 
-    A DataFrame is written as columns and rows, an array as nested lists, everything else that JSON can hold as it is.
+    A DataFrame is written as columns and rows, an array as nested lists, and any other value in its JSON form.
     """
     import numpy
 
@@ -62,7 +62,7 @@ def save_input_example(folder: Path, example: Any) -> dict[str, Any]:
 def read_input_example(
     folder: Path, info: Mapping[str, Any], schema: Schema | None
 ) -> tuple[Any, dict[str, Any] | None]:
-    """The example's data and params as they are in a model's folder, with the types of the schema."""
+    """Read the data and the params of the example in a model's folder, and give them the types of the schema."""
     content = json.loads((folder / INPUT_EXAMPLE).read_text(encoding="utf-8"))
     params = None
     if info.get("params"):
@@ -83,7 +83,7 @@ def read_input_example(
 
 
 def frame_from_split(split: Mapping[str, Any], schema: Schema | None) -> Any:
-    """A DataFrame from `{"columns": […], "data": [[…], …]}` with the types that the schema names."""
+    """Return `{"columns": […], "data": [[…], …]}` as a DataFrame with the types of the schema."""
     import pandas
 
     try:
@@ -94,17 +94,17 @@ def frame_from_split(split: Mapping[str, Any], schema: Schema | None) -> Any:
 
 
 def typed_frame(frame: Any, schema: Schema | None) -> Any:
-    """A DataFrame whose values came as JSON or CSV, which know few types, with the types that the schema names.
+    """Return a DataFrame whose values were read from JSON or CSV, which have few types, with the types of the schema.
 
-    It is converted as it stands there: 1 becomes 1.0, a text becomes a time, base64 becomes bytes. Raises
-    InvalidParameter with the name of a column where that is not possible; `enforce` checks everything else.
+    1 becomes 1.0, a string becomes a time, and base64 becomes bytes. Raises InvalidParameter with the name of a column
+    that cannot be converted. `enforce` checks everything else.
     """
     if schema is None or schema.is_tensor_spec():
         return frame
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
     here = dict(zip(frame.columns, frame.dtypes, strict=True))
     if all(_is_right(here.get(name), spec.type) for name, spec in zip(names, schema, strict=False)):
-        # The usual case, in which nothing is to be done column by column.
+        # In the usual case no column needs a conversion.
         return frame
     frame = frame.copy()
     for name, spec in zip(names, schema, strict=False):
@@ -117,7 +117,7 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
 
 
 def arrays_from_json(content: Any, schema: Schema | None) -> Any:
-    """Nested lists, or a dict of such, as arrays of the schema's dtypes."""
+    """Return nested lists, or a dict of them, as arrays with the dtypes of the schema."""
     import numpy
 
     def array(values: Any, spec: Any) -> Any:
@@ -136,7 +136,7 @@ def arrays_from_json(content: Any, schema: Schema | None) -> Any:
 
 
 def _is_right(here: Any, wanted: Any) -> bool:
-    """Whether a column is one of numbers of the type that is wanted, or is not there."""
+    """Return whether a column is numeric and has the wanted type, or does not exist."""
     if not isinstance(wanted, DataType) or wanted.to_numpy().kind not in "biuf":
         return False
     return here is None or bool(here == wanted.to_numpy())
@@ -157,7 +157,7 @@ def _typed_column(values: Any, dtype: DataType) -> Any:
     if dtype in (DataType.boolean, DataType.integer, DataType.long) and (
         values.hasnans or values.dtype.kind not in "biuf" or (values.astype(wanted) != values).any()
     ):
-        # Left to `enforce`, which says what is wrong: a conversion would change the values.
+        # A conversion would change the values. `enforce` raises the error that explains why.
         return values
     return values.astype(wanted)
 
@@ -172,7 +172,10 @@ def _json(content: Any, indent: int | None = None) -> str:
 
 
 def _plain_values(value: Any) -> Any:
-    """A value with what JSON does not know in MLflow's form: times as texts, bytes as base64, no value as null."""
+    """Return a value with everything that JSON does not know in MLflow's form.
+
+    Times become strings, bytes become base64, and missing values become null.
+    """
     if isinstance(value, dict):
         return {_plain_values(name): _plain_values(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,8 +1,9 @@
-"""Flavors: modules that save and load the models of one framework, found by their names as entry points.
+"""Find flavors: modules that save and load the models of one framework, which packages declare as entry points.
 
-A package adds one by a line in its pyproject.toml, in the group `nbtrack.flavors`: `name = "package.module"`. What an
-artifact names is looked up here or not at all; it is never imported. Modules for a framework that has no models, such
-as Optuna, are in the group `nbtrack.integrations`: which of the two it is must be known before it is imported.
+A package adds a flavor with a line in its pyproject.toml, in the group `nbtrack.flavors`: `name = "package.module"`.
+A module that an artifact names is only looked up here and never imported by its name. Modules for a framework that has
+no models, such as Optuna, are in the group `nbtrack.integrations`, because it must be known before the import which of
+the two a module is.
 """
 
 from __future__ import annotations
@@ -23,31 +24,31 @@ WITHOUT_MODELS = "nbtrack.integrations"
 
 
 def flavor_names() -> list[str]:
-    """The flavors that are installed."""
+    """Return the names of the installed flavors."""
     return sorted(_entry_points(GROUP, tuple(sys.path)))
 
 
 def integration_names() -> list[str]:
-    """The flavors that are installed, and the integrations without models."""
+    """Return the names of the installed flavors and of the integrations without models."""
     return sorted({*flavor_names(), *_entry_points(WITHOUT_MODELS, tuple(sys.path))})
 
 
 def find_flavor(name: str) -> ModuleType | None:
-    """The module of a flavor, None where no installed package has one of this name.
+    """Return the module of a flavor, or None if no installed package has a flavor of this name.
 
-    What the flavor's own framework raises at import, because it is not installed for example, is not caught.
+    Exceptions of the flavor's own framework at import are not caught, for example if the framework is not installed.
     """
     return _module(GROUP, name)
 
 
 def find_integration(name: str) -> ModuleType | None:
-    """The module of a flavor or of an integration without models; None, and what is raised, as for `find_flavor`."""
+    """Return the module of a flavor or of an integration without models, in the same way as `find_flavor`."""
     module = find_flavor(name)
     return _module(WITHOUT_MODELS, name) if module is None else module
 
 
 def flavor(name: str) -> ModuleType:
-    """The module of a flavor; NotFound, with those that are installed, where there is none of this name."""
+    """Return the module of a flavor. Raises NotFound, with the installed flavors, if it does not exist."""
     module = find_flavor(name)
     if module is None:
         raise NotFound(
@@ -64,7 +65,7 @@ def _module(group: str, name: str) -> ModuleType | None:
 
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
-    """The group's entry points by name. `path` is what the answer depends on: the search takes milliseconds."""
+    """Return the entry points of a group by name. The search takes milliseconds, and its result depends on `path`."""
     from importlib.metadata import entry_points
 
     return {entry_point.name: entry_point for entry_point in entry_points(group=group)}

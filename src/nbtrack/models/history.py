@@ -1,4 +1,4 @@
-"""The tag that says which models a run logged: MLflow's `mlflow.log-model.history`, a JSON list."""
+"""The tag that lists the models that a run logged: MLflow's `mlflow.log-model.history`, a JSON list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_history(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The models in a run's tags, first logged first; what is no list of models counts as none."""
+    """Return the models in a run's tags, in the order in which they were logged. A malformed tag counts as empty."""
     try:
         entries = json.loads(tags.get(HISTORY_TAG, "[]"))
     except ValueError:
@@ -25,10 +25,10 @@ def read_history(tags: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def add_to_history(client: Client, model: Model) -> None:
-    """Add a model to its run's tag, in the place of one that was logged to the same path before.
+    """Add a model to its run's tag, where it replaces a model that was logged to the same path before.
 
-    It is an event of its own, which the store adds to the list: nobody has to read the list first, so a training that
-    logs models goes on while the database cannot be read, and two processes that log to one run lose none.
+    This is an event of its own, which the store adds to the list. Because nobody reads the list first, a training that
+    logs models continues while the database cannot be read, and two processes that log to one run lose no model.
     """
     assert model.run_id is not None
     assert model.artifact_path is not None

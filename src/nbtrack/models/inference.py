@@ -1,4 +1,4 @@
-"""A schema from data, by MLflow's rules."""
+"""Infer a schema from data by MLflow's rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def infer_schema(data: Any) -> Schema:
-    """The schema of one batch of data. Raises InvalidParameter where there is none."""
+    """Return the schema of a batch of data. Raises InvalidParameter if it cannot be inferred."""
     import numpy
     import pandas
 
@@ -33,7 +33,7 @@ def infer_schema(data: Any) -> Schema:
             raise InvalidParameter("The keys of a dict must be strings, because they are the names of its columns.")
         return Schema([ColSpec(_known(value), name, _is_whole(value)) for name, value in data.items()])
     if isinstance(data, list) and not data:
-        # What MLflow takes an empty list for.
+        # MLflow infers strings from an empty list.
         return Schema([ColSpec(DataType.string)])
     if isinstance(data, list) and all(isinstance(row, dict) for row in data):
         names = dict.fromkeys(name for row in data for name in row)
@@ -53,14 +53,14 @@ def infer_schema(data: Any) -> Schema:
 
 
 def infer_params(params: Mapping[str, Any]) -> ParamSchema:
-    """The schema of predict's params, with their values as the defaults."""
+    """Return the schema of the params of `predict`, with their values as the defaults."""
     if not isinstance(params, Mapping):
         raise InvalidParameter(f"params must be a dict of names and values, not {type(params).__name__}.")
     return ParamSchema([_param(str(name), value) for name, value in params.items()])
 
 
 def numpy_type(dtype: Any) -> DataType:
-    """The type of a column with this dtype, NumPy's or pandas'. Raises InvalidParameter for those that have none."""
+    """Return the data type for a NumPy or pandas dtype. Raises InvalidParameter if MLflow has none."""
     kind, size = dtype.kind, getattr(dtype, "itemsize", 0)
     if kind in "iu":
         if size < 4 or (kind == "i" and size == 4):
@@ -102,7 +102,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _items(values: Iterable[Any]) -> ColumnType:
-    """The type that the values have in common."""
+    """Return the type that the values have in common."""
     found = _array(values)
     if found is None:
         raise InvalidParameter("The type of a column that holds only empty arrays cannot be inferred.")
@@ -117,7 +117,7 @@ def _known(value: Any) -> ColumnType:
 
 
 def _type(value: Any) -> ColumnType | None:
-    """The type of one value; None for an empty array, which says nothing."""
+    """Return the type of one value, or None for an empty array, whose type cannot be inferred."""
     import numpy
 
     if is_missing(value) or (isinstance(value, list | dict) and not value):
@@ -142,7 +142,7 @@ def _array(values: Iterable[Any]) -> Array | None:
 def _scalar(value: Any) -> DataType:
     import numpy
 
-    # By the exact type, as MLflow does: a subclass may be anything.
+    # Only the exact types count, as in MLflow, because a subclass may behave differently.
     known: dict[type, DataType] = {
         bool: DataType.boolean,
         numpy.bool_: DataType.boolean,

@@ -1,4 +1,4 @@
-"""What `log_model` and `get_model_info` return."""
+"""The entity that `log_model` and `get_model_info` return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of loading a model that every flavor has in common: from a URI to a folder, and whether to trust it.
+"""The part of loading a model that all flavors share: find the model's folder, and check whether to trust it.
 
 def load_model(model_uri, dst_path=None, *, trust=False):
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
@@ -25,7 +25,7 @@ from .where import locate, model_at
 
 @dataclass(frozen=True)
 class Opened:
-    """A model whose files are at hand. `trusted` says that it may run code of its own while it is loaded."""
+    """A model whose files are available locally. If `trusted`, it may run code of its own while it is loaded."""
 
     folder: Path
     model: Model
@@ -41,9 +41,10 @@ def open_model(
     trust: bool = False,
     suppress_warnings: bool = False,
 ) -> Opened:
-    """The folder and the manifest of a model, and the flavor's settings in it; its own code can be imported then.
+    """Return the folder and the manifest of a model, with the settings of a flavor, and make its own code importable.
 
-    Raises NotFound where the model has no such flavor. Warns where packages here differ from those it was saved with.
+    Raises NotFound if the model does not have the flavor. Warns if the installed packages differ from those that the
+    model was saved with.
     """
     model_uri = os.fspath(model_uri) if isinstance(model_uri, os.PathLike) else model_uri
     location = locate(model_uri)
@@ -65,9 +66,9 @@ def open_model(
 
 
 def file_of(folder: Path, settings: Mapping[str, Any], name: str, default: str | None = None) -> Path:
-    """The file or folder that a flavor's settings name under `name`.
+    """Return the file or folder that a flavor's settings name under `name`.
 
-    The manifest is data of others: it cannot name one outside the model's folder.
+    The manifest may come from anyone, so it cannot name a file outside the model's folder.
     """
     path = settings.get(name) or default
     if not isinstance(path, str):
@@ -90,7 +91,7 @@ def ask_trust(trusted: bool, folder: Path, what: str = "is a pickle") -> None:
 
 
 def _use_code(folder: Path, code: object, trusted: bool) -> None:
-    """Let the model's own code be imported, before that of others with the same name."""
+    """Make the model's own code importable, before other modules with the same names."""
     if not code:
         return
     ask_trust(trusted, folder, "contains code of its own")

@@ -1,4 +1,4 @@
-"""Logging a model: saved by its flavor, kept among a run's artifacts, and registered on demand."""
+"""Log a model: save it with its flavor, store it among a run's artifacts, and register it on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .registering import register_model
 
 
 class Flavor(Protocol):
-    """What `log_model` asks of a flavor's module."""
+    """The functions that `log_model` needs from a flavor's module."""
 
     def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None: ...
 
@@ -31,18 +31,21 @@ def log_model(
     client: Client | None = None,
     **arguments: Any,
 ) -> ModelInfo:
-    """Save a model with its flavor and keep it as an artifact of a run.
+    """Save a model with its flavor and log it as an artifact of a run.
 
     Args:
         artifact_path: The model's folder below the run's artifacts, for example "model".
         flavor: The module whose `save_model` writes the folder.
-        run_id: The run that made the model.
-        registered_model_name: The registered model that gets it as its next version. None registers nothing.
-        client: The client of the run's store. Defaults to one of the current tracking URI.
-        **arguments: What the flavor's `save_model` takes: the model itself, its signature and so on.
+        run_id: The ID of the run to log to.
+        registered_model_name: The registered model that gets the model as its next version. None registers nothing.
+        client: The client of the run's store. Defaults to one for the current tracking URI.
+        **arguments: The arguments of the flavor's `save_model`: the model itself, its signature and so on.
+
+    Returns:
+        The information about the logged model.
 
     Raises:
-        InvalidParameter: If `artifact_path` names no folder below the run's artifacts.
+        InvalidParameter: If `artifact_path` is not a folder below the run's artifacts.
     """
     client = client or Client()
     path = str(check_artifact_path(artifact_path))

@@ -1,4 +1,4 @@
-"""The file MLmodel: one manifest that says what is in a model's folder and which flavors can load it."""
+"""The MLmodel file: a manifest that describes a model's folder and the flavors that can load it."""
 
 from __future__ import annotations
 
@@ -159,12 +159,12 @@ class Model:
             raise InvalidParameter(f"The {MLMODEL} file lists no flavors, so the model cannot be loaded.")
         names = set(cls.__dataclass_fields__) - {"extra"}
         known = {name: value for name, value in fields.items() if name in names and value is not None}
-        # YAML reads a bare time as a datetime.
+        # YAML parses a time without quotes as a datetime.
         known["utc_time_created"] = str(known.get("utc_time_created", ""))
         known.setdefault("model_uuid", None)
         if "signature" in known:
             with contextlib.suppress(InvalidParameter):
-                # One that a newer MLflow wrote and that cannot be read stays as it is.
+                # A signature that a newer MLflow wrote and that cannot be read is kept as it is.
                 known["signature"] = as_signature(known["signature"])
         return cls(**known, extra={name: value for name, value in fields.items() if name not in names})
 

@@ -1,5 +1,7 @@
-"""What a model in plain Python is made of. The classes are kept inside each saved model, by value: who loads it, with
-nbtrack or with the real mlflow, needs no nbtrack. So this module stands on nothing but Python.
+"""The classes of models in plain Python.
+
+They are stored by value inside each saved model, so that loading it with the real mlflow does not need nbtrack. For
+that reason, this module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -102,6 +104,6 @@ def as_hinted(data: Any, hints: Any) -> Any:
     if not hasattr(data, "to_dict") or not hasattr(data, "columns"):
         return data
     if wanted == "list[str]":
-        texts = [name for name in data.columns if len(data) and isinstance(data[name].iloc[0], str)]
-        return data[texts[0]].tolist() if texts else data
+        strings = [name for name in data.columns if len(data) and isinstance(data[name].iloc[0], str)]
+        return data[strings[0]].tolist() if strings else data
     return data.to_dict(orient="records") if wanted.startswith("list[dict[") else data

@@ -1,4 +1,4 @@
-"""From a logged model to a version in the registry."""
+"""Register a logged model as a version of a registered model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which packages a model needs: those that it really imports, with the versions that are installed."""
+"""Find the packages that a model needs: those that it actually imports, with the installed versions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..capture.packages import distributions_of
 
 
 def required_by(*objects: Any) -> set[str]:
-    """The top-level modules that pickles of the objects import, and the functions in them. The objects are not changed.
+    """Return the top-level modules that pickles of the objects, and the functions in them, import.
 
-    What cannot be pickled counts as needing the module of its type.
+    An object that cannot be pickled requires the module of its type. The objects are not changed.
     """
     import cloudpickle
 
@@ -31,20 +31,23 @@ def required_by(*objects: Any) -> set[str]:
         modules.update(_modules_of(type(each)))
         try:
             Recorder(_Nowhere()).dump(each)
-        except Exception:  # whatever an object's own methods raise: what was found until then counts
+        except Exception:  # whatever an object's own methods raise; the modules found before that count
             continue
     return with_local_imports(modules)
 
 
 def with_local_imports(modules: Iterable[str], files: Iterable[Path] = ()) -> set[str]:
-    """The top-level modules of these, without Python's own, and of what the user's own files among them import: those
-    that belong to no package. `files` are further ones of the user's."""
+    """Return the top-level modules of these, and of the modules that the user's own files among them import.
+
+    A file that belongs to no distribution is the user's own. `files` are further ones. Modules of Python's standard
+    library are left out.
+    """
     seen: set[str] = set()
     waiting = set(modules).union(*(_imports(file) for file in files))
     while waiting:
         name = waiting.pop()
         top = name.partition(".")[0]
-        # What a model in plain Python is made of is kept in the model: it loads without nbtrack.
+        # The classes of a model in plain Python are stored in the model, which therefore loads without nbtrack.
         if name in seen or top in sys.stdlib_module_names or top in ("", "__main__", "nbtrack"):
             continue
         seen.add(name)
@@ -56,13 +59,13 @@ def with_local_imports(modules: Iterable[str], files: Iterable[Path] = ()) -> se
 
 
 def distributions(modules: Iterable[str]) -> list[str]:
-    """The installed distributions that modules belong to, by name."""
+    """Return the names of the installed distributions that the modules belong to."""
     names = {name for module in modules for name in distributions_of(module)}
     return sorted(names, key=str.lower)
 
 
 def _modules_of(obj: Any) -> set[str]:
-    """What is imported for one object of a pickle, without those that it holds."""
+    """Return the modules that one object of a pickle needs, without those of the objects in it."""
     if isinstance(obj, types.ModuleType):
         return {obj.__name__}
     if isinstance(obj, types.CodeType):
@@ -74,14 +77,14 @@ def _modules_of(obj: Any) -> set[str]:
         there: Any = sys.modules.get(module)
         for part in name.split("."):
             there = getattr(there, part, None)
-        # One that cannot be reached by its name is kept in the pickle as it is.
+        # An object that cannot be imported by its name is stored in the pickle by value.
         if there is obj:
             found.add(module)
     return found
 
 
 def _imports_of_code(code: types.CodeType) -> set[str]:
-    """What a function's own import statements name."""
+    """Return the modules that a function's own import statements name."""
     found = {
         str(step.argval)
         for step in dis.get_instructions(code)
@@ -94,7 +97,7 @@ def _imports_of_code(code: types.CodeType) -> set[str]:
 
 
 def _imports(file: Path, package: str = "") -> set[str]:
-    """The modules that a source file in a package imports."""
+    """Return the modules that a source file in a package imports."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -106,13 +109,13 @@ def _imports(file: Path, package: str = "") -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join(part for part in (*parents, node.module) if part)
-            # The names may be modules, too.
+            # The imported names may be modules too.
             found |= {base, *(name for alias in node.names if (name := f"{base}.{alias.name}") in sys.modules)}
     return found
 
 
 class _Nowhere(io.RawIOBase):
-    """A file that keeps nothing."""
+    """A file that discards what is written to it."""
 
     def writable(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The part of saving a model that every flavor has in common: the folder around the framework's own file.
+"""The part of saving a model that all flavors share: the folder around the framework's own file.
 
 with new_model(path, mlflow_model, signature=signature, input_example=input_example, code_paths=code_paths,
                metadata=metadata) as saving:
@@ -33,10 +33,10 @@ CODE = "code"
 
 
 class Saving:
-    """A model's folder that is being filled; `new_model` makes it.
+    """A model's folder while it is being written. `new_model` creates it.
 
-    `predict` is what checks the input example and gives the outputs of an inferred signature: it is called with the
-    example, and with `params` where it takes them.
+    `predict` checks the input example and gives the outputs for an inferred signature. It is called with the example,
+    and with `params` if it accepts them.
     """
 
     def __init__(self, folder: Path, model: Model, code: str | None) -> None:
@@ -55,11 +55,11 @@ class Saving:
         data: str | None = None,
         pyfunc: Mapping[str, Any] | None = None,
     ) -> None:
-        """Say that the flavor `name` can load the model, with these settings.
+        """Record that the flavor `name` can load the model, with these settings.
 
-        `loader_module`, `data` and what is in `pyfunc` are what the real mlflow needs to load it as a function; nbtrack
-        itself finds the flavor by its name. `data` is the file or folder that MLflow's loader is given, the model's
-        folder where it is None.
+        The real mlflow needs `loader_module`, `data` and the settings in `pyfunc` to load the model as a function.
+        nbtrack itself finds the flavor by its name. `data` is the file or folder that MLflow's loader gets, or None for
+        the model's folder.
         """
         self.model.add_flavor(name, **{CODE: self._code, **settings})
         if loader_module is not None:
@@ -67,7 +67,7 @@ class Saving:
             self.write_pyfunc({"loader_module": loader_module, **where, **(pyfunc or {})})
 
     def write_pyfunc(self, settings: Mapping[str, Any]) -> None:
-        """Say how the real mlflow loads the model as a function."""
+        """Record how the real mlflow loads the model as a function."""
         python = {"python_version": platform.python_version()}
         self.model.add_flavor(PYFUNC, **{CODE: self._code, **python, **settings})
 
@@ -79,8 +79,11 @@ class Saving:
         default: Sequence[str] = (),
         modules: Iterable[str] = (),
     ) -> None:
-        """Write down what the model needs: what the caller says, else the installed versions of the distributions in
-        `default` and of those that `modules` belong to (`requirements.required_by` finds the modules of an object)."""
+        """Record the packages that the model needs.
+
+        They are those that the caller lists, or else the installed versions of the distributions in `default` and of
+        those that `modules` belong to. `requirements.required_by` finds the modules of an object.
+        """
         if pip_requirements is not None:
             lines = requirement_lines(pip_requirements)
         else:
@@ -100,11 +103,12 @@ def new_model(
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Iterator[Saving]:
-    """A folder for a model, new or empty. At the end of the block the files around it are written, MLmodel last.
+    """Create the folder of a model, or use an empty one, and complete it at the end of the block.
 
-    `signature` is ours, MLflow's or its dict; where it is None, it is inferred from `input_example`, which is data for
-    `predict`, or a pair of data and params. A signature of False means: none, even with an example. An example that
-    cannot be kept, or that the model cannot predict, is a warning; the model is kept.
+    `signature` may be ours, MLflow's or its dict. If it is None, it is inferred from `input_example`, which is data for
+    `predict` or a pair of data and params. False means no signature even with an example. If the example cannot be
+    stored, or if the model cannot predict it, a warning is issued and the model is saved anyway. MLmodel is written
+    last.
     """
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -120,7 +124,7 @@ def new_model(
         yield saving
         _finish(saving, signature, input_example)
     except BaseException:
-        # Half a model is none, and would be in the way of the next attempt.
+        # An incomplete model is useless, and would make the next attempt fail.
         shutil.rmtree(folder, ignore_errors=True)
         if was_there:
             folder.mkdir()
@@ -128,7 +132,7 @@ def new_model(
 
 
 def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
-    """Write what is around the framework's own files, MLmodel last."""
+    """Write the files around the framework's own, MLmodel last."""
     folder, model = saving.folder, saving.model
     if input_example is not None:
         inferred = _try_example(saving, input_example)
@@ -144,16 +148,16 @@ def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
 
 
 def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
-    """Keep the example, and predict it as it is read from its file; the signature that follows from it.
+    """Store the example, predict it as read back from its file, and return the inferred signature.
 
-    Whatever is wrong with it is a warning: a model that took a night to train is not lost for its example.
+    Any error is only a warning, so that a model that took a night to train is not lost because of its example.
     """
     model = saving.model
     try:
         model.saved_input_example_info = info = save_input_example(saving.folder, example)
         data, params = split_example(example)
         inferred = infer_signature(data, params=params)
-    except Exception as error:  # whatever a stranger's object raises
+    except Exception as error:  # whatever an object of any type raises
         model.saved_input_example_info = None
         for name in (INPUT_EXAMPLE, SERVING_EXAMPLE):
             (saving.folder / name).unlink(missing_ok=True)
@@ -181,7 +185,7 @@ def _try_example(saving: Saving, example: Any) -> ModelSignature | None:
 
 
 def _outputs_of(outputs: Any, inputs: Schema | None) -> Schema | None:
-    """The outputs of a signature. As in MLflow, one value for each row of a table is a column."""
+    """Return the outputs of a signature. As in MLflow, one value per row of a table is a column."""
     import numpy
 
     if inputs is not None and not inputs.is_tensor_spec() and isinstance(outputs, numpy.ndarray) and outputs.ndim == 1:
@@ -192,12 +196,12 @@ def _outputs_of(outputs: Any, inputs: Schema | None) -> Schema | None:
 
 
 def _warn(text: str) -> None:
-    # From here over the block's end to who called the flavor's save_model.
+    # The level of the caller of the flavor's save_model, across the end of the `with` block.
     warnings.warn(text, stacklevel=7)
 
 
 def call_predict(predict: Callable[..., Any], data: Any, params: dict[str, Any] | None) -> Any:
-    """Call a predict function with the params where it takes them."""
+    """Call a predict function, with the params if it accepts them."""
     try:
         taken = inspect.signature(predict).parameters.get("params")
     except (TypeError, ValueError):
@@ -208,7 +212,7 @@ def call_predict(predict: Callable[..., Any], data: Any, params: dict[str, Any] 
 
 
 def _copy_code(folder: Path, code_paths: Sequence[str] | None) -> str | None:
-    """Copy files and folders with code next to the model; the folder they are in."""
+    """Copy the files and folders with code into the model's folder, and return the name of the folder that has them."""
     if not code_paths:
         return None
     if isinstance(code_paths, str):

@@ -1,4 +1,4 @@
-"""What a model takes and gives: columns or tensors, and parameters, with MLflow's names and its JSON."""
+"""The schemas of a model's data: columns or tensors, and params, with MLflow's names and its JSON."""
 
 from __future__ import annotations
 

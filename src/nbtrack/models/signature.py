@@ -1,4 +1,4 @@
-"""The signature of a model: what `predict` takes and gives, in MLflow's form."""
+"""The signature of a model: the inputs, outputs and params of `predict`, in MLflow's form."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def infer_signature(
     for name, data in (("inputs", model_input), ("outputs", model_output)):
         try:
             schemas[name] = None if data is None else infer_schema(data)
-        except Exception as error:  # what a stranger's container raises, too
+        except Exception as error:  # whatever a container of any type raises
             warnings.warn(
                 f"The schema of the model's {name} cannot be inferred, so it is recorded as 'any' and predict does "
                 f"not check this data: {error}",

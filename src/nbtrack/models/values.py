@@ -1,4 +1,4 @@
-"""Single values and plain columns of data: what they are, and their conversion to a column type without loss."""
+"""Recognize single values and columns of data, and convert them to a column type without loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HINT = (
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for none: None, NaN, NaT or pandas' NA."""
+    """Return whether a value is missing: None, NaN, NaT or pandas' NA."""
     if value is None:
         return True
     if isinstance(value, float):
@@ -28,43 +28,43 @@ def is_missing(value: Any) -> bool:
 
 
 def is_sparse(data: Any) -> bool:
-    """Whether this is SciPy's matrix of compressed rows or columns."""
+    """Return whether this is one of SciPy's matrices of compressed rows or columns."""
     return getattr(data, "format", None) in ("csr", "csc") and hasattr(data, "indptr")
 
 
 def is_time(value: Any) -> bool:
-    """Whether this is a date or a moment."""
+    """Return whether this is a date or a time."""
     import numpy
 
     return isinstance(value, datetime.date | numpy.datetime64)
 
 
 def plain(data: Any) -> Any:
-    """A polars or Arrow table as a DataFrame; everything else as it is."""
+    """Return a polars or Arrow table as a DataFrame, and all other data unchanged."""
     if type(data).__module__.split(".")[0] in ("polars", "pyarrow") and hasattr(data, "to_pandas"):
         if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
             import pandas
 
-            # Without pyarrow, which polars' own `to_pandas` needs.
+            # The `to_pandas` of polars would require pyarrow.
             return pandas.DataFrame({name: column.to_numpy() for name, column in zip(data.columns, data, strict=True)})
         return data.to_pandas()
     return data
 
 
 def is_array(value: Any) -> bool:
-    """Whether this is a NumPy array."""
+    """Return whether this is a NumPy array."""
     import numpy
 
     return isinstance(value, numpy.ndarray)
 
 
 def described(data: Any) -> str:
-    """Return how an error message names data of the wrong kind: its type and, where it has one, its shape."""
+    """Return how an error message describes data of a wrong type: by its type and, if it has one, its shape."""
     return f"{type(data).__name__}{getattr(data, 'shape', '')}"
 
 
 def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[Any]:
-    """Return the column as `dtype`. Raises InvalidParameter where that would change a value."""
+    """Return the column as `dtype`. Raises InvalidParameter if the conversion would change a value."""
     import numpy
     import pandas
 
@@ -73,7 +73,7 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Ser
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         values = values.infer_objects()
     here, wanted = values.dtype, dtype.to_numpy()
-    # Not by `kind`, which pandas' own type of texts shares.
+    # `kind` is not enough, because pandas' string dtype has the same.
     objects = here == numpy.dtype(object)
     if dtype in (DataType.string, DataType.binary) and (objects or isinstance(here, pandas.StringDtype)):
         return values
@@ -85,14 +85,14 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Ser
         if dtype is DataType.datetime and (here.kind == "M" or objects):
             return values.astype("datetime64[ns]")
         if dtype is DataType.double and objects:
-            # Decimals, or numbers among which some are missing.
+            # Decimals, or numbers some of which are missing.
             numbers = pandas.to_numeric(values)
             return convert_column(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
     except (TypeError, ValueError, OverflowError) as error:
         hint = " Times must not have a time zone." if dtype is DataType.datetime else ""
         raise _wrong(name, here, dtype, f" {error}{hint}") from error
     if _widens(here, wanted):
-        # pandas' own types keep missing values among whole numbers and truths; numpy's cannot.
+        # pandas' own dtypes can store missing values among integers and booleans, but NumPy's cannot.
         if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
             raise _wrong(name, here, dtype, " It has missing values.")
         return values.astype(wanted)
@@ -156,14 +156,14 @@ def _array(value: Any, dtype: Array, required: bool) -> Any:
 
 
 def _flat(value: Any, dtype: DataType) -> Any:
-    """The values of a list or an array, which are no lists themselves, as an array of their type."""
+    """Return the values of a list or an array, none of which may be a list, as an array of their type."""
     import numpy
     import pandas
 
     if is_array(value) and (value.ndim > 1 or value.dtype.kind == "V"):
         raise InvalidParameter(f"{value[0]!r:.80} is not a valid {dtype!r}.")
     values = pandas.Series(value)
-    # Numbers, of which there can be many, are not looked at one by one.
+    # Numbers are not checked one by one, because there can be many.
     nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
     if nested:
         raise InvalidParameter(f"{nested[0]!r:.80} is not a valid {dtype!r}.")
@@ -190,7 +190,7 @@ def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
 
 
 def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
-    """Whether each value of the one dtype is one of the other."""
+    """Return whether every value of the one dtype is also a value of the other."""
     if here.kind == wanted.kind:
         return bool(here.itemsize <= wanted.itemsize)
     if here.kind == "u" and wanted.kind == "i":
@@ -204,7 +204,7 @@ def _wrong(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter
 
 
 def convert_param(value: Any, name: str, dtype: DataType | Object, *, is_list: bool) -> Any:
-    """Return a param of `predict` as Python's own type. Raises InvalidParameter, with its name, for a wrong type."""
+    """Return a param of `predict` as Python's own type. Raises InvalidParameter with the name of the param."""
     try:
         if is_list:
             if not (isinstance(value, list | tuple) or (is_array(value) and value.ndim == 1)):
@@ -240,7 +240,7 @@ def _param_scalar(value: Any, dtype: ColumnType) -> Any:
         DataType.double: (*whole, numpy.int64, float, numpy.float32, numpy.float64),
         DataType.string: (str, numpy.str_),
     }
-    # By the exact type: True is an int to Python, and no number to a model.
+    # Only the exact types count: True is an int in Python, but not a number for a model.
     if type(value) not in taken.get(dtype, ()) or not isinstance(dtype, DataType):
         raise InvalidParameter(f"{value!r:.80} ({type(value).__name__}) cannot be converted to {dtype!r} without loss.")
     try:

@@ -1,6 +1,6 @@
-"""YAML as it stands in a model's files, read and written by PyYAML's C code where that is installed: ten times as fast.
+"""Read and write YAML with PyYAML's C code if it is installed, which is ten times as fast.
 
-PyYAML is imported at the first use, because reading schemas, signatures and URIs does without it.
+PyYAML is imported at the first use, because schemas, signatures and URIs do not need it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class InvalidYaml(ValueError):
-    """A string that is not YAML; the message says where and why."""
+    """A string is not valid YAML. The message says where and why."""
 
 
 def read_yaml(text: str) -> Any:
-    """Return what a YAML document holds. Raises InvalidYaml."""
+    """Return the content of a YAML document. Raises InvalidYaml."""
     import yaml
 
     try:
@@ -23,7 +23,7 @@ def read_yaml(text: str) -> Any:
 
 
 def write_yaml(content: Any, *, sort_keys: bool = True) -> str:
-    """Return content as a YAML document, one value a line."""
+    """Return the content as a YAML document, with one value per line."""
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
