@@ -65,7 +65,7 @@ class Dataset:
 
 
 def entity_of(dataset: Any) -> entities.Dataset:
-    """Return what a run stores of a dataset, which may be ours, MLflow's or such an entity already."""
+    """Return what a run stores of a dataset, which may be a Dataset, MLflow's, or already an entity."""
     if isinstance(dataset, entities.Dataset):
         return dataset
     to_dict = getattr(dataset, "to_dict", None)

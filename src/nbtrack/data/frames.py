@@ -97,11 +97,11 @@ def _dataset(
     digest: str | None,
     predictions: str | None,
 ) -> Dataset:
-    for what, column in (("targets", targets), ("predictions", predictions)):
+    for parameter, column in (("targets", targets), ("predictions", predictions)):
         if column is not None and column not in df.columns:
             known = ", ".join(map(repr, list(df.columns)[:20]))
             raise InvalidParameter(
-                f"{what} must be a column of the DataFrame, not {column!r:.80}. Its columns are {known:.400}."
+                f"{parameter} must be a column of the DataFrame, not {column!r:.80}. Its columns are {known:.400}."
             )
     source_type, source_text = source_of(source)
     name, digest = checked(name, digest, source_text)

@@ -27,7 +27,7 @@ def read_history(tags: Mapping[str, str]) -> list[dict[str, Any]]:
 def add_to_history(client: Client, model: Model) -> None:
     """Add a model to its run's tag, where it replaces a model that was logged to the same path before.
 
-    This is an event of its own, which the store adds to the list. Because nobody reads the list first, a training that
+    This is an event of its own, which the store adds to the list. Because the list is not read first, a training that
     logs models continues while the database cannot be read, and two processes that log to one run lose no model.
     """
     assert model.run_id is not None

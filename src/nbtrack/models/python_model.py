@@ -12,7 +12,7 @@ from typing import Any
 
 
 class PythonModelContext:
-    """The files and the settings that a PythonModel is given beside its data.
+    """The files and the settings that a PythonModel gets in addition to its data.
 
     Args:
         artifacts: The local path of each file or folder that was saved with the model, by its name.

@@ -105,10 +105,10 @@ def new_model(
 ) -> Iterator[Saving]:
     """Create the folder of a model, or use an empty one, and complete it at the end of the block.
 
-    `signature` may be ours, MLflow's or its dict. If it is None, it is inferred from `input_example`, which is data for
-    `predict` or a pair of data and params. False means no signature even with an example. If the example cannot be
-    stored, or if the model cannot predict it, a warning is issued and the model is saved anyway. MLmodel is written
-    last.
+    `signature` may be a ModelSignature, MLflow's, or the dict of one. If it is None, it is inferred from
+    `input_example`, which is data for `predict` or a pair of data and params. False means no signature even with an
+    example. If the example cannot be stored, or if the model cannot predict it, a warning is issued and the model is
+    saved anyway. MLmodel is written last.
     """
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

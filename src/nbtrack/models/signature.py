@@ -41,7 +41,7 @@ class ModelSignature:
     Attributes:
         inputs: The data that `predict` takes, or None if it is not known.
         outputs: The predictions that `predict` returns, or None if they are not known.
-        params: The params that `predict` takes beside the data, or None if it takes none.
+        params: The params that `predict` takes in addition to the data, or None if it takes none.
 
     Raises:
         InvalidParameter: If all three are None, or if one is not of its type.
@@ -105,8 +105,8 @@ class ModelSignature:
 def as_signature(value: Any) -> ModelSignature | None:
     """Return a caller's signature as a ModelSignature, or None for None.
 
-    The signature may be ours, MLflow's (any object with `to_dict`), or the dict that `to_dict` returns. Raises
-    InvalidParameter for anything else.
+    The signature may be a ModelSignature, MLflow's (any object with `to_dict`), or the dict that `to_dict` returns.
+    Raises InvalidParameter for anything else.
     """
     if value is None or isinstance(value, ModelSignature):
         return value

@@ -129,7 +129,7 @@ def _predicted(model: PyFuncModel, data: Any, params: Any, source: Path, before:
 
     try:
         return attempt(data)
-    except Exception as error:  # what the model raises, too
+    except Exception as error:  # whatever the model raises
         where, why = _first_failing_row(data, attempt, error) if hasattr(data, "iloc") else (None, error)
         reason = why.message if isinstance(why, NbtrackError) else f"{type(why).__name__}: {why}"
         rows = f"Rows {before + 1:,} to {before + len(data):,}" if where is None else f"Row {before + where + 1:,}"
@@ -164,7 +164,7 @@ def _first_failing_row(
 def _fails(data: pd.DataFrame, attempt: Callable[[Any], Any], row: int) -> bool:
     try:
         attempt(data.iloc[row : row + 1].infer_objects())
-    except Exception:  # what the model raises, too
+    except Exception:  # whatever the model raises
         return True
     return False
 

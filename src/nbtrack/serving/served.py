@@ -67,7 +67,7 @@ class ServedModel:
     def headers(self) -> dict[str, str]:
         """The response headers that name the model."""
         known = {"name": self.name, "version": self.version, "run-id": self.run_id}
-        return {f"nbtrack-model-{what}": quote(str(value)) for what, value in known.items() if value}
+        return {f"nbtrack-model-{name}": quote(str(value)) for name, value in known.items() if value}
 
     @cached_property
     def openapi(self) -> bytes:
