@@ -1,5 +1,4 @@
-// Builds the bundles of the widgets (one for each screen) into src/nbtrack/static, and what @jupyter/builder packs up for
-// JupyterLab into lib.
+// Builds a bundle for each screen into src/nbtrack/static, and the input of @jupyter/builder into lib.
 import { mkdir, stat } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { LIMIT_KB, options, STATIC, screens, styles, widget } from './options.mjs';

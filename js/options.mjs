@@ -6,7 +6,7 @@ export const STATIC = 'src/nbtrack/static';
 export const LIMIT_KB = 120;
 const SCREENS = 'js/screens/index.ts';
 
-/** esbuild's options for everything that runs in a browser. */
+/** The options of esbuild for code that runs in a browser. */
 export const options = {
   bundle: true,
   target: 'es2022',
@@ -19,7 +19,7 @@ export const options = {
   logLevel: 'warning',
 };
 
-/** The names of the screens: what `js/screens/index.ts` exports. */
+/** Return the names of the screens, which are the exports of `js/screens/index.ts`. */
 export async function screens() {
   const { metafile } = await build({
     ...options,
@@ -31,7 +31,7 @@ export async function screens() {
   return metafile.outputs['screens.js'].exports;
 }
 
-/** The anywidget module of one screen, as esbuild's entry. */
+/** Return the entry of esbuild for the anywidget module of a screen. */
 export function widget(screen) {
   const contents = `import { widget } from './js/widgets/host';
     import { ${screen} } from '${`./${SCREENS}`}';
@@ -39,14 +39,14 @@ export function widget(screen) {
   return { contents, resolveDir: '.', loader: 'ts', sourcefile: `${screen}.ts` };
 }
 
-/** The stylesheet of all screens, as esbuild's entry: what is shared, then each component's own. */
+/** Return the entry of esbuild for the stylesheet: the shared rules first, then those of each component. */
 export async function styles() {
   const files = await filesBelow('js/components', /\.css$/);
   const contents = ['js/style/base.css', ...files].map((file) => `@import './${file}';`).join('\n');
   return { contents, resolveDir: '.', loader: 'css', sourcefile: 'style.css' };
 }
 
-/** The files below a folder whose names match, in the order of their paths. */
+/** Return the files below a folder that match a pattern, sorted by path. */
 export async function filesBelow(folder, pattern) {
   const names = await readdir(folder, { recursive: true });
   return names

@@ -7,10 +7,10 @@ import { build } from 'esbuild';
 import { filesBelow, options } from './options.mjs';
 
 const wanted = process.argv[2] ?? '';
-// Inside node_modules, so that the compiled specs find the packages that stay outside.
+// Inside node_modules, so that the compiled specs find the packages that are not bundled.
 const folder = await mkdtemp('node_modules/.specs-');
 
-/** Compile the specs that match into one file: starting Node.js for each of them takes longer than running them. */
+/** Compile all specs into one file, because starting Node.js for each spec takes longer than running it. */
 async function compile(name, pattern, setup = []) {
   const specs = (await filesBelow('js', pattern)).filter((path) => path.includes(wanted));
   if (specs.length === 0) {
@@ -24,10 +24,10 @@ async function compile(name, pattern, setup = []) {
     stdin: { contents, resolveDir: '.', loader: 'ts' },
     outfile,
     external: ['@happy-dom/*'],
-    // What the testing library is built on still calls require.
+    // Dependencies of the testing library call require.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     define: {},
-    // "sideEffects" in package.json is about the bundles: a spec is imported for nothing but its side effects.
+    // "sideEffects" in package.json is for the bundles. A spec is imported for its side effects only.
     ignoreAnnotations: true,
     sourcemap: 'inline',
   });
@@ -40,7 +40,7 @@ try {
     ...(await compile('components', /\.spec\.tsx$/, ['js/testing/dom.ts'])),
   ];
   const flags = ['--enable-source-maps', '--test', '--test-reporter=spec'];
-  // The testing library prints so many characters of the document when it finds nothing.
+  // How many characters of the document the testing library prints if a query finds nothing.
   const env = { DEBUG_PRINT_LIMIT: '1500', ...process.env };
   const { status } = spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit', env });
   process.exitCode = files.length > 0 ? (status ?? 1) : 1;

@@ -4,21 +4,21 @@ export type RequestName = keyof Requests;
 export type Payload<N extends RequestName> = Requests[N]['payload'];
 export type Reply<N extends RequestName> = Requests[N]['reply'];
 
-/** A reply with the float64 arrays that travel beside it, in the order that the reply names them. */
+/** A reply, and its float64 arrays in the order in which the reply names them. */
 export interface Answer<N extends RequestName> {
   reply: Reply<N>;
   buffers: Float64Array[];
 }
 
-/** What a screen asks, whoever answers: a kernel, or the data saved in a notebook. */
+/** Answers the requests of a screen, from a kernel or from the data that was saved with a notebook. */
 export interface Connection {
-  /** False where nothing answers but saved data: no edits, no new queries. */
+  /** False if only saved data can be shown. Nothing can be changed or queried then. */
   readonly live: boolean;
-  /** The answer that came along with the screen, for a first paint without a round trip. */
+  /** Return the answer in the screen's snapshot, so that it is painted without a round trip. */
   first<N extends RequestName>(name: N): (Answer<N> & { payload: Payload<N> }) | undefined;
-  /** Rejects with a `RequestError`, at the latest after the connection's time limit; an aborted request never settles the screen. */
+  /** Send a request. Rejects with a `RequestError` (after a time limit if there is no answer), or an AbortError. */
   request<N extends RequestName>(name: N, payload: Payload<N>, signal?: AbortSignal): Promise<Answer<N>>;
-  /** Calls `listener` for every reply that arrives without having been asked for. Returns how to stop. */
+  /** Call `listener` for each reply that the kernel pushes. Returns a function that ends the subscription. */
   subscribe<N extends RequestName>(
     name: N,
     listener: (answer: Answer<N>) => void,
@@ -26,7 +26,7 @@ export interface Connection {
   ): () => void;
 }
 
-/** Why a request has no answer, in the form that screens show. */
+/** Why a request failed, as screens show it. */
 export class RequestError extends Error {
   constructor(readonly reply: ErrorReply) {
     super(reply.message);

@@ -16,28 +16,28 @@ function kernel() {
     off: (_: string, listener: Listener) => listeners.delete(listener),
     send: (message: never) => sent.push(message),
   } as unknown as AnyModel<WidgetState>;
-  const say = (message: unknown, buffers: DataView[] = []) => {
+  const answer = (message: unknown, buffers: DataView[] = []) => {
     for (const listener of listeners) {
       listener(message, buffers);
     }
   };
-  return { model, sent, say, listeners };
+  return { model, sent, answer, listeners };
 }
 
 const registry = { name: null };
 
-test('the first message goes out at once, so that the comm has its subshell while the kernel is idle', () => {
+test('the first message is sent at once, so that the comm gets its subshell while the kernel is idle', () => {
   const { model, sent } = kernel();
   new KernelConnection(model, new AbortController().signal);
   assert.deepEqual(sent, [{ kind: 'nbtrack:hello' }]);
 });
 
-test('each request gets its own reply, whatever order they come in', async () => {
-  const { model, sent, say } = kernel();
+test('each request gets its own reply, in whatever order the replies arrive', async () => {
+  const { model, sent, answer } = kernel();
   const connection = new KernelConnection(model, new AbortController().signal);
   const asked = [connection.request('registry', registry), connection.request('registry', registry)];
   for (const { id } of sent.slice(1).reverse()) {
-    say({ kind: 'nbtrack:reply', id, reply: { id } });
+    answer({ kind: 'nbtrack:reply', id, reply: { id } });
   }
   const replies = (await Promise.all(asked)).map((answer) => (answer.reply as unknown as { id: string }).id);
   assert.deepEqual(
@@ -46,18 +46,18 @@ test('each request gets its own reply, whatever order they come in', async () =>
   );
 });
 
-test('an error becomes a RequestError with the position of what is wrong', async () => {
-  const { model, sent, say } = kernel();
+test('an error becomes a RequestError with the position of the mistake', async () => {
+  const { model, sent, answer } = kernel();
   const asked = new KernelConnection(model, new AbortController().signal).request('registry', registry);
   const error = { error_code: 'X', message: 'no', reason: 'r', position: 3, expected: ['a'] };
-  say({ kind: 'nbtrack:reply', id: sent[1]!.id, error });
+  answer({ kind: 'nbtrack:reply', id: sent[1]!.id, error });
   await assert.rejects(asked, (cause: RequestError) => cause.reply.position === 3);
 });
 
-test('a kernel that does not answer, and one that is gone, end the request with a word', async () => {
+test('a request fails if the kernel does not answer, and if it cannot be reached', async () => {
   const { model } = kernel();
   const silent = new KernelConnection(model, new AbortController().signal, 20).request('registry', registry);
-  await assert.rejects(silent, /has not answered/);
+  await assert.rejects(silent, /did not answer within/);
   const throwing = {
     ...model,
     send: () => {
@@ -69,7 +69,7 @@ test('a kernel that does not answer, and one that is gone, end the request with 
 });
 
 test('a request that cannot be sent yet is sent when the kernel is reached', async () => {
-  const { model, sent, say } = kernel();
+  const { model, sent, answer } = kernel();
   let reachable = false;
   const send = (message: never) => {
     if (!reachable) {
@@ -81,12 +81,12 @@ test('a request that cannot be sent yet is sent when the kernel is reached', asy
   const late = { ...model, send } as unknown as AnyModel<WidgetState>;
   const asked = new KernelConnection(late, new AbortController().signal, 5_000, 1).request('registry', registry);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  say({ kind: 'nbtrack:reply', id: sent.find(({ kind }) => kind === 'nbtrack:request')!.id, reply: { models: [] } });
+  answer({ kind: 'nbtrack:reply', id: sent.find(({ kind }) => kind === 'nbtrack:request')!.id, reply: { models: [] } });
   assert.deepEqual((await asked).reply.models, []);
 });
 
-test('an aborted request is over, and its late reply hurts nobody', async () => {
-  const { model, sent, say } = kernel();
+test('an aborted request is over, and its late reply is ignored', async () => {
+  const { model, sent, answer } = kernel();
   const controller = new AbortController();
   const asked = new KernelConnection(model, new AbortController().signal).request(
     'registry',
@@ -95,10 +95,10 @@ test('an aborted request is over, and its late reply hurts nobody', async () => 
   );
   controller.abort();
   await assert.rejects(asked, { name: 'AbortError' });
-  say({ kind: 'nbtrack:reply', id: sent[1]!.id, reply: {} });
+  answer({ kind: 'nbtrack:reply', id: sent[1]!.id, reply: {} });
 });
 
-test('when the view ends, nothing listens any more', () => {
+test('when the view ends, its listeners are removed', () => {
   const { model, listeners } = kernel();
   const controller = new AbortController();
   new KernelConnection(model, controller.signal);

@@ -18,7 +18,7 @@ export const TIME_LIMIT_MS = 60_000;
 const RETRY_AFTER_MS = 500;
 const SEND_RETRIES = 10;
 
-/** Requests over a widget's custom messages. One object a view; nothing is kept in the module. */
+/** Sends requests as custom messages of a widget. Each view has its own connection. */
 export class KernelConnection implements Connection {
   readonly live = true;
   private readonly waiting = new Map<
@@ -37,8 +37,8 @@ export class KernelConnection implements Connection {
   ) {
     model.on('msg:custom', this.receive);
     signal.addEventListener('abort', () => model.off('msg:custom', this.receive));
-    // JupyterLab gives a comm its subshell with the first message: one now, while the kernel is idle, and later ones
-    // are answered while a cell trains.
+    // JupyterLab assigns a subshell to a comm with its first message. This one is sent while the kernel is idle, so that
+    // later requests are answered while a cell is running.
     this.send({ kind: 'nbtrack:hello' }, () => undefined);
   }
 
@@ -58,7 +58,7 @@ export class KernelConnection implements Connection {
       const abort = () => settle(() => reject(new DOMException('Aborted', 'AbortError')));
       const timer = setTimeout(() => {
         const seconds = Math.round(this.timeLimit / 1000);
-        const message = `The kernel has not answered for ${seconds} s. It is busy, or it was stopped. Try again when the cell has ended, or run the cell again.`;
+        const message = `The kernel did not answer within ${seconds} s. It may be busy or stopped. Try again when the cell has finished, or run the cell again.`;
         settle(() => reject(failure('TEMPORARILY_UNAVAILABLE', message)));
       }, this.timeLimit);
       if (signal?.aborted) {
@@ -98,7 +98,7 @@ export class KernelConnection implements Connection {
     return () => this.listeners.delete(receive);
   }
 
-  /** Sends, and sends again for a while where it cannot be: after a page is loaded, Lab takes a moment to reach the kernel. */
+  /** Send a message, with retries: after a page is loaded, JupyterLab takes a moment to connect to the kernel. */
   private send(message: object, failed: (cause: unknown) => void, retries = SEND_RETRIES): void {
     try {
       this.model.send(message);

@@ -5,7 +5,7 @@ import { nestedCount, treeRows } from '../logic/tree';
 import { type Answer, type Connection, failure, type Payload, type RequestName } from './connection';
 import { answerOf, type Snapshot } from './snapshot';
 
-/** Answers from what a notebook kept: sorting, ticking and comparing work on the saved runs, and nothing else does. */
+/** Answers from the data that was saved with a notebook. The saved runs can be sorted, selected and compared. */
 export class SavedConnection implements Connection {
   readonly live = false;
 
@@ -19,7 +19,7 @@ export class SavedConnection implements Connection {
     const saved = this.first(name);
     const answer = this.answers[name]?.(payload as never) ?? saved;
     if (!answer) {
-      throw failure('INVALID_STATE', 'This is the picture that the notebook kept. Run the cell to work with the runs.');
+      throw failure('INVALID_STATE', 'This data was not saved with the notebook. Run the cell to load it.');
     }
     return answer as Answer<N>;
   }

@@ -1,6 +1,6 @@
 import type { Answer, Payload, Reply, RequestName } from './connection';
 
-/** An answer as it travels with a widget's state (buffers are binary) or in a saved notebook (plain numbers, null for NaN). */
+/** An answer in the state of a widget (with binary buffers) or in a notebook (with numbers, and null for NaN). */
 export interface SnapshotAnswer<N extends RequestName = RequestName> {
   payload: Payload<N>;
   reply: Reply<N>;
@@ -23,7 +23,7 @@ export function answerOf<N extends RequestName>(
   return saved && { payload: saved.payload, reply: saved.reply, buffers: saved.buffers.map(toFloats) };
 }
 
-/** float64 from whatever carried it. A comm's views may start at any byte of their buffer, so they are copied where needed. */
+/** Return the numbers as float64. A comm's views may start at any byte of their buffer, so some must be copied. */
 export function toFloats(data: ArrayBufferView | ArrayBuffer | (number | null)[]): Float64Array {
   if (Array.isArray(data)) {
     return Float64Array.from(data, (value) => value ?? NaN);

@@ -1,7 +1,7 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { MIME, SavedViewRenderer } from './renderer';
 
-/** Lower than the widget manager's rank, so that a saved notebook shows its saved view and not an error. */
+/** Before the widget manager, so that a saved notebook shows its saved view instead of an error. */
 const RANK = -20;
 
 const extension: IRenderMime.IExtension = {

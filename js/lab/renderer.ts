@@ -14,7 +14,7 @@ interface Rendermime {
   createRenderer(mimeType: string): IRenderMime.IRenderer;
 }
 
-/** Draws the view that the notebook kept, and puts the live widget in its place where the kernel still has it. */
+/** Shows the view that was saved with the notebook, and replaces it with the live widget if the kernel still has it. */
 export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
   private model: IRenderMime.IMimeModel | undefined;
   private end: (() => void) | undefined;
@@ -55,7 +55,7 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     }
   }
 
-  /** The widget manager's view of this output, once it shows more than a message that there is no such model. */
+  /** Return the widget manager's view of this output, unless it only shows that the model does not exist. */
   private async findLive(model: IRenderMime.IMimeModel): Promise<IRenderMime.IRenderer | undefined> {
     const rendermime = this.rendermime();
     for (let i = 0; i < TRIES && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
@@ -78,7 +78,7 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     return undefined;
   }
 
-  /** The registry of renderers of the notebook that this output stands in. */
+  /** Return the renderers of the notebook that contains this output. */
   private rendermime(): Rendermime | undefined {
     let ancestor: (Widget & { rendermime?: Rendermime }) | null = this.parent;
     while (ancestor && !ancestor.rendermime) {

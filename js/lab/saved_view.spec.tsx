@@ -21,17 +21,17 @@ test('the screens of saved notebooks keep their names', () => {
   }
 });
 
-test('a saved comparison shows its runs, and still sorts and ticks them', async () => {
+test('a saved comparison shows its runs, and can still sort and select them', async () => {
   const user = userEvent.setup({ delay: null });
   render(savedView(snapshot('comparison', { filter: 'metrics.acc > 0', selected: ['a'] }, { runs })));
-  await screen.findByText('2 runs, 1 ticked');
+  await screen.findByText('2 runs, 1 selected');
   assert.equal(screen.getByLabelText<HTMLInputElement>('Filter runs').value, 'metrics.acc > 0');
   const names = () => [...document.querySelectorAll('[data-run-id]')].map((row) => row.getAttribute('data-run-id'));
   assert.deepEqual(names(), ['a', 'b']);
   await user.click(screen.getByRole('button', { name: /^acc/ }));
   await waitFor(() => assert.deepEqual(names(), ['b', 'a']));
-  await user.click(screen.getByRole('checkbox', { name: 'Compare b' }));
-  await screen.findByText('2 runs, 2 ticked');
+  await user.click(screen.getByRole('checkbox', { name: 'Select b' }));
+  await screen.findByText('2 runs, 2 selected');
 });
 
 test('a saved registry shows its model', async () => {

@@ -7,12 +7,12 @@ import type { Screen } from '../screens/screen';
 
 type AnyScreen = Screen<Record<string, unknown>>;
 
-/** The screen of a saved view, on the data that the notebook kept. */
+/** Return the screen of a saved view, which shows the data that was saved with the notebook. */
 export function savedView(snapshot: Snapshot): ComponentChild {
-  // Object.entries, because a notebook may name any property of an object.
+  // Look among the entries, because a notebook may name any property of an object, such as "constructor".
   const screen = Object.entries(screens).find(([name]) => name === snapshot.view)?.[1] as AnyScreen | undefined;
   if (!screen) {
-    return <p class="nbt-empty">This view was saved by a newer version of nbtrack.</p>;
+    return <p class="nbt-empty">This view was saved by a newer version of nbtrack. Update nbtrack to see it.</p>;
   }
   const options = snapshot.options ?? {};
   const synced = (name: string, fallback: unknown) => signal(options[name] ?? fallback);

@@ -21,7 +21,7 @@ test('positions are counted in characters there and in UTF-16 units here', () =>
   assert.equal(found.cursor, found.text.length);
 });
 
-test('a space follows where another word would run into the completion, and only there', () => {
+test('a space is added only if another word may follow the completion', () => {
   const at = (text: string, each: Completion) => {
     const found = insert(text, each);
     return `${found.text.slice(0, found.cursor)}|${found.text.slice(found.cursor)}`;
@@ -35,7 +35,7 @@ test('a space follows where another word would run into the completion, and only
   assert.equal(at("p = 'a", completion("'adam'", 4, 6, 'value')), "p = 'adam' |");
 });
 
-test('a list opens by itself where it helps', () => {
+test('the list opens while typing only if it helps', () => {
   const words = [completion(' AND', 4, 4, 'keyword'), completion(' OR', 4, 4, 'keyword')];
   assert.equal(isHelpful("x='a'", words), false);
   assert.equal(isHelpful('x=1 ', words), true);

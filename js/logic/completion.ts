@@ -1,6 +1,6 @@
 import type { Completion } from '../contract';
 
-/** The kernel counts characters, JavaScript UTF-16 units: an emoji is one of those and two of these. */
+/** Convert UTF-16 units, which JavaScript counts, to characters, which the kernel counts: an emoji is 2 units. */
 export function toCharacters(text: string, units: number): number {
   return [...text.slice(0, units)].length;
 }
@@ -9,7 +9,7 @@ export function toUnits(text: string, characters: number): number {
   return [...text].slice(0, characters).join('').length;
 }
 
-/** The text with a completion in it, and where the cursor goes; a space follows where another word would run into it. */
+/** Insert a completion and return the text with the new cursor. A space is added if another word may follow. */
 export function insert(text: string, completion: Completion): { text: string; cursor: number } {
   const before = text.slice(0, toUnits(text, completion.start));
   const after = text.slice(toUnits(text, completion.end));
@@ -21,7 +21,10 @@ export function insert(text: string, completion: Completion): { text: string; cu
   return { text: head + (/^\s/.test(after) ? '' : ' ') + after, cursor: head.length + 1 };
 }
 
-/** Whether a list is worth opening by itself: not for AND and OR behind a comparison that is whole, nor for what stands there. */
+/**
+ * Return whether the list should open while the user types. It should not if it only offers AND and OR after a complete
+ * comparison, or the word that is already there.
+ */
 export function isHelpful(text: string, completions: readonly Completion[]): boolean {
   if (completions.every((each) => each.kind === 'keyword' && each.start === each.end)) {
     return /\s$/.test(text.slice(0, toUnits(text, completions[0]?.start ?? 0)));

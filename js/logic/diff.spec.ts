@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { tableRow } from '../testing/rows';
 import { diffRuns } from './diff';
 
-test('the difference of runs tells a missing param from an equal one', () => {
+test('a missing param differs, and an equal one does not', () => {
   const diff = diffRuns([
     tableRow('a', { metrics: { m: 1 }, params: { lr: '1', same: 'x' } }),
     tableRow('b', { metrics: { m: 1 }, params: { same: 'x' } }),

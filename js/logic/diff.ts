@@ -1,7 +1,7 @@
 import type { DiffReply, DiffRow, RunRow } from '../contract';
 import { formatNumber } from './format';
 
-/** Params and metrics of runs side by side, as the kernel's `diff` answers, from the rows alone. */
+/** Compare the params and metrics of runs by their rows alone. The result is like the kernel's reply to `diff`. */
 export function diffRuns(runs: RunRow[]): DiffReply {
   const section = (
     name: 'param' | 'metric',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatDuration, formatNumber, formatTime, tickNumber } from './format';
 
-test('numbers keep four significant digits, and what is no number keeps its name', () => {
+test('numbers keep four significant digits, and NaN and infinity have a name', () => {
   const cases: [Parameters<typeof formatNumber>[0], string][] = [
     [0, '0'],
     [0.97312345, '0.9731'],
@@ -21,7 +21,7 @@ test('numbers keep four significant digits, and what is no number keeps its name
   }
 });
 
-test('ticks have no rounding noise', () => {
+test('ticks have no rounding errors', () => {
   assert.equal(tickNumber(0.1 + 0.2), '0.3');
   assert.equal(tickNumber(-0.00001), '−1e−5');
   assert.equal(tickNumber(2e6), '2e6');
@@ -41,7 +41,7 @@ test('durations go from tenths of a second to days', () => {
   }
 });
 
-test('a time says as much as is needed on the day it is read', () => {
+test('a time is shortened depending on the day', () => {
   const now = new Date(2026, 10, 23, 18, 0).getTime();
   assert.equal(formatTime(new Date(2026, 10, 23, 14, 5, 9).getTime(), now), '14:05:09');
   assert.equal(formatTime(new Date(2026, 2, 3, 14, 5, 9).getTime(), now), '3 Mar 14:05');

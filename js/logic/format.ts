@@ -1,11 +1,11 @@
 import type { Number as Value } from '../contract';
 
-/** A number as JSON carried it: NaN and the infinities come as strings. */
+/** Return a number from JSON, in which NaN and infinity are strings. */
 export function toNumber(value: Value | null | undefined): number {
   return value == null ? NaN : Number(value);
 }
 
-/** Four significant digits, no trailing noise: 0.9731, 12.5, 1234567, 3.2e-5, NaN, ∞, −∞. */
+/** Format a number with four significant digits: 0.9731, 12, 1234567, 3.2e−5, NaN, ∞, −∞. */
 export function formatNumber(value: Value | null | undefined): string {
   if (value == null) {
     return '';
@@ -34,7 +34,7 @@ export function formatNumber(value: Value | null | undefined): string {
   return text.replaceAll('-', '−');
 }
 
-/** A tick of an axis: no trailing zeros, no rounding noise. */
+/** Format a tick of an axis without trailing zeros and rounding errors. */
 export function tickNumber(value: number): string {
   const text = Number(value.toPrecision(6));
   return (text !== 0 && (Math.abs(text) >= 1e6 || Math.abs(text) < 1e-4) ? text.toExponential() : String(text))
@@ -42,12 +42,12 @@ export function tickNumber(value: number): string {
     .replaceAll('-', '−');
 }
 
-/** Every digit, for tooltips. */
+/** Format a number with all its digits, for tooltips. */
 export function exactNumber(value: Value | null | undefined): string {
   return value == null ? '' : String(Number(value)).replace('-', '−');
 }
 
-/** 0.4 s · 12 s · 3 min 05 s · 2 h 14 min · 3 d 4 h. */
+/** Format a duration: 0.4 s, 12 s, 3 min 05 s, 2 h 14 min, 3 d 4 h. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
   if (seconds < 10) {
@@ -67,7 +67,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
 }
 
-/** 14:05:09 on the day of `now`, 23 Nov 14:05 in its year, 2024-11-23 before; in local time. */
+/** Format a local time: 14:05:09 on the day of `now`, 23 Nov 14:05 in the same year, 2024-11-23 otherwise. */
 export function formatTime(time: number, now: number = Date.now()): string {
   const date = new Date(time);
   const today = new Date(now);

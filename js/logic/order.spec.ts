@@ -3,20 +3,20 @@ import { test } from 'node:test';
 import { tableRow } from '../testing/rows';
 import { clause, nextOrder, parseClause, quoted, sortRuns } from './order';
 
-test('a key is quoted where it is no identifier', () => {
+test('a key is quoted if it is not an identifier', () => {
   assert.equal(quoted('metrics', 'loss'), 'metrics.loss');
   assert.equal(quoted('metrics', 'val/loss'), 'metrics.`val/loss`');
   assert.equal(quoted('params', 'a`b'), 'params."a`b"');
 });
 
-test('a clause that Python wrote is known by its header, however it is quoted', () => {
+test('a clause from Python equals the column of its header, however it is quoted', () => {
   assert.deepEqual(parseClause('metrics.`loss` DESC'), { column: quoted('metrics', 'loss'), descending: true });
   assert.deepEqual(parseClause('metric.`val/loss`'), { column: quoted('metrics', 'val/loss'), descending: false });
   assert.equal(parseClause(undefined), null);
   assert.equal(clause(parseClause('params.a desc')!), 'params.a DESC');
 });
 
-test('clicking a header again turns the order round', () => {
+test('clicking a header again reverses the order', () => {
   const first = nextOrder(null, 'metrics.loss');
   assert.equal(first.descending, true);
   assert.equal(nextOrder(first, 'metrics.loss').descending, false);

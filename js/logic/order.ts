@@ -6,7 +6,7 @@ export interface Order {
   descending: boolean;
 }
 
-/** A key as an order_by clause or a filter writes it: `metrics.acc`, or quoted where it is no plain identifier. */
+/** Return a key as it is written in a filter or an order_by clause: `metrics.acc`, quoted if it is not an identifier. */
 export function quoted(entity: string, key: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
     return `${entity}.${key}`;
@@ -18,7 +18,7 @@ export function clause(order: Order): string {
   return `${order.column} ${order.descending ? 'DESC' : 'ASC'}`;
 }
 
-/** An order_by clause, its column written as `quoted` writes it, so that it can be told whose header it is. */
+/** Parse an order_by clause. Its column is written as by `quoted`, so that it equals the column of a header. */
 export function parseClause(text: string | undefined): Order | null {
   const [, column = '', direction = ''] = text?.trim().match(/^(.*?)(?:\s+(ASC|DESC))?$/i) ?? [];
   if (column === '') {
@@ -31,7 +31,7 @@ export function parseClause(text: string | undefined): Order | null {
   };
 }
 
-/** What a click on a header asks for: numbers begin with the largest, text with the smallest, the next click turns it round. */
+/** Return the order after a click on a header: numbers descending first, strings ascending, then reversed. */
 export function nextOrder(current: Order | null, column: string): Order {
   if (current?.column === column) {
     return { column, descending: !current.descending };
@@ -39,7 +39,7 @@ export function nextOrder(current: Order | null, column: string): Order {
   return { column, descending: !column.startsWith('params.') && !column.startsWith('attributes.run_name') };
 }
 
-/** Rows sorted as the kernel sorts them: missing values last, NaN just before them, in both directions. */
+/** Sort rows as the kernel does: missing values last, NaN just before them, in both directions. */
 export function sortRuns<R extends RunRow>(rows: R[], orderBy: string[]): R[] {
   const order = parseClause(orderBy[0]);
   if (!order) {

@@ -5,15 +5,15 @@ export interface Line {
 }
 
 export interface Aligned {
-  /** The union of all x. */
+  /** The x values of all lines. */
   x: number[];
-  /** A row a line: undefined where the line has no point at this x (the line goes on), null where it has a gap. */
+  /** One row for each line. Undefined if the line has no point at this x (it is connected), null if it has a gap. */
   y: (number | null | undefined)[][];
-  /** Points that cannot be drawn: NaN, infinite, or not above zero on a logarithmic axis. */
+  /** Number of points that cannot be drawn: NaN, infinite, or not positive on a logarithmic axis. */
   hidden: number;
 }
 
-/** Lines with points of their own brought onto one x axis, as uPlot wants them. */
+/** Align lines on a common x axis, as uPlot requires. */
 export function align(lines: Line[], log: boolean): Aligned {
   const x = Float64Array.from(new Set(lines.flatMap((line) => Array.from(line.x)))).sort();
   const index = new Map(Array.from(x, (value, i) => [value, i]));
@@ -31,12 +31,12 @@ export function align(lines: Line[], log: boolean): Aligned {
   return { x: Array.from(x), y, hidden };
 }
 
-/** Points a series worth asking for: the aligned table grows with the square of the number of runs. */
+/** Return how many points to request for each series. The aligned table grows with the square of the number of runs. */
 export function pointsFor(runs: number): number {
   return Math.round(Math.min(1000, Math.max(60, 2_000_000 / Math.max(1, runs) ** 2)));
 }
 
-/** The line whose value is nearest to `y` in the neighbourhood of index `at`; distances in px by `toPx`. */
+/** Return the line whose value is nearest to `y` around index `at`. `toPx` converts values to pixels. */
 export function nearest(
   aligned: Aligned,
   lines: number[],

@@ -1,6 +1,6 @@
 /**
- * Exponential moving average, corrected for its start as Adam corrects its moments, so that the first points are not
- * drawn towards zero. `weight` 0 leaves the curve as it is. A value that is not finite stays, and is left out of the mean.
+ * Return the exponential moving average with the bias correction of Adam (Kingma and Ba 2015), so that the first points
+ * are not drawn towards zero. `weight` 0 keeps the curve. Values that are not finite are kept and ignored in the mean.
  */
 export function smooth(values: ArrayLike<number>, weight: number): Float64Array {
   const result = new Float64Array(values.length);

@@ -20,7 +20,7 @@ const runs = (parents: Record<string, string | null>): TableRow[] =>
 const lines = (rows: TableRow[]) => rows.map((row) => '.'.repeat(row.depth) + row.run_id);
 const all = (rows: TableRow[]) => new Set(rows.map((row) => row.run_id));
 
-test('a family stands where the first of it does', () => {
+test('a family is placed where its first member is', () => {
   const rows = runs({ b2: 'b', alone: null, a1: 'a', a: null, b1: 'b', b: null, b21: 'b2' });
   assert.deepEqual(lines(treeRows(rows, all(rows))), ['b', '.b2', '..b21', '.b1', 'alone', 'a', '.a1']);
   assert.deepEqual(lines(treeRows(rows, new Set(['b']))), ['b', '.b2', '.b1', 'alone', 'a']);
@@ -28,7 +28,7 @@ test('a family stands where the first of it does', () => {
   assert.equal(nestedCount(rows), 4);
 });
 
-test('no run is lost: without its parent, or nested in a circle, it stands at the top', () => {
+test('no run is lost: one without its parent, or in a cycle, is placed at the top', () => {
   const rows = runs({ orphan: 'elsewhere', x: 'y', y: 'x', self: 'self' });
   assert.deepEqual(lines(treeRows(rows, new Set())), ['orphan', 'x', 'y', 'self']);
 });

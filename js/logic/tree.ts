@@ -1,13 +1,13 @@
 import type { TableRow } from '../contract';
 
 /**
- * The rows of a table that is grouped by parent, as the kernel makes them (store/outline.py): nested runs under their parents where
- * those are there too, a family where the first of it comes in the given order, and nothing of what is folded.
+ * Group rows by parent, as the kernel does (store/outline.py). Nested runs are shown below their parents if those are
+ * among the rows. A family is placed where its first member is in the given order. Folded runs are left out.
  */
 export function treeRows(rows: TableRow[], unfolded: ReadonlySet<string>): TableRow[] {
   const place = new Map(rows.map((row, i) => [row.run_id, i]));
   const above = rows.map((row) => place.get(row.parent_run_id ?? '') ?? -1);
-  const parents = above.map((parent, i) => (inCircle(i, above) ? -1 : parent));
+  const parents = above.map((parent, i) => (inCycle(i, above) ? -1 : parent));
   const nested = new Map<number, number[]>();
   for (const [i, parent] of parents.entries()) {
     nested.set(parent, [...(nested.get(parent) ?? []), i]);
@@ -24,13 +24,13 @@ export function treeRows(rows: TableRow[], unfolded: ReadonlySet<string>): Table
   return below(-1, 0);
 }
 
-/** How many of these runs are nested in another one of them. */
+/** Return how many of the runs are nested in another one of them. */
 export function nestedCount(rows: TableRow[]): number {
   const ids = new Set(rows.map((row) => row.run_id));
   return rows.filter((row) => row.parent_run_id !== row.run_id && ids.has(row.parent_run_id ?? '')).length;
 }
 
-function inCircle(start: number, above: number[]): boolean {
+function inCycle(start: number, above: number[]): boolean {
   let at = start;
   for (let steps = 0; at >= 0; steps += 1) {
     if (steps > above.length) {

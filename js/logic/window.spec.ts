@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pagesOf, rowWindow } from './window';
 
-test('the window holds the rows in sight and accounts for every other row', () => {
+test('the window holds the visible rows and the height of all others', () => {
   const view = rowWindow(26_000, 260, 26, 10_000);
   assert.ok(view.first <= 1000 && view.end >= 1010 && view.end - view.first < 40);
   assert.equal(view.above + (view.end - view.first) * 26 + view.below, 260_000);
 });
 
-test('a window past the end, and over nothing, is not broken', () => {
+test('a window past the end, or over no rows, is valid', () => {
   assert.deepEqual(rowWindow(500, 260, 26, 0), { first: 0, end: 0, above: 0, below: 0 });
   const past = rowWindow(99_999, 260, 26, 3);
   assert.ok(past.first >= 0 && past.first <= past.end && past.end <= 3);

@@ -2,12 +2,12 @@ export interface RowWindow {
   first: number;
   /** One past the last row. */
   end: number;
-  /** Height in px of what is left out above and below. */
+  /** Heights in px of the rows above and below the window. */
   above: number;
   below: number;
 }
 
-/** Which of `total` rows of one height are in sight, with `extra` rows on either side so that scrolling shows no gap. */
+/** Return which of `total` rows are visible, with `extra` rows on either side so that scrolling shows no gaps. */
 export function rowWindow(scrollTop: number, viewport: number, rowHeight: number, total: number, extra = 8): RowWindow {
   const first = Math.min(Math.max(0, Math.floor(scrollTop / rowHeight) - extra), Math.max(0, total - 1));
   const end = Math.min(total, Math.ceil((scrollTop + viewport) / rowHeight) + extra);
@@ -19,7 +19,7 @@ export function rowWindow(scrollTop: number, viewport: number, rowHeight: number
   };
 }
 
-/** The pages (numbers from 0) that hold rows `first` to `end`. */
+/** Return the numbers (from 0) of the pages that hold rows `first` to `end`. */
 export function pagesOf(first: number, end: number, pageSize: number): number[] {
   if (end <= first) {
     return [];

@@ -4,7 +4,7 @@ import type { Screen } from './screen';
 
 interface Options {
   filter: string;
-  /** The IDs of the ticked runs. */
+  /** The IDs of the selected runs. */
   selected: string[];
   order_by: string[];
   /** The IDs of the runs whose nested runs are shown. */

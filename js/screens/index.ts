@@ -1,6 +1,6 @@
 /**
- * Every screen, by the name that saved notebooks know it by. A new screen is one line here: the widget's bundle
- * (`static/NAME.js`, see js/build.mjs) and the saved view of JupyterLab come from this list.
+ * All screens, by the names that saved notebooks use. To add a screen, add a line here: its widget bundle
+ * (`static/NAME.js`, see js/build.mjs) and its saved view in JupyterLab are made from this list.
  */
 export { comparison } from './comparison';
 export { live } from './live';

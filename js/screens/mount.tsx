@@ -1,10 +1,10 @@
 import { type ComponentChild, render } from 'preact';
 
-/** Draws into `el` under the class that the stylesheet hangs on. Returns how to take it away again. */
+/** Render into `el`, inside an element with the class of the stylesheet. Returns a function that removes it. */
 export function mount(el: HTMLElement, content: ComponentChild): () => void {
   const root = document.createElement('div');
   root.className = 'nbt';
-  // Keys pressed in a field are the field's: JupyterLab would take them for notebook commands.
+  // Otherwise, JupyterLab would take keys that are typed into a field for notebook commands.
   root.dataset.lmSuppressShortcuts = 'true';
   el.append(root);
   render(content, root);

@@ -2,7 +2,7 @@ import { RegistryBoard } from '../components/registry_board/registry_board';
 import type { Screen } from './screen';
 
 interface Options {
-  /** The one model to show; null for all. */
+  /** The model to show. Null shows all models. */
   name: string | null;
 }
 

@@ -2,18 +2,18 @@ import type { Signal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
 import type { Connection } from '../connection/connection';
 
-/** What a host (a widget, a saved notebook) gives the screen that it shows. */
+/** What a host (a widget or a saved notebook) provides for its screen. */
 export interface ScreenHost<Options> {
   connection: Connection;
-  /** How Python opened the screen. */
+  /** The options that Python opened the screen with. */
   options: Partial<Options>;
-  /** An option that changes while the screen is shown, by Python or by the user. */
+  /** Return a signal of an option that Python or the user may change while the screen is shown. */
   synced<K extends keyof Options>(name: K, fallback: Options[K]): Signal<Options[K]>;
 }
 
-/** A screen: its component, and how the state of that is created from what a host gives. */
+/** A screen, which creates its state and its component from what the host provides. */
 export interface Screen<Options> {
-  /** For each synced option, the trait of the widget that holds it. */
+  /** The names of the widget's traits that hold synced options. */
   traits?: { readonly [K in keyof Options]?: string };
   render(host: ScreenHost<Options>): ComponentChild;
 }

@@ -5,7 +5,7 @@ import type { ParamColumn, RunsReply } from '../contract';
 export class ColumnState {
   readonly params = signal<ParamColumn[]>([]);
   readonly metrics = signal<string[]>([]);
-  /** The machine's metrics: they have curves like the others, but no columns. */
+  /** System metrics. They have curves like the others, but no columns. */
   readonly system = signal<string[]>([]);
   /** For each metric, the ID of the run with the best value. */
   readonly best = signal<Record<string, string>>({});

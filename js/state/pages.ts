@@ -15,7 +15,7 @@ export class RunPages {
   readonly nested = signal(0);
   /** The rows of the first page, which give the columns their width. */
   readonly sample = signal<TableRow[]>([]);
-  /** Fetched pages by number; changes with each of them. */
+  /** Fetched pages by number. */
   readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
 
   private readonly seen = new Map<string, RunRow>();
@@ -34,7 +34,7 @@ export class RunPages {
     return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));
   }
 
-  /** Add a page; `alone` drops the others, which belong to an earlier query. */
+  /** Add a page. With `alone`, the other pages are dropped, because they belong to an earlier query. */
   put(reply: RunsReply, page: number, alone = false): void {
     for (const row of reply.rows) {
       this.seen.set(row.run_id, row);

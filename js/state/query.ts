@@ -2,7 +2,7 @@ import { batch, computed, type Signal, signal } from '@preact/signals';
 import { clause, type Order, parseClause } from '../logic/order';
 import type { Folding } from './folding';
 
-/** What the table shows, as plain data: a request of its rows, without the page. */
+/** What the table shows, as plain data: a request for its rows, without the page. */
 export interface Query {
   filter: string;
   order_by: readonly string[];
@@ -59,7 +59,7 @@ export class QueryState {
   }
 }
 
-/** Sort a query by a column; the clauses after the first one still decide between equal rows. */
+/** Sort a query by a column. The clauses after the first one still apply to rows that are equal. */
 export function sorted(query: Query, order: Order): Query {
   return { ...query, order_by: [clause(order), ...query.order_by.slice(1)] };
 }

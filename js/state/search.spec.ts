@@ -5,7 +5,7 @@ import { type Connection, failure } from '../connection/connection';
 import type { RunsReply, RunsRequest, TableRow } from '../contract';
 import { comparisonState } from './comparison';
 
-/** A kernel that answers nothing until it is told to. */
+/** A comparison whose kernel answers when the test says so. */
 function comparison() {
   const asked: { payload: RunsRequest; answer: (reply?: Partial<RunsReply>) => void; refuse: () => void }[] = [];
   const request = (_: string, payload: RunsRequest, abort: AbortSignal) =>
@@ -25,7 +25,7 @@ function comparison() {
       asked.push({
         payload,
         answer: (more = {}) => resolve({ reply: { ...reply, ...more }, buffers: [] }),
-        refuse: () => reject(failure('INVALID_PARAMETER_VALUE', 'no such thing')),
+        refuse: () => reject(failure('INVALID_PARAMETER_VALUE', 'The key does not exist.')),
       });
     });
   const connection = { live: true, first: () => undefined, request } as unknown as Connection;
@@ -34,7 +34,7 @@ function comparison() {
 
 const order = { column: 'metrics.loss', descending: true };
 
-test('a sort that is asked while a filter is on its way means both, and so does the other way round', () => {
+test('sorting keeps a filter that is being applied, and a filter keeps an order that is being applied', () => {
   const { search, asked } = comparison();
   void search.apply('b');
   search.sort(order);
@@ -49,19 +49,19 @@ test('a sort that is asked while a filter is on its way means both, and so does 
   );
 });
 
-test('after a filter that was refused a header sorts what the table shows', async () => {
+test('after a filter was refused, a header sorts the rows that the table shows', async () => {
   const { search, asked } = comparison();
   const refused = search.apply('wrong');
   asked[0]!.refuse();
   await refused;
-  assert.equal(search.error.peek()?.message, 'no such thing');
+  assert.equal(search.error.peek()?.message, 'The key does not exist.');
   search.sort(order);
   assert.equal(asked[1]!.payload.filter, 'a');
 });
 
 const sweep = { run_id: 'sweep', children: 3, depth: 0 } as TableRow;
 
-test('a fold asks for the page of its row, and what is on its way is not lost', async () => {
+test('folding requests the page of its row, and keeps other changes that are being applied', async () => {
   const { search, pages, folding, asked } = comparison();
   void search.apply();
   const rows = Array.from({ length: 200 }, () => sweep);
@@ -71,7 +71,7 @@ test('a fold asks for the page of its row, and what is on its way is not lost', 
   asked[1]!.answer({ rows: [sweep], count: 500, total: 900, nested: 400 });
   await settled();
   search.fold(400, true);
-  assert.equal(folding.unfolded.peek().has('sweep'), false, 'the table is as it was until the answer is there');
+  assert.equal(folding.unfolded.peek().has('sweep'), false, 'the table changes when the answer arrives');
   assert.deepEqual([asked[2]!.payload.offset, asked[2]!.payload.unfolded], [400, ['sweep']]);
   asked[2]!.answer({ rows: [sweep], count: 503, total: 900, nested: 400 });
   await settled();
@@ -83,7 +83,7 @@ test('a fold asks for the page of its row, and what is on its way is not lost', 
   assert.deepEqual([asked[5]!.payload.filter, asked[5]!.payload.grouped], ['b', false]);
 });
 
-test('a run that nothing is nested in does not fold', async () => {
+test('a run without nested runs does not fold', async () => {
   const { search, asked } = comparison();
   void search.apply();
   asked[0]!.answer({ rows: [{ ...sweep, children: 0 }], count: 1, total: 1 });

@@ -13,7 +13,7 @@ export class RunSearch {
 
   private readonly loading = new Set<number>();
   private controller = new AbortController();
-  /** The query of the last request: a sort that is asked for while a filter is being applied means both. */
+  /** The query of the last request. Sorting while a filter is being applied keeps that filter. */
   private wanted: Query;
 
   constructor(
@@ -29,7 +29,7 @@ export class RunSearch {
     }
   }
 
-  /** Fetch the rows of a filter, by default again those that are shown. */
+  /** Fetch the rows that match a filter. By default, the current filter is applied again. */
   async apply(filter: string = this.wanted.filter): Promise<void> {
     await this.send({ ...this.wanted, filter });
   }

@@ -1,13 +1,13 @@
 import { computed, type Signal } from '@preact/signals';
 
-/** The ticked runs, and the line style of each. */
+/** The selected runs, and the line style of each. */
 export class Selection {
-  /** The position of each ticked run in the line styles; a run keeps it for as long as it is ticked. */
+  /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
   readonly slots = computed(() => this.assign(this.ids.value));
 
   private assigned: ReadonlyMap<string, number> = new Map();
 
-  /** `ids` are the IDs of the ticked runs in the order in which they were ticked. */
+  /** `ids` are the IDs of the selected runs, in the order in which they were selected. */
   constructor(readonly ids: Signal<string[]>) {}
 
   toggle(run_id: string, on: boolean = !this.ids.peek().includes(run_id)): void {

@@ -1,4 +1,4 @@
-/** Calls `changed` when the page turns light or dark. Returns how to stop. */
+/** Call `changed` whenever the page turns light or dark. Returns a function that ends this. */
 export function watchTheme(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
   for (const element of [document.documentElement, document.body]) {
@@ -12,7 +12,7 @@ export function watchTheme(changed: () => void): () => void {
   };
 }
 
-/** What a CSS colour expression is where `element` stands; a canvas cannot read variables by itself. */
+/** Resolve a CSS color expression at an element, because a canvas cannot read CSS variables. */
 export function resolveColor(element: Element, expression: string): string {
   const probe = document.createElement('span');
   probe.style.color = expression;
@@ -25,7 +25,7 @@ export function resolveColor(element: Element, expression: string): string {
 export const COLORS = 8;
 const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
 
-/** Colour and dash of the n-th line. Past the last colour they come again with another dash. */
+/** Return the color and the dash of the n-th line. After the last color, they repeat with another dash. */
 export function lineStyle(slot: number): { color: string; dash: number[] } {
   return { color: `var(--nbt-c${slot % COLORS})`, dash: DASHES[Math.floor(slot / COLORS) % DASHES.length]! };
 }

@@ -9,7 +9,7 @@ interface Subscriber {
   failed: (error: RequestError) => void;
 }
 
-/** A connection whose other end is the spec: it answers by functions, keeps what was asked, and pushes. */
+/** A connection that a spec controls: it answers by functions, records requests, and pushes replies. */
 export class FakeConnection implements Connection {
   live = true;
   readonly asked: { [N in RequestName]: { name: N; payload: Payload<N> } }[RequestName][] = [];
@@ -52,13 +52,13 @@ export class FakeConnection implements Connection {
     }
   }
 
-  /** The payloads of the requests of one name. */
+  /** Return the payloads of all requests with this name. */
   payloads<N extends RequestName>(name: N): Payload<N>[] {
     return this.asked.flatMap((request) => (request.name === name ? [request.payload as Payload<N>] : []));
   }
 }
 
-/** A page of the table; `fields` replaces what follows from its rows. */
+/** Return a page of the table. `fields` replaces the values that are derived from its rows. */
 export function runsReply(rows: TableRow[], fields: Partial<RunsReply> = {}): RunsReply {
   const keys = (of: (row: TableRow) => object) => [...new Set(rows.flatMap((row) => Object.keys(of(row))))];
   return {
@@ -75,7 +75,7 @@ export function runsReply(rows: TableRow[], fields: Partial<RunsReply> = {}): Ru
   };
 }
 
-/** An error as the kernel answers it. */
+/** Return an error reply of the kernel. */
 export function refusal(error_code: string, message: string, position: number | null = null): RequestError {
   return new RequestError({ error_code, message, reason: null, position, expected: [] });
 }

@@ -1,10 +1,10 @@
 import { afterEach } from 'node:test';
 import { GlobalRegistrator } from '@happy-dom/global-registrator';
 
-// Imported before everything else: the testing library looks for a document when it is loaded.
+// This module must be imported first, because the testing library looks for a document when it is loaded.
 GlobalRegistrator.register({ url: 'http://localhost/', width: 1200, height: 800 });
 
-// happy-dom draws nothing: a context that takes every call and answers with itself is enough for uPlot.
+// happy-dom cannot draw. For uPlot, a context is enough that accepts every call and returns itself.
 const context: unknown = new Proxy(() => context, {
   get: (_, name) => (name === 'width' ? 0 : context),
   set: () => true,

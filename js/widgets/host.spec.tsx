@@ -48,14 +48,14 @@ function shown() {
   return { kernel, el, end, user: userEvent.setup({ delay: null }) };
 }
 
-test('ticks are synced with Python in both directions, and the last view ends every listener', async () => {
+test('the selection is synced with Python in both directions, and the last view ends every listener', async () => {
   const { kernel, el, end, user } = shown();
-  await screen.findByText('2 runs, 0 ticked');
-  await user.click(screen.getByRole('checkbox', { name: 'Compare b' }));
+  await screen.findByText('2 runs, 0 selected');
+  await user.click(screen.getByRole('checkbox', { name: 'Select b' }));
   assert.deepEqual(kernel.traits._selected, ['b']);
   assert.equal(kernel.saves(), 1);
   await act(() => kernel.set('_selected', ['a', 'b']));
-  await screen.findByText('2 runs, 2 ticked');
+  await screen.findByText('2 runs, 2 selected');
   assert.equal(kernel.saves(), 1, 'What Python set is not sent back.');
   await act(() => end());
   assert.equal(el.textContent, '');

@@ -4,7 +4,7 @@ import { KernelConnection, type WidgetState } from '../connection/kernel';
 import { mount } from '../screens/mount';
 import type { Screen } from '../screens/screen';
 
-/** The anywidget module that shows a screen on the kernel's connection. */
+/** Return the anywidget module that shows a screen. */
 export function widget<Options>(screen: Screen<Options>) {
   return {
     render({ model, el, signal: given }: RenderProps<WidgetState>) {
@@ -26,7 +26,7 @@ export function widget<Options>(screen: Screen<Options>) {
   };
 }
 
-/** A signal that follows a trait, and writes what the screen sets back to it. */
+/** Return a signal that follows a trait. Values that the screen sets are written back to the trait. */
 function traitSignal<T>(model: AnyModel, name: string, ended: AbortSignal): Signal<T> {
   const value = signal(model.get(name) as T);
   const follow = () => {

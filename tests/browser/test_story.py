@@ -188,12 +188,12 @@ def test_4c_headers_sort(comparison: Locator, store: Store) -> None:
 
 
 def test_4d_ticked_runs_are_drawn_and_compared(comparison: Locator, store: Store) -> None:
-    comparison.get_by_role("button", name="Untick all").click()
-    expect(comparison.locator(".nbt-curves")).to_contain_text("Tick runs")
+    comparison.get_by_role("button", name="Clear selection").click()
+    expect(comparison.locator(".nbt-curves")).to_contain_text("Select runs")
     chosen = _run_ids(comparison)[:3]
     for run_id in chosen:
-        _row(comparison, run_id).locator(".nbt-tick").check()
-    expect(comparison.locator(".nbt-count")).to_contain_text("3 ticked")
+        _row(comparison, run_id).locator(".nbt-checkbox").check()
+    expect(comparison.locator(".nbt-count")).to_contain_text("3 selected")
     canvas = comparison.locator(".nbt-curves canvas").first
     expect(canvas).to_be_visible()
     assert canvas_ink(canvas) > 500
@@ -232,7 +232,7 @@ def test_4e_the_selection_goes_both_ways(notebook: Notebook, comparison: Locator
     notebook.run("select")
     best = {run.info.run_id for run in store.runs(order_by=[*BEST_FIRST, "metrics.`val/loss`"])[:3]}
     notebook.show("compare")
-    expect(comparison.locator(".nbt-count")).to_contain_text("3 ticked")
+    expect(comparison.locator(".nbt-count")).to_contain_text("3 selected")
     expect(comparison.locator(".nbt-diff-table thead th")).to_have_count(4)
     assert _ticked(comparison) == best & set(_run_ids(comparison))
     assert set(notebook.run_source("selected", "print(*cmp.selected['run_id'])").split()) == best
@@ -330,7 +330,7 @@ def _row(comparison: Locator, run_id: str) -> Locator:
 
 
 def _ticked(comparison: Locator) -> set[str]:
-    return {row.get_attribute("data-run-id") or "" for row in comparison.locator(".nbt-row.nbt-ticked").all()}
+    return {row.get_attribute("data-run-id") or "" for row in comparison.locator(".nbt-row.nbt-selected").all()}
 
 
 def _ties(values: dict[str, float], best: bool) -> list[str]:

@@ -25,21 +25,21 @@ def sweeps() -> None:
 
 
 def row(page: Page, name: str) -> Locator:
-    return page.locator(".nbt-row").filter(has=page.get_by_label(f"Compare {name}", exact=True))
+    return page.locator(".nbt-row").filter(has=page.get_by_label(f"Select {name}", exact=True))
 
 
 def names(page: Page) -> list[str]:
     page.locator(".nbt-runs[aria-busy=false]").wait_for()
     return [
-        box.removeprefix("Compare ")
-        for box in page.locator(".nbt-row .nbt-tick").evaluate_all("boxes => boxes.map((box) => box.ariaLabel)")
+        box.removeprefix("Select ")
+        for box in page.locator(".nbt-row .nbt-checkbox").evaluate_all("boxes => boxes.map((box) => box.ariaLabel)")
     ]
 
 
 def test_a_sweep_folds(chromium: Browser, sweeps: None) -> None:
     with shown(chromium, nbtrack.compare()) as page:
         grid = page.get_by_role("treegrid", name="Runs")
-        expect(page.locator(".nbt-count")).to_contain_text("239 runs, 236 of them nested, 5 ticked")
+        expect(page.locator(".nbt-count")).to_contain_text("239 runs, 236 of them nested, 5 selected")
         assert names(page) == ["good", *(f"good {number}" for number in range(6)), "alone", "long"]
         expect(row(page, "good")).to_have_attribute("aria-expanded", "true")
         expect(row(page, "good 0")).to_have_attribute("aria-level", "2")
@@ -51,7 +51,7 @@ def test_a_sweep_folds(chromium: Browser, sweeps: None) -> None:
         page.get_by_role("button", name="Hide the 6 runs nested in good").click()
         expect(row(page, "good")).to_have_attribute("aria-expanded", "false")
         assert names(page) == ["good", "alone", "long"]
-        expect(page.locator(".nbt-count")).to_contain_text("5 ticked")
+        expect(page.locator(".nbt-count")).to_contain_text("5 selected")
         page.get_by_role("button", name="Show the 230 runs nested in long").click()
         expect(grid).to_have_attribute("aria-rowcount", "235")
         assert names(page)[:4] == ["good", "alone", "long", "long 0"]

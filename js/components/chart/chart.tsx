@@ -9,7 +9,7 @@ export interface ChartLine extends Line {
   id: string;
   label: string;
   slot: number;
-  /** Drawn behind the others, pale, and not to be pointed at: the raw values of a smoothed line. */
+  /** Whether these are the raw values of a smoothed line. They are drawn pale behind the others and cannot be hovered. */
   faint?: boolean;
 }
 
@@ -22,14 +22,16 @@ interface Props {
   log: boolean;
   height: number;
   range?: Range | null;
-  /** Called with the part of the x axis to show, or null for all of it. */
+  /** Called with the range of the x axis to show, or null for all of it. */
   zoom?: (range: Range | null) => void;
 }
 
-const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
+const INTEGER_TICKS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
 const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
 
-/** Lines over one x axis: pointing names the nearest line, dragging zooms, a double click (or Escape) shows everything. */
+/**
+ * A line chart. Hovering names the nearest line, dragging zooms in, and a double-click or Escape shows the whole x axis.
+ */
 export function Chart(props: Props) {
   const host = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | undefined>(undefined);
@@ -60,7 +62,7 @@ export function Chart(props: Props) {
   );
 }
 
-/** uPlot under a component: rebuilt when its structure changes, else only fed. */
+/** The uPlot instance of a chart. It is created again when its structure changes; otherwise, only its data is set. */
 class Drawing {
   private plot: uPlot | undefined;
   private structure = '';
@@ -98,7 +100,7 @@ class Drawing {
       return;
     }
     this.structure = structure;
-    // Out of sight, as a cell that is scrolled away, there is no width to measure, and coming back as it was no resizing.
+    // A cell that is scrolled out of view has no width, and no resize is reported when it comes back at its old width.
     const width = this.host.clientWidth || this.plot?.width || 400;
     this.plot?.destroy();
     this.plot = new uPlot(this.options(props, width), data, this.host);
@@ -106,7 +108,7 @@ class Drawing {
     this.tip.hidden = true;
   }
 
-  /** The range that a key asks for: +, −, ← and → move, Escape and 0 show all; undefined for any other key. */
+  /** Return the range for a key: + and − zoom, ← and → move, Escape and 0 show everything (null). Undefined for other keys. */
   keyRange(key: string): Range | null | undefined {
     const { min, max } = this.plot?.scales.x ?? {};
     if (key === 'Escape' || key === '0') {
@@ -173,7 +175,7 @@ class Drawing {
         {
           ...axis,
           size: 28,
-          ...(props.xAxis === 'step' && { incrs: WHOLE_STEPS }),
+          ...(props.xAxis === 'step' && { incrs: INTEGER_TICKS }),
           ...(props.xAxis !== 'time' && { values: (_: uPlot, splits: number[]) => ticks(splits, props.xAxis) }),
         },
         { ...axis, size: 56, values: (_, splits) => splits.map((value) => (value === null ? '' : tickNumber(value))) },

@@ -35,32 +35,32 @@ function comparison(answers: FakeConnection['answers'] = {}, live = true) {
   return { connection, filter, selected, user: userEvent.setup({ delay: null }) };
 }
 
-const names = () => screen.getAllByRole('checkbox', { name: /^Compare / }).map((box) => box.getAttribute('aria-label'));
+const names = () => screen.getAllByRole('checkbox', { name: /^Select / }).map((box) => box.getAttribute('aria-label'));
 
 test('a filter narrows the table, and Python sees it', async () => {
   const { filter, user } = comparison();
-  await screen.findByText('2 runs, 0 ticked');
+  await screen.findByText('2 runs, 0 selected');
   await user.type(screen.getByLabelText('Filter runs'), 'good{Enter}');
-  await screen.findByText('1 run, 0 ticked');
-  assert.deepEqual(names(), ['Compare good']);
+  await screen.findByText('1 run, 0 selected');
+  assert.deepEqual(names(), ['Select good']);
   assert.equal(filter.value, 'good');
 });
 
 test('a filter that is set from Python is applied', async () => {
   const { filter } = comparison();
-  await screen.findByText('2 runs, 0 ticked');
+  await screen.findByText('2 runs, 0 selected');
   filter.value = 'bad';
-  await screen.findByText('1 run, 0 ticked');
+  await screen.findByText('1 run, 0 selected');
   assert.equal(screen.getByLabelText<HTMLInputElement>('Filter runs').value, 'bad');
 });
 
 test('after a wrong filter the table keeps its rows, and the query box says what is wrong', async () => {
   const { user } = comparison();
-  await screen.findByText('2 runs, 0 ticked');
+  await screen.findByText('2 runs, 0 selected');
   await user.type(screen.getByLabelText('Filter runs'), 'wrong{Enter}');
   await screen.findByText('A comparison is missing.');
   assert.equal(names().length, 2);
-  await screen.findByText('The table still shows the last filter that worked.');
+  await screen.findByText('The table still shows the results of the last valid filter.');
 });
 
 test('a request that failed is sent again on demand', async () => {
@@ -75,22 +75,22 @@ test('a request that failed is sent again on demand', async () => {
   });
   await screen.findByText('The kernel is busy.');
   await user.click(screen.getByRole('button', { name: 'Try again' }));
-  await screen.findByText('2 runs, 0 ticked');
+  await screen.findByText('2 runs, 0 selected');
   assert.equal(screen.queryByText('The kernel is busy.'), null);
   assert.equal(connection.payloads('runs').length, 2);
 });
 
-test('ticked runs are compared, and unticked all at once', async () => {
+test('selected runs are compared, and the selection is cleared at once', async () => {
   const { connection, selected, user } = comparison();
-  await user.click(await screen.findByRole('checkbox', { name: 'Compare bad' }));
-  await user.click(screen.getByRole('checkbox', { name: 'Compare good' }));
-  await screen.findByText('2 runs, 2 ticked');
+  await user.click(await screen.findByRole('checkbox', { name: 'Select bad' }));
+  await user.click(screen.getByRole('checkbox', { name: 'Select good' }));
+  await screen.findByText('2 runs, 2 selected');
   assert.deepEqual(selected.value, ['bad', 'good']);
   await waitFor(() => assert.deepEqual(connection.payloads('diff').at(-1)?.run_ids, ['bad', 'good']));
   assert.deepEqual(connection.payloads('curves').at(-1)?.keys, ['acc']);
-  await user.click(screen.getByRole('button', { name: 'Untick all' }));
+  await user.click(screen.getByRole('button', { name: 'Clear selection' }));
   assert.deepEqual(selected.value, []);
-  await screen.findByText('Tick runs in the table to see their curves.');
+  await screen.findByText('Select runs in the table to see their curves.');
 });
 
 test('the model of a run is registered from its row', async () => {
@@ -103,7 +103,7 @@ test('the model of a run is registered from its row', async () => {
 
 test('a saved comparison can be read, and offers nothing that needs a kernel', async () => {
   comparison({}, false);
-  await screen.findByText('2 runs, 0 ticked');
+  await screen.findByText('2 runs, 0 selected');
   assert.ok(screen.getByLabelText<HTMLInputElement>('Filter runs').disabled);
   assert.equal(screen.queryByRole('button', { name: 'Refresh' }), null);
   assert.equal(screen.queryByRole('button', { name: 'Register model of good' }), null);

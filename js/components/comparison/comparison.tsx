@@ -13,7 +13,7 @@ import { RegisterForm } from '../register_form/register_form';
 import { RunTable } from '../run_table/run_table';
 import { SavedNote } from '../saved_note/saved_note';
 
-/** Runs that a query finds: table, curves, differences. */
+/** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
   const { connection, query, pages, columns, selection, search, folding } = state;
   const registering = useSignal<RunRow | null>(null);
@@ -27,7 +27,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
   }, []);
   const error = search.error.value;
   const wrong = error?.error_code === 'INVALID_PARAMETER_VALUE' ? error : null;
-  const ticked = selection.ids.value.length;
+  const selected = selection.ids.value.length;
   const constant = columns.constant.value;
   return (
     <div class="nbt-comparison" data-live={connection.live}>
@@ -45,14 +45,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
           <>
             <span>
               {plural(pages.total.value, 'run')}
-              {pages.nested.value > 0 && `, ${pages.nested.value} of them nested`}, {ticked} ticked
+              {pages.nested.value > 0 && `, ${pages.nested.value} of them nested`}, {selected} selected
             </span>
-            {ticked > 0 && (
-              <button type="button" class="nbt-link nbt-untick" onClick={() => selection.clear()}>
-                Untick all
+            {selected > 0 && (
+              <button type="button" class="nbt-link nbt-clear-selection" onClick={() => selection.clear()}>
+                Clear selection
               </button>
             )}
-            {wrong && <span class="nbt-muted">The table still shows the last filter that worked.</span>}
+            {wrong && <span class="nbt-muted">The table still shows the results of the last valid filter.</span>}
           </>
         ) : (
           <span>{error ? '' : 'Loading runs…'}</span>
@@ -98,7 +98,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
           close={() => (registering.value = null)}
         />
       )}
-      {(pages.total.value > 0 || ticked > 0) && (
+      {(pages.total.value > 0 || selected > 0) && (
         <div class="nbt-split">
           <Curves connection={connection} selection={selection} pages={pages} columns={columns} />
           <ParameterDiff connection={connection} selection={selection} pages={pages} />
@@ -112,10 +112,10 @@ function NoRuns({ filtered }: { filtered: boolean }) {
   return (
     <p class="nbt-empty nbt-no-runs">
       {filtered ? (
-        'No run matches this filter. Clear it to see every run.'
+        'No run matches this filter. Clear it to see all runs.'
       ) : (
         <>
-          No runs yet. Put <code>%%track</code> on top of a cell, or log in a <code>with nbtrack.start_run():</code>{' '}
+          No runs yet. Start a cell with <code>%%track</code>, or log inside a <code>with nbtrack.start_run():</code>{' '}
           block.
         </>
       )}

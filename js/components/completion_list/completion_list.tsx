@@ -12,13 +12,13 @@ export function optionId(list: string, index: number): string {
   return `${list}-${index}`;
 }
 
-/** The list under a text field. It never has the focus: the field moves through it. */
+/** The list of completions below a text field. The field keeps the focus and handles the keys. */
 export function CompletionList({ id, items, active, pick }: Props) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const option = list.current?.children[active] as HTMLElement | undefined;
     if (list.current && option) {
-      // scrollIntoView would move the page too.
+      // scrollIntoView would scroll the page, too.
       const { scrollTop, clientHeight } = list.current;
       const bottom = option.offsetTop + option.offsetHeight;
       list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);

@@ -18,17 +18,17 @@ const points = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => ({
   buffers: run_ids.flatMap(() => [Float64Array.of(0, 1, 2), Float64Array.of(1, 0.5, NaN)]),
 });
 
-function curves(answer: NonNullable<FakeConnection['answers']['curves']>, ticked = ['a', 'b']) {
+function curves(answer: NonNullable<FakeConnection['answers']['curves']>, selected = ['a', 'b']) {
   const connection = new FakeConnection({ curves: answer });
   const reply = runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } }), tableRow('b')]);
-  const [pages, columns, selection] = [new RunPages(), new ColumnState(), new Selection(signal(ticked))];
+  const [pages, columns, selection] = [new RunPages(), new ColumnState(), new Selection(signal(selected))];
   pages.put(reply, 0);
   columns.put(reply);
   render(<Curves connection={connection} selection={selection} pages={pages} columns={columns} />);
   return { connection, selection, user: userEvent.setup({ delay: null }) };
 }
 
-test('the curves of the ticked runs are asked for, again with another metric or axis', async () => {
+test('the curves of the selected runs are requested, and again for another metric or axis', async () => {
   const { connection, user } = curves(points);
   await screen.findByRole('img', { name: 'acc of 2 runs' });
   await user.selectOptions(screen.getByLabelText('Metric'), 'loss');
@@ -44,12 +44,12 @@ test('the curves of the ticked runs are asked for, again with another metric or 
 
 test('points that cannot be drawn are counted', async () => {
   const { user } = curves(points);
-  await screen.findByText('2 points not drawn: NaN or infinite.');
+  await screen.findByText('2 points are not drawn because they are NaN or infinite.');
   await user.click(screen.getByLabelText('Log y'));
-  await screen.findByText('2 points not drawn: not above zero, NaN or infinite.');
+  await screen.findByText('2 points are not drawn because they are zero, negative, NaN or infinite.');
 });
 
-test('smoothing asks for nothing', async () => {
+test('smoothing requests nothing', async () => {
   const { connection } = curves(points);
   await screen.findByText(/not drawn/);
   fireEvent.input(screen.getByRole('slider', { name: /^Smoothing/ }), { target: { value: '0.9' } });
@@ -69,14 +69,14 @@ test('a key zooms in, and the button shows everything again', async () => {
   assert.deepEqual([all!.x_min, all!.x_max], [null, null]);
 });
 
-test('ticked runs without points of the metric are counted', async () => {
+test('selected runs without points of the metric are counted', async () => {
   curves((request) => points({ ...request, run_ids: ['a'] }));
-  await screen.findByText('1 ticked run has no acc.');
+  await screen.findByText('1 selected run has no acc.');
 });
 
-test('nothing is asked for while no run is ticked', async () => {
+test('nothing is requested while no run is selected', async () => {
   const { connection } = curves(points, []);
-  await screen.findByText('Tick runs in the table to see their curves.');
+  await screen.findByText('Select runs in the table to see their curves.');
   assert.equal(connection.asked.length, 0);
 });
 

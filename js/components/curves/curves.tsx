@@ -25,7 +25,7 @@ interface Props {
   columns: ColumnState;
 }
 
-/** One metric of the ticked runs, overlaid. Zooming asks for the points of that range. */
+/** The curves of one metric of the selected runs. Zooming in requests the points of that range. */
 export function Curves({ connection, selection, pages, columns }: Props) {
   const first = useMemo(() => connection.first('curves'), []);
   const key = useSignal(first?.payload.keys[0] ?? columns.metrics.peek()[0] ?? columns.system.peek()[0] ?? '');
@@ -36,7 +36,7 @@ export function Curves({ connection, selection, pages, columns }: Props) {
   const answer = useSignal<Answer<'curves'> | null>(first ?? null);
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
-  const given = useRef(first !== undefined);
+  const fromSnapshot = useRef(first !== undefined);
   const run_ids = selection.ids.value;
   const own = columns.metrics.value;
   const system = columns.system.value;
@@ -52,9 +52,9 @@ export function Curves({ connection, selection, pages, columns }: Props) {
       answer.value = null;
       return;
     }
-    // What came along with the screen is shown already; it is asked for again when the runs are.
-    if (given.current) {
-      given.current = false;
+    // The answer in the snapshot is shown first. It is requested again together with the runs.
+    if (fromSnapshot.current) {
+      fromSnapshot.current = false;
       return;
     }
     const controller = new AbortController();
@@ -137,7 +137,7 @@ export function Curves({ connection, selection, pages, columns }: Props) {
         )}
       </div>
       {run_ids.length === 0 ? (
-        <p class="nbt-empty">Tick runs in the table to see their curves.</p>
+        <p class="nbt-empty">Select runs in the table to see their curves.</p>
       ) : (
         <Chart
           lines={lines}
@@ -152,13 +152,17 @@ export function Curves({ connection, selection, pages, columns }: Props) {
       <div class="nbt-chart-notes" aria-live="polite">
         {answer.value && empty > 0 && run_ids.length > 0 && (
           <span>
-            {plural(empty, 'ticked run')} {empty === 1 ? 'has' : 'have'} no {key.value}
+            {plural(empty, 'selected run')} {empty === 1 ? 'has' : 'have'} no{' '}
+            {connection.live ? '' : 'saved points of '}
+            {key.value}
             {range.value ? ' in this range' : ''}.
           </span>
         )}
         {hidden > 0 && (
           <span>
-            {plural(hidden, 'point')} not drawn: {log.value ? 'not above zero, ' : ''}NaN or infinite.
+            {plural(hidden, 'point')} {hidden === 1 ? 'is' : 'are'} not drawn because{' '}
+            {hidden === 1 ? 'it is ' : 'they are '}
+            {log.value ? 'zero, negative, ' : ''}NaN or infinite.
           </span>
         )}
       </div>
@@ -167,13 +171,13 @@ export function Curves({ connection, selection, pages, columns }: Props) {
   );
 }
 
-/** A little more than is seen, so that lines run out of the picture instead of ending in it. */
+/** Return a slightly larger range than the one shown, so that lines reach the edge of the chart. */
 function widened([from, to]: Range): Range {
   const margin = (to - from) / 10;
   return [from - margin, to + margin];
 }
 
-/** The lines of an answer: the smoothed one in front, the raw one pale behind it. */
+/** Return the lines of an answer. A smoothed line is drawn in front of its raw values, which are pale. */
 function linesOf(
   answer: Answer<'curves'> | null,
   slots: ReadonlyMap<string, number>,

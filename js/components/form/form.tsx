@@ -1,6 +1,6 @@
 import type { FormHTMLAttributes } from 'preact';
 
-/** A form that Enter sends. A browser does so by itself, but not in a cell of JupyterLab, where the key ends before. */
+/** A form that is submitted by Enter. Browsers do this by default, but JupyterLab stops the key before it arrives. */
 export function Form(props: Omit<FormHTMLAttributes<HTMLFormElement>, 'onKeyDown'>) {
   return (
     <form

@@ -1,6 +1,9 @@
 import { useMemo } from 'preact/hooks';
 
-/** An id that no other widget of the page has. Preact's own useId counts from zero in each root, so that two widgets' ids meet. */
+/**
+ * Return an ID that is unique on the page. Preact's useId counts from zero in each root, so two widgets would get the
+ * same IDs.
+ */
 export function useUniqueId(): string {
   return useMemo(() => `nbt-${Math.random().toString(36).slice(2)}`, []);
 }

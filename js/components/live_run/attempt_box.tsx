@@ -6,14 +6,14 @@ export function AttemptBox({ attempt }: { attempt: Attempt }) {
   const params = attempt.changes.filter((change) => change.kind === 'param');
   const metrics = attempt.changes.filter((change) => change.kind === 'metric');
   return (
-    <section class="nbt-attempt" aria-label="Since the last attempt">
+    <section class="nbt-attempt" aria-label="Changes since the previous attempt">
       <div class="nbt-attempt-title">
         Attempt {attempt.number}
         <span class="nbt-muted">
-          {' '}
-          since <span class="nbt-run-name">{attempt.previous_run_name}</span>
-          {attempt.code_changed ? ': the code changed' : ''}
-          {attempt.changes.length === 0 && !attempt.code_changed ? ': nothing changed so far' : ''}
+          {', compared with '}
+          <span class="nbt-run-name">{attempt.previous_run_name}</span>
+          {attempt.code_changed ? ': code changed' : ''}
+          {attempt.changes.length === 0 && !attempt.code_changed ? ': no changes' : ''}
         </span>
       </div>
       {attempt.changes.length > 0 && (
@@ -42,7 +42,7 @@ function ChangeItem({ change }: { change: Change }) {
   );
 }
 
-/** A metric as Python wrote it. */
+/** Format a metric that was written by Python. */
 function metricText(text: string): string {
   const number = Number(text.replace(/^(-?)inf$/, '$1Infinity'));
   return formatNumber(number);

@@ -49,7 +49,7 @@ test('an answer that is older than a push does not replace it', async () => {
   assert.ok(screen.getByText('0.2500'));
 });
 
-test('a run that failed shows its error, its summary and what changed since the last attempt', async () => {
+test('a run that failed shows its error, its summary and what changed since the previous attempt', async () => {
   const run = { ...tableRow('calm-owl', { metrics: { loss: 0.5 } }), status: 'FAILED' as const };
   const { reply } = running(0.5, 1, {
     run,
@@ -66,13 +66,16 @@ test('a run that failed shows its error, its summary and what changed since the 
   liveRun({ live: () => reply });
   await screen.findByText('ValueError: <b>x</b>');
   assert.ok(screen.getByRole('row', { name: /loss 0\.5000 0\.2500 min 1 2/ }));
-  assert.match(screen.getByRole('region', { name: 'Since the last attempt' }).textContent ?? '', /lr1→0\.1/);
+  assert.match(
+    screen.getByRole('region', { name: 'Changes since the previous attempt' }).textContent ?? '',
+    /lr1→0\.1/,
+  );
 });
 
-test("the machine's metrics are shown on demand", async () => {
+test('system metrics are shown on demand', async () => {
   const system = [{ title: 'system/cpu', keys: ['system/cpu'] }];
   const { user } = liveRun({ live: () => running(0.5, 1, { system }) });
-  const toggle = await screen.findByRole('button', { name: "Show the machine's metrics" });
+  const toggle = await screen.findByRole('button', { name: 'Show system metrics' });
   assert.equal(screen.queryByText('cpu'), null);
   await user.click(toggle);
   assert.ok(screen.getByText('cpu'));

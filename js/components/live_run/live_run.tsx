@@ -15,7 +15,7 @@ export const MAX_POINTS = 1000;
 const METRICS = 500;
 const SYSTEM = 'system/';
 
-/** One run as it goes: the kernel pushes its state, nobody polls. */
+/** A run while it is running. The kernel pushes its state, so the screen does not poll. */
 export function LiveRun({ connection, run_id }: { connection: Connection; run_id: string }) {
   const answer = useSignal<Answer<'live'> | null>(connection.first('live') ?? null);
   const error = useSignal<ErrorReply | null>(null);
@@ -45,7 +45,7 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
     const request = { run_id, max_points: MAX_POINTS, offset: offset.value, limit: METRICS };
     connection.request('live', request, controller.signal).then(
       (got) => {
-        // While a cell trains, a push may overtake the reply.
+        // While a cell is training, a push may arrive before the reply to this request.
         if (offset.peek() > 0 || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
           answer.value = got;
         }
@@ -134,7 +134,7 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
       {datasets.length > 0 && <Datasets datasets={datasets} />}
       {attempt && <AttemptBox attempt={attempt} />}
       {panels.length === 0 && run.status === 'RUNNING' && (
-        <p class="nbt-empty">No metrics yet. The curves begin with the first log_metric.</p>
+        <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}
       <div class="nbt-panels">
         {panels.map((panel) => (
@@ -142,23 +142,23 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
         ))}
       </div>
       {run.status !== 'RUNNING' && summary.length > 0 && <SummaryTable summary={summary} />}
-      {system.length > 0 && <Machine panels={system} answer={answer} />}
+      {system.length > 0 && <SystemMetrics panels={system} answer={answer} />}
     </>
   );
 }
 
-/** The machine's own metrics: drawn when somebody looks, so that they are in nobody's way. */
-function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }) {
+/** The panels of system metrics. They are hidden until the user asks for them. */
+function SystemMetrics({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }) {
   const open = useSignal(false);
   return (
-    <section class="nbt-machine" aria-label="Machine">
+    <section class="nbt-system" aria-label="System metrics">
       <button
         type="button"
-        class="nbt-link nbt-machine-toggle"
+        class="nbt-link nbt-system-toggle"
         aria-expanded={open.value}
         onClick={() => (open.value = !open.value)}
       >
-        {open.value ? "Hide the machine's metrics" : "Show the machine's metrics"}
+        {open.value ? 'Hide system metrics' : 'Show system metrics'}
       </button>
       {open.value && (
         <div class="nbt-panels">
@@ -171,7 +171,7 @@ function Machine({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }
   );
 }
 
-/** Ticks in the browser, by the kernel's clock. */
+/** The time since the start of the run. It is updated in the browser, by the kernel's clock. */
 function Elapsed({ run, now, live }: { run: RunRow; now: number; live: boolean }) {
   const element = useRef<HTMLTimeElement>(null);
   const received = useMemo(() => Date.now(), [now]);

@@ -7,11 +7,11 @@ interface PanelProps {
   title: string;
   keys: string[];
   answer: Answer<'live'>;
-  /** What each key begins with and the legend need not say. */
+  /** A common prefix of the keys, which the legend leaves out. */
   omit?: string;
 }
 
-/** The curves of the metrics that belong together, and their last values. */
+/** The curves of related metrics, with the last value of each. */
 export function PanelChart({ title, keys, answer, omit = '' }: PanelProps) {
   const lines = linesOf(keys, answer);
   return (

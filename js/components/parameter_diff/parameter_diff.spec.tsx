@@ -8,7 +8,7 @@ import { Selection } from '../../state/selection';
 import { FakeConnection } from '../../testing/connection';
 import { ParameterDiff } from './parameter_diff';
 
-function diff(ticked: string[]) {
+function diff(selected: string[]) {
   const connection = new FakeConnection({
     diff: ({ run_ids }) => ({
       run_ids,
@@ -21,12 +21,12 @@ function diff(ticked: string[]) {
       ],
     }),
   });
-  const selection = new Selection(signal(ticked));
+  const selection = new Selection(signal(selected));
   render(<ParameterDiff connection={connection} selection={selection} pages={new RunPages()} />);
   return { connection, selection, user: userEvent.setup({ delay: null }) };
 }
 
-test('ticked runs stand side by side: a missing value is a dash, and names of runs stay text', async () => {
+test('selected runs are shown side by side, a missing value is a dash, and run names stay text', async () => {
   diff(['a', 'b']);
   const row = await screen.findByRole('row', { name: /^lr differs/ });
   assert.deepEqual(
@@ -45,12 +45,12 @@ test('rows that are equal can be hidden; what always differs is not counted as a
   assert.ok(screen.getByText('lr'));
 });
 
-test('another tick compares again, and without ticks nothing is compared', async () => {
+test('another selected run compares again, and without a selection nothing is compared', async () => {
   const { connection, selection } = diff(['a']);
   await screen.findByText('seed');
   selection.toggle('b');
   await waitFor(() => assert.deepEqual(connection.payloads('diff').at(-1)?.run_ids, ['a', 'b']));
   selection.clear();
-  await screen.findByText('Tick runs to compare their params.');
+  await screen.findByText('Select runs to compare their params and metrics.');
   assert.equal(connection.payloads('diff').length, 2);
 });

@@ -15,10 +15,10 @@ const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
   ['dataset', 'Datasets'],
   ['tag', 'Tags'],
   ['info', 'Run'],
-  ['system', 'Machine'],
+  ['system', 'System metrics'],
 ];
 
-/** Where runs differ as a matter of course. */
+/** Sections in which runs always differ. */
 const EXPECTED: ReadonlySet<DiffRow['section']> = new Set(['info', 'system']);
 
 interface Props {
@@ -27,12 +27,12 @@ interface Props {
   pages: RunPages;
 }
 
-/** Params and metrics of the ticked runs side by side; where they differ, the row is marked. */
+/** The params and metrics of the selected runs side by side. Rows that differ are marked. */
 export function ParameterDiff({ connection, selection, pages }: Props) {
   const reply = useSignal<DiffReply | null>(connection.first('diff')?.reply ?? null);
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
-  const given = useRef(reply.peek() !== null);
+  const fromSnapshot = useRef(reply.peek() !== null);
   const differences = useSignal(false);
   const run_ids = selection.ids.value;
   useEffect(() => {
@@ -40,9 +40,9 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
       reply.value = null;
       return;
     }
-    // What came along with the screen is shown already; it is asked for again when the runs are.
-    if (given.current) {
-      given.current = false;
+    // The answer in the snapshot is shown first. It is requested again together with the runs.
+    if (fromSnapshot.current) {
+      fromSnapshot.current = false;
       return;
     }
     const controller = new AbortController();
@@ -89,7 +89,9 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
         )}
       </div>
       {diff === null ? (
-        <p class="nbt-empty">{run_ids.length === 0 ? 'Tick runs to compare their params.' : 'Loading…'}</p>
+        <p class="nbt-empty">
+          {run_ids.length === 0 ? 'Select runs to compare their params and metrics.' : 'Loading…'}
+        </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, nobody could scroll here with the keyboard
         <section class="nbt-diff-scroll" tabIndex={0} aria-label="Params and metrics side by side">

@@ -1,6 +1,6 @@
 import type { ErrorReply } from '../../contract';
 
-/** An error that the screen shows in place, with a way to try again where one helps. */
+/** An error, with a button that tries again if that can help. */
 export function Problem({ error, retry }: { error: ErrorReply | null; retry?: () => void }) {
   return (
     <div class="nbt-problem-area" role="alert">

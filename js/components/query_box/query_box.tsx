@@ -15,13 +15,13 @@ interface Props {
   error: ErrorReply | null;
   disabled: boolean;
   apply: (filter: string) => void;
-  /** What may stand at a cursor; without it the box completes nothing. */
+  /** Returns the completions at a cursor. Without it, nothing is completed. */
   complete?: Complete;
 }
 
 /**
- * The filter string: applied by Enter or after a pause in typing. What is wrong with it stands under it, and what may
- * come next in a list over that: nothing moves when the list goes.
+ * The filter, which is applied by Enter or after a pause in typing. An error is shown below it. Completions are listed
+ * on top of the error, so that nothing moves when the list closes.
  */
 export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   const text = useSignal(applied);
@@ -68,7 +68,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     field.value = inserted.text;
     field.setSelectionRange(inserted.cursor, inserted.cursor);
     if (inserted.cursor === inserted.text.length) {
-      // Chromium scrolls to a cursor that is typed, and not to one that is set.
+      // Chromium scrolls to the cursor while the user types, but not when the cursor is set.
       field.scrollLeft = field.scrollWidth;
     }
     completions.close();
@@ -161,7 +161,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   );
 }
 
-/** The query with the place marked where it goes wrong, what is wrong, and what may stand there. */
+/** A wrong filter: the position of the error, the reason, and what is expected there. */
 function QueryProblem({ error, text }: { error: ErrorReply; text: string }) {
   if (error.position === null) {
     return <div class="nbt-query-reason">{error.message}</div>;

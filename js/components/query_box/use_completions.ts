@@ -8,7 +8,7 @@ const PAUSE_MS = 120;
 
 export type Complete = (text: string, position: number, signal: AbortSignal) => Promise<Completion[]>;
 
-/** Completions that the kernel knows. */
+/** Return a function that requests completions from the kernel. */
 export function completer(connection: Connection): Complete {
   return async (text, position, signal) => {
     const { reply } = await connection.request('complete', { text, position }, signal);
@@ -18,15 +18,15 @@ export function completer(connection: Connection): Complete {
 
 export interface Completions {
   items: Signal<readonly Completion[]>;
-  /** The item that Enter takes; -1 where the arrows have chosen none. */
+  /** The index of the item that Enter inserts. -1 if the arrow keys have not chosen one. */
   active: Signal<number>;
-  /** Asks after a pause for what may stand at a cursor; an answer that comes after a newer question is dropped. */
+  /** Requests the completions at a cursor after a pause. The answer to an older request is ignored. */
   ask: (text: string, position: number, wanted?: boolean) => void;
   move: (by: 1 | -1) => void;
   close: () => void;
 }
 
-/** What may come next in a query. A failure closes the list: whoever applies the query is told. */
+/** The completions of a filter. An error closes the list. It is reported when the filter is applied. */
 export function useCompletions(complete: Complete | undefined): Completions {
   const items = useSignal<readonly Completion[]>([]);
   const active = useSignal(-1);

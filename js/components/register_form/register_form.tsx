@@ -15,7 +15,7 @@ interface Props {
   close: () => void;
 }
 
-/** A run's model becomes a version of a registered model, and the version moves to a stage, in one place. */
+/** Registers the model of a run as a version of a registered model, and then moves the version to a stage. */
 export function RegisterForm({ connection, run, close }: Props) {
   const id = useUniqueId();
   const name = useSignal('');
@@ -28,7 +28,7 @@ export function RegisterForm({ connection, run, close }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     input.current?.focus();
-    // Names to choose from are a help only: without them the name is typed.
+    // The names of the registered models are only suggestions. Without them, the user types the name.
     connection.request('registry', { name: null, versions: 0, events: 0 }).then(
       ({ reply }) => {
         known.value = reply.models.map((model) => model.name);
@@ -86,7 +86,7 @@ export function RegisterForm({ connection, run, close }: Props) {
               type="text"
               required
               list={`${id}-names`}
-              placeholder="the model's name in the registry"
+              placeholder="name of the registered model"
               autocomplete="off"
               value={name.value}
               onInput={(event) => (name.value = event.currentTarget.value)}

@@ -27,7 +27,7 @@ export function History({ events, count, more }: Props) {
   return (
     <section class="nbt-history" aria-label="History">
       <h4 class="nbt-history-head">History</h4>
-      {events.length === 0 && <p class="nbt-none">Nothing yet.</p>}
+      {events.length === 0 && <p class="nbt-none">No events yet.</p>}
       <ol class="nbt-events">
         {shown.map((event, i) => (
           <li key={`${event.timestamp}-${i}`} class="nbt-event" data-kind={event.kind}>
@@ -119,7 +119,7 @@ function EventText({ event: { kind, version, old, new: value } }: { event: Event
     case 'alias_deleted':
       return (
         <>
-          @{old} taken from version {version}
+          @{old} removed from version {version}
         </>
       );
     default:

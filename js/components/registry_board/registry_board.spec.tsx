@@ -18,7 +18,7 @@ const event = (version: number, fields: Partial<EventRow> = {}): EventRow => ({
   ...fields,
 });
 
-/** A registry whose version 2 is where the last transition moved it. */
+/** A registry whose version 2 is in the stage of the last transition. */
 function board(fields: Parameters<typeof modelRow>[1] = {}, answers: FakeConnection['answers'] = {}, live = true) {
   let stage: Stage = 'Staging';
   const versions = () => [versionRow(2, { stage, aliases: ['champion'] }), versionRow(1, { stage: 'Production' })];
@@ -67,7 +67,7 @@ test('a card opens to the run behind its version, and the code of that run stays
   const { user } = board();
   await user.click((await screen.findAllByRole('button', { name: /calm-owl/ }))[0]!);
   await screen.findByText('0.1');
-  await screen.findByText('abcdef01 and changes');
+  await screen.findByText('abcdef01 with uncommitted changes');
   assert.equal(screen.getByText('train(<b>1</b>)').tagName, 'PRE');
 });
 

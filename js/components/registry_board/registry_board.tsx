@@ -12,7 +12,7 @@ import { StageColumn } from './stage_column';
 
 interface Props {
   connection: Connection;
-  /** The one model to show; null for all. */
+  /** The model to show. Null shows all models. */
   name: string | null;
 }
 
@@ -70,7 +70,7 @@ export function RegistryBoard({ connection, name }: Props) {
 }
 
 function Model({ connection, model, models }: { connection: Connection; model: ModelRow; models: Models }) {
-  const said = useSignal('');
+  const notice = useSignal('');
   const counts = versionCounts(model);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
@@ -85,8 +85,8 @@ function Model({ connection, model, models }: { connection: Connection; model: M
         )}
         {model.description && <p class="nbt-model-description">{model.description}</p>}
       </div>
-      <p class="nbt-said" role="status">
-        {said.value}
+      <p class="nbt-notice" role="status">
+        {notice.value}
       </p>
       <div class="nbt-board">
         {STAGES.map((stage) => (
@@ -98,7 +98,7 @@ function Model({ connection, model, models }: { connection: Connection; model: M
             connection={connection}
             more={() => models.moreVersions(model, stage)}
             moved={(version) => {
-              said.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
+              notice.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
               void models.reload(model);
             }}
           />

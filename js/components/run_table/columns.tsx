@@ -4,12 +4,13 @@ import { exactNumber, formatDuration, formatNumber, formatTime } from '../../log
 import { quoted } from '../../logic/order';
 import { StatusBadge } from '../status/status';
 
-/** A column of the run table: what it sorts by, what it shows, and how wide it is in px. */
+/** A column of the run table. */
 export interface Column {
   id: string;
   title: string;
-  /** The order_by column; null where the store cannot sort by it. */
+  /** The column in an order_by clause. Null if the store cannot sort by it. */
   sort: string | null;
+  /** In px. */
   width: number;
   numeric: boolean;
   group: 'run' | 'param' | 'metric';
@@ -29,7 +30,7 @@ export function columnsFor(
   return [...params.map((param) => paramColumn(param, rows)), ...metrics.map((key) => metricColumn(key, best[key]))];
 }
 
-/** What every run has. Behind params and metrics, which are what runs are compared by. */
+/** The columns of every run. They come after params and metrics, because runs are compared by those. */
 export const RUN_COLUMNS: Column[] = [
   {
     id: 'status',
@@ -59,7 +60,7 @@ export const RUN_COLUMNS: Column[] = [
     numeric: true,
     group: 'run',
     cell: (row) => (row.end_time === null ? '' : formatDuration(row.end_time - row.start_time)),
-    hint: (row) => (row.end_time === null ? 'not ended' : `${row.end_time - row.start_time} ms`),
+    hint: (row) => (row.end_time === null ? 'Not ended yet' : `${row.end_time - row.start_time} ms`),
   },
 ];
 
@@ -99,7 +100,7 @@ function metricColumn(key: string, best: string | undefined): Column {
     },
     hint: (row) =>
       !(key in row.metrics) && key in row.nested_best
-        ? `${exactNumber(row.nested_best[key])}, the best of the runs nested in it`
+        ? `${exactNumber(row.nested_best[key])}, the best value of its nested runs`
         : exactNumber(row.metrics[key]),
   };
 }

@@ -8,7 +8,7 @@ interface HeaderProps {
   class: string;
 }
 
-/** A column header that sorts; without a column to sort by, only its title. */
+/** A column header. A click sorts by the column, if it has one. */
 export function Header({ title, column, order, sort, class: name }: HeaderProps) {
   if (column === null) {
     return (

@@ -12,7 +12,7 @@ interface RowProps {
   index: number;
   row: TableRow | undefined;
   columns: Column[];
-  /** Whether nested runs are shown under their parents; then `open` tells if those of this run are. */
+  /** Whether nested runs are shown below their parents. If so, `open` tells whether those of this run are shown. */
   tree: boolean;
   open: boolean;
   fold: (open: boolean) => void;
@@ -37,7 +37,7 @@ export function Row({ index, row, columns, tree, open, fold, slot, tabbable, tog
       </tr>
     );
   }
-  const ticked = slot !== undefined;
+  const selected = slot !== undefined;
   const cell = (column: Column, i: number, all: Column[]) => (
     <td key={column.id} class={cellClass(column, i, all)} title={column.hint(row)}>
       {column.cell(row)}
@@ -45,11 +45,11 @@ export function Row({ index, row, columns, tree, open, fold, slot, tabbable, tog
   );
   return (
     <tr
-      class={`nbt-row ${ticked ? 'nbt-ticked' : ''}`}
+      class={`nbt-row ${selected ? 'nbt-selected' : ''}`}
       data-index={index}
       data-run-id={row.run_id}
       aria-rowindex={index + 3}
-      aria-selected={ticked}
+      aria-selected={selected}
       aria-level={tree ? row.depth + 1 : undefined}
       aria-expanded={row.children > 0 ? open : undefined}
       tabIndex={tabbable ? 0 : -1}
@@ -58,10 +58,10 @@ export function Row({ index, row, columns, tree, open, fold, slot, tabbable, tog
       <td class="nbt-pinned nbt-pin-0">
         <input
           type="checkbox"
-          class="nbt-tick"
+          class="nbt-checkbox"
           tabIndex={-1}
-          aria-label={`Compare ${row.run_name}`}
-          checked={ticked}
+          aria-label={`Select ${row.run_name}`}
+          checked={selected}
           onChange={() => toggle(row.run_id)}
         />
       </td>
@@ -101,19 +101,19 @@ export function Row({ index, row, columns, tree, open, fold, slot, tabbable, tog
   );
 }
 
-/** Folds a row with the mouse. With the keyboard, the left and right arrows on the row do. */
+/** A button that folds a row. With the keyboard, the left and right arrow keys on the row do the same. */
 function Twisty({ row, open, fold }: { row: TableRow; open: boolean; fold: (open: boolean) => void }) {
   if (row.children === 0) {
     return <span class="nbt-twisty" />;
   }
-  const what = `the ${plural(row.children, 'run')} nested in ${row.run_name}`;
+  const nested = `the ${plural(row.children, 'run')} nested in ${row.run_name}`;
   return (
     <button
       type="button"
       class="nbt-twisty"
       tabIndex={-1}
-      aria-label={`${open ? 'Hide' : 'Show'} ${what}`}
-      title={`${open ? 'Hide' : 'Show'} ${what}`}
+      aria-label={`${open ? 'Hide' : 'Show'} ${nested}`}
+      title={`${open ? 'Hide' : 'Show'} ${nested}`}
       onClick={(event) => {
         event.stopPropagation();
         fold(!open);

@@ -29,7 +29,10 @@ interface Props {
   register: ((row: RunRow) => void) | null;
 }
 
-/** The matching runs: only the rows in sight are in the page. Arrow keys move, left and right fold, Space ticks. */
+/**
+ * The runs that match the query. Only the visible rows are in the page. The up and down arrow keys move the focus, left
+ * and right fold, and Space selects a run.
+ */
 export function RunTable({
   query,
   search,
@@ -44,7 +47,7 @@ export function RunTable({
   const viewport = useSignal(ROW * SHOWN_ROWS);
   const focused = useSignal(0);
   const columns = useComputed(() => {
-    // One run alone differs from nothing, and is the best of nothing.
+    // A single run cannot differ from another one, or be the best of several.
     const alone = pages.total.value === 1;
     const shown = params.value.filter((param) => alone || allParams.value || param.differs);
     return columnsFor(shown, metrics.value, alone ? {} : best.value, pages.sample.value);
@@ -81,8 +84,8 @@ export function RunTable({
       element.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true }),
     );
   };
-  /** In a tree: unfold, then go to what is nested; fold, then go to the parent. */
-  const sideways = (key: string, row: TableRow): number | undefined => {
+  /** In a tree, the right arrow unfolds, then moves to the first nested run. The left one folds, then moves to the parent. */
+  const foldOrMove = (key: string, row: TableRow): number | undefined => {
     const open = folding.isOpen(row.run_id);
     if ((key === 'ArrowRight' && row.children > 0 && !open) || (key === 'ArrowLeft' && row.children > 0 && open)) {
       search.fold(focused.value, !open);
@@ -111,8 +114,8 @@ export function RunTable({
       End: total - 1,
     };
     const row = pages.row(focused.value);
-    const target = moves[event.key] ?? (row && tree ? sideways(event.key, row) : undefined);
-    // JupyterLab listens for keys on the notebook: what is used here goes no further.
+    const target = moves[event.key] ?? (row && tree ? foldOrMove(event.key, row) : undefined);
+    // JupyterLab listens for keys on the notebook and must not see the ones that are used here.
     if (target !== undefined) {
       event.preventDefault();
       event.stopPropagation();
@@ -186,7 +189,7 @@ export function RunTable({
             <th colSpan={1 + RUN_COLUMNS.length} />
           </tr>
           <tr>
-            <th class="nbt-pinned nbt-pin-0" aria-label="Compared" />
+            <th class="nbt-pinned nbt-pin-0" aria-label="Selected" />
             <th class="nbt-pinned nbt-pin-1" aria-label="Line" />
             <Header
               class="nbt-pinned nbt-pin-2"
@@ -235,7 +238,7 @@ export function RunTable({
   );
 }
 
-/** Stands for the rows above or below those that are in sight. */
+/** Takes the height of the rows above or below the visible ones. */
 function Space({ height }: { height: number }) {
   // biome-ignore lint/a11y/noAriaHiddenOnFocusable: this row cannot have the focus
   return height > 0 ? <tr class="nbt-space" aria-hidden="true" style={{ height: `${height}px` }} /> : null;

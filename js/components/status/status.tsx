@@ -2,7 +2,7 @@ import type { Status } from '../../contract';
 
 const GLYPHS: Record<Status, string> = { RUNNING: '●', SCHEDULED: '○', FINISHED: '✓', FAILED: '✕', KILLED: '■' };
 
-/** A run's status: glyph and word, so that it does not depend on colour. */
+/** The status of a run as a glyph and a word, so that it can be read without color. */
 export function StatusBadge({ status }: { status: Status }) {
   return (
     <span class={`nbt-status nbt-status-${status.toLowerCase()}`} data-status={status}>
@@ -14,7 +14,7 @@ export function StatusBadge({ status }: { status: Status }) {
   );
 }
 
-/** The glyph alone, where there is no room for the word; its name is for who cannot see it. */
+/** The glyph alone, if there is no room for the word. Screen readers get its name. */
 export function StatusGlyph({ status }: { status: Status }) {
   return (
     <span class={`nbt-status nbt-status-${status.toLowerCase()}`}>

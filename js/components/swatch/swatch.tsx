@@ -1,6 +1,6 @@
 import { lineStyle } from '../../style/theme';
 
-/** A piece of the run's line, as it is drawn in the chart. Empty where the run is not drawn. */
+/** A sample of the line that the chart draws for a run. Empty if the run is not drawn. */
 export function Swatch({ slot }: { slot: number | undefined }) {
   if (slot === undefined) {
     return <span class="nbt-swatch" aria-hidden="true" />;

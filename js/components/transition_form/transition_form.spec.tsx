@@ -26,7 +26,7 @@ function form(transition: FakeConnection['answers']['transition']) {
 
 test('a promotion sends its reason and what the screen showed, and archives the version that it replaces', async () => {
   const { connection, done, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
-  await user.type(screen.getByLabelText('Why'), 'better recall ');
+  await user.type(screen.getByLabelText('Reason'), 'better recall ');
   await user.click(screen.getByRole('button', { name: 'Promote' }));
   await waitFor(() => assert.equal(done[0]?.stage, 'Production'));
   assert.deepEqual(connection.payloads('transition'), [
@@ -63,7 +63,7 @@ test('a gate that refuses the version can be overridden, with a reason', async (
   await user.click(screen.getByRole('button', { name: 'Promote' }));
   await screen.findByText('The gate metrics.acc > 0.95 is not met.');
   await user.click(screen.getByLabelText('Override the gate'));
-  const reason = screen.getByLabelText<HTMLInputElement>('Why');
+  const reason = screen.getByLabelText<HTMLInputElement>('Reason');
   assert.ok(reason.required);
   await user.type(reason, 'urgent fix{Enter}');
   await waitFor(() => assert.equal(done.length, 1));

@@ -10,7 +10,7 @@ import { STAGES } from '../stage/stage';
 interface Props {
   connection: Connection;
   version: VersionRow;
-  /** The versions of the model as the screen shows them; then a promotion that comes after somebody else's is refused. */
+  /** The versions of the model as the screen shows them. If they have changed since, the transition is refused. */
   versions?: VersionRow[];
   /** How many versions there are in each stage. A stage of which not all are loaded cannot be compared. */
   counts?: Record<string, number>;
@@ -18,7 +18,7 @@ interface Props {
   cancel?: () => void;
 }
 
-/** Moves a version to a stage; the version that was there goes to Archived unless that is unticked. */
+/** Moves a version to a stage. The version that was there is archived, unless the user decides otherwise. */
 export function TransitionForm({ connection, version, versions, counts, done, cancel }: Props) {
   const id = useUniqueId();
   const choices = STAGES.filter((stage) => stage !== version.stage);
@@ -76,13 +76,13 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
         </Check>
       )}
       <span class="nbt-field nbt-reason-field">
-        <label for={id}>Why</label>
+        <label for={id}>Reason</label>
         <input
           id={id}
           class="nbt-input nbt-reason"
           type="text"
           required={gated && override.value}
-          placeholder={gated && override.value ? 'why the gate is overridden' : 'for the history'}
+          placeholder={gated && override.value ? 'why the gate is overridden' : 'recorded in the history'}
           autocomplete="off"
           value={reason.value}
           onInput={(event) => (reason.value = event.currentTarget.value)}
