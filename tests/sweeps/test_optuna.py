@@ -295,7 +295,7 @@ def test_a_failure_of_ours_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
     with nbtrack.optuna.track(study) as run:
-        for name in ("_follow_reports", "_note_values", "_note_end", "_note_best"):
+        for name in ("_log_reports", "_log_values", "_log_end", "_log_best"):
             with monkeypatch.context() as patch:
                 patch.setattr(integration.Tracking, name, broken)
                 patch.setattr(integration, "_warned", set())

@@ -1,6 +1,6 @@
-"""Metrics that are computed after a training: which run they belong to, and MLflow's names for them.
+"""Metrics that are computed after a training: the run that they belong to, and MLflow's names for them.
 
-A model is known by the run that it was trained in, a prediction by the model that made it. Neither is kept alive.
+A trained model is mapped to its run, and a prediction to its model. The maps do not keep either of them alive.
 """
 
 from __future__ import annotations
@@ -27,45 +27,45 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown_dataset"
 INFO_FILE = "metric_info.json"
 
-_LONGEST_TEXT = 32
+_MAX_STRING = 32
 
 
 @dataclass
-class _Evaluated:
-    """A run whose model is evaluated."""
+class _EvaluatedRun:
+    """A run whose model is being evaluated."""
 
     client: Client
     run_id: str
     log_datasets: bool
     calls: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """For each metric, the keys that it was logged under and the calls that computed it."""
+    """For each metric, the keys under which it was logged, and the calls that computed it."""
     datasets: dict[str, list[int]] = field(default_factory=dict)
-    """For each name of a variable, the ids of the data that it stood for."""
+    """For each variable name, the `id()` of each object that it stood for."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def key_of(self, metric: str, dataset: str, command: str) -> str:
         calls = self.calls.setdefault(metric, [])
-        key = f"{_numbered(metric, len(calls))}_{dataset}"
+        key = f"{_with_number(metric, len(calls))}_{dataset}"
         calls.append((key, command))
         return key
 
     def name_of(self, data: Any) -> str:
-        name = _variable_of(data) or UNKNOWN
+        name = _variable_name(data) or UNKNOWN
         ids = self.datasets.setdefault(name, [])
         if id(data) not in ids:
             ids.append(id(data))
-        return _numbered(name, ids.index(id(data)))
+        return _with_number(name, ids.index(id(data)))
 
 
 @dataclass
 class _Prediction:
-    evaluated: _Evaluated
+    evaluated: _EvaluatedRun
     dataset: str
     data: Callable[[], Any]
 
 
-class _ByIdentity:
-    """Objects and what is known of them, for as long as they live."""
+class _IdentityMap:
+    """Values by the identity of their key objects, for as long as the keys are alive."""
 
     def __init__(self) -> None:
         self._found: dict[int, tuple[Any, Any]] = {}
@@ -75,7 +75,7 @@ class _ByIdentity:
         try:
             reference = weakref.ref(key, lambda _: self._found.pop(number, None))
         except TypeError:
-            # A list for example. What it is cannot be told once it may have died.
+            # For example a list: without a weak reference, its `id()` may later belong to another object.
             return
         self._found[number] = (reference, value)
 
@@ -84,41 +84,42 @@ class _ByIdentity:
         return value if reference is not None and reference() is key else None
 
 
-_models = _ByIdentity()
-_predictions = _ByIdentity()
+_models = _IdentityMap()
+_predictions = _IdentityMap()
 
 
-def trained(model: Any, training: Training) -> None:
-    """From now on, what is computed from this model's predictions goes to the training's run."""
-    _models.put(model, _Evaluated(training.client, training.run_id, training.settings.log_datasets))
+def remember_model(model: Any, training: Training) -> None:
+    """Log metrics that are later computed from this model's predictions to the training's run."""
+    _models.put(model, _EvaluatedRun(training.client, training.run_id, training.settings.log_datasets))
 
 
-def predicted(call: Call, result: Any) -> None:
-    """A model made a prediction; it is remembered until it dies."""
+def remember_prediction(call: Call, result: Any) -> None:
+    """Map a prediction to the run of the model that made it."""
     evaluated = _models.get(call.instance)
     if evaluated is None:
         return
     data = _first_argument(call)
     prediction = _Prediction(evaluated, evaluated.name_of(data), _reference(data))
     _predictions.put(result, prediction)
-    # A tree's result is a view itself, and a part of a view has for its base what that one is a view of. Not where
-    # somebody else holds that array, such as the user whose data was passed on: two are the result and this call.
+    # The prediction of a tree is itself a view, and the base of a part of a view is the array below both. So that array
+    # is mapped too, unless something else refers to it, such as the user whose data was passed through: the two
+    # references counted here are those of the result and of this call.
     if getattr(result, "base", None) is not None and sys.getrefcount(result.base) == 2:
         _predictions.put(result.base, prediction)
 
 
-def scored(call: Call, result: Any) -> None:
-    """A model was asked for its score on some data."""
+def log_score(call: Call, result: Any) -> None:
+    """Log the result of a model's `score` method."""
     evaluated = _models.get(call.instance)
     if evaluated is None or not _is_number(result):
         return
     data = _first_argument(call)
     name = type(call.instance).__name__
-    _log(evaluated, f"{name}_score", evaluated.name_of(data), _command(f"{name}.score", call), result, data)
+    _log(evaluated, f"{name}_score", evaluated.name_of(data), _format_call(f"{name}.score", call), result, data)
 
 
-def measured(call: Call, result: Any) -> None:
-    """A function computed a metric; it is logged where one of the arguments is a prediction, or a part of one."""
+def log_metric_call(call: Call, result: Any) -> None:
+    """Log the result of a metric function if one of its arguments is a prediction, or a part of one."""
     if not _is_number(result):
         return
     for argument in (*call.args, *call.kwargs.values()):
@@ -128,35 +129,38 @@ def measured(call: Call, result: Any) -> None:
             found = _predictions.get(base)
         if found is not None:
             name = call.function.__name__
-            _log(found.evaluated, name, found.dataset, _command(name, call), result, found.data())
+            _log(found.evaluated, name, found.dataset, _format_call(name, call), result, found.data())
             return
 
 
-# -- scikit-learn's metrics, which are those of other frameworks' estimators too ---------------------------------
+# -- scikit-learn's metrics, which are also used with estimators of other frameworks ------------------------------
 
 _NO_METRICS = ("check_scoring", "get_scorer", "get_scorer_names", "make_scorer")
 
 _metrics = Patches("sklearn")
-_watching: list[str] = []
-"""The flavors that watch the metrics. They are wrapped for the first of them, so that each call is logged once."""
-_watching_lock = threading.RLock()
+_flavors: list[str] = []
+"""The flavors that log metrics. The functions are wrapped for the first one only, so that each call is logged once."""
+_flavors_lock = threading.RLock()
 
 
 def watch_metrics(patches: Patches) -> None:
-    """Wrap scikit-learn's metrics, once they are imported, until all the flavors that asked for it are undone."""
-    with _watching_lock:
-        _watching.append(patches.flavor)
+    """Wrap scikit-learn's metrics once they are imported.
+
+    They stay wrapped until the patches of every flavor that asked for it are undone.
+    """
+    with _flavors_lock:
+        _flavors.append(patches.flavor)
         patches.when_undone(partial(_stop_watching, patches.flavor))
-        if len(_watching) == 1:
+        if len(_flavors) == 1:
             _metrics.flavor = patches.flavor
             _metrics.when_imported("sklearn.metrics", _wrap_metrics)
 
 
 def _stop_watching(flavor: str) -> None:
-    with _watching_lock:
-        _watching.remove(flavor)
-        if _watching:
-            _metrics.flavor = _watching[0]
+    with _flavors_lock:
+        _flavors.remove(flavor)
+        if _flavors:
+            _metrics.flavor = _flavors[0]
         else:
             _metrics.undo()
 
@@ -167,10 +171,10 @@ def _wrap_metrics(module: ModuleType) -> None:
         for name in module.__all__
         if name not in _NO_METRICS and callable(found := getattr(module, name, None)) and not isinstance(found, type)
     ]
-    log_call(_metrics, module, names, measured)
+    log_call(_metrics, module, names, log_metric_call)
 
 
-def _log(evaluated: _Evaluated, metric: str, dataset: str, command: str, value: Any, data: Any) -> None:
+def _log(evaluated: _EvaluatedRun, metric: str, dataset: str, command: str, value: Any, data: Any) -> None:
     with evaluated.lock:
         key = evaluated.key_of(metric, dataset, command)
         evaluated.client.log_metric(evaluated.run_id, key, value)
@@ -180,7 +184,7 @@ def _log(evaluated: _Evaluated, metric: str, dataset: str, command: str, value: 
             evaluated.client.log_inputs(evaluated.run_id, [dataset_input(logged, "eval", None)])
 
 
-def _numbered(name: str, index: int) -> str:
+def _with_number(name: str, index: int) -> str:
     return name if index == 0 else f"{name}-{index + 1}"
 
 
@@ -199,26 +203,29 @@ def _first_argument(call: Call) -> Any:
     return call.args[0] if call.args else next(iter(call.kwargs.values()), None)
 
 
-def _command(name: str, call: Call) -> str:
-    """The call as text: `accuracy_score(y_true=y_test, y_pred=predicted)`."""
+def _format_call(name: str, call: Call) -> str:
+    """Return the call as source code, such as `accuracy_score(y_true=y_test, y_pred=predicted)`."""
     try:
         names = list(inspect.signature(call.function).parameters)
     except (TypeError, ValueError):
         names = []
     named = [*zip(names, call.args, strict=False), *call.kwargs.items()]
-    return f"{name}({', '.join(f'{key}={_shown(value)}' for key, value in named)})"
+    return f"{name}({', '.join(f'{key}={_format_argument(value)}' for key, value in named)})"
 
 
-def _shown(value: Any) -> str:
+def _format_argument(value: Any) -> str:
     if isinstance(value, str):
-        return repr(value if len(value) <= _LONGEST_TEXT else value[:_LONGEST_TEXT] + "...")
+        return repr(value if len(value) <= _MAX_STRING else value[:_MAX_STRING] + "...")
     if value is None or isinstance(value, (Number, bytes)):
         return repr(value)
-    return _variable_of(value) or f"<{type(value).__name__}>"
+    return _variable_name(value) or f"<{type(value).__name__}>"
 
 
-def _variable_of(value: Any) -> str | None:
-    """The name of the variable that holds `value`, where it was not passed on as an argument any more."""
+def _variable_name(value: Any) -> str | None:
+    """Return the name of the variable that holds `value`, in the nearest frame that did not get it as an argument.
+
+    Frames of nbtrack are skipped. Return None if no variable holds it.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("nbtrack."):
         frame = frame.f_back

@@ -63,14 +63,14 @@ def autolog(
 
 
 def _autolog_of(name: str, options: Mapping[str, Any]) -> None:
-    # Of another package, it may not even be importable.
+    # A flavor of another package may not even be importable.
     with guard.guarded(name, "be switched on"):
         try:
             module: ModuleType | None = find_integration(name)
         except ModuleNotFoundError as error:
             if str(error.name).startswith("nbtrack"):
                 raise
-            # A package that is not installed has nothing to log.
+            # A framework that is not installed has nothing to log.
             return
         function = getattr(module, "autolog", None)
         if function is not None:
@@ -113,7 +113,7 @@ def begin_temporarily(**options: Any) -> Before:
     Returns:
         The earlier settings, for `end_temporarily`.
     """
-    before = {name: (one, configuration.is_by_all(name)) for name, one in configuration.known().items()}
+    before = {name: (one, configuration.is_global(name)) for name, one in configuration.known().items()}
     for name, (one, _) in before.items():
         if one.disable:
             configuration.restore(name, None, False)
@@ -128,6 +128,6 @@ def end_temporarily(before: Before) -> None:
         before: What `begin_temporarily` returned.
     """
     for name in configuration.known():
-        earlier, by_all = before.get(name, (None, False))
-        configuration.restore(name, earlier, by_all)
+        earlier, from_all = before.get(name, (None, False))
+        configuration.restore(name, earlier, from_all)
         registration.apply(name)

@@ -1,7 +1,7 @@
-"""Small figures, drawn in about a millisecond each: a training of ten is not to wait for a plotting library.
+"""Draw small figures in about a millisecond each, so that a short training need not wait for a plotting library.
 
-Each is a PNG of one hue: sixteen shades from dark over blue to white, so that texts are smooth on any ground. A shade
-is its number in the palette; a mix of two lies between them in the palette too.
+Each figure is a PNG with a palette of sixteen shades, from dark over blue to white, so that text is smooth on any of
+them. A shade is its index in the palette, and a mix of two shades lies between them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ _MOST_CELLS_WITH_TEXT = 10
 
 
 def confusion_matrix(labels: Sequence[Any], counts: Sequence[Sequence[float]], title: str) -> bytes:
-    """True labels downwards, predicted ones across; the shares of each row."""
+    """Draw a confusion matrix and return it as a PNG.
+
+    Args:
+        labels: The labels, in the order of rows and columns.
+        counts: How often each true label (row) was predicted as each label (column). Cells show shares of their row.
+        title: Title of the figure.
+    """
     canvas = _Canvas(title)
     left, top, size = 130, 50, 300
     cell = size / max(len(labels), 1)
@@ -58,7 +64,7 @@ def confusion_matrix(labels: Sequence[Any], counts: Sequence[Sequence[float]], t
 
 
 def bars(names: Sequence[Any], values: Sequence[float], title: str) -> bytes:
-    """Horizontal bars, the longest first, at most twenty of them."""
+    """Draw horizontal bars, sorted by size, at most twenty of them, and return a PNG."""
     order = sorted(range(len(values)), key=lambda index: -abs(values[index]))[:_MOST_BARS]
     more = len(values) - len(order)
     canvas = _Canvas(title + (f" (the first {len(order)} of {len(values)})" if more > 0 else ""))
@@ -79,7 +85,10 @@ def bars(names: Sequence[Any], values: Sequence[float], title: str) -> bytes:
 
 
 def curve(x: Array, y: Array, title: str, x_label: str, y_label: str, diagonal: bool = False) -> bytes:
-    """A line through points; the axes go over what is finite, or from 0 to 1 where all of it lies there."""
+    """Draw a line through points and return a PNG.
+
+    The axes cover the finite values, or 0 to 1 if all values lie there. `diagonal` adds a line from corner to corner.
+    """
     import numpy as np
 
     canvas = _Canvas(title)
@@ -152,7 +161,10 @@ class _Canvas:
 
 @lru_cache(1000)
 def _rendered(text: str, size: int, anchor: str) -> tuple[Any, int, int]:
-    """A text as a mask, and where it lies from its anchor. One fit's axes and features are the next one's too."""
+    """Return a string as a mask, and the mask's offset from the anchor.
+
+    They are cached because the next figure often has the same axes and features.
+    """
     from PIL import Image
 
     ascent, descent = _metrics(size)
@@ -170,7 +182,7 @@ def _rendered(text: str, size: int, anchor: str) -> tuple[Any, int, int]:
 
 @cache
 def _glyph(letter: str, size: int) -> tuple[Any, float]:
-    """A letter as a mask that is as high as a line, and how far it is to the next one."""
+    """Return a letter as a mask with the height of a line, and the distance to the next letter."""
     from PIL import Image, ImageDraw
 
     font = _font(size)
@@ -195,9 +207,9 @@ def _font(size: int) -> FreeTypeFont | ImageFont:
 
 @cache
 def _palette() -> bytes:
-    colours = bytearray()
+    colors = bytearray()
     for value in range(WHITE + 1):
         (low, start), (high, end) = next(pair for pair in pairwise(_RAMP) if value <= pair[1][0])
         share = (value - low) / (high - low)
-        colours += bytes(round(a + (b - a) * share) for a, b in zip(start, end, strict=True))
-    return bytes(colours)
+        colors += bytes(round(a + (b - a) * share) for a, b in zip(start, end, strict=True))
+    return bytes(colors)

@@ -1,4 +1,4 @@
-"""Functions and methods of a framework that are wrapped, and unwrapped again."""
+"""Wrap functions and methods of a framework, and restore them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import wrapt
 from .guard import guarded
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-"""wrapt's: the original (bound, for a method), the instance, its arguments by position and by name."""
+"""A wrapper as wrapt calls it: with the original (bound, for a method), the instance, and the arguments."""
 
 _ABSENT = object()
 
 
 class _Bound(wrapt.BoundFunctionWrapper[Any, Any]):
-    """A wrapped method of an object. It pickles as a method does: the object, and the method's name."""
+    """A wrapped method of an object. It is pickled as a method is: as the object and the method's name."""
 
     def __copy__(self) -> _Bound:
         return self
@@ -36,7 +36,10 @@ class _Bound(wrapt.BoundFunctionWrapper[Any, Any]):
 
 
 class _Wrapped(wrapt.FunctionWrapper[Any, Any]):
-    """Copies as the function that it is, and pickles as the original: a model that holds one needs no nbtrack."""
+    """A wrapped function.
+
+    It is copied as a function is, and pickled as the original, so that a model that contains one needs no nbtrack.
+    """
 
     __bound_function_wrapper__ = _Bound
 
@@ -50,7 +53,7 @@ class _Wrapped(wrapt.FunctionWrapper[Any, Any]):
         name = self.__qualname__
         if getattr(sys.modules.get(self.__module__), name, None) is self:
             return name
-        # The original has the name. copy() of a function is the function.
+        # The name belongs to the original. copy.copy() of a function returns the function itself.
         return copy.copy, (self.__wrapped__,)
 
 
@@ -93,7 +96,7 @@ class Patches:
         with self._lock:
             pairs = [pair for name in names if (pair := self._wrap(owner, name, wrapper))]
             if pairs and not isinstance(owner, type):
-                self._wrap_borrowed(owner, pairs)
+                self._wrap_imported_names(owner, pairs)
 
     def _wrap(self, owner: Any, name: str, wrapper: Wrapper) -> tuple[Any, Any] | None:
         here = vars(owner).get(name, _ABSENT)
@@ -118,7 +121,7 @@ class Patches:
             setattr(owner, name, value)
             self._undo.append(lambda: _put_back(owner, name, value, original))
 
-    def _wrap_borrowed(self, owner: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
+    def _wrap_imported_names(self, owner: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
         wrapped_of = {id(original): wrapped for original, wrapped in pairs}
         for names in _namespaces(owner.__name__.partition(".")[0]):
             for name, value in list(names.items()):
@@ -161,8 +164,8 @@ class Patches:
                 self._undo.pop()()
 
 
-def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
-    if vars(owner).get(name) is not ours:
+def _put_back(owner: Any, name: str, replacement: Any, original: Any) -> None:
+    if vars(owner).get(name) is not replacement:
         return
     if original is _ABSENT:
         delattr(owner, name)
@@ -170,21 +173,21 @@ def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
         setattr(owner, name, original)
 
 
-def _put_back_name(names: dict[str, Any], name: str, ours: Any, original: Any) -> None:
-    if names.get(name) is ours:
+def _put_back_name(names: dict[str, Any], name: str, replacement: Any, original: Any) -> None:
+    if names.get(name) is replacement:
         names[name] = original
 
 
 def _namespaces(package: str) -> Iterator[dict[str, Any]]:
-    """Where the user's code may hold functions of a package: modules, and what the calls under way run in.
+    """Yield namespaces in which user code may hold functions of a package: modules, and the globals of running frames.
 
-    The framework's own modules keep the originals: what they call is no call of the user's.
+    The framework's own modules keep the originals, because their calls are not calls of the user.
     """
     seen = set()
     for name, module in list(sys.modules.items()):
-        # A library of cffi says that it is a module and is none.
+        # A library of cffi claims to be a module but is not one.
         if issubclass(type(module), ModuleType):
-            # Not by getattr: that would import a module that is to be imported at its first use.
+            # Not getattr, which would import a module that is imported lazily.
             names = ModuleType.__getattribute__(module, "__dict__")
             seen.add(id(names))
             if name.partition(".")[0] not in (package, "nbtrack"):
@@ -192,7 +195,7 @@ def _namespaces(package: str) -> Iterator[dict[str, Any]]:
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if id(frame.f_globals) not in seen:
-            # Code that is run by exec, with no module of its own.
+            # Code run by exec has globals without a module.
             seen.add(id(frame.f_globals))
             yield frame.f_globals
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""Which autologgers there are, and when they install themselves: as soon as their framework is imported, or at once."""
+"""Register autologgers, and install each one when its framework is imported, or at once if it already is."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _imported(one: _Autologger) -> None:
 
 def _install(one: _Autologger) -> None:
     with one.lock, guard.guarded(one.flavor, f"patch {one.module}"):
-        # Another thread may be half through the import; this waits for it.
+        # Another thread may be in the middle of the import. This waits for it.
         module = importlib.import_module(one.module)
         if one.patches is not None or not _is_wanted(one, module):
             return
@@ -104,7 +104,7 @@ def _install(one: _Autologger) -> None:
         try:
             one.install(patches)
         except BaseException:
-            # Half of an autologger would log half of a training.
+            # An autologger that is only partly installed would log only a part of a training.
             patches.undo()
             raise
         one.patches = patches

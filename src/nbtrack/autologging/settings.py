@@ -1,4 +1,4 @@
-"""What autologging is set to, a framework at a time."""
+"""The settings of autologging, by framework."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _OFF = Settings(disable=True)
 _NAMES = {one.name for one in fields(Settings)} - {"own"}
 
 _settings: dict[str, Settings] = {}
-_by_all: set[str] = set()
-"""The flavors whose settings are those of `nbtrack.autolog()`, and not of one of their own."""
-_from_all: ContextVar[bool] = ContextVar("nbtrack_autolog_for_all", default=False)
+_global: set[str] = set()
+"""The flavors whose settings come from `nbtrack.autolog()`, not from their own `autolog`."""
+_storing_global: ContextVar[bool] = ContextVar("nbtrack_autolog_for_all", default=False)
 
 
 def settings(flavor: str) -> Settings:
@@ -73,23 +73,23 @@ def store(flavor: str, options: Mapping[str, Any]) -> bool:
 
     As in MLflow, arguments of `nbtrack.autolog` never replace those of a framework's own `autolog`.
     """
-    if _from_all.get() and flavor in _settings and flavor not in _by_all:
+    if _storing_global.get() and flavor in _settings and flavor not in _global:
         return False
     common = {name: value for name, value in options.items() if name in _NAMES}
     own = {name: value for name, value in options.items() if name not in _NAMES}
     _settings[flavor] = Settings(**common, own=MappingProxyType(own))
-    (_by_all.add if _from_all.get() else _by_all.discard)(flavor)
+    (_global.add if _storing_global.get() else _global.discard)(flavor)
     return True
 
 
 @contextmanager
 def for_all() -> Iterator[None]:
     """Mark the settings that are stored within the block as coming from `nbtrack.autolog`."""
-    token = _from_all.set(True)
+    token = _storing_global.set(True)
     try:
         yield
     finally:
-        _from_all.reset(token)
+        _storing_global.reset(token)
 
 
 def known() -> dict[str, Settings]:
@@ -101,15 +101,15 @@ def known() -> dict[str, Settings]:
     return dict(_settings)
 
 
-def restore(flavor: str, earlier: Settings | None, by_all: bool) -> None:
+def restore(flavor: str, earlier: Settings | None, from_all: bool) -> None:
     """Restore settings of a flavor that `known` returned earlier. None forgets the flavor."""
     if earlier is None:
         _settings.pop(flavor, None)
     else:
         _settings[flavor] = earlier
-    (_by_all.add if by_all and earlier else _by_all.discard)(flavor)
+    (_global.add if from_all and earlier else _global.discard)(flavor)
 
 
-def is_by_all(flavor: str) -> bool:
-    """Whether a flavor's settings came from `nbtrack.autolog()`."""
-    return flavor in _by_all
+def is_global(flavor: str) -> bool:
+    """Return whether a flavor's settings come from `nbtrack.autolog()`."""
+    return flavor in _global

@@ -1,4 +1,4 @@
-"""One call that trains: the run that it is logged to, and the two halves of a logger around it."""
+"""Log a call that trains: the run that it is logged to, and the two halves of the logger around it."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Training:
         import orjson
 
         options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        self.log_bytes(orjson.dumps(content, default=_plain, option=options), file)
+        self.log_bytes(orjson.dumps(content, default=_to_json, option=options), file)
 
     def log_bytes(self, content: bytes, file: str) -> None:
         """Log bytes as an artifact, for example an image.
@@ -237,7 +237,7 @@ class Training:
         if not options.log_models:
             return None
         with self.guarded("log the model"):
-            # As `log_model` takes it: False is none at all, None is to be inferred from the example.
+            # For `log_model`, False means no signature, and None means one that is inferred from the example.
             signature: Any = None if options.log_model_signatures else False
             if options.log_model_signatures and example is not None:
                 with self.guarded("infer the model's signature"):
@@ -253,13 +253,14 @@ class Training:
         return None
 
 
-def _plain(value: Any) -> Any:
-    """An array that orjson does not take as it is (a view, of texts) as a list; everything else as its text."""
+def _to_json(value: Any) -> Any:
+    """Convert what orjson cannot serialize: arrays, such as views, to lists, and the rest to strings."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 Logger: TypeAlias = Callable[[Training, Call], Generator[None, Any, None]]
-"""What logs a training: up to its `yield` before the call, after it with the result. Its `finally` runs in any case."""
+"""A generator that logs a training. It runs up to its `yield` before the call, and continues with the result after it.
+Its `finally` block always runs."""
 
 
 def log_training(
@@ -298,7 +299,7 @@ def log_training(
             return wrapped(*args, **kwargs)
         is_logged = True if when is None else when(instance)
         if is_logged:
-            return _train(patches.flavor, logger, wrapped, instance, args, kwargs)
+            return _run_training(patches.flavor, logger, wrapped, instance, args, kwargs)
         with nullcontext() if is_logged is None else guard.suspended():
             return wrapped(*args, **kwargs)
 
@@ -359,23 +360,23 @@ def log_part(patches: Patches, owner: Any, names: str | Sequence[str], logger: L
     """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        training = _under_way.get()
+        training = _current_training.get()
         if training is None or training.flavor != patches.flavor:
             return wrapped(*args, **kwargs)
-        token = _under_way.set(None)
+        token = _current_training.set(None)
         try:
             return _log_around(training, logger, wrapped, instance, args, kwargs)
         finally:
-            _under_way.reset(token)
+            _current_training.reset(token)
 
     patches.wrap_all(owner, [names] if isinstance(names, str) else names, wrapper)
 
 
-_under_way: ContextVar[Training | None] = ContextVar("nbtrack_autologging_under_way", default=None)
-"""The training that is logged here and now, outside of its parts."""
+_current_training: ContextVar[Training | None] = ContextVar("nbtrack_autologging_under_way", default=None)
+"""The training that is being logged in this context. It is None within the parts that `log_part` logs."""
 
 
-def _train(
+def _run_training(
     flavor: str,
     logger: Logger,
     wrapped: Callable[..., Any],
@@ -387,14 +388,14 @@ def _train(
         training = _begin(flavor)
         if training is None:
             return wrapped(*args, **kwargs)
-        token = _under_way.set(training)
+        token = _current_training.set(training)
         try:
             result = _log_around(training, logger, wrapped, instance, args, kwargs)
         except BaseException as error:
             _end(training, error)
             raise
         finally:
-            _under_way.reset(token)
+            _current_training.reset(token)
         _end(training, None)
         return result
 
@@ -415,7 +416,7 @@ def _log_around(
         with guard.random_state_kept(), guard.guarded(flavor, "log the start of the training"):
             started = logger(training, call)
             next(started)
-            # Only now: a logger that failed half way may have left half a change in the call.
+            # Only now, because a logger that fails may have changed the call only in part.
             steps, args, kwargs = started, call.args, call.kwargs
         result = wrapped(*args, **kwargs)
         if steps is not None:
@@ -442,7 +443,7 @@ def _close(flavor: str, steps: Generator[None, Any, None] | None) -> None:
 
 
 def _begin(flavor: str) -> Training | None:
-    """The active run, or a new one; None where it cannot be, or where the active one must not be logged to."""
+    """Return the training in the active run or a new one, or None if no run can be started or logged to."""
     with guard.guarded(flavor, "start a run"):
         options = settings(flavor)
         run = stack.current()
@@ -454,7 +455,7 @@ def _begin(flavor: str) -> Training | None:
 
 
 def _end(training: Training, error: BaseException | None) -> None:
-    """End a run that was started for the training, as FAILED where the training raised."""
+    """End a run that was started for the training, as FAILED if the training raised."""
     if not training.is_own:
         return
     with guard.guarded(training.flavor, "end the run"):

@@ -1,9 +1,9 @@
-"""Frameworks: one file each, reached as `nbtrack.<name>` by attribute and by import.
+"""One file for each framework, available as `nbtrack.<name>` by attribute and by import.
 
     import nbtrack;  nbtrack.sklearn.log_model(…)        from nbtrack.sklearn import load_model
 
-Flavors of other packages are reached in the same way (see `nbtrack.models.flavors`). `nbtrack` imports this module at
-every start, so it imports nothing itself.
+Flavors of other packages are available in the same way (see `nbtrack.models.flavors`). `nbtrack` imports this module
+at every start, so it imports nothing itself.
 """
 
 from __future__ import annotations
@@ -18,32 +18,35 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _PREFIX = "nbtrack."
-_beginning: set[int] = set()
-"""Threads that import what looks for flavors: a part of nbtrack that is missing then is none."""
+_loading: set[int] = set()
+"""Threads that are importing `models.flavors`. A name that is missing meanwhile is not looked up as a flavor."""
 
 
 def flavor_module(name: str) -> ModuleType | None:
-    """The module of a flavor or another integration; None where no installed package has one of this name."""
+    """Return the module of a flavor or another integration, or None if no installed package has one of this name."""
     thread = get_ident()
-    if thread in _beginning:
+    if thread in _loading:
         return None
-    _beginning.add(thread)
+    _loading.add(thread)
     try:
         # `import nbtrack` imports this module and nothing else.
         from ..models.flavors import find_integration
     finally:
-        _beginning.discard(thread)
+        _loading.discard(thread)
     return find_integration(name)
 
 
 def install_finder() -> None:
-    """Make `import nbtrack.<flavor>` work, from now on in this process."""
+    """Make `import nbtrack.<flavor>` work in this process."""
     if not any(isinstance(finder, _FlavorFinder) for finder in sys.meta_path):
         sys.meta_path.append(_FlavorFinder())
 
 
 class _FlavorFinder:
-    """Comes after Python's own finders, so a module of nbtrack's is never taken for a flavor."""
+    """Find flavors as submodules of nbtrack.
+
+    It comes after Python's own finders, so a module of nbtrack is never taken for a flavor.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -56,12 +59,12 @@ class _FlavorFinder:
             return None
         from importlib.machinery import ModuleSpec
 
-        # Not derived from importlib's Loader, whose module would have to be imported for it.
+        # The loader is not derived from importlib.abc.Loader, which would have to be imported for it.
         return ModuleSpec(fullname, _Alias(module))  # type: ignore[arg-type]
 
 
 class _Alias:
-    """Loads a module that is there already, under a second name. It keeps what it knows of itself."""
+    """Load a module that is already imported under a second name. Its own name and spec stay the same."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module

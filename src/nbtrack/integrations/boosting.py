@@ -1,5 +1,5 @@
-"""What XGBoost and LightGBM have in common: iterations that are measured, importances of features, and data that is
-put into the framework's own form before it is trained on."""
+"""What XGBoost and LightGBM have in common: metrics of iterations, feature importances, and data in the framework's
+own format, which cannot be converted back to what it was created from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..autologging.inputs import first_rows
 from ..autologging.training import Logger
 
 
-class Function:
-    """A model that predicts what is given as a table. `prepare` brings the table into the form that it takes."""
+class Predictor:
+    """A model with a `predict` for tables. `prepare` converts the table to the type that the model takes."""
 
     def __init__(self, model: Any, prepare: Callable[[Any], Any] | None = None) -> None:
         self._model = model
@@ -44,7 +44,7 @@ class Function:
 
 
 class Iterations:
-    """What was measured in each iteration of a training; it is logged at once."""
+    """The metrics of each iteration of a training, which are logged as they come."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -52,17 +52,24 @@ class Iterations:
         self._last = -1
 
     def record(self, step: int, values: Iterable[tuple[str, str, float]]) -> None:
-        """Log an iteration's values: the name of the data, that of the metric, the value."""
-        # As in MLflow: "ndcg@3" is no name of a metric there.
+        """Log the metrics of an iteration.
+
+        Args:
+            step: Index of the iteration.
+            values: For each metric the name of the data set, the name of the metric, and the value.
+        """
+        # As in MLflow, where "ndcg@3" is not a valid metric name.
         metrics = {f"{data}-{metric}".replace("@", "_at_"): value for data, metric, value in values}
         self._measured[step] = metrics
         self._last = step
         self._training.log_metrics(metrics, step)
 
     def log_early_stop(self, best_iteration: int, first: int) -> None:
-        """Log where the training stopped, and once more what its best iteration measured, a step after the last.
+        """Log where the training stopped, and log the metrics of the best iteration again, one step after the last.
 
-        `first` is the number that the framework gives to the first iteration.
+        Args:
+            best_iteration: The framework's number of the best iteration.
+            first: The number that the framework gives to the first iteration.
         """
         if not self._measured:
             return
@@ -72,7 +79,7 @@ class Iterations:
 
 
 def log_params(training: Training, call: Call, leave_out: Collection[str]) -> None:
-    """Log the arguments of a `train`, those that are left at their defaults too, and what is in its `params`."""
+    """Log the arguments of a `train` function, including defaults, and the entries of its `params`."""
     with training.guarded("log the params"):
         parameters = inspect.signature(call.function).parameters.values()
         arguments = {one.name: call.argument(one.name, one.default) for one in parameters}
@@ -81,7 +88,7 @@ def log_params(training: Training, call: Call, leave_out: Collection[str]) -> No
 
 
 def log_importances(training: Training, kind: str, importances: Callable[[], Mapping[str, Any]]) -> None:
-    """Log how much each feature counts, as data and as a figure. A feature may count anew for each class."""
+    """Log the importance of each feature, as JSON and as a figure. A feature may have one for each class."""
     with training.guarded("log the feature importances"):
         found = dict(importances())
         training.log_dict(found, f"feature_importance_{kind}.json")
@@ -91,44 +98,46 @@ def log_importances(training: Training, kind: str, importances: Callable[[], Map
 
 
 def log_estimator(training: Training, call: Call, log_model: Callable[..., Any], **arguments: Any) -> Any:
-    """The logger of an estimator's `fit`: the model. The rest is logged by that of the `train` that it calls."""
+    """Log the model that an estimator's `fit` trains. The logger of the `train` that it calls logs the rest."""
     example = None
     if training.settings.log_models:
         with training.guarded("take an input example"):
             example = first_rows(call.argument("X"))
     yield
-    evaluation.trained(call.instance, training)
+    evaluation.remember_model(call.instance, training)
     training.log_model(log_model, call.instance, example=example, predict=call.instance.predict, **arguments)
 
 
 def watch_estimators(patches: Patches, module: ModuleType, base: type, logger: Logger) -> None:
-    """Wrap the estimators of a module: `fit`, and what predicts or scores, whose metrics go to the run of the fit."""
+    """Wrap `fit`, the prediction methods and `score` of the estimators in a module."""
     evaluation.watch_metrics(patches)
     for owner in list(vars(module).values()):
         if isinstance(owner, type) and issubclass(owner, base):
             own = vars(owner)
             autologging.log_training(patches, owner, [name for name in ("fit",) if name in own], logger)
             predicting = [name for name in ("predict", "predict_proba") if name in own]
-            autologging.log_call(patches, owner, predicting, evaluation.predicted)
+            autologging.log_call(patches, owner, predicting, evaluation.remember_prediction)
             # Not where it is inherited from scikit-learn: that place is its own autologger's.
             if "score" in own or not issubclass(_home_of(owner, "score"), base):
-                autologging.log_call(patches, owner, "score", evaluation.scored)
+                autologging.log_call(patches, owner, "score", evaluation.log_score)
 
 
 def _home_of(owner: type, name: str) -> type:
-    """The class that an attribute is inherited from; where there is none, `owner`."""
+    """Return the class that defines an attribute, or `owner` if none does."""
     return next((one for one in owner.__mro__ if name in vars(one)), owner)
 
 
 # -- the data ----------------------------------------------------------------------------------------------------
 
 _known: weakref.WeakKeyDictionary[Any, tuple[Any, Callable[[], Any]]] = weakref.WeakKeyDictionary()
-"""For each piece of data in a framework's own form the first rows of what it was made of, and that itself while it
-lives."""
+"""For data in a framework's own format: the first rows of the original data, and a weak reference to the original."""
 
 
 def remember_data(patches: Patches, owner: type) -> None:
-    """Remember what objects of a class are made of, from now on: it cannot be had back from them as it was."""
+    """Remember the data from which objects of a class are created, from now on.
+
+    The original values cannot be restored from these objects.
+    """
 
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not autologging.is_suspended():
@@ -142,12 +151,12 @@ def remember_data(patches: Patches, owner: type) -> None:
 
 
 def rows_of(data: Any) -> Any:
-    """The first rows that data in a framework's form was made of, None where that is not known."""
+    """Return the first rows of the original data, or None if they are not known."""
     return _known.get(data, (None, None))[0]
 
 
 def source_of(data: Any) -> Any:
-    """The array or table that data in a framework's form was made of, None where that is gone or not known."""
+    """Return the original array or table, or None if it no longer exists or is not known."""
     return _known.get(data, (None, lambda: None))[1]()
 
 

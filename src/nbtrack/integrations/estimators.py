@@ -1,7 +1,7 @@
-"""Estimators as files, in the formats that MLflow knows: skops, which holds no code, and pickles.
+"""Save and load estimators in the file formats that MLflow knows: skops, which contains no code, and pickles.
 
-skops builds the types that it is told to trust and runs no code of the file's. Pickles run whatever they hold, so one
-that did not come in by a log call of this store is loaded with `trust=True` only.
+skops creates only types that it is told to trust, and runs no code from the file. A pickle can run anything, so one
+that was not logged by a run of this store is loaded only with `trust=True`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Format: TypeAlias = Literal["skops", "cloudpickle", "pickle"]
 FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 
 _FUNCTIONS = ("sklearn.metrics", "sklearn.preprocessing")
-"""Where scikit-learn keeps functions that compute with arrays and do nothing else, and that estimators hold."""
+"""Modules of scikit-learn whose functions only compute with arrays. Estimators refer to them."""
 
 
 def check_format(serialization_format: str) -> None:
-    """Raise InvalidParameter for a format that is not among the three."""
+    """Raise InvalidParameter unless the format is one of the three."""
     if serialization_format not in FILES:
         raise InvalidParameter(
             f"serialization_format must be one of {', '.join(FILES)}, not {serialization_format!r:.80}."
@@ -34,34 +34,37 @@ def check_format(serialization_format: str) -> None:
 
 
 def packages_for(serialization_format: Format) -> list[str]:
-    """What must be installed to load the format, besides the framework."""
+    """Return the packages, besides the framework, that must be installed to load the format."""
     return [] if serialization_format == "pickle" else [serialization_format]
 
 
 def as_skops_or_pickle(log_model: Callable[..., ModelInfo]) -> Callable[..., ModelInfo]:
-    """A flavor's `log_model` for a model whose training was not told a format: a pickle where skops cannot write it."""
+    """Return a `log_model` that uses skops, and cloudpickle for models that skops cannot write."""
 
     def log(model: Any, name: str, **arguments: Any) -> ModelInfo:
         try:
             return log_model(model, name, **arguments)
         except InvalidParameter:
-            # skops has no way to write a lambda, such as an objective of the user's, or a class of the notebook's.
+            # skops cannot write a lambda, such as a user's objective, or a class that is defined in a notebook.
             return log_model(model, name, serialization_format="cloudpickle", **arguments)
 
     return log
 
 
 def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | None:
-    """Write an estimator; for skops, the types in it that skops does not vouch for."""
+    """Write an estimator to a file.
+
+    For skops, return the types in the file that skops does not trust by itself; for a pickle, return None.
+    """
     if serialization_format != "skops":
         file.write_bytes(_pickler(serialization_format).dumps(model))
         return None
     io = _skops()
     try:
         io.dump(model, file)
-        # It writes a lambda without a word, which nobody can load: better to know now than in production.
+        # skops writes a lambda without an error, but cannot load it. It is better to know that now.
         return _read_skops(file, lambda types_in_file: None)[1]
-    except Exception as error:  # skops raises its own types, and what the objects' own methods raise
+    except Exception as error:  # skops raises its own types, and methods of the objects raise others
         raise InvalidParameter(
             f"skops cannot save this {type(model).__name__}: {sentence(error)} The usual cause is a lambda, or a class "
             "defined inside a function. Define it in a module, or pass serialization_format='cloudpickle'."
@@ -69,7 +72,10 @@ def dump(model: Any, file: Path, serialization_format: Format) -> list[str] | No
 
 
 def load(file: Path, serialization_format: str, trusted: bool, own: Collection[str] = ()) -> Any:
-    """Read an estimator. Of one that is not trusted, `own` are the types that are built besides scikit-learn's."""
+    """Read an estimator from a file.
+
+    If the file is not trusted, only types of scikit-learn and those in `own` are created.
+    """
     if serialization_format == "skops":
         return _load_skops(file, trusted, own)
     if serialization_format not in FILES:
@@ -94,10 +100,13 @@ def _load_skops(file: Path, trusted: bool, own: Collection[str]) -> Any:
 
 
 def _read_skops(file: Path, check: Callable[[list[str]], None]) -> tuple[Any, list[str]]:
-    """The object in a file and the types that skops does not vouch for, which `check` sees before any is built."""
+    """Return the object in a file, and the types that skops does not trust by itself.
+
+    `check` gets these types before any of them is created.
+    """
     io = _skops()
     try:
-        # Mostly there are none, and to ask for them takes as long as to load.
+        # Usually there are no such types, and listing them takes as long as loading.
         return io.load(file), []
     except io.exceptions.UntrustedTypesFoundException:
         types_in_file: list[str] = io.get_untrusted_types(file=file)
@@ -106,7 +115,7 @@ def _read_skops(file: Path, check: Callable[[list[str]], None]) -> tuple[Any, li
 
 
 def is_sklearns_own(qualified_name: str) -> bool:
-    """Whether a name in a skops file is a class that scikit-learn defines, or one of its functions on arrays.
+    """Return whether a name in a skops file is a class of scikit-learn, or one of its functions on arrays.
 
     The name is resolved, because a module also has the names that it imports from elsewhere.
     """
@@ -116,7 +125,7 @@ def is_sklearns_own(qualified_name: str) -> bool:
         return False
     try:
         found = getattr(importlib.import_module(module_name), name, None)
-    except Exception:  # a module that cannot be imported here vouches for nothing
+    except Exception:  # a module that cannot be imported here is not trusted
         return False
     home = getattr(found, "__module__", None) or ""
     if isinstance(found, type):
@@ -135,7 +144,7 @@ def _skops() -> Any:
 
 
 def _pickler(serialization_format: str) -> Any:
-    """The module `pickle` or `cloudpickle`."""
+    """Return the module `pickle` or `cloudpickle`."""
     try:
         return importlib.import_module(serialization_format)
     except ImportError:

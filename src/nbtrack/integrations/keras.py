@@ -1,8 +1,8 @@
-"""Keras 3, on any of its backends: save, log and load models, and log what `Model.fit` trains.
+"""The Keras 3 flavor, for any backend: save, log and load models, and log what `Model.fit` trains.
 
-A `.keras` file holds a model's configuration and weights, and no pickle. What can run code in it, Lambda layers and
-wrapped PyTorch modules, and a pickle of custom objects beside it, take `trust=True` unless a run of this store logged
-them. Custom objects that the caller brings along, or has registered with Keras, are the caller's own code.
+A `.keras` file contains the configuration and the weights of a model, and no pickle. Lambda layers, wrapped PyTorch
+modules and a pickle of custom objects can run code. They need `trust=True` unless a run of this store logged the model.
+Custom objects that the caller passes, or has registered with Keras, are the caller's own code.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DATA = "data"
 _MODEL = "model.keras"
 _OBJECTS = "custom_objects.cloudpickle"
 _BACKENDS = ("torch", "tensorflow", "jax", "openvino")
-"""Keras's backends; the package of each has its name."""
+"""The backends of Keras. The package of each has the same name."""
 
 
 def save_model(
@@ -117,7 +117,7 @@ def save_model(
             default=["keras", "numpy", keras.backend.backend(), *(["cloudpickle"] if custom_objects else [])],
             modules={str(getattr(each, "__module__", "")) for each in parts},
         )
-        saving.predict = _Function(model).predict
+        saving.predict = _Predictor(model).predict
 
 
 def log_model(
@@ -232,11 +232,11 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
         An object whose `predict` returns a DataFrame for a DataFrame, an array for arrays, and a dict of arrays
         if the model has several outputs.
     """
-    return _Function(_load(folder, settings, trusted))
+    return _Predictor(_load(folder, settings, trusted))
 
 
-class _Function:
-    """A model that gives a DataFrame for a DataFrame, arrays for arrays, and a dict where it has several outputs."""
+class _Predictor:
+    """A model that returns a DataFrame for a DataFrame, and a dict of arrays if it has several outputs."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -288,8 +288,11 @@ def _load(
 
 
 def _keras(backend: object = None) -> Any:
-    """Keras, on `backend` if it is imported only now and the user's own choice is not there."""
-    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ or backend not in _BACKENDS or _is_chosen():
+    """Import Keras.
+
+    Use `backend` if Keras was not imported before and the backend that it is set to is not installed.
+    """
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ or backend not in _BACKENDS or _is_backend_installed():
         return importlib.import_module("keras")
     os.environ["KERAS_BACKEND"] = str(backend)
     try:
@@ -298,8 +301,8 @@ def _keras(backend: object = None) -> Any:
         del os.environ["KERAS_BACKEND"]
 
 
-def _is_chosen() -> bool:
-    """Whether the backend that Keras is set to is installed."""
+def _is_backend_installed() -> bool:
+    """Return whether the backend that Keras is set to is installed."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         chosen = str(json.loads((home / "keras.json").read_text())["backend"])
@@ -388,18 +391,18 @@ def _log_fit(training: autologging.Training, call: autologging.Call) -> Generato
     if isinstance(held_out := call.argument("validation_data"), tuple | list) and len(held_out) > 1:
         _log_dataset(training, held_out[0], held_out[1], "eval")
     if isinstance(features, types.GeneratorType):
-        call.set("x", _noted(features, training))
-    call.set("callbacks", _with(call.argument("callbacks"), _callback(training, model)))
+        call.set("x", _log_batch_size(features, training))
+    call.set("callbacks", _add_callback(call.argument("callbacks"), _callback(training, model)))
     history = yield
     if stopping is not None:
         with training.guarded("log the early stopping"):
             _log_stopping(training, stopping, history)
     with _torch_random_kept():
-        _log_trained(training, model, features)
+        _log_trained_model(training, model, features)
 
 
 def _params(call: autologging.Call) -> dict[str, Any]:
-    """The arguments of `fit`, with its defaults, that are no data."""
+    """Return the arguments of `fit`, including defaults, that are not data."""
     bound = inspect.signature(call.function).bind(*call.args, **call.kwargs)
     bound.apply_defaults()
     others = ("x", "y", "callbacks", "validation_data", "verbose")
@@ -407,15 +410,18 @@ def _params(call: autologging.Call) -> dict[str, Any]:
     if params.get("batch_size") is None:
         features = bound.arguments["x"]
         if isinstance(features, types.GeneratorType):
-            # Known with the first batch; see `_noted`.
+            # Only the first batch shows it: see `_log_batch_size`.
             del params["batch_size"]
         else:
             params["batch_size"] = getattr(features, "batch_size", None)
     return params
 
 
-def _noted(batches: Iterator[Any], training: autologging.Training) -> Iterator[Any]:
-    """The same batches. Nothing is taken from the user's generator before Keras asks for it."""
+def _log_batch_size(batches: Iterator[Any], training: autologging.Training) -> Iterator[Any]:
+    """Yield the same batches, and log the size of the first one.
+
+    Nothing is taken from the user's generator before Keras asks for it.
+    """
 
     @autologging.guarded(FLAVOR_NAME, "log the batch size")
     def note(batch: Any) -> None:
@@ -432,7 +438,7 @@ def _noted(batches: Iterator[Any], training: autologging.Training) -> Iterator[A
 
 
 def _log_dataset(training: autologging.Training, features: Any, targets: Any, context: str) -> None:
-    """Log arrays. Loaders and generators are not: to look into them could change what they give."""
+    """Log arrays. Loaders and generators are not logged, because reading them could change what they return next."""
     with training.guarded("log the dataset"):
         if isinstance(features, tuple | list) and all(hasattr(each, "shape") for each in features):
             features = {f"input_{number}": each for number, each in enumerate(features)}
@@ -446,13 +452,13 @@ def _log_dataset(training: autologging.Training, features: Any, targets: Any, co
 
 
 def _callback(training: autologging.Training, model: Any) -> Any:
-    """What Keras calls while it trains."""
+    """Return the callback that Keras calls during the training."""
     steps = training.settings.own["log_every_n_steps"]
     epoch = 0
 
     @autologging.guarded(FLAVOR_NAME, "log the start of the training")
     def begin(logs: Any = None) -> None:
-        # Only now the model surely has its shapes.
+        # The shapes of the model may not be known before.
         with training.guarded("log the optimizer"):
             config = model.optimizer.get_config()
             training.log_params({f"optimizer_{name}": value for name, value in config.items()})
@@ -486,44 +492,44 @@ def _callback(training: autologging.Training, model: Any) -> Any:
     )
 
 
-def _with(callbacks: Any, ours: Any) -> Any:
-    """The callbacks and ours, in a list of its own: the user's stays as it is."""
+def _add_callback(callbacks: Any, callback: Any) -> Any:
+    """Return the callbacks with one more, in a new list, so that the user's list stays the same."""
     if not hasattr(callbacks, "callbacks"):
-        return [*_listed(callbacks), ours]
-    # A CallbackList has told its callbacks all that it knows.
+        return [*_as_list(callbacks), callback]
+    # A CallbackList has already passed the model and the params to its own callbacks.
     container = copy.copy(callbacks)
-    container.callbacks = [*callbacks.callbacks, ours]
-    ours.set_model(callbacks.model)
-    ours.set_params(callbacks.params)
+    container.callbacks = [*callbacks.callbacks, callback]
+    callback.set_model(callbacks.model)
+    callback.set_params(callbacks.params)
     return container
 
 
-def _listed(callbacks: Any) -> list[Any]:
+def _as_list(callbacks: Any) -> list[Any]:
     found = getattr(callbacks, "callbacks", callbacks)
     return [] if not found else list(found) if isinstance(found, list | tuple) else [found]
 
 
 def _early_stopping(callbacks: Any) -> Any:
     kind = _keras().callbacks.EarlyStopping
-    return next((each for each in _listed(callbacks) if isinstance(each, kind)), None)
+    return next((each for each in _as_list(callbacks) if isinstance(each, kind)), None)
 
 
 def _log_stopping(training: autologging.Training, stopping: Any, history: Any) -> None:
-    """Where it stopped, and the metrics of the epoch whose weights were restored, as a step after the last one."""
+    """Log where the training stopped, and log the metrics of a restored epoch again, one step after the last."""
     if not stopping.stopped_epoch:
         return
     training.log_metrics({"stopped_epoch": stopping.stopped_epoch})
     if stopping.restore_best_weights and stopping.best_weights is not None and stopping.best_epoch in history.epoch:
         training.log_metrics({"restored_epoch": stopping.best_epoch})
         place = history.epoch.index(stopping.best_epoch)
-        # With a validation_freq above 1, some metrics have fewer values than there are epochs.
+        # If validation_freq is above 1, some metrics have fewer values than there are epochs.
         known = {name: values for name, values in history.history.items() if len(values) == len(history.epoch)}
         training.log_metrics({name: values[place] for name, values in known.items()}, stopping.stopped_epoch + 1)
 
 
-def _log_trained(training: autologging.Training, model: Any, features: Any) -> None:
+def _log_trained_model(training: autologging.Training, model: Any, features: Any) -> None:
     options = training.settings
-    # As `save_model` takes it: False is none at all, None is to be inferred from the example.
+    # For `save_model`, False means no signature, and None means one that is inferred from the example.
     known: ModelSignature | bool | None = False
     if options.log_model_signatures:
         known = None
@@ -540,11 +546,11 @@ def _log_trained(training: autologging.Training, model: Any, features: Any) -> N
             model, name, signature=signature if known is None else known, save_model_kwargs=kwargs, **arguments
         )
 
-    training.log_model(log_it, model, example=example, predict=_Function(model).predict if known is None else None)
+    training.log_model(log_it, model, example=example, predict=_Predictor(model).predict if known is None else None)
 
 
 def _signature_of(model: Any) -> ModelSignature | None:
-    """The signature by the shapes that the model has; None where it has none before it is called."""
+    """Return the signature from the shapes of the model, or None if it has none before its first call."""
     try:
         given, made = model.input, model.output
     except (AttributeError, ValueError):
@@ -568,7 +574,7 @@ def _schema(tensors: Any, names: Sequence[str] | None) -> Schema:
 
 
 def _example(features: Any, signature: ModelSignature | bool | None) -> Any:
-    """Some rows of the input, in the types that the signature has; None where they are not at hand."""
+    """Return the first rows of the input, with the types of the signature, or None if the input is not an array."""
     if isinstance(features, tuple | list) and isinstance(signature, ModelSignature) and signature.inputs is not None:
         features = dict(zip(signature.inputs.input_names(), features, strict=False))
     if isinstance(features, dict):
@@ -583,7 +589,10 @@ def _example(features: Any, signature: ModelSignature | bool | None) -> Any:
 
 
 def _summary(model: Any) -> str:
-    """`Model.summary()`, which in a notebook would leave an empty output behind although its text goes elsewhere."""
+    """Return the text of `Model.summary()`.
+
+    In a notebook it would create an empty output, even though its text goes elsewhere, so outputs are captured.
+    """
     lines: list[str] = []
     with ExitStack() as stack:
         if "IPython" in sys.modules:
@@ -596,7 +605,10 @@ def _summary(model: Any) -> str:
 
 @contextmanager
 def _torch_random_kept() -> Iterator[None]:
-    """PyTorch's global generator stays as it is: Keras draws from it for a loader, even of rows to predict."""
+    """Restore the state of PyTorch's global random generator after the block.
+
+    Keras draws from it for every loader, even for the rows of a prediction.
+    """
     torch = sys.modules.get("torch")
     before = torch.get_rng_state() if torch else None
     try:

@@ -1,4 +1,4 @@
-"""The LightGBM flavor: boosters in LightGBM's own text, estimators as skops or pickles; and the autologger of both."""
+"""The LightGBM flavor: boosters in LightGBM's text format, estimators as skops or pickles, and their autologging."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OWN_TYPES = frozenset(
     {"collections.OrderedDict", _BOOSTER}
     | {f"lightgbm.sklearn.LGBM{kind}" for kind in ("Model", "Classifier", "Regressor", "Ranker")}
 )
-"""What a fitted estimator of LightGBM's is made of."""
+"""The types in a fitted estimator of LightGBM."""
 
 
 def save_model(
@@ -102,14 +102,14 @@ def save_model(
                 "lgb_version": lightgbm.__version__,
                 "model_class": f"{type(lgb_model).__module__}.{type(lgb_model).__name__}",
                 "serialization_format": serialization_format,
-                # MLflow takes the file's own word for what to trust, and loads nothing without it. We do not read it.
+                # MLflow trusts the types that the file lists, and needs the list. nbtrack does not read it.
                 "skops_trusted_types": types_in_file,
             },
             loader_module="mlflow.lightgbm",
             data=file,
         )
         saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
-        saving.predict = boosting.Function(lgb_model).predict
+        saving.predict = boosting.Predictor(lgb_model).predict
 
 
 def log_model(
@@ -210,7 +210,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     Returns:
         An object whose `predict` takes a table or an array.
     """
-    return boosting.Function(_load(folder, settings, trusted))
+    return boosting.Predictor(_load(folder, settings, trusted))
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
@@ -287,18 +287,18 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     yield from boosting.log_estimator(training, call, estimators.as_skops_or_pickle(log_model))
 
 
-_NO_PARAMS = ("train_set", "valid_sets", "valid_names", "feval", "init_model", "callbacks")
+_NOT_PARAMS = ("train_set", "valid_sets", "valid_names", "feval", "init_model", "callbacks")
 
 
 def _log_boosting(training: Training, call: Call) -> Generator[None, Any, Any]:
-    """Log what is the same for `train` and for what an estimator's `fit` calls: all but the model."""
-    boosting.log_params(training, call, _NO_PARAMS)
+    """Log everything except the model. It is the same for `train` and for the `fit` of an estimator."""
+    boosting.log_params(training, call, _NOT_PARAMS)
     if training.settings.log_datasets:
         with training.guarded("log the dataset"):
             _log_datasets(training, call)
     iterations = boosting.Iterations(training)
-    # The first of the list, so that the order of the others, which is counted from its end, stays what it was.
-    call.set("callbacks", [_Watch(training, iterations), *(call.argument("callbacks") or ())])
+    # First in the list, because LightGBM orders the others by their position from its end.
+    call.set("callbacks", [_IterationCallback(training, iterations), *(call.argument("callbacks") or ())])
     booster = yield
     if booster.best_iteration > 0:
         with training.guarded("log the best iteration"):
@@ -318,13 +318,13 @@ def _log_datasets(training: Training, call: Call) -> None:
         training.log_dataset(_table(one), one.label, "eval", names[index] if index < len(names) else None)
 
 
-class _Watch:
-    """LightGBM's callback after an iteration."""
+class _IterationCallback:
+    """A callback that LightGBM calls after each iteration."""
 
     before_iteration = False
 
     def __init__(self, training: Training, iterations: boosting.Iterations) -> None:
-        # Before all others: one of them may end the training.
+        # Before all others, because one of them may stop the training.
         self.order = float("-inf")
         self._training = training
         self._iterations = iterations
@@ -342,6 +342,6 @@ def _importances(booster: Any, kind: str) -> dict[str, float]:
 
 
 def _table(dataset: Any) -> Any:
-    """What a Dataset was made of, as long as it is there: LightGBM frees it once it is in bins."""
+    """Return the data from which a Dataset was created, if it still exists. LightGBM frees it once it is in bins."""
     source = boosting.source_of(dataset)
     return dataset.data if source is None else source

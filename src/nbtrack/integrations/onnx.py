@@ -1,4 +1,4 @@
-"""The ONNX flavor: save, log and load models in ONNX's format, which holds no code, and predict with ONNX Runtime."""
+"""The ONNX flavor: save, log and load models in a format that contains no code, and predict with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def save_model(
         metadata=metadata,
     ) as saving:
         if save_as_external_data:
-            # onnx takes the weights out of the model that it is given.
+            # onnx moves the weights out of the model that it saves, so it gets a copy.
             whole, onnx_model = onnx_model, onnx.ModelProto()
             onnx_model.CopyFrom(whole)
         onnx.save_model(
@@ -107,12 +107,12 @@ def save_model(
         settings = {
             "onnx_version": onnx.__version__,
             "data": _FILE,
-            "providers": [_plain(each) for each in onnx_execution_providers or _PROVIDERS],
+            "providers": [_to_yaml(each) for each in onnx_execution_providers or _PROVIDERS],
             "onnx_session_options": None if onnx_session_options is None else dict(onnx_session_options),
         }
         saving.write_flavor(FLAVOR_NAME, settings, loader_module="mlflow.onnx", data=_FILE)
         saving.requirements(pip_requirements, extra_pip_requirements, default=["numpy", "onnx", "onnxruntime"])
-        saving.predict = _Function(saving.folder / _FILE, settings).predict
+        saving.predict = _Predictor(saving.folder / _FILE, settings).predict
 
 
 def log_model(
@@ -231,16 +231,16 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
         InvalidParameter: If the model sets such options and is not trusted.
     """
     options = settings.get("onnx_session_options")
-    with_options = any(not isinstance(each, str) for each in _listed(settings.get("providers")))
+    with_options = any(not isinstance(each, str) for each in _as_list(settings.get("providers")))
     if with_options or (isinstance(options, Mapping) and options.get("extra_session_config")):
         ask_trust(trusted, folder, "sets options of execution providers or of the session")
-    function = _Function(file_of(folder, settings, "data", _FILE), settings)
+    function = _Predictor(file_of(folder, settings, "data", _FILE), settings)
     function.get_raw_model()
     return function
 
 
-class _Function:
-    """A session that gives a DataFrame for a DataFrame, and a dict of arrays by the outputs' names for other data."""
+class _Predictor:
+    """A session that returns a DataFrame for a DataFrame, and a dict of arrays by output name for other data."""
 
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._file = file
@@ -260,7 +260,7 @@ class _Function:
         feeds = {}
         for wanted, values in self._feeds(data):
             values = np.asarray(values)
-            # JSON has no float32, and pandas makes none by itself.
+            # JSON has no float32, and pandas uses float64 by default.
             is_wide = wanted.type == "tensor(float)" and values.dtype == np.float64
             feeds[wanted.name] = values.astype(np.float32) if is_wide else values
         predictions = self._session.run(names, feeds)
@@ -274,14 +274,14 @@ class _Function:
         )
 
     def _feeds(self, data: Any) -> list[tuple[Any, Any]]:
-        """Each input of the model with its values."""
+        """Return each input of the model with its values."""
         wanted = self._session.get_inputs()
         if isinstance(data, Mapping):
             return [(each, data[each.name]) for each in wanted if each.name in data]
         if len(wanted) == 1:
             return [(wanted[0], data.to_numpy() if hasattr(data, "iloc") else data)]
         if hasattr(data, "iloc"):
-            # A column a row: a model of tables, such as scikit-learn's, takes each as a table of one column.
+            # A model of tables, such as one converted from scikit-learn, takes each column as a table of one column.
             return [(each, data[each.name].to_numpy().reshape(-1, *[1] * (len(each.shape) - 1))) for each in wanted]
         raise InvalidParameter(
             f"The model has {len(wanted)} inputs: {', '.join(each.name for each in wanted)}. Pass a dict of arrays or "
@@ -290,7 +290,7 @@ class _Function:
 
 
 def _column(values: Any, rows: int) -> Any:
-    """An output as a column: a value, or a list of them, for each row."""
+    """Return an output as a column, with a value or a list of values for each row."""
     import numpy as np
 
     if isinstance(values, list):
@@ -300,9 +300,9 @@ def _column(values: Any, rows: int) -> Any:
 
 
 def _session(file: Path, settings: Mapping[str, Any]) -> Any:
-    """A session as the manifest describes it, on the CPU where nothing better is there."""
+    """Create a session as the MLmodel file describes it, on the CPU if none of its providers is available."""
     runtime = importlib.import_module("onnxruntime")
-    given = _listed(settings.get("providers")) or list(_PROVIDERS)
+    given = _as_list(settings.get("providers")) or list(_PROVIDERS)
     wanted: list[Any] = [each if isinstance(each, str) else tuple(each) for each in given]
     here = runtime.get_available_providers()
     usable = [each for each in wanted if _name_of(each) in here]
@@ -345,11 +345,11 @@ def _check_options(options: Mapping[str, Any] | None) -> None:
             raise InvalidParameter(f"execution_mode must be 'sequential' or 'parallel', not {value!r:.80}.")
 
 
-def _listed(providers: Any) -> list[Any]:
-    """Providers as a manifest has them, which may be a single name."""
+def _as_list(providers: Any) -> list[Any]:
+    """Return the providers of an MLmodel file as a list. The file may contain a single name."""
     return [providers] if isinstance(providers, str) else list(providers or ())
 
 
-def _plain(provider: Provider) -> Any:
-    """As YAML keeps it."""
+def _to_yaml(provider: Provider) -> Any:
+    """Return a provider in the form in which YAML stores it."""
     return provider if isinstance(provider, str) else [provider[0], dict(provider[1])]

@@ -1,10 +1,10 @@
-"""Optuna: a run for a study, and nested in it one for each trial, whatever thread it runs in.
+"""Optuna: a run for a study, with a nested run for each of its trials, whatever thread the trial runs in.
 
     with nbtrack.optuna.track(study):
         study.optimize(objective, n_trials=100, n_jobs=4)
 
-What the objective logs with `nbtrack.log_metric` and the like goes to its trial's run. The names of tags are those of
-Optuna's own MLflowCallback.
+Whatever the objective logs, with `nbtrack.log_metric` for example, goes to the run of its trial. The names of the tags
+are those of Optuna's own MLflowCallback.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FLAVOR_NAME = "optuna"
 
 _STATUS = {"COMPLETE": RunStatus.FINISHED, "PRUNED": RunStatus.KILLED, "FAIL": RunStatus.FAILED}
-"""The status of a trial's run by Optuna's state."""
+"""The status of a trial's run, by the state that Optuna gives the trial."""
 
 
 def track(
@@ -94,9 +94,9 @@ class Tracking:
         self._metric_names = metric_names
         self._tags = tags
         self._runs: dict[int, tuple[str, str]] = {}
-        """Of each trial whose end Optuna has not told yet: its run's id, and the state that was put down."""
-        self._telling = threading.Lock()
-        self._told_of = 0
+        """For each trial whose end Optuna has not reported yet: the ID of its run, and the state that was logged."""
+        self._best_lock = threading.Lock()
+        self._finished_trials = 0
         self._best: float | None = None
 
     def optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
@@ -130,53 +130,53 @@ class Tracking:
         run, self.run = self.run, None
         _methods.remove(self.study, "optimize")
         assert run is not None
-        with _unseen("the results of the study"):
-            self._conclude(run)
+        with _guarded("the results of the study"):
+            self._log_results(run)
         run.__exit__(kind, error, trace)
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
     def _optimize(self, optimize: Callable[..., None], func: Objective, *args: Any, **kwargs: Any) -> None:
-        """In the place of `optimize`, Optuna's own, whose arguments it passes on."""
-        callbacks = [self._told, *(kwargs.pop("callbacks", None) or ())]
+        """Replace the study's `optimize`, which is passed as the first argument."""
+        callbacks = [self._on_trial_end, *(kwargs.pop("callbacks", None) or ())]
         if len(args) > 4:
             # optimize(func, n_trials, timeout, n_jobs, catch, callbacks, …)
             callbacks += args[4] or ()
             args = (*args[:4], callbacks, *args[5:])
         else:
             kwargs["callbacks"] = callbacks
-        optimize(self._tracked(func), *args, **kwargs)
+        optimize(self._wrap_objective(func), *args, **kwargs)
 
-    def _tracked(self, func: Objective) -> Objective:
+    def _wrap_objective(self, func: Objective) -> Objective:
         def objective(trial: Trial) -> float | Sequence[float]:
-            run = self._begin(trial)
+            run = self._start_trial(trial)
             if run is None:
                 return func(trial)
             state, status = "COMPLETE", str(RunStatus.FINISHED)
             try:
                 returned = func(trial)
-                with _unseen("the values of a trial"):
-                    self._note_values(run, returned)
+                with _guarded("the values of a trial"):
+                    self._log_values(run, returned)
                 return returned
             except BaseException as error:
                 state = "PRUNED" if is_pruned(error) else "FAIL"
                 status = _STATUS[state]
-                with _unseen("the error of a trial"):
+                with _guarded("the error of a trial"):
                     status = run.fail(error)
                 raise
             finally:
                 _methods.remove(trial, "report")
-                with _unseen("the parameters of a trial"):
-                    self._note_end(trial, run, state)
-                with _unseen("the end of a trial"):
+                with _guarded("the parameters of a trial"):
+                    self._log_end(trial, run, state)
+                with _guarded("the end of a trial"):
                     run.end(status)
 
         return objective
 
-    def _begin(self, trial: Trial) -> ActiveRun | None:
-        """The trial's run; None where it cannot be started, for a study goes on without."""
+    def _start_trial(self, trial: Trial) -> ActiveRun | None:
+        """Return the trial's run, or None if it cannot be started. The trial then runs without one."""
         parent, run = self.run, None
-        with _unseen("a trial"):
+        with _guarded("a trial"):
             assert parent is not None
             run = start_run(
                 run_name=f"trial {trial.number}",
@@ -186,39 +186,39 @@ class Tracking:
                 tags={"number": trial.number, "direction": _direction(self.study)},
             )
         if run is not None:
-            with _unseen("the intermediate values of a trial"):
-                self._follow_reports(trial, run)
+            with _guarded("the intermediate values of a trial"):
+                self._log_reports(trial, run)
         return run
 
-    def _follow_reports(self, trial: Trial, run: ActiveRun) -> None:
-        """Log what the trial reports as it does: a curve is worth most while it grows."""
+    def _log_reports(self, trial: Trial, run: ActiveRun) -> None:
+        """Log intermediate values when the trial reports them, so that their curve can be followed."""
         key = f"intermediate_{self._metric_names[0]}"
         reported: set[int] = set()
 
         def logged(report: Callable[[float, int], None], value: float, step: int) -> None:
             report(value, step)
-            with _unseen("an intermediate value of a trial"):
-                # Optuna keeps the first value of a step.
+            with _guarded("an intermediate value of a trial"):
+                # If a step is reported twice, Optuna keeps the first value.
                 if int(step) not in reported:
                     reported.add(int(step))
                     run.log_metric(key, float(value), step=int(step))
 
         _methods.put(trial, "report", logged)
 
-    def _note_end(self, trial: Trial, run: ActiveRun, state: str) -> None:
+    def _log_end(self, trial: Trial, run: ActiveRun, state: str) -> None:
         self._runs[trial.number] = (run.info.run_id, state)
         run.log_params(trial.params)
         run.set_tags({**_trial_tags(trial), STATE: state})
 
-    def _note_values(self, run: ActiveRun, returned: Any) -> None:
+    def _log_values(self, run: ActiveRun, returned: Any) -> None:
         values = returned if isinstance(returned, Sequence) and not isinstance(returned, str) else [returned]
-        # What is no number makes the trial fail: Optuna says so, and `_told` hears of it.
+        # A value that is not a number makes the trial fail. Optuna reports that, and `_on_trial_end` logs it.
         with suppress(TypeError, ValueError):
             run.log_metrics(dict(zip(self._metric_names, map(float, values), strict=True)), step=0)
 
-    def _told(self, study: Study, trial: FrozenTrial) -> None:
-        """Optuna's callback: how it took what the trial did."""
-        with _unseen("the state of a trial"):
+    def _on_trial_end(self, study: Study, trial: FrozenTrial) -> None:
+        """Log the state that Optuna gave a trial. Optuna calls this after each trial."""
+        with _guarded("the state of a trial"):
             run_id, noted = self._runs.pop(trial.number, (None, ""))
             if run_id is None or self.run is None:
                 return
@@ -229,17 +229,17 @@ class Tracking:
                 recorder.status(_STATUS.get(state, RunStatus.FAILED))
             if trial.datetime_complete is not None:
                 recorder.tags({"datetime_complete": trial.datetime_complete})
-            with self._telling:
-                self._told_of += 1
+            with self._best_lock:
+                self._finished_trials += 1
                 if len(self._metric_names) == 1 and state == "COMPLETE":
-                    self._note_best(self.run, self._told_of)
+                    self._log_best(self.run, self._finished_trials)
 
-    def _note_best(self, run: ActiveRun, step: int) -> None:
-        """The best value so far, by the number of trials that have ended: how the search went, as a curve.
+    def _log_best(self, run: ActiveRun, step: int) -> None:
+        """Log the best value so far, by the number of trials that have ended, as a curve of the search.
 
-        Not by the trial's number: of trials on several threads the later one may end first.
+        The step is not the trial's number, because with several threads a later trial may end first.
         """
-        # With constraints there may be no best one yet.
+        # A study with constraints may not have a best trial yet.
         with suppress(ValueError):
             if (best := self.study.best_value) != self._best:
                 run.log_metric(f"best_{self._metric_names[0]}", best, step=step)
@@ -258,7 +258,7 @@ class Tracking:
             **self._tags,
         }
 
-    def _conclude(self, run: ActiveRun) -> None:
+    def _log_results(self, run: ActiveRun) -> None:
         trials = self.study.get_trials(deepcopy=False)
         for state in _STATUS:
             run.set_tag(f"optuna.trials.{state.lower()}", sum(trial.state.name == state for trial in trials))
@@ -269,9 +269,9 @@ class Tracking:
             return
         run.set_tag("best_trial", ", ".join(str(trial.number) for trial in best))
         if not several:
-            # The parameters of the end only, for each change of a param is kept.
+            # Only the final parameters, because every change of a param is kept.
             run.log_params({f"best_{key}": value for key, value in best[0].params.items()})
-            self._note_best(run, self._told_of)
+            self._log_best(run, self._finished_trials)
 
 
 def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]:
@@ -293,23 +293,24 @@ def _direction(study: Study) -> str:
 
 
 def _trial_tags(trial: Trial) -> dict[str, str]:
-    """What Optuna's MLflowCallback puts down, under its names."""
+    """Return the tags that Optuna's MLflowCallback sets, under its names."""
     found = {f"{key}_distribution": str(value) for key, value in trial.distributions.items()}
     found |= {key: storable(str(value)) for key, value in trial.user_attrs.items()}
     return {**found, "datetime_start": str(trial.datetime_start)}
 
 
 class _Methods:
-    """Methods that single objects have in the place of their class's. Each gets that one, bound, as its first argument.
+    """Methods of single objects that replace those of their class.
 
-    The class passes the call on, for as long as one of its objects needs it. As an attribute of the object the method
-    would go along wherever somebody pickles or copies that, as a callback does that keeps the study in a file.
+    Each gets the original method, bound, as its first argument. The class is patched as long as one of its objects
+    needs it. As an attribute of the object, the method would be pickled or copied with it, for example by a callback
+    that saves the study to a file.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tables: dict[tuple[type, str], dict[int, tuple[Any, Callable[..., Any]]]] = {}
-        """For each method of a class the objects, by id, and what they have in its place."""
+        """For each method of a class: the objects, by `id()`, and their replacements."""
         self._patches: dict[tuple[type, str], Patches] = {}
 
     def has(self, instance: Any, name: str) -> bool:
@@ -335,7 +336,7 @@ class _Methods:
 
 
 def _dispatching(owner: type, name: str, table: Mapping[int, tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
-    """A class's method that looks into the table first; once that is empty, it passes everything on."""
+    """Return a method of a class that first looks for a replacement in the table."""
     original = getattr(owner, name)
 
     @wraps(original)
@@ -353,8 +354,8 @@ _warned: set[tuple[str, type]] = set()
 
 
 @contextmanager
-def _unseen(what: str) -> Iterator[None]:
-    """A failure of ours is one warning of its kind, and the study goes on."""
+def _guarded(what: str) -> Iterator[None]:
+    """Turn an exception into a warning, once for each kind, so that the study continues."""
     try:
         yield
     except Exception as error:

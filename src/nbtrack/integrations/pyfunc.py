@@ -1,11 +1,10 @@
-"""Models as functions: every flavor's model with the same `predict`, and models that are written in plain Python.
+"""Models as functions: one `predict` for the models of every flavor, and models written in Python.
 
     model = nbtrack.pyfunc.load_model("models:/digits/Production")
     model.predict(frame)
 
-What `predict` is given is held against the model's signature first. A model is loaded by one of the flavors that its
-manifest lists and that are installed here, found by its name; the module that the manifest names for the real mlflow
-is never imported.
+Data for `predict` is first checked against the model's signature. A model is loaded by one of its flavors that is
+installed here, found by its name. The module that the MLmodel file names for MLflow is never imported.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _LOADER = "mlflow.pyfunc.model"
 _PICKLE = "python_model.pkl"
 _ARTIFACTS = "artifacts"
 
-# Which modules are pickled by value is one setting of the whole process.
+# The modules that are pickled by value are a setting of the whole process.
 _mutex = threading.Lock()
 
 
@@ -115,7 +114,7 @@ class PyFuncModel:
             InvalidParameter: If a column, tensor or param is missing or has the wrong type.
         """
         schema = self.metadata.get_input_schema()
-        # MLflow's own wrapper, which is in the pickle of such a model, checks the data by the type hint.
+        # The pickle of such a model contains a wrapper of MLflow's that checks the data by the type hint.
         if schema is not None and not self.metadata.extra.get("is_signature_from_type_hint"):
             data = enforce(data, schema)
         return data, enforce_params(params, self.metadata.get_params_schema())
@@ -248,7 +247,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     context = PythonModelContext(artifacts, dict(settings.get("config") or {}))
     model = cloudpickle.loads(file_of(folder, settings, "python_model", _PICKLE).read_bytes())
     model.load_context(context)
-    return _Function(model, context)
+    return _Predictor(model, context)
 
 
 def save_model(
@@ -331,7 +330,8 @@ def save_model(
             pip_requirements, extra_pip_requirements, default=["cloudpickle"], modules=required_by(model)
         )
         if input_example is not None:
-            # A copy out of the file: load_context must find what it will find later, and not change the caller's.
+            # Use a copy loaded from the file: `load_context` must find what it will find later, and must not change
+            # the caller's model.
             saving.predict = load_pyfunc(saving.folder, settings, trusted=True).predict
 
 
@@ -411,7 +411,7 @@ def log_model(
     )
 
 
-class _Function:
+class _Predictor:
     """A PythonModel with its context, as an object with `predict`."""
 
     def __init__(self, model: Any, context: PythonModelContext) -> None:
@@ -428,7 +428,10 @@ class _Function:
 
 
 def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Callable[..., Any]]:
-    """The first flavor of a model that is installed here and makes functions; the one that mlflow would take first."""
+    """Return the flavor that loads a model as a function, and its loader.
+
+    It is the flavor that MLflow would use, or else another one that is installed here. Raises NotFound if none is.
+    """
     main = str(model.flavors.get(PYFUNC, {}).get("loader_module", ""))
     named = main.removeprefix("mlflow.").partition(".")[0]
     others = [name for name in model.flavors if name != PYFUNC]
@@ -447,7 +450,7 @@ def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Calla
 
 def _predict_function(model: Any, metadata: Model) -> Callable[..., Any]:
     name = str(metadata.flavors.get(PYFUNC, {}).get("predict_fn") or "predict")
-    # A name out of the manifest: only a public method will do.
+    # The name comes from the MLmodel file, so only a public method is accepted.
     found = None if name.startswith("_") else getattr(model, name, None)
     if not callable(found):
         raise NotFound(
@@ -457,7 +460,7 @@ def _predict_function(model: Any, metadata: Model) -> Callable[..., Any]:
 
 
 def _is_python_model(value: Any) -> bool:
-    """Ours, or MLflow's, which has the same methods."""
+    """Return whether a value has the methods of a PythonModel, of nbtrack's or of MLflow's."""
     return callable(getattr(value, "load_context", None)) and callable(getattr(value, "predict", None))
 
 
@@ -468,7 +471,7 @@ def _pickled(model: Any) -> bytes:
         cloudpickle.register_pickle_by_value(by_value)
         try:
             return bytes(cloudpickle.dumps(model))
-        except Exception as error:  # what an object's own methods raise
+        except Exception as error:  # methods of the pickled objects can raise anything
             raise InvalidParameter(
                 f"This {type(model).__name__} cannot be pickled: {sentence(error)} Open files, connections and the "
                 "like in load_context, not in __init__."
@@ -478,7 +481,10 @@ def _pickled(model: Any) -> bytes:
 
 
 def _copy_artifacts(folder: Path, artifacts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Copy files and folders into the model, each under its own name, or below the artifact's where two are alike."""
+    """Copy files and folders into the model, and return the settings that describe them.
+
+    Each keeps its own name, below a folder named after the artifact if two names are the same.
+    """
     import shutil
 
     kept = {}

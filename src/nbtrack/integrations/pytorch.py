@@ -1,9 +1,10 @@
-"""The PyTorch flavor: save, log and load modules; autologging of Lightning, and `track` for a loop of one's own.
+"""The PyTorch flavor: save, log and load modules, autologging of Lightning, and `track` for your own training loop.
 
-With an input example a module is exported as a graph (`data/model.pt2`), which predicts where its class is not known,
-and kept beside it as it is (`module/model.pth`), to be trained further; without one it is pickled (`data/model.pth`).
-Both can run code while they are loaded: torch unpickles what is in a graph's archive, and evaluates the expressions for
-its shapes. So what did not come in by a log call of this store is loaded with `trust=True` only.
+With an input example, a module is exported as a graph (`data/model.pt2`), which predicts without the module's class,
+and the module itself is kept beside it (`module/model.pth`), so that it can be trained further. Without an example the
+module is pickled (`data/model.pth`). Both formats can run code while they are loaded: torch unpickles parts of a
+graph's archive, and evaluates the expressions of its shapes. So a model that was not logged by a run of this store is
+loaded only with `trust=True`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _DATA, _MODULE = "data", "module"
 _PICKLE, _GRAPH = "model.pth", "model.pt2"
 _PICKLER_FILE = "pickle_module_info.txt"
 _PICKLER = "mlflow.pytorch.pickle_module"
-"""The module that the real mlflow unpickles with. It is cloudpickle by another name; we never import it."""
+"""The module with which MLflow unpickles. It is cloudpickle under another name. nbtrack never imports it."""
 
 
 def save_model(
@@ -110,8 +111,8 @@ def save_model(
         settings = {"model_data": _DATA, "pytorch_version": str(torch.__version__)}
         if not _export(pytorch_model, folder / _GRAPH, input_example, signature, serialization_format):
             _pickle(pytorch_model, folder)
-        elif serialization_format is None and _pickle_too(pytorch_model, saving.folder / _MODULE):
-            # Not in the same folder, where MLflow takes the pickle, and needs the class.
+        elif serialization_format is None and _try_pickle(pytorch_model, saving.folder / _MODULE):
+            # Not in the same folder, because there MLflow would load the pickle, which needs the class.
             settings["module_data"] = _MODULE
         saving.write_flavor(
             FLAVOR_NAME,
@@ -122,7 +123,7 @@ def save_model(
         )
         modules = {kind.__module__ for part in pytorch_model.modules() for kind in type(part).__mro__}
         saving.requirements(pip_requirements, extra_pip_requirements, default=["torch", "cloudpickle"], modules=modules)
-        saving.predict = _Function(pytorch_model, _device_of(pytorch_model)).predict
+        saving.predict = _Predictor(pytorch_model, _device_of(pytorch_model)).predict
 
 
 def log_model(
@@ -218,7 +219,7 @@ def load_model(
     opened = open_model(model_uri, FLAVOR_NAME, dst_path, trust=trust)
     if "module_data" in opened.settings:
         file = file_of(opened.folder, opened.settings, "module_data") / _PICKLE
-        with suppress(ImportError, AttributeError):  # which say that there is no such class
+        with suppress(ImportError, AttributeError):  # raised if the class does not exist here
             return _load_pickle(opened.folder, file, opened.trusted, device)
     return _load(opened.folder, opened.settings, opened.trusted, device)
 
@@ -241,11 +242,11 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     import torch
 
     device = (settings.get("config") or {}).get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
-    return _Function(_load(folder, settings, trusted, device), device)
+    return _Predictor(_load(folder, settings, trusted, device), device)
 
 
-class _Function:
-    """A module that predicts from tables and arrays. What it gives for a DataFrame is one, with the same index."""
+class _Predictor:
+    """A module that predicts from tables and arrays. For a DataFrame it returns one with the same index."""
 
     def __init__(self, model: Any, device: Any) -> None:
         self._model = model
@@ -278,7 +279,7 @@ def _tensor(data: Any) -> torch.Tensor:
     if isinstance(data, torch.Tensor):
         return data
     if hasattr(data, "iloc"):
-        # As in MLflow: a table of any numbers is one of floats.
+        # As in MLflow, a table of any numbers is converted to float32.
         return torch.from_numpy(data.to_numpy(dtype=numpy.float32, copy=True))
     if isinstance(data, numpy.ndarray):
         return torch.from_numpy(data if data.flags.writeable else data.copy())
@@ -288,7 +289,7 @@ def _tensor(data: Any) -> torch.Tensor:
 
 
 def _arrays(outputs: Any) -> Any:
-    """Tensors as arrays, in dicts and tuples too."""
+    """Convert tensors to arrays, also within dicts and tuples."""
     if hasattr(outputs, "detach"):
         return outputs.detach().cpu().numpy()
     if isinstance(outputs, dict):
@@ -299,7 +300,7 @@ def _arrays(outputs: Any) -> Any:
 
 
 def _without_tensors(example: Any) -> Any:
-    """An input example as it can be written down."""
+    """Convert an input example to what can be stored."""
     if example is None:
         return None
     data, params = split_example(example)
@@ -310,7 +311,7 @@ def _without_tensors(example: Any) -> Any:
 
 @contextmanager
 def _evaluating(model: Any) -> Iterator[None]:
-    """The module without dropout and the like; then each part is again in the mode that it was in."""
+    """Put the module into evaluation mode, and restore the mode of each of its parts after the block."""
     training = [part for part in model.modules() if part.training]
     for part in training:
         part.training = False
@@ -337,7 +338,7 @@ def _pickle(model: Any, folder: Path) -> None:
     else:
         try:
             torch.save(model, folder / _PICKLE, pickle_module=cloudpickle)
-        except Exception as error:  # what an object's own methods raise
+        except Exception as error:  # methods of the pickled objects can raise anything
             raise InvalidParameter(
                 f"This {type(model).__name__} cannot be pickled: {sentence(error)} To save its graph instead, pass an "
                 "input_example and serialization_format='pt2'."
@@ -345,8 +346,8 @@ def _pickle(model: Any, folder: Path) -> None:
     (folder / _PICKLER_FILE).write_text(_PICKLER)
 
 
-def _pickle_too(model: Any, folder: Path) -> bool:
-    """Keep the module beside its graph; False where it cannot be pickled."""
+def _try_pickle(model: Any, folder: Path) -> bool:
+    """Save the module beside its graph, and return whether it could be pickled."""
     folder.mkdir()
     try:
         _pickle(model, folder)
@@ -357,7 +358,10 @@ def _pickle_too(model: Any, folder: Path) -> bool:
 
 
 def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format | None) -> bool:
-    """Write the module's graph; False where it is to be pickled, because that is wanted or nothing else is possible."""
+    """Export the module's graph and return True, or return False if the module is to be pickled.
+
+    It is pickled if that is what `wanted` asks for, or if it cannot be exported.
+    """
     import torch
 
     if wanted == "pickle" or (wanted is None and (example is None or isinstance(model, torch.jit.ScriptModule))):
@@ -371,7 +375,7 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
         with _evaluating(model):
             program = _graph(model, data, params or {}, signature)
         torch.export.save(program, file)
-    except Exception as error:  # torch raises many types, and the module its own
+    except Exception as error:  # torch and the module itself raise many types
         file.unlink(missing_ok=True)
         reason = next(iter(sentence(error).splitlines()), "")
         problem = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {reason}"
@@ -383,7 +387,7 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
 
 
 def _graph(model: Any, data: Any, params: Mapping[str, Any], signature: Any) -> Any:
-    """The exported module; its batch takes any length where the signature does not say another."""
+    """Return the exported module. Its batch size is free unless the signature fixes it."""
     import torch
 
     inputs = (as_signature(signature or None) or infer_signature(data)).inputs
@@ -394,7 +398,7 @@ def _graph(model: Any, data: Any, params: Mapping[str, Any], signature: Any) -> 
         tensor = _tensor(value)
         lengths = [index for index in free.get(name, [0]) if index < tensor.dim()]
         if 0 in lengths and len(tensor) == 1:
-            # torch takes a length of 1 for a constant.
+            # torch treats a length of 1 as a constant.
             tensor = tensor.repeat(2, *[1] * (tensor.dim() - 1))
         tensors[name] = tensor.to(_device_of(model))
         shapes[name] = dict.fromkeys(lengths, torch.export.Dim.AUTO)
@@ -414,18 +418,18 @@ def _free(spec: Any) -> list[int]:
 
 
 def _check_batch(program: Any, wanted: int) -> None:
-    """Raise where the graph is for the example's lengths only."""
+    """Raise InvalidParameter if the graph only accepts the lengths of the example."""
     names = set(program.graph_signature.user_inputs)
     inputs = [node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
     lengths = [length for one in inputs for length in getattr(one, "shape", ())]
-    # A length that torch found to be fixed can still be a symbol, of a number.
+    # A length that torch found to be fixed can still be a symbol whose value is a number.
     if sum(not str(length).isdigit() for length in lengths) < wanted:
         raise InvalidParameter("The graph would only accept batches of the same length as the input example.")
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool, device: Any) -> Any:
     data = file_of(folder, settings, "model_data", _DATA)
-    # A folder; in models of MLflow's first years the file itself.
+    # A folder, or the file itself in models of early MLflow versions.
     file = data if data.is_file() else data / _PICKLE
     if not file.exists():
         return _load_graph(folder, file_of(data, {}, "graph", _GRAPH), trusted, device)
@@ -461,7 +465,7 @@ def _load_graph(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
 
 
 def _is_script(file: Path) -> bool:
-    """Whether a file is TorchScript, which has a loader of its own."""
+    """Return whether a file is TorchScript, which has its own loader."""
     if not zipfile.is_zipfile(file):
         return False
     with zipfile.ZipFile(file) as archive:

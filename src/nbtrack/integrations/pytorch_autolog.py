@@ -1,6 +1,6 @@
-"""What a training of Lightning's logs: params, metrics of epochs and steps, checkpoints, a summary, and the model.
+"""Log a training by Lightning: params, metrics of epochs and steps, checkpoints, and the module with a summary.
 
-`lightning` and `pytorch_lightning` are two copies of one package; each gets a callback made of its own class.
+`lightning` and `pytorch_lightning` are two copies of one package. Each gets a callback derived from its own class.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ from ..tags import LATEST_CHECKPOINT
 
 FLAVOR = "pytorch"
 
-
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 _EARLY_STOPPING = ("monitor", "mode", "patience", "min_delta", "stopped_epoch")
 
 _run_of: weakref.WeakKeyDictionary[Any, tuple[Client, str]] = weakref.WeakKeyDictionary()
-"""The run that a Trainer's last fit was logged to."""
+"""The run to which the last `fit` of a Trainer was logged."""
 
 
 def install(patches: Patches) -> None:
-    """Wrap the Trainer of each of the two packages, once it is imported."""
+    """Wrap the Trainer of each of the two packages once it is imported."""
     for package in _PACKAGES:
         patches.when_imported(package, lambda module: _wrap(patches, module))
 
@@ -43,11 +42,11 @@ def _wrap(patches: Patches, package: ModuleType) -> None:
     if not version.startswith("2.") and not accepts_untested(FLAVOR, name, version, "2"):
         return
     autologging.log_training(patches, package.Trainer, "fit", _log_fit, _is_first_process)
-    autologging.log_call(patches, package.Trainer, "test", _tested)
+    autologging.log_call(patches, package.Trainer, "test", _log_test)
 
 
 def _is_first_process(trainer: Any) -> bool:
-    """Of the processes of a distributed training, one logs."""
+    """Return whether this is the process of a distributed training that logs."""
     return bool(getattr(trainer, "is_global_zero", True))
 
 
@@ -90,8 +89,11 @@ def _stopped(stopping: Any) -> dict[str, Any]:
     }
 
 
-def _tested(call: Call, result: Any) -> None:
-    """A Trainer that was fitted here tested its model: to the same run, as in MLflow at step 0."""
+def _log_test(call: Call, result: Any) -> None:
+    """Log the metrics of `Trainer.test` to the run of the trainer's last `fit`.
+
+    Their step is 0, as in MLflow.
+    """
     client, run_id = _run_of.get(call.instance, (None, ""))
     if client is not None and _is_first_process(call.instance):
         client.set_tag(run_id, "Mode", "testing")
@@ -103,7 +105,7 @@ def _tested(call: Call, result: Any) -> None:
 
 
 class _State:
-    """What the callback knows. It is pickled with the callback where processes are spawned for a training."""
+    """The state of the callback. It is pickled with the callback if processes are spawned for a training."""
 
     def __init__(self, training: Training) -> None:
         self.client = training.client
@@ -133,7 +135,7 @@ class _State:
 
 
 class _Logging:
-    """The hooks of the callback. They are called in the process that trains."""
+    """The hooks of the callback. Lightning calls them in the process that trains."""
 
     def __init__(self, state: _State) -> None:
         super().__init__()
@@ -164,7 +166,7 @@ class _Logging:
             return
         if every:
             metrics = trainer.callback_metrics
-            # A metric of steps and of epochs also has its bare name here, which is the epoch's.
+            # A metric of both steps and epochs also appears under its bare name, which belongs to the epoch.
             chosen = {
                 name: value
                 for name, value in metrics.items()
@@ -174,7 +176,7 @@ class _Logging:
             if (step // self.state.optimizers + 1) % every == 0:
                 self.state.log(chosen, step)
         if isinstance(checkpoint_every, int) and step > 0 and step % checkpoint_every == 0:
-            self._keep_checkpoint(trainer)
+            self._save_checkpoint(trainer)
 
     @autologging.guarded(FLAVOR, "log an epoch")
     def on_train_epoch_end(self, trainer: Any, *args: Any) -> None:
@@ -185,10 +187,10 @@ class _Logging:
         if (trainer.current_epoch + 1) % self.state.options.get("log_every_n_epoch", 1) == 0:
             self.state.log(metrics, trainer.current_epoch)
         if self.state.options.get("checkpoint_save_freq") == "epoch":
-            self._keep_checkpoint(trainer)
+            self._save_checkpoint(trainer)
 
-    @autologging.guarded(FLAVOR, "keep a checkpoint")
-    def _keep_checkpoint(self, trainer: Any) -> None:
+    @autologging.guarded(FLAVOR, "save a checkpoint")
+    def _save_checkpoint(self, trainer: Any) -> None:
         state, options = self.state, self.state.options
         if not options.get("checkpoint"):
             return
@@ -216,7 +218,7 @@ class _Logging:
         client, run_id = state.client, state.run_id
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / name
-            # Not trainer.save_checkpoint(), which waits for the other processes; they never come here.
+            # Not trainer.save_checkpoint(), which would wait for the other processes, but those do not save.
             trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(weights_only), file)
             client.log_artifact(run_id, file, folder)
         progress = {"epoch": trainer.current_epoch, "global_step": trainer.global_step}
@@ -234,21 +236,21 @@ def _callback_class(package: str) -> Any:
 
 
 def _package_of(trainer: Any) -> str:
-    """Which of the two packages a Trainer, or a callback of ours, is of."""
+    """Return the package, of the two, that a Trainer or a callback belongs to."""
     homes = [one.__module__ for one in type(trainer).__mro__]
     return next(package for package in _PACKAGES if any(home.startswith(f"{package}.") for home in homes))
 
 
 def _is_a(callback: Any, name: str) -> bool:
-    """Whether this is one of Lightning's own callbacks, of either package, or one derived from it."""
+    """Return whether a callback is of one of Lightning's classes, in either package, or derived from it."""
     return any(one.__name__ == name and one.__module__.startswith(_PACKAGES) for one in type(callback).__mro__)
 
 
-# -- what a loop of one's own logs as well -----------------------------------------------------------------------
+# -- also used by track() ----------------------------------------------------------------------------------------
 
 
 class FirstCall:
-    """The first rows that a module is given in a training, and what it made of them."""
+    """The first rows of a module's first input in a training, and its output for them."""
 
     def __init__(self) -> None:
         self.inputs: Any = None
@@ -256,12 +258,15 @@ class FirstCall:
         self._handle: Any = None
 
     def watch(self, module: Any) -> None:
-        """Wait for the first call of the module. One that is compiled would be compiled twice for it, so it is not."""
+        """Wait for the first call of the module.
+
+        A compiled module is not watched, because it would be compiled again for the hook.
+        """
         if not _is_compiled(module):
             self._handle = module.register_forward_hook(self)
 
     def remove(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.remove()
@@ -277,7 +282,7 @@ class FirstCall:
             self.inputs, self.outputs = _first_rows(args[0]), _first_rows(output)
 
     def __deepcopy__(self, memo: Any) -> FirstCall:
-        # A copy of the module is another's, and none of our business.
+        # A copy of the module is not the one that is being trained.
         return FirstCall()
 
     def __reduce__(self) -> Any:
@@ -295,19 +300,19 @@ def _first_rows(tensor: Any) -> Any:
 
 
 def log_module(training: Training, module: Any, first: FirstCall) -> None:
-    """Log the module as the settings say, with a signature where its first call was seen."""
+    """Log the module as the settings ask for, with a signature if its first call was seen."""
     training.log_model(
         flavor(FLAVOR).log_model,
-        # What torch.compile was given: a compiled module is of this process.
+        # The module that was passed to torch.compile: the compiled one works in this process only.
         getattr(module, "_orig_mod", module),
         example=first.inputs,
         predict=lambda _: first.outputs,
-        # A graph takes seconds to make, and is not what MLflow logs.
+        # Exporting a graph takes seconds, and MLflow does not log one.
         serialization_format="pickle",
     )
 
 
 def optimizer_params(optimizer: Any) -> dict[str, Any]:
-    """The optimizer's name and its defaults, by MLflow's names."""
+    """Return the name and the default settings of an optimizer, under MLflow's names."""
     inner = getattr(optimizer, "_optimizer", optimizer)
     return {"optimizer_name": type(inner).__name__, **getattr(inner, "defaults", {})}

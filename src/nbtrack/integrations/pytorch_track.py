@@ -1,4 +1,4 @@
-"""A training loop of one's own, watched by the hooks that torch has for it: nothing is patched.
+"""Log your own training loop with the hooks that torch provides. Nothing is patched.
 
 with nbtrack.pytorch.track(model, optimizer) as training:
     for epoch in training.epochs(10):
@@ -86,7 +86,7 @@ class Tracked:
             return
         groups = optimizer.param_groups
         gradients = [one.grad for group in groups for one in group["params"] if one.grad is not None]
-        # Left on its device: to ask for the number would make the training wait for it.
+        # It stays on its device, because converting it to a number would make the training wait.
         norm = torch.nn.utils.get_total_norm(gradients).detach() if gradients else None
         rates = [group.get("lr") for group in groups]
         self._points.append((self.step, int(time.time() * 1000), norm, [_copy(rate) for rate in rates]))
@@ -186,5 +186,5 @@ def _size(model: Any) -> dict[str, Any]:
 
 
 def _copy(rate: Any) -> Any:
-    """A rate that is a tensor is changed in place by its scheduler."""
+    """Return a copy of a learning rate. A scheduler changes a rate that is a tensor in place."""
     return rate.detach().clone() if hasattr(rate, "detach") else rate

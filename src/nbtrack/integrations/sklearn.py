@@ -1,6 +1,6 @@
 """The scikit-learn flavor: save, log and load estimators and pipelines.
 
-The default format is skops; a pickle from outside the store takes `trust=True` (see estimators.py).
+The default format is skops. A pickle from outside the store needs `trust=True` (see estimators.py).
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ def save_model(
                 "pickled_model": file,
                 "sklearn_version": importlib.import_module("sklearn").__version__,
                 "serialization_format": serialization_format,
-                # MLflow takes the file's own word for what to trust, and loads nothing without it. We do not read it.
+                # MLflow trusts the types that the file lists, and needs the list. nbtrack does not read it.
                 "skops_trusted_types": types_in_file,
             },
             loader_module="mlflow.sklearn",
             pyfunc={"model_path": file, "predict_fn": pyfunc_predict_fn},
         )
         packages = [*_PACKAGES, *estimators.packages_for(serialization_format)]
-        # skops lists the types of a model; what is in a pickle is seen by making one.
+        # skops lists the types in a model. For a pickle, one is created to find them.
         modules = required_by(sk_model) if types_in_file is None else {*types_in_file, type(sk_model).__module__}
         saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
         saving.predict = getattr(sk_model, pyfunc_predict_fn, None)
@@ -209,11 +209,11 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     Returns:
         An object whose `predict` takes a table or an array, and which has the other methods of the estimator.
     """
-    return _Function(_load(folder, settings, trusted))
+    return _Predictor(_load(folder, settings, trusted))
 
 
-class _Function:
-    """An estimator with its functions that predict."""
+class _Predictor:
+    """An estimator with all of its methods that predict."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -225,7 +225,7 @@ class _Function:
         return self._model
 
     def __getattr__(self, name: str) -> Any:
-        # `predict_proba` and the like, which a manifest may name.
+        # An MLmodel file may name `predict_proba` or another method.
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._model, name)

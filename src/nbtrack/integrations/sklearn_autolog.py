@@ -1,4 +1,4 @@
-"""What a scikit-learn training logs: params, metrics, figures with their data, the model, and the runs of a search."""
+"""Log a scikit-learn training: params, metrics, figures with their data, the model, and the runs of a search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import autologging, capture
 from ..autologging import Call, Patches, Training, evaluation, figures
-from ..autologging.inputs import as_plain, first_rows
+from ..autologging.inputs import first_rows, to_dense
 from ..models.flavors import flavor
 from ..runs.active_run import ActiveRun
 from ..tags import AUTOLOGGING, PARENT
@@ -37,11 +37,11 @@ _PREPARING = (
     "sklearn.impute",
     "sklearn.preprocessing",
 )
-"""Modules whose estimators prepare data: they are logged as parts of a pipeline only."""
+"""Modules whose estimators prepare data. They are logged only as parts of a pipeline."""
 _BASES = ("sklearn.base", "sklearn.utils")
-"""Modules with nothing but what others derive their estimators from."""
+"""Modules that contain only base classes of estimators."""
 
-_ON_THE_SIDE = (
+_CROSS_VALIDATIONS = (
     "cross_val_predict",
     "cross_val_score",
     "cross_validate",
@@ -50,14 +50,14 @@ _ON_THE_SIDE = (
     "validation_curve",
 )
 
-_MOST_POINTS = 1000
+_MAX_POINTS = 1000
 
 
 # -- what is wrapped ---------------------------------------------------------------------------------------------
 
 
 def install(patches: Patches) -> None:
-    """Wrap the estimators that are imported, those to come, the metrics and the cross-validations."""
+    """Wrap the estimators that are imported now or later, the metrics and the cross-validations."""
     from sklearn.base import BaseEstimator
 
     for estimator_class in _subclasses(BaseEstimator):
@@ -65,9 +65,9 @@ def install(patches: Patches) -> None:
     patches.replace(BaseEstimator, "__init_subclass__", classmethod(_wrapping_subclasses(patches, BaseEstimator)))
     evaluation.watch_metrics(patches)
     patches.when_imported(
-        "sklearn.model_selection", lambda module: autologging.not_logged(patches, module, _ON_THE_SIDE)
+        "sklearn.model_selection", lambda module: autologging.not_logged(patches, module, _CROSS_VALIDATIONS)
     )
-    # What scikit-learn gives to worker threads is a part of the training that gave it, which they do not know of.
+    # Work that scikit-learn hands to worker threads is part of a training, but the threads do not know that.
     patches.when_imported(
         "sklearn.utils.parallel", lambda module: autologging.not_logged(patches, module._FuncWrapper, "__call__")
     )
@@ -101,20 +101,22 @@ def _wrap_class(patches: Patches, estimator_class: type) -> None:
         if one.__module__.startswith("sklearn."):
             own = vars(one)
             autologging.log_training(patches, one, [name for name in _TRAIN if name in own], _log_fit, _is_logged)
-            autologging.log_call(patches, one, [name for name in _PREDICT if name in own], evaluation.predicted)
-            autologging.log_call(patches, one, [name for name in ("score",) if name in own], evaluation.scored)
+            autologging.log_call(
+                patches, one, [name for name in _PREDICT if name in own], evaluation.remember_prediction
+            )
+            autologging.log_call(patches, one, [name for name in ("score",) if name in own], evaluation.log_score)
 
 
 def _is_logged(estimator: Any) -> bool | None:
-    """Whether this is an estimator of scikit-learn's, or one derived from it, that is more than a preparation.
+    """Return whether a training of this estimator is logged.
 
-    None where scikit-learn has no part in how it is fitted: what an estimator of the user's trains in its `fit` is
-    the user's.
+    Return False for estimators that only prepare data. Return None if scikit-learn does not define how the estimator is
+    fitted: then its `fit` is not logged, but the trainings in it are, because they are the user's.
     """
     of_sklearn = [one for one in type(estimator).__mro__ if one.__module__.startswith("sklearn.")]
     home = of_sklearn[0].__module__ if of_sklearn else ""
     if home.startswith(_PREPARING):
-        # A selector of the user's may have its interface from there, and no more.
+        # A user's own selector may derive only its interface from there.
         return False if any("fit" in vars(one) for one in of_sklearn) else None
     return None if not home or home.startswith(_BASES) else True
 
@@ -130,7 +132,7 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
         is_search = _is_search(estimator)
     params: Mapping[str, Any] = {}
     with training.guarded("log the params"):
-        # Of a search, those of the estimator that it starts from say nothing.
+        # For a search, the params of the estimator that it starts from are not informative.
         params = estimator.get_params(deep=not is_search)
         training.log_params(params)
     training.run.set_tags(_tags(estimator))
@@ -143,7 +145,7 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
         x, y = copy.deepcopy((x, y))
     yield
     if training.settings.own.get("log_post_training_metrics", True):
-        evaluation.trained(estimator, training)
+        evaluation.remember_model(estimator, training)
     if y is not None:
         with training.guarded("log the training metrics"):
             _log_metrics(training, estimator, x, y, weights)
@@ -159,7 +161,7 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
 
 
 def _data(call: Call) -> tuple[Any, Any, Any]:
-    """What stands for X and y, whatever they are called, and the sample weights."""
+    """Return the arguments that stand for X and y, whatever their names are, and the sample weights."""
     import inspect
 
     names = list(inspect.signature(call.function).parameters)
@@ -174,7 +176,7 @@ def _tags(estimator: Any) -> dict[str, str]:
 
 
 def _overwrites(params: Mapping[str, Any]) -> bool:
-    """Whether the training may write into its data: an estimator in it has `copy=False`, `copy_X=False` or the like."""
+    """Return whether the training may change its data, because of a param such as `copy=False` or `copy_X=False`."""
     return any(value is False and key.rpartition("__")[2].startswith("copy") for key, value in params.items())
 
 
@@ -187,11 +189,11 @@ def _is_search(estimator: Any) -> bool:
 def _log_model(training: Training, estimator: Any, example: Any, name: str = "model") -> None:
     def outputs(rows: Any) -> Any:
         make = getattr(estimator, "predict", None) or estimator.transform
-        return as_plain(make(copy.deepcopy(rows)))
+        return to_dense(make(copy.deepcopy(rows)))
 
     can_predict = hasattr(estimator, "predict") or hasattr(estimator, "transform")
     training.log_model(
-        _saver(training.settings.own.get("serialization_format")),
+        _log_model_function(training.settings.own.get("serialization_format")),
         estimator,
         example=example if can_predict else None,
         predict=outputs,
@@ -200,7 +202,7 @@ def _log_model(training: Training, estimator: Any, example: Any, name: str = "mo
     )
 
 
-def _saver(serialization_format: Any) -> Callable[..., ModelInfo]:
+def _log_model_function(serialization_format: Any) -> Callable[..., ModelInfo]:
     log_model = flavor(FLAVOR).log_model
     if serialization_format is None:
         return estimators.as_skops_or_pickle(log_model)
@@ -214,14 +216,14 @@ def _log_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: An
     import numpy as np
     from sklearn.base import is_classifier, is_regressor
 
-    y = np.asarray(as_plain(y))
+    y = np.asarray(to_dense(y))
     weights = None if weights is None else np.asarray(weights, float)
     found: dict[str, float] = {}
     with training.guarded("compute the training metrics"):
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
         if is_classifier(estimator):
-            found = _of_classifier(training, estimator, x, y, weights)
+            found = _classifier_metrics(training, estimator, x, y, weights)
         elif is_regressor(estimator):
             found = metrics.regression(y, estimator.predict(x), weights)
     with training.guarded("compute the training score"):
@@ -234,11 +236,11 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
     score = getattr(estimator, "score", None)
     if score is None:
         return None
-    # Not once more what is known: half of a small training's time.
+    # Reuse what was computed: the score takes half of the time of a small training.
     known = {"ClassifierMixin.score": "accuracy_score", "RegressorMixin.score": "r2_score"}
     of_last = score
     while of_last.__qualname__ == "Pipeline.score":
-        # That of its last step, for what the steps before it make of the data.
+        # A pipeline returns the score of its last step on the transformed data.
         of_last = of_last.__self__.steps[-1][1].score
     name = known.get(of_last.__qualname__, "")
     if name in found:
@@ -249,12 +251,12 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
     return score(x, y, sample_weight=weights) if takes_weights else score(x, y)
 
 
-def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> dict[str, float]:
+def _classifier_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> dict[str, float]:
     import numpy as np
 
     predicted, scores = _predictions(estimator, x)
     if y.ndim != 1 or predicted.ndim != 1:
-        return _of_labels(estimator, x, y, predicted, weights)
+        return _multilabel_metrics(estimator, x, y, predicted, weights)
     confusion = metrics.Confusion.of(y, predicted, weights)
     found = confusion.metrics(training.settings.own.get("pos_label"))
     with training.guarded("log the confusion matrix"):
@@ -263,7 +265,7 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
         picture = figures.confusion_matrix(labels, counts, "Normalized confusion matrix")
         training.log_bytes(picture, f"{PREFIX}confusion_matrix.png")
     classes = getattr(estimator, "classes_", None)
-    # A label without a class, such as -1 for what is not labelled, has no probability.
+    # A label without a class, such as -1 for unlabeled samples, has no probability.
     if classes is None or len(classes) < 2 or not np.isin(y, classes).all():
         return found
     if hasattr(estimator, "predict_proba"):
@@ -285,18 +287,18 @@ def _of_classifier(training: Training, estimator: Any, x: Any, y: Any, weights: 
 
 
 def _predictions(estimator: Any, x: Any) -> tuple[Any, Any]:
-    """The predicted labels; and the probabilities, where the labels come from them."""
+    """Return the predicted labels, and the probabilities if the labels are computed from them."""
     import numpy as np
 
     if estimator.predict.__qualname__ == "ForestClassifier.predict" and estimator.n_outputs_ == 1:
-        # As it does itself. All its trees need not predict twice.
+        # The forest computes labels in the same way. This avoids predicting with all trees twice.
         probabilities = np.asarray(estimator.predict_proba(x))
         return estimator.classes_[probabilities.argmax(axis=1)], probabilities
-    return np.asarray(as_plain(estimator.predict(x))), None
+    return np.asarray(to_dense(estimator.predict(x))), None
 
 
-def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
-    """Of several labels a sample. Of several outputs, scikit-learn itself has no such metrics."""
+def _multilabel_metrics(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
+    """Return metrics for several labels per sample. For several outputs, scikit-learn has no such metrics."""
     import sklearn.metrics
     from sklearn.utils.multiclass import type_of_target
 
@@ -309,7 +311,7 @@ def _of_labels(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> 
     found = {"precision_score": precision, "recall_score": recall, "f1_score": f1, "accuracy_score": accuracy}
     scores = estimator.predict_proba(x) if hasattr(estimator, "predict_proba") else None
     if getattr(scores, "shape", None) == y.shape:
-        # A label that no sample or every sample has leaves them undefined.
+        # They are undefined if no sample or every sample has one of the labels.
         with suppress(ValueError):
             found["log_loss"] = sklearn.metrics.log_loss(y, scores, sample_weight=weights)
             found["roc_auc"] = sklearn.metrics.roc_auc_score(y, scores, average="weighted", sample_weight=weights)
@@ -337,17 +339,17 @@ def _log_curves(training: Training, ranking: metrics.Ranking) -> None:
 
 
 def _log_curve(training: Training, name: str, title: str, columns: dict[str, Any], diagonal: bool = False) -> None:
-    """The first column is x, the second y. Of many points, a thousand of them are kept, the ends among them."""
+    """Log the first column as x and the second as y. Of many points, a thousand are kept, including both ends."""
     import numpy as np
 
     length = len(next(iter(columns.values())))
-    at = np.unique(np.linspace(0, length - 1, _MOST_POINTS).astype(int)) if length > _MOST_POINTS else slice(None)
+    at = np.unique(np.linspace(0, length - 1, _MAX_POINTS).astype(int)) if length > _MAX_POINTS else slice(None)
     lists = {
         key: np.ascontiguousarray(values)[at if len(values) == length else slice(None)]
         for key, values in columns.items()
     }
-    if length > _MOST_POINTS:
-        lists = {key: values for key, values in lists.items() if len(values) <= _MOST_POINTS}
+    if length > _MAX_POINTS:
+        lists = {key: values for key, values in lists.items() if len(values) <= _MAX_POINTS}
     training.log_dict(lists, f"{name}.json")
     (x_name, x), (y_name, y), *_ = lists.items()
     picture = figures.curve(x, y, title, x_name.replace("_", " "), y_name.replace("_", " "), diagonal)
@@ -369,12 +371,12 @@ padding:6px 10px}} summary{{font-weight:600;cursor:pointer}} td{{padding:1px 12p
 
 
 def _log_diagram(training: Training, estimator: Any) -> None:
-    # Not scikit-learn's own: it looks up the documentation of every param, for longer than a small training takes.
+    # scikit-learn's own diagram looks up the documentation of every param, which takes longer than a small training.
     training.log_text(_PAGE.format(title=type(estimator).__name__, body=_diagram("", estimator)), "estimator.html")
 
 
 def _diagram(name: str, estimator: Any) -> str:
-    """An estimator as a box of its params, with the estimators that it is made of as boxes in it."""
+    """Return an estimator as an HTML box with its params, which contains the boxes of its inner estimators."""
     from html import escape
 
     rows, boxes = [], []
@@ -399,8 +401,8 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def _last_step(estimator: Any) -> tuple[Any, Any]:
-    """The estimator that learned in a search or a pipeline, and the names of the features that it saw, if known."""
+def _final_estimator(estimator: Any) -> tuple[Any, Any]:
+    """Return the estimator that was trained in a search or pipeline, and the names of its features if known."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     names = getattr(estimator, "feature_names_in_", None)
     if hasattr(estimator, "steps"):
@@ -408,7 +410,7 @@ def _last_step(estimator: Any) -> tuple[Any, Any]:
         if len(before.steps):
             try:
                 names = before.get_feature_names_out()
-            except Exception:  # a transformer without names of its own says so in many ways
+            except Exception:  # transformers without feature names raise many types
                 names = None
     return estimator, names
 
@@ -416,28 +418,28 @@ def _last_step(estimator: Any) -> tuple[Any, Any]:
 def _log_importance(training: Training, estimator: Any) -> None:
     import numpy as np
 
-    learner, names = _last_step(estimator)
+    learner, names = _final_estimator(estimator)
     values = getattr(learner, "feature_importances_", None)
     if values is None:
         values = getattr(learner, "coef_", None)
         if values is None:
             return
-        values = np.asarray(as_plain(values), float)
+        values = np.asarray(to_dense(values), float)
         values = values if values.ndim == 1 else np.abs(values).mean(axis=0) if len(values) > 1 else values[0]
     values = np.asarray(values, float)
     if values.ndim != 1 or not len(values):
         return
     if names is None or len(names) != len(values):
         names = [f"x{index}" for index in range(len(values))]
-    texts = [str(name) for name in names]
-    training.log_dict(dict(zip(texts, values.tolist(), strict=True)), "feature_importance.json")
-    training.log_bytes(figures.bars(texts, values.tolist(), "Feature importance"), "feature_importance.png")
+    labels = [str(name) for name in names]
+    training.log_dict(dict(zip(labels, values.tolist(), strict=True)), "feature_importance.json")
+    training.log_bytes(figures.bars(labels, values.tolist(), "Feature importance"), "feature_importance.png")
 
 
 def _log_learning_curve(training: Training, estimator: Any) -> None:
     import numpy as np
 
-    learner, _ = _last_step(estimator)
+    learner, _ = _final_estimator(estimator)
     losses = getattr(learner, "loss_curve_", None)
     if losses is None:
         losses = getattr(learner, "train_score_", None)
@@ -471,7 +473,7 @@ def _log_search(training: Training, search: Any, dataset: Any, example: Any) -> 
 
 
 def _log_candidates(training: Training, search: Any, results: Mapping[str, Any], dataset: Any) -> None:
-    """A run for each of the best, as far as `max_tuning_runs` goes."""
+    """Create a run for each of the best candidates, up to `max_tuning_runs`."""
     seed = search.estimator
     fixed = seed.get_params(deep=not _is_search(seed))
     most = training.settings.own.get("max_tuning_runs", 5)

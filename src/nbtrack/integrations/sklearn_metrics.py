@@ -1,7 +1,8 @@
-"""The training metrics that autologging logs, by NumPy alone.
+"""The training metrics that autologging logs, computed with NumPy alone.
 
-They equal scikit-learn's functions of the same names, which check every argument anew and take some ten times as long
-on small data: more than many a training. A test compares them. What they do not cover, scikit-learn computes.
+They equal scikit-learn's functions of the same names. Those check every argument again, so that they take about ten
+times as long on small data, which is more than many trainings. A test compares the results. What is not covered here
+is computed by scikit-learn.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Confusion:
-    """How often each label (row) was predicted as each (column), by weight."""
+    """How often each label (row) was predicted as each label (column), weighted by sample."""
 
     labels: Array
     counts: Array
 
     @classmethod
     def of(cls, y_true: Array, y_pred: Array, weights: Array | None = None) -> Confusion:
-        """Count. Both are arrays of one dimension and one length."""
+        """Count the pairs of labels. Both arrays have one dimension and the same length."""
         import numpy as np
 
         labels, codes = np.unique(np.concatenate([y_true, y_pred]), return_inverse=True)
@@ -34,7 +35,10 @@ class Confusion:
         return cls(labels, counts)
 
     def metrics(self, pos_label: Any = None) -> dict[str, float]:
-        """Precision, recall, F1 and accuracy: averaged by weight, or those of `pos_label` alone. 0 / 0 is 0."""
+        """Return precision, recall, F1 and accuracy.
+
+        They are averages weighted by the number of samples, or those of `pos_label` alone. 0 / 0 counts as 0.
+        """
         import numpy as np
 
         right = np.diag(self.counts).astype(float)
@@ -57,7 +61,7 @@ class Confusion:
 
 
 def log_loss(codes: Array, probabilities: Array, weights: Array | None = None) -> float:
-    """`codes` number the true columns of `probabilities`."""
+    """Return the log loss. `codes` are the indexes of the true columns of `probabilities`."""
     import numpy as np
 
     eps = np.finfo(probabilities.dtype).eps
@@ -67,7 +71,10 @@ def log_loss(codes: Array, probabilities: Array, weights: Array | None = None) -
 
 @dataclass
 class Ranking:
-    """Two classes by score: how many positives and negatives reach each threshold, from the highest on, by weight."""
+    """Two classes sorted by score.
+
+    For each threshold, from the highest on, the weight of the positives and of the negatives that reach it.
+    """
 
     positives: Array
     negatives: Array
@@ -75,7 +82,7 @@ class Ranking:
 
     @classmethod
     def of(cls, is_positive: Array, scores: Array, weights: Array | None = None) -> Ranking:
-        """Count. All are arrays of one dimension and one length."""
+        """Count the samples. All arrays have one dimension and the same length."""
         import numpy as np
 
         order = np.argsort(scores, kind="stable")[::-1]
@@ -86,14 +93,17 @@ class Ranking:
         return cls(np.cumsum(positives)[last], np.cumsum(negatives)[last], scores[last])
 
     def roc_curve(self) -> tuple[Array, Array, Array]:
-        """False and true positive rates, and the thresholds that give them, from the highest on."""
+        """Return false positive rates, true positive rates, and their thresholds, from the highest threshold on."""
         import numpy as np
 
         positives, negatives = np.append(0.0, self.positives), np.append(0.0, self.negatives)
         return negatives / negatives[-1], positives / positives[-1], np.append(np.inf, self.thresholds)
 
     def precision_recall_curve(self) -> tuple[Array, Array, Array]:
-        """Precision and recall from the lowest threshold on, and the thresholds; the last, (1, 0), has none."""
+        """Return precision and recall, from the lowest threshold on, and the thresholds.
+
+        The last point, with precision 1 and recall 0, has no threshold.
+        """
         import numpy as np
 
         precision = self.positives / (self.positives + self.negatives)
@@ -101,13 +111,16 @@ class Ranking:
         return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), self.thresholds[::-1]
 
     def roc_auc(self) -> float:
-        """The area under the ROC curve."""
+        """Return the area under the ROC curve."""
         false_rate, true_rate, _ = self.roc_curve()
         return float(((false_rate[1:] - false_rate[:-1]) * (true_rate[1:] + true_rate[:-1]) / 2).sum())
 
 
 def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
-    """The mean over all pairs of classes, weighted by how many samples a pair has (`multi_class="ovo"`, "weighted")."""
+    """Return the mean of the ROC AUC over all pairs of classes, weighted by the number of samples in a pair.
+
+    It equals `roc_auc_score` with `multi_class="ovo"` and `average="weighted"`.
+    """
     import numpy as np
 
     size = probabilities.shape[1]
@@ -118,7 +131,7 @@ def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
         own = np.sort(probabilities[~is_other, positive])
         others = probabilities[is_other, positive]
         lower, upper = np.searchsorted(own, others, "left"), np.searchsorted(own, others, "right")
-        # An own one that is higher counts as one, an equal one as a half.
+        # A sample of the class that ranks higher counts as one, and a tie as one half.
         points = (len(own) - upper) + 0.5 * (upper - lower)
         won[positive] = np.bincount(codes[is_other], weights=points, minlength=size)
     first, second = np.triu_indices(size, 1)
@@ -127,13 +140,13 @@ def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
 
 
 def regression(y_true: Array, y_pred: Array, weights: Array | None = None) -> dict[str, float]:
-    """Mean squared and absolute error, their root, and R²; the mean over several outputs."""
+    """Return the mean squared and absolute errors, the root of the former, and R², averaged over several outputs."""
     import numpy as np
 
     y_true, y_pred = (np.asarray(values, float).reshape(len(values), -1) for values in (y_true, y_pred))
     squares = np.average((y_true - y_pred) ** 2, axis=0, weights=weights)
     spread = np.average((y_true - np.average(y_true, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
-    # A constant output: 1 where it is met, 0 where it is not.
+    # For a constant output, R² is 1 if every prediction equals it, and otherwise 0.
     explained = np.where(spread > 0, 1 - squares / np.where(spread > 0, spread, 1), np.where(squares > 0, 0.0, 1.0))
     squared = float(squares.mean())
     return {

@@ -1,4 +1,4 @@
-"""The XGBoost flavor: boosters and estimators, in XGBoost's own formats; and the autologger of both."""
+"""The XGBoost flavor: boosters and estimators in XGBoost's own formats, and their autologging."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def save_model(
             loader_module="mlflow.xgboost",
             data=file,
         )
-        # By modules: the distribution is xgboost or xgboost-cpu.
+        # By modules, because the distribution is called xgboost or xgboost-cpu.
         modules = {"xgboost", "numpy", "scipy", type(xgb_model).__module__}
         modules |= set() if _name_of(type(xgb_model)) == _BOOSTER else {"sklearn"}
         saving.requirements(pip_requirements, extra_pip_requirements, modules=modules)
-        saving.predict = _function(xgb_model).predict
+        saving.predict = _predictor(xgb_model).predict
 
 
 def log_model(
@@ -194,7 +194,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     Returns:
         An object whose `predict` takes a table or an array, also if the model is a Booster.
     """
-    return _function(_load(folder, settings, trusted))
+    return _predictor(_load(folder, settings, trusted))
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
@@ -219,10 +219,10 @@ def _name_of(model_class: type) -> str:
     return f"{model_class.__module__}.{model_class.__name__}"
 
 
-def _function(model: Any) -> boosting.Function:
+def _predictor(model: Any) -> boosting.Predictor:
     import xgboost
 
-    return boosting.Function(model, xgboost.DMatrix if isinstance(model, xgboost.Booster) else None)
+    return boosting.Predictor(model, xgboost.DMatrix if isinstance(model, xgboost.Booster) else None)
 
 
 # -- autologging -------------------------------------------------------------------------------------------------
@@ -297,12 +297,12 @@ def _log_train(training: Training, call: Call) -> Generator[None, Any, None]:
             for evaluated, name in call.argument("evals") or ():
                 training.log_dataset(_table(evaluated), context="eval", name=name)
     booster = yield from _log_boosting(training, call)
-    example, predict = boosting.rows_of(matrix), _function(booster).predict
+    example, predict = boosting.rows_of(matrix), _predictor(booster).predict
     training.log_model(log_model, booster, example=example, predict=predict, **_format(training))
 
 
 def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
-    # Not in `train`: there the data is in bins, and the values are lost.
+    # Not in `train`, where the data is already in bins and the values are lost.
     with training.guarded("log the dataset"):
         training.log_dataset(call.argument("X"), call.argument("y"))
         for index, (x, y) in enumerate(call.argument("eval_set") or ()):
@@ -314,21 +314,21 @@ def _format(training: Training) -> dict[str, Any]:
     return {"model_format": training.settings.own["model_format"]}
 
 
-_NO_PARAMS = ("dtrain", "evals", "obj", "evals_result", "xgb_model", "callbacks")
+_NOT_PARAMS = ("dtrain", "evals", "obj", "evals_result", "xgb_model", "callbacks")
 
 
 def _log_boosting(training: Training, call: Call) -> Generator[None, Any, Any]:
-    """Log what is the same for `train` and for what an estimator's `fit` calls: all but the data and the model."""
+    """Log everything except the data and the model. It is the same for `train` and for the `fit` of an estimator."""
     import xgboost
 
-    boosting.log_params(training, call, _NO_PARAMS)
+    boosting.log_params(training, call, _NOT_PARAMS)
     iterations = boosting.Iterations(training)
     callbacks = list(call.argument("callbacks") or ())
     stops_early = call.argument("early_stopping_rounds") or any(
         isinstance(one, xgboost.callback.EarlyStopping) for one in callbacks
     )
-    # The first: XGBoost asks no other callback once one has said that the training ends.
-    call.set("callbacks", [_watch(training, iterations), *callbacks])
+    # First in the list, because XGBoost calls no further callback after one that stops the training.
+    call.set("callbacks", [_callback(training, iterations), *callbacks])
     booster = yield
     if stops_early:
         with training.guarded("log the best iteration"):
@@ -338,12 +338,12 @@ def _log_boosting(training: Training, call: Call) -> Generator[None, Any, Any]:
     return booster
 
 
-def _watch(training: Training, iterations: boosting.Iterations) -> Any:
+def _callback(training: Training, iterations: boosting.Iterations) -> Any:
     import xgboost
 
-    class Watch(xgboost.callback.TrainingCallback):
+    class IterationCallback(xgboost.callback.TrainingCallback):
         _before = 0
-        """How many iterations the model had that this training goes on with."""
+        """Number of iterations of the model that this training continues."""
 
         def before_training(self, model: Any) -> Any:
             with training.guarded("log the iterations"):
@@ -356,11 +356,14 @@ def _watch(training: Training, iterations: boosting.Iterations) -> Any:
                 iterations.record(self._before + epoch, measured)
             return False
 
-    return Watch()
+    return IterationCallback()
 
 
 def _table(matrix: Any) -> Any:
-    """What a DMatrix was made of; else what it holds, which a QuantileDMatrix has in bins only. None where neither."""
+    """Return the data from which a DMatrix was created, or else its content, or None.
+
+    A QuantileDMatrix holds its content only in bins.
+    """
     import xgboost
 
     source = boosting.source_of(matrix)
@@ -369,5 +372,5 @@ def _table(matrix: Any) -> Any:
     try:
         return matrix.get_data()
     except xgboost.core.XGBoostError:
-        # It holds a part of the data at a time, as one that an iterator fills from files.
+        # It holds only a part of the data at a time, for example if an iterator reads it from files.
         return None
