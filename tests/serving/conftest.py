@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 import nbtrack
 from nbtrack.serving.application import application
-from nbtrack.serving.following import Present
+from nbtrack.serving.following import CurrentModel
 from nbtrack.serving.served import open_first
 
 EXAMPLE = pd.DataFrame({"x": [1.0, 2.0], "n": [1, 2]})
@@ -43,7 +43,7 @@ def sums(own_store: Path) -> str:
 @pytest.fixture
 def ours() -> Callable[..., TestClient]:
     """A client of our application with the model at a URI."""
-    return lambda uri, **settings: TestClient(application(Present(open_first(uri)), **settings))
+    return lambda uri, **settings: TestClient(application(CurrentModel(open_first(uri)), **settings))
 
 
 @pytest.fixture

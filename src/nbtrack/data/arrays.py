@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
-from .dataset import Dataset, checked, source_of
+from .dataset import Dataset, checked_names, source_of
 from .digest import Digest
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def from_numpy(
             if not hasattr(member, "dtype") or not hasattr(member, "shape"):
                 raise InvalidParameter(f"{what} must be an array, or a dict of arrays, not {type(member).__name__}.")
     source_type, source_text = source_of(source)
-    name, digest = checked(name, digest, source_text)
+    name, digest = checked_names(name, digest, source_text)
     profile: dict[str, Any] = {
         "num_rows": _rows(parts["features"]),
         "num_elements": sum(map(_elements, parts.values())),

@@ -17,7 +17,7 @@ from ..names import check_name, check_text
 from ..tags import DATASET_CONTEXT, GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE, USER
 
 DEFAULT_NAME = "dataset"
-LONGEST_DIGEST = 36
+MAX_DIGEST_LENGTH = 36
 _CODE_TAGS = (USER, SOURCE_NAME, SOURCE_TYPE, GIT_COMMIT)
 
 
@@ -93,11 +93,11 @@ def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | N
     return entities.DatasetInput(entity_of(dataset), [entities.InputTag(key, value) for key, value in given.items()])
 
 
-def checked(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:
+def checked_names(name: str | None, digest: str | None, source: str) -> tuple[str, str | None]:
     """Return the name, by default that of the file that `source` names, and the digest that the caller passed."""
     name = check_name(name if name is not None else _name_in(source), "Dataset name")
-    if digest is not None and len(check_name(digest, "Dataset digest")) > LONGEST_DIGEST:
-        raise InvalidParameter(f"Dataset digest must have at most {LONGEST_DIGEST} characters, not {len(digest)}.")
+    if digest is not None and len(check_name(digest, "Dataset digest")) > MAX_DIGEST_LENGTH:
+        raise InvalidParameter(f"Dataset digest must have at most {MAX_DIGEST_LENGTH} characters, not {len(digest)}.")
     return name, digest
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NotFound
-from .dataset import Dataset, checked, source_of
+from .dataset import Dataset, checked_names, source_of
 from .digest import Digest
 
 
@@ -40,7 +40,7 @@ def from_file(
     files = sorted(file.rglob("*")) if file.is_dir() else [file]
     files = [member for member in files if member.is_file()]
     source_type, source_text = source_of(file.absolute() if source is None else source)
-    name, digest = checked(name, digest, source_text)
+    name, digest = checked_names(name, digest, source_text)
     profile = {"num_files": len(files), "num_bytes": sum(member.stat().st_size for member in files)}
     return Dataset(name, digest or _digest_of(file, files), source_type, source_text, None, profile)
 

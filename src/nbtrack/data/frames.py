@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
-from .dataset import Dataset, checked, source_of
+from .dataset import Dataset, checked_names, source_of
 from .digest import Digest
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _dataset(
                 f"{parameter} must be a column of the DataFrame, not {column!r:.80}. Its columns are {known:.400}."
             )
     source_type, source_text = source_of(source)
-    name, digest = checked(name, digest, source_text)
+    name, digest = checked_names(name, digest, source_text)
     rows, columns = df.shape
     return Dataset(
         name,

@@ -25,7 +25,7 @@ from .lookups import Lookup
 from .resolving import find_version, resolve_version
 from .uris import ModelVersionUri, parse_uri
 
-_MOST_PARENTS = 10
+_MAX_PARENTS = 10
 _CODE = {
     "source": SOURCE_NAME,
     "type": SOURCE_TYPE,
@@ -71,7 +71,7 @@ def _run(store: Lookup, run_id: str) -> Run | None:
 
 def _parents(store: Lookup, run: Run | None) -> list[Run]:
     found: list[Run] = []
-    while run is not None and len(found) < _MOST_PARENTS:
+    while run is not None and len(found) < _MAX_PARENTS:
         run = _run(store, run.data.tags.get(PARENT, ""))
         if run is not None:
             found.append(run)

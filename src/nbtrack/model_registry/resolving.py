@@ -16,7 +16,7 @@ from ..stages import ALL_STAGES
 from .lookups import Lookup, VersionLookup
 from .uris import ModelVersionUri, RunUri, parse_uri
 
-_MOST_VERSIONS = 10
+_MAX_VERSIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ def _follow(uri: str, versions: tuple[ModelVersion, ...], registry: VersionLooku
         path = joined(target.path, path)
         if isinstance(target, RunUri):
             return Resolved(path, run_id=target.run_id, versions=versions)
-        if len(versions) == _MOST_VERSIONS:
+        if len(versions) == _MAX_VERSIONS:
             raise InvalidState(
-                f"The source of the model version refers to {_MOST_VERSIONS} other model versions in turn and never to "
+                f"The source of the model version refers to {_MAX_VERSIONS} other model versions in turn and never to "
                 f"files. The last one is {uri!r:.200}."
             )
         version = find_version(target, registry)

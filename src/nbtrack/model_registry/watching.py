@@ -20,7 +20,7 @@ from ..stages import canonical_stage
 from ..store.protocol import Store
 
 _INTERVAL = 0.1
-_LONGEST = 5.0
+_MAX_INTERVAL = 5.0
 """Seconds after which the database is read in any case, because file times on a network drive may come from a cache."""
 
 
@@ -157,7 +157,7 @@ class StageWatch(Iterator[StageChange]):
     def _may_have_changed(self) -> bool:
         now = time.monotonic()
         seen = self._registry.revision()
-        if seen is None or (seen == self._seen and now - self._looked < _LONGEST):
+        if seen is None or (seen == self._seen and now - self._looked < _MAX_INTERVAL):
             return False
         self._seen, self._looked = seen, now
         return True

@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 STATE = "nbtrack-best.json"
 """The file in the model's folder that has the metric and its value."""
-_TASK = "best"
-_PATIENCE = 60.0
+_LOCK = "best"
+_LOCK_SECONDS = 60.0
 """Seconds to wait for other processes that compare and replace."""
 _PACKAGES = {"torch": "pytorch", "nbtrack": "pyfunc", "mlflow": "pyfunc"}
 """Packages whose flavor has another name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBest:
     """The best model that a run has, as the file in its folder describes it."""
 
     metric: str
@@ -112,7 +112,7 @@ class Best:
         return f"{value} is better than {self.previous:.6g}. The model at {self.model_uri} was replaced.{kept}{saved}"
 
 
-_known: dict[tuple[str, str, str], Kept] = {}
+_known: dict[tuple[str, str, str], StoredBest] = {}
 """The best model of each run and name that this process knows. Other processes only replace it by better ones."""
 
 
@@ -134,7 +134,7 @@ def log_best(
         raise InvalidParameter(
             f"mode must be 'max' or 'min', not {mode!r:.80}. It says whether higher or lower values are better."
         )
-    number, step = _reading(client, run_id, metric, value, step)
+    number, step = _value_and_step(client, run_id, metric, value, step)
     path = str(check_artifact_path(name))
     if path == ".":
         raise InvalidParameter(
@@ -157,7 +157,7 @@ def log_best(
         local = Path(folder, "model")
         manifest = Model(artifact_path=path, run_id=run_id)
         _save(module, model, local, manifest, arguments or {})
-        with client.recording.exclusive(_TASK, _PATIENCE):
+        with client.recording.exclusive(_LOCK, _LOCK_SECONDS):
             artifacts = client._artifacts(run_id)
             kept = _read(artifacts, path)
             if kept is not None:
@@ -167,10 +167,10 @@ def log_best(
                     _known[key] = kept
                     return _unchanged(uri, metric, mode, number, step, kept)
             versions = _keep_for_versions(client, artifacts, run_id, path, kept)
-            best = Kept(metric, mode, number, step, kept.saved if kept else 0)
+            best = StoredBest(metric, mode, number, step, kept.saved if kept else 0)
             freed = _replace(client, artifacts, run_id, local, path, best)
             if freed:
-                best = Kept(metric, mode, number, step, best.saved + freed)
+                best = StoredBest(metric, mode, number, step, best.saved + freed)
                 artifacts.put(f"{path}/{STATE}", _encoded(best))
             _known[key] = best
             _set_tags(client, run_id, path, best, kept)
@@ -217,7 +217,7 @@ def _flavor_module(model: Any, name: str | None) -> ModuleType:
     return module
 
 
-def _reading(client: Client, run_id: str, metric: str, value: Any, step: int | None) -> tuple[float, int | None]:
+def _value_and_step(client: Client, run_id: str, metric: str, value: Any, step: int | None) -> tuple[float, int | None]:
     """Return the value to compare and its step, which default to those of the metric's last point."""
     if step is not None:
         step = whole_number(step, "step")
@@ -245,7 +245,7 @@ def _save(module: ModuleType, model: Any, path: Path, manifest: Model, arguments
         save_model(model, str(path), mlflow_model=manifest, **arguments)
 
 
-def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, path: str, best: Kept) -> int:
+def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, path: str, best: StoredBest) -> int:
     """Replace the stored model, and return the number of bytes that this freed.
 
     Files that no longer exist are removed from the store's list of artifacts.
@@ -258,7 +258,7 @@ def _replace(client: Client, artifacts: RunArtifacts, run_id: str, local: Path, 
 
 
 def _keep_for_versions(
-    client: Client, artifacts: RunArtifacts, run_id: str, path: str, kept: Kept | None
+    client: Client, artifacts: RunArtifacts, run_id: str, path: str, kept: StoredBest | None
 ) -> list[ModelVersion]:
     """Copy the present model to a second folder, of the same files, for the model versions that use it.
 
@@ -279,12 +279,12 @@ def _keep_for_versions(
     return moved
 
 
-def _read(artifacts: RunArtifacts, path: str) -> Kept | None:
+def _read(artifacts: RunArtifacts, path: str) -> StoredBest | None:
     """Return what the model's folder says. None if the folder does not exist, or if log_best did not create it."""
     try:
         fields = json.loads(artifacts.get(f"{path}/{STATE}"))
         step = fields["step"]
-        return Kept(
+        return StoredBest(
             str(fields["metric"]),
             str(fields["mode"]),
             float(fields["value"]),
@@ -295,12 +295,12 @@ def _read(artifacts: RunArtifacts, path: str) -> Kept | None:
         return None
 
 
-def _encoded(best: Kept) -> bytes:
+def _encoded(best: StoredBest) -> bytes:
     fields = {"metric": best.metric, "mode": best.mode, "value": repr(best.value), "step": best.step}
     return json.dumps({**fields, "saved": best.saved}, indent=2).encode()
 
 
-def _check_same(kept: Kept, metric: str, mode: str, path: str) -> None:
+def _check_same(kept: StoredBest, metric: str, mode: str, path: str) -> None:
     if (kept.metric, kept.mode) != (metric, mode):
         raise InvalidParameter(
             f"{path!r} holds the run's best model by the {kept.mode} of {kept.metric!r:.80}, not by the {mode} of "
@@ -308,21 +308,21 @@ def _check_same(kept: Kept, metric: str, mode: str, path: str) -> None:
         )
 
 
-def _set_tags(client: Client, run_id: str, path: str, best: Kept, earlier: Kept | None) -> None:
+def _set_tags(client: Client, run_id: str, path: str, best: StoredBest, earlier: StoredBest | None) -> None:
     recorder = client.recorder(run_id)
     recorder.tags(best.tags(path))
     if best.step is None and earlier is not None and earlier.step is not None:
         recorder.untag(f"nbtrack.{path}.step")
 
 
-def _correct_tags(client: Client, run_id: str, path: str, kept: Kept) -> None:
+def _correct_tags(client: Client, run_id: str, path: str, kept: StoredBest) -> None:
     """Correct the tags, once per process: a crash right after a replacement leaves those of the previous model."""
     tags = client.get_run(run_id).data.tags
     if any(tags.get(key) != text for key, text in kept.tags(path).items()):
         client.recorder(run_id).tags(kept.tags(path))
 
 
-def _unchanged(uri: str, metric: str, mode: str, number: float, step: int | None, kept: Kept | None) -> Best:
+def _unchanged(uri: str, metric: str, mode: str, number: float, step: int | None, kept: StoredBest | None) -> Best:
     if kept is None:
         # No model is stored yet, because the first value is NaN.
         return Best(False, uri, metric, mode, number, step)

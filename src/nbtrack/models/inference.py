@@ -31,7 +31,7 @@ def infer_schema(data: Any) -> Schema:
     if isinstance(data, dict):
         if not all(isinstance(name, str) for name in data):
             raise InvalidParameter("The keys of a dict must be strings, because they are the names of its columns.")
-        return Schema([ColSpec(_known(value), name, _is_whole(value)) for name, value in data.items()])
+        return Schema([ColSpec(_known_type(value), name, _has_all_values(value)) for name, value in data.items()])
     if isinstance(data, list) and not data:
         # MLflow infers strings from an empty list.
         return Schema([ColSpec(DataType.string)])
@@ -40,7 +40,7 @@ def infer_schema(data: Any) -> Schema:
         return Schema(
             [
                 ColSpec(
-                    _items([row[name] for row in data if name in row]),
+                    _common_type([row[name] for row in data if name in row]),
                     name,
                     all(row.get(name) is not None for row in data),
                 )
@@ -48,8 +48,8 @@ def infer_schema(data: Any) -> Schema:
             ]
         )
     if isinstance(data, list):
-        return Schema([ColSpec(_items(data))])
-    return Schema([ColSpec(_known(data))])
+        return Schema([ColSpec(_common_type(data))])
+    return Schema([ColSpec(_known_type(data))])
 
 
 def infer_params(params: Mapping[str, Any]) -> ParamSchema:
@@ -84,7 +84,7 @@ def _column(column: pd.Series[Any], name: Any) -> ColSpec:
     if column.dtype.kind != "O":
         return ColSpec(numpy_type(column.dtype), name, required)
     try:
-        return ColSpec(_items(column.to_list()), name, required)
+        return ColSpec(_common_type(column.to_list()), name, required)
     except InvalidParameter:
         if pandas.api.types.is_string_dtype(column):
             return ColSpec(DataType.string, name, required)
@@ -97,11 +97,11 @@ def _tensor(data: Any, name: str | None = None) -> TensorSpec:
     return TensorSpec(data.dtype, (-1, *data.shape[1:]), name)
 
 
-def _is_whole(value: Any) -> bool:
+def _has_all_values(value: Any) -> bool:
     return not (any(is_missing(item) for item in value) if isinstance(value, list) else is_missing(value))
 
 
-def _items(values: Iterable[Any]) -> ColumnType:
+def _common_type(values: Iterable[Any]) -> ColumnType:
     """Return the type that the values have in common."""
     found = _array(values)
     if found is None:
@@ -109,7 +109,7 @@ def _items(values: Iterable[Any]) -> ColumnType:
     return found.dtype
 
 
-def _known(value: Any) -> ColumnType:
+def _known_type(value: Any) -> ColumnType:
     found = _type(value)
     if found is None:
         raise InvalidParameter("The type of an empty array cannot be inferred.")
@@ -123,7 +123,7 @@ def _type(value: Any) -> ColumnType | None:
     if is_missing(value) or (isinstance(value, list | dict) and not value):
         return AnyType()
     if isinstance(value, dict):
-        types = {str(name): _known(inner) for name, inner in value.items()}
+        types = {str(name): _known_type(inner) for name, inner in value.items()}
         return Object([Property(name, dtype, not isinstance(dtype, AnyType)) for name, dtype in types.items()])
     if isinstance(value, list | numpy.ndarray):
         return _array(value)

@@ -30,7 +30,7 @@ def required_by(*objects: Any) -> set[str]:
     for each in objects:
         modules.update(_modules_of(type(each)))
         try:
-            Recorder(_Nowhere()).dump(each)
+            Recorder(_NullFile()).dump(each)
         except Exception:  # whatever an object's own methods raise; the modules found before that count
             continue
     return with_local_imports(modules)
@@ -114,7 +114,7 @@ def _imports(file: Path, package: str = "") -> set[str]:
     return found
 
 
-class _Nowhere(io.RawIOBase):
+class _NullFile(io.RawIOBase):
     """A file that discards what is written to it."""
 
     def writable(self) -> bool:

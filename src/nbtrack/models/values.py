@@ -90,17 +90,17 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Ser
             return convert_column(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
     except (TypeError, ValueError, OverflowError) as error:
         hint = " Times must not have a time zone." if dtype is DataType.datetime else ""
-        raise _wrong(name, here, dtype, f" {error}{hint}") from error
+        raise _conversion_error(name, here, dtype, f" {error}{hint}") from error
     if _widens(here, wanted):
         # pandas' own dtypes can store missing values among integers and booleans, but NumPy's cannot.
         if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
-            raise _wrong(name, here, dtype, " It has missing values.")
+            raise _conversion_error(name, here, dtype, " It has missing values.")
         return values.astype(wanted)
     if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
         return values.astype(wanted)
     holes = here == numpy.float64 and dtype in (DataType.integer, DataType.long) and values.hasnans
     whole = holes and bool((values.dropna() % 1 == 0).all())
-    raise _wrong(name, here, dtype, _HINT if whole else "")
+    raise _conversion_error(name, here, dtype, _HINT if whole else "")
 
 
 def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
@@ -171,7 +171,7 @@ def _flat(value: Any, dtype: DataType) -> Any:
     try:
         return values.to_numpy(dtype=dtype.to_numpy())
     except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong("", values.dtype, dtype, f" {error}") from error
+        raise _conversion_error("", values.dtype, dtype, f" {error}") from error
 
 
 def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
     return here.kind in "iu" and wanted.name == "float64" and here.itemsize <= 4
 
 
-def _wrong(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter:
+def _conversion_error(name: Any, here: Any, dtype: DataType, hint: str) -> InvalidParameter:
     column = f"Column {name!r:.80}" if name != "" else "The value"
     return InvalidParameter(f"{column} has dtype {here}, which cannot be converted to {dtype!r} without loss.{hint}")
 

@@ -24,11 +24,11 @@ def write_answer(predictions: Any, schema: Schema | None) -> bytes:
     check_answer(predictions, schema)
     content = {"predictions": _plain(predictions)}
     try:
-        return orjson.dumps(content, _known, _OPTIONS)
+        return orjson.dumps(content, _json_value, _OPTIONS)
     except (TypeError, ValueError):
         try:
             # For integers of more than 64 bits.
-            return json.dumps(content, default=_known).encode()
+            return json.dumps(content, default=_json_value).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise WrongAnswer(f"The model's answer cannot be written as JSON: {error}") from error
 
@@ -46,7 +46,7 @@ def _plain(predictions: Any) -> Any:
     return predictions
 
 
-def _known(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return a value that JSON does not know in MLflow's form."""
     if type(value).__name__ in ("NAType", "NaTType"):
         return None

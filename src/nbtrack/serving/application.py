@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import InvalidParameter, NbtrackError
-from .following import Follower, Present
+from .following import CurrentModel, Follower
 from .refusals import TooLarge
 
 JSON = "application/json"
@@ -28,34 +28,34 @@ logger = logging.getLogger("nbtrack.serving")
 
 
 def application(
-    present: Present, *, follower: Follower | None = None, max_body: int = MAX_BODY, threads: int | None = None
+    current: CurrentModel, *, follower: Follower | None = None, max_body: int = MAX_BODY, threads: int | None = None
 ) -> Starlette:
-    """Return the ASGI application that answers with the present model. It starts and stops the follower.
+    """Return the ASGI application that answers with the current model. It starts and stops the follower.
 
     Models predict in `threads` threads, by default one per core and at least two, while everything else is answered.
     """
     for name, number in (("max_body", max_body), ("threads", threads)):
         if number is not None and number < 1:
             raise InvalidParameter(f"{name} must be at least 1, not {number}.")
-    # A request that waits for a thread is answered by the model that was present when it arrived.
+    # A request that waits for a thread is answered by the model that was served when it arrived.
     pool = ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), thread_name_prefix="nbtrack-predict")
 
     async def ping(request: Request) -> Response:
         return Response("\n", media_type=JSON)
 
     async def health(request: Request) -> Response:
-        return Response(orjson.dumps(present.to_dict()), media_type=JSON, headers=present.served.headers)
+        return Response(orjson.dumps(current.to_dict()), media_type=JSON, headers=current.served.headers)
 
     async def version(request: Request) -> Response:
         # Not imported, because the package's own names are above this layer.
         return Response(sys.modules[__name__.partition(".")[0]].__version__, media_type="text/plain")
 
     async def openapi(request: Request) -> Response:
-        served = present.served
+        served = current.served
         return Response(served.openapi, media_type=JSON, headers=served.headers)
 
     async def invocations(request: Request) -> Response:
-        served = present.served
+        served = current.served
         try:
             body = await _body(request, max_body)
             kind = request.headers.get("content-type")
@@ -88,16 +88,16 @@ def application(
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _unknown, 405: _unknown})
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """Return the body of a request. Raises TooLarge as soon as it has more than `most` bytes."""
-    refusal = TooLarge(f"The request body must not be larger than {most:,} bytes, the limit of this server.")
+async def _body(request: Request, limit: int) -> bytes:
+    """Return the body of a request. Raises TooLarge as soon as it has more than `limit` bytes."""
+    refusal = TooLarge(f"The request body must not be larger than {limit:,} bytes, the limit of this server.")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
+    if length.isdigit() and int(length) > limit:
         raise refusal
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > most:
+        if size > limit:
             raise refusal
         parts.append(part)
     return b"".join(parts)

@@ -25,11 +25,11 @@ PARAMS = "params"
 
 
 def read_body(
-    body: bytes, content_type: str | None, schema: Schema | None, *, as_it_is: bool = False
+    body: bytes, content_type: str | None, schema: Schema | None, *, raw_inputs: bool = False
 ) -> tuple[Any, dict[str, Any] | None]:
     """Return the data and the params of a request.
 
-    `as_it_is` is for models whose signature comes from a type hint, which check `inputs` themselves. Raises
+    `raw_inputs` is for models whose signature comes from a type hint, which check `inputs` themselves. Raises
     UnknownMediaType, BadRequest if the body cannot be read, and InvalidParameter if it does not match the schema.
     """
     media = media_type(content_type)
@@ -45,7 +45,7 @@ def read_body(
     if len(named) != 1:
         has = ", ".join(repr(name)[:80] for name in list(content)[:20]) or "nothing"
         raise BadRequest(f"The body must have exactly one of {', '.join(FORMS)}. This one has {has}.")
-    if as_it_is:
+    if raw_inputs:
         if named != ["inputs"]:
             raise InvalidParameter(f"Data for this model must be sent as 'inputs', not as {named[0]!r}.")
         return content["inputs"], params

@@ -71,7 +71,9 @@ def predict_file(
     if not source.is_file():
         raise NotFound(f"File {str(source)!r:.200} does not exist.")
     if not target.parent.is_dir():
-        raise NotFound(f"Folder {str(target.parent)!r:.200}, which {target.name!r:.200} is for, does not exist.")
+        raise NotFound(
+            f"Folder {str(target.parent)!r:.200}, where {target.name!r:.200} is to be written, does not exist."
+        )
     if target.exists() and target.samefile(source):
         raise InvalidParameter(
             f"{str(target)!r:.200} is also the file that the rows are read from, and the predictions would overwrite "

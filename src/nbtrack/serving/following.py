@@ -1,6 +1,6 @@
-"""Follow a stage: load and warm up its new version beside the present one, and then switch to it.
+"""Follow a stage: load and warm up its new version beside the current one, and then switch to it.
 
-A request is answered by the version that was present when it arrived. The switch is one assignment, and the old
+A request is answered by the version that was served when it arrived. The switch is one assignment, and the old
 version is released after its last request.
 """
 
@@ -17,10 +17,10 @@ from ..model_registry.uris import ModelVersionUri, parse_uri
 from ..model_registry.watching import StageWatch
 from .served import ServedModel, open_next
 
-_AGAIN_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 
 
-class Present:
+class CurrentModel:
     """The model that answers now, and what /health reports about a newer one that does not."""
 
     def __init__(self, served: ServedModel) -> None:
@@ -53,16 +53,16 @@ def check_followed(uri: str) -> ModelVersionUri:
 
 
 class Follower:
-    """A thread that keeps `present` at the newest version of a stage until `stop()` is called."""
+    """A thread that keeps `current` at the newest version of a stage until `stop()` is called."""
 
-    def __init__(self, uri: str, present: Present, *, trust: bool = False) -> None:
+    def __init__(self, uri: str, current: CurrentModel, *, trust: bool = False) -> None:
         self._target = check_followed(uri)
-        self._present = present
+        self._current = current
         self._trust = trust
         self._stopped = threading.Event()
         self._watch: StageWatch | None = None
         self._thread = threading.Thread(target=self._follow, name="nbtrack-follow", daemon=True)
-        present.follows = uri
+        current.follows = uri
 
     def start(self) -> None:
         self._thread.start()
@@ -76,42 +76,42 @@ class Follower:
         self._thread.join(timeout=1)
 
     def _follow(self) -> None:
-        present, name, stage = self._present, self._target.name, str(self._target.stage)
+        current, name, stage = self._current, self._target.name, str(self._target.stage)
         while not self._stopped.is_set():
             try:
                 with Client().watch(name, stage) as self._watch:
-                    present.trouble = None
-                    # The first change is the present version. If the stage is empty, no first change comes.
+                    current.trouble = None
+                    # The first change is the current version. If the stage is empty, no first change comes.
                     if not Client().get_latest_versions(name, [stage]):
-                        self._take(None)
+                        self._switch_to(None)
                     for change in self._watch:
                         if self._stopped.is_set():
                             return
-                        self._take(change.version)
+                        self._switch_to(change.version)
             except Exception as error:  # whatever happens to the registry, requests are answered
-                present.trouble = f"Stage {stage} of model {name!r} cannot be followed: {_message_of(error)}"
-                self._stopped.wait(_AGAIN_SECONDS)
+                current.trouble = f"Stage {stage} of model {name!r} cannot be followed: {_message_of(error)}"
+                self._stopped.wait(_RETRY_SECONDS)
 
-    def _take(self, version: ModelVersion | None) -> None:
-        present = self._present
-        present.trouble = None
+    def _switch_to(self, version: ModelVersion | None) -> None:
+        current = self._current
+        current.trouble = None
         if version is None:
-            present.trouble = (
+            current.trouble = (
                 f"Stage {self._target.stage} of model {self._target.name!r} has no version. "
                 "The previous version continues to answer."
             )
             return
-        if version.version == present.served.version:
-            present.refused = None
+        if version.version == current.served.version:
+            current.refused = None
             return
         uri = "/".join(filter(None, (f"models:/{version.name}/{version.version}", self._target.path)))
         try:
-            served = open_next(uri, present.served, trust=self._trust)
+            served = open_next(uri, current.served, trust=self._trust)
         except Exception as error:  # whatever its files, its code or its example cause
-            present.refused = {"version": version.version, "error": _message_of(error), "since": round(time.time(), 3)}
+            current.refused = {"version": version.version, "error": _message_of(error), "since": round(time.time(), 3)}
             return
-        present.served, present.refused = served, None
-        present.swaps += 1
+        current.served, current.refused = served, None
+        current.swaps += 1
 
 
 def _message_of(error: Exception) -> str:

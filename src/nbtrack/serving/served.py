@@ -39,7 +39,7 @@ class ServedModel:
 
     def answer(self, body: bytes, content_type: str | None) -> bytes:
         """Return the body of the response. Raises an NbtrackError that says what is wrong with the request."""
-        data, params = read_body(body, content_type, self._inputs, as_it_is=self._hinted)
+        data, params = read_body(body, content_type, self._inputs, raw_inputs=self._hinted)
         return self._answer(data, params)
 
     def warm_up(self) -> bool:

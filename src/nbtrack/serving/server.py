@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import InvalidParameter, InvalidState, NotSupported
-from .following import Follower, Present, check_followed
+from .following import CurrentModel, Follower, check_followed
 from .served import ServedModel, open_first
 
 HOST, PORT = "127.0.0.1", 5000
 GRACE_SECONDS = 30
 """How long requests that are being answered may take after the server was asked to stop."""
-KEEP_SECONDS = 75
+KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept.
 
 Proxies keep theirs for 60 s. With a longer time here, no proxy sends a request into a connection that was just closed.
@@ -71,9 +71,9 @@ class ModelServer:
 
         self._socket = _listening(host, port)
         try:
-            self._present = Present(open_first(model_uri, trust=trust))
-            follower = Follower(model_uri, self._present, trust=trust) if follow else None
-            app = application(self._present, follower=follower, max_body=max_body or MAX_BODY, threads=threads)
+            self._current = CurrentModel(open_first(model_uri, trust=trust))
+            follower = Follower(model_uri, self._current, trust=trust) if follow else None
+            app = application(self._current, follower=follower, max_body=max_body or MAX_BODY, threads=threads)
         except BaseException:
             self._socket.close()
             raise
@@ -87,7 +87,7 @@ class ModelServer:
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
-            timeout_keep_alive=KEEP_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._server: Any = uvicorn.Server(settings)
         self._thread: threading.Thread | None = None
@@ -101,7 +101,7 @@ class ModelServer:
     @property
     def served(self) -> ServedModel:
         """The model that answers now."""
-        return self._present.served
+        return self._current.served
 
     def run(self) -> None:
         """Serve until Ctrl-C or SIGTERM."""
