@@ -86,9 +86,9 @@ def test_an_export_is_whole_or_not_there(filled: dict[str, str], tmp_path: Path)
 
     with pytest.raises(QueryError):
         nbtrack.export(tmp_path / "out", filter_string="metrics.loss <")
-    with pytest.raises(NotFound, match=r"There are .*plain"):
+    with pytest.raises(NotFound, match=r"The experiments are .*plain"):
         nbtrack.export(tmp_path / "out", experiment_names=["nope"])
-    with pytest.raises(InvalidParameter, match="'parquet' or 'csv'"):
+    with pytest.raises(InvalidParameter, match="must be 'parquet' or 'csv'"):
         nbtrack.export(tmp_path / "out", format="xlsx")  # type: ignore[arg-type]
     assert not list(tmp_path.glob("*out*"))
     (tmp_path / "out").mkdir()

@@ -258,7 +258,7 @@ def test_a_version_whose_number_is_taken_gets_another_one_and_says_so(common: Pa
         client.set_registered_model_alias("model", "champion", 2)
     report = merge(yours, into=mine)
     assert [str(note) for note in report.notes] == [
-        "1 × model versions with another number, for theirs was taken (model 2 → 3)"
+        "1 × model versions with a new number, because theirs was taken (model 2 → 3)"
     ]
     client = nbtrack.Client(str(mine))
     assert [client.get_model_version("model", number).run_id for number in (1, 2, 3)] == list(SHARED)

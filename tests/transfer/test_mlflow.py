@@ -234,10 +234,10 @@ def test_what_cannot_be_reached_is_said_and_nothing_else_is_taken(
     report = nbtrack.import_runs(f"sqlite:///{database}")
     reasons = {problem.reason.partition(" (")[0]: problem.examples for problem in report.missing}
     parent, child = run_named("parent"), run_named("child")
-    assert reasons["artifacts of runs at s3: addresses, which are not read"] == [parent.info.run_id]
-    assert reasons["artifacts of runs whose address is not a folder of their own"] == [child.info.run_id]
-    assert reasons["artifacts of logged models at s3: addresses, which are not read"]
-    assert "s3: addresses" in str(report)
+    assert reasons["artifacts of runs at s3: URIs, which cannot be read"] == [parent.info.run_id]
+    assert reasons["artifacts of runs whose URI does not contain their ID"] == [child.info.run_id]
+    assert reasons["artifacts of logged models at s3: URIs, which cannot be read"]
+    assert "s3: URIs" in str(report)
     assert not list(nbtrack.Client().list_artifacts(child.info.run_id))
     assert child.data.tags["n\\0ul"] == "v"
     assert run_named("parent").data.params == described["runs"][parent.info.run_id]["params"]
@@ -273,7 +273,9 @@ def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Describ
     for run_id, run in described["runs"].items():
         assert ours[run_id]["history"] == run["history"]
         assert ours[run_id]["name"] == run["name"]
-    assert [problem.reason for problem in report.missing] == ["files of model versions whose logged model is gone"]
+    assert [problem.reason for problem in report.missing] == [
+        "files of model versions whose logged model no longer exists"
+    ]
     assert nothing_new(nbtrack.import_runs(database))
 
 

@@ -174,7 +174,7 @@ def test_wandb_offline(tmp_path: Path) -> None:
     assert tags.items() <= run.data.tags.items()
     assert any(path.startswith("media/images/picture") for path in artifacts(run))
     reasons = {problem.reason for problem in report.missing}
-    assert {"logged values of type 'histogram'", "logged values that are no numbers"} <= reasons
+    assert {"logged values of type 'histogram'", "logged values that are not numbers"} <= reasons
     assert any("links that lead out" in reason for reason in reasons)
     assert nbtrack.import_runs(place, follow_links=True).brought["artifact files"] == 1
     assert "notes.txt" in artifacts(run)
@@ -216,8 +216,8 @@ def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
     assert (runs["a"].info.end_time, runs["b"].info.end_time) == (None, 1700000000500)
     assert (report.found["runs"], report.brought["runs"]) == (3, 2)
     assert {problem.reason: problem.count for problem in report.missing} == {
-        "run times that are not timestamps": 1,
-        "values that cannot be kept": 3,
+        "run times that are not valid timestamps": 1,
+        "values that cannot be stored": 3,
     }
     assert "start_time must be a 64-bit integer" in str(report)
     assert nbtrack.sql("SELECT * FROM rejected_events").empty
@@ -234,15 +234,15 @@ def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_what_is_no_source_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidParameter, match="nothing that runs can be brought from"):
+    with pytest.raises(InvalidParameter, match="is not a source that runs can be imported from"):
         nbtrack.import_runs(tmp_path / "empty")
-    with pytest.raises(NotFound, match="no file or folder"):
+    with pytest.raises(NotFound, match="does not exist"):
         nbtrack.import_runs(tmp_path / "nowhere")
     with pytest.raises(NotSupported, match="backend-store-uri"):
         nbtrack.import_runs("http://localhost:5000")
-    with pytest.raises(InvalidParameter, match="no MLflow database"):
+    with pytest.raises(InvalidParameter, match="is not an MLflow database"):
         nbtrack.import_runs(tmp_path / "empty", kind="mlflow-sqlite")
-    with pytest.raises(InvalidParameter, match="kinds are"):
+    with pytest.raises(InvalidParameter, match="kind must be one of"):
         nbtrack.import_runs(tmp_path / "empty", kind="aim")
     assert main(["import", str(tmp_path / "empty")]) == 1
     assert "mlruns" in capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""Moving in and out: what other trackers and other stores hold, brought here; what is here, as Parquet and CSV.
+"""Imports the runs of other trackers and other stores, and exports tables as Parquet and CSV.
 
-The store is handed in: it is one with the capability "transfer", whose tables are read and written in bulk.
+The caller passes a store with the capability "transfer", whose tables are read and written in bulk.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def bring(
     artifacts: Path | None = None,
     follow_links: bool = False,
 ) -> Report:
-    """Bring everything that `source` holds into a store; see `nbtrack.import_runs`.
+    """Import everything in `source` into a store; see `nbtrack.import_runs`.
 
-    `open_folder` opens another nbtrack store, where the source is one.
+    `open_folder` opens the source if it is another nbtrack store.
     """
     report = Report()
     with closing(open_source(source, kind, report, open_folder, artifacts)) as found:
@@ -44,10 +44,10 @@ def bring(
         if store.folder.resolve() == Path(report.source).resolve() or (
             found.is_store and store.folder.resolve() == Path(found.name).resolve()
         ):
-            raise InvalidParameter(f"{store.folder} cannot be brought into itself. Name another store.")
+            raise InvalidParameter(f"The store {store.folder} cannot be imported into itself. Name another store.")
         RunWriter(store, found, report, experiment, follow_links).write()
         bring_models(store, found, report)
-        # What waits in the journal is applied, so that whoever opens the file next sees all of it.
+        # Applies what is in the journal, so that the next program that opens the file sees all of it.
         with store.reading():
             pass
     return report.finish()

@@ -1,6 +1,6 @@
-"""Where a source's experiments land: in the experiment of the same name, which is made where there is none.
+"""Maps a source's experiments to those of the store with the same name, which are created if they do not exist.
 
-An experiment in the bin is another one than the active experiment of its name.
+A deleted experiment is not the same as an active experiment of its name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Landing:
-    """The experiment that the runs of one of the source's experiments go to."""
+    """The experiment of the store that receives the runs of one of the source's experiments."""
 
     experiment_id: int
     name: str
@@ -30,9 +30,9 @@ class Landing:
     source_deleted: int | None
 
     def stage_of(self, run: SourceRun) -> tuple[str, int | None]:
-        """The run's stage and, where it is deleted, since when.
+        """Return a run's lifecycle stage and, if it is deleted, when it was deleted.
 
-        A run that went into the bin with its experiment has the experiment's time, so that both come back together.
+        A run that was deleted with its experiment gets the experiment's time, so that both are restored together.
         """
         if self.lifecycle_stage == LifecycleStage.DELETED:
             alone = (
@@ -48,7 +48,7 @@ class Landing:
 
 
 def bring_experiments(store: Store, source: Source, report: Report, only: str | None = None) -> dict[str, Landing]:
-    """Each of the source's experiments by its key in the source; all of them are `only` where that is given."""
+    """Create the source's experiments, or the one named `only` for all of them. Return them by their source keys."""
     experiments = list(source.experiments())
     landings: dict[str, Landing] = {}
     with store.writing() as cursor:
@@ -95,7 +95,7 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
                 "UPDATE experiments SET creation_time = $1, last_update_time = $2 WHERE experiment_id = $3",
                 [created, updated, number],
             )
-            # Runs that went into the bin with it come back with it.
+            # Runs that were deleted with the experiment are restored with it.
             cursor.execute(
                 "UPDATE runs SET deleted_time = $1 WHERE experiment_id = $2 AND deleted_time = $3",
                 [updated, number, here_updated],
@@ -105,7 +105,7 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
 
 
 def _tags(cursor: Cursor, number: int, tags: dict[str, str], wins: bool, at_par: bool) -> None:
-    """New tags, and other values of known ones where the source `wins`; `at_par` the greater value stays."""
+    """Add new tags, and replace values if the source `wins`. If `at_par`, the greater value of a tag wins."""
     here = dict(cursor.execute("SELECT key, value FROM experiment_tags WHERE experiment_id = $1", [number]).fetchall())
     for name, text in tags.items():
         key, value = storable(name), storable(text)

@@ -1,4 +1,4 @@
-"""Runs as Parquet or CSV: the documented views, one folder or one file a table."""
+"""Exports runs as Parquet or CSV: the documented SQL views, one folder or one file per table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Format = Literal["parquet", "csv"]
 
 _MOST = 50_000
-"""Experiments in one page of a search."""
+"""The most experiments in one page of a search."""
 _OF_RUNS = ("runs", "params", "metrics", "latest_metrics", "tags", "artifacts", "datasets")
 _OF_MODELS = ("registered_models", "model_versions")
 
@@ -33,12 +33,12 @@ def write_tables(
     experiment_names: Sequence[str] | str | None,
     run_view_type: ViewType,
 ) -> dict[str, int]:
-    """Write runs and all that belongs to them into a new folder; see `nbtrack.export`."""
+    """Write runs and their data into a new folder, and return the rows of each table; see `nbtrack.export`."""
     if format not in ("parquet", "csv"):
-        raise InvalidParameter(f"format is 'parquet' or 'csv', not {format!r:.80}.")
+        raise InvalidParameter(f"format must be 'parquet' or 'csv', not {format!r:.80}.")
     target = Path(folder).expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InvalidParameter(f"{target} is there already and not empty. Name a new folder, or remove that one.")
+        raise InvalidParameter(f"{target} already exists and is not empty. Name a new folder, or delete this one.")
     partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
@@ -47,7 +47,9 @@ def write_tables(
             target.rmdir()
         os.replace(partial, target)
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}. Nothing of it was kept.") from error
+        raise StoreError(
+            f"{target} cannot be written: {error.strerror or error}. No partial export was kept."
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return rows
@@ -88,7 +90,7 @@ class _Exporting:
         if experiment is None:
             every = self._store.search_experiments(ViewType.ALL, _MOST, "", (), None)
             there = ", ".join(sorted(one.name for one in every))
-            raise NotFound(f"There is no experiment {name!r:.120}. There are {there:.500}.")
+            raise NotFound(f"Experiment {name!r:.120} does not exist. The experiments are {there:.500}.")
         return experiment.experiment_id
 
     def _copy(self, cursor: Any, name: str, query: str, is_of_runs: bool) -> int:
@@ -103,13 +105,13 @@ class _Exporting:
         row = cursor.execute(f"COPY ({query}) TO '{path}' ({options})").fetchone()
         rows = int(row[0]) if row else 0
         if not rows and goal.is_dir():
-            # Without rows there are no partitions: a file that has the columns can be read all the same.
+            # Without rows there are no partitions. A file with only the columns makes the folder readable.
             cursor.execute(f"COPY ({query}) TO '{path}/data_0.parquet' (FORMAT parquet)")
         return rows
 
 
 def _queries(is_part: bool) -> list[tuple[str, str, bool]]:
-    """Each table's name, what it holds, and whether it is of runs."""
+    """Return the name of each table, its query, and whether it has rows per run."""
     of_runs = "JOIN exported USING (run_id)"
     found = [("runs", f"SELECT * FROM nbtrack.runs {of_runs} ORDER BY start_time, run_id", True)]
     for name in _OF_RUNS[1:]:

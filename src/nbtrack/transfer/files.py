@@ -1,7 +1,7 @@
-"""Copying a source's files into the artifacts of a run: each appears whole, and none is copied twice.
+"""Copies a source's files into the artifacts of a run. Each appears as a whole, and none is copied twice.
 
-A file that is here with the same size and time of change is the same file. Where the two differ, the one that was
-changed last stays. When that was is what the store's table says: files of equal content are one file, with one time.
+Two files with the same size and modification time are the same file. If they differ, the one that was modified last is
+kept. The store's table says when that was, because files of equal content are stored as one file, with one time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .report import Report
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A file that is among the run's artifacts now; `is_new` where it was not, or not so, before."""
+    """A file that is now among the run's artifacts. `is_new` tells whether it was added or changed."""
 
     path: str
     size: int
@@ -29,7 +29,13 @@ class Copied:
 
 
 class Copier:
-    """`follow_links` takes what a link outside the source's folder leads to: it may lead anywhere on this machine."""
+    """Copies files of a source.
+
+    Args:
+        report: Receives what cannot be copied.
+        follow_links: Whether to copy the targets of links that lead out of the source's folder. They can lead anywhere
+            on this machine.
+    """
 
     def __init__(self, report: Report, follow_links: bool) -> None:
         self._report = report
@@ -43,8 +49,15 @@ class Copier:
         here: Mapping[str, Logged],
         before_new: Callable[[], None],
     ) -> Iterator[Copied]:
-        """Bring these files to `target`, where the table tells of `here`; `before_new` is called before a file appears
-        there."""
+        """Copy files to `target`, and yield each file that is then there.
+
+        Args:
+            folders: The folders of the source.
+            texts: The content of more files, by their artifact path.
+            target: The artifacts of the run.
+            here: The files that the store's table lists for the run.
+            before_new: Called before a file is added or changed.
+        """
         self._target = target
         self._here = here
         self._before_new = before_new
@@ -67,17 +80,19 @@ class Copier:
                 if name.startswith(PARTIAL):
                     continue
                 if file.is_symlink() and not (self._follow_links or file.resolve().is_relative_to(inside)):
-                    self._report.miss("links that lead out of the artifact folder (--follow-links brings them)", inner)
+                    self._report.add_missing(
+                        "links that lead out of the artifact folder (use --follow-links to import them)", inner
+                    )
                 elif file.is_file():
                     yield file, inner
                 elif file.is_symlink() and file.is_dir():
-                    self._report.miss("links to folders among the artifacts", inner)
+                    self._report.add_missing("artifacts that are links to folders", inner)
 
     def _is_allowed(self, path: str) -> bool:
         try:
             check_artifact_path(path).as_posix().encode()
         except (InvalidParameter, UnicodeEncodeError):
-            self._report.miss("artifacts with a name that cannot be kept", repr(path))
+            self._report.add_missing("artifacts whose name is not allowed", repr(path))
             return False
         return True
 
@@ -87,7 +102,7 @@ class Copier:
             with file.open("rb"):
                 pass
         except OSError as error:
-            self._report.miss(f"artifacts that cannot be read ({error.strerror})", path)
+            self._report.add_missing(f"artifacts that cannot be read ({error.strerror})", path)
             return None
         source = Stat(path, False, found.st_size, found.st_mtime_ns // 1_000_000, found.st_nlink > 1)
         timestamp = _changed(source, times.get(path))
@@ -124,13 +139,13 @@ class Copier:
             cause = error if isinstance(error, OSError) else error.__cause__
             reason = cause.strerror if isinstance(cause, OSError) else str(error).rstrip(".")
             raise StoreError(
-                f"{self._target}/{path} cannot be written: {reason}. What came before it is kept; import again when "
-                "there is room and permission, and the rest follows."
+                f"{self._target}/{path} cannot be written: {reason}. Everything imported so far is kept. When the "
+                "store can be written, import again to add the rest."
             ) from error
 
 
 def _changed(file: Stat, logged: Logged | None) -> int:
-    """When a file was changed, in milliseconds: as the store's table says, unless it is another file by now."""
+    """Return when a file was modified, in milliseconds: as the store's table says, unless the file was replaced."""
     by_the_file = file.modified or 0
     if logged is None or logged.size != file.size:
         return by_the_file

@@ -1,4 +1,4 @@
-"""What the store has of the runs that are about to be brought, read a batch at a time."""
+"""Reads what the store already has of the runs that are about to be imported, batch by batch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from ..store.folder.store import FolderStore as Store
 
 _AT_ONCE = 500_000
-"""Points that are read in one go; the series of a longer run are read one by one."""
+"""The most points read at once. The series of a longer run are read one by one."""
 
 
 @dataclass(slots=True)
 class Here:
-    """One run as the store has it."""
+    """A run as the store has it."""
 
     run: int
     experiment_id: int
@@ -33,7 +33,7 @@ class Here:
     inputs: set[tuple[str, str, str | None]] = field(default_factory=set)
     artifacts: dict[str, Logged] = field(default_factory=dict)
     series: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """The number of each metric's series and how many points it has."""
+    """The number and the point count of each metric's series."""
 
     @property
     def sign_of_life(self) -> tuple[bool, int]:
@@ -41,7 +41,7 @@ class Here:
 
 
 def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
-    """The runs of these ids that the store has, with all but their points."""
+    """Return the runs with these IDs that the store has, without their points."""
     ids = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
     with store.reading() as cursor:
         rows = cursor.execute(
@@ -53,7 +53,7 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
         runs = {one.run: one for one in here.values()}
         if not runs:
             return {}
-        # Numbers, written out: so the database knows which blocks of the tables to pass over.
+        # The numbers are written into the SQL, so that the database can skip blocks of the tables.
         listed = ", ".join(map(str, sorted(runs)))
 
         def of_runs(table: str, columns: str) -> list[tuple[Any, ...]]:
@@ -75,7 +75,7 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
 
 
 class PresentPoints:
-    """The points that these runs have here, one metric at a time."""
+    """The points that the store already has of these runs."""
 
     def __init__(self, store: Store, here: Iterable[Here]) -> None:
         self._store = store
@@ -85,13 +85,13 @@ class PresentPoints:
             self._load([number for number, _ in series])
 
     def of(self, here: Here, key: str) -> Present | None:
-        """None where the run has no such metric."""
+        """Return the points of a metric, or None if the run does not have this metric."""
         if key not in here.series:
             return None
         number = here.series[key][0]
         if number not in self._read:
             self._read.clear()
-            # The run's others as well, where they are not too many.
+            # Read all metrics of the run at once if they are not too large.
             whole = sum(points for _, points in here.series.values()) <= _AT_ONCE
             self._load([known for known, _ in here.series.values()] if whole else [number])
         return self._read[number]

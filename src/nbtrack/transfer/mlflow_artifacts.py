@@ -1,8 +1,8 @@
-"""Where an MLflow store's files are by now, and where its models' files go.
+"""Finds the artifact files of an MLflow store, and maps the files of its models to artifacts of runs.
 
-MLflow writes absolute places down, and stores are moved. So a run's folder is looked for at its address, then beside
-the store, then in the folder that the user names. It counts only where the run's id is a part of its path: nobody's
-home folder comes along because a foreign store says that it is a run's.
+MLflow stores absolute paths, and stores are moved. So a run's folder is searched in the folder that the user names,
+then at its URI, then beside the store. It is used only if the run's ID is a part of its path: otherwise a foreign
+store could make the import copy any folder, such as a home folder, as the artifacts of a run.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _RUNS = "runs:/"
 
 
 def mlflow_tags(tags: Iterable[tuple[str, str | None]]) -> dict[str, str]:
-    """A run's tags, with the id that its parent has here."""
+    """Return a run's tags, with the parent's ID replaced by the one that it has in nbtrack."""
     return {key: run_id_for("mlflow", value or "") if key == PARENT else value or "" for key, value in tags}
 
 
 @dataclass(slots=True)
 class LoggedModel:
-    """MLflow 3 keeps a model's files beside the runs, at an address of their own."""
+    """A logged model of MLflow 3, which stores a model's files beside the runs, at a URI of their own."""
 
     model_id: str
     name: str
@@ -43,7 +43,13 @@ class LoggedModel:
 
 
 class Places:
-    """`base` is the folder that the store lies in, `given` the one that the user named."""
+    """Finds artifact folders.
+
+    Args:
+        base: The folder that contains the store.
+        given: The folder that the user named, if any.
+        report: Receives what cannot be found.
+    """
 
     def __init__(self, base: Path, given: Path | None, report: Report) -> None:
         self._base = base
@@ -51,14 +57,14 @@ class Places:
         self._report = report
 
     def folder(self, uri: str, owner: str, what: str = "runs") -> Path | None:
-        """The artifact folder at `uri` of the run or model `owner`; None where there is none, or none within reach."""
+        """Return the artifact folder at `uri` of the run or model `owner`, or None if it cannot be found."""
         path, scheme = self._path(uri)
         parts = path.parts
         if owner not in parts:
-            self._report.miss(f"artifacts of {what} whose address is not a folder of their own", owner)
+            self._report.add_missing(f"artifacts of {what} whose URI does not contain their ID", owner)
             return None
         at = parts.index(owner)
-        # <experiment>/<run>/artifacts, <experiment>/models/<model>/artifacts, and less of it.
+        # <experiment>/<run>/artifacts or <experiment>/models/<model>/artifacts, and shorter ends of these.
         tails = [Path(*parts[start:]) for start in range(max(at - 2, 1), at + 1)]
         candidates = [] if scheme else [path]
         if self._given is not None:
@@ -69,21 +75,21 @@ class Places:
             if candidate.is_dir():
                 return candidate
         if scheme and scheme != _PROXIED:
-            self._report.miss(
-                f"artifacts of {what} at {scheme}: addresses, which are not read (name a local copy with "
+            self._report.add_missing(
+                f"artifacts of {what} at {scheme}: URIs, which cannot be read (name a local copy with "
                 "--artifacts FOLDER)",
                 owner,
             )
         elif scheme or not Path(*parts[:at]).is_dir():
-            self._report.note(
-                f"{what} without an artifact folder within reach: nothing was logged, or the files are elsewhere "
-                "(then name their folder with --artifacts FOLDER)",
+            self._report.add_note(
+                f"{what} without an accessible artifact folder: no files were logged, or they are elsewhere "
+                "(name their folder with --artifacts FOLDER)",
                 owner,
             )
         return None
 
     def _path(self, uri: str) -> tuple[Path, str]:
-        """The path in an address, and the scheme where it names no local file."""
+        """Return the path in a URI, and its scheme if it does not name a local file."""
         if not _SCHEME.match(uri):
             return self._base / uri, ""
         parts = urlsplit(uri)
@@ -93,7 +99,7 @@ class Places:
 
 
 class ModelFiles:
-    """Logged models as folders among their run's artifacts, as MLflow 2 kept them, and versions that point there."""
+    """Maps logged models to folders among their run's artifacts, as in MLflow 2, and model versions to these."""
 
     def __init__(self, models: list[LoggedModel], places: Places, report: Report) -> None:
         self._models = {model.model_id: model for model in models}
@@ -108,17 +114,17 @@ class ModelFiles:
                 continue
             taken: set[str] = set()
             for model in owned:
-                # The first one has the plain name, so that a model that is logged later moves none.
+                # The first one gets the plain name, so that a model that is logged later does not move it.
                 path = model.name if model.name not in taken else f"{model.name}-{model.model_id}"
                 taken.add(path)
                 self._paths[model.model_id] = path
         for model in self._of_run.get("", []):
-            report.miss("files of logged models that belong to no run", model.model_id)
+            report.add_missing("files of logged models without a run", model.model_id)
 
     def add_to(self, run: SourceRun) -> None:
-        """Add the folders of the models that the run logged to its artifacts, and say in its tags that they are models.
+        """Add the folders of the run's logged models to its artifacts, and list the models in a tag.
 
-        MLflow 2 wrote that tag, and what shows a run's models reads it.
+        MLflow 2 wrote this tag, and code that shows a run's models reads it.
         """
         entries = []
         for model in self._of_run.get(run.key, []):
@@ -134,7 +140,7 @@ class ModelFiles:
             run.tags[HISTORY_TAG] = json.dumps(entries, default=str)
 
     def resolve(self, source: str, run: str, run_id_of: Callable[[str], str | None], version: str) -> str:
-        """A version's source as a URI that resolves here; as it is, and reported, where that cannot be."""
+        """Return a version's source as a URI that resolves here. If impossible, report and return it unchanged."""
         if source.startswith(_RUNS):
             return self._in_run(source, run_id_of, version)
         if source.startswith(_MODELS):
@@ -150,14 +156,14 @@ class ModelFiles:
                     return self._of_model(part, source, run_id_of, version, rest)
                 if run_id := run_id_of(part):
                     return "/".join(filter(None, (_RUNS + run_id, rest)))
-        self._report.miss("files of model versions that lie outside the runs of this store", version)
+        self._report.add_missing("files of model versions that are not among the runs of this store", version)
         return source
 
     def _in_run(self, source: str, run_id_of: Callable[[str], str | None], version: str) -> str:
         run, _, path = source.removeprefix(_RUNS).partition("/")
         run_id = run_id_of(run)
         if run_id is None:
-            self._report.miss("files of model versions whose run is gone", version)
+            self._report.add_missing("files of model versions whose run no longer exists", version)
             return source
         return "/".join(filter(None, (_RUNS + run_id, path)))
 
@@ -167,13 +173,13 @@ class ModelFiles:
         model = self._models.get(model_id)
         run_id = run_id_of(model.run) if model is not None and model.run else None
         if run_id is None:
-            self._report.miss("files of model versions whose logged model is gone", version)
+            self._report.add_missing("files of model versions whose logged model no longer exists", version)
             return source
         return "/".join(filter(None, (_RUNS + run_id, self._paths[model_id], rest)))
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
-    """What a model's file MLmodel says; None where there is none that can be read."""
+    """Return the content of a model's MLmodel file, or None if it cannot be read."""
     import yaml
 
     try:

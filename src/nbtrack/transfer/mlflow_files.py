@@ -1,4 +1,4 @@
-"""An MLflow file store, the folder `mlruns/`: one folder an experiment, in it one a run, one file a metric."""
+"""An MLflow file store, the folder `mlruns/`: a folder per experiment, in it a folder per run, a file per metric."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATUSES: dict[Any, str] = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FA
 
 
 def is_mlflow_folder(path: Path) -> bool:
-    """Whether a folder looks like `mlruns/`: an experiment's meta.yaml one level below, or a registry's two below."""
+    """Return whether a folder looks like `mlruns/`: it has the meta.yaml of an experiment or a registered model."""
     return any(
         next(path.glob(pattern), None) is not None
         for pattern in (f"[0-9]*/{_META}", f"{_TRASH}/*/{_META}", f"{_REGISTRY}/*/{_META}")
@@ -40,14 +40,17 @@ def is_mlflow_folder(path: Path) -> bool:
 
 
 class MlflowFolder:
-    """Broken files are passed over and reported: MLflow itself would refuse the experiment that has one."""
+    """Reads an MLflow file store.
+
+    Broken files are skipped and reported. MLflow itself would refuse the whole experiment.
+    """
 
     kind = KIND
     is_store = False
 
     def __init__(self, path: Path, report: Report, artifacts: Path | None = None) -> None:
         if not is_mlflow_folder(path):
-            raise InvalidParameter(f"{path} is no MLflow folder: no experiment in it has a {_META}.")
+            raise InvalidParameter(f"{path} is not an MLflow folder: it contains no experiment with a {_META}.")
         self.name = path.name
         self._root = path.absolute()
         self._report = report
@@ -121,12 +124,12 @@ class MlflowFolder:
             points = Points(key, [], [], [])
             with file.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
-                    # "timestamp value step", later versions with the dataset's name and digest behind.
+                    # "timestamp value step"; later versions add the dataset's name and digest.
                     fields = line.split(" ")
                     try:
                         point = (int(fields[0]), float(fields[1]), int(fields[2]) if len(fields) > 2 else 0)
                     except (ValueError, IndexError):
-                        self._report.miss("lines of metric files that are no points", f"{run.key}/{key}")
+                        self._report.add_missing("lines of metric files that are not points", f"{run.key}/{key}")
                         continue
                     points.timestamps.append(point[0])
                     points.values.append(point[1])
@@ -157,7 +160,7 @@ class MlflowFolder:
                 if fields is None:
                     continue
                 model.next_version = max(model.next_version, int(number) + 1)
-                # What MLflow deleted it keeps without content.
+                # MLflow keeps deleted versions without content.
                 if fields.get("current_stage") != "Deleted_Internal":
                     model.versions.append(self._version(name, int(number), part, fields))
             model.versions.sort(key=lambda version: version.version)
@@ -225,18 +228,18 @@ class MlflowFolder:
         except (OSError, ValueError, yaml.YAMLError):
             loaded = None
         if not isinstance(loaded, dict):
-            self._report.miss(f"folders whose {_META} cannot be read", str(folder.relative_to(self._root)))
+            self._report.add_missing(f"folders whose {_META} cannot be read", str(folder.relative_to(self._root)))
             return None
         return loaded
 
     def _texts(self, folder: Path) -> Iterator[tuple[str, str]]:
-        """The texts in a folder of files, by their path in it: MLflow's params, tags and aliases."""
+        """Yield the path and the content of each file in a folder: MLflow's params, tags and aliases."""
         for key, file in _files(folder):
             yield key, file.read_bytes().decode("utf-8", "replace")
 
 
 def _status(written: Any) -> str:
-    """A run's status from the number that MLflow writes, or from its name."""
+    """Return a run's status from the number or the name that MLflow writes."""
     return _STATUSES.get(written, str(written) if written in RunStatus.ALL else RunStatus.FINISHED)
 
 
@@ -245,7 +248,7 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each file below a folder, and its path in it: keys with a slash are folders."""
+    """Yield each file below a folder with its path in it. Keys that contain a slash are in nested folders."""
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             yield file.relative_to(folder).as_posix(), file

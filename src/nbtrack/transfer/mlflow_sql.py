@@ -1,6 +1,6 @@
 """An MLflow SQLite store, read with Python's own sqlite3 and never written to.
 
-Columns and tables came and went with MLflow's versions: what a file lacks is read as NULL, or as no rows.
+Tables and columns differ between MLflow's versions. A missing column is read as NULL, a missing table as no rows.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from .report import Report
 
 KIND = "mlflow-sqlite"
 _HIGHEST = 1.7976931348623157e308
-"""What MLflow writes to a database for an infinity."""
+"""The number that MLflow writes to a database for infinity."""
 _FETCH = 20_000
 _DEFAULT_WORKSPACE = "default"
 
 
 def is_mlflow_database(path: Path) -> bool:
-    """Whether a file is a SQLite database with MLflow's tables."""
+    """Return whether a file is a SQLite database with MLflow's tables."""
     try:
         with path.open("rb") as file:
             if file.read(16) != b"SQLite format 3\0":
@@ -53,14 +53,14 @@ def is_mlflow_database(path: Path) -> bool:
 
 
 class MlflowDatabase:
-    """Each query is short, so that a server that writes to the file meanwhile is not held up."""
+    """Reads an MLflow database. Each query is short, so that a server that writes to the file is not blocked."""
 
     kind = KIND
     is_store = False
 
     def __init__(self, path: Path, report: Report, artifacts: Path | None = None) -> None:
         if not is_mlflow_database(path):
-            raise InvalidParameter(f"{path} is no MLflow database: it is no SQLite file with MLflow's tables.")
+            raise InvalidParameter(f"{path} is not an MLflow database: it is not a SQLite file with MLflow's tables.")
         self.name = path.name
         self._report = report
         self._connection = _connect(path)
@@ -93,7 +93,7 @@ class MlflowDatabase:
             *("run_uuid", "experiment_id", "name", "user_id", "status", "start_time", "end_time", "lifecycle_stage"),
             *("deleted_time", "artifact_uri"),
         )
-        # In the order of time, so that the runs of one sweep lie together here too.
+        # In chronological order, so that the runs of one sweep are stored together here too.
         for row in self._rows("runs", columns, "ORDER BY start_time, run_uuid").fetchall():
             key, experiment, name, user, status, start, end, stage, deleted, uri = row
             tags = mlflow_tags(self._of_run("tags", ("key", "value"), key))
@@ -150,7 +150,7 @@ class MlflowDatabase:
             )
             for number, made, changed, stage, text, user, source, run, link, status, message in versions.get(key, []):
                 model.next_version = max(model.next_version, number + 1)
-                # What MLflow deleted it keeps as a row without content.
+                # MLflow keeps deleted versions as rows without content.
                 if stage == "Deleted_Internal":
                     continue
                 model.versions.append(
@@ -210,7 +210,7 @@ class MlflowDatabase:
         first = {self._connection.execute(f"PRAGMA index_info('{index}')").fetchone()[2] for index in indexes}
         if "run_uuid" in first:
             return f"SELECT {columns} FROM metrics WHERE run_uuid = ? ORDER BY key, step"
-        # Before MLflow 1.28 a run's points were found by reading all of them: a temporary index, in a file of its own.
+        # Before MLflow 1.28, metrics had no index by run. This creates a temporary one, in a file of its own.
         self._connection.execute("CREATE TEMP TABLE points_of AS SELECT run_uuid, rowid AS point FROM metrics")
         self._connection.execute("CREATE INDEX temp.points_by_run ON points_of (run_uuid)")
         return (
@@ -231,7 +231,7 @@ class MlflowDatabase:
         return [f'"{table}"."{column}"' if column in there else "NULL" for column in columns]
 
     def _rows(self, table: str, columns: Sequence[str], rest: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Columns of a table, NULL for those that it lacks; no rows where it is not there."""
+        """Query columns of a table. Missing columns are NULL, and a missing table has no rows."""
         if not self._has(table):
             return self._connection.execute("SELECT 1 WHERE 0")
         return self._connection.execute(

@@ -1,4 +1,4 @@
-"""Another nbtrack store as a source. It is read in short sessions: both stores' locks are never held at once."""
+"""Another nbtrack store as a source. It is read in short sessions, so that both stores are never locked at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _POINTS = 100_000
 
 
 def store_folder(path: Path) -> Path | None:
-    """The store that a path names: its folder, the project that it lies in, or its database file."""
+    """Return the store that a path names by its folder, its project's folder or its database file, or None."""
     for folder in (path, path / ".nbtrack", path.parent if path.name == DATABASE else path):
         if (folder / DATABASE).is_file():
             return folder
@@ -46,7 +46,7 @@ def store_folder(path: Path) -> Path | None:
 
 
 class NbtrackStore:
-    """Of a store of an older schema a copy is read, so that it stays one that its own nbtrack can use."""
+    """Reads another store. If its schema is older, a copy is read, so that its older nbtrack can still use it."""
 
     kind = KIND
     is_store = True
@@ -54,7 +54,7 @@ class NbtrackStore:
     def __init__(self, path: Path, report: Report, open_folder: OpenFolder) -> None:
         folder = store_folder(path)
         if folder is None:
-            raise InvalidParameter(f"There is no nbtrack store in {path}: no file {DATABASE}.")
+            raise InvalidParameter(f"{path} is not an nbtrack store: it does not contain a file {DATABASE}.")
         self.folder = folder.absolute()
         self.name = str(folder)
         self._report = report
@@ -63,7 +63,7 @@ class NbtrackStore:
         self._store = self._copy or original
 
     def close(self) -> None:
-        """The store itself stays open, as every store of this process does."""
+        """Delete the copy, if there is one. The store itself stays open, like every store of this process."""
         if self._copy is not None:
             self._copy.close()
             shutil.rmtree(self._copy.folder, ignore_errors=True)
@@ -111,7 +111,7 @@ class NbtrackStore:
             try:
                 folder = path_of_uri(self._store.locate(artifact_uri))
             except NotSupported:
-                self._report.miss("artifacts at an address that is not read", run_id)
+                self._report.add_missing("artifacts at a URI that cannot be read", run_id)
                 continue
             if folder.is_dir():
                 runs[number].folders.append(SourceFolder(folder))
@@ -154,7 +154,7 @@ class NbtrackStore:
         yield from self._series(part)
 
     def _series(self, wanted: list[tuple[int, str]]) -> Iterator[Points]:
-        """The points of some series, read at one go."""
+        """Yield the points of several series, read at once."""
         if not wanted:
             return
         with self._store.reading() as cursor:
@@ -208,7 +208,7 @@ class NbtrackStore:
         return list(found.values())
 
     def _resolved(self, version: SourceVersion) -> str:
-        """A source that is a folder among the artifacts of the version's run, as a URI that names the run."""
+        """Return a version's source. If it is among the artifacts of the version's run, return it as a `runs:` URI."""
         if not version.run_id or version.source.startswith(("runs:/", "models:/")):
             return version.source
         row = self._rows("SELECT artifact_uri FROM runs WHERE run_id = $1", [version.run_id])
@@ -219,6 +219,6 @@ class NbtrackStore:
         return version.source if inside is None else "/".join(filter(None, (f"runs:/{version.run_id}", inside)))
 
     def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
-        """What a query finds, in the session that is under way or in one of its own."""
+        """Return the rows of a query, run in the current session or in one of its own."""
         with self._store.reading() as cursor:
             return cursor.execute(sql, parameters or []).fetchall()

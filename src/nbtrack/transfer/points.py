@@ -1,7 +1,7 @@
-"""Which of a source's points are not here yet.
+"""Finds the points of a source that the store does not have yet.
 
-Points have no identity but what they are, and a metric may hold the same point twice. So the union of two stores has
-each point as often as the store that has it more often; united twice is then the same as once.
+A point has no identity besides its values, and a metric can contain the same point twice. So the union of two stores
+contains each point as often as the store that has it more often. Merging twice then equals merging once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Present:
-    """The points of one metric that are here already; each can stand for one point of the source."""
+    """The points of one metric that the store already has. Each one matches at most one point of the source."""
 
     def __init__(self, steps: Any, timestamps: Any, values: Any) -> None:
         import numpy as np
@@ -23,7 +23,7 @@ class Present:
         self._rows, self._left = np.unique(_rows(steps, timestamps, values), return_counts=True)
 
     def missing(self, points: Points) -> Points:
-        """Those of `points` that nothing here stands for; what stood for the others is used up."""
+        """Return the points that match none of these. The points that match are used up."""
         import numpy as np
 
         rows, places, counts = np.unique(
@@ -33,7 +33,7 @@ class Present:
         here = self._rows[at] == rows
         used = np.where(here, np.minimum(self._left[at], counts), 0)
         np.subtract.at(self._left, at, used)
-        # Of equal points the first ones are taken for those that are here.
+        # Of equal points, the first ones count as those that the store already has.
         order = np.argsort(places, kind="stable")
         rank = np.empty(len(places), np.int64)
         rank[order] = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -47,7 +47,7 @@ class Present:
 
 
 def _rows(steps: Any, timestamps: Any, values: Any) -> np.ndarray[Any, Any]:
-    """Points as rows that can be compared bit by bit: with one kind of NaN, and one kind of zero."""
+    """Return points as rows that can be compared bit by bit, with a single NaN and a single zero."""
     import numpy as np
 
     numbers = np.array(values, np.float64) + 0.0

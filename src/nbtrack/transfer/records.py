@@ -1,4 +1,4 @@
-"""What a source holds, in one form for every kind of source: experiments, runs, points, models."""
+"""The experiments, runs, points and models of a source, in one form for every kind of source."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NAMESPACE = uuid.UUID("5a1f6a0e-3f0b-5d53-9d5e-6f1f7a6b6e01")
 
 
 def run_id_for(kind: str, identity: str) -> str:
-    """The id of a source's run in nbtrack: its own where it has 32 hex digits, else one that follows from `identity`.
+    """Return the ID of a source's run in nbtrack: its own if it has 32 hex digits, else one derived from `identity`.
 
-    The same identity gives the same id on every machine, so that a second import finds the run.
+    The same identity gives the same ID on every machine, so that a second import finds the run.
     """
     return identity if _OWN_ID.fullmatch(identity) else uuid.uuid5(_NAMESPACE, f"{kind}:{identity}").hex
 
 
 @dataclass(slots=True)
 class SourceExperiment:
-    """`key` is how the source's runs name it."""
+    """An experiment. The source's runs refer to it by `key`."""
 
     key: str
     name: str
@@ -37,7 +37,7 @@ class SourceExperiment:
 
 @dataclass(slots=True)
 class SourceParam:
-    """`timestamp` is None where the source does not say when it was logged: the run's start is taken then."""
+    """A param. `timestamp` is None if the source does not say when it was logged; the run's start is used then."""
 
     key: str
     value: str
@@ -57,12 +57,12 @@ class SourceInput:
     context: str | None = None
     timestamp: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
-    """Those but for the context."""
+    """The tags without the context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What a store's table says of a file: its bytes, and when it was logged, in milliseconds."""
+    """The entry of a file in a store's table: its size in bytes, and when it was logged, in milliseconds."""
 
     size: int
     timestamp: int
@@ -72,7 +72,7 @@ class Logged:
 class SourceFolder:
     """A local folder whose files are artifacts of a run, below the artifact path `path`.
 
-    `times` says when files in it were logged, by their artifact path; of others the file's own time is taken.
+    `times` says when its files were logged, by artifact path. For other files, their modification time is used.
     """
 
     folder: Path
@@ -82,7 +82,7 @@ class SourceFolder:
 
 @dataclass(slots=True)
 class SourceRun:
-    """A run without its points. `key` is the source's own name for it, whatever `run_id` became."""
+    """A run without its points. `key` identifies it in the source; `run_id` is its ID in nbtrack."""
 
     key: str
     run_id: str
@@ -100,17 +100,17 @@ class SourceRun:
     inputs: list[SourceInput] = field(default_factory=list)
     folders: list[SourceFolder] = field(default_factory=list)
     texts: dict[str, bytes] = field(default_factory=dict)
-    """Artifacts that are no files in the source: content by artifact path."""
+    """The content of artifacts that are not files in the source, by artifact path."""
 
     @property
     def sign_of_life(self) -> tuple[bool, int]:
-        """When the run was last heard of; an ended run knows more than the same one still running."""
+        """How recent this state of the run is. An ended run is more recent than the same run while it was running."""
         return (self.end_time is not None, self.end_time or 0)
 
 
 @dataclass(slots=True)
 class Points:
-    """Some points of one metric, in any order: lists of one length. Timestamps are epoch milliseconds."""
+    """Points of one metric in any order, as lists of the same length. Timestamps are milliseconds since the epoch."""
 
     key: str
     steps: list[int]
@@ -120,7 +120,7 @@ class Points:
 
 @dataclass(slots=True)
 class SourceVersion:
-    """A model version. `source` is a URI that resolves in the store that the import goes into, where there is one."""
+    """A model version. `source` is a URI that can be resolved in the target store, if possible."""
 
     version: int
     creation_time: int
@@ -138,7 +138,10 @@ class SourceVersion:
 
 @dataclass(slots=True)
 class SourceModel:
-    """A registered model. `events` is its history where the source keeps one; `next_version` and up were never used."""
+    """A registered model.
+
+    `events` is its history, if the source keeps one. Version numbers from `next_version` on were never used.
+    """
 
     name: str
     description: str
@@ -153,12 +156,12 @@ class SourceModel:
 
 
 class Source(Protocol):
-    """One place that runs are brought from. What it cannot give it says to the report that it was made with."""
+    """A place to import runs from. It adds what it cannot provide to the report that it was created with."""
 
     kind: str
     name: str
     is_store: bool
-    """Whether it is an nbtrack store: then neither side is the truth, and the two are united."""
+    """Whether it is an nbtrack store. Then neither side takes precedence, and the two are merged."""
 
     def run_count(self) -> int: ...
     def experiments(self) -> Iterable[SourceExperiment]: ...

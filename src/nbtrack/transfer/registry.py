@@ -1,7 +1,7 @@
-"""Bringing registered models. A version is the same version where the moment it was made and its run are the same.
+"""Imports registered models. Two versions are the same version if their creation times and their runs are equal.
 
-A version keeps its number where that is free here; else it gets the next one that neither side has used, and the
-report says so. What was deleted here stays deleted. Each model is one transaction, whole or absent.
+A version keeps its number if that is free here. Otherwise it gets the next number that neither side has used, and the
+report says so. Models and versions that were deleted here stay deleted. Each model is imported in one transaction.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 
 def bring_models(store: Store, source: Source, report: Report) -> None:
-    """Bring every model of the source with its versions, stages, aliases, tags and history."""
+    """Import every model of the source with its versions, stages, aliases, tags and history."""
     for model in source.models():
         try:
             check_model_name(model.name)
         except InvalidParameter:
-            report.miss("models whose name is empty, '.' or '..', or holds '/' or ':'", repr(model.name[:60]))
+            report.add_missing(
+                "models whose name is empty, is '.' or '..', or contains '/' or ':'", repr(model.name[:60])
+            )
             continue
         with store.writing() as cursor:
             _Bringing(cursor, model, source.is_store, report).bring()
@@ -39,7 +41,7 @@ def bring_models(store: Store, source: Source, report: Report) -> None:
 
 @dataclass
 class _Bringing:
-    """One model on its way. `numbers` maps a version's number in the source to the one that it has here."""
+    """The import of one model. `numbers` maps a version's number in the source to its number here."""
 
     cursor: Cursor
     model: SourceModel
@@ -64,11 +66,11 @@ class _Bringing:
             and (self.events[-1].timestamp >= model.last_update_time)
         ):
             self.report.count("registered models", 1)
-            self.report.note("models that were deleted here; they stay deleted", model.name)
+            self.report.add_note("models that were deleted here and stay deleted", model.name)
             return
         self.report.count("registered models", 1, not row)
         if not row:
-            # The numbers of an earlier model of this name stay used.
+            # The numbers of an earlier model of this name are not used again.
             self.next = max(self._made, default=0) + 1
             self.wins, self.at_par = True, False
             self.cursor.execute(
@@ -76,7 +78,7 @@ class _Bringing:
                 "VALUES ($1, $2, $3, $4, $5)",
                 [model.name, storable(model.description), model.creation_time, model.last_update_time, self.next],
             )
-            self._tell("created", model.creation_time)
+            self._record("created", model.creation_time)
         else:
             description, created, updated, self.next = row[0]
             self.wins = model.last_update_time > updated or (model.last_update_time == updated and not self.is_store)
@@ -115,34 +117,35 @@ class _Bringing:
                 self.numbers[version.version] = known.version
                 self._unite(version, known)
             elif is_gone:
-                self.report.note("model versions that were deleted here; they stay deleted", self._called(version))
+                self.report.add_note("model versions that were deleted here and stay deleted", self._called(version))
             else:
-                self.numbers[version.version] = self._free(version.version, version.creation_time)
+                self.numbers[version.version] = self._free_number(version.version, version.creation_time)
                 self._insert(version)
 
     def _identified(self, versions: list[SourceVersion]) -> dict[tuple[Any, ...], SourceVersion]:
-        """Versions by what makes them the same on both sides, in the order of their numbers."""
+        """Return versions by their identity, which is equal on both sides, in the order of their numbers."""
         found: dict[tuple[Any, ...], SourceVersion] = {}
         for version in sorted(versions, key=lambda one: one.version):
-            # Between stores of ours sources are the same text; another tracker's may become reachable later.
+            # Between nbtrack stores, equal versions have equal sources. Another tracker's source can become
+            # accessible later, and then it changes.
             identity = (version.creation_time, version.run_id, version.source if self.is_store else "")
             twins = sum(known[:3] == identity for known in found)
             found[(*identity, twins)] = version
         return found
 
     def _deleted(self) -> dict[int, int]:
-        """When the versions that are deleted here were made, and when they were deleted."""
+        """Return the creation times of the versions that were deleted here, each with its time of deletion."""
         deleted = {event.version: event.timestamp for event in self.events if event.kind == "version_deleted"}
         return {made: deleted[number] for number, made in self._made.items() if number in deleted}
 
-    def _free(self, wished: int, made: int) -> int:
-        """The number that a version gets, `made` at that moment: its own unless another version has or had it."""
-        if wished not in self.taken and self._made.get(wished, made) == made:
-            number = wished
+    def _free_number(self, wanted: int, created: int) -> int:
+        """Return a version's number here: its own, unless another version has or had it."""
+        if wanted not in self.taken and self._made.get(wanted, created) == created:
+            number = wanted
         else:
             number = max(self.next, self.model.next_version)
-            self.report.note(
-                "model versions with another number, for theirs was taken", f"{self.model.name} {wished} → {number}"
+            self.report.add_note(
+                "model versions with a new number, because theirs was taken", f"{self.model.name} {wanted} → {number}"
             )
         self.taken.add(number)
         self.next = max(self.next, number + 1)
@@ -162,9 +165,9 @@ class _Bringing:
             ],
         )
         self._tags("model_version_tags", [number], version.tags, True, False)
-        self._tell("version_created", version.creation_time, number, new=version.source)
+        self._record("version_created", version.creation_time, number, new=version.source)
         if stage != "None":
-            self._tell("stage", version.last_update_time, number, old="None", new=stage)
+            self._record("stage", version.last_update_time, number, old="None", new=stage)
 
     def _unite(self, version: SourceVersion, here: SourceVersion) -> None:
         wins = version.last_update_time > here.last_update_time
@@ -177,7 +180,7 @@ class _Bringing:
                 [self.model.name, here.version, version.stage, storable(version.description), version.last_update_time],
             )
             if version.stage != here.stage:
-                self._tell("stage", version.last_update_time, here.version, old=here.stage, new=version.stage)
+                self._record("stage", version.last_update_time, here.version, old=here.stage, new=version.stage)
         elif wins:
             self.cursor.execute(
                 "UPDATE model_versions SET last_update_time = $3 WHERE name = $1 AND version = $2",
@@ -188,7 +191,7 @@ class _Bringing:
     # -- aliases -------------------------------------------------------------------------------------------------
 
     def _aliases(self) -> None:
-        """An alias points where it was pointed last, on either side; one that was deleted last is gone."""
+        """Set each alias to the version it was set to last, on either side, and delete those that were deleted last."""
         here = dict(self._rows("SELECT alias, version FROM registered_model_aliases WHERE name = $1"))
         made = self._made_here()
         for alias, theirs in self.model.aliases.items():
@@ -218,18 +221,18 @@ class _Bringing:
             "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
             [self.model.name, alias, number],
         )
-        self._tell("alias_set", time, number, old=None if old is None else str(old), new=alias)
+        self._record("alias_set", time, number, old=None if old is None else str(old), new=alias)
 
     def _is_alias(self, alias: str) -> bool:
         try:
             check_alias(alias)
         except InvalidParameter:
-            self.report.miss("aliases with a name that is not allowed", f"{self.model.name}@{alias}")
+            self.report.add_missing("aliases whose name is not allowed", f"{self.model.name}@{alias}")
             return False
         return True
 
     def _alias_time(self, alias: str) -> int:
-        """When the alias was set or deleted here; -1 for never."""
+        """Return when the alias was set or deleted here, or -1 if it never was."""
         return _alias_time(self.events, alias)
 
     def _their_alias_time(self, alias: str) -> int:
@@ -241,7 +244,7 @@ class _Bringing:
     # -- gates ---------------------------------------------------------------------------------------------------
 
     def _gates(self) -> None:
-        """A gate is as it was set last, on either side; one that was deleted after that is gone."""
+        """Set each gate as it was set last, on either side, and delete those that were deleted after that."""
         columns = "name, stage, gate, filter, user_id, creation_time"
         here = [ModelGate(*row) for row in self._rows(f"SELECT {columns} FROM model_gates WHERE name = $1")]
         last: dict[tuple[str, str], ModelGate] = {}
@@ -259,15 +262,15 @@ class _Bringing:
 
     # -- history -------------------------------------------------------------------------------------------------
 
-    def _tell(
+    def _record(
         self, kind: str, timestamp: int, version: int | None = None, old: str | None = None, new: str | None = None
     ) -> None:
-        """Write what another tracker has no history of. One of our stores brings its own."""
+        """Record an event for a source without a history. An nbtrack store has a history of its own."""
         if not self.is_store:
             self._write(ModelEvent(self.model.name, version, timestamp, user(), kind, old, new))
 
     def _history(self) -> None:
-        self._number_the_gone()
+        self._number_deleted()
         known = set(self.events)
         for event in self.model.events:
             number = None if event.version is None else self.numbers.get(event.version, event.version)
@@ -279,13 +282,15 @@ class _Bringing:
                 known.add(moved)
                 self._write(moved)
 
-    def _number_the_gone(self) -> None:
-        """Numbers for versions that the source has in its history only."""
+    def _number_deleted(self) -> None:
+        """Assign numbers to the versions that exist only in the source's history."""
         here = {(e.timestamp, e.new): e.version for e in self.events if e.kind == "version_created"}
         for event in self.model.events:
             if event.kind == "version_created" and event.version is not None and event.version not in self.numbers:
                 known = here.get((event.timestamp, event.new))
-                self.numbers[event.version] = self._free(event.version, event.timestamp) if known is None else known
+                self.numbers[event.version] = (
+                    self._free_number(event.version, event.timestamp) if known is None else known
+                )
 
     def _write(self, event: ModelEvent) -> None:
         self.cursor.execute(

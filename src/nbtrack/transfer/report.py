@@ -1,4 +1,4 @@
-"""What an import brought and what it could not: counted while it goes on, printed at its end."""
+"""The report of an import: what was imported and what was not, counted during the import and printed at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ _EXAMPLES = 3
 
 @dataclass
 class Problem:
-    """Something that did not come over, or came over changed: the reason, how often, and the first few."""
+    """Something that was not imported, or was changed by the import.
+
+    Attributes:
+        reason: What it is and why, in words.
+        count: How many there are.
+        examples: The first few of them.
+    """
 
     reason: str
     count: int = 0
@@ -37,10 +43,17 @@ class Problem:
 
 @dataclass
 class Report:
-    """What `import_runs` and `merge` return. `str(report)` is what the command prints.
+    """The result of `import_runs` and `merge`. The command prints `str(report)`.
 
-    `found` counts what the source holds, `brought` what this call added or changed: the rest was here already.
-    `missing` is what could not be brought, `notes` what came over changed.
+    Attributes:
+        kind: The kind of the source, for example "mlflow-sqlite".
+        source: The path of the source.
+        store: The path of the store that was imported into.
+        seconds: The duration of the import.
+        found: What the source contains, as counts by name: "runs", "metric points", "artifact files" and so on.
+        brought: How many of these the import added or changed. The others were already here.
+        missing: What could not be imported.
+        notes: What was imported with a change.
     """
 
     kind: str = ""
@@ -54,30 +67,56 @@ class Report:
     _started: float = field(default_factory=time.monotonic, repr=False)
 
     def count(self, what: str, found: int, brought: int = 0) -> None:
-        """Count `found` things of the source, of which `brought` were not here yet."""
+        """Count `found` items of the source, of which `brought` were added or changed.
+
+        Args:
+            what: What is counted, for example "runs".
+            found: The number of items in the source.
+            brought: The number of these that were added or changed.
+        """
         self.found[what] = self.found.get(what, 0) + found
         self.brought[what] = self.brought.get(what, 0) + brought
 
-    def miss(self, reason: str, example: str = "", count: int = 1) -> None:
-        """Say that something could not be brought."""
+    def add_missing(self, reason: str, example: str = "", count: int = 1) -> None:
+        """Report something that could not be imported.
+
+        Args:
+            reason: What it is and why.
+            example: Its name.
+            count: How many there are.
+        """
         _add(self.missing, reason, example, count)
 
-    def note(self, reason: str, example: str = "", count: int = 1) -> None:
-        """Say that something came over, but not as it was."""
+    def add_note(self, reason: str, example: str = "", count: int = 1) -> None:
+        """Report something that was imported with a change.
+
+        Args:
+            reason: What it is and what was changed.
+            example: Its name.
+            count: How many there are.
+        """
         _add(self.notes, reason, example, count)
 
     def finish(self) -> Report:
-        """Take the time."""
+        """Set the duration.
+
+        Returns:
+            This report.
+        """
         self.seconds = time.monotonic() - self._started
         return self
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that was found is here now."""
+        """Whether everything in the source is now in the store."""
         return not self.missing
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """Convert the report to plain data.
+
+        Returns:
+            A dict that can be written as JSON.
+        """
         return {
             "kind": self.kind,
             "source": self.source,
@@ -90,15 +129,15 @@ class Report:
         }
 
     def __str__(self) -> str:
-        lines = [f"From {self.source} ({self.kind}) into {self.store}, in {self.seconds:.1f} s"]
-        rows = [("", "in the source", "brought", "here already")]
+        lines = [f"Imported {self.source} ({self.kind}) into {self.store} in {self.seconds:.1f} s"]
+        rows = [("", "in the source", "imported", "already here")]
         for what in [*_ORDER, *sorted(set(self.found) - set(_ORDER))]:
             if self.found.get(what):
                 found, brought = self.found[what], self.brought[what]
                 rows.append((what, f"{found:,}", f"{brought:,}", f"{max(found - brought, 0):,}"))
         first = max(len(row[0]) for row in rows)
         lines += [f"  {row[0]:<{first}}" + "".join(f"{cell:>16}" for cell in row[1:]) for row in rows]
-        for title, problems in (("Could not be brought:", self.missing), ("Worth knowing:", self.notes)):
+        for title, problems in (("Not imported:", self.missing), ("Notes:", self.notes)):
             if problems:
                 lines += [title, *(f"  {problem}" for problem in problems)]
         return "\n".join(lines)

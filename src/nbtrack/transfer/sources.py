@@ -1,4 +1,4 @@
-"""Which kind of place a source is, and its reader."""
+"""Recognizes the kind of a source and opens its reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .records import Source
 from .report import Report
 
 KINDS = (nbtrack_store.KIND, mlflow_sql.KIND, mlflow_files.KIND, wandb_offline.KIND, tensorboard.KIND)
-"""What `kind` may be, in the order in which a place is tried for them."""
+"""The possible kinds of a source, in the order in which they are tried."""
 
 _SQLITE = "sqlite:///"
 
@@ -26,14 +26,14 @@ def open_source(
     open_folder: OpenFolder,
     artifacts: Path | None = None,
 ) -> Source:
-    """The reader of a source, of the kind that is said or recognised."""
+    """Open the reader of a source. Without `kind`, the kind is recognized from its files."""
     if kind is not None and kind not in KINDS:
-        raise InvalidParameter(f"There is no kind {kind!r:.80}. The kinds are {', '.join(KINDS)}.")
+        raise InvalidParameter(f"kind must be one of {', '.join(KINDS)}, not {kind!r:.80}.")
     path = _path(source)
     if not path.exists():
-        raise NotFound(f"There is no file or folder {os.fspath(source)!r:.200} (in {os.getcwd()}).")
+        raise NotFound(f"File or folder {os.fspath(source)!r:.200} does not exist (in {os.getcwd()}).")
     if kind is None:
-        kind, path = _recognised(path)
+        kind, path = _recognized(path)
     report.kind, report.source = kind, str(path)
     if kind == nbtrack_store.KIND:
         return nbtrack_store.NbtrackStore(path, report, open_folder)
@@ -54,13 +54,13 @@ def _path(source: str | os.PathLike[str]) -> Path:
         return folder_of(text)
     except NotSupported:
         raise NotSupported(
-            f"Runs cannot be brought from {text!r:.200}. Give the folder or the SQLite file that the server keeps its "
-            "runs in (mlflow server --backend-store-uri)."
+            f"Runs cannot be imported from {text!r:.200}. Name the folder or the SQLite file in which the server keeps "
+            "its runs (mlflow server --backend-store-uri)."
         ) from None
 
 
-def _recognised(path: Path) -> tuple[str, Path]:
-    """The kind of a place; a project's folder stands for the `mlruns` or the `mlflow.db` in it."""
+def _recognized(path: Path) -> tuple[str, Path]:
+    """Return the kind and the path of a source. A project's folder means the `mlruns` or the `mlflow.db` in it."""
     is_kind: tuple[tuple[str, Callable[[Path], bool]], ...] = (
         (nbtrack_store.KIND, lambda place: nbtrack_store.store_folder(place) is not None),
         (mlflow_sql.KIND, lambda place: place.is_file() and mlflow_sql.is_mlflow_database(place)),
@@ -75,7 +75,7 @@ def _recognised(path: Path) -> tuple[str, Path]:
     if path.is_dir() and tensorboard.is_tensorboard_folder(path):
         return tensorboard.KIND, path
     raise InvalidParameter(
-        f"{path} is nothing that runs can be brought from. That may be an MLflow folder (mlruns) or SQLite file "
-        "(mlflow.db), a folder with TensorBoard's event files, a W&B folder with offline runs, or another nbtrack "
-        f"store. With kind (--kind) you say which: {', '.join(KINDS)}."
+        f"{path} is not a source that runs can be imported from. It must be an MLflow folder (mlruns) or SQLite file "
+        "(mlflow.db), a folder with TensorBoard event files, a W&B folder with offline runs, or another nbtrack "
+        f"store. If it is one of them, set kind (--kind) to one of {', '.join(KINDS)}."
     )

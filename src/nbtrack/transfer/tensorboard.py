@@ -1,7 +1,7 @@
-"""TensorBoard event files: a folder with some in it is a run, named by its path; scalars, text, images and hparams.
+"""TensorBoard event files. Each folder that contains some is a run, named by its path.
 
-The messages are read with the definitions that tensorboardX ships; its frames (TFRecord) are a length, a checksum of
-the length, the message and a checksum of the message.
+Scalars, texts, images and hparams are imported. The messages are read with the definitions that tensorboardX ships.
+Their frames (TFRecord) are a length, a checksum of the length, the message and a checksum of the message.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _ENDED = {1: RunStatus.FINISHED, 2: RunStatus.FAILED, 3: RunStatus.RUNNING}
 
 
 def is_tensorboard_folder(path: Path) -> bool:
-    """Whether there are event files in the folder or below it."""
+    """Return whether there are event files in the folder or below it."""
     return next(path.rglob(_PATTERN), None) is not None
 
 
 @dataclass(slots=True)
 class _Summary:
-    """What a run's event files hold beside their scalars, and between which times."""
+    """The content of a run's event files besides scalars, and the times of the first and the last event."""
 
     first: float = 0.0
     last: float = 0.0
@@ -44,14 +44,18 @@ class _Summary:
 
 
 class TensorboardFolder:
-    """The run's id follows from the name and the first moment of its first event file, wherever the folder lies."""
+    """Reads event files.
+
+    A run's ID is derived from the name of its first event file and the time of the first event, so it does not change
+    when the folder is moved.
+    """
 
     kind = KIND
     is_store = False
 
     def __init__(self, path: Path, report: Report) -> None:
         if not is_tensorboard_folder(path):
-            raise InvalidParameter(f"There are no TensorBoard event files (*tfevents*) in {path} or below it.")
+            raise InvalidParameter(f"{path} does not contain TensorBoard event files (*tfevents*).")
         self._messages = _messages()
         self.name = path.absolute().name
         self._root = path.absolute()
@@ -64,7 +68,7 @@ class TensorboardFolder:
         self._files = dict(sorted(self._files.items(), key=lambda item: (item[0] != ".", item[0].split("/"))))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing, because no file is kept open."""
 
     def run_count(self) -> int:
         return len(self._files)
@@ -80,11 +84,11 @@ class TensorboardFolder:
         for path, files in self._files.items():
             identity = next((f"{file.name}@{event.wall_time!r}" for file in files for event in self._events(file)), "")
             if not identity:
-                self._report.miss("folders whose event files are empty", path)
+                self._report.add_missing("folders whose event files are empty", path)
                 continue
             ids[path] = run_id_for(KIND, identity)
             summary = self._summary(path)
-            # add_scalars and add_hparams write folders of their own below the run's.
+            # add_scalars and add_hparams write to folders of their own below the run's folder.
             parent = next((ids[above] for above in _above(path) if above in ids), None)
             yield SourceRun(
                 path,
@@ -123,14 +127,14 @@ class TensorboardFolder:
             summary.first = min(summary.first or event.wall_time, event.wall_time)
             summary.last = max(summary.last, event.wall_time)
             if event.HasField("graph_def") or event.HasField("meta_graph_def"):
-                self._report.miss("graphs", path)
+                self._report.add_missing("graphs", path)
             for value in event.summary.value:
                 if self._scalar(value, plugins) is None:
                     self._other(path, event.step, value, plugins.get(value.tag, ""), summary)
         return summary
 
     def _other(self, path: str, step: int, value: Any, plugin: str, summary: _Summary) -> None:
-        """Take what is no scalar: hparams as params, texts and images as artifacts."""
+        """Import a value that is not a scalar: hparams as params, texts and images as artifacts."""
         if plugin == "hparams":
             self._hparams(value.metadata.plugin_data.content, summary)
         elif plugin == "text" and value.tensor.string_val:
@@ -143,7 +147,7 @@ class TensorboardFolder:
             summary.texts[f"images/{_file_name(value.tag)}/{step}.{suffix}"] = content
         else:
             what = plugin or value.WhichOneof("value") or "value"
-            self._report.miss(f"{_OTHERS.get(what, f'values of kind {what!r}')}", f"{path}: {value.tag}")
+            self._report.add_missing(f"{_OTHERS.get(what, f'values of kind {what!r}')}", f"{path}: {value.tag}")
 
     def _hparams(self, content: bytes, summary: _Summary) -> None:
         data = self._messages.plugin_hparams_pb2.HParamsPluginData.FromString(content)
@@ -155,7 +159,7 @@ class TensorboardFolder:
             summary.status = _ENDED.get(data.session_end_info.status, summary.status)
 
     def _scalar(self, value: Any, plugins: dict[str, str]) -> float | None:
-        """The number in a value, None where it holds something else. A tag says what it is only the first time."""
+        """Return the number in a value, or None if it is not a number. Only a tag's first value names its plugin."""
         if plugin := value.metadata.plugin_data.plugin_name:
             plugins.setdefault(value.tag, plugin)
         if value.HasField("simple_value"):
@@ -165,13 +169,13 @@ class TensorboardFolder:
         return None
 
     def _events(self, file: Path) -> Iterator[Any]:
-        """The events of a file up to its end, or to where it is torn (its writer may be alive) or damaged."""
+        """Yield the events of a file up to its end or to where it is incomplete (being written) or damaged."""
         from_bytes = self._messages.event_pb2.Event.FromString
         with file.open("rb") as frames:
             while len(head := frames.read(12)) == 12:
                 length, checksum = struct.unpack("<QI", head)
                 if self._messages.masked_crc32c(head[:8]) != checksum:
-                    self._report.miss("event files that are damaged from some place on", file.name)
+                    self._report.add_missing("event files that were read only up to a damaged place", file.name)
                     return
                 data = frames.read(length)
                 if len(data) < length or len(frames.read(4)) < 4:
@@ -179,7 +183,7 @@ class TensorboardFolder:
                 try:
                     event = from_bytes(data)
                 except self._messages.DecodeError:
-                    self._report.miss("events that cannot be decoded", file.name)
+                    self._report.add_missing("events that cannot be decoded", file.name)
                     continue
                 yield event
 
@@ -206,23 +210,23 @@ def _messages() -> _Messages:
         return _Messages(
             importlib.import_module("tensorboardX.proto.event_pb2"),
             importlib.import_module("tensorboardX.proto.plugin_hparams_pb2"),
-            # The lengths of events are few, and tensorboardX reckons in Python.
+            # Events have few different lengths, and tensorboardX computes the checksum in Python.
             functools.lru_cache(4096)(importlib.import_module("tensorboardX.record_writer").masked_crc32c),
             importlib.import_module("google.protobuf.message").DecodeError,
         )
     except ImportError as error:
         raise NotSupported(
-            "TensorBoard's event files are read with the definitions in tensorboardX, which is not installed here. "
+            "Importing TensorBoard event files requires tensorboardX, which is not installed. "
             "Install it with: pip install 'nbtrack[import-tensorboard]'"
         ) from error
 
 
 _TYPES = {1: "f", 2: "d", 3: "i", 9: "q"}
-"""TensorFlow's numbers for float32, float64, int32 and int64, and how `struct` calls them."""
+"""TensorFlow's numbers for float32, float64, int32 and int64, with their `struct` codes."""
 
 
 def _number_in(tensor: Any) -> float | None:
-    """The one number that a tensor holds: in a list of its type, or packed."""
+    """Return the single number in a tensor, from the list of its type or from packed bytes, or None."""
     for numbers in (tensor.float_val, tensor.double_val, tensor.int_val, tensor.int64_val, tensor.half_val):
         if len(numbers) == 1 and numbers is not tensor.half_val:
             return float(numbers[0])
@@ -233,7 +237,7 @@ def _number_in(tensor: Any) -> float | None:
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders that a path lies in, nearest first."""
+    """Yield the folders above a path, the nearest first."""
     while path != ".":
         path = path.rpartition("/")[0] or "."
         yield path
@@ -245,5 +249,5 @@ def _file_name(tag: str) -> str:
 
 
 def _text(value: Any) -> str:
-    # Protobuf keeps every number as a float: 3 was 3 when it was written.
+    # Protobuf stores every number as a float, so an integer is restored.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,7 +1,7 @@
 """W&B offline runs: the file `run-*.wandb` of each folder, and the files beside it.
 
-The messages are read with the definitions that the wandb package ships. Their frames are LevelDB's log format: blocks
-of 32 KiB, in each pieces with a checksum, a length and what part of a message they are.
+The messages are read with the definitions that the wandb package ships. Their frames have LevelDB's log format: blocks
+of 32 KiB with pieces that have a checksum, a length and the part of a message that they are.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _UNCATEGORIZED = "uncategorized"
 
 
 def is_wandb_folder(path: Path) -> bool:
-    """Whether the folder is an offline run, or has some in it or in its folder `wandb`."""
+    """Return whether the folder is an offline run, or contains some directly or in its folder `wandb`."""
     return bool(_transaction_logs(path))
 
 
 class WandbFolder:
-    """A run that was resumed offline has several folders: they are one run here too."""
+    """Reads offline runs. A run that was resumed offline has several folders, which become one run."""
 
     kind = KIND
     is_store = False
@@ -45,7 +45,7 @@ class WandbFolder:
     def __init__(self, path: Path, report: Report) -> None:
         logs = _transaction_logs(path)
         if not logs:
-            raise InvalidParameter(f"There are no W&B offline runs (offline-run-*/run-*.wandb) in {path}.")
+            raise InvalidParameter(f"{path} does not contain W&B offline runs (offline-run-*/run-*.wandb).")
         self._record, self._decode_error = _messages()
         self.name = path.absolute().name
         self._report = report
@@ -54,14 +54,14 @@ class WandbFolder:
         for log in logs:
             head = next((record.run for record in self._records(log) if record.HasField("run")), None)
             if head is None:
-                report.miss("folders without a run in their transaction log", log.parent.name)
+                report.add_missing("folders without a run in their transaction log", log.parent.name)
                 continue
             key = f"{head.entity}/{head.project or _UNCATEGORIZED}/{head.run_id}"
             self._logs.setdefault(key, []).append(log)
             self._heads.setdefault(key, head)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing, because no file is kept open."""
 
     def run_count(self) -> int:
         return len(self._logs)
@@ -97,10 +97,10 @@ class WandbFolder:
                     exit_code = record.exit.exit_code
                     last = max(last, _milliseconds(head.start_time) + record.exit.runtime * 1000)
                 elif kind in ("artifact", "use_artifact"):
-                    self._report.miss("W&B artifacts, whose files lie in W&B's own cache", head.run_id)
+                    self._report.add_missing("W&B artifacts, whose files are in W&B's own cache", head.run_id)
             if exit_code is None:
                 status = RunStatus.RUNNING
-                self._report.note("runs that never ended in the source; they are RUNNING here", head.run_id)
+                self._report.add_note("runs that have not ended in the source and are RUNNING here", head.run_id)
             else:
                 status = RunStatus.FAILED if exit_code else RunStatus.FINISHED
             folders = [log.parent / "files" for log in self._logs[key]]
@@ -150,33 +150,33 @@ class WandbFolder:
                 points.values.append(number)
                 if kind == "history" and len(points.steps) >= _POINTS:
                     yield series.pop(name)
-        # What only the summary has, such as a best value, is one point at the step that it was set at.
+        # A value that only the summary has, such as a best value, becomes one point at the step when it was set.
         for name, (number, at, logged) in summary.items():
             if name not in known:
                 series[name] = Points(name, [at], [logged], [number])
         yield from series.values()
 
     def _skipped(self, row: dict[str, Any], name: str, value: Any, run: SourceRun) -> None:
-        """Report what is no number: once for a media object, not for each of its fields."""
+        """Report a value that is not a number. A media object is reported once, not for each of its fields."""
         top = name.partition("/")[0]
         media = row.get(top)
         if isinstance(media, dict) and "_type" in media:
             if name.endswith("/_type") and "path" not in media:
-                self._report.miss(f"logged values of type {media['_type']!r}", f"{run.name}: {top}")
+                self._report.add_missing(f"logged values of type {media['_type']!r}", f"{run.name}: {top}")
         elif value is not None:
-            self._report.miss("logged values that are no numbers", f"{run.name}: {name}")
+            self._report.add_missing("logged values that are not numbers", f"{run.name}: {name}")
 
     def _records(self, log: Path) -> Iterator[Any]:
         for data in self._frames(log):
             try:
                 yield self._record.FromString(data)
             except self._decode_error:
-                self._report.miss("records that cannot be decoded", log.parent.name)
+                self._report.add_missing("records that cannot be decoded", log.parent.name)
 
     def _frames(self, log: Path) -> Iterator[bytes]:
         with log.open("rb") as file:
             if file.read(7)[:4] != _MAGIC:
-                self._report.miss("files that are no W&B transaction logs", log.name)
+                self._report.add_missing("files that are not W&B transaction logs", log.name)
                 return
             message = b""
             while True:
@@ -189,10 +189,12 @@ class WandbFolder:
                 checksum, length, part = _HEAD.unpack(head)
                 data = file.read(length)
                 if len(data) < length:
-                    # Its writer is at work, or died at it.
+                    # The writer is still writing it, or died while writing it.
                     return
                 if zlib.crc32(data, zlib.crc32(bytes([part]))) != checksum or part not in (1, 2, 3, 4):
-                    self._report.miss("transaction logs that are damaged from some place on", log.parent.name)
+                    self._report.add_missing(
+                        "transaction logs that were read only up to a damaged place", log.parent.name
+                    )
                     return
                 message = data if part in (_FULL, _FIRST) else message + data
                 if part in (_FULL, _LAST):
@@ -210,7 +212,7 @@ def _messages() -> tuple[Any, type[Exception]]:
         return record, importlib.import_module("google.protobuf.message").DecodeError
     except ImportError as error:
         raise NotSupported(
-            "W&B's offline runs are read with the definitions in the wandb package, which is not installed here. "
+            "Importing W&B offline runs requires the wandb package, which is not installed. "
             "Install it with: pip install 'nbtrack[import-wandb]'"
         ) from error
 
@@ -264,7 +266,7 @@ def _nested(items: Iterable[Any]) -> dict[str, Any]:
 
 
 def _row(history: Any) -> tuple[dict[str, Any], int | None]:
-    """What one call logged, without W&B's own fields, and when."""
+    """Return the values that one call logged, without W&B's own fields, and when it did."""
     row = _nested(history.item)
     seconds = row.pop("_timestamp", None)
     row.pop("_runtime", None)
@@ -286,7 +288,7 @@ def _number(value: Any) -> float | None:
             return float(value)
         except OverflowError:
             return math.copysign(math.inf, value)
-    # Where JSON has no word for it, W&B writes a text.
+    # W&B writes numbers that JSON lacks as strings.
     if isinstance(value, str) and re.fullmatch("NaN|-?Infinity", value):
         return float(value.replace("Infinity", "inf"))
     return None

@@ -1,8 +1,8 @@
-"""Bringing a source's experiments and runs into a store: what is new, and nothing twice.
+"""Imports a source's experiments and runs into a store. Only new data is added, and nothing is added twice.
 
-A run is the same run where its id is the same. Its new points, params, tags, datasets and files go into the journal as
-if they were logged now, so a kill leaves whole events and the next import goes on from there. Where the two sides
-disagree, the one that heard of the run last is believed (see `guide/moving.md`).
+Two runs are the same run if their IDs are equal. New points, params, tags, datasets and files go into the journal as
+if they were logged now, so a kill leaves complete events, and the next import continues from there. If the two sides
+differ, the one with the more recent state of the run wins (see `guide/moving.md`).
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _POINTS_AT_ONCE = 500_000
 
 
 class Verdict(enum.Enum):
-    """Whose value stays where both sides have one and they differ."""
+    """Which value wins if both sides have one and they differ: the store's (OURS), the source's (THEIRS) or neither."""
 
     OURS = enum.auto()
     THEIRS = enum.auto()
     GREATER = enum.auto()
-    """Any rule will do that says the same on both sides, so that it does not matter who is brought to whom."""
+    """The greater value. Any symmetric rule would do, so that the direction of the import does not matter."""
 
     def takes(self, theirs: Any, ours: Any) -> bool:
-        """Whether the source's value replaces the one here, which is None where there is none."""
+        """Return whether the source's value replaces the one here, which is None if there is none."""
         if ours is None:
             return True
         return bool(theirs != ours) and (self is Verdict.THEIRS or (self is Verdict.GREATER and theirs > ours))
 
 
 class RunWriter:
-    """One import into one store."""
+    """An import of one source into one store."""
 
     def __init__(
         self, store: Store, source: Source, report: Report, experiment: str | None = None, follow_links: bool = False
@@ -68,7 +68,7 @@ class RunWriter:
         self._late: list[tuple[str, list[Any]]] = []
 
     def write(self) -> None:
-        """Bring everything but the registry."""
+        """Import everything except the model registry."""
         self._landings = bring_experiments(self._store, self._source, self._report, self._experiment)
         with self._store.reading() as cursor:
             rows = cursor.execute("SELECT experiment_id, name, lifecycle_stage FROM experiments").fetchall()
@@ -84,13 +84,13 @@ class RunWriter:
                 self._finish_batch()
 
     def _run(self, run: SourceRun, here: Here | None) -> bool:
-        """Bring a run. Return False if it cannot be brought at all."""
+        """Import a run. Return False if it cannot be imported at all."""
         self._read_times(run)
         landing = self._landings[run.experiment]
         verdict = self._verdict(run, here)
         if here is None:
-            # In the store's own folder, wherever the experiment's other runs keep theirs: the source may have the same
-            # experiment with the same location, and its files would go with the run of this store.
+            # Always in the store's own folder, wherever the experiment's other runs keep their artifacts. The source
+            # may have the same experiment with the same location, and deleting the run here would delete its files.
             uri = f"{self._store.artifact_root(str(landing.experiment_id))}/{run.run_id}/artifacts"
             created = self._new(run, landing, uri)
             if not created:
@@ -106,7 +106,7 @@ class RunWriter:
         self._append(self._inputs(run, here))
         self._files(run, here, here_tags, uri)
         self._metrics(run, here)
-        # Last, so that a run that a kill left half-way does not look finished.
+        # The status comes last, so that a run does not look finished if the import is killed halfway.
         ours = None if here is None else (here.end_time or 0, here.status)
         if verdict.takes((run.end_time or 0, run.status), ours):
             self._append(self._line(run, events.status, run.status, run.end_time))
@@ -114,29 +114,29 @@ class RunWriter:
         return True
 
     def _line(self, run: SourceRun, make: Callable[..., bytes], *args: Any, **fields: Any) -> bytes:
-        """Return an event of the run. If the source has a value that no event can hold, report it and return nothing.
+        """Return an event of the run. If it has a value that no event can hold, report it and return an empty string.
 
         One bad value must not stop an import.
         """
         try:
             return make(run.run_id, *args, **fields)
         except InvalidParameter as error:
-            self._report.miss("values that cannot be kept", f"{run.name}: {error}")
+            self._report.add_missing("values that cannot be stored", f"{run.name}: {error}")
             return b""
 
     def _read_times(self, run: SourceRun) -> None:
-        """Convert the run's times to whole milliseconds. SQLite and YAML sources can hold floats and strings too."""
+        """Round the run's times to milliseconds. SQLite and YAML sources can contain floats and strings too."""
         run.start_time = _whole(run.start_time)
         for name in ("end_time", "deleted_time"):
             given = getattr(run, name)
             time = None if given is None else _whole(given)
             if time is not None and not (isinstance(time, int) and abs(time) <= LARGEST):
-                self._report.miss("run times that are not timestamps", f"{run.name}: {given!r:.80}")
+                self._report.add_missing("run times that are not valid timestamps", f"{run.name}: {given!r:.80}")
                 time = None
             setattr(run, name, time)
 
     def _verdict(self, run: SourceRun, here: Here | None) -> Verdict:
-        """Whom to believe. Another tracker's store is where its runs were written; of two of ours, neither is."""
+        """Return which side wins. Another tracker is the origin of its runs, an nbtrack store is not."""
         if here is None or run.sign_of_life > here.sign_of_life:
             return Verdict.THEIRS
         if run.sign_of_life < here.sign_of_life:
@@ -153,7 +153,7 @@ class RunWriter:
             user_id=storable(run.user_id),
             start_time=run.start_time,
             artifact_uri=artifact_uri,
-            # Nobody's death ends it: who wrote it wrote elsewhere.
+            # The run was written elsewhere, so the death of no process here ends it.
             writer=None,
             lifecycle_stage=stage,
             deleted_time=deleted,
@@ -163,7 +163,7 @@ class RunWriter:
         return events.tag(run.run_id, IMPORTED, self._origin)
 
     def _change(self, run: SourceRun, here: Here, landing: Landing, verdict: Verdict) -> None:
-        """What of a run that is here is no event: the bin, and the experiment that it is in."""
+        """Collect the changes to an existing run that are not events: its lifecycle stage and its experiment."""
         stage, deleted = landing.stage_of(run)
         if stage == LifecycleStage.DELETED and here.lifecycle_stage == LifecycleStage.ACTIVE:
             self._late.append(
@@ -239,7 +239,7 @@ class RunWriter:
         is_marked = here is None or IMPORTED in here_tags
 
         def mark() -> None:
-            # Before the file is there: a kill must not leave a foreign file that passes for one of ours.
+            # This comes before the file, because a kill must not leave an imported file that looks like our own.
             nonlocal is_marked
             if not is_marked:
                 self._append(self._mark(run))
@@ -271,14 +271,16 @@ class RunWriter:
                 self._apply()
 
     def _possible(self, points: Points, run: SourceRun) -> Points:
-        """The points without those that no store can hold."""
+        """Return the points without those that a store cannot hold."""
         fits = [
             0 <= time <= LARGEST and -LARGEST <= step <= LARGEST
             for step, time in zip(points.steps, points.timestamps, strict=True)
         ]
         if all(fits):
             return points
-        self._report.miss("points whose time or step cannot be kept", f"{run.name}: {points.key}", fits.count(False))
+        self._report.add_missing(
+            "points whose timestamp or step is out of range", f"{run.name}: {points.key}", fits.count(False)
+        )
         return Points(
             points.key,
             list(itertools.compress(points.steps, fits)),
@@ -290,7 +292,7 @@ class RunWriter:
         text = storable(key)
         if text.strip() and len(text) <= MAX_LENGTH:
             return text
-        self._report.miss(f"{what} whose key is empty or longer than {MAX_LENGTH} characters", repr(key[:30]))
+        self._report.add_missing(f"{what} whose key is empty or longer than {MAX_LENGTH} characters", repr(key[:30]))
         return None
 
     def _append(self, lines: bytes) -> None:
@@ -298,8 +300,8 @@ class RunWriter:
             self._store.append(lines)
             if self._store.journal.unwritten:
                 raise StoreError(
-                    f"The disk of {self._store.folder} is full. What was brought so far is kept; make room and import "
-                    "again, and the rest follows."
+                    f"The disk of {self._store.folder} is full. Everything imported so far is kept. Free some space "
+                    "and import again to add the rest."
                 )
 
     def _apply(self) -> None:
@@ -323,7 +325,7 @@ _EARLIER = """
 
 
 def _whole(time: Any) -> Any:
-    """Return a time in whole milliseconds, or the value itself if it is not a number."""
+    """Return a time rounded to milliseconds, or the value itself if it is not a number."""
     if type(time) is not int:
         with suppress(TypeError, ValueError, OverflowError):
             return round(float(time))
