@@ -1,5 +1,5 @@
 // Builds a bundle for each screen into src/nbtrack/static, and the input of @jupyter/builder into lib.
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { LIMIT_KB, options, STATIC, screens, styles, widget } from './options.mjs';
 
@@ -17,6 +17,10 @@ await Promise.all([
   }),
   build({ ...options, minify: true, stdin: style, outfile: 'lib/index.css' }),
 ]);
+
+// Bundles of screens that no longer exist must not get into a wheel.
+const stale = (await readdir(STATIC)).filter((file) => file.endsWith('.js') && !names.includes(file.slice(0, -3)));
+await Promise.all(stale.map((file) => rm(`${STATIC}/${file}`)));
 
 for (const name of names) {
   const kilobytes = (await stat(`${STATIC}/${name}.js`)).size / 1000;

@@ -23,7 +23,11 @@ export function Origin({ connection, version: { name, version } }: { connection:
     ['copy of', copied_from],
     ['nested in', parents.join(' ‹ ')],
     ['code', code.source],
-    ['commit', code.commit && code.commit.slice(0, 8) + (code.dirty === 'true' ? ' with uncommitted changes' : ''), code.commit],
+    [
+      'commit',
+      code.commit && code.commit.slice(0, 8) + (code.dirty === 'true' ? ' with uncommitted changes' : ''),
+      code.commit,
+    ],
     ...datasets.map((data): [string, string, string] => ['data', `${data.name} ${data.digest}`, data.source]),
     ['python', python],
     ['requires', requirements.join(', ')],
