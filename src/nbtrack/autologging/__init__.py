@@ -1,4 +1,4 @@
-"""Autologging: a framework's own training calls, logged to the active run or to one of their own.
+"""Autologging: log the training calls of frameworks to the active run, or to a run for each training.
 
 `nbtrack.autolog()` switches it on for every framework, `nbtrack.<framework>.autolog()` for one. What a framework's
 training logs is in its file in `integrations/`; this package has what they have in common.

@@ -51,7 +51,7 @@ def warn_once(flavor: str, kind: str, message: str, error: BaseException | None 
 
     Args:
         flavor: The flavor that has the problem. The warning begins with its name.
-        kind: What the problem is told from others by.
+        kind: Name of the kind of problem. A second warning of the same kind is not issued.
         message: The rest of the sentence, such as "could not log the dataset".
         error: The exception that caused it, whose type and message are added.
     """

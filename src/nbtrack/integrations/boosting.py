@@ -117,7 +117,7 @@ def watch_estimators(patches: Patches, module: ModuleType, base: type, logger: L
             autologging.log_training(patches, owner, [name for name in ("fit",) if name in own], logger)
             predicting = [name for name in ("predict", "predict_proba") if name in own]
             autologging.log_call(patches, owner, predicting, evaluation.remember_prediction)
-            # Not where it is inherited from scikit-learn: that place is its own autologger's.
+            # A `score` that is inherited from scikit-learn is wrapped by scikit-learn's autologger.
             if "score" in own or not issubclass(_home_of(owner, "score"), base):
                 autologging.log_call(patches, owner, "score", evaluation.log_score)
 

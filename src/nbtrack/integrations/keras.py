@@ -269,7 +269,7 @@ def _load(
         )
     file = file_of(folder, {"data": f"{settings.get('data') or _DATA}/{_MODEL}"}, "data")
     if custom_objects is None and settings.get("custom_objects"):
-        ask_trust(trusted, folder, "has its custom objects in a pickle")
+        ask_trust(trusted, folder, "contains its custom objects in a pickle")
         pickled = file_of(folder, settings, "custom_objects").read_bytes()
         custom_objects = importlib.import_module("cloudpickle").loads(pickled)
     load = _keras(settings.get("keras_backend")).saving.load_model
@@ -277,7 +277,7 @@ def _load(
         return load(str(file), **{"custom_objects": custom_objects, "safe_mode": not trusted, **(options or {})})
     except (ValueError, TypeError) as error:
         if "safe_mode=False" in str(error):
-            ask_trust(trusted, folder, "has a layer with code in it")
+            ask_trust(trusted, folder, "contains a layer with code in it")
         if unknown := re.search(r"Could not locate (\w+ '[^']*')", str(error)):
             raise InvalidParameter(
                 f"The model at {str(folder)!r:.200} uses the {unknown[1]:.200}, which is not registered with Keras. "

@@ -457,7 +457,7 @@ def _load_graph(folder: Path, file: Path, trusted: bool, device: Any) -> Any:
     import torch
     from torch.export.passes import move_to_device_pass
 
-    ask_trust(trusted, folder, "is an archive, which torch unpickles parts of,")
+    ask_trust(trusted, folder, "is an archive that torch partly unpickles")
     program = torch.export.load(file)
     if device:
         program = move_to_device_pass(program, str(device))

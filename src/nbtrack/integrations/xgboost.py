@@ -210,7 +210,7 @@ def _class_of(folder: Path, name: str, trusted: bool) -> Any:
     for one in (xgboost.Booster, *vars(xgboost.sklearn).values()):
         if isinstance(one, type) and issubclass(one, (xgboost.Booster, xgboost.XGBModel)) and _name_of(one) == name:
             return one
-    ask_trust(trusted, folder, f"has a class {name!r:.200}, which is not XGBoost's own,")
+    ask_trust(trusted, folder, f"uses the class {name!r:.200} from outside XGBoost")
     module, _, class_name = name.rpartition(".")
     return getattr(importlib.import_module(module), class_name)
 
