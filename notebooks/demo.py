@@ -1,4 +1,4 @@
-"""`make demo`: run the quickstart notebook for real into a fresh store, then show from outside what it left there."""
+"""`make demo`: run the quickstart notebook with a new store, then print the runs and the model that it stored there."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def main(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.environ["NBTRACK_TRACKING_URI"] = str(folder.resolve() / ".nbtrack")
-    # The matrices are small: on a busy machine a second BLAS thread would only keep the first one waiting.
+    # The matrices are small. On a busy machine, a second BLAS thread would only make the first one wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     html = execute(folder)
     print_best_runs()
     print_production_model()
-    print(f"\nThe executed notebook: {html}\nTo do it yourself: make lab")
+    print(f"\nThe executed notebook: {html}\nTo run it yourself: make lab")
 
 
 def execute(folder: Path) -> Path:
-    """Run the notebook cell by cell, say how far it is, and save it as HTML."""
+    """Run the notebook cell by cell, print the progress, save it as HTML, and return the path."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
@@ -60,7 +60,7 @@ def execute(folder: Path) -> Path:
         on_cell_executed=progress,
     )
     client.execute()
-    # Nothing of it is loaded from the network.
+    # The page loads nothing from the network.
     exporter = HTMLExporter(require_js_url="", mathjax_url="", mermaid_js_url="")
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": "nbtrack: quickstart"}})
     html = folder / NOTEBOOK.with_suffix(".html").name
@@ -84,9 +84,7 @@ def print_production_model() -> None:
     client = nbtrack.MlflowClient()
     (version,) = client.get_latest_versions("digits", stages=["Production"])
     run = client.get_run(version.run_id)
-    print(
-        f"\nIn production: models:/{version.name}/Production is version {version.version}, from run {run.info.run_name}"
-    )
+    print(f"\nmodels:/{version.name}/Production is version {version.version}, from run {run.info.run_name}")
     print(f"  validation accuracy {run.data.metrics['val/accuracy']:.4f}, files in {version.source}")
 
 
