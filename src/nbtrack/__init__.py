@@ -1,6 +1,6 @@
-"""nbtrack: an experiment tracker that lives in the notebook.
+"""nbtrack, an experiment tracker that lives in the notebook.
 
-Runs go into one embedded DuckDB file in the folder `.nbtrack`; the names and meanings are MLflow's.
+Runs are stored in an embedded DuckDB database in the folder `.nbtrack`. Names and arguments are those of MLflow.
 
 >>> import nbtrack
 >>> with nbtrack.start_run(run_name="baseline"):
@@ -16,42 +16,42 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# For what it registers, which must be now.
+# Imported first, because it must register its function before other modules register theirs.
 from . import process_end as _process_end  # noqa: F401
 from .integrations import install_finder as _install_finder
 
-# `import nbtrack.sklearn`
+# This makes `import nbtrack.sklearn` work.
 _install_finder()
 
 
-def _read_homes() -> dict[str, str]:
-    """Read the stub beside this file: the module that each public name is imported from at its first use.
+def _read_modules() -> dict[str, str]:
+    """Return the module of each public name, from the stub beside this file. It is imported at the name's first use.
 
     lazy_loader does the same, but importing it alone takes longer than all of `import nbtrack`.
     """
-    homes = {}
+    modules = {}
     stub: bytes = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi")
     for line in stub.decode().splitlines():
         if line.startswith("from ."):
-            _, home, _, name, _, _ = line.split()
-            homes[name] = home
-    return homes
+            _, module, _, name, _, _ = line.split()
+            modules[name] = module
+    return modules
 
 
-_HOMES = _read_homes()
-__all__ = sorted(_HOMES)
+_MODULES = _read_modules()
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name, ".")
-    if home not in (".", ".integrations"):
-        value = getattr(importlib.import_module(home, __name__), name)
+    module = _MODULES.get(name, ".")
+    if module not in (".", ".integrations"):
+        value = getattr(importlib.import_module(module, __name__), name)
     elif name == "__version__":
         value = importlib.import_module("._version", __name__).__version__
     elif name.startswith("_"):
         raise AttributeError(name)
     else:
-        # A module, or a flavor: the import system finds both.
+        # This is a module or a flavor. The import system finds both.
         try:
             value = importlib.import_module(f".{name}", __name__)
         except ModuleNotFoundError as error:

@@ -1,5 +1,5 @@
-# The public names, written once: type checkers and editors read this file, and so does __init__.py when a name is
-# first used. One import a line, of the form `from .module import name as name`.
+# The only list of the public names. Type checkers and editors read this file, and so does __init__.py, which imports a
+# name when it is first used. Each line has one import of the form `from .module import name as name`.
 
 from typing import Any
 
@@ -97,5 +97,5 @@ from .widgets import registry as registry
 
 __version__: str
 
-# Other flavors, of this package and of others, are found by their names.
+# Other flavors, from this package and from others, are found by their names.
 def __getattr__(name: str) -> Any: ...

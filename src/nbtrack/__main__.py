@@ -1,4 +1,4 @@
-"""`python -m nbtrack` is the command `nbtrack`, of this very Python: its scripts need not be on the PATH."""
+"""`python -m nbtrack` runs the command `nbtrack` with this Python, also if its scripts are not on the PATH."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Artifacts by URI: `runs:/<run id>/<path>`, `models:/<name>/<version>`, `file://…` or a path."""
+"""Artifacts by URI: `runs:/<run ID>/<path>`, `models:/<name>/<version>`, `file://…` or a path."""
 
 from __future__ import annotations
 
@@ -23,9 +23,27 @@ def list_artifacts(
     artifact_path: str | None = None,
     tracking_uri: str | None = None,
 ) -> list[FileInfo]:
-    """What is in a folder of artifacts, by path; [] where there is none. Paths are relative to the run's artifacts.
+    """List the files and folders directly in a folder of artifacts.
 
-    Name the folder by its URI, or by a run and a path in it.
+    Pass either `artifact_uri`, or `run_id` and possibly `artifact_path`.
+
+    Args:
+        artifact_uri: URI of the folder: "runs:/<run ID>/<path>", "models:/<name>/<version, stage or alias>", `file://…`
+            or a path.
+        run_id: Run whose artifacts are listed.
+        artifact_path: Folder below the artifacts of `run_id`. Defaults to their root.
+        tracking_uri: Store of the run or model. Defaults to the current store.
+
+    Returns:
+        The files and folders, sorted by path; [] if the folder does not exist. Paths are relative to the root of the
+        run's artifacts.
+
+    Raises:
+        NotFound: If the run, the model or the version does not exist.
+        InvalidParameter: If neither or both of `artifact_uri` and `run_id` are given, or if the URI is not valid.
+
+    Example:
+        >>> paths = [file.path for file in list_artifacts(run_id=run_id)]  # doctest: +SKIP
     """
     location = _location(artifact_uri, run_id, artifact_path, tracking_uri)
     return location.repository.list(location.path)
@@ -38,21 +56,58 @@ def download_artifacts(
     dst_path: str | os.PathLike[str] | None = None,
     tracking_uri: str | None = None,
 ) -> str:
-    """A local path with the file or the folder: the stored one, or a copy below `dst_path`. Raises NotFound.
+    """Return a local path of an artifact or of a folder of artifacts.
 
-    Name it by its URI, or by a run and a path in it. Do not change the stored one.
+    Pass either `artifact_uri`, or `run_id` and possibly `artifact_path`.
+
+    Args:
+        artifact_uri: URI of the file or folder, as for `list_artifacts`.
+        run_id: Run whose artifacts are meant.
+        artifact_path: Path below the artifacts of `run_id`. Defaults to all of them.
+        dst_path: Local folder to copy to. It is created if it does not exist. By default, the result must not be
+            changed, because it can be the stored file itself.
+        tracking_uri: Store of the run or model. Defaults to the current store.
+
+    Returns:
+        The local path of the file or folder.
+
+    Raises:
+        NotFound: If the artifact, the run, the model or the version does not exist.
+        InvalidParameter: If neither or both of `artifact_uri` and `run_id` are given, or if the URI is not valid.
     """
     location = _location(artifact_uri, run_id, artifact_path, tracking_uri)
     return str(location.repository.fetch_to(location.path, dst_path))
 
 
 def load_text(artifact_uri: str) -> str:
-    """The text of an artifact."""
+    """Return the content of a text file among the artifacts.
+
+    Args:
+        artifact_uri: URI of the file, as for `list_artifacts`.
+
+    Returns:
+        The content, decoded as UTF-8. Bytes that are not valid UTF-8 become surrogates ("surrogateescape").
+
+    Raises:
+        NotFound: If the file does not exist.
+    """
     return _content(artifact_uri).decode("utf-8", "surrogateescape")
 
 
 def load_dict(artifact_uri: str) -> Any:
-    """What a JSON file holds, or a YAML file (.yml, .yaml). Raises InvalidParameter where it holds neither."""
+    """Return the content of a JSON or YAML file among the artifacts.
+
+    Args:
+        artifact_uri: URI of the file, as for `list_artifacts`. The suffixes .yml and .yaml are read as YAML, all others
+            as JSON.
+
+    Returns:
+        The content, usually a dict or a list.
+
+    Raises:
+        NotFound: If the file does not exist.
+        InvalidParameter: If the content is not valid JSON or YAML.
+    """
     content = _content(artifact_uri)
     try:
         if artifact_uri.lower().endswith((".yml", ".yaml")):
@@ -68,7 +123,18 @@ def load_dict(artifact_uri: str) -> Any:
 
 
 def load_image(artifact_uri: str) -> Image:
-    """An image, for Pillow."""
+    """Return an image among the artifacts. Requires Pillow.
+
+    Args:
+        artifact_uri: URI of the file, as for `list_artifacts`.
+
+    Returns:
+        A PIL image.
+
+    Raises:
+        NotFound: If the file does not exist.
+        InvalidParameter: If Pillow cannot read the file.
+    """
     import io
 
     from PIL import Image

@@ -1,4 +1,4 @@
-"""What the API returns: MLflow's entities, with MLflow's attribute names. Times are epoch milliseconds."""
+"""The entities that the API returns, with MLflow's attribute names. Times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ T = TypeVar("T")
 
 
 class RunStatus:
-    """The states of a run."""
+    """The states of a run, as strings.
+
+    Attributes:
+        RUNNING: The run has not ended.
+        SCHEDULED: The run has been created but has not started, as in MLflow. nbtrack does not set it itself.
+        FINISHED: The run ended without an error.
+        FAILED: The run ended with an exception.
+        KILLED: The run was interrupted, or its process died.
+        ALL: All states.
+        ENDED: FINISHED, FAILED and KILLED.
+    """
 
     RUNNING = "RUNNING"
     SCHEDULED = "SCHEDULED"
@@ -28,14 +38,25 @@ class RunStatus:
 
 
 class LifecycleStage:
-    """Whether a run or an experiment is there or in the bin."""
+    """Whether a run or an experiment is deleted.
+
+    Attributes:
+        ACTIVE: It is not deleted. An active run need not be running.
+        DELETED: It is deleted. It can be restored until `nbtrack gc` removes it for good.
+    """
 
     ACTIVE = "active"
     DELETED = "deleted"
 
 
 class ViewType(Enum):
-    """Which lifecycle stages a search looks at."""
+    """Which runs or experiments a search includes.
+
+    Attributes:
+        ACTIVE_ONLY: Only those that are not deleted.
+        DELETED_ONLY: Only deleted ones.
+        ALL: Both.
+    """
 
     ACTIVE_ONLY = 1
     DELETED_ONLY = 2
@@ -52,7 +73,7 @@ class ViewType(Enum):
 
 
 class Entity:
-    """An entity gives its fields as pairs, as MLflow's do: `dict(run.info)`."""
+    """The base class of all entities. As in MLflow, `dict(entity)` is a dict of the fields."""
 
     __slots__ = ()
 
@@ -60,13 +81,27 @@ class Entity:
         return ((one.name, getattr(self, one.name)) for one in fields(cast(Any, self)))
 
     def to_dictionary(self) -> dict[str, Any]:
-        """The entity as plain data."""
+        """Return the fields as a dict.
+
+        Returns:
+            The values by the names of the fields.
+        """
         return dict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment(Entity):
-    """A named group of runs; new ones keep their artifacts below `artifact_location`."""
+    """An experiment, which is a named group of runs.
+
+    Attributes:
+        experiment_id: The ID, a string of digits.
+        name: The name, which no other active experiment has.
+        artifact_location: Path or URI below which new runs keep their artifacts.
+        lifecycle_stage: "active" or "deleted".
+        creation_time: Milliseconds since the epoch.
+        last_update_time: Milliseconds since the epoch.
+        tags: Values by key.
+    """
 
     experiment_id: str
     name: str
@@ -79,7 +114,15 @@ class Experiment(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Metric(Entity):
-    """One point of a metric's history."""
+    """One point of a metric.
+
+    Attributes:
+        key: Key of the metric.
+        value: The value. It can be NaN or infinite.
+        timestamp: Milliseconds since the epoch.
+        step: Training step.
+        run_id: ID of the run, or None if the point has not been logged.
+    """
 
     key: str
     value: float
@@ -90,7 +133,12 @@ class Metric(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Param(Entity):
-    """A param of a run. Values are texts."""
+    """A param of a run.
+
+    Attributes:
+        key: Key of the param.
+        value: The value as a string.
+    """
 
     key: str
     value: str
@@ -98,7 +146,12 @@ class Param(Entity):
 
 @dataclass(frozen=True, slots=True)
 class RunTag(Entity):
-    """A tag of a run."""
+    """A tag of a run.
+
+    Attributes:
+        key: Key of the tag.
+        value: The value as a string.
+    """
 
     key: str
     value: str
@@ -106,7 +159,19 @@ class RunTag(Entity):
 
 @dataclass(frozen=True, slots=True)
 class RunInfo(Entity):
-    """What a run is, apart from what was logged to it. `end_time` is None while it has not ended."""
+    """The properties of a run, without its logged data.
+
+    Attributes:
+        run_id: The ID, 32 hexadecimal digits. IDs sort by the time of their creation.
+        experiment_id: ID of the experiment.
+        run_name: The name.
+        user_id: Who started the run.
+        status: One of the states of `RunStatus`.
+        start_time: Milliseconds since the epoch.
+        end_time: Milliseconds since the epoch, or None if the run has not ended.
+        artifact_uri: URI of the run's artifacts.
+        lifecycle_stage: "active" or "deleted".
+    """
 
     run_id: str
     experiment_id: str
@@ -120,13 +185,19 @@ class RunInfo(Entity):
 
     @property
     def run_uuid(self) -> str:
-        """MLflow's older name for `run_id`."""
+        """The ID, under MLflow's older name."""
         return self.run_id
 
 
 @dataclass(frozen=True, slots=True)
 class RunData(Entity):
-    """Last value of each metric, params and tags, as dicts."""
+    """The data that was logged to a run.
+
+    Attributes:
+        metrics: The last value of each metric, by key.
+        params: Values by key, as strings.
+        tags: Values by key.
+    """
 
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
@@ -135,7 +206,16 @@ class RunData(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Entity):
-    """What a run keeps of a dataset: `source`, `schema` and `profile` are JSON texts."""
+    """A dataset as a run stores it. The data itself is not stored.
+
+    Attributes:
+        name: The name.
+        digest: A hash of the content.
+        source_type: The kind of the source, such as "local".
+        source: Where the data is, as a JSON string.
+        schema: The columns or the array's shape and types, as a JSON string, or None.
+        profile: The size of the data, as a JSON string, or None.
+    """
 
     name: str
     digest: str
@@ -147,7 +227,12 @@ class Dataset(Entity):
 
 @dataclass(frozen=True, slots=True)
 class InputTag(Entity):
-    """A tag of a dataset as the input of a run."""
+    """A tag of a dataset as an input of a run.
+
+    Attributes:
+        key: Key of the tag.
+        value: The value as a string.
+    """
 
     key: str
     value: str
@@ -155,48 +240,82 @@ class InputTag(Entity):
 
 @dataclass(frozen=True, slots=True)
 class DatasetInput(Entity):
-    """A dataset that a run was given, with tags of which `mlflow.data.context` is one."""
+    """A dataset that a run uses.
+
+    Attributes:
+        dataset: The dataset.
+        tags: Its tags in this run. The tag `mlflow.data.context` says what it is used for.
+    """
 
     dataset: Dataset
     tags: list[InputTag] = field(default_factory=list)
 
     @property
     def context(self) -> str | None:
-        """What the dataset was for."""
+        """What the dataset is used for, such as "training", or None."""
         return next((tag.value for tag in self.tags if tag.key == DATASET_CONTEXT), None)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """`{"dataset": {…}, "tags": {…}}`."""
+        """Return the input as nested dicts.
+
+        Returns:
+            `{"dataset": {…}, "tags": {…}}`.
+        """
         return {"dataset": self.dataset.to_dictionary(), "tags": {tag.key: tag.value for tag in self.tags}}
 
 
 @dataclass(frozen=True, slots=True)
 class RunInputs(Entity):
-    """What a run was given."""
+    """The inputs of a run.
+
+    Attributes:
+        dataset_inputs: The datasets that the run uses.
+    """
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """`{"dataset_inputs": […]}`."""
+        """Return the inputs as nested dicts.
+
+        Returns:
+            `{"dataset_inputs": […]}`.
+        """
         return {"dataset_inputs": [one.to_dictionary() for one in self.dataset_inputs]}
 
 
 @dataclass(frozen=True)
 class Run(Entity):
-    """A run as it was when it was read."""
+    """A run as it was when it was read.
+
+    Attributes:
+        info: Its properties, such as ID, name and status.
+        data: Its params, tags and the last values of its metrics.
+        inputs: The datasets that it uses.
+    """
 
     info: RunInfo
     data: RunData
     inputs: RunInputs = field(default_factory=RunInputs)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """`{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}, "inputs": {"dataset_inputs": […]}}`."""
+        """Return the run as nested dicts.
+
+        Returns:
+            `{"info": {…}, "data": {"metrics": {…}, "params": {…}, "tags": {…}}, "inputs": {"dataset_inputs": […]}}`.
+        """
         return {name: part.to_dictionary() for name, part in self}
 
 
 @dataclass(frozen=True, slots=True)
 class Rewound(Entity):
-    """What a rewind dropped: how many points in all, and of each metric."""
+    """The result of rewinding a run.
+
+    Attributes:
+        run_id: ID of the run.
+        step: The last step that was kept.
+        points: How many points were deleted.
+        metrics: How many points were deleted of each metric, by key.
+    """
 
     run_id: str
     step: int
@@ -206,7 +325,13 @@ class Rewound(Entity):
 
 @dataclass(frozen=True, slots=True)
 class FileInfo(Entity):
-    """An artifact: its path below the run's artifact folder; `file_size` in bytes, None for a folder."""
+    """A file or folder among a run's artifacts.
+
+    Attributes:
+        path: Path below the run's artifacts.
+        is_dir: Whether it is a folder.
+        file_size: Size in bytes, or None for a folder.
+    """
 
     path: str
     is_dir: bool
@@ -215,7 +340,24 @@ class FileInfo(Entity):
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion(Entity):
-    """A version of a registered model. `version` is an int, as MLflow's client on a local store gives it."""
+    """A version of a registered model.
+
+    Attributes:
+        name: Name of the model.
+        version: The number, an integer, as MLflow's client returns it for a local store.
+        creation_timestamp: Milliseconds since the epoch.
+        last_updated_timestamp: Milliseconds since the epoch.
+        current_stage: "None", "Staging", "Production" or "Archived".
+        description: The description in Markdown, or "".
+        user_id: Who created the version.
+        source: URI or path of the model's files.
+        run_id: ID of the run that logged the model, or "".
+        run_link: URL of the run in another tracker, or "".
+        status: Always "READY".
+        status_message: Always "".
+        tags: Values by key.
+        aliases: The aliases that name this version.
+    """
 
     name: str
     version: int
@@ -235,7 +377,17 @@ class ModelVersion(Entity):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel(Entity):
-    """A name in the registry. `latest_versions`: the newest of each stage; `aliases`: version by alias."""
+    """A registered model.
+
+    Attributes:
+        name: The name.
+        creation_timestamp: Milliseconds since the epoch.
+        last_updated_timestamp: Milliseconds since the epoch.
+        description: The description in Markdown, or "".
+        latest_versions: The newest version of each stage, oldest first.
+        tags: Values by key.
+        aliases: Versions by alias.
+    """
 
     name: str
     creation_timestamp: int
@@ -248,7 +400,18 @@ class RegisteredModel(Entity):
 
 @dataclass(frozen=True, slots=True)
 class ModelEvent(Entity):
-    """One change in the registry: who did what to which version, when, from what to what, and why."""
+    """One change in the history of a registered model.
+
+    Attributes:
+        name: Name of the model.
+        version: Number of the version, or None if the change concerns the whole model.
+        timestamp: Milliseconds since the epoch.
+        user_id: Who made the change.
+        kind: What was changed, such as "created", "version_created", "stage", "rolled_back", "alias_set" or "gate_set".
+        old: The value before the change, or None.
+        new: The value after the change, or None.
+        reason: Why the change was made, or None.
+    """
 
     name: str
     version: int | None
@@ -262,7 +425,16 @@ class ModelEvent(Entity):
 
 @dataclass(frozen=True, slots=True)
 class ModelGate(Entity):
-    """What the run of a version must satisfy before the version may enter the stage."""
+    """A filter that the run of a version must match before the version can enter a stage.
+
+    Attributes:
+        name: Name of the model.
+        stage: "Staging" or "Production".
+        gate: Name of the gate.
+        filter_string: The filter, in the language of `search_runs`.
+        user_id: Who set the gate.
+        creation_timestamp: Milliseconds since the epoch.
+    """
 
     name: str
     stage: str
@@ -274,9 +446,15 @@ class ModelGate(Entity):
 
 @dataclass(frozen=True, slots=True)
 class StageChange(Entity):
-    """That another version is the newest in a stage: `version` in place of `previous`, None where there is none.
+    """A change of the newest version in a stage.
 
-    `events` are the model's changes that led there, oldest first; none for the first look.
+    Attributes:
+        name: Name of the model.
+        stage: The stage.
+        version: The newest version in the stage now, or None if the stage is empty.
+        previous: The version before, or None.
+        events: The changes in the model's history that led to this, oldest first. Empty for the first change of a
+            watch.
     """
 
     name: str
@@ -288,12 +466,19 @@ class StageChange(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Lineage(Entity):
-    """Where a model version came from.
+    """Where a model version came from. Parts that are not known are empty or None.
 
-    `copied_from` is the version that it is a copy of, `run` the run that logged it, and `parents` the runs that this
-    one is nested in, the nearest first. `code` has `source`, `type`, `commit` and `dirty`, `cell` has `source`, `id`
-    and `execution_count`; each only what is known. `environment` has `python`, `packages` (what a tracked cell had
-    imported, versions by name) and `requirements` (the lines of the model's requirements.txt).
+    Attributes:
+        version: The version.
+        copied_from: The version that it is a copy of, or None.
+        run: The run that logged the model, or None.
+        parents: The runs that this run is nested in, the nearest first.
+        code: "source" (the notebook or script), "type", "commit" and "dirty" (whether files differed from the commit),
+            as far as they are known.
+        cell: "source", "id" and "execution_count" of the notebook cell, as far as they are known.
+        datasets: The datasets that the run used.
+        environment: "python" (the version), "packages" (versions, by name, of the packages that a tracked cell had
+            imported) and "requirements" (the lines of the model's requirements.txt), as far as they are known.
     """
 
     version: ModelVersion
@@ -307,7 +492,15 @@ class Lineage(Entity):
 
 
 class PagedList(list[T], Generic[T]):
-    """A list that knows where the next page begins; `token` is None on the last page."""
+    """A list that is one page of a longer result.
+
+    Args:
+        items: The items of the page.
+        token: Pass it as `page_token` to get the next page. None on the last page.
+
+    Attributes:
+        token: The token of the next page, or None on the last page.
+    """
 
     def __init__(self, items: Iterable[T], token: str | None = None) -> None:
         super().__init__(items)

@@ -1,12 +1,12 @@
-"""The one tree of exceptions. Each class carries MLflow's error code and the HTTP status that goes with it.
+"""The exceptions of nbtrack. Each class has MLflow's error code and the HTTP status that belongs to it.
 
 NbtrackError                    INTERNAL_ERROR
 ├── InvalidParameter            INVALID_PARAMETER_VALUE
-│   └── QueryError              … with the position, and what may stand there
+│   └── QueryError              … with the position, and what is allowed there
 ├── NotFound                    RESOURCE_DOES_NOT_EXIST
 ├── AlreadyExists               RESOURCE_ALREADY_EXISTS
 ├── InvalidState                INVALID_STATE
-│   └── GateClosed              … with the gate, and what the run has instead
+│   └── GateClosed              … with the gate, and the values of the run
 ├── Conflict                    RESOURCE_CONFLICT
 ├── TimedOut                    DEADLINE_EXCEEDED
 ├── NotSupported                NOT_IMPLEMENTED
@@ -24,7 +24,16 @@ from typing import Any, ClassVar
 
 
 class NbtrackError(Exception):
-    """Root of every exception that nbtrack raises on purpose."""
+    """The base class of all exceptions that nbtrack raises.
+
+    Args:
+        message: What was wrong, what is allowed and what to do.
+
+    Attributes:
+        error_code: The error code of MLflow's REST API.
+        http_status: The HTTP status that belongs to it.
+        message: The message.
+    """
 
     error_code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
@@ -34,22 +43,39 @@ class NbtrackError(Exception):
         self.message = message
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as MLflow's REST protocol writes it: `error_code` and `message`."""
+        """Return the error as MLflow's REST API does.
+
+        Returns:
+            A dict with `error_code` and `message`.
+        """
         return {"error_code": self.error_code, "message": self.message}
 
 
 class InvalidParameter(NbtrackError, ValueError):
-    """An argument has a value that is not allowed."""
+    """An argument has a value that is not allowed.
+
+    Args:
+        message: Which argument is wrong, and what is allowed.
+    """
 
     error_code = "INVALID_PARAMETER_VALUE"
     http_status = 400
 
 
 class QueryError(InvalidParameter):
-    """A filter or an order_by clause cannot be understood.
+    """A filter or an order_by clause is not valid.
 
-    `position` is the offset in characters of the first thing that is wrong in `text`; `expected` lists what may
-    stand there, in words for a person.
+    Args:
+        reason: What is wrong, without the position.
+        text: The filter or the clause.
+        position: Where in `text` the mistake starts, in characters from 0.
+        expected: What is allowed there, in words for the user.
+
+    Attributes:
+        reason: What is wrong, without the position.
+        text: The filter or the clause.
+        position: Where in `text` the mistake starts, in characters from 0.
+        expected: What is allowed there, in words for the user.
     """
 
     def __init__(self, reason: str, text: str, position: int, expected: Sequence[str] = ()) -> None:
@@ -73,6 +99,11 @@ class QueryError(InvalidParameter):
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the error as MLflow's REST API does, with further fields.
+
+        Returns:
+            A dict with `error_code`, `message`, `reason`, `position` and `expected`.
+        """
         return {
             **super().to_dict(),
             "reason": self.reason,
@@ -82,76 +113,126 @@ class QueryError(InvalidParameter):
 
 
 class NotFound(NbtrackError, LookupError):
-    """A run, experiment, model, version, alias or artifact with this name does not exist."""
+    """A run, experiment, model, version, alias, artifact or file does not exist.
+
+    Args:
+        message: What does not exist.
+    """
 
     error_code = "RESOURCE_DOES_NOT_EXIST"
     http_status = 404
 
 
 class AlreadyExists(NbtrackError):
-    """Something active has this name already."""
+    """An active experiment, a registered model or a file with this name already exists.
+
+    Args:
+        message: What exists, and what to do.
+    """
 
     error_code = "RESOURCE_ALREADY_EXISTS"
     http_status = 400
 
 
 class InvalidState(NbtrackError):
-    """The thing exists, but is not in a state that allows this."""
+    """The object exists, but its state does not allow the operation.
+
+    Args:
+        message: What the state is, and what to do.
+    """
 
     error_code = "INVALID_STATE"
     http_status = 500
 
 
 class GateClosed(InvalidState):
-    """A model version's run does not satisfy what a stage's gate asks for."""
+    """The run of a model version does not pass a gate of the stage.
+
+    Args:
+        message: What the gate requires, and what the run has.
+    """
 
     http_status = 409
 
 
 class Conflict(NbtrackError):
-    """Somebody else has changed the thing in the meantime."""
+    """Another user or process has changed the object in the meantime.
+
+    Args:
+        message: What has changed.
+    """
 
     error_code = "RESOURCE_CONFLICT"
     http_status = 409
 
 
 class TimedOut(NbtrackError, TimeoutError):
-    """What was waited for did not happen in time."""
+    """An expected event did not happen in time.
+
+    Args:
+        message: What did not happen.
+    """
 
     error_code = "DEADLINE_EXCEEDED"
     http_status = 504
 
 
 class NotSupported(NbtrackError, NotImplementedError):
-    """A feature or a storage scheme that this version of nbtrack does not have."""
+    """This version or installation of nbtrack does not support a feature or a URI scheme.
+
+    Args:
+        message: What is not supported, and what is.
+    """
 
     error_code = "NOT_IMPLEMENTED"
     http_status = 501
 
 
 class StoreError(NbtrackError):
-    """The store itself cannot do what was asked."""
+    """The store cannot perform the operation.
+
+    Args:
+        message: What is wrong, and what happens to the data.
+    """
 
 
 class StoreLocked(StoreError):
-    """Another program holds the database file. What was logged stays in the journal and is applied later."""
+    """Another program holds the database file.
+
+    Logging continues: new data stays in the journal and is applied when the file is free again.
+
+    Args:
+        message: Which program holds the file, and what to do.
+    """
 
     error_code = "TEMPORARILY_UNAVAILABLE"
     http_status = 503
 
 
 class StoreNotWritable(StoreError, PermissionError):
-    """The store's folder cannot be written."""
+    """The folder of the store is not writable.
+
+    Args:
+        message: What cannot be written, and why.
+    """
 
     error_code = "PERMISSION_DENIED"
     http_status = 403
 
 
 class StoreDamaged(StoreError):
-    """The database file cannot be read, as a whole or in part. `nbtrack doctor` says what can be brought back."""
+    """The database file cannot be read, or not all of it. `nbtrack doctor` shows what can be recovered.
+
+    Args:
+        message: What is damaged.
+    """
 
 
 class StoreTooNew(StoreError):
-    """The store was made by a newer nbtrack than this one."""
+    """The store was created by a newer version of nbtrack.
+
+    Args:
+        message: The versions, and what to do.
+    """
 
     error_code = "INVALID_STATE"

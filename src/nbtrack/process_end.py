@@ -1,7 +1,7 @@
-"""What nbtrack does when the process ends: the steps, in the reverse order of their registration.
+"""The steps of nbtrack at the end of the process, in the reverse order of their registration.
 
-Python calls first what was registered last. So this is registered when nbtrack is imported, before its heavy parts are:
-what the program itself does at its end comes first, and can still log to its run.
+Python calls the functions that were registered last first. This module registers its own when nbtrack is imported,
+before the heavy parts. So the program's own functions are called earlier, and can still log to its run.
 """
 
 from __future__ import annotations
@@ -13,4 +13,4 @@ _steps = ExitStack()
 atexit.register(_steps.close)
 
 at_process_end = _steps.callback
-"""Register a step, as `atexit.register` does. One that raises keeps no other from its turn."""
+"""Register a step, as `atexit.register` does. An exception in one step does not prevent the others."""

@@ -1,4 +1,4 @@
-"""A progress bar for what takes long, in the terminal and in the notebook."""
+"""Progress bars for long operations, in the terminal and in the notebook."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 
 class Bar(Protocol):
-    """What the loop under a progress bar calls."""
+    """A progress bar as the loop under it sees it."""
 
     def advance(self, amount: int = 1) -> None: ...
 
 
-class _Shown:
+class _TqdmBar:
     def __init__(self, bar: Any) -> None:
         self._bar = bar
 
@@ -23,31 +23,36 @@ class _Shown:
         self._bar.update(amount)
 
 
-class _Silent:
+class _NoBar:
     def advance(self, amount: int = 1) -> None:
         pass
 
 
 @contextmanager
 def progress(what: str, total: int | None = None, unit: str = "") -> Iterator[Bar]:
-    """A bar that is there for the block; `total` steps, or as many as come.
+    """Show a progress bar during a `with` block.
 
-    Nothing is shown where nobody looks (stderr is no terminal and no notebook runs), or with NBTRACK_PROGRESS=off.
+    Nothing is shown if stderr is not a terminal and no notebook is running, or with NBTRACK_PROGRESS=off.
+
+    Args:
+        what: The label of the bar.
+        total: The number of steps, if it is known.
+        unit: The plural noun for the steps, such as "files".
 
     >>> with progress("Importing runs", total=3) as bar:
     ...     for _ in range(3):
     ...         bar.advance()
     """
-    if not _is_watched():
-        yield _Silent()
+    if not _is_visible():
+        yield _NoBar()
         return
     from tqdm.auto import tqdm
 
     with tqdm(total=total, desc=what, unit=unit and f" {unit}", leave=False, file=sys.stderr) as bar:
-        yield _Shown(bar)
+        yield _TqdmBar(bar)
 
 
-def _is_watched() -> bool:
+def _is_visible() -> bool:
     if os.environ.get("NBTRACK_PROGRESS", "").lower() in ("off", "0", "false", "no"):
         return False
     return sys.stderr.isatty() or "ipykernel" in sys.modules

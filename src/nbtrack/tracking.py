@@ -1,4 +1,4 @@
-"""MLflow's module of this name, so that `nbtrack.tracking.MlflowClient` is found where users look for it."""
+"""The client under the name of MLflow's module, for code that uses `mlflow.tracking.MlflowClient`."""
 
 from .client import Client
 from .client import Client as MlflowClient

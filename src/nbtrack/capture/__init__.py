@@ -1,6 +1,6 @@
-"""What is known about the code that runs: its file, its cell, its commit, its packages, its user.
+"""Information about the running code, for tags: its file, cell, commit, packages and user.
 
-Everything here is for tags. Nothing raises: what cannot be found out is left out.
+Nothing here raises an exception. Information that is not available is left out.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _PYTHON = sys.version.split()[0]
 
 
 def run_tags() -> dict[str, str]:
-    """The tags that say where a run comes from: `mlflow.user`, `mlflow.source.*`, `nbtrack.cell.*`, and so on.
+    """Return the tags about the origin of a run: `mlflow.user`, `mlflow.source.*`, `nbtrack.cell.*` and more.
 
-    A few microseconds after the first call in a cell, which asks git.
+    The first call in a cell runs git. Further calls take a few microseconds.
     """
     origin, cell = source(), current_cell()
     tags = {USER: user(), SOURCE_TYPE: origin.type, PYTHON: _PYTHON}
     if origin.name:
         tags[SOURCE_NAME] = origin.name
-    # One look at the repository for each execution of a cell, and one for a whole script: its code is what it was
-    # when the script began.
+    # The repository is read once for each execution of a cell, and once for a whole script, because a script runs the
+    # code of its start.
     commit = git(origin.folder, since=cell.execution if cell else None)
     if commit is not None:
         if commit.commit:

@@ -1,4 +1,4 @@
-"""Who is at work here."""
+"""The user who runs the code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import os
 
 @functools.cache
 def user() -> str:
-    """The login name, as MLflow records it; the number of the user where the machine has no name for it."""
+    """Return the login name, as MLflow records it, or the user's ID if the machine has no name for it."""
     try:
         return getpass.getuser()
-    except Exception:  # what it raises differs by Python version and platform
+    except Exception:  # which one depends on the Python version and the platform
         return str(os.getuid()) if hasattr(os, "getuid") else ""

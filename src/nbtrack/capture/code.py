@@ -1,4 +1,4 @@
-"""What a cell's source text says without running it: its literal params, its names, and its code apart from them."""
+"""Analyzes the source of a cell without running it: literal params, assigned names, and a hash of the other code."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 Literal: TypeAlias = "str | complex | tuple[Literal, ...] | list[Literal] | dict[Literal, Literal] | None"
-"""Python's type checkers let int, float and bool stand for complex."""
+"""To Python's type checkers, complex includes int, float and bool."""
 
-# `%magic`, `!command`, `name = %magic`, `name = !command`, `?name`: IPython's lines, which Python cannot parse.
+# Lines of IPython that Python cannot parse: `%magic`, `!command`, `name = %magic`, `name = !command`, `?name`.
 _SPECIAL = re.compile(r"^(?P<start>[ \t]*(?:[\w, ]+=[ \t]*)?)(?P<rest>[%!?].*|[^#'\"\n]*\?{1,2}[ \t]*)$", re.MULTILINE)
 
 
 def literal_assignments(source: str) -> dict[str, Literal]:
-    """Names that the top level of `source` assigns a literal to, with its value; the last literal wins.
+    """Return the literals that are assigned to names at the top level of `source`. The last literal of a name counts.
 
-    Literals are numbers, strings, booleans, None, and tuples, lists and dicts of them. Names that begin with `_` are
-    left out. Source that is no Python has none.
+    Literals are numbers, strings, booleans, None, and tuples, lists and dicts of them. Names that start with `_` are
+    left out. The result is empty if the source is not valid Python.
     """
     try:
         tree = ast.parse(source)
@@ -29,7 +29,7 @@ def literal_assignments(source: str) -> dict[str, Literal]:
 
 
 def assigned_names(source: str) -> set[str]:
-    """Names that running `source` may bind, at any depth."""
+    """Return the names that running `source` can bind, at any depth."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -44,7 +44,7 @@ def assigned_names(source: str) -> set[str]:
 
 
 def code_hash(source: str) -> str:
-    """A hash that two cells share where only comments, layout, magic options and literal params differ."""
+    """Return a hash that does not depend on comments, layout, options of magics and literal params."""
     return hashlib.sha256(_skeleton(source).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -88,7 +88,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.Name, ast.ex
 
 
 def _is_literal(node: ast.expr) -> bool:
-    """Whether `ast.literal_eval` takes the node, and every leaf is text, a number, a boolean or None."""
+    """Return whether the node is a literal, and every leaf is a string, a number, a boolean or None."""
     try:
         return _is_plain(ast.literal_eval(node))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

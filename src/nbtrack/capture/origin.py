@@ -1,4 +1,4 @@
-"""The file that the running code comes from."""
+"""The file of the running code."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LOCAL = "LOCAL"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """MLflow's source of a run: `type` is NOTEBOOK or LOCAL, `name` the path, None for a notebook nobody names."""
+    """MLflow's source of a run. `type` is NOTEBOOK or LOCAL, `name` is the path, or None for a notebook without one."""
 
     name: str | None
     type: str
     folder: str
-    """Where to look for the repository: the file's folder, or else the working directory."""
+    """The folder of the file, or else the working directory. The repository is searched from here."""
 
 
 def source() -> Source:
-    """Where the running code comes from."""
+    """Return the source of the running code."""
     ip = shell()
     if ip is not None and is_kernel(ip):
         name = _notebook(ip)
@@ -35,7 +35,7 @@ def source() -> Source:
 
 
 def _notebook(ip: Any) -> str | None:
-    # jupyter_server gives a kernel that it starts for a notebook the path in JPY_SESSION_NAME; VS Code sets a variable.
+    # jupyter_server passes the path of the notebook to its kernel in JPY_SESSION_NAME. VS Code sets a variable.
     name = ip.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
     return str(name) if name else None
 
@@ -46,5 +46,5 @@ def _folder(name: str | None) -> str:
             return str(parent)
         return os.getcwd()
     except OSError:
-        # The working directory is gone.
+        # The working directory was deleted.
         return "."

@@ -1,4 +1,4 @@
-"""Which versions of which packages are imported."""
+"""The imported packages and their versions."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _lock = threading.Lock()
 
 
 def prepare() -> None:
-    """Begin to read, on another thread, which distribution each module belongs to (0.1-0.3 s, once a process)."""
+    """Start a thread that reads which distribution each module belongs to (0.1-0.3 s, once per process)."""
     if _distributions is None and not _lock.locked():
         threading.Thread(target=_read_distributions, name="nbtrack-packages", daemon=True).start()
 
 
 def imported_packages() -> dict[str, str]:
-    """Distribution name to version of every installed package that this process has imported, by name.
+    """Return the versions of the installed packages that this process has imported, by the name of the distribution.
 
-    Waits for what `prepare` began; does it itself where nobody did.
+    Waits for the thread of `prepare`, or reads the distributions itself if that was not called.
     """
     try:
         distributions = _read_distributions()
-        # A copy in one step: another thread may be importing.
+        # list() copies in one step, because another thread may be importing.
         modules = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
         names = {name for module in modules for name in distributions.get(module, ())}
         found = {name: version for name in names if (version := installed_version(name))}
@@ -44,8 +44,8 @@ def _read_distributions() -> Mapping[str, Sequence[str]]:
 
 
 def installed_version(name: str) -> str | None:
-    """The version of an installed distribution; None where there is none of this name."""
-    # Kept: what is imported does not change its version, even where pip has replaced the files since.
+    """Return the version of an installed distribution, or None if it is not installed."""
+    # Versions are cached: an imported package keeps its version, even if pip has replaced its files since.
     if name not in _versions:
         from importlib import metadata
 
@@ -57,5 +57,5 @@ def installed_version(name: str) -> str | None:
 
 
 def distributions_of(module: str) -> Sequence[str]:
-    """The installed distributions that a top-level module belongs to; none for a file of the user's."""
+    """Return the installed distributions that contain a top-level module; none for a user's own file."""
     return _read_distributions().get(module, ())

@@ -1,4 +1,4 @@
-"""The commit that the code stands at, and whether files differ from it."""
+"""The checked-out commit, and whether files differ from it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 TIMEOUT = 2.0
-"""Seconds that git may take: on a huge tree or a slow disk a run rather starts without the commit."""
+"""The most seconds to wait for git. With a huge tree or a slow disk, a run starts without the commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """`commit` is None before the first commit, `branch` None on a detached HEAD. Untracked files are not dirt."""
+    """The state of a repository.
+
+    `commit` is None before the first commit, and `branch` is None on a detached HEAD. `dirty` ignores untracked files.
+    """
 
     commit: str | None
     branch: str | None
     dirty: bool
 
 
-# No lock: two threads that ask at once cost one more question, and a fork cannot inherit a held one.
+# There is no lock: two threads that ask at the same time only run git twice, and a fork cannot inherit a held lock.
 _cache: dict[str, tuple[Hashable, GitState | None]] = {}
 _too_slow: set[str] = set()
 
 
 def git(folder: str | os.PathLike[str], since: Hashable = None) -> GitState | None:
-    """The state of the repository that `folder` is in; None outside one, and where git is missing or too slow.
+    """Return the state of the repository that contains `folder`, or None without a repository or if git is too slow.
 
-    Asked of git once for each `since`; the answer is kept for as long as the same value comes.
+    The result is cached as long as `since` has the same value.
     """
     key = os.fspath(folder)
     cached = _cache.get(key)
     if cached is not None and cached[0] == since:
         return cached[1]
-    found = None if key in _too_slow else _ask(key)
+    found = None if key in _too_slow else _run_git(key)
     _cache[key] = (since, found)
     return found
 
 
-def _ask(folder: str) -> GitState | None:
+def _run_git(folder: str) -> GitState | None:
     import subprocess
 
-    # One call answers everything; without optional locks it cannot get into the way of the user's own git commands.
+    # One call returns everything. Without optional locks, it cannot disturb the user's own git commands.
     command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         answer = subprocess.run(

@@ -70,11 +70,11 @@ class TrackingMixin:
         check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
-        texts = {
+        checked_tags = {
             check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
             for key, value in (tags or {}).items()
         }
-        return self._store.create_experiment(name, artifact_location, texts)
+        return self._store.create_experiment(name, artifact_location, checked_tags)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment by its ID, also if it is deleted.
@@ -187,8 +187,8 @@ class TrackingMixin:
             NotFound: If the experiment does not exist.
             InvalidParameter: If the experiment is deleted, or if the key is not a string or is empty or too long.
         """
-        text = check_text(str(value), f"Tag {key!r:.80}")
-        self._store.update_experiment(str(experiment_id), tags={check_name(key, "Tag key"): text})
+        checked = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")}
+        self._store.update_experiment(str(experiment_id), tags=checked)
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Delete a tag of an experiment.
@@ -230,22 +230,22 @@ class TrackingMixin:
             InvalidParameter: If the experiment is deleted, if `run_name` and the tag `mlflow.runName` differ, or if
                 another argument is not valid.
         """
-        texts = {str(key): str(value) for key, value in (tags or {}).items()}
-        if run_name and texts.get(RUN_NAME, run_name) != run_name:
+        all_tags = {str(key): str(value) for key, value in (tags or {}).items()}
+        if run_name and all_tags.get(RUN_NAME, run_name) != run_name:
             raise InvalidParameter(
-                f"The run has two names: run_name={run_name!r:.80} and the tag {RUN_NAME}={texts[RUN_NAME]!r:.80}. "
+                f"The run has two names: run_name={run_name!r:.80} and the tag {RUN_NAME}={all_tags[RUN_NAME]!r:.80}. "
                 "Pass only one of them."
             )
-        name = check_name(run_name or texts.get(RUN_NAME) or new_run_name(), "Run name")
-        texts[RUN_NAME] = name
+        name = check_name(run_name or all_tags.get(RUN_NAME) or new_run_name(), "Run name")
+        all_tags[RUN_NAME] = name
         info = self._store.create_run(
             str(experiment_id),
             name,
-            user_id=texts.get(USER, ""),
+            user_id=all_tags.get(USER, ""),
             start_time=now() if start_time is None else whole_timestamp(start_time),
-            tags=texts,
+            tags=all_tags,
         )
-        return Run(info, RunData(tags=texts))
+        return Run(info, RunData(tags=all_tags))
 
     def get_run(self, run_id: str) -> Run:
         """Return a run with its params, its tags and the last value of each metric.

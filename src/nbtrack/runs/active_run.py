@@ -1,4 +1,4 @@
-"""The run that a `with` block holds."""
+"""The run that `start_run` returns."""
 
 from __future__ import annotations
 
@@ -18,21 +18,33 @@ from ..names import storable
 from ..tags import TRACEBACK
 
 STATE = "state"
-"""The tag for Optuna's state of a trial; its name is MLflow's."""
+"""The tag with Optuna's state of a trial. MLflow uses the same name."""
 
 
 class ActiveRun:
-    """A run that this process writes. As a context manager it ends the run: FINISHED, FAILED on an exception (whose
-    traceback is kept in the tag `nbtrack.traceback`), KILLED on a KeyboardInterrupt, or an exit that came of one.
+    """A run that this process is logging to, returned by `nbtrack.start_run`.
 
-    `info` is as of the start; `data` and `inputs` are read from the store at each access.
+    In a `with` statement, it ends with the block: as FINISHED, as FAILED if the block raises an exception (the tag
+    `nbtrack.traceback` then has the traceback), or as KILLED on a KeyboardInterrupt or on an exit caused by one.
+
+    Args:
+        client: The client of the run's store.
+        run: The run.
+        ended: Called with this object when the run ends.
+
+    Attributes:
+        is_open: Whether the run has not been ended.
+        cell: The notebook cell that started the run, or None.
+        log_metric: Log one point of a metric; see `nbtrack.log_metric`. Arguments: key, value, step, timestamp.
+        log_metrics: Log one point of each of several metrics; see `nbtrack.log_metrics`. Arguments: metrics, step,
+            timestamp.
     """
 
     def __init__(self, client: Client, run: Run, ended: Callable[[ActiveRun], None] | None = None) -> None:
         self._client = client
         self._ended = ended
         self._info = run.info
-        # Held here, and not looked up at each call: a log call costs microseconds.
+        # Kept here instead of looked up at each call, because a log call takes only microseconds.
         self._recorder = client.recorder(run.info.run_id)
         self.log_metric = self._recorder.metric
         self.log_metrics = self._recorder.metrics
@@ -42,76 +54,147 @@ class ActiveRun:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process started it. A forked child logs to its parent's run, but does not end it unasked."""
+        """Whether this process started the run. A forked child logs to its parent's run, but does not end it itself."""
         return self._process == os.getpid()
 
     @property
     def client(self) -> Client:
-        """The client of the store that it is in."""
+        """The client of the store that contains the run."""
         return self._client
 
     @property
     def recorder(self) -> RunRecorder:
-        """What takes the run's events, without a look into the store."""
+        """The recorder of the run, which takes its events without reading the store."""
         return self._recorder
 
     @property
     def store(self) -> str:
-        """The folder of the store that it is in."""
+        """The tracking URI of the store that contains the run."""
         return self._client.tracking_uri
 
     @property
     def info(self) -> RunInfo:
-        """Name, experiment, times and the like, as of the start."""
+        """The properties of the run, such as ID, name and experiment, as they were at the start."""
         return self._info
 
     @property
     def data(self) -> RunData:
-        """Params, tags and last metrics, as they are now."""
+        """The params, the tags and the last values of the metrics, read from the store at each access."""
         return self._client.get_run(self._info.run_id).data
 
     @property
     def inputs(self) -> RunInputs:
-        """The datasets that were logged, as they are now."""
+        """The datasets that were logged, read from the store at each access."""
         return self._client.get_run(self._info.run_id).inputs
 
     def to_dictionary(self) -> dict[str, Any]:
-        """The run as plain data; see `nbtrack.entities.Run`."""
+        """Return the run as nested dicts; see `nbtrack.entities.Run`.
+
+        Returns:
+            A dict with "info", "data" and "inputs", as they are in the store now.
+        """
         return self._client.get_run(self._info.run_id).to_dictionary()
 
     def log_param(self, key: str, value: Any) -> Any:
-        """Log a param and return its value."""
+        """Log a param. See `nbtrack.log_param`.
+
+        Args:
+            key: Key of the param, at most 500 characters.
+            value: Value of the param. It is converted to a string.
+
+        Returns:
+            `value`, unchanged.
+
+        Raises:
+            InvalidParameter: If the key is not a string or is empty or too long.
+        """
         self._recorder.param(key, value)
         return value
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log several params."""
+        """Log several params: all or none. See `nbtrack.log_params`.
+
+        Args:
+            params: Values by key. They are converted to strings, and the keys of nested dicts are joined with "/".
+
+        Raises:
+            InvalidParameter: If a key is empty, too long or given twice. Nothing is logged then.
+        """
         self._recorder.params(params)
 
     def log_series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
-        """Log many points of one metric; see `nbtrack.log_series`."""
+        """Log many points of one metric at once: all or none. See `nbtrack.log_series`.
+
+        Args:
+            key: Key of the metric, at most 500 characters.
+            steps: Integers in any order, or None: the points then get the steps after the metric's highest one.
+            values: Numbers. Like `steps` and `timestamps`, a list, tuple, NumPy array, tensor or Series of shape (n,).
+            timestamps: Milliseconds since the epoch, or datetimes of NumPy or pandas. Defaults to now for all points.
+
+        Raises:
+            InvalidParameter: If a value is not a number, if a step is not an integer, or if the lengths differ. Nothing
+                is logged then.
+        """
         self._recorder.series(key, steps, values, timestamps)
 
     def set_tag(self, key: str, value: Any) -> None:
-        """Set a tag."""
+        """Set a tag.
+
+        Args:
+            key: Key of the tag, at most 500 characters. Setting `mlflow.runName` renames the run.
+            value: Value of the tag. It is converted to a string and replaces an earlier value.
+
+        Raises:
+            InvalidParameter: If the key is not a string or is empty or too long.
+        """
         self._recorder.tags({key: value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
-        """Set several tags."""
+        """Set several tags: all or none.
+
+        Args:
+            tags: Values by key. They are converted to strings and replace earlier values.
+
+        Raises:
+            InvalidParameter: If a key is not a string or is empty or too long. No tag is set then.
+        """
         self._recorder.tags(tags)
 
     def delete_tag(self, key: str) -> None:
-        """Delete a tag. Raises NotFound where the run has none such."""
+        """Delete a tag.
+
+        Args:
+            key: Key of the tag.
+
+        Raises:
+            NotFound: If the run does not have the tag.
+        """
         self._client.delete_tag(self._info.run_id, key)
 
     def log_input(self, dataset: Any, context: str | None = None, tags: Mapping[str, Any] | None = None) -> None:
-        """Log a dataset that the run is given, for `context` (such as "training")."""
+        """Log a dataset that the run uses. See `nbtrack.log_input`.
+
+        Args:
+            dataset: A dataset of `nbtrack.data` or `mlflow.data`.
+            context: What the dataset is used for, such as "training".
+            tags: Tags of the dataset as an input of this run. Values are converted to strings.
+
+        Raises:
+            InvalidParameter: If `dataset` is not a dataset.
+        """
         self._recorder.inputs([dataset_input(dataset, context, tags)])
 
     def rewind(self, step: int) -> Rewound:
-        """Drop every point whose step is above `step`; how many of which metric. Steps count on from there.
+        """Delete every point whose step is above `step`. Steps then continue from there. See `nbtrack.rewind`.
 
-        The machine's own metrics (`system/…`), params, tags and artifacts stay.
+        Args:
+            step: The last step to keep.
+
+        Returns:
+            How many points were deleted: `points` in all, and `metrics` by key.
+
+        Raises:
+            InvalidParameter: If `step` is not an integer, or if the run is deleted.
         """
         rewound = self._client.rewind_run(self._info.run_id, step)
         points = self._client.recording.last_points(self._info.run_id)
@@ -119,9 +202,15 @@ class ActiveRun:
         return rewound
 
     def fail(self, error: BaseException) -> str:
-        """Keep the traceback of what ended the run; the status that the run ends with.
+        """Store the traceback of the exception that ends the run, without ending it.
 
-        A trial that Optuna pruned is no failure: it is KILLED, and its tag `state` is PRUNED.
+        Optuna's TrialPruned is not a failure: its run is KILLED and gets the tag `state` with the value PRUNED.
+
+        Args:
+            error: The exception.
+
+        Returns:
+            The status that the run should end with: "FAILED" or "KILLED".
         """
         if is_pruned(error):
             self.set_tag(STATE, "PRUNED")
@@ -130,17 +219,24 @@ class ActiveRun:
         return RunStatus.KILLED if is_interrupt(error) else RunStatus.FAILED
 
     def end(self, status: str = RunStatus.FINISHED) -> None:
-        """End the run, if it is still open."""
+        """End the run. Nothing happens if it has already ended.
+
+        Args:
+            status: "FINISHED", "FAILED" or "KILLED".
+
+        Raises:
+            InvalidParameter: If the status is not a run status, or if the run has been deleted.
+        """
         if not self.is_open:
             return
-        # First: a run that cannot be ended (it was deleted) must not stay active for ever.
+        # This comes first, because a run that cannot be ended, such as a deleted one, must not stay active forever.
         self.is_open = False
         if self._ended:
             self._ended(self)
         try:
             self._client.set_terminated(self._info.run_id, status)
         except StoreError:
-            # Whether the run has been deleted meanwhile cannot be seen now. It must end all the same.
+            # The store cannot be read, so whether the run has been deleted is unknown. The run must end anyway.
             self._recorder.status(status)
 
     def __enter__(self) -> ActiveRun:
@@ -158,7 +254,14 @@ class ActiveRun:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether this is a KeyboardInterrupt, or the exit that a framework such as Lightning makes of one."""
+    """Return whether an exception is a KeyboardInterrupt, or an exit that a framework such as Lightning makes of one.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        Whether the user interrupted the program.
+    """
     cause: BaseException | None = error
     while isinstance(cause, SystemExit):
         cause = cause.__cause__ or cause.__context__
@@ -166,5 +269,12 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def is_pruned(error: BaseException) -> bool:
-    """By its name: where Optuna is not imported, nothing was pruned."""
+    """Return whether an exception is Optuna's TrialPruned, without importing Optuna.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        Whether the trial was pruned.
+    """
     return any((kind.__module__, kind.__name__) == ("optuna.exceptions", "TrialPruned") for kind in type(error).__mro__)

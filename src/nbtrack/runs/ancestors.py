@@ -1,8 +1,8 @@
-"""The run that the process above this one is in, so that a worker process finds the run that it works for.
+"""Finds the active run of an ancestor process, so that a worker process finds the run that it works for.
 
-A process notes the active run of its main thread in a small file of its own in the temp folder, and takes the file away
-when the run has ended. A worker looks at the processes above it, the nearest first: so it does not matter how it was
-started (spawn, fork server, loky, a shell), nor that a pool of workers lives longer than one run.
+A process writes the active run of its main thread to a note, a small file of its own in the temp folder, and deletes
+the note when the run has ended. A worker reads the notes of its ancestors, the nearest first. So it does not matter how
+the worker was started (spawn, fork server, loky, a shell), and a pool of workers can live longer than one run.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ..journal.process import Process
 from ..process_end import at_process_end
 
 PREFIX = "nbtrack-active-"
-FARTHEST = 8
-"""Processes that are looked at; between a worker and its run are a pool, a server of forks, a shell."""
+MAX_ANCESTORS = 8
+"""How many ancestors are checked. A pool, a fork server and a shell can be between a worker and its run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A run of another process; where its store or its experiment is None, nothing but its id is known."""
+    """A run of another process. If the store or the experiment is None, only the ID is known."""
 
     run_id: str
     store: str | None = None
@@ -37,24 +37,24 @@ class Parent:
 
 
 def parent_run() -> Parent | None:
-    """The run that NBTRACK_PARENT_RUN_ID names, else the active run of the nearest process above that has one.
+    """Return the run that NBTRACK_PARENT_RUN_ID names, or the active run of the nearest ancestor that has one, or None.
 
-    A run in another store than the one that a call or the environment names here is none of ours.
+    A run in another store than the one that this process has set does not count.
     """
     if named := config.environment("PARENT_RUN_ID"):
         return Parent(named)
-    for pid in _above():
-        found = _noted(pid)
+    for pid in _ancestor_pids():
+        found = _noted_run(pid)
         if found is not None:
             elsewhere = config.is_tracking_uri_set() and not _same(config.get_tracking_uri(), str(found.store))
             return None if elsewhere else found
     return None
 
 
-def note(parent: Parent | None) -> None:
-    """Let the processes below this one know which run they work for; None where there is none any more.
+def write_note(parent: Parent | None) -> None:
+    """Write the note that tells worker processes which run they work for; None deletes it.
 
-    Never raises: without a temp folder they are told by an argument or by the environment.
+    Raises nothing. Without a temp folder, workers get the run from an argument or from the environment.
     """
     global _noted_by
     with contextlib.suppress(OSError):
@@ -66,28 +66,28 @@ def note(parent: Parent | None) -> None:
         if _noted_by != os.getpid():
             _noted_by = os.getpid()
             _sweep()
-        text = json.dumps({"process": _described(os.getpid()), **asdict(parent)})
-        # Replaced, not written over: a worker never reads half of it.
+        content = json.dumps({"process": _described(os.getpid()), **asdict(parent)})
+        # The note is replaced instead of overwritten, so that a worker never reads half of it.
         partial = path.with_name(f"{path.name}.{threading.get_ident()}")
         fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            os.write(fd, text.encode())
+            os.write(fd, content.encode())
         finally:
             os.close(fd)
         os.replace(partial, path)
 
 
 _noted_by = 0
-"""The process that wrote a note; a forked child has none of its own yet."""
+"""The ID of the process that wrote a note. A forked child has not written its own yet."""
 
 
 @cache
 def _described(pid: int) -> dict[str, Any]:
-    """This process; a forked child asks anew, for it has another number."""
+    """Return a description of this process. `pid` is the cache's key, because a forked child has another one."""
     return Process.current().to_dict()
 
 
-def _noted(pid: int) -> Parent | None:
+def _noted_run(pid: int) -> Parent | None:
     try:
         path = _path(pid)
         if not _is_mine(path):
@@ -103,10 +103,10 @@ def _read(path: Path) -> tuple[Process, Parent]:
     return Process.from_dict(fields.pop("process")), Parent(**fields)
 
 
-def _above() -> list[int]:
-    """The processes above this one, the nearest first."""
+def _ancestor_pids() -> list[int]:
+    """Return the IDs of the ancestor processes, the nearest first."""
     found = [os.getppid()]
-    while found[-1] > 1 and len(found) < FARTHEST:
+    while found[-1] > 1 and len(found) < MAX_ANCESTORS:
         found.append(_parent_of(found[-1]))
     return [pid for pid in found if pid > 0]
 
@@ -114,7 +114,7 @@ def _above() -> list[int]:
 def _parent_of(pid: int) -> int:
     if sys.platform == "linux":
         try:
-            # The second field is the program's name in parentheses, which may hold anything.
+            # The second field is the name of the program in parentheses, which can contain any character.
             return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             return 0
@@ -131,13 +131,13 @@ def _path(pid: int) -> Path:
 
 
 def _is_mine(path: Path) -> bool:
-    """Anybody can write to the temp folder: a note that counts is a file of this user's."""
+    """Return whether a note is a file of this user, because every user can write to the temp folder."""
     status = path.lstat()
     return not path.is_symlink() and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
 
 
 def _sweep() -> None:
-    """Take away the notes of processes that ended without doing so themselves."""
+    """Delete the notes of processes that ended without deleting them."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             if _is_mine(path) and _read(path)[0].is_dead():
@@ -149,5 +149,5 @@ def _same(one: str, other: str) -> bool:
 
 
 @at_process_end
-def _forget() -> None:
-    note(None)
+def _delete_note() -> None:
+    write_note(None)

@@ -1,9 +1,9 @@
-"""Which runs are active: a stack in each context, and one that contexts with none of their own look at.
+"""The active runs: a stack in each context, and one of the process for contexts without their own.
 
-A thread or a task that started a run sees its own stack. One that did not sees the process's: the runs that the main
-thread has open. So a worker's log call, or its nested run, finds the run that it works for. Notebook cells, each of
-which may run in a context of its own, go on with the run that an earlier cell left open. Other processes are told by a
-note (see `ancestors.py`).
+A thread or a task that started a run uses its own stack. Others use that of the process, which has the open runs of the
+main thread. So the log calls and nested runs of a worker thread find the run that it works for, and notebook cells,
+each of which may run in its own context, continue the run that an earlier cell left open. Worker processes read a note
+(see `ancestors.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .active_run import ActiveRun
 _own: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_active_runs", default=())
 _process: tuple[ActiveRun, ...] = ()
 _started: dict[ActiveRun, None] = {}
-"""Every run of this process that may be open still, in the order of their start."""
+"""Every run of this process that may still be open, in the order of their start."""
 
 
 def current() -> ActiveRun | None:
-    """The innermost active run."""
+    """Return the innermost active run, or None."""
     own = _own.get()
     if own and own[-1].is_open:
         return own[-1]
@@ -30,26 +30,28 @@ def current() -> ActiveRun | None:
 
 
 def open_runs() -> tuple[ActiveRun, ...]:
-    """The active runs, outermost first; in a thread that started some: its own."""
+    """Return the active runs, outermost first. In a thread that started some, these are its own."""
     return _open(_own.get()) or _open(_process)
 
 
 def conflicting() -> ActiveRun | None:
-    """The run that a new one has to be nested in. A worker thread may start one that is not: as in MLflow, only its
-    own runs are in its way."""
+    """Return the active run that prevents the start of a run that is not nested, or None.
+
+    As in MLflow, the runs of other threads do not prevent it in a worker thread.
+    """
     own = _open(_own.get())
     return own[-1] if own else current() if _in_main_thread() else None
 
 
 def push(run: ActiveRun) -> None:
-    """Make `run` the innermost active run of this context, and of the process where the main thread calls."""
+    """Make `run` the innermost active run of this context, and of the process if this is the main thread."""
     global _process
     if _in_main_thread():
         _process = (*open_runs(), run)
         _own.set(_process)
-        _tell()
+        _update_note()
     else:
-        # Not the process's, which may be others by the next time that this thread is given work.
+        # The runs of the process are left out, because others may be active when this thread gets its next task.
         _own.set((*_open(_own.get()), run))
     for ended in [other for other in list(_started) if not other.is_open]:
         _started.pop(ended, None)
@@ -57,23 +59,23 @@ def push(run: ActiveRun) -> None:
 
 
 def ended(run: ActiveRun) -> None:
-    """A run is open no more."""
+    """Handle the end of a run."""
     if run in _process:
-        _tell()
+        _update_note()
 
 
 def all_open_runs() -> list[ActiveRun]:
-    """The open runs of all threads, the youngest first."""
+    """Return the open runs of all threads, the youngest first."""
     return list(reversed(_open(tuple(_started))))
 
 
-def _tell() -> None:
+def _update_note() -> None:
     runs = _open(_process)
     if not runs:
-        ancestors.note(None)
+        ancestors.write_note(None)
     else:
         info = runs[-1].info
-        ancestors.note(ancestors.Parent(info.run_id, runs[-1].store, info.experiment_id))
+        ancestors.write_note(ancestors.Parent(info.run_id, runs[-1].store, info.experiment_id))
 
 
 def _in_main_thread() -> bool:

@@ -1,8 +1,8 @@
-"""What the machine does while a run is active: CPU, memory, disk, network and NVIDIA GPUs, under MLflow's names.
+"""System metrics of active runs: CPU, memory, disk, network and NVIDIA GPUs, with MLflow's keys.
 
-One thread a process samples for all of its active runs. It looks up once a second while a run is active and sleeps
-while none is, so a loop of short runs pays for nothing: a run's first sample comes when it is two seconds old. A
-forked child has no such thread until it starts a run itself; its parent's run is sampled by the parent.
+One thread per process samples for all active runs. It wakes up once a second while a run is active and sleeps
+otherwise. A run's first sample is taken two seconds after its start, so a loop of short runs costs nothing. A forked
+child has no such thread until it starts a run itself. The run of its parent is sampled by the parent.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from ..names import SYSTEM
 from ..process_end import at_process_end
 
 INTERVAL = 10.0
-"""Seconds from one sample of a run to its next, unless a setting says otherwise."""
+"""The default number of seconds between two samples of a run."""
 FIRST = 2.0
-"""A run's age in seconds at its first sample, …"""
+"""The age of a run in seconds at its first sample."""
 _TICK = 1.0
-"""… for which the counters are read once before: a use of the CPU is a difference."""
+"""Seconds between two wake-ups of the thread. The counters are read once before the first sample, because the use of
+the CPU is a difference."""
 
 Values = dict[str, float]
 
@@ -45,43 +46,73 @@ _settings: dict[str, Any] = {}
 
 
 def enable_system_metrics_logging() -> None:
-    """Sample the machine during the runs that start from now on, which is the default."""
+    """Log system metrics for the runs that start from now on. This is the default.
+
+    System metrics are the use of CPU, memory, disk, network and NVIDIA GPUs, with MLflow's keys, such as
+    "system/cpu_utilization_percentage". The first sample is taken two seconds after the start of a run.
+    """
     _settings["enabled"] = True
 
 
 def disable_system_metrics_logging() -> None:
-    """Sample nothing during the runs that start from now on. `start_run(log_system_metrics=True)` still does for one.
+    """Do not log system metrics for the runs that start from now on.
 
-    The environment says the same with NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING=false.
+    `start_run(log_system_metrics=True)` logs them for a single run. The environment variable
+    NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING=false has the same effect as this function.
     """
     _settings["enabled"] = False
 
 
 def set_system_metrics_sampling_interval(interval: float | None) -> None:
-    """Seconds between two samples, from the next start of a run on. None for the default, which is 10."""
+    """Set how often system metrics are sampled, for the runs that start from now on.
+
+    Args:
+        interval: Seconds between two samples, a positive number. None restores the default: the environment variable
+            NBTRACK_SYSTEM_METRICS_SAMPLING_INTERVAL, or else 10.
+
+    Raises:
+        InvalidParameter: If the interval is not positive or is infinite.
+    """
     if interval is not None and not 0 < interval < float("inf"):
         raise InvalidParameter(f"interval must be a positive number of seconds, not {interval!r:.80}.")
     _settings["interval"] = interval
 
 
 def set_system_metrics_samples_before_logging(samples: int | None) -> None:
-    """How many samples make one point, as their mean. None for the default, which is 1."""
+    """Set how many samples are averaged for one logged point, for the runs that start from now on.
+
+    Args:
+        samples: A positive integer. None restores the default: the environment variable
+            NBTRACK_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING, or else 1.
+
+    Raises:
+        InvalidParameter: If `samples` is not a positive integer.
+    """
     if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or samples < 1):
         raise InvalidParameter(f"samples must be a positive integer, not {samples!r:.80}.")
     _settings["samples"] = samples
 
 
 def set_system_metrics_node_id(node_id: str | None) -> None:
-    """Log to `system/<node_id>/…`, so that several machines can sample for one run."""
+    """Set the name of this machine, so that several machines can log system metrics to one run.
+
+    Args:
+        node_id: The name. The keys then start with `system/<node_id>/`. None restores the default: the environment
+            variable NBTRACK_SYSTEM_METRICS_NODE_ID, or else no name.
+    """
     _settings["node_id"] = node_id
 
 
 def is_enabled() -> bool:
-    """Whether a run that starts now is sampled."""
+    """Return whether system metrics are logged for runs that start now.
+
+    Returns:
+        The setting of the functions above, or else of the environment.
+    """
     enabled = _settings.get("enabled")
     if enabled is None:
-        text = config.environment("ENABLE_SYSTEM_METRICS_LOGGING") or "true"
-        enabled = text.strip().lower() not in ("false", "0", "no", "off")
+        value = config.environment("ENABLE_SYSTEM_METRICS_LOGGING") or "true"
+        enabled = value.strip().lower() not in ("false", "0", "no", "off")
     return bool(enabled)
 
 
@@ -94,17 +125,17 @@ def _samples() -> int:
 
 
 def _number_in(variable: str) -> float | None:
-    text = config.environment(variable)
-    if text is None:
+    value = config.environment(variable)
+    if value is None:
         return None
     try:
-        number = float(text)
+        number = float(value)
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
         warnings.warn(
             f"The environment variable NBTRACK_{variable} or MLFLOW_{variable} must be a positive number, not "
-            f"{text!r:.80}. nbtrack uses the default.",
+            f"{value!r:.80}. nbtrack uses the default.",
             stacklevel=4,
         )
         return None
@@ -115,13 +146,18 @@ def _number_in(variable: str) -> float | None:
 
 
 def watch(run: LoggedRun, wanted: bool | None = None) -> None:
-    """Sample for this run until it ends, if `wanted`, or by default if the settings say so."""
+    """Log system metrics for a run until it ends.
+
+    Args:
+        run: The run.
+        wanted: Whether to log them. None stands for the setting.
+    """
     if is_enabled() if wanted is None else wanted:
         _sampler.watch(_Watched(run))
 
 
 class _Watched:
-    """A run that is sampled."""
+    """A run for which system metrics are logged."""
 
     def __init__(self, run: LoggedRun) -> None:
         self.run = run
@@ -134,11 +170,11 @@ class _Watched:
         self._taken: list[Values] = []
 
     def begin(self, totals: Values) -> None:
-        """Count the network's traffic from here."""
+        """Count the network traffic from here."""
         self._network = self._network or totals
 
     def take(self, values: Values, totals: Values) -> None:
-        """One sample; as many as make a point are logged."""
+        """Take one sample. When there are enough samples for a point, log their mean."""
         self.due = time.monotonic() + self.interval
         self._taken.append(values)
         if len(self._taken) < self.samples:
@@ -156,7 +192,7 @@ def _mean(values: list[float]) -> float:
 
 
 class _Sampler:
-    """The one thread of this process. Whatever goes wrong in it costs points, never the training."""
+    """The one sampling thread of this process. An error in it costs points, but never affects the training."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -170,11 +206,11 @@ class _Sampler:
         with self._changed:
             self._watched.append(watched)
             if self._thread is None and not self._stopped:
-                thread = threading.Thread(target=self._go_on, name="nbtrack-system-metrics", daemon=True)
+                thread = threading.Thread(target=self._loop, name="nbtrack-system-metrics", daemon=True)
                 try:
                     thread.start()
                 except RuntimeError:
-                    # The process is at its limit, or going down.
+                    # The process has reached its limit of threads, or is ending.
                     self._watched.clear()
                 else:
                     self._thread = thread
@@ -182,14 +218,14 @@ class _Sampler:
                 self._changed.notify()
 
     def stop(self) -> None:
-        """End the thread: nothing may be logged while the stores are being closed."""
+        """Stop the thread, because nothing may be logged while the stores are being closed."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(timeout=2.0)
 
-    def _go_on(self) -> None:
+    def _loop(self) -> None:
         while True:
             with self._changed:
                 self._watched = [watched for watched in self._watched if watched.run.is_open]
@@ -200,17 +236,17 @@ class _Sampler:
                 self._asleep = False
                 watched = [one for one in self._watched if one.run.is_open]
             with suppress(Exception):
-                self._look(watched)
+                self._sample(watched)
 
     def _pause(self) -> float:
-        """Seconds until somebody may be due, at most a tick, so that nobody needs to wake the thread for a new run."""
+        """Return the seconds until a run may be due, at most one tick, so that a new run need not wake the thread."""
         return min(_TICK, max(0.0, min(one.due for one in self._watched) - time.monotonic()))
 
-    def _look(self, watched: list[_Watched]) -> None:
+    def _sample(self, watched: list[_Watched]) -> None:
         now = time.monotonic()
-        # A run that lives for less than a tick costs no look at the machine.
+        # A run that ends within a tick causes no reading of the sensors.
         near = [one for one in watched if one.due - now < FIRST - _TICK or one.interval < FIRST]
-        # Runs that are due at about the same time share a sample, and do so from then on.
+        # Runs that are due at about the same time share a sample, from then on always.
         due = [one for one in near if one.due - now <= min(_TICK, one.interval) / 4]
         if not near:
             return
@@ -228,7 +264,7 @@ class _Sampler:
 
 
 class Machine:
-    """The readings of this machine. A reading that fails is left out from then on."""
+    """The sensors of this machine. A sensor that fails is not read again."""
 
     def __init__(self) -> None:
         self._readings: list[Callable[[], Values]] = [Cpu(), _memory, _disk]
@@ -238,11 +274,19 @@ class Machine:
         self._read_at = float("-inf")
 
     def is_stale(self) -> bool:
-        """Whether the last values are so old that a use of the CPU since then would tell of another time."""
+        """Return whether the last values are too old, so that the CPU use since then would describe another period.
+
+        Returns:
+            Whether more than two seconds have passed since `values` was called.
+        """
         return time.monotonic() - self._read_at > 2 * _TICK
 
     def values(self) -> Values:
-        """What can be averaged."""
+        """Read the values that can be averaged.
+
+        Returns:
+            Values by key.
+        """
         self._read_at = time.monotonic()
         found: Values = {}
         for reading in list(self._readings):
@@ -253,7 +297,11 @@ class Machine:
         return found
 
     def totals(self) -> Values:
-        """What has been counted since the machine was started."""
+        """Read the counters that have been growing since the machine was started.
+
+        Returns:
+            Values by key.
+        """
         if self._totals is not None:
             try:
                 return self._totals()
@@ -263,7 +311,7 @@ class Machine:
 
 
 class Cpu:
-    """The share of the time that the CPUs were busy since the last reading; nothing at the first."""
+    """The share of the time since the last reading in which the CPUs were busy. The first reading has no value."""
 
     def __init__(self) -> None:
         self._last: tuple[float, float] | None = None
@@ -272,7 +320,7 @@ class Cpu:
         import psutil
 
         times = psutil.cpu_times()
-        # On Linux a guest's time is in `user` and `nice` already.
+        # On Linux, `user` and `nice` already include the time of guests.
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         idle = times.idle + getattr(times, "iowait", 0.0)
         last, self._last = self._last, (total, idle)
@@ -314,7 +362,7 @@ def _network() -> Values:
 
 
 class Gpus:
-    """NVIDIA's GPUs by nvidia-ml-py. Raises where that is not installed or finds none."""
+    """NVIDIA GPUs, read with nvidia-ml-py. Raises an exception if that is not installed or finds no GPU."""
 
     def __init__(self) -> None:
         import pynvml
@@ -327,7 +375,7 @@ class Gpus:
         found: Values = {}
         for i, handle in enumerate(self._handles):
             for reading in (self._memory, self._utilization, self._power):
-                # Not each model of a GPU knows each of them.
+                # Not every GPU supports every reading.
                 with suppress(self._nvml.NVMLError):
                     found.update((f"gpu_{i}_{name}", value) for name, value in reading(handle))
         return found
@@ -349,7 +397,7 @@ class Gpus:
 _sampler = _Sampler()
 
 
-def _begin_anew() -> None:
+def _reset_sampler() -> None:
     global _sampler
     _sampler = _Sampler()
 
@@ -360,5 +408,5 @@ def _stop() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # The parent's thread is not here, and its lock may have been held.
-    os.register_at_fork(after_in_child=_begin_anew)
+    # The parent's thread does not exist in the child, and its lock may have been held.
+    os.register_at_fork(after_in_child=_reset_sampler)
