@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import nbtrack
@@ -135,6 +135,7 @@ def payload_of(requests: Requests, name: object, changes: object) -> object:
 
 
 @MANY
+@example(request=("register", {"artifact_path": "a" * 300}))
 @given(request=garbage(list(VIEWS)))
 def test_garbage_gets_a_reply_or_an_error_of_the_callers(requests: Requests, request: tuple[object, object]) -> None:
     name, changes = request

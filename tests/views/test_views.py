@@ -1,4 +1,4 @@
-"""What screens get: through `views.handle`, on a real store."""
+"""What screens get through `views.handle` on a real store."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_page_of_runs_says_what_differs_and_which_is_best(three: list[str]) ->
     assert (nothing["rows"], nothing["total"], nothing["metrics"]) == ([], 0, [])
 
 
-def test_runs_have_the_name_of_their_experiment_even_in_the_bin() -> None:
+def test_runs_have_the_name_of_their_experiment_even_if_it_is_deleted() -> None:
     names = {}
     for name in ("first", "second"):
         with nbtrack.start_run(experiment_id=nbtrack.create_experiment(name)) as run:
@@ -63,7 +63,7 @@ def test_runs_have_the_name_of_their_experiment_even_in_the_bin() -> None:
     assert ask("live", run_id=run.info.run_id, max_points=100)[0]["run"]["experiment_name"] == "second"
 
 
-def test_non_finite_metrics_travel_as_words() -> None:
+def test_metrics_that_are_not_finite_travel_as_strings() -> None:
     with nbtrack.start_run():
         nbtrack.log_metrics({"a": float("nan"), "b": float("inf"), "c": float("-inf")})
     assert runs()["rows"][0]["metrics"] == {"a": "NaN", "b": "Infinity", "c": "-Infinity"}
@@ -144,7 +144,7 @@ def test_a_live_run_has_its_panels_curves_and_error() -> None:
     assert [row["points"] for row in after["summary"] if row["key"] == "score"] == [1]
 
 
-def test_every_wrong_request_becomes_an_answer(three: list[str]) -> None:
+def test_every_invalid_request_gets_an_error_reply(three: list[str]) -> None:
     wrong = [
         ("nope", {}, InvalidParameter),
         ("runs", {}, InvalidParameter),

@@ -1,4 +1,4 @@
-"""A store with runs, a registered model, and a comm that keeps what is sent."""
+"""A client, a function that creates runs, and a list of the messages that widgets send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bundles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """No widget's thread goes on behind its test."""
+    """Close every widget after its test, so that no thread of one continues."""
     yield
     ipywidgets.Widget.close_all()
     for thread in threading.enumerate():
@@ -37,7 +37,7 @@ def client() -> nbtrack.Client:
 
 @pytest.fixture
 def make_run() -> Callable[..., str]:
-    """Makes a finished run whose loss falls to `loss`."""
+    """Return a function that creates a finished run whose loss falls to `loss`."""
 
     def make(loss: float = 0.5, *, name: str = "run", status: str = "FINISHED", **params: object) -> str:
         run = nbtrack.start_run(run_name=name)
@@ -52,7 +52,7 @@ def make_run() -> Callable[..., str]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
-    """What any widget sends to its screens."""
+    """Return the list of all messages that widgets send to their screens."""
     messages: list[tuple[dict[str, Any], list[bytes]]] = []
     monkeypatch.setattr(
         host.ViewWidget, "send", lambda self, message, buffers=None: messages.append((message, list(buffers or [])))
@@ -61,7 +61,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[byt
 
 
 def eventually(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Wait for another thread; the first true value of `happened`."""
+    """Wait for another thread and return the first true value of `happened`."""
     deadline = time.monotonic() + seconds
     while not (value := happened()):
         assert time.monotonic() < deadline, "it did not happen"
@@ -70,5 +70,5 @@ def eventually(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 def points(buffer: bytes) -> list[float]:
-    """The float64 values of a buffer."""
+    """Return the float64 values of a buffer."""
     return memoryview(buffer).cast("d").tolist()

@@ -1,4 +1,4 @@
-"""The comparison widget's Python side: what is ticked, in both directions."""
+"""The Python side of the comparison: the selection, in both directions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nbtrack.widgets.comparison import Comparison
 MakeRun = Callable[..., str]
 
 
-def test_the_best_runs_stand_on_top_and_are_ticked(make_run: MakeRun) -> None:
+def test_the_best_runs_come_first_and_are_selected(make_run: MakeRun) -> None:
     losses = {make_run(loss): loss for loss in (0.3, 0.9, 0.1, 0.7, 0.5, 0.2, 0.8)}
     widget = nbtrack.compare()
     best_five = sorted(losses, key=losses.__getitem__)[:5]
@@ -50,7 +50,7 @@ def test_selected_is_set_by_frame_ids_or_runs(make_run: MakeRun) -> None:
     assert widget.selected.empty
 
 
-def test_what_the_screen_ticks_is_selected(make_run: MakeRun) -> None:
+def test_a_selection_on_the_screen_reaches_python(make_run: MakeRun) -> None:
     first, second = make_run(0.1), make_run(0.2)
     widget = nbtrack.compare()
     assert len(widget.selected) == 2

@@ -1,4 +1,4 @@
-"""A screen's requests are answered on another thread, and every one of them is answered."""
+"""Every request of a screen is answered, on another thread."""
 
 from __future__ import annotations
 

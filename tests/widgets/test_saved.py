@@ -1,4 +1,4 @@
-"""What stays of a widget in a notebook, and what a terminal shows."""
+"""What a saved notebook and a terminal show of a widget."""
 
 from __future__ import annotations
 

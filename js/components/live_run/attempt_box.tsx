@@ -1,10 +1,11 @@
 import type { Attempt, Change } from '../../contract';
-import { formatNumber } from '../../logic/format';
+import { formatNumber, plural } from '../../logic/format';
 
 /** What changed since the previous run of the same cell. */
 export function AttemptBox({ attempt }: { attempt: Attempt }) {
   const params = attempt.changes.filter((change) => change.kind === 'param');
   const metrics = attempt.changes.filter((change) => change.kind === 'metric');
+  const left = (attempt.change_count ?? 0) - attempt.changes.length;
   return (
     <section class="nbt-attempt" aria-label="Changes since the previous attempt">
       <div class="nbt-attempt-title">
@@ -21,6 +22,7 @@ export function AttemptBox({ attempt }: { attempt: Attempt }) {
           {[...params, ...metrics].map((change) => (
             <ChangeItem key={`${change.kind} ${change.key}`} change={change} />
           ))}
+          {left > 0 && <li class="nbt-muted">and {plural(left, 'more change')}</li>}
         </ul>
       )}
     </section>

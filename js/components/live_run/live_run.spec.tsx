@@ -97,3 +97,28 @@ test('a run that could not be read is read again on demand', async () => {
   await screen.findByText('0.5000');
   await waitFor(() => assert.equal(screen.queryByText('The kernel is busy.'), null));
 });
+
+test('a run with very many metrics shows them in pages, and a push does not turn the page back', async () => {
+  const page = (offset: number, now = 1) =>
+    running(0.5, now, { metric_count: 501, panels: [{ title: `from ${offset}`, keys: ['loss'] }] });
+  const { connection, user } = liveRun({ live: ({ offset }) => page(offset!) });
+  await screen.findByText('1 to 500 of 501 metrics');
+  await user.click(screen.getByRole('button', { name: 'Next metrics' }));
+  await screen.findByText('501 to 501 of 501 metrics');
+  await screen.findByText('from 500');
+  await act(() => connection.push('live', page(0, 2)));
+  await waitFor(() => assert.equal(connection.payloads('live').at(-1)?.offset, 500));
+  assert.ok(screen.getByText('from 500'));
+  await user.click(screen.getByRole('button', { name: 'Previous metrics' }));
+  await screen.findByText('from 0');
+});
+
+test('what a reply leaves out is counted', async () => {
+  const dataset = { name: 'digits', digest: 'd1', context: 'train', rows: 3, source: '' };
+  const change = { kind: 'param' as const, key: 'lr', old: '1', new: '2' };
+  const attempt = { number: 2, previous_run_id: 'p', previous_run_name: 'p', code_changed: false };
+  const fields = { datasets: [dataset], dataset_count: 3, attempt: { ...attempt, changes: [change], change_count: 5 } };
+  liveRun({ live: () => running(0.5, 1, fields) });
+  await screen.findByText('2 more datasets');
+  assert.ok(screen.getByText('and 4 more changes'));
+});

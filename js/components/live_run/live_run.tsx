@@ -102,7 +102,7 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
 }
 
 function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
-  const { run, error, attempt, panels, system, datasets, summary, now } = answer.reply;
+  const { run, error, attempt, panels, system, datasets, dataset_count = 0, summary, now } = answer.reply;
   const params = Object.entries(run.params);
   return (
     <>
@@ -131,7 +131,7 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
           ))}
         </dl>
       )}
-      {datasets.length > 0 && <Datasets datasets={datasets} />}
+      {datasets.length > 0 && <Datasets datasets={datasets} count={dataset_count} />}
       {attempt && <AttemptBox attempt={attempt} />}
       {panels.length === 0 && run.status === 'RUNNING' && (
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>

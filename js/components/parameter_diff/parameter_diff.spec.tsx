@@ -8,7 +8,7 @@ import { Selection } from '../../state/selection';
 import { FakeConnection } from '../../testing/connection';
 import { ParameterDiff } from './parameter_diff';
 
-function diff(selected: string[]) {
+function diff(selected: string[], answers: FakeConnection['answers'] = {}) {
   const connection = new FakeConnection({
     diff: ({ run_ids }) => ({
       run_ids,
@@ -20,6 +20,7 @@ function diff(selected: string[]) {
         { section: 'info', key: 'duration', values: run_ids.map((_, i) => `${i} s`), differs: true },
       ],
     }),
+    ...answers,
   });
   const selection = new Selection(signal(selected));
   render(<ParameterDiff connection={connection} selection={selection} pages={new RunPages()} />);
@@ -53,4 +54,21 @@ test('another selected run compares again, and without a selection nothing is co
   selection.clear();
   await screen.findByText('Select runs to compare their params and metrics.');
   assert.equal(connection.payloads('diff').length, 2);
+});
+
+test('a comparison of very many rows loads more of them on request', async () => {
+  const { connection, user } = diff(['a'], {
+    diff: ({ run_ids, offset = 0 }) => ({
+      run_ids,
+      run_names: run_ids,
+      rows: [{ section: 'param', key: `param ${offset}`, values: ['1'], differs: false }],
+      count: 2,
+    }),
+  });
+  await screen.findByText('1 of 2 rows');
+  await user.click(screen.getByRole('button', { name: 'Show more rows' }));
+  await screen.findByText('param 1');
+  assert.ok(screen.getByText('param 0'));
+  assert.equal(screen.queryByRole('button', { name: 'Show more rows' }), null);
+  assert.equal(connection.payloads('diff').at(-1)?.offset, 1);
 });

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { LineageReply, VersionRow } from '../../contract';
+import { plural } from '../../logic/format';
 
 /** The code, cell, data and environment of a version's run. Empty if none of these are known. */
 export function Origin({ connection, version: { name, version } }: { connection: Connection; version: VersionRow }) {
@@ -19,6 +20,7 @@ export function Origin({ connection, version: { name, version } }: { connection:
     return null;
   }
   const { copied_from, parents, code, cell, datasets, python, requirements } = reply.value;
+  const more = (count: number, noun: string) => (count > 0 ? plural(count, `more ${noun}`) : null);
   const rows: [label: string, text: string | undefined | null, title?: string][] = [
     ['copy of', copied_from],
     ['nested in', parents.join(' ‹ ')],
@@ -29,8 +31,10 @@ export function Origin({ connection, version: { name, version } }: { connection:
       code.commit,
     ],
     ...datasets.map((data): [string, string, string] => ['data', `${data.name} ${data.digest}`, data.source]),
+    ['and', more(reply.value.dataset_count - datasets.length, 'dataset')],
     ['python', python],
     ['requires', requirements.join(', ')],
+    ['and', more(reply.value.requirement_count - requirements.length, 'requirement')],
   ];
   return (
     <div class="nbt-origin">

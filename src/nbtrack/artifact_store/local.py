@@ -341,7 +341,10 @@ class LocalArtifactRepository(ArtifactRepository):
 def _is_link(path: Path) -> bool:
     try:
         status = path.lstat()
-    except OSError:
+    except OSError as error:
+        # Every other call on such a path would fail with this too.
+        if error.errno == errno.ENAMETOOLONG:
+            raise _name_too_long(path) from error
         return False
     # `is_symlink` does not recognize the junctions of Windows.
     return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_reparse_tag", 0))
@@ -393,6 +396,10 @@ def _partial(target: Path, blobs: Blobs | None) -> Iterator[Path]:
         raise
 
 
+def _name_too_long(path: Path) -> InvalidParameter:
+    return InvalidParameter(f"The artifact name {path.name[:60]!r}… is longer than the file system allows.")
+
+
 @contextmanager
 def _refusals(target: Path) -> Iterator[None]:
     """Convert errors of the file system to errors that say what to do."""
@@ -409,9 +416,7 @@ def _refusals(target: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise StoreError(f"{target} was not written: the disk is full. No partial file was kept.") from error
         if error.errno == errno.ENAMETOOLONG:
-            raise InvalidParameter(
-                f"The artifact name {target.name[:60]!r}… is longer than the file system allows."
-            ) from error
+            raise _name_too_long(target) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             raise InvalidParameter(
                 f"{target} cannot be created: a part of its path is a file, not a folder."

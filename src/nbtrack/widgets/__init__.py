@@ -38,6 +38,7 @@ def compare(
     Raises:
         QueryError: If the filter or a clause of the order is not valid.
         InvalidParameter: If both `experiment_ids` and `experiment_names` are given.
+        NotFound: If an experiment does not exist.
 
     Example:
         >>> widget = compare("metrics.loss < 1", order_by=["metrics.loss ASC"])  # doctest: +SKIP

@@ -160,6 +160,9 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
     ]
     if attempt["code_changed"]:
         changes.insert(0, "the code changed")
+    left = attempt.get("change_count", 0) - len(attempt["changes"])
+    if left:
+        changes.append(f"and {left:,} more change{'' if left == 1 else 's'}")
     what = "; ".join(changes) or "nothing changed"
     return f"Attempt {attempt['number']}, since {printable(attempt['previous_run_name'])}: {what}"
 
