@@ -106,7 +106,7 @@ def _duplicates(cursor: Cursor, report: Report, repair: bool) -> None:
             continue
         finding = report.add(
             "duplicate",
-            f"The table {table} has {counted(count, 'duplicate row')} (equal {keys}).",
+            f"The table {table} has {counted(count, 'duplicate row')} with the same {keys.replace(', ', ' and ')}.",
             "The last row of each group of duplicates is kept.",
         )
         if repair:
@@ -142,7 +142,7 @@ def _orphan_points(cursor: Cursor, report: Report, repair: bool) -> None:
     finding = report.add(
         "orphan",
         f"{counted(points, 'metric point')} of {counted(len(series), 'series', 'series')} cannot be assigned to a run, "
-        f"because {'its row' if len(series) == 1 else 'their rows'} in the table latest_metrics are missing.",
+        f"because {'its row is' if len(series) == 1 else 'their rows are'} missing in the table latest_metrics.",
         "The points become metrics named 'series N' of a new run named 'recovered'.",
     )
     if repair:
@@ -163,8 +163,8 @@ def _experiments(cursor: Cursor, report: Report, repair: bool) -> None:
         return
     finding = report.add(
         "orphan",
-        f"{counted(len(missing), 'experiment is', 'experiments are')} missing: {_listed(missing)}.",
-        "Each missing experiment is created again, with the name 'recovered-ID'.",
+        f"{counted(len(missing), 'experiment is', 'experiments are')} missing (ID {_listed(missing)}).",
+        "Each missing experiment is created again, with the name 'recovered-ID' (for ID 0: 'Default').",
     )
     if repair:
         for (experiment_id,) in missing:

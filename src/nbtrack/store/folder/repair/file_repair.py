@@ -96,10 +96,9 @@ def _replace(store: FolderStore, report: Report, finding: Finding, blocks: list[
     report.kept.append(kept)
     _complete(new, report)
     put_in_place(new, database)
-    finding.repair = f"{done}. The new file has {counted(best.total, 'row')}."
+    rows = f"The new file has {counted(best.total, 'row')}." if best.total else ""
+    finding.repair = " ".join(filter(None, [f"{done}.", rows, "" if exact else _lost(best)]))
     finding.state = REPAIRED if exact else LOST
-    if not exact:
-        finding.repair += f" {_lost(best)}"
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ class Finding:
 
     def __str__(self) -> str:
         mark = {FOUND: "!", REPAIRED: "+", LOST: "-"}[self.state]
-        label = {FOUND: "With --repair: ", REPAIRED: "Done: ", LOST: "Done: "}[self.state]
-        return f"{mark} {self.kind}: {self.text}\n    {label}{self.repair}"
+        label = {FOUND: "With --repair", REPAIRED: "Repaired", LOST: "Repaired with losses"}[self.state]
+        return f"{mark} {self.kind}: {self.text}\n    {label}: {self.repair}"
 
 
 @dataclass

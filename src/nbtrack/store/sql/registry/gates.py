@@ -120,7 +120,7 @@ def _stage_with_gates(stage: str) -> str:
     stage = canonical_stage(stage)
     if stage not in ACTIVE_STAGES:
         raise InvalidParameter(
-            f"stage must be {' or '.join(ACTIVE_STAGES)} for a gate. Every version can enter {stage}."
+            f"stage must be {' or '.join(ACTIVE_STAGES)} for a gate. Every version can enter the stage {stage}."
         )
     return stage
 
