@@ -1,4 +1,4 @@
-"""The same small trainings for nbtrack and for the real mlflow, whose record of them is what ours is held against.
+"""The same small trainings, logged by nbtrack and by the real mlflow, so that tests can compare the runs.
 
 `python -m tests.autologging.boosted FRAMEWORK FOLDER` writes mlflow's record to FOLDER/observed.json.
 """
@@ -121,7 +121,7 @@ TRAININGS: dict[str, dict[str, Callable[[], Any]]] = {
 
 
 def mlflows_record(framework: str, folder: Path) -> dict[str, Any]:
-    """What the real mlflow records of each training, in a process of its own."""
+    """Return what the real mlflow logs for each training, in its own process."""
     command = [sys.executable, "-m", __name__, framework, str(folder)]
     result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -134,13 +134,13 @@ def mlflows_signature(rows: Any, outputs: Any) -> Any:
     from mlflow.models import infer_signature
 
     with warnings.catch_warnings():
-        # It has an advice for columns of integers.
+        # It warns about columns of integers.
         warnings.simplefilter("ignore")
         return infer_signature(rows, outputs).to_dict()
 
 
 def record_of(run: Any) -> dict[str, Any]:
-    """What nbtrack recorded of a training, in the form of `mlflows_record`. The model is left out."""
+    """Return what nbtrack logged for a training, in the form of `mlflows_record`, without the model."""
     import nbtrack
 
     client, run_id = nbtrack.MlflowClient(), run.info.run_id
@@ -161,7 +161,7 @@ def record_of(run: Any) -> dict[str, Any]:
 
 
 def check_no_signature(framework: str, name: str) -> None:
-    """Without signatures, an input example brings none in."""
+    """Check that an input example does not add a signature if signatures are switched off."""
     import nbtrack
 
     getattr(nbtrack, framework).autolog(log_input_examples=True, log_model_signatures=False)
@@ -190,7 +190,7 @@ def metrics_after(name: str, framework: str) -> list[str]:
 
 
 def runs() -> list[Any]:
-    """All runs of the store."""
+    """Return all runs of the store."""
     import nbtrack
 
     found: list[Any] = nbtrack.search_runs(output_format="list", search_all_experiments=True)
@@ -205,7 +205,7 @@ def _observed(framework: str, folder: Path) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", (folder / "artifacts").as_uri()))
-    # Without the models: mlflow starts a process of some seconds for each.
+    # Without models, because mlflow starts a process of several seconds for each.
     importlib.import_module(f"mlflow.{framework}").autolog(log_models=False, silent=True)
     return {name: _record(training) for name, training in TRAININGS[framework].items()}
 

@@ -149,7 +149,7 @@ def main(tracker_name: str, folder: str) -> None:
     found = {}
     for case in CASES:
         tracker.set_experiment(case.__name__)
-        # Autologging must be on before a metric is imported, for mlflow: these were.
+        # For mlflow, autologging must be on before a metric is imported, but these already were.
         for name in ("accuracy_score", "mean_absolute_error", "roc_auc_score"):
             globals()[name] = getattr(importlib.import_module("sklearn.metrics"), name)
         case()

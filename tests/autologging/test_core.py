@@ -1,4 +1,4 @@
-"""What all autologgers have in common, on a small framework of our own: a module with a function that trains."""
+"""What all autologgers have in common, tested with a small framework: a module with a function that trains."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Child(Estimator):
 """
 
 hooks: dict[str, Callable[..., Any]] = {}
-"""What a test puts into the logger below."""
+"""Functions that a test adds to the logger below."""
 
 
 def _install(patches: Patches) -> None:
@@ -136,7 +136,7 @@ def test_exclusive_leaves_the_users_run_alone() -> None:
     assert len(runs()) == 2
 
 
-def test_what_a_training_calls_is_a_part_of_it() -> None:
+def test_trainings_inside_a_training_are_part_of_it() -> None:
     autologging.switch("tiny")
     framework().tune([{"lr": 0.1}, {"lr": 0.2}])
     framework().Child().fit([1])
@@ -146,7 +146,7 @@ def test_what_a_training_calls_is_a_part_of_it() -> None:
     assert len(runs()) == 2
 
 
-def test_the_trainings_own_error_passes_and_fails_the_run() -> None:
+def test_an_error_of_the_training_is_raised_and_fails_the_run() -> None:
     autologging.switch("tiny")
     with pytest.raises(ValueError, match="lr must be above 0"):
         framework().train({"lr": -1})
@@ -169,7 +169,7 @@ ODD = [pytest.param(error, marks=pytest.mark.slow) for error in (Unspeakable(), 
 
 @pytest.mark.parametrize("error", [RuntimeError("ours"), *ODD])
 @pytest.mark.parametrize("where", ["install", "before", "round", "after", "start_run", "end"])
-def test_a_failure_of_ours_is_one_warning_and_changes_nothing(
+def test_an_autologging_failure_is_one_warning_and_changes_nothing(
     where: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -192,7 +192,7 @@ def test_a_failure_of_ours_is_one_warning_and_changes_nothing(
     monkeypatch.undo()
 
 
-def test_where_warnings_are_errors_ours_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_warning_goes_to_stderr_if_warnings_are_errors(capsys: pytest.CaptureFixture[str]) -> None:
     hooks["after"] = lambda: 1 / 0
     autologging.switch("tiny")
     with warnings.catch_warnings():
@@ -201,7 +201,7 @@ def test_where_warnings_are_errors_ours_goes_to_stderr(capsys: pytest.CaptureFix
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_silent_says_nothing() -> None:
+def test_silent_suppresses_warnings() -> None:
     hooks["after"] = lambda: 1 / 0
     autologging.switch("tiny", silent=True)
     with warnings.catch_warnings():
@@ -211,7 +211,7 @@ def test_silent_says_nothing() -> None:
 
 @pytest.mark.parametrize("silent", [True, False])
 @pytest.mark.parametrize("action", ["always", "error"])
-def test_a_changed_param_is_said_unless_silent_and_never_raises(
+def test_a_changed_param_warns_unless_silent_and_never_raises(
     silent: bool, action: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     autologging.switch("tiny", silent=silent)
@@ -231,7 +231,7 @@ def test_a_changed_param_is_said_unless_silent_and_never_raises(
 
 
 @pytest.mark.parametrize(("answer", "logged"), [(True, 1), (False, 0), (None, 1)])
-def test_what_is_not_to_be_logged_is_so_with_all_that_it_calls(
+def test_an_excluded_training_is_not_logged_nor_is_what_it_calls(
     answer: bool | None, logged: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     autologging.switch("tiny")
@@ -245,7 +245,7 @@ def test_what_is_not_to_be_logged_is_so_with_all_that_it_calls(
     assert found == logged
 
 
-def test_an_interrupt_in_our_code_is_the_users() -> None:
+def test_an_interrupt_inside_autologging_reaches_the_user() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
@@ -257,7 +257,7 @@ def test_an_interrupt_in_our_code_is_the_users() -> None:
     assert not autologging.is_suspended()
 
 
-def test_disable_puts_the_functions_back() -> None:
+def test_disable_restores_the_functions() -> None:
     module = framework()
     before = dict(vars(module)), dict(vars(module.Child))
     autologging.switch("tiny")
@@ -269,7 +269,7 @@ def test_disable_puts_the_functions_back() -> None:
     assert runs() == []
 
 
-def test_what_another_library_wrapped_later_stays_and_ours_falls_silent() -> None:
+def test_a_later_wrapper_of_another_library_stays_and_logs_nothing() -> None:
     autologging.switch("tiny")
     ours = framework().train
 
@@ -298,7 +298,7 @@ def test_unsupported_versions(tmp_path: Path) -> None:
     assert len(runs()) == 1
 
 
-def test_a_wrapped_function_is_copied_and_pickled_as_the_one_that_it_is() -> None:
+def test_a_wrapped_function_is_copied_and_pickled_as_the_original() -> None:
     original = framework().train
     autologging.switch("tiny")
     wrapped = framework().train
@@ -334,7 +334,7 @@ def test_trainings_in_threads_have_runs_of_their_own() -> None:
     assert {run.info.status for run in found} == {"FINISHED"}
 
 
-def test_a_frameworks_own_settings_go_before_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frameworks_own_settings_win_over_global_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.autologging import everything, settings
 
     flavor = ModuleType("tiny_flavor")

@@ -1,4 +1,4 @@
-"""Keras's `fit`: the names and numbers are MLflow's, the training is the same as without us."""
+"""Autologging of Keras: names and numbers are MLflow's, and the training is the same as without autologging."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def switched_off() -> Iterator[None]:
 
 
 def network(optimizer: Any = "adam") -> Any:
-    # Names are counted on from one model to the next.
+    # Keras numbers names across models.
     keras.utils.clear_session()
     keras.utils.set_random_seed(7)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1, "sigmoid")])
@@ -61,7 +61,7 @@ def curve(run: Any, key: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in nbtrack.MlflowClient().get_metric_history(run.info.run_id, key)]
 
 
-def test_a_run_is_what_mlflow_makes_of_it(tmp_path: Path) -> None:
+def test_a_run_equals_the_one_that_mlflow_logs(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     theirs = pytest.importorskip("mlflow.keras")
     options = {"validation_split": 0.25, "class_weight": {0: 1.0, 1: 2.0}}
@@ -101,7 +101,7 @@ def test_a_run_is_what_mlflow_makes_of_it(tmp_path: Path) -> None:
     assert run.data.tags["mlflow.autologging"] == "keras"
 
 
-def test_names_are_those_that_were_observed() -> None:
+def test_names_equal_those_that_mlflow_logged() -> None:
     nbtrack.keras.autolog(log_models=False)
     fit(validation_split=0.25)
     run = only_run()
@@ -134,7 +134,7 @@ def test_arguments_by_position_are_seen() -> None:
 
 def test_early_stopping() -> None:
     nbtrack.keras.autolog(log_models=False)
-    # It learns nothing, so that the first epoch is the best.
+    # The model does not learn, so that the first epoch is the best.
     model = network(keras.optimizers.SGD(0.0))
     stopping = keras.callbacks.EarlyStopping("loss", min_delta=0.5, patience=2, restore_best_weights=True)
     history = fit(model, epochs=9, callbacks=stopping, shuffle=False)
@@ -186,7 +186,7 @@ def loader() -> Any:
 @pytest.mark.parametrize(
     ("data", "options"), [(loader, {}), (batches, {"steps_per_epoch": 4})], ids=["loader", "generator"]
 )
-def test_batches_of_others_are_left_as_they_are(data: Callable[[], Any], options: dict[str, Any]) -> None:
+def test_batches_from_loaders_are_not_changed(data: Callable[[], Any], options: dict[str, Any]) -> None:
     expected = fit(None, data(), batch_size=None, **options)
     nbtrack.keras.autolog()
     assert fit(None, data(), batch_size=None, **options).history == expected.history
@@ -196,7 +196,7 @@ def test_batches_of_others_are_left_as_they_are(data: Callable[[], Any], options
     assert nbtrack.pyfunc.load_model(f"runs:/{run.info.run_id}/model").predict(ROWS).shape == (32, 1)
 
 
-def test_a_generator_goes_on_where_keras_left_it() -> None:
+def test_a_generator_continues_where_keras_left_it() -> None:
     taken: list[list[int]] = []
     for is_on in (False, True):
         numbers: list[int] = []
@@ -235,7 +235,7 @@ def test_dataframes_and_several_inputs() -> None:
 
 
 class Subclassed(keras.Model):
-    """A model that knows no shapes."""
+    """A model without known shapes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -245,7 +245,7 @@ class Subclassed(keras.Model):
         return self.inner(values)
 
 
-def test_without_shapes_the_signature_is_that_of_the_data() -> None:
+def test_without_shapes_the_signature_is_inferred_from_the_data() -> None:
     nbtrack.keras.autolog()
     model = Subclassed()
     model.compile("sgd", "mse")
@@ -267,7 +267,7 @@ def test_example_and_signature_as_set(examples: bool, signatures: bool) -> None:
     assert (info.saved_input_example_info is not None) is examples
 
 
-def test_the_users_callbacks_are_as_before() -> None:
+def test_the_users_callbacks_are_not_changed() -> None:
     nbtrack.keras.autolog(log_models=False)
     seen: list[int] = []
     theirs = [keras.callbacks.LambdaCallback(on_epoch_end=lambda number, logs: seen.append(number))]
@@ -282,8 +282,8 @@ def test_the_users_callbacks_are_as_before() -> None:
     assert all("loss" in run.data.metrics for run in nbtrack.search_runs(output_format="list"))
 
 
-def test_training_is_the_same_as_without_us() -> None:
-    """Twice, with shuffling from PyTorch's global generator: what we do after a training must not move it."""
+def test_training_is_the_same_as_without_autologging() -> None:
+    """Train twice, shuffling by PyTorch's global generator, which logging after a training must not advance."""
     weights = []
     for is_on in (False, True):
         if is_on:
@@ -296,7 +296,7 @@ def test_training_is_the_same_as_without_us() -> None:
         assert (one == other).all()
 
 
-def test_disable_puts_fit_back() -> None:
+def test_disable_restores_fit() -> None:
     before = keras.Model.fit
     nbtrack.keras.autolog()
     assert keras.Model.fit is not before
@@ -333,7 +333,7 @@ untouched = cache(stopped_early)
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.rpartition(".")[2])
-def test_a_failure_of_ours_is_a_warning_and_changes_nothing(hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_autologging_failure_is_a_warning_and_changes_nothing(hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ours")
 
@@ -353,7 +353,7 @@ def test_a_failure_of_ours_is_a_warning_and_changes_nothing(hook: str, monkeypat
     assert len(ours) == (2 if hook.endswith(("log_params", "log_metrics")) else 1)
 
 
-def test_the_trainings_own_error_passes() -> None:
+def test_an_error_of_the_training_is_raised() -> None:
     nbtrack.keras.autolog()
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     with warnings.catch_warnings():
@@ -364,7 +364,7 @@ def test_the_trainings_own_error_passes() -> None:
 
 
 @pytest.mark.slow
-def test_a_notebook_gets_no_output_from_it(own_store: Path) -> None:
+def test_the_summary_leaves_no_output_in_a_notebook(own_store: Path) -> None:
     """Where rich is in a notebook, it makes an empty output even of what it prints to a text."""
     import nbformat
     from nbclient import NotebookClient

@@ -1,4 +1,4 @@
-"""LightGBM's autologger: the same record as mlflow's of the same trainings, and trainings that stay what they are."""
+"""Autologging of LightGBM: runs equal those of mlflow, and trainings are the same as without autologging."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def off_again() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", TRAININGS["lightgbm"])
-def test_the_record_is_mlflows(name: str, expected: dict[str, Any]) -> None:
+def test_a_run_equals_the_one_that_mlflow_logs(name: str, expected: dict[str, Any]) -> None:
     FLAVOR.autolog(log_models=False)
     TRAININGS["lightgbm"][name]()
     (run,) = runs()
@@ -73,7 +73,7 @@ def test_metrics_after_the_training_go_to_its_run(name: str, kind: str) -> None:
     assert boosted.metrics_after(name, "lightgbm") == expected
 
 
-def test_going_on_from_a_booster_goes_on_with_the_steps() -> None:
+def test_continuing_a_booster_continues_the_steps() -> None:
     FLAVOR.autolog(log_models=False)
     data = lightgbm.Dataset(X, Y > 0, free_raw_data=False)
     first = lightgbm.train(BINARY, data, 2, valid_sets=data, valid_names="train")  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def test_going_on_from_a_booster_goes_on_with_the_steps() -> None:
     assert found["valid_1-binary_logloss"][-1][1] == found["valid_1-binary_logloss"][best - 3][1]
 
 
-def test_an_iteration_is_logged_before_a_callback_of_the_users_ends_the_training() -> None:
+def test_an_iteration_is_logged_before_a_user_callback_stops_the_training() -> None:
     def stop(env: Any) -> None:
         if env.iteration == 1:
             raise lightgbm.callback.EarlyStopException(1, env.evaluation_result_list)
@@ -103,7 +103,7 @@ def test_an_iteration_is_logged_before_a_callback_of_the_users_ends_the_training
     assert [step for step, _ in record_of(run)["metrics"]["train-binary_logloss"]] == [0, 1, 2]
 
 
-def test_what_skops_cannot_write_is_pickled() -> None:
+def test_models_that_skops_cannot_write_are_pickled() -> None:
     FLAVOR.autolog()
     objective = lambda truth, predicted: (predicted - truth, predicted * 0 + 1)  # noqa: E731
     model = lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbosity=-1, objective=objective).fit(X, Y)
@@ -113,7 +113,7 @@ def test_what_skops_cannot_write_is_pickled() -> None:
     assert (FLAVOR.load_model(uri).predict(X) == model.predict(X)).all()
 
 
-def test_a_dataset_that_is_binned_already_gives_its_rows_all_the_same() -> None:
+def test_a_dataset_that_is_already_binned_gives_an_example() -> None:
     FLAVOR.autolog()
     data = lightgbm.Dataset(X.to_numpy(), Y > 0)
     for _ in range(2):
@@ -148,7 +148,7 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
     ("hook", "training"),
     [*((hook, "early stop") for hook in HOOKS), *((hook, "classifier") for hook in HOOKS if hook != "best iteration")],
 )
-def test_a_failure_of_ours_is_one_warning_and_changes_no_training(
+def test_an_autologging_failure_is_one_warning_and_changes_no_training(
     hook: str, training: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = TRAININGS["lightgbm"][training]
@@ -167,7 +167,7 @@ def _text(model: Any) -> str:
     return str(booster.model_to_string())
 
 
-def test_switched_off_nothing_is_left() -> None:
+def test_disable_restores_everything() -> None:
     originals = lightgbm.train, vars(lightgbm.sklearn)["train"], lightgbm.LGBMClassifier.fit, lightgbm.Dataset.__init__
     FLAVOR.autolog()
     assert lightgbm.train is not originals[0]

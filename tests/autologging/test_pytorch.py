@@ -1,4 +1,4 @@
-"""Lightning's autologger and `track`: what they log, by MLflow's names, and that a training is the same with them."""
+"""Autologging of Lightning, and `track`: names are MLflow's, and trainings are the same as without them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def trainer(package: str = PACKAGES[0], epochs: int = 2, **options: Any) -> Any:
 
 
 def fit(package: str = PACKAGES[0], *, test: bool = False, data: Any = None, **options: Any) -> Any:
-    """A training that is always the same."""
+    """Run a training that always has the same result."""
     model, one = module(package), trainer(package, **options)
     one.fit(model, data or loader(), loader())
     if test:
@@ -142,7 +142,7 @@ def logged(client: Any, run_id: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def in_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """MLflow, with a store of its own for the whole file: to make one takes seconds."""
+    """MLflow with one store for the whole file, because creating one takes seconds."""
     import mlflow
 
     before, folder = mlflow.get_tracking_uri(), tmp_path_factory.mktemp("mlflow")
@@ -164,7 +164,7 @@ def in_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         (PACKAGES[1], {"checkpoint_monitor": "train_loss", "checkpoint_mode": "max"}),
     ],
 )
-def test_it_logs_what_mlflow_logs(package: str, options: dict[str, Any], in_mlflow: Any) -> None:
+def test_a_run_equals_the_one_that_mlflow_logs(package: str, options: dict[str, Any], in_mlflow: Any) -> None:
     def train() -> None:
         # MLflow knows early stopping in one of the packages only.
         stopping = importlib.import_module(f"{package}.callbacks").EarlyStopping("val_loss", patience=1, min_delta=9)
@@ -198,7 +198,7 @@ def test_the_model_is_logged_with_its_signature() -> None:
     assert run.data.metrics["test_loss"] > 0
 
 
-def test_each_training_has_its_run_and_the_callback_does_not_stay() -> None:
+def test_each_training_has_its_run_and_the_callback_is_removed() -> None:
     nbtrack.pytorch.autolog(log_models=False)
     model, one = module(), trainer()
     callbacks = list(one.callbacks)
@@ -213,7 +213,7 @@ def test_each_training_has_its_run_and_the_callback_does_not_stay() -> None:
     assert len(runs()) == 2
 
 
-def test_the_modules_own_error_passes_and_fails_the_run() -> None:
+def test_an_error_of_the_module_is_raised_and_fails_the_run() -> None:
     nbtrack.pytorch.autolog()
     one = trainer()
     callbacks = list(one.callbacks)
@@ -234,7 +234,7 @@ def test_an_interrupted_training_is_killed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(type(net), "training_step", interrupt)
     handler = signal.getsignal(signal.SIGINT)
     try:
-        # Lightning makes an exit of it.
+        # Lightning turns the interrupt into an exit.
         with pytest.raises(SystemExit):
             trainer().fit(net, loader())
     finally:
@@ -244,7 +244,7 @@ def test_an_interrupted_training_is_killed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_a_param_that_a_second_training_changes_is_said_unless_silent(silent: bool) -> None:
+def test_a_param_that_a_second_training_changes_warns_unless_silent(silent: bool) -> None:
     nbtrack.pytorch.autolog(log_models=False, silent=silent)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", "Param")
@@ -258,7 +258,7 @@ def test_a_param_that_a_second_training_changes_is_said_unless_silent(silent: bo
     assert params["optimizer_name"] == "Adam"
 
 
-def test_the_callback_goes_to_other_processes() -> None:
+def test_the_callback_can_be_pickled_for_other_processes() -> None:
     nbtrack.pytorch.autolog(log_models=False)
     kept: list[Any] = []
     base = importlib.import_module(PACKAGES[0]).Callback
@@ -275,7 +275,7 @@ def test_the_callback_goes_to_other_processes() -> None:
     assert nbtrack.get_run(run.info.run_id).data.metrics["from_afar"] == 1.5
 
 
-def test_a_missing_monitor_is_said_once() -> None:
+def test_a_missing_monitor_warns_once() -> None:
     nbtrack.pytorch.autolog(log_models=False, checkpoint_monitor="f1")
     with pytest.warns(UserWarning, match="does not log checkpoint_monitor 'f1'") as told:
         fit(epochs=3)
@@ -302,7 +302,7 @@ def fail(*args: Any, **kwargs: Any) -> Any:
         (nbtrack.client.Client, "log_metric", 4),  # of each metric
     ],
 )
-def test_a_failure_of_ours_is_one_warning_of_its_kind_and_changes_nothing(
+def test_an_autologging_failure_is_one_warning_of_its_kind_and_changes_nothing(
     owner: Any, name: str, kinds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def train() -> Any:
@@ -320,7 +320,7 @@ def test_a_failure_of_ours_is_one_warning_of_its_kind_and_changes_nothing(
     assert len(ours) == len(set(ours)) == kinds, ours
 
 
-# -- a loop of one's own -----------------------------------------------------------------------------------------
+# -- track() -----------------------------------------------------------------------------------------------------
 
 
 def loop(epochs: int = 3, *, watched: bool = True, data: Any = None, model: Any = None, **options: Any) -> Any:
@@ -399,7 +399,7 @@ def test_a_compiled_module_is_compiled_once() -> None:
     assert torch.equal(loaded.weight, compiled.weight)
 
 
-def test_an_error_in_the_loop_passes_and_fails_the_run() -> None:
+def test_an_error_in_the_loop_is_raised_and_fails_the_run() -> None:
     def broken() -> Iterator[Any]:
         yield from loader()
         raise ZeroDivisionError("the loop's own")
@@ -421,7 +421,7 @@ def test_an_error_in_the_loop_passes_and_fails_the_run() -> None:
         (nbtrack.runs.active_run.ActiveRun, "log_series"),
     ],
 )
-def test_a_failure_of_tracks_is_one_warning(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_track_is_one_warning(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, _ = loop(watched=False)
     autologging.guard.forget("pytorch")
     monkeypatch.setattr(owner, name, fail)
@@ -437,7 +437,7 @@ def test_a_failure_of_tracks_is_one_warning(owner: Any, name: str, monkeypatch: 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
 @pytest.mark.parametrize("train", [fit, loop])
-def test_workers_that_are_forked_go_on_working(train: Callable[..., Any]) -> None:
+def test_forked_workers_keep_working(train: Callable[..., Any]) -> None:
     nbtrack.pytorch.autolog(log_models=False)
     with nbtrack.start_run() as run:
         train(data=loader(num_workers=2, multiprocessing_context="fork"))

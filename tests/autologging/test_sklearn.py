@@ -1,4 +1,4 @@
-"""What scikit-learn's autologger logs, and that the training does not notice."""
+"""Autologging of scikit-learn: what is logged, and that the training does not change."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_names_of_metrics_after_the_training(cancer: Any) -> None:
     first, other = x[:50], x[50:90]
 
     def evaluate(data: Any, truth: Any) -> Any:
-        # The variable that counts is the caller's.
+        # The name of the dataset is that of the caller's variable.
         return sklearn.metrics.accuracy_score(truth, model.predict(data))
 
     evaluate(first, y[:50])
@@ -149,7 +149,7 @@ def test_names_of_metrics_after_the_training(cancer: Any) -> None:
     ]
 
 
-def test_a_part_of_a_prediction_that_is_a_view_is_known(cancer: Any) -> None:
+def test_a_view_of_a_prediction_is_recognized(cancer: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = cancer
     model = DecisionTreeClassifier(max_depth=2).fit(x, y)
@@ -158,7 +158,7 @@ def test_a_part_of_a_prediction_that_is_a_view_is_known(cancer: Any) -> None:
     assert "roc_auc_score_x" in only_run().data.metrics
 
 
-def test_a_transformation_that_gives_a_view_of_the_users_data_makes_no_prediction_of_that(cancer: Any) -> None:
+def test_a_transformation_that_returns_a_view_of_user_data_is_not_a_prediction(cancer: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = np.array(cancer[0]), cancer[1]
     keeps = FunctionTransformer(lambda data: data[:, :2])
@@ -170,7 +170,7 @@ def test_a_transformation_that_gives_a_view_of_the_users_data_makes_no_predictio
     assert not [key for run in runs() for key in run.data.metrics if "absolute" in key]
 
 
-def test_metric_functions_that_were_imported_before_log_too(iris: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metric_functions_imported_earlier_are_logged(iris: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[__name__]
     monkeypatch.setattr(module, "borrowed", sklearn.metrics.accuracy_score, raising=False)
     nbtrack.sklearn.autolog(log_models=False)
@@ -183,7 +183,7 @@ def test_metric_functions_that_were_imported_before_log_too(iris: Any, monkeypat
     assert not isinstance(sklearn.metrics.accuracy_score, autologging.patches._Wrapped)
 
 
-def test_a_search_has_a_run_for_each_of_the_best(iris: Any) -> None:
+def test_a_search_has_a_nested_run_for_each_of_the_best_candidates(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False, max_tuning_runs=3)
     x, y = iris
     with nbtrack.start_run() as parent:
@@ -253,7 +253,7 @@ def test_the_users_own_threads_and_jobs_have_runs_of_their_own(iris: Any) -> Non
         lambda: VotingClassifier([("a", SGDClassifier(random_state=0)), ("b", LogisticRegression(max_iter=30))]),
     ],
 )
-def test_an_estimator_of_others_logs_once_and_deeply(iris: Any, make: Any) -> None:
+def test_a_meta_estimator_logs_once_with_nested_params(iris: Any, make: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     model = make().fit(*iris)
     run = only_run()
@@ -275,7 +275,7 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
-def test_a_sparse_matrix_is_logged_without_being_made_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sparse_matrix_is_logged_without_making_it_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = scipy.sparse.random(50, 4000, 0.01, kind, random_state=0)
     y = np.arange(50) % 2
     sizes = []
@@ -301,7 +301,7 @@ def test_a_sparse_matrix_is_logged_without_being_made_dense(kind: str, monkeypat
 
 
 @pytest.mark.slow
-def test_what_only_prepares_data_and_what_validates_is_not_logged(iris: Any) -> None:
+def test_preprocessors_and_cross_validations_are_not_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris
     StandardScaler().fit_transform(x)
@@ -339,7 +339,7 @@ def _preparations() -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("index", range(6))
-def test_what_a_preparation_trains_on_the_way_is_a_part_of_it(index: int, iris: Any) -> None:
+def test_trainings_inside_a_preprocessor_are_part_of_it(index: int, iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     step = _preparations()[index]
     step.fit(*iris)
@@ -355,7 +355,7 @@ def test_what_a_preparation_trains_on_the_way_is_a_part_of_it(index: int, iris: 
 
 @pytest.mark.parametrize("base", [TransformerMixin, SelectorMixin])
 @pytest.mark.parametrize("call", ["fit", "fit_transform"])
-def test_what_a_preparation_of_the_users_trains_is_logged(base: Any, call: str, iris: Any) -> None:
+def test_trainings_inside_a_user_defined_preprocessor_are_logged(base: Any, call: str, iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
 
     class Own(base, BaseEstimator):  # type: ignore[misc]
@@ -374,7 +374,7 @@ def test_what_a_preparation_of_the_users_trains_is_logged(base: Any, call: str, 
 
 
 @pytest.mark.slow
-def test_classes_that_are_made_later_are_watched(iris: Any) -> None:
+def test_classes_defined_later_are_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
 
     class Derived(LogisticRegression):
@@ -440,7 +440,7 @@ def test_without_signatures_an_example_gives_none(iris: Any) -> None:
 
 
 @pytest.mark.slow
-def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
+def test_models_that_skops_cannot_write_are_pickled(iris: Any) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
     nbtrack.sklearn.autolog(log_model_signatures=False)
@@ -464,7 +464,7 @@ def test_what_skops_cannot_write_is_pickled(iris: Any) -> None:
     ],
     ids=["forest", "pipeline with a forest", "pipeline in a pipeline"],
 )
-def test_no_shortcut_changes_a_metric(cancer: Any, make: Any) -> None:
+def test_computing_metrics_faster_does_not_change_them(cancer: Any, make: Any) -> None:
     x, y = cancer
     texts = np.array(["benign", "malign"])[y]
     nbtrack.sklearn.autolog(log_models=False, log_post_training_metrics=False)
@@ -487,7 +487,7 @@ def test_a_forest_of_two_outputs_is_logged(cancer: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: SelfTrainingClassifier(LogisticRegression(max_iter=50)), LabelSpreading])
-def test_labels_without_a_class_have_no_metrics_of_probabilities(make: Any) -> None:
+def test_labels_without_a_class_give_no_probability_metrics(make: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x = np.random.default_rng(0).normal(size=(60, 2))
     y = (x[:, 0] > 0).astype(int)
@@ -500,7 +500,7 @@ def test_labels_without_a_class_have_no_metrics_of_probabilities(make: Any) -> N
     assert "training_confusion_matrix.json" in artifacts(run)
 
 
-def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
+def test_curves_of_two_classes_as_data_and_images(cancer: Any) -> None:
     from PIL import Image
 
     nbtrack.sklearn.autolog(log_models=False)
@@ -528,7 +528,7 @@ def test_curves_of_two_classes_as_data_and_pictures(cancer: Any) -> None:
             assert len(picture.getcolors()) > 3
 
 
-# -- the training does not notice --------------------------------------------------------------------------------
+# -- the training does not change --------------------------------------------------------------------------------
 
 
 FAILING = [
@@ -558,7 +558,7 @@ FAILING = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILING)
-def test_each_part_of_ours_may_fail(iris: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_part_of_autologging_may_fail(iris: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ours")
 
@@ -591,7 +591,7 @@ def test_a_store_that_cannot_be_written_does_not_stop_a_training(iris: Any, tmp_
     assert model.predict(iris[0]).shape == (150,)
 
 
-def test_the_same_model_and_random_numbers_as_without(cancer: Any) -> None:
+def test_the_model_and_random_numbers_are_the_same_as_without_autologging(cancer: Any) -> None:
     x, y = cancer
 
     def train() -> tuple[bytes, float]:
@@ -616,7 +616,7 @@ def test_data_that_a_training_overwrites_is_logged_as_it_was() -> None:
     assert overwritten.data.metrics["training_score"] == pytest.approx(good.score(x * 100 + 7, y))
 
 
-def test_the_trainings_own_error_passes(iris: Any) -> None:
+def test_an_error_of_the_training_is_raised(iris: Any) -> None:
     nbtrack.sklearn.autolog()
     with pytest.raises(ValueError, match="Negative values"):
         MultinomialNB().fit(-iris[0], iris[1])
@@ -625,7 +625,7 @@ def test_the_trainings_own_error_passes(iris: Any) -> None:
 
 
 @pytest.mark.slow
-def test_estimators_stay_what_they_were(iris: Any) -> None:
+def test_estimators_are_not_changed(iris: Any) -> None:
     before = inspect.signature(SVC.fit), hasattr(SVC(), "predict_proba"), SVC.fit.__doc__
     nbtrack.sklearn.autolog(log_models=False)
     assert (inspect.signature(SVC.fit), hasattr(SVC(), "predict_proba"), SVC.fit.__doc__) == before
@@ -640,7 +640,7 @@ def test_estimators_stay_what_they_were(iris: Any) -> None:
     assert (predict[0] == model.predict(iris[0])).all()
 
 
-def test_every_class_is_as_before_after_disable(iris: Any) -> None:
+def test_disable_restores_every_class(iris: Any) -> None:
     classes = {*sklearn_autolog._subclasses(BaseEstimator), BaseEstimator, ClassifierMixin}
     before = {one: dict(vars(one)) for one in classes}
     functions = dict(vars(sklearn.metrics)), dict(vars(sklearn.model_selection))
@@ -655,7 +655,7 @@ def test_every_class_is_as_before_after_disable(iris: Any) -> None:
 
 @pytest.mark.slow
 def test_before_the_first_import(tmp_path: Path) -> None:
-    """In a process of its own, where scikit-learn is not imported yet."""
+    """Run in a new process, in which scikit-learn is not imported yet."""
     program = textwrap.dedent(
         """
         import sys

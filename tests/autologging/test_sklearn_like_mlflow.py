@@ -34,7 +34,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", [case.__name__ for case in CASES])
-def test_what_the_runs_hold(logged: dict[str, Any], case: str) -> None:
+def test_runs_equal_those_of_mlflow(logged: dict[str, Any], case: str) -> None:
     theirs, ours = (sorted(logged[tracker][case], key=_order) for tracker in ("mlflow", "nbtrack"))
     assert len(ours) == len(theirs)
     for one, like in zip(ours, theirs, strict=True):

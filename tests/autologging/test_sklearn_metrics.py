@@ -1,4 +1,4 @@
-"""The metrics by NumPy equal scikit-learn's."""
+"""The metrics computed with NumPy equal those of scikit-learn."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def labelled(draw: st.DrawFn, classes: int | None = None) -> tuple[Any, Any, Any
 
 @settings(max_examples=60)
 @given(labelled(), st.sampled_from([None, "b"]))
-def test_of_predicted_classes(data: tuple[Any, Any, Any], pos_label: str | None) -> None:
+def test_metrics_of_predicted_classes(data: tuple[Any, Any, Any], pos_label: str | None) -> None:
     codes, scores, weights = data
     names = np.array(["c", "b", "a", "e", "d"])
     y, predicted = names[codes], names[scores.argmax(axis=1)]
@@ -63,7 +63,7 @@ def test_of_predicted_classes(data: tuple[Any, Any, Any], pos_label: str | None)
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(labelled())
-def test_of_probabilities(data: tuple[Any, Any, Any]) -> None:
+def test_metrics_of_probabilities(data: tuple[Any, Any, Any]) -> None:
     codes, scores, weights = data
     size = scores.shape[1]
     assert metrics.log_loss(codes, scores, weights) == pytest.approx(
@@ -77,7 +77,7 @@ def test_of_probabilities(data: tuple[Any, Any, Any]) -> None:
 
 @settings(max_examples=60)
 @given(labelled(classes=2))
-def test_of_two_classes(data: tuple[Any, Any, Any]) -> None:
+def test_metrics_of_two_classes(data: tuple[Any, Any, Any]) -> None:
     codes, scores, weights = data
     positive, score = codes == 1, scores[:, 1]
     ranking = metrics.Ranking.of(positive, score, weights)
@@ -94,7 +94,7 @@ def test_of_two_classes(data: tuple[Any, Any, Any]) -> None:
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.booleans(), st.booleans())
-def test_of_regression(seed: int, outputs: int, is_weighted: bool, is_constant: bool) -> None:
+def test_metrics_of_regression(seed: int, outputs: int, is_weighted: bool, is_constant: bool) -> None:
     random = np.random.default_rng(seed)
     y = random.normal(size=(20, outputs))
     if is_constant:

@@ -1,4 +1,4 @@
-"""XGBoost's autologger: the same record as mlflow's of the same trainings, and trainings that stay what they are."""
+"""Autologging of XGBoost: runs equal those of mlflow, and trainings are the same as without autologging."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def off_again() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", ["native", "early stop", "classifier", "ranker"])
-def test_the_record_is_mlflows(name: str, expected: dict[str, Any]) -> None:
+def test_a_run_equals_the_one_that_mlflow_logs(name: str, expected: dict[str, Any]) -> None:
     FLAVOR.autolog(log_models=False)
     TRAININGS["xgboost"][name]()
     (run,) = runs()
@@ -66,14 +66,14 @@ def test_without_signatures_an_example_gives_none(name: str) -> None:
     boosted.check_no_signature("xgboost", name)
 
 
-def test_a_forest_which_mlflow_misses() -> None:
+def test_a_forest_is_logged_although_mlflow_does_not() -> None:
     FLAVOR.autolog(log_models=False)
     boosted.xgb_forest()
     (run,) = runs()
     assert run.data.params["num_parallel_tree"] == "3"
 
 
-def test_early_stopping_by_a_callback_and_going_on_from_a_booster() -> None:
+def test_early_stopping_by_a_callback_and_continuing_a_booster() -> None:
     data = xgboost.DMatrix(X, Y)
     FLAVOR.autolog(importance_types=["gain", "cover"])
     first = xgboost.train(MULTI, data, 2, evals=[(data, "train")], verbose_eval=False)
@@ -131,7 +131,7 @@ def test_a_cross_validation_logs_nothing() -> None:
     assert runs() == []
 
 
-def test_with_scikit_learns_autologging_a_search_is_its_own_and_metrics_find_the_run() -> None:
+def test_with_sklearn_autologging_a_search_is_logged_by_sklearn_and_metrics_find_the_run() -> None:
     from sklearn import metrics
     from sklearn.model_selection import GridSearchCV
 
@@ -157,7 +157,7 @@ def test_metrics_after_the_training_go_to_its_run(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("order", [("xgboost", "sklearn"), ("sklearn", "xgboost")])
-def test_metrics_are_logged_once_by_several_flavors_and_on_when_one_is_off(order: tuple[str, str]) -> None:
+def test_metrics_are_logged_once_by_several_flavors_and_also_after_one_is_disabled(order: tuple[str, str]) -> None:
     import sklearn.base
     import sklearn.metrics
 
@@ -175,7 +175,7 @@ def test_metrics_are_logged_once_by_several_flavors_and_on_when_one_is_off(order
     assert "score" not in vars(xgboost.XGBClassifier)
 
 
-def test_what_a_metric_of_the_users_trains_is_no_part_of_the_training() -> None:
+def test_a_training_inside_a_user_metric_is_not_part_of_the_training() -> None:
     def metric(truth: Any, predicted: Any) -> float:
         xgboost.XGBClassifier(n_estimators=9, n_jobs=1).fit(X, Y, eval_set=[(X, Y)], verbose=False)
         return 0.5
@@ -208,7 +208,7 @@ def _fail(*args: Any, **kwargs: Any) -> Any:
     ("hook", "training"),
     [*((hook, "early stop") for hook in HOOKS), *((hook, "classifier") for hook in HOOKS if hook != "best iteration")],
 )
-def test_a_failure_of_ours_is_one_warning_and_changes_no_training(
+def test_an_autologging_failure_is_one_warning_and_changes_no_training(
     hook: str, training: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = TRAININGS["xgboost"][training]
@@ -227,7 +227,7 @@ def _text(model: Any) -> bytes:
     return bytes(booster.save_raw("json"))
 
 
-def test_the_trainings_own_failure_passes_and_its_iterations_are_kept() -> None:
+def test_an_error_of_the_training_is_raised_and_its_iterations_are_kept() -> None:
     class Stop(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             if epoch == 2:
@@ -243,7 +243,7 @@ def test_the_trainings_own_failure_passes_and_its_iterations_are_kept() -> None:
     assert len(record_of(run)["metrics"]["train-merror"]) == 3
 
 
-def test_switched_off_nothing_is_left() -> None:
+def test_disable_restores_everything() -> None:
     originals = xgboost.train, vars(xgboost.sklearn)["train"], xgboost.XGBClassifier.fit, xgboost.DMatrix.__init__
     FLAVOR.autolog()
     assert xgboost.train is not originals[0]
@@ -255,9 +255,7 @@ def test_switched_off_nothing_is_left() -> None:
     assert runs() == []
 
 
-def test_data_that_comes_in_parts_is_left_out_without_a_word(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_from_an_iterator_is_skipped_without_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     class Parts(xgboost.DataIter):
         at = 0
 

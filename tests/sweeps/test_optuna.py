@@ -98,7 +98,7 @@ def test_a_study_on_four_threads() -> None:
 
 
 def test_a_later_trial_that_ends_first() -> None:
-    """The best value so far goes by the order in which trials end."""
+    """The steps of the best value follow the order in which trials end."""
     first_may_end = threading.Event()
 
     def crossing(trial: Any) -> float:
@@ -120,8 +120,8 @@ def test_a_later_trial_that_ends_first() -> None:
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 @pytest.mark.parametrize("filter_string", ["", "children('sweep')"])
-def test_the_comparison_goes_the_studys_way(direction: str, filter_string: str) -> None:
-    """Nothing in the name `value` says whether it is to be low or high; with two studies that differ, nothing does."""
+def test_the_comparison_uses_the_direction_of_the_study(direction: str, filter_string: str) -> None:
+    """The name `value` does not say whether low or high is better. If two studies differ, nothing does."""
     study = optuna.create_study(study_name="sweep", direction=direction, sampler=optuna.samplers.RandomSampler(0))
     nbtrack.optuna.track(study).optimize(lambda trial: trial.suggest_float("x", -1, 1), n_trials=8)
     rows = nbtrack.compare(filter_string)._snapshot["answers"]["runs"]["reply"]
@@ -175,7 +175,7 @@ def test_trials_that_fail() -> None:
     assert parent.data.tags["team"] == "a"
 
 
-def test_the_objectives_own_exception_passes_unchanged() -> None:
+def test_an_exception_of_the_objective_is_raised_unchanged() -> None:
     def failing(trial: Any) -> float:
         raise RuntimeError("as it was")
 
@@ -210,7 +210,7 @@ def test_several_objectives() -> None:
         nbtrack.optuna.track(study, metric_name=["one"])
 
 
-def test_the_study_stays_optunas_own() -> None:
+def test_the_study_is_restored_after_the_block() -> None:
     study = optuna.create_study(study_name="kept")
     told: list[int] = []
     tracking = nbtrack.optuna.track(study)
@@ -256,9 +256,9 @@ def test_a_study_and_a_trial_are_copied_and_pickled_inside_the_block_as_optunas_
 
 
 @pytest.mark.slow
-def test_studies_that_are_tracked_at_once() -> None:
+def test_studies_tracked_at_the_same_time() -> None:
     class Own(optuna.Study):  # type: ignore[misc]
-        """Of a class that was derived: its `optimize` may be wrapped while Study's is."""
+        """A derived class, whose `optimize` may be wrapped while that of Study is."""
 
     def own() -> Any:
         study = optuna.create_study(study_name="own")
@@ -289,7 +289,7 @@ def test_studies_that_are_tracked_at_once() -> None:
     assert vars(optuna.Study)["optimize"] is before
 
 
-def test_a_failure_of_ours_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_logging_failure_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise OSError("no room")
 

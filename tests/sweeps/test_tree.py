@@ -1,4 +1,4 @@
-"""The run table as a tree that folds: order, folding and counts, through the view and as text."""
+"""The run table as a tree: order, collapsed rows and counts, in the view and in the text table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(**request: Any) -> list[str]:
 
 @pytest.fixture
 def ids() -> dict[str, str]:
-    """Two sweeps of three trials, the second one's in a run of their own each, and a run beside them."""
+    """Two sweeps, of which the second has a trial with a run nested in it, and a single run."""
     found = {}
 
     def log(name: str, loss: float | None, *nested: tuple[Any, ...]) -> None:
@@ -46,7 +46,7 @@ def ids() -> dict[str, str]:
 BY_LOSS = ("metrics.loss ASC",)
 
 
-def test_a_family_stands_where_its_best_does(ids: dict[str, str]) -> None:
+def test_a_family_is_sorted_by_its_best_run(ids: dict[str, str]) -> None:
     assert lines(order_by=BY_LOSS) == [
         *("first", "  b", "  a", "  c"),
         *("second", "  d", "    e", "  f"),
@@ -56,7 +56,7 @@ def test_a_family_stands_where_its_best_does(ids: dict[str, str]) -> None:
     assert lines(order_by=BY_LOSS, grouped=False)[:3] == ["b", "e", "alone"]
 
 
-def test_what_is_folded_has_no_row_and_says_what_it_holds(ids: dict[str, str]) -> None:
+def test_collapsed_runs_have_no_row_and_are_counted(ids: dict[str, str]) -> None:
     reply = table(order_by=BY_LOSS, unfolded=[])
     assert (reply["count"], reply["total"], reply["nested"]) == (3, 9, 6)
     assert [(row["run_name"], row["children"], row["nested_best"]) for row in reply["rows"]] == [
@@ -70,7 +70,7 @@ def test_what_is_folded_has_no_row_and_says_what_it_holds(ids: dict[str, str]) -
     assert lines(order_by=BY_LOSS, unfolded=[ids["second"], ids["d"], "no run"])[2:4] == ["  d", "    e"]
 
 
-def test_what_only_parents_have_comes_behind_what_is_compared() -> None:
+def test_columns_of_parents_come_after_compared_columns() -> None:
     with nbtrack.start_run():
         nbtrack.log_param("best_lr", 1)
         nbtrack.log_metrics({"best_loss": 1.0, "duration": 1.0})
@@ -91,14 +91,14 @@ def test_pages_are_pages_of_rows(ids: dict[str, str]) -> None:
     ]
 
 
-def test_a_run_whose_parent_does_not_match_stands_at_the_top(ids: dict[str, str]) -> None:
+def test_a_run_whose_parent_does_not_match_is_at_the_top_level(ids: dict[str, str]) -> None:
     assert lines(filter="metrics.loss < 0.5", order_by=BY_LOSS) == ["b", "e", "alone", "f"]
     assert lines(filter="run_name IN ('d', 'e', 'a')", order_by=BY_LOSS) == ["d", "  e", "a"]
     reply = table(filter="metrics.loss < 0.5")
     assert (reply["nested"], reply["count"], reply["total"]) == (0, 4, 4)
 
 
-def test_runs_that_are_nested_in_a_circle_are_not_lost(ids: dict[str, str]) -> None:
+def test_runs_nested_in_a_cycle_are_not_lost(ids: dict[str, str]) -> None:
     client = nbtrack.MlflowClient()
     for name, parent in (("a", "b"), ("b", "a"), ("alone", "alone"), ("c", "a")):
         client.set_tag(ids[name], "mlflow.parentRunId", ids[parent])
@@ -106,7 +106,7 @@ def test_runs_that_are_nested_in_a_circle_are_not_lost(ids: dict[str, str]) -> N
     assert table()["count"] == 9
 
 
-def test_as_text_it_is_indented(ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_table_is_indented(ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     widget = nbtrack.compare(order_by=list(BY_LOSS))
     names = [line[3:].split("  FIN")[0].rstrip() for line in repr(widget).splitlines()[2:]]
     assert names == ["first", "└ b", "└ a", "└ c", "second", "└ d", "  └ e", "└ f", "alone"]
@@ -114,8 +114,8 @@ def test_as_text_it_is_indented(ids: dict[str, str], monkeypatch: pytest.MonkeyP
     assert 'white-space:pre">  └ e</td>' in data["text/html"]
 
 
-def test_what_is_ticked_at_first_is_unfolded(ids: dict[str, str]) -> None:
-    """The best five runs are ticked, whatever they are nested in; a sweep that has none of them is folded."""
+def test_runs_selected_at_first_are_expanded(ids: dict[str, str]) -> None:
+    """The best five runs are selected, at any level. A sweep that contains none of them is collapsed."""
     for number in range(5):
         with nbtrack.start_run(run_name="worse"), nbtrack.start_run(run_name=f"worse {number}", nested=True):
             nbtrack.log_metric("loss", 1 + number)
@@ -134,7 +134,7 @@ def test_what_is_ticked_at_first_is_unfolded(ids: dict[str, str]) -> None:
 @pytest.mark.slow
 @given(data=st.data())
 def test_any_forest(data: st.DataObject) -> None:
-    """As plain Python would have it: parents before what is nested in them, families by their first member."""
+    """The order equals that of a simple Python version: parents before children, families by their first run."""
     count = data.draw(st.integers(0, 25))
     above = [data.draw(st.integers(-1, count - 1)) for _ in range(count)]
     unfolded = [data.draw(st.booleans()) for _ in range(count)]
@@ -163,7 +163,7 @@ def test_any_forest(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("count", [DEEPEST, DEEPEST + 1, DEEPEST + 2, 5000])
-def test_a_chain_that_has_no_end_to_speak_of(count: int) -> None:
+def test_a_very_long_chain_of_nested_runs(count: int) -> None:
     tree = outline(np.arange(-1, count - 1), np.ones(count, dtype=bool))
     assert sorted(tree.rows.tolist()) == list(range(count))
     assert tree.depth.max() == min(count - 1, DEEPEST)

@@ -1,4 +1,4 @@
-"""Workers of every kind start their runs nested in the one that they work for, and each point arrives once."""
+"""Workers of every kind nest their runs in the run that they work for, and each point is stored once."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ every_way = pytest.mark.parametrize(
 
 
 def check(parent: str, run_ids: list[str]) -> None:
-    """These runs, and no others, are nested in `parent`, in its experiment, with each of their points once."""
+    """Check that exactly these runs are nested in `parent`, in its experiment, with each of their points once."""
     client = nbtrack.MlflowClient()
     found = client.search_runs(None, f"children('{parent}')")
     assert sorted(run.info.run_id for run in found) == sorted(run_ids)
@@ -92,7 +92,7 @@ def check(parent: str, run_ids: list[str]) -> None:
 
 @every_way
 def test_a_nested_run_finds_its_parent(way: str) -> None:
-    """A pool may live on: the second sweep's workers may be the first one's, and their runs are the second's."""
+    """A pool may be reused: runs of a worker from the first sweep are nested in the second sweep."""
     for name in ("first", "second"):
         nbtrack.set_experiment(name)
         with nbtrack.start_run(run_name=name) as sweep:
@@ -119,8 +119,8 @@ def test_a_worker_process_finds_the_store_that_only_a_call_named(
 @pytest.mark.parametrize(
     "way", ["threads", *(pytest.param(way, marks=pytest.mark.slow) for way in ("joblib loky", "futures spawn"))]
 )
-def test_a_worker_may_be_told_its_parent(way: str) -> None:
-    """Also where the parent is nobody's active run, and is in an experiment that nobody set."""
+def test_a_worker_can_name_its_parent(way: str) -> None:
+    """This also works if the parent is not active in any process and its experiment was not set."""
     client = nbtrack.MlflowClient()
     parent = client.create_run(client.create_experiment("told")).info.run_id
     numbers = range(2)
@@ -164,7 +164,7 @@ def test_a_process_under_a_shell_finds_its_parent_and_leaves_it_alone_elsewhere(
 
 
 def test_a_thread_that_worked_for_one_run_works_for_the_next() -> None:
-    """A thread's own runs are those that it started: what was around them is looked up anew."""
+    """A thread remembers only the runs that it started. Their parent is looked up each time."""
     with ThreadPoolExecutor(1) as pool:
         with nbtrack.start_run(run_name="outer") as outer:
             first = pool.submit(train, 0).result()
@@ -179,7 +179,7 @@ def test_a_thread_that_worked_for_one_run_works_for_the_next() -> None:
         assert pool.submit(nbtrack.active_run).result() is None
 
 
-def test_the_runs_of_a_thread_are_in_nobodys_way_but_its_own() -> None:
+def test_the_runs_of_a_thread_do_not_affect_other_threads() -> None:
     def work() -> None:
         with nbtrack.start_run():
             pass
@@ -192,8 +192,8 @@ def test_the_runs_of_a_thread_are_in_nobodys_way_but_its_own() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_in_a_thread_hands_its_context_on() -> None:
-    """Where the parent is not the main thread's, a worker is given the context, or the parent."""
+def test_a_sweep_in_a_thread_can_pass_its_context_on() -> None:
+    """If the parent does not belong to the main thread, a worker needs the context or the parent's ID."""
 
     def sweep(name: str) -> tuple[str, list[str]]:
         with nbtrack.start_run(run_name=name) as run, ThreadPoolExecutor(2) as pool:
@@ -220,7 +220,7 @@ def _note() -> Path:
     return ancestors._path(os.getpid())
 
 
-def test_the_note_is_of_the_innermost_run_and_goes_with_the_last() -> None:
+def test_the_note_names_the_innermost_run_and_is_deleted_with_the_last() -> None:
     with nbtrack.start_run() as outer:
         with nbtrack.start_run(nested=True) as inner:
             assert inner.info.run_id in _note().read_text()
@@ -243,23 +243,23 @@ def _noted(text: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"process": {}}', '{"process": {"pid": "x"}, "run_id": 3}'])
-def test_a_note_that_makes_no_sense_is_none(text: str) -> None:
+def test_an_invalid_note_is_ignored(text: str) -> None:
     with _noted(text):
         assert ancestors.parent_run() is None
 
 
-def test_the_note_of_a_process_that_had_the_same_number_is_none() -> None:
+def test_the_note_of_an_earlier_process_with_the_same_pid_is_ignored() -> None:
     with nbtrack.start_run() as run:
         text = _note().read_text()
     fields = json.loads(text)
-    # The number of the process above, and the start of one that had it before.
+    # The PID of the parent process, with the start time of an earlier process that had it.
     fields["process"] |= {"pid": os.getppid(), "started": 1.0}
     with _noted(json.dumps(fields)):
         assert ancestors.parent_run() is None
     assert run.info.run_id in text
 
 
-def test_no_temp_folder_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_temp_folder_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(pid: int) -> Path:
         raise FileNotFoundError("no usable temporary directory")
 
@@ -270,8 +270,8 @@ def test_no_temp_folder_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_notes_of_the_dead_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # In the temp folder of all, another test's process may sweep first.
+def test_notes_of_dead_processes_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In the shared temp folder, a process of another test might delete them first.
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     script = "import os, nbtrack; nbtrack.start_run(); print(os.getpid(), flush=True); os.kill(os.getpid(), 9)"

@@ -1,4 +1,4 @@
-"""What a worker of these tests does: in a module of its own, so that a spawned process can import it."""
+"""What a worker of these tests does. It is a separate module so that a spawned process can import it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ POINTS = 20
 
 
 def train(number: int) -> str:
-    """A nested run with its points, after which the worker is out of it again."""
+    """Log points to a nested run and end it."""
     with nbtrack.start_run(run_name=f"trial {number}", nested=True) as run:
         nbtrack.log_param("number", number)
         for step in range(POINTS):
@@ -17,7 +17,7 @@ def train(number: int) -> str:
 
 
 def train_for(parent: str, number: int) -> str:
-    """The same in a run that is told its parent."""
+    """Do the same in a run whose parent is named."""
     with nbtrack.start_run(run_name=f"trial {number}", parent_run_id=parent) as run:
         for step in range(POINTS):
             nbtrack.log_metric("m", number * POINTS + step, step=step)

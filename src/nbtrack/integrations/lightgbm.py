@@ -249,7 +249,7 @@ def autolog(
         log_models: Whether to log each trained model, as the artifact "model".
         log_datasets: Whether to log the training data as an input of the run: its name, digest and schema, not the
             data itself.
-        disable: Switch autologging off and restore the original functions of the framework.
+        disable: Whether to switch autologging off and restore the original functions of the framework.
         exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
             the active run if there is one.
         disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not

@@ -509,7 +509,7 @@ def autolog(
         log_every_n_step: Also log metrics at every n-th training step. None logs epochs only.
         log_models: Whether to log each trained model, as the artifact "model".
         log_datasets: Has no effect for Lightning, whose data comes from loaders.
-        disable: Switch autologging off and restore the original functions of the framework.
+        disable: Whether to switch autologging off and restore the original functions of the framework.
         exclusive: Whether to log only trainings that get a run of their own. By default, a training is logged to
             the active run if there is one.
         disable_for_unsupported_versions: Whether to do nothing if the installed version of the framework was not
