@@ -1,4 +1,4 @@
-"""A small classifier, fitted once, and digits that it was not fitted on."""
+"""A small classifier, trained once, and digits that it was not trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Fitted(NamedTuple):
 
 @pytest.fixture(scope="session")
 def digits() -> Fitted:
-    """An MLPClassifier behind a scaler, fitted for a moment by `partial_fit`, as the quickstart does."""
+    """Return an MLPClassifier behind a scaler, trained briefly with `partial_fit` as in the quickstart."""
     from sklearn.datasets import load_digits
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
@@ -34,6 +34,6 @@ def digits() -> Fitted:
 
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
-    """Flavors are found by the entry points of installed packages."""
+    """Check that nbtrack is installed, because flavors are found by the entry points of packages."""
     if not importlib.metadata.entry_points(group="nbtrack.flavors", name="sklearn"):
         pytest.fail("nbtrack is not installed here, so its flavors cannot be found. Run: pip install -e .")

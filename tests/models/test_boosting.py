@@ -1,4 +1,4 @@
-"""The flavors of XGBoost and LightGBM: what all flavors do, and what is particular about them."""
+"""The flavors of XGBoost and LightGBM: the shared tests, and their own features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 def _rows() -> tuple[Any, Any]:
     rows, labels = conformance._iris()
-    # Without what JSON would not have as a name of a feature.
+    # Without characters that are not allowed in the name of a JSON feature.
     return rows.rename(columns=lambda name: name.replace(" (cm)", "").replace(" ", "_")), labels
 
 
@@ -107,7 +107,7 @@ def test_the_manifest_has_mlflows_fields(name: str, tmp_path: Path) -> None:
     assert {key: value for key, value in ours["python_function"].items() if value is not None} == theirs[
         "python_function"
     ]
-    # Which types to trust MLflow says even of files that have none.
+    # MLflow lists trusted types even for files that contain none.
     known = set(ours[case.flavor].pop("skops_trusted_types", None) or ())
     assert known <= set(theirs[case.flavor].pop("skops_trusted_types", None) or ())
     assert ours[case.flavor] == theirs[case.flavor]
@@ -120,10 +120,10 @@ def _made(name: str) -> tuple[Case, Any, Any, Any]:
 
 
 class MyClassifier(xgboost.XGBClassifier):  # type: ignore[misc,name-defined]
-    """A class of the user's own."""
+    """A class of the user."""
 
 
-def test_a_class_of_the_users_asks_outside_of_the_store(tmp_path: Path) -> None:
+def test_a_class_of_the_user_requires_trust_outside_the_store(tmp_path: Path) -> None:
     rows, labels = _rows()
     model = MyClassifier(n_estimators=2, n_jobs=1).fit(rows, labels)
     nbtrack.xgboost.save_model(model, str(tmp_path / "m"))
@@ -136,7 +136,7 @@ def test_a_class_of_the_users_asks_outside_of_the_store(tmp_path: Path) -> None:
     assert (nbtrack.xgboost.load_model(info.model_uri).predict(rows) == model.predict(rows)).all()
 
 
-def test_params_that_predict_takes(tmp_path: Path) -> None:
+def test_params_are_passed_to_predict(tmp_path: Path) -> None:
     for name, params in (("xgboost-booster", {"output_margin": True}), ("lightgbm-booster", {"raw_score": True})):
         case, model, rows, predictions = _made(name)
         signature = nbtrack.models.infer_signature(rows, predictions, {**params, "unheard_of": 1})

@@ -1,4 +1,4 @@
-"""What every flavor does, with the real frameworks: a case for each in CASES is all that a new one needs here."""
+"""Tests of all flavors with the real frameworks. A new flavor only needs a case in CASES."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nbtrack.models import get_model_info
 
 @dataclass(frozen=True)
 class Case:
-    """How one flavor's models are made, and what is particular about them.
+    """How the models of one flavor are created, and how they differ from those of other flavors.
 
     `make` gives a fitted model and a batch of data for it; it calls `pytest.importorskip`. `argument` is the name of
     the model among save_model's arguments. `predict` is what the framework's own model answers. `options` are
@@ -132,7 +132,7 @@ _made = cache(lambda name: CASES[name].make())
 
 
 def made(name: str) -> tuple[Case, Any, Any, Any]:
-    """The case, its model, a batch of data and the predictions."""
+    """Return the case, its model, a batch of data and the predictions."""
     case = CASES[name]
     model, data = _made(name)
     return case, model, data, case.predict(model, data)
@@ -153,13 +153,13 @@ def save(module: Any, case: Case, model: Any, path: Path, **arguments: Any) -> s
 
 
 def same(found: Any, expected: Any) -> bool:
-    """Whether two predictions are equal but for rounding, in whatever container."""
+    """Return whether two predictions are equal except for rounding, in any container."""
     one, other = (np.asarray(getattr(each, "detach", lambda each=each: each)()) for each in (found, expected))
     return one.size == other.size and np.allclose(one.reshape(-1), other.reshape(-1), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_the_model_comes_back(name: str, tmp_path: Path) -> None:
+def test_a_saved_model_predicts_the_same(name: str, tmp_path: Path) -> None:
     case, model, data, expected = made(name)
     path = save(ours(case), case, model, tmp_path / "m", **case.options)
     loaded = ours(case).load_model(path, trust=case.asks)
@@ -201,7 +201,7 @@ def test_a_logged_model_is_a_function_with_a_signature(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_the_real_mlflow_loads_ours(name: str, tmp_path: Path) -> None:
+def test_mlflow_loads_our_models(name: str, tmp_path: Path) -> None:
     case, model, data, expected = made(name)
     module = theirs(case)
     path = save(ours(case), case, model, tmp_path / "m", input_example=data[:3], **case.options)
@@ -214,7 +214,7 @@ def test_the_real_mlflow_loads_ours(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_we_load_mlflows(name: str, tmp_path: Path) -> None:
+def test_we_load_models_of_mlflow(name: str, tmp_path: Path) -> None:
     case, model, data, expected = made(name)
     signature = importlib.import_module("mlflow.models").infer_signature(data[:3], expected[:3])
     path = save(
@@ -224,7 +224,7 @@ def test_we_load_mlflows(name: str, tmp_path: Path) -> None:
         tmp_path / "m",
         input_example=data[:3],
         signature=signature,
-        # Without a list MLflow loads the model in a process of its own, to see what it imports.
+        # Without a list, MLflow loads the model in another process to find its imports.
         pip_requirements=[],
         **case.mlflow_options,
     )
@@ -242,7 +242,7 @@ def test_we_load_mlflows(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_the_signature_that_follows_from_an_example_is_mlflows(name: str, tmp_path: Path) -> None:
+def test_the_signature_inferred_from_an_example_is_that_of_mlflow(name: str, tmp_path: Path) -> None:
     case, model, data, _ = made(name)
     paths = [
         save(ours(case), case, model, tmp_path / "ours", input_example=data[:3], **case.options),
@@ -261,7 +261,7 @@ def test_the_signature_that_follows_from_an_example_is_mlflows(name: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_could_run_foreign_code_asks(name: str, tmp_path: Path) -> None:
+def test_models_that_can_run_code_require_trust(name: str, tmp_path: Path) -> None:
     case, model, _, _ = made(name)
     path = save(ours(case), case, model, tmp_path / "m", **case.options)
     code = tmp_path / "helper.py"

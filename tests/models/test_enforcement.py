@@ -1,4 +1,4 @@
-"""What a signature does not allow is an error that names what is wrong; what it allows is put in order."""
+"""Data that a signature does not allow raises an error that names the cause. Allowed data is put in order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), C
         (object(), "must be a DataFrame"),
     ],
 )
-def test_what_is_wrong_with_columns_is_named(data: Any, words: str) -> None:
+def test_wrong_columns_raise_an_error_that_names_them(data: Any, words: str) -> None:
     with pytest.raises(InvalidParameter, match=words):
         enforce(data, SCHEMA)
 
@@ -58,20 +58,22 @@ LONGS, POINT = Array(DataType.long), Object([Property("x", DataType.long)])
     ],
 )
 @pytest.mark.parametrize("required", [True, False])
-def test_what_is_wrong_inside_a_value_is_named(wanted: Any, value: Any, words: str, required: bool) -> None:
+def test_wrong_nested_values_raise_an_error_that_names_them(
+    wanted: Any, value: Any, words: str, required: bool
+) -> None:
     schema = Schema([ColSpec(wanted, "c", required)])
     for data in ([{"c": value}], pd.DataFrame({"c": [value]})):
         with pytest.raises(InvalidParameter, match=f"Column 'c' is .*{words}"):
             enforce(data, schema)
 
 
-def test_an_array_of_arrays_of_different_lengths_stays_one() -> None:
+def test_an_array_of_arrays_of_different_lengths_is_kept() -> None:
     schema = Schema([ColSpec(Array(LONGS), "c")])
     kept = enforce([{"c": np.array([[1], [2, 3]], dtype=object)}], schema)
     assert kept["c"][0].tolist() == [[1], [2, 3]]
 
 
-def test_columns_of_pandas_own_types() -> None:
+def test_columns_with_pandas_extension_dtypes() -> None:
     for name, wanted, values in (("Int64", "long", [1, None]), ("boolean", "boolean", [True, None])):
         schema = Schema([ColSpec(wanted, "c")])
         frame = pd.DataFrame({"c": pd.array(values, dtype=name)})
@@ -87,12 +89,12 @@ def test_columns_of_pandas_own_types() -> None:
 @pytest.mark.parametrize(
     "data", [[np.ones((2, 2))], [{"c": 1}, 2], np.array(1)], ids=["arrays", "a dict and a number", "no rows"]
 )
-def test_what_is_no_table(data: Any) -> None:
+def test_data_that_cannot_become_a_table(data: Any) -> None:
     with pytest.raises(InvalidParameter, match=r"signature.* columns"):
         enforce(data, Schema([ColSpec("long")]))
 
 
-def test_columns_are_ordered_optional_and_dropped() -> None:
+def test_columns_are_reordered_and_unknown_ones_dropped() -> None:
     with pytest.warns(UserWarning, match="Ignoring the column 'd'"):
         kept = enforce(FRAME.assign(d=1)[["d", "c", "a"]], SCHEMA)
     assert list(kept.columns) == ["a", "c"]
@@ -110,7 +112,7 @@ def test_columns_are_ordered_optional_and_dropped() -> None:
         (np.zeros((2, 3)), "must be a dict of arrays"),
     ],
 )
-def test_what_is_wrong_with_tensors_is_named(data: Any, words: str) -> None:
+def test_wrong_tensors_raise_an_error_that_names_them(data: Any, words: str) -> None:
     schema = Schema([TensorSpec("float64", (-1, 3), "x"), TensorSpec("float64", (-1,), "y")])
     with pytest.raises(InvalidParameter, match=words):
         enforce(data, schema)
@@ -125,7 +127,7 @@ def test_a_column_becomes_a_tensor() -> None:
         enforce(pd.DataFrame({"image": [[1, 2, 3]]}), schema)
 
 
-def test_a_single_number_is_no_tensor_from_a_table() -> None:
+def test_a_column_cannot_become_a_tensor_without_dimensions() -> None:
     number = Schema([TensorSpec("float64", ())])
     for data in (pd.Series([1.0], name="c"), pd.DataFrame({"c": [1.0]})):
         with pytest.raises(InvalidParameter, match="'c' cannot be converted"):
@@ -171,6 +173,6 @@ def test_params_have_defaults_types_and_names() -> None:
         lambda: ModelSignature.from_dict({"inputs": '[{"type": "tensor"}]'}),
     ],
 )
-def test_what_is_no_signature(make: Any) -> None:
+def test_invalid_signatures(make: Any) -> None:
     with pytest.raises(InvalidParameter):
         make()

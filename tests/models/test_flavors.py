@@ -1,4 +1,4 @@
-"""Flavors are found by name, ours and other packages', by attribute and by import."""
+"""Flavors of nbtrack and of other packages are found by name, by attribute and by import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.models.flavors import find_flavor, flavor, flavor_names, integration_names
 
 
-def test_one_module_under_both_names() -> None:
+def test_a_flavor_is_the_same_module_under_both_names() -> None:
     from nbtrack.sklearn import load_model
 
     module = importlib.import_module("nbtrack.sklearn")
@@ -65,8 +65,8 @@ def load_model(model_uri, dst_path=None, *, trust=False):
 """
 
 
-def test_an_integration_without_models_is_no_flavor() -> None:
-    """Optuna has studies: `nbtrack.optuna` is there, but nothing offers it for a model."""
+def test_an_integration_without_models_is_not_a_flavor() -> None:
+    """Optuna has studies, not models: `nbtrack.optuna` exists, but is not offered as a flavor."""
     assert "optuna" not in flavor_names(), "The metadata is older than pyproject.toml. Run: pip install -e ."
     assert {"optuna", "sklearn"} <= set(integration_names())
     assert find_flavor("optuna") is None
@@ -81,7 +81,7 @@ def test_an_integration_without_models_is_no_flavor() -> None:
 
 
 def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file and one line of metadata: it logs, registers, loads, and is a function as ours are."""
+    """One file and one line of metadata are enough to log, register and load models, also as a function."""
     package = tmp_path / "site"
     metadata = package / "weather-1.0.dist-info"
     metadata.mkdir(parents=True)
@@ -107,7 +107,7 @@ def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(InvalidParameter, match="'temperature'"):
         function.predict(frame.rename(columns={"temperature": "wind"}))
 
-    # Where the package is gone, the model is still there, and who could load it is said.
+    # If the package is uninstalled, the model is still there, and the error names the flavor that can load it.
     for name in ("nbtrack.weather", "weather_flavor"):
         del sys.modules[name]
     del nbtrack.weather
@@ -116,7 +116,7 @@ def test_a_flavor_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         nbtrack.pyfunc.load_model(info.model_uri, suppress_warnings=True)
 
 
-def test_what_is_no_flavor() -> None:
+def test_unknown_flavors() -> None:
     with pytest.raises(AttributeError, match="nope"):
         nbtrack.nope  # noqa: B018
     with pytest.raises(ModuleNotFoundError, match=r"nbtrack\.nope"):
@@ -138,7 +138,7 @@ except ModuleNotFoundError as error:
 
 
 @pytest.mark.slow
-def test_the_frameworks_wait_until_they_are_needed() -> None:
+def test_frameworks_are_imported_lazily() -> None:
     code = "import nbtrack, nbtrack.sklearn, sys; print({'sklearn', 'skops', 'pandas'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"

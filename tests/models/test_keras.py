@@ -1,4 +1,4 @@
-"""The Keras flavor: it conforms, several inputs and outputs keep their names, and what could run code asks first."""
+"""The Keras flavor: the shared tests, names of several inputs and outputs, and trust."""
 
 from __future__ import annotations
 
@@ -52,31 +52,31 @@ CASE = conformance.Case(
 @pytest.mark.parametrize(
     "check",
     [
-        conformance.test_the_model_comes_back,
-        conformance.test_the_real_mlflow_loads_ours,
-        conformance.test_we_load_mlflows,
-        conformance.test_what_could_run_foreign_code_asks,
+        conformance.test_a_saved_model_predicts_the_same,
+        conformance.test_mlflow_loads_our_models,
+        conformance.test_we_load_models_of_mlflow,
+        conformance.test_models_that_can_run_code_require_trust,
     ],
     ids=lambda check: check.__name__,
 )
 def test_conforms(check: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(conformance.CASES, "keras", CASE)
     monkeypatch.setattr(conformance, "NATIVE", ["keras"])
-    # MLflow's keras flavor saves an example to a folder that it takes to be there.
+    # MLflow's keras flavor saves an example to a folder that it expects to exist.
     (tmp_path / "m").mkdir()
     check("keras", tmp_path)
 
 
 def test_conforms_in_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(conformance.CASES, "keras", CASE)
-    # Keras makes arrays in a way that NumPy deprecates; only that may warn.
+    # Keras creates arrays in a way that NumPy deprecates. No other warning is allowed.
     strict = lambda action: warnings.filterwarnings(action, category=UserWarning)  # noqa: E731
     stand_in = SimpleNamespace(catch_warnings=warnings.catch_warnings, simplefilter=strict)
     monkeypatch.setattr(conformance, "warnings", stand_in)
     conformance.test_a_logged_model_is_a_function_with_a_signature("keras")
 
 
-def test_the_folder_is_mlflows(tmp_path: Path) -> None:
+def test_the_folder_matches_that_of_mlflow(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow.keras")
     KERAS.save_model(network(), str(tmp_path / "ours"))
     mlflow.save_model(network(), str(tmp_path / "theirs"), pip_requirements=["keras"])
@@ -90,7 +90,7 @@ def test_the_folder_is_mlflows(tmp_path: Path) -> None:
     assert {**theirs["python_function"], "code": None} == ours["python_function"]
 
 
-def test_it_goes_on_training(tmp_path: Path) -> None:
+def test_a_loaded_model_can_be_trained_further(tmp_path: Path) -> None:
     model = network()
     targets = ROWS[:, :2]
     model.fit(ROWS, targets, verbose=0, shuffle=False)
@@ -128,7 +128,7 @@ def test_a_dataframe_gives_a_dataframe_with_its_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lambda", "torch module"])
-def test_code_in_a_layer_asks_outside_the_store(kind: str, tmp_path: Path) -> None:
+def test_a_layer_with_code_requires_trust_outside_the_store(kind: str, tmp_path: Path) -> None:
     if kind == "lambda":
         layer = keras.layers.Lambda(lambda values: values * 3)
     else:
@@ -145,7 +145,7 @@ def test_code_in_a_layer_asks_outside_the_store(kind: str, tmp_path: Path) -> No
 
 
 class Doubled(keras.layers.Layer):
-    """A layer of the user's own, that is not registered."""
+    """A layer of the user that is not registered."""
 
     def call(self, values: Any) -> Any:
         return values * 2
@@ -170,7 +170,7 @@ def test_custom_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_brings_its_backend_where_none_is_chosen(tmp_path: Path) -> None:
+def test_a_model_selects_its_backend_if_none_is_chosen(tmp_path: Path) -> None:
     KERAS.save_model(network(), str(tmp_path / "m"))
     code = (
         "import os, sys, nbtrack, numpy\n"
@@ -184,7 +184,7 @@ def test_a_model_brings_its_backend_where_none_is_chosen(tmp_path: Path) -> None
     assert answer.stdout.split("\n")[:2] == ["(1, 2)", "torch None"], answer.stderr
 
 
-def test_what_is_no_model_of_keras(tmp_path: Path) -> None:
+def test_invalid_keras_models(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     KERAS.save_model(network(), str(folder))
     manifest = yaml.safe_load((folder / "MLmodel").read_text())

@@ -1,4 +1,4 @@
-"""The best model of a run is kept, and no other; whoever logs, resumes, registers or dies."""
+"""Only the best model of a run is kept, across processes, resumed runs, registration and crashes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def save_model(model, path, *, mlflow_model, metadata=None):
 
 @pytest.fixture
 def weather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A flavor of another package, whose models are a text in a file; children have it too."""
+    """Install a flavor of another package, whose models are a string in a file, also for child processes."""
     package = tmp_path / "site"
     metadata = package / "weather-1.0.dist-info"
     metadata.mkdir(parents=True)
@@ -55,7 +55,7 @@ def weather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(package))
     path = os.pathsep.join(part for part in (str(package), os.environ.get("PYTHONPATH")) if part)
     monkeypatch.setenv("PYTHONPATH", path)
-    # What a killed child leaves there goes with the test.
+    # Files that a killed child leaves there are deleted with the test.
     (tmp_path / "temp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
     import weather  # type: ignore[import-not-found]
@@ -100,7 +100,7 @@ def test_the_best_of_a_training(digits: Fitted, capsys: pytest.CaptureFixture[st
     assert kept[2].saved_bytes == kept[1].saved_bytes == kept[1].freed_bytes
 
 
-def test_what_is_better(weather: Any) -> None:
+def test_which_values_are_better(weather: Any) -> None:
     cases: list[tuple[str, float, bool]] = [
         ("nan", math.nan, False),
         ("first", 3.0, True),
@@ -120,7 +120,7 @@ def test_what_is_better(weather: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_room_of_those_that_are_replaced_is_free_at_once(own_store: Path, weather: Any) -> None:
+def test_replaced_models_free_their_disk_space_at_once(own_store: Path, weather: Any) -> None:
     def room() -> int:
         return sum(path.stat().st_size for path in own_store.glob("blobs/*/*"))
 
@@ -132,14 +132,14 @@ def test_the_room_of_those_that_are_replaced_is_free_at_once(own_store: Path, we
             best = nbtrack.log_best(weather(str(value), files=3, size=100_000), "m", value=value, silent=True)
             freed += best.freed_bytes
             assert abs(room() - before) < 200
-    # Three equal files are one.
+    # Three equal files are stored once.
     assert 5 * 100_000 < freed < 5 * 101_000
     assert best.saved_bytes == freed
     assert nbtrack.MlflowClient().gc().unnamed == (0, 0)
 
 
 @pytest.mark.slow
-def test_files_that_the_new_model_does_not_have_are_gone_everywhere(own_store: Path, weather: Any) -> None:
+def test_files_missing_from_the_new_model_are_deleted_everywhere(own_store: Path, weather: Any) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_best(weather("many", files=4), "m", value=1, silent=True)
         nbtrack.log_best(weather("few", files=2), "m", value=2, silent=True)
@@ -154,7 +154,7 @@ def test_files_that_the_new_model_does_not_have_are_gone_everywhere(own_store: P
     assert [entry["artifact_path"] for entry in history] == ["best"]
 
 
-def test_several_bests_side_by_side(weather: Any) -> None:
+def test_several_best_models_in_one_run(weather: Any) -> None:
     with nbtrack.start_run() as run:
         for i, (acc, loss) in enumerate([(0.5, 1.0), (0.9, 2.0), (0.7, 0.5)]):
             nbtrack.log_metrics({"acc": acc, "loss": loss})
@@ -167,7 +167,7 @@ def test_several_bests_side_by_side(weather: Any) -> None:
     assert (text(run.info.run_id), text(run.info.run_id, "models/calmest")) == ("1", "2")
 
 
-def test_wrong_calls_say_what_is_right(weather: Any) -> None:
+def test_wrong_arguments_of_log_best(weather: Any) -> None:
     with nbtrack.start_run():
         with pytest.raises(NotFound, match=r"no metric 'auc'.*value=0\.9"):
             nbtrack.log_best(weather("x"), "auc")
@@ -248,7 +248,7 @@ run_id, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()
 for value in range(first, last):
-    # In an order of no use, and another one in each child.
+    # In a random order, which differs in each child.
     value = value * 7919 % 101 if first % 2 else last - value
     nbtrack.MlflowClient()
     best = nbtrack.log_best(Weather(str(value), files=3), "m", value=value, step=value, run_id=run_id, silent=True)
@@ -284,7 +284,7 @@ def test_resume_in_another_process(weather: Any) -> None:
     child = start(CHILD, run_id, 0, 60)
     go(child)
     assert child.wait() == 0
-    # And this process hears of it, though it knew of a worse one.
+    # This process notices it, although it knew a worse one.
     assert not nbtrack.log_best(weather("late"), "m", value=55, run_id=run_id)
     assert text(run_id) == "60"
     nbtrack.log_metric("m", 61.0, run_id=run_id)
@@ -293,7 +293,7 @@ def test_resume_in_another_process(weather: Any) -> None:
 
 
 @pytest.mark.slow
-def test_processes_and_threads_that_are_all_better(weather: Any) -> None:
+def test_concurrent_processes_and_threads_keep_the_best_model(weather: Any) -> None:
     with nbtrack.start_run() as run:
         run_id = run.info.run_id
         children = [start(CHILD, run_id, first, last) for first, last in ((0, 40), (1, 60))]
@@ -318,13 +318,13 @@ def test_processes_and_threads_that_are_all_better(weather: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_registered_version_goes_on_holding_its_model(own_store: Path, weather: Any) -> None:
+def test_a_registered_version_keeps_its_replaced_model(own_store: Path, weather: Any) -> None:
     client = nbtrack.MlflowClient()
     with nbtrack.start_run() as run:
         run_id = run.info.run_id
         best = nbtrack.log_best(weather("first"), "m", value=1, step=3, silent=True)
         nbtrack.register_model(best.model_uri, "w")
-        # As MLflow's clients name a source: by its path.
+        # MLflow's clients name a source by its path.
         client.create_model_version("w", f"{run.info.artifact_uri}/best", run_id)
         replaced = nbtrack.log_best(weather("second"), "m", value=2, step=3, silent=True)
         assert replaced.kept_for == ("w/1", "w/2")
@@ -365,7 +365,7 @@ while True:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, weather: Any, seed: int) -> None:
+def test_a_kill_at_a_random_moment_leaves_one_complete_best_model(own_store: Path, weather: Any, seed: int) -> None:
     client = nbtrack.MlflowClient()
     run_id = client.create_run("0").info.run_id
     value = 0
@@ -379,7 +379,7 @@ def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, w
         said += child.stdout.read().split("\n")[:-1]
         child.wait()
         kept = int(text(run_id))
-        # What was said to be kept is, or a better one.
+        # The stored model is at least as good as the last one that the child reported.
         assert kept >= max([value, *(int(line) for line in said)])
         state = json.loads(nbtrack.artifacts.load_text(f"runs:/{run_id}/best/nbtrack-best.json"))
         assert (float(state["value"]), state["step"]) == (kept, kept)
@@ -387,7 +387,7 @@ def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, w
         assert parts == [str(kept)] * 5
         value = kept
     assert value >= 5
-    # Whoever goes on knows what the best is, and sets the tags right.
+    # A process that resumes the run knows the best model, and corrects the tags.
     assert not nbtrack.log_best(weather("x"), "m", value=value, run_id=run_id)
     assert of(run_id)["step"] == str(value)
     for leftover in own_store.rglob(".nbtrack-partial-*"):
@@ -399,8 +399,8 @@ def test_killed_at_a_moment_of_chance_there_is_one_whole_best(own_store: Path, w
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["copied", "moved", "swapped"])
-def test_killed_at_each_step_of_a_replacing(weather: Any, step: str) -> None:
-    """A version keeps its model, and the best is the old or the new one, whatever step was the last."""
+def test_a_kill_at_each_step_of_a_replacement(weather: Any, step: str) -> None:
+    """Whichever step was the last, a version keeps its model, and the best model is the old or the new one."""
     with nbtrack.start_run() as run:
         best = nbtrack.log_best(weather("old"), "m", value=1, step=1, silent=True)
         nbtrack.register_model(best.model_uri, "w")
@@ -430,7 +430,7 @@ nbtrack.log_best(Weather("new"), "m", value=2, step=2, run_id={run_id!r})
 
 
 @pytest.mark.slow
-def test_where_names_cannot_be_exchanged_in_one_step(weather: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replacement_without_an_atomic_exchange_of_names(weather: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.artifact_store import swap
 
     monkeypatch.setattr(swap, "_swap_at_once", lambda one, other: False)

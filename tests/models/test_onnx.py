@@ -1,4 +1,4 @@
-"""The ONNX flavor: it conforms, weights stay whole, and what a manifest may set is limited."""
+"""The ONNX flavor: the shared tests, external weights, and the settings that a manifest may contain."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ONNX = nbtrack.onnx
 
 
 def regressor() -> tuple[Any, pd.DataFrame]:
-    """A small network with weights of more than a kilobyte, which onnx puts into a file of their own."""
+    """Return a small network with more than a kilobyte of weights, which onnx stores in a separate file."""
     from sklearn.neural_network import MLPRegressor
 
     rows, labels = conformance._iris()
     model = MLPRegressor(hidden_layer_sizes=(64, 16), max_iter=5, tol=1e9, random_state=1).fit(rows.to_numpy(), labels)
     converted = skl2onnx.to_onnx(model, rows.to_numpy(dtype="float32")[:1])
     for tensor in converted.graph.initializer:
-        # skl2onnx writes numbers one by one; a file of their own is for those in one piece.
+        # skl2onnx writes numbers one by one, and only contiguous ones are stored in a separate file.
         tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), tensor.name))
     return converted, rows
 
@@ -51,11 +51,11 @@ CASE = conformance.Case("onnx", "onnx_model", regressor, "onnxruntime", predict=
 @pytest.mark.parametrize(
     "check",
     [
-        conformance.test_the_model_comes_back,
+        conformance.test_a_saved_model_predicts_the_same,
         conformance.test_a_logged_model_is_a_function_with_a_signature,
-        conformance.test_the_real_mlflow_loads_ours,
-        conformance.test_we_load_mlflows,
-        conformance.test_what_could_run_foreign_code_asks,
+        conformance.test_mlflow_loads_our_models,
+        conformance.test_we_load_models_of_mlflow,
+        conformance.test_models_that_can_run_code_require_trust,
     ],
     ids=lambda check: check.__name__,
 )
@@ -65,7 +65,7 @@ def test_conforms(check: Callable[..., None], tmp_path: Path, monkeypatch: pytes
     check("onnx", *([tmp_path] if "tmp_path" in check.__code__.co_varnames else []))
 
 
-def test_saving_leaves_the_model_whole(tmp_path: Path) -> None:
+def test_saving_does_not_change_the_model(tmp_path: Path) -> None:
     model, rows = regressor()
     before = model.SerializeToString()
     ONNX.save_model(model, str(tmp_path / "two"))
@@ -78,7 +78,7 @@ def test_saving_leaves_the_model_whole(tmp_path: Path) -> None:
 
 
 def classifier(rows: pd.DataFrame, labels: Any, **options: Any) -> Any:
-    """A pipeline that takes each column as an input of its own."""
+    """Return a pipeline that takes each column as a separate input."""
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
@@ -95,7 +95,7 @@ def classifier(rows: pd.DataFrame, labels: Any, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
-def test_columns_of_different_types_are_inputs_of_their_own(zipmap: bool, tmp_path: Path) -> None:
+def test_columns_of_different_types_are_separate_inputs(zipmap: bool, tmp_path: Path) -> None:
     rows = pd.DataFrame({"colour": ["red", "blue", "red", "green"], "size": [1.0, 2.0, 4.0, 3.0]}, index=[7, 8, 9, 10])
     model, converted = classifier(rows, ["a", "b", "a", "b"], zipmap=zipmap)
     ONNX.save_model(converted, str(tmp_path / "m"), input_example=rows)
@@ -119,7 +119,7 @@ def test_columns_of_different_types_are_inputs_of_their_own(zipmap: bool, tmp_pa
         function.predict(rows[["colour"]])
 
 
-def test_options_of_the_session(tmp_path: Path) -> None:
+def test_session_options(tmp_path: Path) -> None:
     model, rows = regressor()
     options = {"intra_op_num_threads": 1, "execution_mode": "parallel", "graph_optimization_level": 99}
     ONNX.save_model(
@@ -135,7 +135,7 @@ def test_options_of_the_session(tmp_path: Path) -> None:
             ONNX.save_model(model, str(tmp_path / "wrong"), onnx_session_options=wrong)
 
 
-def test_a_provider_that_is_not_here_is_said_and_replaced(tmp_path: Path) -> None:
+def test_an_unavailable_provider_is_replaced_with_a_warning(tmp_path: Path) -> None:
     model, rows = regressor()
     ONNX.save_model(model, str(tmp_path / "m"), onnx_execution_providers=["TensorrtExecutionProvider"])
     with pytest.warns(UserWarning, match=r"Tensorrt.*runs on CPU"):
@@ -150,7 +150,7 @@ def test_a_provider_that_is_not_here_is_said_and_replaced(tmp_path: Path) -> Non
         {"onnx_session_options": {"extra_session_config": {"session.use_env_allocators": "1"}}},
     ],
 )
-def test_options_that_can_name_a_library_ask(arguments: dict[str, Any], tmp_path: Path) -> None:
+def test_options_that_can_name_a_library_require_trust(arguments: dict[str, Any], tmp_path: Path) -> None:
     model, rows = regressor()
     ONNX.save_model(model, str(tmp_path / "m"), **arguments)
     with pytest.raises(InvalidParameter, match=r"options.*trust=True"):

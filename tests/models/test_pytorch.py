@@ -1,4 +1,4 @@
-"""The PyTorch flavor: graphs and pickles, here and in MLflow, and what could run foreign code asks first."""
+"""The PyTorch flavor: graphs and pickles, in nbtrack and in MLflow, and trust."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ save = partial(PYTORCH.save_model, pip_requirements=["torch"])
 
 
 class Net(torch.nn.Module):  # type: ignore[name-defined,misc]
-    """With a part that is another in evaluation mode."""
+    """A network with a layer that behaves differently in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,21 +51,21 @@ class Pair(torch.nn.Module):  # type: ignore[name-defined,misc]
 
 
 class Flat(torch.nn.Module):  # type: ignore[name-defined,misc]
-    """Its graph is for a batch of three."""
+    """A module whose graph is for a batch of three."""
 
     def forward(self, x: Any) -> Any:
         return x.reshape(3, 4) * 2
 
 
 class Looking(torch.nn.Module):  # type: ignore[name-defined,misc]
-    """It looks at the values, which no graph can."""
+    """A module whose control flow depends on the values, which a graph cannot represent."""
 
     def forward(self, x: Any) -> Any:
         return x + 1 if x.sum().item() > 0 else x - 1
 
 
 class Touch:
-    """What a hostile pickle does when it is loaded."""
+    """A hostile pickle, which writes a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -153,7 +153,7 @@ def test_both_formats(net: Any, serialization_format: Any) -> None:
     assert np.allclose(loaded(torch.from_numpy(ROWS)).detach().numpy(), answers(net))
 
 
-def test_with_an_example_the_module_is_kept_and_its_graph(net: Any, tmp_path: Path) -> None:
+def test_with_an_example_both_the_module_and_its_graph_are_saved(net: Any, tmp_path: Path) -> None:
     with nbtrack.start_run():
         info = PYTORCH.log_model(net, name="m", input_example=ROWS[:2], pip_requirements=["torch"])
     loaded = PYTORCH.load_model(info.model_uri)
@@ -164,7 +164,7 @@ def test_with_an_example_the_module_is_kept_and_its_graph(net: Any, tmp_path: Pa
     assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(ROWS), answers(net))
 
 
-def test_where_the_class_is_not_known_the_graph_predicts(tmp_path: Path) -> None:
+def test_the_graph_predicts_if_the_class_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(
         "import torch\nclass Net(torch.nn.Linear):\n    def forward(self, x): return super().forward(x)\n"
     )
@@ -177,7 +177,7 @@ def test_where_the_class_is_not_known_the_graph_predicts(tmp_path: Path) -> None
     assert "[3, 1]" in done.stdout
 
 
-def test_the_manifest_is_mlflows(net: Any) -> None:
+def test_the_manifest_matches_that_of_mlflow(net: Any) -> None:
     PYTORCH.save_model(net, "m", pip_requirements=["torch"])
     flavors = yaml.safe_load(Path("m/MLmodel").read_text())["flavors"]
     assert flavors["pytorch"] == {"code": None, "model_data": "data", "pytorch_version": torch.__version__}
@@ -190,7 +190,7 @@ def test_the_manifest_is_mlflows(net: Any) -> None:
     }
 
 
-def test_requirements_are_what_the_module_is_made_of(net: Any) -> None:
+def test_requirements_are_the_packages_of_the_module(net: Any) -> None:
     PYTORCH.save_model(net, "m", extra_pip_requirements=["einops"])
     lines = Path("m/requirements.txt").read_text().split()
     assert [line.partition("=")[0] for line in lines if "torch" in line or "cloud" in line] == ["cloudpickle", "torch"]
@@ -224,7 +224,7 @@ def test_the_signature_is_enforced(net: Any) -> None:
 
 
 @pytest.mark.parametrize("model", [Looking(), Flat()])
-def test_what_has_no_graph_for_any_batch_is_pickled(model: Any) -> None:
+def test_a_module_that_cannot_be_exported_is_pickled(model: Any) -> None:
     with pytest.warns(UserWarning, match="pickled instead"):
         save(model, "m", input_example=ROWS[:3])
     assert [path.name for path in Path("m/data").glob("model.*")] == ["model.pth"]
@@ -240,7 +240,7 @@ def test_torchscript(net: Any) -> None:
         assert np.allclose(nbtrack.pyfunc.load_model("m", trust=True).predict(ROWS), answers(net))
 
 
-def test_nothing_from_elsewhere_is_loaded_unasked(net: Any, tmp_path: Path) -> None:
+def test_models_from_elsewhere_require_trust(net: Any, tmp_path: Path) -> None:
     save(net, "pickle")
     save(net, "graph", input_example=ROWS[:2])
     for folder in ("pickle", "graph"):
@@ -250,8 +250,8 @@ def test_nothing_from_elsewhere_is_loaded_unasked(net: Any, tmp_path: Path) -> N
             load(folder, trust=True)
 
 
-def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> None:
-    """Should torch ever load graphs without evaluating what is in them, this fails, and they need not ask."""
+def test_a_graph_requires_trust_because_it_can_run_code(net: Any, tmp_path: Path) -> None:
+    """If this fails because torch loads graphs without evaluating code, graphs no longer require trust."""
     save(net, "m", input_example=ROWS[:2], serialization_format="pt2")
     touched, file = tmp_path / "touched", Path("m/data/model.pt2")
     with zipfile.ZipFile(file) as archive:
@@ -274,7 +274,7 @@ def test_a_graph_can_run_code_which_is_why_it_asks(net: Any, tmp_path: Path) -> 
         assert touched.exists()
 
 
-def test_a_pickle_from_elsewhere_runs_nothing_unasked(net: Any, tmp_path: Path) -> None:
+def test_a_pickle_from_elsewhere_does_not_run_without_trust(net: Any, tmp_path: Path) -> None:
     save(net, "m")
     torch.save(Touch(tmp_path / "touched"), "m/data/model.pth", pickle_module=pickle)
     with pytest.raises(InvalidParameter, match=r"pickle.*trust=True"):

@@ -1,4 +1,4 @@
-"""What saving and loading have in common for all flavors: examples, requirements, code, signatures, Python models."""
+"""The parts of saving and loading that all flavors share: examples, requirements, code, signatures, Python models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODEL = LinearRegression().fit(FRAME, [1.0, 2.0, 3.0])
 
 
 class Scaled(PYFUNC.PythonModel):
-    """Reads a number from a file, and multiplies by it and by a param."""
+    """A model that multiplies by a number from a file and by a param."""
 
     calls = 0
 
@@ -103,7 +103,7 @@ def test_wrong_data_never_reaches_the_model(factor: str) -> None:
         with pytest.raises(InvalidParameter, match=word):
             function.predict(data)
     assert Scaled.calls == before
-    # Columns in another order, of other packages, and more of them.
+    # Columns in another order, of other packages, and additional ones.
     with pytest.warns(UserWarning, match="'more'"):
         assert list(function.predict(FRAME.assign(more=1)[["more", "age", "size"]])) == [10, 20, 30]
     assert list(function.predict(polars.DataFrame({"age": [1.0], "size": [2.0]}))) == [20]
@@ -257,7 +257,7 @@ def test_requirements_are_what_the_model_imports(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_the_models_own_code_is_imported(tmp_path: Path) -> None:
+def test_code_saved_with_a_model_is_imported(tmp_path: Path) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").write_text("from .inner import FACTOR\n")
     (tmp_path / "pack" / "inner.py").write_text("FACTOR = 7\n")
@@ -282,7 +282,7 @@ print(nbtrack.pyfunc.load_model(sys.argv[1], trust=True).predict(numpy.ones(2)).
     assert not (tmp_path / "n").exists()
 
 
-def test_another_environment_is_said(tmp_path: Path) -> None:
+def test_a_different_environment_warns(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     SKLEARN.save_model(MODEL, str(folder), pip_requirements=["numpy==1.0", "not-here==2", "pandas>=1", "mlflow==9.9"])
     manifest = yaml.safe_load((folder / "MLmodel").read_text())
@@ -324,13 +324,13 @@ def test_another_environment_is_said(tmp_path: Path) -> None:
         ("", []),
     ],
 )
-def test_a_line_of_requirements_beside_what_is_here(line: str, said: list[str], tmp_path: Path) -> None:
+def test_requirements_are_compared_with_the_installed_versions(line: str, said: list[str], tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text(f"{line}\n")
     assert differences(tmp_path) == said
 
 
 @pytest.mark.slow
-def test_a_signature_is_given_later(tmp_path: Path) -> None:
+def test_set_signature_of_a_saved_model(tmp_path: Path) -> None:
     signature = infer_signature(FRAME, MODEL.predict(FRAME))
     with nbtrack.start_run():
         info = SKLEARN.log_model(MODEL, "m", registered_model_name="r", metadata={"a": 1})
@@ -359,7 +359,7 @@ def test_a_signature_that_cannot_be_read_is_kept_as_it_is(tmp_path: Path) -> Non
     assert PYFUNC.load_model(str(tmp_path / "m")).predict(FRAME).shape == (3,)
 
 
-def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
+def test_models_that_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
     SKLEARN.save_model(MODEL, str(tmp_path / "m"))
     manifest = yaml.safe_load((tmp_path / "m" / "MLmodel").read_text())
     touched, lock = tmp_path / "touched", threading.Lock()
@@ -401,7 +401,7 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_list_of_a_runs_models(tmp_path: Path) -> None:
-    """In the order of their paths' first log; of one path the last; whoever else logs to the run meanwhile."""
+    """Paths keep the order of their first log, each with its last model, also with concurrent writers."""
 
     def paths(run_id: str) -> list[str]:
         entries = json.loads(nbtrack.get_run(run_id).data.tags["mlflow.log-model.history"])

@@ -1,4 +1,4 @@
-"""Signatures, held against the real mlflow: its texts both ways, its inference, its casts."""
+"""Signatures compared with the real mlflow: its JSON in both directions, its inference, its conversions."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ params = st.lists(
 
 
 @given(inputs=schemas, outputs=schemas | st.none(), extra=params | st.none())
-def test_a_signature_comes_back_and_mlflow_reads_the_same(inputs: Any, outputs: Any, extra: Any) -> None:
+def test_a_signature_survives_a_round_trip_and_mlflow_reads_it(inputs: Any, outputs: Any, extra: Any) -> None:
     signature = ModelSignature(inputs, outputs, extra)
     texts = signature.to_dict()
     assert ModelSignature.from_dict(texts) == signature
     theirs = mlflow_models.ModelSignature.from_dict(texts).to_dict()
     for name in ("inputs", "outputs", "params"):
-        # The texts of MLflow and ours are equal, not only their meaning.
+        # MLflow's JSON strings and ours are identical, not only equivalent.
         assert theirs[name] == texts[name]
 
 
@@ -145,7 +145,7 @@ batches = st.one_of(
 
 @given(data=batches)
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_inference_is_mlflows(data: Any) -> None:
+def test_inferred_schemas_match_those_of_mlflow(data: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if data is None:
@@ -199,7 +199,7 @@ SOURCES = [
 
 @pytest.mark.parametrize("wanted", DataType)
 @pytest.mark.parametrize("source", range(len(SOURCES)))
-def test_casts_are_mlflows(source: int, wanted: DataType) -> None:
+def test_conversions_match_those_of_mlflow(source: int, wanted: DataType) -> None:
     frame = pd.DataFrame({"size of it": SOURCES[source]})
     schema = Schema([ColSpec(wanted, "size of it")])
     theirs: Any
@@ -217,7 +217,7 @@ def test_casts_are_mlflows(source: int, wanted: DataType) -> None:
 @given(data=batches, other=batches)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_accepted_is_what_mlflow_accepts(data: Any, other: Any) -> None:
-    """A batch held against its own signature, and against that of another one."""
+    """Check a batch against its own signature, and against that of another batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for source in (data, other):
@@ -239,7 +239,7 @@ def test_what_is_accepted_is_what_mlflow_accepts(data: Any, other: Any) -> None:
 
 
 def _is_no_answer(frame: pd.DataFrame, schema: Schema) -> bool:
-    """MLflow lets lists pass as doubles, and forgets the rows where no column is left."""
+    """Return whether MLflow's result differs: it accepts lists as doubles, and loses the rows without columns."""
     doubles = [name for name, spec in zip(frame.columns, schema, strict=False) if spec.type is DataType.double]
     return not len(frame.columns) or any(frame[name].dtype.kind == "O" for name in doubles)
 

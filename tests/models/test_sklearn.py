@@ -1,4 +1,4 @@
-"""The scikit-learn flavor: what goes in comes back, and what could run foreign code asks first."""
+"""The scikit-learn flavor: round trips of models, and trust."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SKLEARN = nbtrack.sklearn
 
 
 class Doubled(TransformerMixin, BaseEstimator):
-    """A step of the user's own."""
+    """A step of the user."""
 
     def fit(self, X: Any, y: Any = None) -> Doubled:
         return self
@@ -35,7 +35,7 @@ class Doubled(TransformerMixin, BaseEstimator):
 
 
 class Touch:
-    """What a hostile pickle does when it is loaded."""
+    """A hostile pickle, which writes a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,13 +65,13 @@ def test_a_logged_model_is_registered_promoted_and_predicts_the_same(digits: Fit
 
 @pytest.mark.slow
 @pytest.mark.parametrize("serialization_format", ["skops", "cloudpickle", "pickle"])
-def test_every_format_comes_back(digits: Fitted, serialization_format: Any) -> None:
+def test_every_format_loads_again(digits: Fitted, serialization_format: Any) -> None:
     with nbtrack.start_run():
         info = SKLEARN.log_model(digits.model, name="m", serialization_format=serialization_format)
     assert (SKLEARN.load_model(info.model_uri).predict(digits.rows) == digits.predictions).all()
 
 
-def test_sklearns_own_types_load_from_anywhere_without_asking(digits: Fitted, tmp_path: Path) -> None:
+def test_types_of_sklearn_load_from_anywhere_without_trust(digits: Fitted, tmp_path: Path) -> None:
     rows, labels = digits.rows[:100], digits.predictions[:100]
     search = GridSearchCV(
         RandomForestClassifier(2), {"max_depth": [2]}, cv=2, scoring=make_scorer(f1_score, average="macro")
@@ -82,7 +82,7 @@ def test_sklearns_own_types_load_from_anywhere_without_asking(digits: Fitted, tm
         assert (loaded.predict(rows) == model.predict(rows)).all()
 
 
-def test_types_of_others_ask_outside_the_store(digits: Fitted, tmp_path: Path) -> None:
+def test_other_types_require_trust_outside_the_store(digits: Fitted, tmp_path: Path) -> None:
     model = make_pipeline(Doubled(), RandomForestClassifier(2)).fit(digits.rows, digits.predictions)
     SKLEARN.save_model(model, str(tmp_path / "m"))
     with pytest.raises(InvalidParameter, match=r"Doubled.*trust=True"):
@@ -97,13 +97,13 @@ def test_types_of_others_ask_outside_the_store(digits: Fitted, tmp_path: Path) -
     "name",
     ["sklearn.utils._testing.os.system", "sklearn.base.copy", "sklearn.utils._testing.check_output", "os.system"],
 )
-def test_what_sklearns_modules_merely_import_is_not_sklearns_own(name: str) -> None:
+def test_names_that_sklearn_imports_are_not_types_of_sklearn(name: str) -> None:
     from nbtrack.integrations.estimators import is_sklearns_own
 
     assert not is_sklearns_own(name)
 
 
-def test_a_pickle_from_elsewhere_runs_nothing_unasked(digits: Fitted, tmp_path: Path) -> None:
+def test_a_pickle_from_elsewhere_does_not_run_without_trust(digits: Fitted, tmp_path: Path) -> None:
     folder, touched = tmp_path / "m", tmp_path / "touched"
     SKLEARN.save_model(digits.model, str(folder), serialization_format="pickle")
     (folder / "model.pkl").write_bytes(pickle.dumps(Touch(touched)))
@@ -131,7 +131,7 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(digits: Fitted, tmp_pa
         SKLEARN.load_model(str(folder))
 
 
-def test_the_folder_is_mlflows(digits: Fitted, tmp_path: Path) -> None:
+def test_the_folder_matches_that_of_mlflow(digits: Fitted, tmp_path: Path) -> None:
     inputs = '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, 64]}}]'
 
     class Signature:
@@ -158,12 +158,12 @@ def test_the_folder_is_mlflows(digits: Fitted, tmp_path: Path) -> None:
     assert any(line.startswith("scikit-learn==") for line in (tmp_path / "m" / "requirements.txt").open())
 
 
-def test_a_manifest_of_mlflows_is_kept_whole() -> None:
+def test_a_manifest_of_mlflow_keeps_all_its_fields() -> None:
     manifest = {"flavors": {"sklearn": {}}, "mlflow_version": "3.17.2", "model_id": "m-1", "utc_time_created": "2026"}
     assert Model.from_dict(manifest).to_dict() == manifest
 
 
-def test_the_run_lists_its_models_each_path_once(digits: Fitted) -> None:
+def test_the_run_lists_each_model_path_once(digits: Fitted) -> None:
     with nbtrack.start_run() as run:
         for path in ("a", "b", "a"):
             SKLEARN.log_model(digits.model, path)
@@ -173,7 +173,7 @@ def test_the_run_lists_its_models_each_path_once(digits: Fitted) -> None:
         SKLEARN.load_model(f"runs:/{run.info.run_id}/c")
 
 
-def test_log_model_starts_a_run_where_none_is_active(digits: Fitted) -> None:
+def test_log_model_starts_a_run_if_none_is_active(digits: Fitted) -> None:
     info = SKLEARN.log_model(digits.model)
     run = nbtrack.active_run()
     assert run is not None

@@ -1,4 +1,4 @@
-"""Model URIs: what each names, and what is said of those that name nothing."""
+"""Model URIs: what they name, and the errors for URIs that name nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from nbtrack.models import ModelVersionUri, RunUri, locate, parse_uri
         ("file:///folder", None),
     ],
 )
-def test_what_a_uri_names(uri: str, expected: object) -> None:
+def test_valid_uris(uri: str, expected: object) -> None:
     assert parse_uri(uri) == expected
 
 
@@ -63,7 +63,7 @@ def test_malformed_uris(uri: str, words: str) -> None:
         parse_uri(uri)
 
 
-def test_names_of_nothing_say_what_there_is() -> None:
+def test_uris_of_models_that_do_not_exist() -> None:
     client = nbtrack.MlflowClient()
     client.create_registered_model("digits")
     with pytest.raises(NotFound, match="has no versions"):
@@ -80,7 +80,7 @@ def test_names_of_nothing_say_what_there_is() -> None:
             locate(uri)
 
 
-def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
+def test_versions_can_refer_to_versions_but_not_in_a_cycle() -> None:
     client = nbtrack.MlflowClient()
     client.create_registered_model("a")
     with nbtrack.start_run() as run:
@@ -88,7 +88,7 @@ def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
     client.create_model_version("a", "models:/a/1")
     assert locate("models:/a/2").uri == f"runs:/{run.info.run_id}/model"
     assert client.get_model_version_download_uri("a", 2) == f"{run.info.artifact_uri}/model"
-    # What is the latest now is another one as soon as there is this version: itself.
+    # Once this version exists, the latest version is this version itself.
     client.create_model_version("a", "models:/a/latest")
     with pytest.raises(InvalidState, match="never to files"):
         locate("models:/a/3")
@@ -96,7 +96,7 @@ def test_versions_can_lead_to_versions_but_not_in_a_circle() -> None:
 
 @contextmanager
 def calls_of(*functions: Callable[..., Any]) -> Iterator[Counter[str]]:
-    """Count the calls of functions in the block, by whatever name they were imported."""
+    """Count the calls of functions in the block, under any name by which they were imported."""
     names = {function.__code__: function.__name__ for function in functions}
     counted: Counter[str] = Counter()
 
@@ -122,7 +122,7 @@ def test_loading_a_model_resolves_its_uri_once() -> None:
     client.transition_model_version_stage("m", 1, "Production")
     client.set_registered_model_alias("m", "champion", 1)
     client.copy_model_version("models:/m/1", "copy")
-    # The URIs on the way to the files: each is parsed once, and each version among them is looked up once.
+    # Each URI on the way to the files is parsed once, and each version is looked up once.
     ways = {
         f"runs:/{run.info.run_id}/model": 1,
         "models:/m/1": 2,
@@ -142,13 +142,13 @@ def test_loading_a_model_resolves_its_uri_once() -> None:
 
 
 @pytest.mark.slow
-def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> None:
+def test_a_path_to_artifacts_of_a_run_is_trusted_like_its_uri(tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         info = nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="m")
     folder = Path(run.info.artifact_uri, "m")
     (tmp_path / "link").symlink_to(folder)
     nbtrack.register_model(str(folder), "n")
-    # One of another run's folder, which says nothing of this one.
+    # The folder of another run, which does not make this one trusted.
     client = nbtrack.MlflowClient()
     client.create_model_version("n", str(folder), run_id=nbtrack.MlflowClient().create_run("0").info.run_id)
     downloaded = nbtrack.artifacts.download_artifacts(info.model_uri)
@@ -161,7 +161,7 @@ def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> N
         assert locate(uri).uri == info.model_uri
         assert nbtrack.pyfunc.load_model(uri).predict([1]) == [1]
     assert locate("models:/n/1/MLmodel").uri == f"{info.model_uri}/MLmodel"
-    # A process that did not make the run asks the database.
+    # A process that did not create the run asks the database.
     code = "import sys, nbtrack; print(*[nbtrack.pyfunc.load_model(uri).predict([1]) for uri in sys.argv[1:]])"
     told = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True).stdout
     assert told.split() == ["[1]"] * len(paths)
@@ -170,7 +170,7 @@ def test_a_path_into_a_runs_artifacts_is_as_good_as_its_uri(tmp_path: Path) -> N
     assert "trust=True" in told
 
 
-def test_a_path_that_only_looks_like_a_runs_asks(tmp_path: Path) -> None:
+def test_a_path_that_only_looks_like_that_of_a_run_requires_trust(tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="m")
     for place in (tmp_path / run.info.run_id / "artifacts", Path(run.info.artifact_uri).parent / "other"):
@@ -182,6 +182,6 @@ def test_a_path_that_only_looks_like_a_runs_asks(tmp_path: Path) -> None:
     assert not locate(f"{run.info.artifact_uri}/away").in_store
 
 
-def test_looking_at_a_path_makes_no_store(tmp_path: Path, own_store: Path) -> None:
+def test_locating_a_path_creates_no_store(tmp_path: Path, own_store: Path) -> None:
     assert not locate(str(tmp_path / ("a" * 32) / "artifacts" / "m")).in_store
     assert not own_store.exists()

@@ -1,4 +1,4 @@
-"""A registry whose versions have runs behind them."""
+"""A registry whose versions come from runs."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(trained_store: Path, own_store: Path) -> MlflowClient:
-    """The model `digits`: versions 1 to 3 with accuracies of 0.9, 0.97 and 0.99, and version 4 without a run."""
+    """Create the model `digits`: versions 1 to 3 with accuracies of 0.9, 0.97 and 0.99, and version 4 without a run."""
     shutil.copytree(trained_store, own_store)
     return MlflowClient()

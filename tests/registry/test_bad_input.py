@@ -1,4 +1,4 @@
-"""What the registry refuses, in which class of error, with which words; and that nothing changes then."""
+"""Calls that the registry refuses, with the class and the words of the error, change nothing."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ REFUSED: list[tuple[str, type[NbtrackError], str, Call]] = [
 ]
 
 
-def test_what_is_refused_changes_nothing() -> None:
+def test_refused_calls_change_nothing() -> None:
     client = MlflowClient()
     client.create_registered_model("m")
     client.create_registered_model("empty")
@@ -106,7 +106,7 @@ def test_what_is_refused_changes_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_odd_names_are_names() -> None:
+def test_unusual_names_are_valid() -> None:
     client = MlflowClient()
     for name in (
         'it\'s "quoted"',

@@ -1,4 +1,4 @@
-"""copy_model_version: what a copy has, and that it outlives what it is a copy of."""
+"""copy_model_version: what a copy contains, and that it outlives its source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbtrack.errors import InvalidParameter, NotFound
 
 
 @pytest.mark.slow
-def test_a_copy_has_what_its_source_has_and_starts_in_no_stage(trained: MlflowClient) -> None:
+def test_a_copy_has_the_data_of_its_source_but_no_stage(trained: MlflowClient) -> None:
     trained.set_model_version_tag("digits", 2, "checked", "yes")
     trained.update_model_version("digits", 2, "the better one")
     trained.transition_model_version_stage("digits", 2, "Production")
@@ -26,7 +26,7 @@ def test_a_copy_has_what_its_source_has_and_starts_in_no_stage(trained: MlflowCl
 
 
 @pytest.mark.slow
-def test_a_copy_leads_to_its_files_whatever_becomes_of_its_source(trained: MlflowClient) -> None:
+def test_a_copy_keeps_its_files_when_its_source_changes(trained: MlflowClient) -> None:
     run = trained.get_run(trained.get_model_version("digits", 1).run_id)
     there = f"{run.info.artifact_uri}/model"
     trained.copy_model_version("models:/digits/1", "copy")
@@ -59,7 +59,7 @@ def test_only_versions_can_be_copied(trained: MlflowClient) -> None:
     assert [model.name for model in nbtrack.search_registered_models()] == ["digits"]
 
 
-def test_module_level_searches_give_all_or_as_many_as_asked_for(trained: MlflowClient) -> None:
+def test_module_level_searches_return_all_or_max_results(trained: MlflowClient) -> None:
     for number in range(3):
         trained.create_registered_model(f"m{number}")
     assert [model.name for model in nbtrack.search_registered_models(filter_string="name LIKE 'm%'")] == [

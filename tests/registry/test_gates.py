@@ -1,4 +1,4 @@
-"""A gate keeps out what does not satisfy it, says why, and can be overridden by who says why."""
+"""A gate refuses versions that fail it, gives the reason, and can be overridden with a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def stage_of(client: MlflowClient, version: int) -> str:
     return client.get_model_version("digits", version).current_stage
 
 
-def test_only_versions_whose_run_satisfies_the_gate_come_in(trained: MlflowClient) -> None:
+def test_only_versions_that_pass_the_gate_enter_the_stage(trained: MlflowClient) -> None:
     trained.set_gate("digits", "production", ACCURATE)
     before = trained.get_history("digits")
     with pytest.raises(
@@ -41,7 +41,7 @@ def test_a_refusal_archives_nothing(trained: MlflowClient) -> None:
     assert (stage_of(trained, 1), stage_of(trained, 2)) == ("None", "Production")
 
 
-def test_the_refusal_names_what_the_run_has_instead(trained: MlflowClient) -> None:
+def test_the_refusal_names_the_values_of_the_run(trained: MlflowClient) -> None:
     texts = {
         f"{ACCURATE} AND params.layers = 2 AND tags.ok = 'yes'": "metrics.val/accuracy = 0.9 and no tags.ok",
         "params.layers > 2 OR status = 'FAILED'": "params.layers = '2' and status = 'FINISHED'",
@@ -56,7 +56,7 @@ def test_the_refusal_names_what_the_run_has_instead(trained: MlflowClient) -> No
             trained.transition_model_version_stage("digits", 1, "Staging")
 
 
-def test_what_was_logged_a_moment_ago_counts(trained: MlflowClient) -> None:
+def test_recently_logged_values_count_for_a_gate(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", "tags.reviewed = 'yes'", "reviewed")
     with pytest.raises(GateClosed, match="'reviewed'"):
         trained.transition_model_version_stage("digits", 1, "Production")
@@ -64,7 +64,7 @@ def test_what_was_logged_a_moment_ago_counts(trained: MlflowClient) -> None:
     assert trained.transition_model_version_stage("digits", 1, "Production").current_stage == "Production"
 
 
-def test_a_deleted_run_and_one_that_is_gone_satisfy_nothing(trained: MlflowClient) -> None:
+def test_deleted_and_missing_runs_pass_no_gate(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     run_id = trained.get_model_version("digits", 2).run_id
     trained.delete_run(run_id)
@@ -96,7 +96,7 @@ def test_all_gates_of_a_stage_must_be_passed(trained: MlflowClient) -> None:
     ]
 
 
-def test_a_gate_is_overridden_with_a_reason_only_and_the_history_says_so(trained: MlflowClient) -> None:
+def test_overriding_a_gate_requires_a_reason_and_is_recorded(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     for reason in (None, " "):
         with pytest.raises(InvalidParameter, match="requires a reason"):
@@ -107,7 +107,7 @@ def test_a_gate_is_overridden_with_a_reason_only_and_the_history_says_so(trained
     assert (overridden.kind, overridden.version, overridden.reason) == ("gate_overridden", 1, "demo at noon")
     assert "val/accuracy = 0.9" in str(overridden.old)
     assert overridden.new == f"Production default: {ACCURATE}"
-    # Where nothing is in the way, nothing is overridden.
+    # If the gate is passed, nothing is overridden.
     trained.transition_model_version_stage("digits", 2, "Production", override_gates=True, reason="better")
     assert [event.kind for event in trained.get_history("digits")[:2]] == ["stage", "stage"]
     found = nbtrack.sql(
@@ -116,7 +116,7 @@ def test_a_gate_is_overridden_with_a_reason_only_and_the_history_says_so(trained
     assert found["reason"].tolist() == ["demo at noon", "demo at noon", "better"]
 
 
-def test_gates_go_with_their_model(trained: MlflowClient) -> None:
+def test_gates_are_deleted_with_their_model(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     trained.set_gate("digits", "Production", "params.layers = 2")
     trained.rename_registered_model("digits", "ciphers")
@@ -127,7 +127,7 @@ def test_gates_go_with_their_model(trained: MlflowClient) -> None:
     assert trained.get_gates("ciphers") == []
 
 
-def test_wrong_gates_are_refused(trained: MlflowClient) -> None:
+def test_invalid_gates_are_refused(trained: MlflowClient) -> None:
     for stage in ("None", "Archived"):
         with pytest.raises(InvalidParameter, match="Staging or Production"):
             trained.set_gate("digits", stage, ACCURATE)
@@ -146,7 +146,7 @@ def test_wrong_gates_are_refused(trained: MlflowClient) -> None:
 
 
 @pytest.mark.slow
-def test_gates_and_reasons_come_along_in_a_merge(trained: MlflowClient, tmp_path: Path) -> None:
+def test_a_merge_includes_gates_and_reasons(trained: MlflowClient, tmp_path: Path) -> None:
     trained.set_gate("digits", "Production", ACCURATE, "accurate", reason="too many complaints")
     trained.set_gate("digits", "Staging", "params.layers = 2")
     nbtrack.set_tracking_uri(tmp_path / "theirs")
@@ -167,7 +167,7 @@ def test_gates_and_reasons_come_along_in_a_merge(trained: MlflowClient, tmp_path
     ]
 
 
-def test_the_widget_is_kept_out_too(trained: MlflowClient) -> None:
+def test_gates_also_apply_to_the_widget(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     request = {
         "name": "digits",

@@ -1,4 +1,4 @@
-"""A model's whole life through the client: versions, stages, aliases, tags, names, history."""
+"""The life of a registered model through the client: versions, stages, aliases, tags, names, history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def client() -> MlflowClient:
 
 @pytest.fixture
 def digits(client: MlflowClient) -> MlflowClient:
-    """The model `digits` with versions 1 to 3."""
+    """Create the model `digits` with versions 1 to 3."""
     client.create_registered_model("digits", {"task": "vision"}, "handwritten digits")
     for number in (1, 2, 3):
         client.create_model_version("digits", f"runs:/r{number}/model", f"r{number}", tags={"n": number})
@@ -26,7 +26,7 @@ def stages(client: MlflowClient, name: str = "digits") -> dict[int, str]:
     return {v.version: v.current_stage for v in client.search_model_versions(f"name = '{name}'")}
 
 
-def test_a_new_model_and_version_hold_what_they_were_given(digits: MlflowClient) -> None:
+def test_a_new_model_and_version_have_the_given_values(digits: MlflowClient) -> None:
     model = digits.get_registered_model("digits")
     assert (model.name, model.description, model.tags) == ("digits", "handwritten digits", {"task": "vision"})
     version = digits.get_model_version("digits", "2")
@@ -36,14 +36,14 @@ def test_a_new_model_and_version_hold_what_they_were_given(digits: MlflowClient)
     assert version.creation_timestamp == version.last_updated_timestamp
 
 
-def test_numbers_of_deleted_versions_are_not_used_again(digits: MlflowClient) -> None:
+def test_version_numbers_are_not_reused(digits: MlflowClient) -> None:
     digits.delete_model_version("digits", 3)
     digits.delete_model_version("digits", 1)
     assert digits.create_model_version("digits", "s").version == 4
     assert sorted(stages(digits)) == [2, 4]
 
 
-def test_promotion_archives_the_others_only_where_asked(digits: MlflowClient) -> None:
+def test_promotion_archives_other_versions_only_on_request(digits: MlflowClient) -> None:
     digits.transition_model_version_stage("digits", 1, "production")
     digits.transition_model_version_stage("digits", "2", "PRODUCTION")
     assert stages(digits) == {1: "Production", 2: "Production", 3: "None"}
@@ -53,13 +53,13 @@ def test_promotion_archives_the_others_only_where_asked(digits: MlflowClient) ->
 
 
 @pytest.mark.parametrize("stage", ["None", "archived"])
-def test_archiving_existing_versions_needs_a_stage_that_is_in_use(digits: MlflowClient, stage: str) -> None:
+def test_archiving_existing_versions_requires_an_active_stage(digits: MlflowClient, stage: str) -> None:
     with pytest.raises(InvalidParameter, match="Staging or Production"):
         digits.transition_model_version_stage("digits", 1, stage, archive_existing_versions=True)
     assert set(stages(digits).values()) == {"None"}
 
 
-def test_latest_versions_are_one_a_stage(digits: MlflowClient) -> None:
+def test_latest_versions_has_one_version_per_stage(digits: MlflowClient) -> None:
     digits.transition_model_version_stage("digits", 1, "Staging")
     latest = {v.current_stage: v.version for v in digits.get_latest_versions("digits")}
     assert latest == {"Staging": 1, "None": 3}
@@ -69,7 +69,7 @@ def test_latest_versions_are_one_a_stage(digits: MlflowClient) -> None:
     assert {v.version for v in digits.get_registered_model("digits").latest_versions} == {1, 3}
 
 
-def test_an_alias_moves_with_its_case_kept_and_goes_with_its_version(digits: MlflowClient) -> None:
+def test_an_alias_can_move_and_is_deleted_with_its_version(digits: MlflowClient) -> None:
     digits.set_registered_model_alias("digits", "champ", 1)
     digits.set_registered_model_alias("digits", "champ", "3")
     digits.set_registered_model_alias("digits", "Champ", 1)
@@ -85,7 +85,7 @@ def test_an_alias_moves_with_its_case_kept_and_goes_with_its_version(digits: Mlf
     assert digits.get_registered_model("digits").aliases == {}
 
 
-def test_tags_are_written_over_and_deleted(digits: MlflowClient) -> None:
+def test_tags_are_overwritten_and_deleted(digits: MlflowClient) -> None:
     digits.set_registered_model_tag("digits", "task", "ocr")
     digits.delete_registered_model_tag("digits", "was never there")
     assert digits.get_registered_model("digits").tags == {"task": "ocr"}
@@ -99,7 +99,7 @@ def test_tags_are_written_over_and_deleted(digits: MlflowClient) -> None:
     assert digits.get_model_version("digits", 2).tags == {"approved": "no"}
 
 
-def test_a_renamed_model_brings_everything_along(digits: MlflowClient) -> None:
+def test_a_renamed_model_keeps_everything(digits: MlflowClient) -> None:
     digits.transition_model_version_stage("digits", 2, "Production")
     digits.set_registered_model_alias("digits", "champ", 2)
     renamed = digits.rename_registered_model("digits", "ciphers")
@@ -125,7 +125,7 @@ def test_a_renamed_model_brings_everything_along(digits: MlflowClient) -> None:
     assert digits.get_history("numerals")[0].kind == "deleted"
 
 
-def test_a_deleted_model_is_gone_and_its_name_begins_anew(digits: MlflowClient) -> None:
+def test_the_name_of_a_deleted_model_can_be_reused(digits: MlflowClient) -> None:
     digits.set_registered_model_alias("digits", "champ", 2)
     digits.delete_registered_model("digits")
     with pytest.raises(NotFound):
@@ -139,7 +139,7 @@ def test_a_deleted_model_is_gone_and_its_name_begins_anew(digits: MlflowClient) 
     assert digits.create_model_version("digits", "s").version == 1
 
 
-def test_the_history_says_who_did_what_newest_first(digits: MlflowClient) -> None:
+def test_the_history_lists_changes_with_users_newest_first(digits: MlflowClient) -> None:
     digits.transition_model_version_stage("digits", 1, "Production")
     digits.transition_model_version_stage("digits", 1, "Production")
     digits.transition_model_version_stage("digits", 2, "Production", archive_existing_versions=True)
@@ -169,7 +169,7 @@ def test_the_history_says_who_did_what_newest_first(digits: MlflowClient) -> Non
     assert times == sorted(set(times), reverse=True)
 
 
-def test_searching_goes_page_by_page(client: MlflowClient) -> None:
+def test_search_results_are_paged(client: MlflowClient) -> None:
     for name in ("b", "a", "é", "C"):
         client.create_registered_model(name, {"even": len(name) % 2 == 0})
     first = client.search_registered_models(max_results=3)

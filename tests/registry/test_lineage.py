@@ -1,4 +1,4 @@
-"""From a version back to its run, code, data and environment; and from a run or a dataset to the versions."""
+"""Find the run, code, data and environment of a version, and the versions from a run or a dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbtrack import MlflowClient, views
 from nbtrack.errors import InvalidParameter, NotFound
 
 
-def test_a_version_leads_back_to_all_that_it_came_from(client: MlflowClient) -> None:
+def test_lineage_of_a_version(client: MlflowClient) -> None:
     data = nbtrack.data.from_numpy(np.arange(6.0).reshape(3, 2), name="digits-train")
     with nbtrack.start_run(run_name="sweep") as parent, nbtrack.start_run(run_name="trial 7", nested=True) as run:
         nbtrack.log_input(data, context="training")
@@ -47,7 +47,7 @@ def test_a_version_leads_back_to_all_that_it_came_from(client: MlflowClient) -> 
     assert reply["datasets"][0]["digest"] == data.digest
 
 
-def test_what_is_gone_or_unknown_leaves_its_part_empty(client: MlflowClient) -> None:
+def test_lineage_is_empty_where_data_is_missing(client: MlflowClient) -> None:
     client.create_registered_model("digits")
     client.create_model_version("digits", "s3://elsewhere/model")
     client.create_model_version("digits", "runs:/nobody/model", "nobody")
@@ -64,7 +64,7 @@ def test_what_is_gone_or_unknown_leaves_its_part_empty(client: MlflowClient) -> 
         nbtrack.lineage("runs:/x/model")
 
 
-def test_a_version_that_names_its_run_in_its_source_only_is_found(trained: MlflowClient) -> None:
+def test_lineage_finds_the_run_in_the_source(trained: MlflowClient) -> None:
     run_id = trained.get_model_version("digits", 1).run_id
     trained.create_model_version("digits", f"runs:/{run_id}/other")
     assert [version.version for version in nbtrack.versions_from(run_id=run_id)] == [1, 5]

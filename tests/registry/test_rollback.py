@@ -1,4 +1,4 @@
-"""Rollback undoes promotions one by one, and nobody overwrites what somebody else has just done."""
+"""Rollback undoes promotions one by one, and does not overwrite a concurrent change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def production(client: MlflowClient) -> list[int]:
     return sorted(v.version for v in client.search_model_versions("name = 'digits' AND stage = 'Production'"))
 
 
-def test_rolled_back_again_and_again_the_promotions_are_undone_one_by_one(trained: MlflowClient) -> None:
+def test_repeated_rollbacks_undo_one_promotion_each(trained: MlflowClient) -> None:
     promote(trained, 1, 2, 3)
     assert trained.rollback("digits", reason="slow").version == 2
     assert production(trained) == [2]
@@ -37,7 +37,7 @@ def test_rolled_back_again_and_again_the_promotions_are_undone_one_by_one(traine
     assert trained.rollback("digits").version == 1, "not 2 or 3: they were rolled back"
 
 
-def test_the_one_before_is_that_which_came_in_before_whatever_its_number(trained: MlflowClient) -> None:
+def test_rollback_restores_the_previous_version_whatever_its_number(trained: MlflowClient) -> None:
     promote(trained, 2, 3, 1, 4)
     for expected in (1, 3, 2):
         assert trained.rollback("digits").version == expected
@@ -49,7 +49,7 @@ def test_the_one_before_is_that_which_came_in_before_whatever_its_number(trained
     assert production(trained) == [2, 4]
 
 
-def test_what_came_in_later_and_left_is_not_what_comes_back(trained: MlflowClient) -> None:
+def test_rollback_ignores_versions_that_entered_later_and_left(trained: MlflowClient) -> None:
     promote(trained, 1, 2)
     trained.transition_model_version_stage("digits", 3, "Production")
     trained.transition_model_version_stage("digits", 3, "Archived")
@@ -58,7 +58,7 @@ def test_what_came_in_later_and_left_is_not_what_comes_back(trained: MlflowClien
         trained.rollback("digits")
 
 
-def test_a_gate_does_not_keep_out_what_is_there(trained: MlflowClient) -> None:
+def test_a_gate_does_not_affect_versions_already_in_the_stage(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production")
     trained.transition_model_version_stage("digits", 2, "Production")
     trained.set_gate("digits", "Production", "metrics.`val/accuracy` > 0.98")
@@ -66,7 +66,7 @@ def test_a_gate_does_not_keep_out_what_is_there(trained: MlflowClient) -> None:
     assert production(trained) == [1]
 
 
-def test_what_was_archived_by_hand_comes_back(trained: MlflowClient) -> None:
+def test_rollback_restores_a_version_archived_by_hand(trained: MlflowClient) -> None:
     promote(trained, 1)
     trained.transition_model_version_stage("digits", 1, "Archived")
     assert trained.rollback("digits").version == 1
@@ -76,13 +76,13 @@ def test_what_was_archived_by_hand_comes_back(trained: MlflowClient) -> None:
     assert production(trained) == [1]
 
 
-def test_a_deleted_version_is_passed_over(trained: MlflowClient) -> None:
+def test_rollback_skips_deleted_versions(trained: MlflowClient) -> None:
     promote(trained, 1, 2, 3)
     trained.delete_model_version("digits", 2)
     assert trained.rollback("digits").version == 1
 
 
-def test_rollback_is_of_one_stage_and_keeps_to_its_gates(trained: MlflowClient) -> None:
+def test_rollback_changes_one_stage_and_respects_its_gates(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 3, "Staging")
     promote(trained, 1, 2)
     trained.set_gate("digits", "Production", "metrics.`val/accuracy` > 0.95")
@@ -101,9 +101,7 @@ def test_rollback_is_of_one_stage_and_keeps_to_its_gates(trained: MlflowClient) 
 
 
 @pytest.mark.parametrize("expected", [[], 1, "1", [1, 3], [1, 2]])
-def test_who_expects_another_version_changes_nothing(
-    trained: MlflowClient, expected: int | str | Sequence[int]
-) -> None:
+def test_a_wrong_expected_version_changes_nothing(trained: MlflowClient, expected: int | str | Sequence[int]) -> None:
     promote(trained, 1, 2)
     before = trained.get_history("digits")
     with pytest.raises(Conflict, match=r"Production of registered model 'digits' now has version 2.* moved version "):
@@ -113,7 +111,7 @@ def test_who_expects_another_version_changes_nothing(
     assert trained.get_history("digits") == before
 
 
-def test_who_expects_what_is_there_goes_on(trained: MlflowClient) -> None:
+def test_the_right_expected_version_succeeds(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production", True, expected_current=[])
     trained.transition_model_version_stage("digits", 2, "Production", True, expected_current=1, expected_stage="none")
     with pytest.raises(Conflict, match=r"Version 2 .* is now in Production, not in None as expected\. .* moved"):

@@ -1,4 +1,4 @@
-"""Random sequences of changes against a registry in plain Python: stages, gates, rollback, aliases, history."""
+"""Random sequences of changes, compared with a registry in plain Python: stages, gates, rollback, aliases, history."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class MemoryClient(RegistryMixin):
 
 
 class Expected:
-    """One model as it should be."""
+    """The expected state of one model."""
 
     def __init__(self) -> None:
         self.next = 1
@@ -88,16 +88,16 @@ class Registry(RuleBasedStateMachine):
     def begin(self) -> None:
         self.client = MemoryClient()
         self.expected: dict[str, Expected] = {}
-        # Most of what can go wrong needs versions that have been somewhere.
+        # Most errors need versions that have been in a stage.
         self.create("a")
         for run in ("r3", "r2", "r3"):
             self.add_version("a", run)
-        # Not by their numbers: a rollback to the highest one would look right.
+        # Not in the order of their numbers, because a rollback to the highest one would look right.
         for number in (2, 3, 1):
             self.move("a", number, "Production", True, False)
 
     def attempt(self, expected_error: type[Exception] | None, method: str, *arguments: Any, **options: Any) -> bool:
-        """Call the client; whether it did what was asked, which it must do unless an error is expected."""
+        """Call the client. Return whether it succeeded, as it must unless an error is expected."""
         raised: type[Exception] | None = None
         try:
             getattr(self.client, method)(*arguments, **options)
@@ -270,9 +270,7 @@ counter = itertools.count()
 @pytest.mark.slow
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(entered=st.permutations([1, 2, 3, 4]), steps=st.lists(steps, min_size=4, max_size=14))
-def test_rollback_whatever_has_entered_left_and_been_deleted(
-    memory: MemoryClient, entered: list[int], steps: list[tuple[Any, ...]]
-) -> None:
+def test_rollback_after_random_changes(memory: MemoryClient, entered: list[int], steps: list[tuple[Any, ...]]) -> None:
     """The machine above does much else between two rollbacks: this is their history alone, on one model.
 
     Its versions enter Production in any order: where they come in by their numbers, a rollback to the highest one

@@ -57,7 +57,7 @@ except Conflict as conflict:
 
 
 @pytest.mark.slow
-def test_of_two_that_saw_the_same_version_in_production_one_wins_and_the_other_is_told(trained: MlflowClient) -> None:
+def test_of_two_promotions_from_the_same_version_one_fails_with_a_conflict(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production")
     rivals = [
         subprocess.Popen(
@@ -79,6 +79,6 @@ def test_of_two_that_saw_the_same_version_in_production_one_wins_and_the_other_i
     assert f"moved version {winner} from None to Production" in loser
     assert [v.version for v in trained.search_model_versions("stage = 'Production'")] == [winner]
     assert [e.reason for e in trained.get_history("digits") if e.new == "Production"] == [f"I am {winner}", None]
-    # The loser looks again and goes on.
+    # The process that failed reads the state again and continues.
     trained.transition_model_version_stage("digits", 5 - winner, "Production", True, expected_current=winner)
     assert [v.version for v in trained.search_model_versions("stage = 'Production'")] == [5 - winner]

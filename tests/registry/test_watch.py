@@ -1,4 +1,4 @@
-"""Deployment scripts see what happens to a stage in another process, soon, cheaply, and until they are told to stop."""
+"""Deployment scripts see changes that another process makes to a stage soon and cheaply, until they stop watching."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ for line in sys.stdin:
 
 
 class Promoter:
-    """Another process that moves versions."""
+    """Another process that transitions versions."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -38,7 +38,7 @@ class Promoter:
         )
 
     def move(self, version: int, stage: str) -> float:
-        """Move it; when that was done."""
+        """Transition a version, and return the time at which that was done."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(version, stage, file=self.process.stdin, flush=True)
@@ -83,16 +83,16 @@ def test_changes_of_another_process_are_seen_within_a_second(
         (2, "Production", "for the test"),
     ]
     measured("ms until another process's promotion is seen", max(delays) * 1000)
-    # A machine that is busy with other things gets five times the second that an idle one never needs.
+    # An idle machine needs less than a second. A busy one gets five.
     assert max(delays) < 5.0
-    # The watch has stopped: nothing more is called.
+    # The watch has stopped, so the callback is no longer called.
     trained.transition_model_version_stage("digits", 3, "Production")
     time.sleep(0.3)
     assert len(seen) == 5
 
 
 @pytest.mark.slow
-def test_the_loop_sees_no_change_where_the_stage_stays_as_it_is(trained: MlflowClient) -> None:
+def test_unrelated_changes_are_not_seen(trained: MlflowClient) -> None:
     watch = nbtrack.watch("digits", "Production", timeout=1.0)
     trained.set_registered_model_tag("digits", "k", "v")
     trained.transition_model_version_stage("digits", 1, "Staging")
@@ -113,7 +113,7 @@ def test_watching_costs_nothing_while_nothing_happens(trained: MlflowClient, mon
     )
     before = os.stat(trained._store.database)
     with nbtrack.start_run():
-        # What other runs log is in the journals, and a watch does not bring it in.
+        # A watch does not apply the journals, which have the data of other runs.
         nbtrack.log_metric("loss", 1.0)
         trained._store._background.stop()  # type: ignore[union-attr]
         assert list(trained.watch("digits", "Production", timeout=1.5)) == []
@@ -122,7 +122,7 @@ def test_watching_costs_nothing_while_nothing_happens(trained: MlflowClient, mon
     assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
 
 
-def test_a_callback_that_fails_is_warned_about_and_the_next_change_comes(trained: MlflowClient) -> None:
+def test_a_failing_callback_warns_and_gets_the_next_change(trained: MlflowClient) -> None:
     seen: list[int] = []
 
     def callback(change: StageChange) -> None:
@@ -156,7 +156,7 @@ def test_waiting_ends_when_the_version_is_there(trained: MlflowClient) -> None:
         assert nbtrack.wait_for_stage("digits", "Archived", 1, timeout=0).current_stage == "Archived"
 
 
-def test_wrong_names_are_refused_at_once_and_a_deleted_model_ends_the_loop(trained: MlflowClient) -> None:
+def test_wrong_names_raise_at_once_and_a_deleted_model_ends_the_loop(trained: MlflowClient) -> None:
     with pytest.raises(NotFound):
         nbtrack.watch("digit", "Production")
     with pytest.raises(NotFound):
@@ -184,7 +184,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_loop_at_once_and_leaves_the_store_usable(trained: MlflowClient) -> None:
+def test_ctrl_c_ends_the_loop_and_leaves_the_store_usable(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production")
     process = subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The command `nbtrack`, from this checkout."""
+"""Run the command `nbtrack` from this checkout."""
 
 import sys
 

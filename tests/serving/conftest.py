@@ -1,4 +1,4 @@
-"""A registered model with two versions that answer differently, and the real mlflow's server beside ours."""
+"""A registered model with two versions that answer differently, and the servers of nbtrack and of the real mlflow."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def plus(amount: int) -> Callable[[pd.DataFrame], Any]:
 
 
 def log(model: Any, name: str | None = None, **arguments: Any) -> str:
-    """Log a model in a run of its own; its URI."""
+    """Log a model in a new run, and return its URI."""
     with nbtrack.start_run():
         return nbtrack.pyfunc.log_model("model", python_model=model, registered_model_name=name, **arguments).model_uri
 
 
 @pytest.fixture
 def sums(own_store: Path) -> str:
-    """Version 1 adds 100 to x + n, version 2 adds 200; version 1 is in Production."""
+    """Register a model whose version 1 adds 100 to x + n, and version 2 adds 200. Version 1 is in Production."""
     for amount in (100, 200):
         log(plus(amount), "sums", input_example=EXAMPLE)
     nbtrack.MlflowClient().transition_model_version_stage("sums", 1, "Production")
@@ -42,13 +42,13 @@ def sums(own_store: Path) -> str:
 
 @pytest.fixture
 def ours() -> Callable[..., TestClient]:
-    """A client of our application with the model at a URI."""
+    """Return a client of our application with the model at a URI."""
     return lambda uri, **settings: TestClient(application(CurrentModel(open_first(uri)), **settings))
 
 
 @pytest.fixture
 def theirs() -> Callable[[str], TestClient]:
-    """A client of mlflow's own application with the same model."""
+    """Return a client of mlflow's application with the same model."""
 
     def client(uri: str) -> TestClient:
         from mlflow.pyfunc import load_model

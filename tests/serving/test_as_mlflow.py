@@ -1,4 +1,4 @@
-"""The same bodies to our server and to mlflow's own: the same predictions, and the same refusals."""
+"""The same requests to our server and to mlflow's get the same predictions and the same errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ONE = {"dataframe_records": RECORDS[:1]}
 
 
 def show(rows: Any) -> list[str]:
-    """What the model was given, as texts: values and types."""
+    """Return the values and the types that the model got, as strings."""
     import pandas
 
     if isinstance(rows, pandas.DataFrame):
@@ -76,7 +76,7 @@ def columnwise(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_table_is_read_alike_in_every_form(both: Both) -> None:
+def test_tables_are_read_as_by_mlflow_in_every_form(both: Both) -> None:
     clients = both(log(show, signature=infer_signature(MIXED)))
     buffer = io.BytesIO()
     MIXED.to_parquet(buffer)
@@ -90,7 +90,7 @@ def test_a_table_is_read_alike_in_every_form(both: Both) -> None:
         ({"inputs": columnwise(RECORDS), "another": 1}, "application/json"),
         # More columns than needed, and in another order.
         ({"dataframe_records": [{"z": 0, **dict(reversed(record.items()))} for record in RECORDS]}, "application/json"),
-        # Numbers as JSON may write them.
+        # Forms in which JSON may write numbers.
         ({"dataframe_records": [{**RECORDS[0], "d": 1, "l": 2.0, "f": 2}]}, "application/json"),
         ({"dataframe_records": [{**RECORDS[0], "d": "1.5", "l": "5", "s": 5}]}, "application/json"),
         ({"dataframe_records": [{**RECORDS[0], "d": None}]}, "application/json"),
@@ -105,20 +105,20 @@ def test_a_table_is_read_alike_in_every_form(both: Both) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_csv_is_read_alike(both: Both) -> None:
+def test_csv_is_read_as_by_mlflow(both: Both) -> None:
     table = MIXED.drop(columns="t")
     clients = both(log(show, signature=infer_signature(table)))
     for body in (table.to_csv(index=False), "\n".join(["d,l,i,f,b,s", "1,2,3,4,True,007", ",2,3,4,False,x"])):
         one, other = ask(clients, body, "text/csv")
         assert (one.status_code, one.json()) == (200, other.json())
-    # mlflow reads no times from a CSV.
+    # mlflow does not read times from CSV.
     one, other = ask(both(log(show, signature=infer_signature(MIXED[["t"]]))), "t\n2024-02-29\n", "text/csv")
     assert (one.status_code, other.status_code) == (200, 400)
     assert one.json() == {"predictions": ["t M8 2024-02-29 00:00:00"]}
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_is_refused_is_refused_alike(both: Both) -> None:
+def test_bad_requests_are_refused_as_by_mlflow(both: Both) -> None:
     clients = both(log(show, signature=infer_signature(MIXED)))
     without = {name: value for name, value in RECORDS[0].items() if name != "l"}
     refused: list[tuple[Any, str]] = [
@@ -171,8 +171,8 @@ def test_what_is_refused_is_refused_alike(both: Both) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_mlflow_would_change_is_refused(both: Both) -> None:
-    """mlflow answers these, with other values than were sent."""
+def test_values_that_mlflow_would_change_are_refused(both: Both) -> None:
+    """mlflow answers these requests with other values than those that were sent."""
     clients = both(log(show, signature=infer_signature(MIXED)))
     for name, value in (("l", 1.5), ("i", 2**40), ("b", 2), ("b", "false")):
         one, other = ask(clients, {"dataframe_records": [{**RECORDS[0], name: value}]})
@@ -182,7 +182,7 @@ def test_what_mlflow_would_change_is_refused(both: Both) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_tensors_are_read_alike(both: Both) -> None:
+def test_tensors_are_read_as_by_mlflow(both: Both) -> None:
     unnamed = ModelSignature(Schema([TensorSpec("float32", (-1, 2))]))
     named = ModelSignature(Schema([TensorSpec("int64", (-1,), "ids"), TensorSpec("float64", (-1, 2), "x")]))
     single = ModelSignature(Schema([TensorSpec("float64", (-1, 2), "x")]))
@@ -234,7 +234,7 @@ def test_columns_without_names_nested_columns_and_no_signature(both: Both) -> No
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_params_are_given_alike(both: Both) -> None:
+def test_params_are_read_as_by_mlflow(both: Both) -> None:
     rows = pd.DataFrame({"x": [1.0]})
     clients = both(log(lines, signature=infer_signature(rows, params={"k": 3, "loud": False, "names": ["a"]})))
     body = {"dataframe_records": [{"x": 1.0}]}
@@ -264,7 +264,7 @@ ANSWERS: list[Any] = [
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_answers_are_written_alike(both: Both) -> None:
+def test_answers_are_written_as_by_mlflow(both: Both) -> None:
     for answer in ANSWERS:
         one, other = ask(both(log(lambda rows, answer=answer: answer, signature=None)), {"inputs": [1]})
         assert (one.status_code, other.status_code) == (200, 200), (answer, one.text, other.text)
@@ -272,7 +272,7 @@ def test_answers_are_written_alike(both: Both) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_model_that_fails_and_an_answer_that_is_none(both: Both) -> None:
+def test_a_model_that_fails_and_an_answer_of_none(both: Both) -> None:
     def fail(rows: Any) -> Any:
         raise RuntimeError("no such luck")
 

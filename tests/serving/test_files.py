@@ -1,4 +1,4 @@
-"""`nbtrack models predict`: files of each kind in and out, in pieces, and rows that cannot be predicted."""
+"""`nbtrack models predict`: every input and output format, chunks, and rows that cannot be predicted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write() -> None:
 
 
 @pytest.mark.slow
-def test_each_kind_of_file_into_each(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_input_format_with_every_output_format(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     for source in ("in.csv", "in.parquet", "in.jsonl", "in.json"):
         for target in ("out.csv", "out.parquet", "out.jsonl"):
@@ -62,8 +62,8 @@ def test_each_kind_of_file_into_each(labels: str, capsys: pytest.CaptureFixture[
     assert "Wrote predictions for 25 rows to out.jsonl" in capsys.readouterr().out
 
 
-def test_predictions_never_replace_the_rows_they_are_of(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever name the file goes by; found out before even the model is looked for."""
+def test_predictions_never_overwrite_their_input_file(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """This holds under any name of the file, and is checked before the model is looked up."""
     source = Path("in.csv")
     TABLE.to_csv(source, index=False)
     before = source.read_bytes()
@@ -79,7 +79,7 @@ def test_predictions_never_replace_the_rows_they_are_of(labels: str, capsys: pyt
     assert source.read_bytes() == before
 
 
-def test_a_body_of_a_request_with_params(own_store: Path) -> None:
+def test_a_json_file_with_a_request_body_and_params(own_store: Path) -> None:
     rows = pd.DataFrame({"x": [1.0]})
 
     def scaled(rows: Any, params: Any = None) -> Any:
@@ -113,7 +113,7 @@ def test_answers_of_every_shape_become_columns(own_store: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_the_row_that_cannot_be_predicted_is_named(labels: str, kind: str) -> None:
+def test_an_error_names_the_row_that_cannot_be_predicted(labels: str, kind: str) -> None:
     write()
     Path("out.csv").write_text("what was there\n")
     text = Path(f"in.{kind}").read_text()
@@ -126,7 +126,7 @@ def test_the_row_that_cannot_be_predicted_is_named(labels: str, kind: str) -> No
     assert not list(Path().glob(".out*"))
 
 
-def test_of_several_rows_the_first_is_named(labels: str) -> None:
+def test_an_error_names_the_first_of_several_rows(labels: str) -> None:
     for bad, row in (((17, 18, 19), 18), ((0, 1), 1)):
         damaged = TABLE.astype(object)
         damaged.loc[list(bad), "x"] = "much"
@@ -135,7 +135,7 @@ def test_of_several_rows_the_first_is_named(labels: str) -> None:
             predict_file(labels, "bad.csv", "out.csv", chunk=10)
 
 
-def test_what_is_wrong_with_every_row_names_the_rows(labels: str) -> None:
+def test_an_error_that_concerns_every_row_names_all_rows(labels: str) -> None:
     TABLE.drop(columns="n").to_csv("in.csv", index=False)
     with pytest.raises(InvalidParameter, match=r"Rows 1 to 25 .*: The data does not have the column 'n'"):
         predict_file(labels, "in.csv", "out.csv")
@@ -152,14 +152,14 @@ def test_a_model_that_fails_on_a_row(own_store: Path) -> None:
         predict_file(log(picky), "in.csv", "out.csv", chunk=5)
 
 
-def test_missing_whole_numbers_name_their_row(labels: str) -> None:
+def test_an_error_names_the_row_of_a_missing_integer(labels: str) -> None:
     write()
     Path("in.csv").write_text(Path("in.csv").read_text().replace("010,5.0,10", "010,5.0,"))
     with pytest.raises(InvalidParameter, match=r"Row 11 .*'n'"):
         predict_file(labels, "in.csv", "out.csv")
 
 
-def test_what_cannot_be_read_or_written(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_that_cannot_be_read_or_written(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     for source, target, error, message in (
         ("none.csv", "out.csv", NotFound, "none.csv' does not exist"),

@@ -1,4 +1,4 @@
-"""--follow, with real processes: the stage moves under load, and versions that cannot be loaded come and go."""
+"""--follow with real processes: the stage changes under load, and some versions cannot be loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BODY = json.dumps({"dataframe_records": [{"x": 1.0, "n": 2}]}).encode()
 
 @pytest.fixture
 def url(sums: str) -> Iterator[str]:
-    """The address of `nbtrack models serve --follow`."""
+    """Start `nbtrack models serve --follow` and return its address."""
     command = [sys.executable, "-m", "tests.serving.command", "models", "serve", "-m", sums, "--port", "0", "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -46,7 +46,7 @@ def url(sums: str) -> Iterator[str]:
 
 
 def promote(version: int) -> None:
-    """In another process."""
+    """Promote a version in another process."""
     subprocess.run([sys.executable, "-c", PROMOTE, str(version)], check=True, cwd=ROOT)
 
 
@@ -74,7 +74,7 @@ def test_no_request_fails_while_the_stage_moves_twice(url: str, measured: Callab
     ended = threading.Event()
 
     def client(number: int) -> None:
-        # Half of them open a connection for each request, the others keep one.
+        # Half of the threads open a connection per request, and the others keep one open.
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
         while not ended.is_set():
             answers[number].append(ask(connection))
@@ -105,7 +105,7 @@ def test_no_request_fails_while_the_stage_moves_twice(url: str, measured: Callab
 
 
 @pytest.mark.slow
-def test_a_version_that_cannot_answer_leaves_the_old_one_in_place(url: str) -> None:
+def test_a_version_that_fails_does_not_replace_the_old_one(url: str) -> None:
     def broken(rows: pd.DataFrame) -> Any:
         raise RuntimeError("not this one")
 
@@ -118,14 +118,14 @@ def test_a_version_that_cannot_answer_leaves_the_old_one_in_place(url: str) -> N
     assert "not this one" in told["refused"]["error"]
     assert told["model"]["version"] == 1
     assert ask(connection) == (200, "1", '{"predictions":[103.0]}')
-    # One whose files are gone.
+    # A version whose files were deleted.
     log(plus(300), "sums", input_example=EXAMPLE)
     folder = nbtrack.models.locate("models:/sums/4").folder()
     (folder / "python_model.pkl").unlink()
     promote(4)
     told = wait_for(url, lambda told: told.get("refused", {}).get("version") == 4)
     assert "python_model" in told["refused"]["error"]
-    # And one that is whole.
+    # A version that is complete.
     promote(2)
     told = wait_for(url, lambda told: told["model"]["version"] == 2)
     assert told["status"] == "ok"
@@ -133,7 +133,7 @@ def test_a_version_that_cannot_answer_leaves_the_old_one_in_place(url: str) -> N
 
 
 @pytest.mark.slow
-def test_a_stage_that_becomes_empty_and_a_model_that_goes_away(url: str) -> None:
+def test_a_stage_that_becomes_empty_and_a_model_that_is_deleted(url: str) -> None:
     client = nbtrack.MlflowClient()
     client.transition_model_version_stage("sums", 1, "Archived")
     told = wait_for(url, lambda told: told["status"] == "degraded")
@@ -147,7 +147,7 @@ def test_a_stage_that_becomes_empty_and_a_model_that_goes_away(url: str) -> None
     assert told["status"] == "ok"
 
 
-def test_a_request_that_is_under_way_ends_on_the_version_that_it_began_on(own_store: Path) -> None:
+def test_a_request_is_answered_by_the_version_that_received_it(own_store: Path) -> None:
     begun, go = own_store.parent / "begun", own_store.parent / "go"
 
     def slow(rows: pd.DataFrame) -> Any:

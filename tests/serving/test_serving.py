@@ -1,4 +1,4 @@
-"""What is ours alone: which model answered, answers held against the signature, limits, the document."""
+"""Features that mlflow's server does not have: the model's headers, checked answers, limits, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Client = Callable[..., TestClient]
 BODY = {"dataframe_records": [{"x": 1.0, "n": 2}]}
 
 
-def test_the_answer_says_which_model_gave_it(sums: str, ours: Client) -> None:
+def test_the_answer_names_the_model(sums: str, ours: Client) -> None:
     client = ours(sums)
     answer = client.post("/invocations", json=BODY)
     assert answer.json() == {"predictions": [103.0]}
@@ -47,10 +47,10 @@ def test_the_answer_says_which_model_gave_it(sums: str, ours: Client) -> None:
     assert refused.headers["nbtrack-model-version"] == "1"
 
 
-def test_an_answer_is_as_declared_whatever_holds_it_and_however_wide_its_numbers_are() -> None:
+def test_answers_may_differ_in_container_and_width_of_numbers() -> None:
     array = np.array([1.0, 2.0])
     answers: list[tuple[Any, Any]] = [
-        # What the signature was made of, and what a model answers.
+        # The data that the signature was inferred from, and the answer of the model.
         (pd.Series([1.0], name="target"), array),
         (pd.Series([1], name="count"), array.astype("float32")),
         (pd.Series([1]), pd.Series(array, name="other")),
@@ -70,14 +70,14 @@ def test_an_answer_is_as_declared_whatever_holds_it_and_however_wide_its_numbers
         check_answer(answer, infer_signature(None, example).outputs)
 
 
-def test_lists_where_the_signature_has_texts_are_the_callers_mistake(ours: Client) -> None:
+def test_lists_instead_of_strings_are_bad_requests(ours: Client) -> None:
     uri = log(lambda rows: [1] * len(rows), signature=ModelSignature(Schema([ColSpec(Array(DataType.string), "c")])))
     told = ours(uri).post("/invocations", json={"dataframe_records": [{"c": [[1], [2, 3]]}]})
     assert (told.status_code, "'c' is not a valid Array(string): [1] is not a valid string" in told.text) == (400, True)
 
 
 @pytest.mark.slow
-def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
+def test_an_answer_that_does_not_match_the_signature(ours: Client) -> None:
     inputs = Schema([ColSpec("double", "x")])
     answers: list[tuple[Schema, Any]] = [
         (Schema([TensorSpec("float64", (-1,))]), np.array(["a"])),
@@ -99,7 +99,7 @@ def test_an_answer_that_is_not_what_the_signature_says(ours: Client) -> None:
     }
 
 
-def test_a_number_that_is_none_is_null(ours: Client) -> None:
+def test_nan_and_infinity_become_null(ours: Client) -> None:
     uri = log(lambda rows: np.array([np.nan, np.inf, 1.0]))
     assert ours(uri).post("/invocations", json={"inputs": [1]}).text == '{"predictions":[null,null,1.0]}'
 
@@ -118,7 +118,7 @@ def test_a_body_can_be_too_large(sums: str, ours: Client) -> None:
         assert (told.status_code, told.json()["error_code"]) == (413, "BAD_REQUEST")
 
 
-def test_other_addresses_and_methods_are_refused_in_json(sums: str, ours: Client) -> None:
+def test_unknown_endpoints_and_methods_are_refused_in_json(sums: str, ours: Client) -> None:
     client = ours(sums)
     for method, path, status in (("GET", "/", 404), ("GET", "/invocations", 405), ("POST", "/ping", 405)):
         told = client.request(method, path)
@@ -131,8 +131,8 @@ def _row_forms(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_document_describes_what_is_taken_and_given(ours: Client) -> None:
-    # Its own imports take a second.
+def test_the_openapi_document_describes_inputs_and_outputs(ours: Client) -> None:
+    # The imports of the command take a second.
     import jsonschema
 
     table = pd.DataFrame({"d": [0.5, None], "l": [1, 2], "s": ["a", "b"], "t": pd.to_datetime(["2024-01-01"] * 2)})
@@ -163,7 +163,7 @@ def test_the_document_describes_what_is_taken_and_given(ours: Client) -> None:
     assert _row_forms(ours(log(lambda rows: rows)).get("/openapi.json").json())["schema"]["oneOf"]
 
 
-def test_records_are_described_by_their_columns(ours: Client) -> None:
+def test_the_openapi_document_describes_records_by_column(ours: Client) -> None:
     table = pd.DataFrame({"d": [0.5, None], "l": [1, 2]})
     described = _row_forms(ours(log(lambda rows: rows, signature=infer_signature(table))).get("/openapi.json").json())
     form = next(each for each in described["schema"]["oneOf"] if "dataframe_records" in each["required"])
@@ -197,7 +197,7 @@ def test_ping_is_answered_while_a_model_predicts() -> None:
 
 
 @pytest.mark.slow
-def test_the_port_is_taken_and_the_model_is_not_there(sums: str) -> None:
+def test_a_port_in_use_and_a_model_that_does_not_exist(sums: str) -> None:
     with ModelServer(sums, port=0) as server:
         port = int(server.url.rpartition(":")[2])
         with pytest.raises(InvalidParameter, match="Choose another port"):
@@ -210,7 +210,7 @@ def test_the_port_is_taken_and_the_model_is_not_there(sums: str) -> None:
 
 
 @pytest.mark.slow
-def test_what_to_install_is_said_where_it_is_missing(
+def test_a_missing_package_error_says_what_to_install(
     sums: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
@@ -218,14 +218,14 @@ def test_what_to_install_is_said_where_it_is_missing(
     assert "pip install 'nbtrack[serve]'" in capsys.readouterr().err
 
 
-def test_a_pickle_from_elsewhere_asks_for_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pickle_from_elsewhere_requires_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nbtrack.pyfunc.save_model("elsewhere", python_model=lambda rows: rows)
     assert main(["models", "serve", "-m", "elsewhere", "--port", "0"]) == 1
     assert "trust=True" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_request_under_way_is_answered_when_the_command_is_told_to_end(own_store: Path) -> None:
+def test_requests_are_answered_while_the_command_stops(own_store: Path) -> None:
     def slow(rows: Any) -> Any:
         import time
 
@@ -258,7 +258,7 @@ def _post(url: str, body: Any) -> Any:
         return json.load(response)
 
 
-def test_the_example_is_what_the_model_is_warmed_with(ours: Client) -> None:
+def test_the_input_example_warms_up_the_model(ours: Client) -> None:
     def picky(rows: pd.DataFrame) -> Any:
         raise ValueError("never")
 
@@ -268,8 +268,8 @@ def test_the_example_is_what_the_model_is_warmed_with(ours: Client) -> None:
         ours(uri)
 
 
-def test_the_programs_own_logging_stays_as_it_is(sums: str) -> None:
-    """uvicorn's configuration closes all handlers there are: a user's log file, or the stream that absl's writes to."""
+def test_logging_of_the_program_is_not_changed(sums: str) -> None:
+    """uvicorn's configuration would close all handlers: a user's log file, or the stream of absl's handler."""
     closed: list[logging.Handler] = []
 
     class Handler(logging.Handler):
