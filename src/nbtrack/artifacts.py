@@ -107,7 +107,7 @@ def load_dict(artifact_uri: str) -> Any:
     Raises:
         NotFound: If the file does not exist.
         InvalidParameter: If the content is not valid JSON or YAML.
-    """
+    """  # noqa: DOC501 (the ValueError does not leave this function)
     content = _content(artifact_uri)
     try:
         if artifact_uri.lower().endswith((".yml", ".yaml")):

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 class Bar(Protocol):
     """A progress bar as the loop under it sees it."""
 
-    def advance(self, amount: int = 1) -> None: ...
+    def advance(self, amount: int = 1) -> None:
+        """Move the bar by a number of steps."""
 
 
 class _TqdmBar:
@@ -38,6 +39,9 @@ def progress(what: str, total: int | None = None, unit: str = "") -> Iterator[Ba
         what: The label of the bar.
         total: The number of steps, if it is known.
         unit: The plural noun for the steps, such as "files".
+
+    Yields:
+        The bar.
 
     >>> with progress("Importing runs", total=3) as bar:
     ...     for _ in range(3):

@@ -93,9 +93,7 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
 
     @property
     def reading(self) -> Reading:
-        """The operations of the store that return experiments, runs and logged data in the form that screens and tables
-        need.
-        """
+        """The operations of the store that return experiments, runs and logged data for screens and tables."""
         return self._store
 
     @property

@@ -44,7 +44,7 @@ class RegistryMixin:
 
     if TYPE_CHECKING:  # defined by TrackingMixin
 
-        def get_run(self, run_id: str) -> Run: ...
+        def get_run(self, run_id: str) -> Run: ...  # noqa: D102
 
     # Registered models
 
@@ -576,8 +576,9 @@ class RegistryMixin:
     # Deleting and finding versions
 
     def delete_model_version(self, name: str, version: int | str, *, reason: str | None = None) -> None:
-        """Delete a model version with its tags and aliases. Its run and its files are kept, and its number is not used
-        again.
+        """Delete a model version with its tags and aliases.
+
+        Its run and its files are kept, and its number is not used again.
 
         Args:
             name: Name of the model.

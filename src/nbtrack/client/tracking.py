@@ -44,7 +44,7 @@ class TrackingMixin:
 
     if TYPE_CHECKING:
 
-        def capability(self, name: str) -> Any: ...
+        def capability(self, name: str) -> Any: ...  # noqa: D102
 
     # -- experiments ---------------------------------------------------------------------------------------------
 
@@ -212,8 +212,9 @@ class TrackingMixin:
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Create a run with the status RUNNING. It does not become the active run, and its end must be set with
-        `set_terminated`.
+        """Create a run with the status RUNNING.
+
+        It does not become the active run, and its end must be set with `set_terminated`.
 
         Args:
             experiment_id: ID of the experiment.

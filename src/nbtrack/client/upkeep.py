@@ -18,7 +18,7 @@ class UpkeepMixin:
 
     if TYPE_CHECKING:
 
-        def capability(self, name: str) -> Any: ...
+        def capability(self, name: str) -> Any: ...  # noqa: D102
 
     def backup(self, target: str | os.PathLike[str], *, artifacts: bool = False, force: bool = False) -> Path:
         """Write a consistent copy of the store's database, also while runs are being logged.

@@ -117,9 +117,14 @@ def start_run(
 
 
 def _experiment_of(client: Client, parent_run_id: str) -> str | None:
-    """Return the experiment of a run that is to be a parent, or None if the store cannot be read now.
+    """Find the experiment of a run that is to be a parent.
 
-    Raises NotFound, and InvalidParameter if the run is deleted.
+    Returns:
+        Its ID, or None if the store cannot be read now.
+
+    Raises:
+        NotFound: If the run does not exist.
+        InvalidParameter: If the run is deleted.
     """
     try:
         info = client.get_run(parent_run_id).info

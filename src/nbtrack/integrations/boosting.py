@@ -1,5 +1,7 @@
-"""What XGBoost and LightGBM have in common: metrics of iterations, feature importances, and data in the framework's
-own format, which cannot be converted back to what it was created from."""
+"""What XGBoost and LightGBM have in common: metrics of iterations, feature importances, and the framework's own data.
+
+Data in the framework's own format cannot be converted back to what it was created from.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,7 @@ class Predictor:
         self._prepare = prepare
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the predictions. Params that the model does not accept are ignored with a warning."""
         predict = self._model.predict
         taken = inspect.signature(predict).parameters if params else {}
         unknown = [name for name in params or {} if name not in taken]
@@ -37,6 +40,7 @@ class Predictor:
         return predict(self._prepare(data) if self._prepare else data, **chosen)
 
     def get_raw_model(self) -> Any:
+        """Return the framework's own model."""
         return self._model
 
 

@@ -290,7 +290,11 @@ def _load(
 def _keras(backend: object = None) -> Any:
     """Import Keras.
 
-    Use `backend` if Keras was not imported before and the backend that it is set to is not installed.
+    Args:
+        backend: The backend to use if Keras was not imported before and the backend that it is set to is not installed.
+
+    Returns:
+        The module.
     """
     if "keras" in sys.modules or "KERAS_BACKEND" in os.environ or backend not in _BACKENDS or _is_backend_installed():
         return importlib.import_module("keras")

@@ -428,9 +428,13 @@ class _Predictor:
 
 
 def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Callable[..., Any]]:
-    """Return the flavor that loads a model as a function, and its loader.
+    """Find the flavor that loads a model as a function.
 
-    It is the flavor that MLflow would use, or else another one that is installed here. Raises NotFound if none is.
+    Returns:
+        The name and the loader of the flavor that MLflow would use, or else of another one that is installed here.
+
+    Raises:
+        NotFound: If no flavor that can load the model is installed.
     """
     main = str(model.flavors.get(PYFUNC, {}).get("loader_module", ""))
     named = main.removeprefix("mlflow.").partition(".")[0]
@@ -481,9 +485,12 @@ def _pickled(model: Any) -> bytes:
 
 
 def _copy_artifacts(folder: Path, artifacts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Copy files and folders into the model, and return the settings that describe them.
+    """Copy files and folders into the model.
 
     Each keeps its own name, below a folder named after the artifact if two names are the same.
+
+    Returns:
+        The settings that describe them, by name.
     """
     import shutil
 

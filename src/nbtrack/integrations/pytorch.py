@@ -358,9 +358,14 @@ def _try_pickle(model: Any, folder: Path) -> bool:
 
 
 def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format | None) -> bool:
-    """Export the module's graph and return True, or return False if the module is to be pickled.
+    """Export the module's graph.
 
-    It is pickled if that is what `wanted` asks for, or if it cannot be exported.
+    Returns:
+        Whether the graph was exported. If not, the module is to be pickled, because `wanted` asks for that or because
+        it cannot be exported.
+
+    Raises:
+        InvalidParameter: If a graph is wanted, and there is no example or the module cannot be exported.
     """
     import torch
 

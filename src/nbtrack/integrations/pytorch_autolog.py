@@ -273,6 +273,7 @@ class FirstCall:
 
     @autologging.guarded(FLAVOR, "take an input example")
     def __call__(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
+        """Keep the inputs and outputs of the first call, as the forward hook of the module."""
         import torch
 
         if self._handle is None:

@@ -19,7 +19,8 @@ from .registering import register_model
 class Flavor(Protocol):
     """The functions that `log_model` needs from a flavor's module."""
 
-    def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None: ...
+    def save_model(self, *, path: str, mlflow_model: Model, **arguments: Any) -> None:
+        """Save a model to a folder."""
 
 
 def log_model(

@@ -86,6 +86,7 @@ class FunctionModel(PythonModel):
         self.func = func
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:  # type: ignore[override]
+        """Return what the function returns for the data, converted as its type hint says."""
         model_input = as_hinted(model_input, self.predict_type_hints)
         if "params" in inspect.signature(self.func).parameters:
             return self.func(model_input, params=params)

@@ -103,10 +103,16 @@ class ModelSignature:
 
 
 def as_signature(value: Any) -> ModelSignature | None:
-    """Return a caller's signature as a ModelSignature, or None for None.
+    """Convert a caller's signature.
 
-    The signature may be a ModelSignature, MLflow's (any object with `to_dict`), or the dict that `to_dict` returns.
-    Raises InvalidParameter for anything else.
+    Args:
+        value: A ModelSignature, MLflow's (any object with `to_dict`), the dict that `to_dict` returns, or None.
+
+    Returns:
+        The signature, or None for None.
+
+    Raises:
+        InvalidParameter: If the value is none of these.
     """
     if value is None or isinstance(value, ModelSignature):
         return value

@@ -35,9 +35,12 @@ class LoggedRun(Protocol):
     """The part of an active run that is used here."""
 
     @property
-    def is_open(self) -> bool: ...
+    def is_open(self) -> bool:
+        """Whether the run still takes metrics."""
+
     @property
-    def log_metrics(self) -> Callable[[Mapping[str, Any]], None]: ...
+    def log_metrics(self) -> Callable[[Mapping[str, Any]], None]:
+        """The function that logs metrics to the run."""
 
 
 # -- settings ----------------------------------------------------------------------------------------------------
@@ -317,6 +320,7 @@ class Cpu:
         self._last: tuple[float, float] | None = None
 
     def __call__(self) -> Values:
+        """Return the current readings by metric."""
         import psutil
 
         times = psutil.cpu_times()
@@ -372,6 +376,7 @@ class Gpus:
         self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
 
     def __call__(self) -> Values:
+        """Return the current readings by metric."""
         found: Values = {}
         for i, handle in enumerate(self._handles):
             for reading in (self._memory, self._utilization, self._power):

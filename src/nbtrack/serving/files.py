@@ -98,8 +98,9 @@ def predict_file(
 
 
 def table(predictions: Any) -> pd.DataFrame:
-    """Return predictions as a table: unchanged if they have columns, else in `prediction` or `prediction_0`,
-    `prediction_1`…
+    """Return predictions as a table.
+
+    Columns are kept. Other predictions are in the column `prediction`, or in `prediction_0`, `prediction_1` and so on.
     """
     import numpy
     import pandas

@@ -31,6 +31,7 @@ class CurrentModel:
         self.trouble: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the state that `/health` reports."""
         status = "degraded" if self.refused or self.trouble else "ok"
         fields: dict[str, Any] = {"status": status, "model": self.served.to_dict()}
         if self.follows is not None:
@@ -65,9 +66,11 @@ class Follower:
         current.follows = uri
 
     def start(self) -> None:
+        """Start following the stage, in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop following. The model that is served stays."""
         self._stopped.set()
         watch = self._watch
         if watch is not None:

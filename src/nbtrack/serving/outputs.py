@@ -34,7 +34,8 @@ def check_answer(predictions: Any, schema: Schema | None) -> None:
 def _is_one_number_a_row(answer: Any, schema: Schema) -> bool:
     """Return whether this is the usual case, which needs no DataFrame.
 
-    Creating one takes a fifth of the time of a small request."""
+    Creating one takes a fifth of the time of a small request.
+    """
     import numpy
 
     types = schema.input_types()

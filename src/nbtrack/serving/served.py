@@ -45,7 +45,8 @@ class ServedModel:
     def warm_up(self) -> bool:
         """Predict the model's input example. Return False if it has none.
 
-        Raises an NbtrackError if the model fails."""
+        Raises an NbtrackError if the model fails.
+        """
         example = self.model.input_example
         if example is None:
             return False

@@ -86,9 +86,11 @@ class Comparison(ViewWidget):
         return self._client.reading.get_runs(run_ids, strict=True)
 
     def snapshot(self) -> Snapshot:
+        """Read the current state of the screen."""
         return self._snapshot_of(PAGE, MAX_POINTS, None)
 
     def thin_snapshot(self) -> Snapshot:
+        """Read a state of the screen that is small enough to be kept in a notebook."""
         return self._snapshot_of(PAGE, SAVED_POINTS, SAVED_SERIES)
 
     def _snapshot_of(self, rows: int, max_points: int, most_series: int | None) -> Snapshot:
@@ -134,6 +136,7 @@ class Comparison(ViewWidget):
         return Snapshot(self.screen, options, answers)
 
     def page(self, snapshot: Snapshot) -> Page:
+        """Describe a snapshot without a widget."""
         reply = snapshot.answers["runs"].reply
         rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["filter"]
         where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""

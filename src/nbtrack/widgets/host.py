@@ -52,24 +52,55 @@ class ViewWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def snapshot(self) -> Snapshot:
-        """Return the current state of the screen, with the answers to its first requests."""
+        """Read the current state of the screen.
+
+        Returns:
+            The options of the screen and the answers to its first requests.
+        """
         raise NotImplementedError
 
     def thin_snapshot(self) -> Snapshot:
-        """Return a snapshot that is small enough to be kept in a notebook."""
+        """Read a state of the screen that is small enough to be kept in a notebook.
+
+        Returns:
+            The same as `snapshot`, with fewer rows and points.
+        """
         return self.snapshot()
 
     def page(self, snapshot: Snapshot) -> Page:
-        """Return what a terminal and a saved notebook show of a snapshot."""
+        """Describe a snapshot without a widget.
+
+        Args:
+            snapshot: The state of the screen.
+
+        Returns:
+            What a terminal and a saved notebook show: a title, tables and pictures.
+        """
         raise NotImplementedError
 
     def ask(self, name: object, payload: Any) -> Answer:
-        """Return what a screen gets for this request. Raises NbtrackError."""
+        """Answer a request, as the screen in the browser sends it.
+
+        Args:
+            name: Name of the view.
+            payload: The request.
+
+        Returns:
+            The reply and its arrays.
+
+        Raises:
+            NbtrackError: If the request is not valid, or if the store cannot answer it.
+        """
         reply, buffers = views.handle(self._client, name, payload, self._scope)
         return Answer(payload, reply, buffers)
 
     def push(self, name: str, answer: Answer) -> None:
-        """Send an answer without a request to every screen that shows this widget."""
+        """Send an answer without a request to every screen that shows this widget.
+
+        Args:
+            name: Name of the view whose answer it is.
+            answer: The reply and its arrays.
+        """
         self._post({"kind": "nbtrack:push", "name": name, "reply": answer.reply}, answer.buffers)
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:

@@ -68,9 +68,11 @@ class LiveRun(ViewWidget):
         self._pusher.start()
 
     def snapshot(self) -> Snapshot:
+        """Read the current state of the screen."""
         return self._snapshot_of(MAX_POINTS)
 
     def thin_snapshot(self) -> Snapshot:
+        """Read a state of the screen that is small enough to be kept in a notebook."""
         return self._snapshot_of(SAVED_POINTS)
 
     def finish(self) -> None:
@@ -87,6 +89,7 @@ class LiveRun(ViewWidget):
         super().close()
 
     def page(self, snapshot: Snapshot) -> Page:
+        """Describe a snapshot without a widget."""
         answer = snapshot.answers["live"]
         reply = answer.reply
         run = reply["run"]

@@ -37,9 +37,11 @@ class Registry(ViewWidget):
         super().__init__(client)
 
     def snapshot(self) -> Snapshot:
+        """Read the current state of the screen."""
         return self._snapshot_of(MODELS)
 
     def thin_snapshot(self) -> Snapshot:
+        """Read a state of the screen that is small enough to be kept in a notebook."""
         return self._snapshot_of(SAVED_MODELS)
 
     def _snapshot_of(self, models: int) -> Snapshot:
@@ -47,6 +49,7 @@ class Registry(ViewWidget):
         return Snapshot(self.screen, {"name": self._name}, {"registry": self.ask("registry", request)})
 
     def page(self, snapshot: Snapshot) -> Page:
+        """Describe a snapshot without a widget."""
         reply = snapshot.answers["registry"].reply
         models, count = reply["models"], reply["count"]
         parts: list[Table | str] = []
