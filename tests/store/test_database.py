@@ -1,4 +1,4 @@
-"""The database file: held by somebody else, made by a newer version, read-only, moved."""
+"""The database file: held by another program, written by a newer version, read-only, or moved."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_store_of_a_newer_nbtrack_is_refused_and_left_alone(own_store: Path) -
 
 @pytest.fixture
 def open_store(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A store that every user can read. pytest takes that right from its own folders as each of its sessions begins."""
+    """A store that every user can read. pytest removes that permission from its own folders when a session starts."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         store = Path(folder) / ".nbtrack"
@@ -104,7 +104,7 @@ except nbtrack.errors.{StoreNotWritable.__name__} as error: print(error)
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_who_may_only_read_waits_in_line_with_those_who_write(open_store: Path) -> None:
+def test_readers_without_write_permission_wait_for_writers(open_store: Path) -> None:
     """Neither side ever finds the file held by the other, and the reader sees what the writer has applied."""
     nbtrack.search_runs()
     script = """
@@ -180,8 +180,8 @@ def test_where_a_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         nbtrack.set_tracking_uri("postgresql://host/db")
 
 
-def test_duckdb_draws_no_progress_bar_of_its_own(own_store: Path) -> None:
-    """It would come after two seconds, on stdout: among a training's lines, and in what a pipe reads."""
+def test_duckdb_shows_no_progress_bar(own_store: Path) -> None:
+    """The bar would appear on stdout after two seconds, between a training's lines or in the input of a pipe."""
     question = "SELECT current_setting('enable_progress_bar')"
     assert nbtrack.sql(question, output_format="list") == [{"current_setting('enable_progress_bar')": False}]
     with nbtrack.Client()._store.reading() as cursor:

@@ -94,9 +94,9 @@ def input_of_run() -> tuple[str, str, str, str]:
 
 
 READ: dict[str, tuple[Callable[[], Any], Any]] = {
-    # The header says whose death ends the run.
+    # The header names the process whose death ends the run.
     "open": (lambda: read_run().info.status, "KILLED"),
-    # What is read after that comes from the file's successor: the file is gone.
+    # After that, lines come from the next file, because this one is removed.
     "close": (lambda: [path.name for path in sorted(Path(nbtrack.get_tracking_uri()).rglob("foreign-*"))], []),
     "run": (lambda: (read_run().info.run_name, read_run().info.start_time), ("n", 1)),
     "metric": (history, [(3, 1, "0.5")]),
@@ -164,10 +164,10 @@ def test_what_an_importer_and_a_rescue_file_add() -> None:
         assert events.header(line) is None
 
 
-# -- what is rejected --------------------------------------------------------------------------------------------
+# -- rejected lines ----------------------------------------------------------------------------------------------
 
 WRONG: dict[Type, list[Any]] = {
-    # DuckDB takes a number or an object for its text.
+    # DuckDB reads a number or an object as a string.
     Type.STRING: [],
     Type.WHOLE: ["three", 2**63, [1], {}],
     Type.NUMBER: ["three", [1], {}],
@@ -246,7 +246,7 @@ def test_an_unknown_kind_is_rejected_with_its_reason(own_store: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_constructor_writes_what_the_loader_rejects(kind: str) -> None:
-    """Both go by one table. The elements of lists are for whoever makes the lists."""
+    """Both use one table. The elements of lists must be checked by the caller."""
     for _, fields in broken(KINDS[kind]):
         del fields["e"]
         if not any(_has_wrong_elements(fields.get(column)) for column in LISTS):
@@ -288,7 +288,7 @@ NUMBERS = st.floats(width=64)
 
 @st.composite
 def lines(draw: st.DrawFn) -> tuple[bytes, tuple[Any, ...]]:
-    """A line, and what DuckDB must find in it: e, k, s, t, v, x, ss, tt, vv."""
+    """A line, and the values that DuckDB must read from it: e, k, s, t, v, x, ss, tt, vv."""
     kind = draw(st.sampled_from(["metric", "series", "param", "tag", "artifact"]))
     key, text, step, time, value = draw(TEXTS), draw(TEXTS), draw(WHOLES), draw(WHOLES), draw(NUMBERS)
     if kind == "metric":

@@ -1,4 +1,4 @@
-"""Journals that are torn, foreign, inherited or on a full disk."""
+"""Journals that are torn, written by others, inherited by a fork, or on a full disk."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def _journal_of_another_process(store: Path, text: bytes) -> Path:
     return path
 
 
-def test_a_listing_that_has_a_writers_newest_file_and_not_the_one_before(
+def test_a_listing_with_a_writers_newest_file_but_not_the_one_before(
     own_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a folder lists is no snapshot: both files came while it was read."""
+    """The listing of a folder is not a snapshot: both files were created while it was read."""
     folder = own_store / "journal"
     nbtrack.search_runs()
     folder.mkdir(exist_ok=True)
@@ -92,10 +92,8 @@ def test_a_torn_last_line_waits_for_its_rest(own_store: Path) -> None:
     assert _history(run_id) == [0.5]
 
 
-def test_a_line_behind_the_last_word_of_its_process_is_no_less_there(
-    own_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thread logs on while its process ends, and between a reader's look and its tidying up."""
+def test_a_line_after_the_close_event_is_not_lost(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread continues logging while its process ends, after a reader has looked and before it removes the file."""
     from nbtrack.store.folder.loading import Journals
 
     with nbtrack.start_run() as run:
@@ -167,8 +165,8 @@ def test_a_full_journal_file_is_followed_by_another(own_store: Path, monkeypatch
 
 
 @pytest.mark.slow
-def test_what_several_files_of_one_writer_say_applies_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines of all lengths: where a chunk ends before a long one, it has room left for the lines of the next file."""
+def test_several_files_of_one_writer_are_applied_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of all lengths: if a chunk ends before a long line, it has room left for the lines of the next file."""
     from nbtrack.journal import reading, writer
 
     monkeypatch.setattr(writer, "ROTATE_BYTES", 4000)
@@ -230,7 +228,7 @@ def test_a_forked_child_logs_to_a_journal_of_its_own(own_store: Path) -> None:
 
 @pytest.mark.slow
 def test_a_child_that_exits_leaves_its_parents_run_open(own_store: Path) -> None:
-    """Forks while another thread reads, with os._exit and with an exit that runs the atexit functions."""
+    """Fork while another thread reads, with os._exit and with an exit that runs the atexit functions."""
     script = """
 import os, sys, threading, nbtrack
 nbtrack.search_runs(output_format="list")
@@ -269,7 +267,7 @@ def test_a_script_that_raises_fails_its_open_run_and_one_that_ends_finishes_it(t
 
 
 @pytest.mark.slow
-def test_at_the_end_of_a_process_no_thread_meets_duckdbs_end_and_the_program_can_still_log(own_store: Path) -> None:
+def test_background_threads_end_before_duckdb_and_the_program_can_still_log(own_store: Path) -> None:
     script = """
 import atexit, sys, threading, nbtrack
 def last():

@@ -1,4 +1,4 @@
-"""The store's door: three small protocols, what the folder can do beyond them, and nobody who goes around them."""
+"""The protocols of a store, the capabilities of the folder, and a check that no other module bypasses the protocols."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_OPERATIONS = 46
 
 
 def operations(protocol: type) -> dict[str, str]:
-    """The public operations that a protocol itself declares, with their signatures as they are written."""
+    """Return the public operations that a protocol itself declares, with their signatures as written."""
     source = ast.parse(Path(inspect.getfile(protocol)).read_text())
     (body,) = [node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == protocol.__name__]
     found: dict[str, str] = {}
@@ -43,8 +43,8 @@ def test_the_three_protocols_stay_small() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.__name__)
-def test_no_signature_says_how_a_store_keeps_things(protocol: type) -> None:
-    """Neither as a type nor as the name of an argument."""
+def test_signatures_hide_how_a_store_keeps_data(protocol: type) -> None:
+    """No type and no argument name of the protocols refers to a file or a database."""
     for name, signature in operations(protocol).items():
         assert not re.search(r"\bPath(Like)?\b|(?i:cursor|lock|folder|connection)", signature), f"{name}{signature}"
 
@@ -61,10 +61,10 @@ def test_the_folder_has_every_operation_with_the_same_arguments(protocol: type) 
             assert [p.default for p in found.values()] == [p.default for p in expected.values()], name
 
 
-def test_nobody_outside_client_reaches_for_a_store() -> None:
-    """`client/` holds the store; everybody else asks the client, or a protocol that they are handed.
+def test_only_the_client_holds_a_store() -> None:
+    """Only `client/` holds the store. All other modules use the client, or a protocol that is passed to them.
 
-    Imports are handed a store whose tables they fill, and keep it. What the artifacts call so is a folder's name.
+    Imports get a store whose tables they fill, and keep it. In the artifact modules, `store` is the name of a folder.
     """
     anywhere, of_others = r"\._store\b|[\"']_store[\"']", r"(?<!self)\._store\b"
     found = []
@@ -77,7 +77,7 @@ def test_nobody_outside_client_reaches_for_a_store() -> None:
     assert not found, found
 
 
-def test_what_only_a_folder_can_do_is_asked_for_by_name(own_store: Path) -> None:
+def test_capabilities_of_the_folder(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     for name in CAPABILITIES:
         assert client.capability(name) is not None
@@ -171,7 +171,7 @@ def test_a_folder_is_opened_without_a_look_at_the_entry_points(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("uri", ["foo://bar", "postgresql://host/db", "http://host"])
-def test_an_unknown_scheme_is_refused_with_those_that_there_are(uri: str) -> None:
+def test_an_unknown_scheme_is_refused_and_known_ones_are_named(uri: str) -> None:
     with pytest.raises(NotSupported, match="a folder"):
         opening.open_store(uri)
     with pytest.raises(NotSupported, match=re.escape(repr(uri))):

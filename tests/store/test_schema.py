@@ -1,4 +1,4 @@
-"""A store of every schema version that there ever was opens, whole, and keeps its answers."""
+"""A store of every earlier schema version can be opened completely and gives the same answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unpack(fixture: Path, store: Path) -> None:
 
 
 def assert_answers(fixture: Path) -> None:
-    """The present store answers as the fixture's did, in all that its version could be asked."""
+    """Check that the current store answers like the fixture's version, in everything that version could be asked."""
     expected = json.loads(fixture.with_suffix(".json").read_text())
     answers = json.loads(json.dumps(make.answers()))
     assert {question: answers[question] for question in expected} == expected

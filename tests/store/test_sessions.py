@@ -1,4 +1,4 @@
-"""A session on the database that is cut off at any step, and a store that goes away under a running process."""
+"""Sessions on the database that are interrupted at any step, and a store that is deleted while a process uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbtrack.store.folder.database import Database
 
 
 class _Interrupted:
-    """A connection on which KeyboardInterrupt comes just after its n-th statement."""
+    """A connection on which KeyboardInterrupt is raised just after its n-th statement."""
 
     def __init__(self, connection: Any, statements: int) -> None:
         self._connection = connection

@@ -34,7 +34,7 @@ class Both:
     """The ids of the runs by their names."""
 
     def same(self, ask: Callable[[SqlTables], T]) -> T:
-        """What both answer to the same question, after comparing the two answers."""
+        """Ask both backends the same question, compare the answers, and return one of them."""
         answer = ask(self.duckdb)
         assert plain(ask(self.postgres)) == plain(answer)
         return answer
@@ -42,7 +42,7 @@ class Both:
 
 @pytest.fixture(scope="session")
 def both(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    """The runs and models of `data.py` in both databases. Tests read them only."""
+    """The runs and models of `data.py` in both databases. Tests must only read them."""
     folder = tmp_path_factory.mktemp("conformance") / "store"
     with made_once(folder):
         ids = data.fill(nbtrack.MlflowClient())
@@ -86,7 +86,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlTables]
 
 
 def plain(answer: Any) -> Any:
-    """An answer in a form that can be compared: NaN equals NaN, and sums that were added in another order are equal."""
+    """Return an answer in a form that can be compared: NaN equals NaN, and sums may differ by rounding."""
     if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
         return {field.name: plain(getattr(answer, field.name)) for field in dataclasses.fields(answer)}
     if isinstance(answer, dict):

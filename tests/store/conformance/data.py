@@ -1,4 +1,4 @@
-"""What the reading tests ask about: a store with a little of everything, logged through the public API."""
+"""The data of the reading tests: a store with a little of everything, logged through the public API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POINTS = 300
 
 
 class Filler:
-    """Logs runs at fixed times and remembers their ids by name."""
+    """Logs runs at fixed times and remembers their IDs by name."""
 
     def __init__(self, client: MlflowClient) -> None:
         self.client = client
@@ -62,7 +62,7 @@ class Filler:
 
 
 def fill(client: MlflowClient) -> dict[str, str]:
-    """Log everything, and return the ids of the runs by their names."""
+    """Log everything, and return the IDs of the runs by their names."""
     filler = Filler(client)
     digits = client.create_experiment("digits", "/elsewhere/digits", {"team": "vision"})
     client.create_experiment("Ümläut's")

@@ -1,4 +1,4 @@
-"""The smallest PostgreSQL backend: `SqlTables` on psycopg, with sequences and unique constraints of its own."""
+"""The smallest PostgreSQL backend: `SqlTables` on psycopg, with its own sequences and unique constraints."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _TYPES = {"int8": np.int64, "int4": np.int64, "float8": np.float64}
 
 
 class Cursor(psycopg.RawCursor[Any]):
-    """Takes `$1`, …, sends every string as `text`, and hands out columns."""
+    """A cursor that accepts `$1`, …, sends every string as `text`, and returns columns."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # As `unknown`, the default, one parameter in two places can be two types.
+        # With `unknown`, the default, one parameter that is used twice can have two types.
         self.adapters.register_dumper(str, StrDumper)
 
     def fetchnumpy(self) -> dict[str, NDArray[Any]]:
@@ -61,7 +61,7 @@ class Cursor(psycopg.RawCursor[Any]):
 
 
 class PostgresTables(SqlTables):
-    """A database whose tables are there. Threads have a connection each, so that their sessions run side by side."""
+    """A database that has the tables. Each thread has its own connection, so that sessions can run at the same time."""
 
     def __init__(self, dsn: str, artifacts: str = "/artifacts") -> None:
         self._dsn = dsn
@@ -77,7 +77,7 @@ class PostgresTables(SqlTables):
             self._create_default_experiment(cursor)
 
     def empty_tables(self) -> None:
-        """Make the database as it was when it was new."""
+        """Reset the database to its initial state."""
         with self.writing() as cursor:
             names = cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             cursor.execute(f"TRUNCATE {', '.join(name for (name,) in names)}")
@@ -85,7 +85,7 @@ class PostgresTables(SqlTables):
             self._create_default_experiment(cursor)
 
     def copy_tables(self, source: Any) -> None:
-        """Take over the rows of another store: the loading of events into PostgreSQL is not written yet."""
+        """Copy the rows of another store, because loading events into PostgreSQL is not implemented yet."""
         with self.writing() as cursor, source.reading() as other:
             names = cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             for (name,) in names:
@@ -102,7 +102,7 @@ class PostgresTables(SqlTables):
         for connection in self._connections:
             connection.close()
 
-    # -- what a backend supplies ---------------------------------------------------------------------------------
+    # -- the backend's operations ---------------------------------------------------------------------------------
 
     def locate(self, artifact_uri: str) -> str:
         return artifact_uri.replace("artifacts:", f"{self._artifacts}/", 1)
@@ -122,7 +122,7 @@ class PostgresTables(SqlTables):
 
     @contextmanager
     def _session(self, isolation: str) -> Iterator[Cursor]:
-        """One transaction; nested sessions share it."""
+        """Open one transaction. Nested sessions share it."""
         cursor = getattr(self._local, "cursor", None)
         if cursor is not None:
             yield cursor
@@ -146,8 +146,8 @@ class PostgresTables(SqlTables):
         return isinstance(error, psycopg.errors.UniqueViolation)
 
     def lock_models(self, cursor: Any, names: Sequence[str]) -> None:
-        # Not their rows: a model that does not exist yet has none, and a session that sees it a moment later would lock
-        # in another order.
+        # Lock names instead of rows: a model that does not exist yet has no row, and a session that sees it a moment
+        # later would lock in another order.
         keys = cursor.execute("SELECT DISTINCT hashtextextended(UNNEST($1), 0) ORDER BY 1", [list(names)]).fetchall()
         for (key,) in keys:
             cursor.execute("SELECT pg_advisory_xact_lock($1)", [key])
@@ -185,7 +185,7 @@ class PostgresTables(SqlTables):
 
 
 def _thinned(along: NDArray[Any], across: NDArray[Any], values: NDArray[Any], max_points: int) -> list[int]:
-    """Which points of one series `read_series` keeps."""
+    """Return the points of one series that `read_series` keeps."""
     if len(along) <= max_points:
         return list(range(len(along)))
     low, width = float(along.min()), float(along.max() - along.min())

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for one test session: made in a temporary folder, gone with it."""
+"""A PostgreSQL server for one test session, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Server:
 
     def __init__(self) -> None:
         binaries = _binaries()
-        # A short path: a Unix socket's has 107 bytes at most.
+        # The path must be short: that of a Unix socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="nbpg"))
         self._as_user = _server_user(self._folder)
         self._environment = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self._folder)}
@@ -75,7 +75,7 @@ class Server:
             time.sleep(0.02)
 
     def dsn(self, database: str) -> str:
-        """How to connect to a database, as libpq reads it."""
+        """Return the connection string of a database for libpq."""
         return f"host={self._folder} user=postgres dbname={database}"
 
     def create_database(self, template: str | None = None) -> str:
@@ -110,7 +110,7 @@ class Server:
 
 
 def _binaries() -> Path:
-    """The folder of the newest installed server."""
+    """Return the folder of the newest installed server."""
     found = {int(path.parts[-3]): path.parent for path in Path("/usr/lib/postgresql").glob("[0-9][0-9]/bin/initdb")}
     if found and max(found) >= _OLDEST:
         return found[max(found)]
@@ -121,7 +121,7 @@ def _binaries() -> Path:
 
 
 def _server_user(folder: Path) -> dict[str, Any]:
-    """What makes a process run as somebody else where this one is root's: PostgreSQL refuses to run as root."""
+    """Return the options that run a process as another user than root, which PostgreSQL refuses to run as."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -1,4 +1,4 @@
-"""Runs that are deleted, restored and moved on both backends, and models whose files move in their run."""
+"""Runs that are deleted, restored and moved on both backends, and models whose files are moved within their run."""
 
 from __future__ import annotations
 

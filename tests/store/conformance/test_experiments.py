@@ -1,4 +1,4 @@
-"""Experiments on both backends, and the schema that they stand on."""
+"""Experiments on both backends, and the columns of the tables."""
 
 from __future__ import annotations
 

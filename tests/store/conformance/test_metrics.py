@@ -1,4 +1,4 @@
-"""Points on both backends: histories, curves whole and thinned, and statistics over runs."""
+"""Points on both backends: histories, curves with all points or thinned out, and statistics over runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model registry on both backends: every operation, what it changes and what the history says of it."""
+"""The model registry on both backends: every operation, its changes and its events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stages(store: SqlTables, name: str = "digits") -> dict[int, str]:
 
 
 def history(store: SqlTables, name: str = "digits") -> list[tuple[Any, ...]]:
-    """Kind, version, old and new of each event, oldest first."""
+    """Return the kind, the version, the old and the new value of each event, oldest first."""
     events = store.model_events(name)
     assert [event.timestamp for event in events] == sorted({event.timestamp for event in events}, reverse=True)
     return [(event.kind, event.version, event.old, event.new) for event in reversed(events)]
@@ -248,7 +248,7 @@ def test_reading_the_rest(both: Both) -> None:
     ids = both.ids
     from_run = both.same(lambda store: store.versions_from(run_id=ids["Beta"]))
     assert [(version.name, version.version) for version in from_run] == [("copies", 1), ("digits", 2)]
-    # A run nested in this one; the version says its run in its source only.
+    # A run that is nested in this one. The version names its run only in its source.
     assert [version.name for version in both.same(lambda store: store.versions_from(run_id=ids["sweep"]))] == ["Iris"]
     assert both.same(lambda store: store.versions_from(dataset="d1")) == []
     asked: list[Ask] = [

@@ -1,4 +1,4 @@
-"""Runs on both backends: found, ordered, paged, whole, as columns."""
+"""Runs on both backends: searches, orders, pages, data and columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDINARY = ["alpha", "Beta", "ätna", "_x", "data", "study", "trial 0", "trial 1
 
 
 def found(both: Both, text: str = "", *order_by: str, view: ViewType = ViewType.ACTIVE_ONLY) -> list[str]:
-    """The names of the runs that match, in any experiment, by start time unless `order_by` says otherwise."""
+    """Return the names of the runs that match, in any experiment, by start time unless `order_by` says otherwise."""
     clauses = list(order_by) or ["start_time ASC"]
     page = both.same(lambda store: store.search_runs(None, text, view, 1000, clauses))
     columns = both.same(lambda store: store.search_columns(None, text, view, 1000, clauses))
@@ -72,13 +72,13 @@ def test_filters(both: Both, text: str, names: str) -> None:
 @pytest.mark.parametrize(
     ("order_by", "first"),
     [
-        # A missing value comes last, NaN before it, in both directions.
+        # Missing values come last and NaN before them, in both directions.
         ("metrics.loss", "a_b|e|data|alpha|d|Beta|a%b|_x|ätna"),
         ("metrics.loss DESC", "a%b|Beta|d|data|alpha|e|a_b|_x|ätna"),
-        # A param comes in the order of its number, then of its text.
+        # Params are ordered as numbers, then as strings.
         ("params.lr", "trial 0|Beta|a%b|alpha|trial 1|trial 2|ätna|a_b|_x"),
         ("params.lr DESC", "a_b|ätna|trial 2|trial 1|a%b|alpha|Beta|trial 0|_x"),
-        # Strings by their bytes: capitals first, other alphabets last.
+        # Strings are ordered by their bytes: capitals first, other alphabets last.
         ("run_name", "Beta|_x|a%b|a_b|alpha|d|data|e"),
         ("run_name DESC", "ätna|trial 2|trial 1|trial 0|sweep|study|none|long"),
         ("params.act", "Beta|alpha|ätna"),

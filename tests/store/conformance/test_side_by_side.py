@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL that run at the same moment: numbers stay unique, and whoever comes second is told."""
+"""PostgreSQL sessions that run at the same time: numbers stay unique, and the second session gets an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tables(empty_postgres: PostgresTables) -> PostgresTables:
 
 @contextmanager
 def together() -> Iterator[Callable[[list[Callable[[], Any]]], list[Any]]]:
-    """What runs functions in a thread each, begun at one moment: their results, or their errors."""
+    """Run functions in one thread each, started at the same moment, and return their results or their errors."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
         def run(calls: list[Callable[[], Any]]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A screen's page of runs on both backends: the tree, what differs, which run is best; and what completion offers."""
+"""Pages of runs on both backends: the tree, differing params, the best runs, and completion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_page(both: Both) -> None:
     page = survey(both, "experiment_id = '0'", ("run_name ASC",), 1, 3)
     assert [run.info.run_name for run in page.runs] == ["_x", "alpha", "d"]
     assert (page.total, page.rows, page.nested) == (13, 13, 5)
-    # What only parents have comes last.
+    # Keys that only parents have come last.
     assert page.metrics == ["Val/acc", "a b", "curve", "loss", "system/cpu", "value", "best_value"]
     assert dict(page.params)["lr"] is True
     assert page.lowest["loss"] == both.ids["e"]
