@@ -42,8 +42,8 @@ def run_tags() -> dict[str, str]:
     tags = {USER: user(), SOURCE_TYPE: origin.type, PYTHON: _PYTHON}
     if origin.name:
         tags[SOURCE_NAME] = origin.name
-    # The repository is read once for each execution of a cell, and once for a whole script, because a script runs the
-    # code of its start.
+    # The repository is read once for each execution of a cell, and once for a whole script, because a script keeps
+    # running the code that it started with.
     commit = git(origin.folder, since=cell.execution if cell else None)
     if commit is not None:
         if commit.commit:

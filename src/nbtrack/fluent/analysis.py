@@ -45,7 +45,8 @@ def sql(
     change the store, and it cannot open other files or the network.
 
     Args:
-        query: One SELECT statement in DuckDB's SQL. `$1`, `$2` and so on stand for `parameters`.
+        query: One statement in DuckDB's SQL that only reads, such as SELECT, WITH, PIVOT, DESCRIBE or SUMMARIZE. `$1`,
+            `$2` and so on stand for `parameters`.
         parameters: The values of `$1`, `$2` and so on.
         output_format: "pandas", "polars", "arrow", or "list" for a list of dicts.
 
@@ -147,7 +148,7 @@ def aggregate(
     Raises:
         QueryError: If the filter or one of the names is not valid.
         NotFound: If an experiment in `experiment_names` does not exist.
-        InvalidParameter: If another argument is not valid.
+        InvalidParameter: If `by` and `metrics` are more than 100 names together, or if another argument is not valid.
 
     Example:
         >>> table = aggregate("status = 'FINISHED'", by=["params.lr"], metrics=["metrics.loss", "min(metrics.loss)"])

@@ -38,7 +38,7 @@ def log_metric(
     Raises:
         InvalidParameter: If `value` is not a number, if the key is empty or too long, or if the step or the timestamp
             is not an integer.
-        NotFound: If no run has this ID.
+        NotFound: If no run has this ID. A deleted run raises InvalidParameter.
 
     Example:
         >>> for loss in (0.9, 0.5, 0.4):
@@ -74,7 +74,7 @@ def log_metrics(
     Raises:
         InvalidParameter: If a value is not a number, if a key is empty, too long or given twice, or if the step or the
             timestamp is not an integer. Nothing is logged then.
-        NotFound: If no run has this ID.
+        NotFound: If no run has this ID. A deleted run raises InvalidParameter.
 
     Example:
         >>> log_metrics({"train": {"loss": 0.5}, "val": {"loss": 0.6}}, step=1)  # train/loss and val/loss
@@ -119,7 +119,7 @@ def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_i
 
     Raises:
         InvalidParameter: If a key is empty, too long or given twice. Nothing is logged then.
-        NotFound: If no run has this ID.
+        NotFound: If no run has this ID. A deleted run raises InvalidParameter.
 
     Example:
         >>> log_params({"lr": 0.1, "model": {"layers": 3}})  # lr and model/layers
@@ -182,7 +182,7 @@ def log_batch(
 
     Raises:
         InvalidParameter: If one of them is not valid. Nothing is logged then.
-        NotFound: If no run has this ID.
+        NotFound: If no run has this ID. A deleted run raises InvalidParameter.
 
     Example:
         >>> from nbtrack.entities import Metric
@@ -265,7 +265,7 @@ def log_series(key: str, steps: Any, values: Any, timestamps: Any = None, run_id
     Raises:
         InvalidParameter: If a value is not a number, if a step is not an integer, or if the lengths differ. Nothing is
             logged then.
-        NotFound: If no run has this ID.
+        NotFound: If no run has this ID. A deleted run raises InvalidParameter.
 
     Example:
         >>> log_series("loss", range(3), [0.9, 0.5, 0.4])

@@ -96,7 +96,7 @@ class TrackMagics:
         """Tracked cells that have not ended, each with the source of the cell that it is in."""
 
     def line(self, line: str) -> object:
-        """See _HELP."""
+        """Run a `%track` line. Its help is `_HELP`."""
         command = parse_line(line)
         try:
             return line_commands.run(command)
@@ -104,7 +104,7 @@ class TrackMagics:
             raise UsageError(f"%track: {error.message}") from error
 
     def cell(self, line: str, cell: str) -> object:
-        """See _HELP."""
+        """Run a `%%track` cell. Its help is `_HELP`."""
         if is_sql(line):
             return self._sql(parse_sql(line), cell)
         # Only code gets here, such as a notebook converted to a script: the transformer handles cells that are typed.
@@ -148,9 +148,9 @@ class TrackMagics:
         self._executing = info
 
     def post_run_cell(self, result: Any) -> None:
-        """IPython's event after a cell: end the runs of the cell that has ended.
+        """Handle IPython's event after a cell: end the runs of the cell that has ended.
 
-        Cells run inside cells (`%%capture`, `shell.run_cell`), so the one that has ended is found by its text.
+        A cell can run another one (`%%capture`, `shell.run_cell`), so the cell that has ended is found by its source.
         """
         ended = getattr(getattr(result, "info", None), "raw_cell", None)
         while self._open and (result is None or self._open[-1][0] == ended):

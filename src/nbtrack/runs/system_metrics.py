@@ -249,7 +249,7 @@ class _Sampler:
         now = time.monotonic()
         # A run that ends within a tick causes no reading of the sensors.
         near = [one for one in watched if one.due - now < FIRST - _TICK or one.interval < FIRST]
-        # Runs that are due at about the same time share a sample, from then on always.
+        # Runs that are due at about the same time share this sample and all later ones.
         due = [one for one in near if one.due - now <= min(_TICK, one.interval) / 4]
         if not near:
             return
