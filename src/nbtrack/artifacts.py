@@ -28,8 +28,8 @@ def list_artifacts(
     Pass either `artifact_uri`, or `run_id` and possibly `artifact_path`.
 
     Args:
-        artifact_uri: URI of the folder: "runs:/<run ID>/<path>", "models:/<name>/<version, stage or alias>", `file://…`
-            or a path.
+        artifact_uri: URI of the folder: `runs:/<run ID>/<path>`, `models:/<name>/<version or stage>`,
+            `models:/<name>@<alias>`, `file://…` or a path.
         run_id: Run whose artifacts are listed.
         artifact_path: Folder below the artifacts of `run_id`. Defaults to their root.
         tracking_uri: Store of the run or model. Defaults to the current store.

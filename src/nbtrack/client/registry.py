@@ -154,7 +154,7 @@ class RegistryMixin:
             filter_string: A filter such as `name LIKE 'dig%' AND tags.task = 'vision'`; see `nbtrack guide query`.
                 Defaults to all models.
             max_results: The most models on a page, at most 1,000.
-            order_by: Clauses such as ["last_updated_timestamp DESC"]. By default, models are sorted by name.
+            order_by: Clauses such as `["last_updated_timestamp DESC"]`. By default, models are sorted by name.
             page_token: The `token` of the previous page. Defaults to the first page.
 
         Returns:
@@ -227,7 +227,7 @@ class RegistryMixin:
 
         Args:
             name: Name of the model. It must exist.
-            source: URI or path of the model's files, such as "runs:/<run ID>/model". If it is the `models:/` URI of
+            source: URI or path of the model's files, such as `runs:/<run ID>/model`. If it is the `models:/` URI of
                 another version, that version must exist.
             run_id: Run that logged the model.
             tags: Tags of the version. Values are converted to strings.
@@ -603,7 +603,7 @@ class RegistryMixin:
             filter_string: A filter such as `name = 'digits' AND stage = 'Production'`; see `nbtrack guide query`.
                 Defaults to the versions of all models.
             max_results: The most versions on a page, at most 200,000.
-            order_by: Clauses such as ["version_number DESC"]. By default, the version that was updated last comes
+            order_by: Clauses such as `["version_number DESC"]`. By default, the version that was updated last comes
                 first.
             page_token: The `token` of the previous page. Defaults to the first page.
 

@@ -118,7 +118,7 @@ class TrackingMixin:
             max_results: The most experiments on a page, at most 50,000.
             filter_string: A filter such as `name LIKE 'fraud%' AND tags.team = 'risk'`; see `nbtrack guide query`.
                 Defaults to all experiments.
-            order_by: Clauses such as ["name ASC"]. By default, the experiment that was updated last comes first.
+            order_by: Clauses such as `["name ASC"]`. By default, the experiment that was updated last comes first.
             page_token: The `token` of the previous page. Defaults to the first page.
 
         Returns:
@@ -295,7 +295,7 @@ class TrackingMixin:
             run_view_type: `ViewType.ACTIVE_ONLY` (the default) for runs that are not deleted, `ViewType.DELETED_ONLY`
                 for deleted ones, or `ViewType.ALL` for both.
             max_results: The most runs on a page, at most 1,000,000.
-            order_by: Clauses such as ["metrics.loss ASC"]. By default, the newest run comes first.
+            order_by: Clauses such as `["metrics.loss ASC"]`. By default, the newest run comes first.
             page_token: The `token` of the previous page. Defaults to the first page.
 
         Returns:
@@ -741,8 +741,8 @@ class TrackingMixin:
 
         Args:
             run_id: Run to log to.
-            image: A PIL image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grayscale, grayscale,
-                RGB or RGBA. Integer arrays must hold 0-255. Float arrays must hold 0.0-1.0 and are scaled to 0-255; if
+            image: A PIL image, or an array of shape (H, W) or (H, W, 1) for grayscale, (H, W, 3) for RGB, or (H, W, 4)
+                for RGBA. Integer arrays must hold 0-255. Float arrays must hold 0.0-1.0 and are scaled to 0-255; if
                 they hold other values, their range is scaled to 0.0-1.0 with a warning. Boolean arrays become black and
                 white.
             artifact_file: Path below the run's artifacts, for example "plots/confusion.png". The suffix must be one
@@ -766,8 +766,8 @@ class TrackingMixin:
 
         Args:
             run_id: Run to log to.
-            data: A pandas DataFrame, or a dict of columns, such as {"question": ["2 + 2"], "answer": [4]}. Columns are
-                lists or arrays of the same length; single values make a table of one row. NaN and infinite values
+            data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns
+                are lists or arrays of the same length; single values make a table of one row. NaN and infinite values
                 become null.
             artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended
                 to it, and columns that only one of the tables has are null in the other's rows.

@@ -144,7 +144,7 @@ def search_experiments(
         max_results: The most experiments to return, at most 50,000, which is the default.
         filter_string: A filter such as `name LIKE 'fraud%' AND tags.team = 'risk'`; see `nbtrack guide query`. Defaults
             to all experiments.
-        order_by: Clauses such as ["name ASC"]. By default, the experiment that was updated last comes first.
+        order_by: Clauses such as `["name ASC"]`. By default, the experiment that was updated last comes first.
 
     Returns:
         The experiments.

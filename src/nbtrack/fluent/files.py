@@ -116,7 +116,7 @@ def log_image(
     Requires Pillow.
 
     Args:
-        image: A PIL image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grayscale, grayscale, RGB or
+        image: A PIL image, or an array of shape (H, W) or (H, W, 1) for grayscale, (H, W, 3) for RGB, or (H, W, 4) for
             RGBA. Integer arrays must hold 0-255. Float arrays must hold 0.0-1.0 and are scaled to 0-255; if they hold
             other values, their range is scaled to 0.0-1.0 with a warning. Boolean arrays become black and white.
         artifact_file: Path below the run's artifacts, for example "plots/confusion.png". The suffix must be one that
@@ -142,7 +142,7 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Log a table as a JSON file, or append rows to a table that was logged before.
 
     Args:
-        data: A pandas DataFrame, or a dict of columns, such as {"question": ["2 + 2"], "answer": [4]}. Columns are
+        data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns are
             lists or arrays of the same length; single values make a table of one row. NaN and infinite values become
             null.
         artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended to

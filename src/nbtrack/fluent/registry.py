@@ -25,7 +25,7 @@ def search_registered_models(
         max_results: The most models to return. Defaults to all of them.
         filter_string: A filter such as `name LIKE 'dig%' AND tags.task = 'vision'`; see `nbtrack guide query`. Defaults
             to all models.
-        order_by: Clauses such as ["last_updated_timestamp DESC"]. By default, models are sorted by name.
+        order_by: Clauses such as `["last_updated_timestamp DESC"]`. By default, models are sorted by name.
 
     Returns:
         The models.
@@ -57,7 +57,7 @@ def search_model_versions(
         max_results: The most versions to return, at most 200,000, which is the default.
         filter_string: A filter such as `name = 'digits' AND stage = 'Production'`; see `nbtrack guide query`. Defaults
             to the versions of all models.
-        order_by: Clauses such as ["version_number DESC"]. By default, the version that was updated last comes first.
+        order_by: Clauses such as `["version_number DESC"]`. By default, the version that was updated last comes first.
 
     Returns:
         The versions.

@@ -83,7 +83,7 @@ def search_runs(
         run_view_type: `ViewType.ACTIVE_ONLY` (the default) for runs that are not deleted, `ViewType.DELETED_ONLY` for
             deleted ones, or `ViewType.ALL` for both.
         max_results: The most runs to return, at most 1,000,000.
-        order_by: Clauses such as ["metrics.loss ASC"]. By default, the newest run comes first.
+        order_by: Clauses such as `["metrics.loss ASC"]`. By default, the newest run comes first.
         output_format: "pandas", "polars" or "arrow" for a table, or "list" for a list of `Run` objects.
         search_all_experiments: Whether to search all experiments.
         experiment_names: The experiments to search, instead of `experiment_ids`.
