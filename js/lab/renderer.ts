@@ -6,8 +6,8 @@ import { savedView } from './saved_view';
 
 export const MIME = 'application/vnd.nbtrack.view+json';
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
-const PATIENCE_MS = 2_500;
-const TRIES = 6;
+const TIMEOUT_MS = 2_500;
+const ATTEMPTS = 6;
 
 interface Rendermime {
   getFactory(mimeType: string): unknown;
@@ -58,13 +58,13 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
   /** Return the widget manager's view of this output, unless it only shows that the model does not exist. */
   private async findLive(model: IRenderMime.IMimeModel): Promise<IRenderMime.IRenderer | undefined> {
     const rendermime = this.rendermime();
-    for (let i = 0; i < TRIES && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
+    for (let i = 0; i < ATTEMPTS && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
       const live = rendermime.createRenderer(WIDGET_VIEW);
       const host = document.createElement('div');
       host.hidden = true;
       this.node.append(host);
       Widget.attach(live, host);
-      await Promise.race([live.renderModel(model), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+      await Promise.race([live.renderModel(model), new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS))]);
       const text = live.node.textContent ?? '';
       if (this.isAttached && !/^(Error displaying widget|Loading widget)/.test(text)) {
         return live;

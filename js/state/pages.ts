@@ -34,13 +34,13 @@ export class RunPages {
     return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));
   }
 
-  /** Add a page. With `alone`, the other pages are dropped, because they belong to an earlier query. */
-  put(reply: RunsReply, page: number, alone = false): void {
+  /** Add a page. With `replace`, the other pages are dropped, because they belong to an earlier query. */
+  put(reply: RunsReply, page: number, replace = false): void {
     for (const row of reply.rows) {
       this.seen.set(row.run_id, row);
     }
     batch(() => {
-      this.pages.value = new Map(alone ? [] : this.pages.peek()).set(page, reply.rows);
+      this.pages.value = new Map(replace ? [] : this.pages.peek()).set(page, reply.rows);
       this.count.value = reply.count;
       this.total.value = reply.total;
       this.nested.value = reply.nested;

@@ -113,9 +113,9 @@ export class RunSearch {
     }
   }
 
-  private put(reply: RunsReply, page: number, alone = false): void {
+  private put(reply: RunsReply, page: number, replace = false): void {
     batch(() => {
-      this.pages.put(reply, page, alone);
+      this.pages.put(reply, page, replace);
       if (page === 0) {
         this.columns.put(reply);
       }

@@ -7,10 +7,10 @@ import type { Screen } from '../screens/screen';
 /** Return the anywidget module that shows a screen. */
 export function widget<Options>(screen: Screen<Options>) {
   return {
-    render({ model, el, signal: given }: RenderProps<WidgetState>) {
+    render({ model, el, signal: viewSignal }: RenderProps<WidgetState>) {
       // Hosts older than anywidget 0.10 give no signal: there, only the returned function ends the view.
       const ended = new AbortController();
-      given?.addEventListener('abort', () => ended.abort());
+      viewSignal?.addEventListener('abort', () => ended.abort());
       const connection = new KernelConnection(model, ended.signal);
       const options = model.get('_snapshot').options as Partial<Options>;
       const synced = <K extends keyof Options>(name: K, fallback: Options[K]) => {

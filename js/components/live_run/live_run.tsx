@@ -175,10 +175,10 @@ function SystemMetrics({ panels, answer }: { panels: Panel[]; answer: Answer<'li
 function Elapsed({ run, now, live }: { run: RunRow; now: number; live: boolean }) {
   const element = useRef<HTMLTimeElement>(null);
   const received = useMemo(() => Date.now(), [now]);
-  const going = run.end_time === null && live && run.status === 'RUNNING';
-  const elapsed = () => (run.end_time ?? now + (going ? Date.now() - received : 0)) - run.start_time;
+  const running = run.end_time === null && live && run.status === 'RUNNING';
+  const elapsed = () => (run.end_time ?? now + (running ? Date.now() - received : 0)) - run.start_time;
   useEffect(() => {
-    if (!going) {
+    if (!running) {
       return;
     }
     const timer = setInterval(() => {
@@ -187,7 +187,7 @@ function Elapsed({ run, now, live }: { run: RunRow; now: number; live: boolean }
       }
     }, 200);
     return () => clearInterval(timer);
-  }, [going, now]);
+  }, [running, now]);
   return (
     <time ref={element} class="nbt-elapsed" title={`Started ${new Date(run.start_time).toLocaleString()}`}>
       {formatDuration(elapsed())}

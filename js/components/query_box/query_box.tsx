@@ -53,10 +53,10 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     timer.current = setTimeout(send, PAUSE_MS);
     ask();
   };
-  const ask = (wanted = false) => {
+  const ask = (forced = false) => {
     const field = input.current;
     if (field) {
-      completions.ask(field.value, toCharacters(field.value, field.selectionEnd ?? field.value.length), wanted);
+      completions.ask(field.value, toCharacters(field.value, field.selectionEnd ?? field.value.length), forced);
     }
   };
   const pick = (completion: Completion | undefined) => {

@@ -21,7 +21,7 @@ export interface Completions {
   /** The index of the item that Enter inserts. -1 if the arrow keys have not chosen one. */
   active: Signal<number>;
   /** Requests the completions at a cursor after a pause. The answer to an older request is ignored. */
-  ask: (text: string, position: number, wanted?: boolean) => void;
+  ask: (text: string, position: number, forced?: boolean) => void;
   move: (by: 1 | -1) => void;
   close: () => void;
 }
@@ -41,7 +41,7 @@ export function useCompletions(complete: Complete | undefined): Completions {
     clearTimeout(timer.current);
     controller.current?.abort();
   };
-  const ask = (text: string, position: number, wanted = false) => {
+  const ask = (text: string, position: number, forced = false) => {
     stop();
     if (!complete) {
       return;
@@ -52,7 +52,7 @@ export function useCompletions(complete: Complete | undefined): Completions {
       complete(text, position, asked.signal).then(
         (found) => {
           if (!asked.signal.aborted) {
-            show(wanted || isHelpful(text, found) ? found : []);
+            show(forced || isHelpful(text, found) ? found : []);
           }
         },
         () => {
@@ -61,7 +61,7 @@ export function useCompletions(complete: Complete | undefined): Completions {
           }
         },
       );
-    timer.current = setTimeout(() => void send(), wanted ? 0 : PAUSE_MS);
+    timer.current = setTimeout(() => void send(), forced ? 0 : PAUSE_MS);
   };
   useEffect(() => stop, []);
   return {

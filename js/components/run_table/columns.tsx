@@ -18,7 +18,7 @@ export interface Column {
   hint: (row: TableRow) => string;
 }
 
-const CHARACTER = 7.6;
+const CHARACTER_WIDTH = 7.6;
 const PADDING = 30;
 
 export function columnsFor(
@@ -107,7 +107,7 @@ function metricColumn(key: string, best: string | undefined): Column {
 
 function widthFor(title: string, values: string[]): number {
   const characters = Math.max(title.length, ...values.map((value) => value.length));
-  return Math.round(Math.min(220, Math.max(72, characters * CHARACTER + PADDING)));
+  return Math.round(Math.min(220, Math.max(72, characters * CHARACTER_WIDTH + PADDING)));
 }
 
 /** Class names of a cell: numbers are right-aligned, and a line separates groups of columns. */

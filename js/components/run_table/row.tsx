@@ -6,7 +6,7 @@ import { type Column, cellClass, RUN_COLUMNS } from './columns';
 
 /** Indent in px for each level of nesting, up to the deepest one that is indented. */
 const INDENT = 14;
-const DEEPEST = 5;
+const MAX_INDENTED = 5;
 
 interface RowProps {
   index: number;
@@ -72,7 +72,7 @@ export function Row({ index, row, columns, tree, open, fold, slot, tabbable, tog
       <td
         class="nbt-pinned nbt-pin-2 nbt-name"
         title={`${row.run_name}\n${row.run_id}${row.note ? `\n${row.note}` : ''}`}
-        style={tree ? { paddingLeft: `${4 + Math.min(row.depth, DEEPEST) * INDENT}px` } : undefined}
+        style={tree ? { paddingLeft: `${4 + Math.min(row.depth, MAX_INDENTED) * INDENT}px` } : undefined}
         onClick={() => toggle(row.run_id)}
       >
         {tree && <Twisty row={row} open={open} fold={fold} />}

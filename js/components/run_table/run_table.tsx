@@ -12,11 +12,11 @@ import { type Column, cellClass, columnsFor, RUN_COLUMNS } from './columns';
 import { Header } from './header';
 import { Row } from './row';
 
-const ROW = 26;
-const HEAD = 50;
-const SHOWN_ROWS = 12;
-const NAME = 180;
-const MODEL = 88;
+const ROW_HEIGHT = 26;
+const HEADER_HEIGHT = 50;
+const VISIBLE_ROWS = 12;
+const NAME_WIDTH = 180;
+const MODEL_WIDTH = 88;
 
 interface Props {
   query: QueryState;
@@ -44,7 +44,7 @@ export function RunTable({
 }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
-  const viewport = useSignal(ROW * SHOWN_ROWS);
+  const viewport = useSignal(ROW_HEIGHT * VISIBLE_ROWS);
   const focused = useSignal(0);
   const columns = useComputed(() => {
     // A single run cannot differ from another one, or be the best of several.
@@ -54,7 +54,7 @@ export function RunTable({
   }).value;
   const total = pages.count.value;
   const tree = folding.grouped.value && pages.nested.value > 0;
-  const view = rowWindow(top.value, viewport.value, ROW, total);
+  const view = rowWindow(top.value, viewport.value, ROW_HEIGHT, total);
 
   useEffect(() => search.ensure(view.first, view.end), [view.first, view.end, pages.pages.value]);
   useLayoutEffect(() => {
@@ -72,11 +72,11 @@ export function RunTable({
   const focus = (index: number) => {
     const next = Math.max(0, Math.min(total - 1, index));
     const element = scroller.current!;
-    const y = next * ROW;
+    const y = next * ROW_HEIGHT;
     if (y < element.scrollTop) {
       element.scrollTop = y;
-    } else if (y + ROW > element.scrollTop + element.clientHeight - HEAD) {
-      element.scrollTop = y + ROW - element.clientHeight + HEAD;
+    } else if (y + ROW_HEIGHT > element.scrollTop + element.clientHeight - HEADER_HEIGHT) {
+      element.scrollTop = y + ROW_HEIGHT - element.clientHeight + HEADER_HEIGHT;
     }
     top.value = element.scrollTop;
     focused.value = next;
@@ -104,7 +104,7 @@ export function RunTable({
     return undefined;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const page = Math.floor(viewport.value / ROW) - 2;
+    const page = Math.floor(viewport.value / ROW_HEIGHT) - 2;
     const moves: Record<string, number> = {
       ArrowDown: focused.value + 1,
       ArrowUp: focused.value - 1,
@@ -131,7 +131,8 @@ export function RunTable({
   columns.forEach((column) => {
     counts[column.group] += 1;
   });
-  const width = 30 + 34 + NAME + [...columns, ...RUN_COLUMNS].reduce((sum, column) => sum + column.width, 0) + MODEL;
+  const width =
+    30 + 34 + NAME_WIDTH + [...columns, ...RUN_COLUMNS].reduce((sum, column) => sum + column.width, 0) + MODEL_WIDTH;
   const header = (column: Column, i: number, all: Column[]) => (
     <Header
       key={column.id}
@@ -146,7 +147,7 @@ export function RunTable({
     <div
       class="nbt-table-scroll"
       ref={scroller}
-      style={{ maxHeight: `${HEAD + ROW * SHOWN_ROWS + 10}px` }}
+      style={{ maxHeight: `${HEADER_HEIGHT + ROW_HEIGHT * VISIBLE_ROWS + 10}px` }}
       onScroll={(event) => {
         top.value = event.currentTarget.scrollTop;
       }}
@@ -164,11 +165,11 @@ export function RunTable({
         <colgroup>
           <col style={{ width: '30px' }} />
           <col style={{ width: '34px' }} />
-          <col style={{ width: `${NAME}px` }} />
+          <col style={{ width: `${NAME_WIDTH}px` }} />
           {columns.map((column) => (
             <col key={column.id} style={{ width: `${column.width}px` }} />
           ))}
-          <col style={{ width: `${MODEL}px` }} />
+          <col style={{ width: `${MODEL_WIDTH}px` }} />
           {RUN_COLUMNS.map((column) => (
             <col key={column.id} style={{ width: `${column.width}px` }} />
           ))}
