@@ -1,4 +1,4 @@
-"""What every artifact repository must do, wherever it keeps its files.
+"""The tests that every artifact repository must pass, wherever it stores its files.
 
 A repository is tested by a subclass that says how to open one:
 
@@ -58,7 +58,7 @@ class RepositorySuite:
 
     @pytest.fixture
     def opened(self) -> Opened:
-        """How to open the same repository, which is empty before the test, any number of times."""
+        """Return a function that opens the same repository, which is empty before the test, again and again."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -80,7 +80,7 @@ class RepositorySuite:
     # -- files -----------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 5000])
-    def test_bytes_come_back(self, repository: ArtifactRepository, content: bytes) -> None:
+    def test_bytes_are_kept(self, repository: ArtifactRepository, content: bytes) -> None:
         repository.put("plots/loss.bin", content)
         assert repository.get("plots/loss.bin") == content
         with repository.open("plots/loss.bin") as stream:
@@ -101,7 +101,7 @@ class RepositorySuite:
         assert repository.get("f") == b"a"
         assert repository.list() == [FileInfo("f", False, 1)]
 
-    def test_what_was_opened_before_an_overwrite_is_read_to_its_end(self, repository: ArtifactRepository) -> None:
+    def test_a_file_opened_before_an_overwrite_can_be_read_to_its_end(self, repository: ArtifactRepository) -> None:
         repository.put("f", b"first")
         with repository.open("f") as stream:
             assert stream.read(1) == b"f"
@@ -109,7 +109,7 @@ class RepositorySuite:
             assert stream.read() in (b"irst", b"")
         assert repository.get("f") == b"second"
 
-    def test_another_one_sees_what_was_written(self, opened: Opened) -> None:
+    def test_another_instance_sees_written_files(self, opened: Opened) -> None:
         opened(None).put("a/f", b"x")
         assert opened(None).get("a/f") == b"x"
 
@@ -126,7 +126,7 @@ class RepositorySuite:
         repository.put("", tree / "deep")
         assert repository.get("b.bin") == repository.get("whole/deep/b.bin") == b"\0\1"
 
-    def test_a_folder_is_put_into_one_that_is_there(self, repository: ArtifactRepository, tree: Path) -> None:
+    def test_a_folder_is_put_into_an_existing_one(self, repository: ArtifactRepository, tree: Path) -> None:
         repository.put("whole/a.txt", b"old")
         repository.put("whole/other", b"stays")
         repository.put("whole", tree)
@@ -153,7 +153,7 @@ class RepositorySuite:
         ]
         assert repository.list("whole/deep/") == repository.list("./whole//deep")
 
-    def test_what_is_no_folder_has_nothing_in_it(self, repository: ArtifactRepository) -> None:
+    def test_listing_a_path_that_is_not_a_folder(self, repository: ArtifactRepository) -> None:
         assert repository.list() == []
         repository.put("file", b"x")
         assert repository.list("file") == repository.list("none") == repository.list("none/below") == []
@@ -173,7 +173,7 @@ class RepositorySuite:
 
     # -- stat, exists ------------------------------------------------------------------------------------------------
 
-    def test_what_is_known_of_a_path(self, repository: ArtifactRepository) -> None:
+    def test_stat(self, repository: ArtifactRepository) -> None:
         repository.put("a/f", b"123")
         stat = repository.stat("a/f")
         assert (stat.path, stat.is_dir, stat.size) == ("a/f", False, 3)
@@ -182,7 +182,7 @@ class RepositorySuite:
         assert repository.stat("") == Stat("", is_dir=True)
         assert [repository.exists(path) for path in ("a", "a/f", "a/", "a/g", "f", "a/f/g")] == [True] * 3 + [False] * 3
 
-    def test_a_time_is_kept_or_ignored(self, repository: ArtifactRepository, tree: Path) -> None:
+    def test_modification_times_are_kept_or_ignored(self, repository: ArtifactRepository, tree: Path) -> None:
         repository.put("f", tree / "a.txt", 1_000_000_000_123)
         repository.put("f", tree / "deep" / "b.bin", modified=1_000_000_000_123)
         modified = repository.stat("f").modified
@@ -268,7 +268,7 @@ class RepositorySuite:
         assert [info.path for info in repository.walk()] == ["a/f"]
 
     @pytest.mark.parametrize("name", ODD)
-    def test_odd_names_come_back(self, repository: ArtifactRepository, tmp_path: Path, name: str) -> None:
+    def test_unusual_names_are_kept(self, repository: ArtifactRepository, tmp_path: Path, name: str) -> None:
         repository.put(name, b"odd")
         assert repository.get(name) == b"odd"
         assert [info.path for info in repository.walk()] == [name]
@@ -287,7 +287,7 @@ class RepositorySuite:
         else:
             assert repository.get(name) == b"x"
 
-    def test_a_file_is_no_folder(self, repository: ArtifactRepository, tree: Path) -> None:
+    def test_a_file_is_not_a_folder(self, repository: ArtifactRepository, tree: Path) -> None:
         repository.put("file", b"1")
         repository.put("folder/file", b"2")
         for call in (
@@ -302,7 +302,7 @@ class RepositorySuite:
                 call()
         assert [info.path for info in repository.walk()] == ["file", "folder/file"]
 
-    def test_what_is_not_there(self, repository: ArtifactRepository, tmp_path: Path) -> None:
+    def test_missing_files(self, repository: ArtifactRepository, tmp_path: Path) -> None:
         repository.put("plots/loss.txt", b"x")
         for call in (
             lambda: repository.get("plots/los.txt"),

@@ -1,4 +1,4 @@
-"""The same content is kept once, as plain files that stay right whatever is written, removed, moved or killed."""
+"""Equal content is stored once, in plain files that stay correct whatever is written, deleted, moved or killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BIG = bytes(range(256)) * 8192
 
 
 def blobs(store: Path) -> dict[str, int]:
-    """The digest of each kept content, with how many files of runs it is."""
+    """Return the digest of each blob, with the number of files of runs that link to it."""
     return {path.name: path.stat().st_nlink - 1 for path in store.glob("blobs/*/*")}
 
 
@@ -34,7 +34,7 @@ def stored(run_id: str, path: str) -> Path:
 
 
 def room(store: Path) -> int:
-    """Bytes of all files, each counted once however many names it has."""
+    """Return the size of all files in bytes, with each file counted once however many names it has."""
     found = [path.stat() for path in store.glob("*/**/*") if path.is_file()]
     return sum({stats.st_ino: stats.st_size for stats in found if stats.st_size > 100_000}.values())
 
@@ -51,7 +51,7 @@ def log(content: bytes, *paths: str) -> str:
     return str(run.info.run_id)
 
 
-def test_one_content_is_one_file_however_it_is_logged(own_store: Path, tmp_path: Path) -> None:
+def test_equal_content_is_stored_once_however_it_is_logged(own_store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "a.bin").write_bytes(BIG)
@@ -72,7 +72,7 @@ def test_one_content_is_one_file_however_it_is_logged(own_store: Path, tmp_path:
     assert not list(own_store.rglob(".nbtrack-partial-*"))
 
 
-def test_files_are_plain_and_read_only_and_copies_are_ones_own(own_store: Path, tmp_path: Path) -> None:
+def test_files_are_plain_and_read_only_and_copies_are_independent(own_store: Path, tmp_path: Path) -> None:
     run_id = log(BIG)
     path = stored(run_id, "model.bin")
     assert path.is_file()
@@ -83,7 +83,7 @@ def test_files_are_plain_and_read_only_and_copies_are_ones_own(own_store: Path, 
     assert path.read_bytes() == BIG
 
 
-def test_overwriting_one_leaves_the_others_and_frees_what_nobody_has(own_store: Path) -> None:
+def test_overwriting_a_file_keeps_the_others_and_frees_unused_content(own_store: Path) -> None:
     one, other = log(BIG), log(BIG)
     client = nbtrack.MlflowClient()
     client.log_text(one, "x", "model.bin")
@@ -110,7 +110,7 @@ def test_tables_grow_though_the_file_is_read_only(own_store: Path) -> None:
 
 
 @pytest.mark.slow
-def test_gc_gives_back_what_no_other_run_has(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gc_frees_content_that_no_other_run_has(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = log(BIG, "a.bin")
     gone = [log(BIG, "a.bin", "again/b.bin"), log(BIG + b"own", "a.bin"), log(BIG + b"own", "b.bin")]
     by_hand = log(BIG + b"hand")
@@ -132,7 +132,7 @@ def test_gc_gives_back_what_no_other_run_has(own_store: Path, capsys: pytest.Cap
 
 
 @pytest.mark.slow
-def test_a_backup_has_each_content_once_and_shares_on(own_store: Path, tmp_path: Path) -> None:
+def test_a_backup_stores_equal_content_once_too(own_store: Path, tmp_path: Path) -> None:
     runs = [log(BIG, "a.bin", "b/c.bin") for _ in range(3)]
     target = nbtrack.backup(tmp_path / "copy", artifacts=True)
     assert room(target) == room(own_store) == len(BIG)
@@ -171,8 +171,8 @@ def test_a_store_that_was_moved_or_copied_without_links(own_store: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
-    """Of an older nbtrack, or after `cp -r`."""
+def test_a_repair_deduplicates_files(own_store: Path) -> None:
+    """The files of an older nbtrack, or of a copy by `cp -r`, are not shared."""
     runs = [log(BIG), log(BIG), log(BIG + b"other")]
     for run_id in runs:
         path = stored(run_id, "model.bin")
@@ -190,7 +190,7 @@ def test_files_that_are_not_shared_yet_are_by_a_repair(own_store: Path) -> None:
 
 
 @pytest.mark.slow
-def test_merging_keeps_contents_once_and_the_file_that_was_logged_last(own_store: Path, tmp_path: Path) -> None:
+def test_merging_stores_content_once_and_keeps_the_latest_file(own_store: Path, tmp_path: Path) -> None:
     new = BIG + b"new"
     first = log(new)
     with nbtrack.start_run() as run:
@@ -227,7 +227,7 @@ def test_an_experiment_with_a_location_of_its_own_has_plain_copies(own_store: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOSPC, errno.EOPNOTSUPP])
-def test_where_no_link_can_be_made_files_are_copies(
+def test_files_are_copied_if_links_are_not_supported(
     own_store: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     first = log(BIG)
@@ -247,9 +247,7 @@ def test_where_no_link_can_be_made_files_are_copies(
     assert stored(first, "model.bin").stat().st_nlink == 3
 
 
-def test_a_blob_with_all_the_names_it_can_have_gets_a_successor(
-    own_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_blob_with_the_most_links_possible_is_replaced(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = log(BIG)
     link = os.link
     full = stored(first, "model.bin").stat().st_ino
@@ -267,9 +265,7 @@ def test_a_blob_with_all_the_names_it_can_have_gets_a_successor(
 
 
 @pytest.mark.slow
-def test_a_file_that_was_changed_in_place_is_passed_on_to_nobody(
-    own_store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_was_changed_in_place_is_not_shared(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed, longer = log(BIG), log(BIG + b"longer")
     for run_id, more in ((changed, b""), (longer, b"!")):
         path = stored(run_id, "model.bin")
@@ -296,7 +292,7 @@ def test_a_file_that_was_changed_in_place_is_passed_on_to_nobody(
     assert stored(changed, "model.bin").read_bytes().startswith(b"changed")
 
 
-def test_a_file_that_grows_while_it_is_logged_has_the_digest_of_what_came_over(
+def test_a_file_that_grows_while_it_is_logged_gets_the_digest_of_its_copy(
     own_store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = tmp_path / "log.txt"
@@ -315,7 +311,7 @@ def test_a_file_that_grows_while_it_is_logged_has_the_digest_of_what_came_over(
     assert blobs(own_store) == {sha256(b"first\nsecond\n").hexdigest(): 1}
 
 
-def test_what_waited_for_room_is_shared_when_it_comes(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_waited_for_space_are_deduplicated(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = log(BIG)
     replace = os.replace
 
@@ -334,7 +330,7 @@ def test_what_waited_for_room_is_shared_when_it_comes(own_store: Path, monkeypat
     assert stored(run.info.run_id, "late/model.bin").stat().st_ino == stored(first, "model.bin").stat().st_ino
 
 
-def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_nothing_behind(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbtrack.artifact_store.blobs import Blobs
     from nbtrack.artifact_store.local import LocalArtifactRepository
 
@@ -353,7 +349,7 @@ def test_nothing_is_kept_of_a_write_that_fails(own_store: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_threads_that_log_one_content_at_once(own_store: Path) -> None:
+def test_threads_that_log_equal_content_concurrently(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     runs = [client.create_run("0").info.run_id for _ in range(8)]
     start = threading.Barrier(len(runs))
@@ -399,8 +395,8 @@ while True:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_writers_and_collectors_that_are_killed_lose_no_file_and_leave_no_room(own_store: Path, seed: int) -> None:
-    """SIGKILL at a moment of chance, again and again: each file is a whole content, each blob what its name says."""
+def test_killed_writers_and_collectors_lose_no_file_and_leak_no_space(own_store: Path, seed: int) -> None:
+    """After SIGKILL at random moments, each file is complete, and each blob has the content of its name."""
     rng = random.Random(seed)
     contents = {(f"content {i} " * 500).encode() for i in range(20)}
     for turn in range(4):
@@ -435,7 +431,7 @@ def test_writers_and_collectors_that_are_killed_lose_no_file_and_leave_no_room(o
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["linked", "replaced"])
 def test_killed_at_each_step_of_a_write(own_store: Path, step: str) -> None:
-    """Dead right behind the blob's making, and behind the replacing of a file whose blob nobody needs any more."""
+    """SIGKILL right after a blob was created, and right after a file was replaced whose blob is not used any more."""
     run_id = log(BIG)
     die = "os.kill(os.getpid(), signal.SIGKILL)"
     patch = {

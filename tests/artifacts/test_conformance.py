@@ -1,4 +1,4 @@
-"""The suite of `conformance.py` on folders and on a repository of another package, which keeps files in memory."""
+"""The suite of `conformance.py` on folders, and on a repository of another package that keeps files in memory."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TestLocal(RepositorySuite):
 
 
 class TestLocalWithBlobs(RepositorySuite):
-    """A folder in which equal files are kept once, as in the store's own."""
+    """A folder in which equal files are stored once, like the store's own."""
 
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Opened:
@@ -109,7 +109,7 @@ class TestLocalWithBlobs(RepositorySuite):
 
 
 class TestMemory(RepositorySuite):
-    """A repository that a package outside nbtrack brings."""
+    """A repository of a package outside nbtrack."""
 
     @pytest.fixture
     def opened(self, shelf: str) -> Opened:
@@ -118,7 +118,7 @@ class TestMemory(RepositorySuite):
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URI of an empty place in memory; a package that is on the path makes nbtrack know such URIs."""
+    """The URI of an empty repository in memory. A package on the path registers its scheme."""
     metadata = tmp_path / "packages" / "memory-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: memory\nVersion: 1.0\n")
@@ -140,7 +140,7 @@ def remote_run(shelf: str) -> str:
     return nbtrack.Client().create_run(experiment_id).info.run_id
 
 
-def test_schemes_that_nothing_knows(shelf: str) -> None:
+def test_unknown_schemes(shelf: str) -> None:
     with pytest.raises(NotSupported, match=r"handles the scheme 's3'.*Supported schemes: file, memory"):
         open_repository("s3://bucket/x")
     with pytest.raises(NotSupported, match="no installed package handles the scheme"):
@@ -182,7 +182,7 @@ def test_a_run_whose_artifacts_are_elsewhere(remote_run: str, tmp_path: Path) ->
     assert nbtrack.doctor().is_healthy
 
 
-def test_a_model_that_is_kept_elsewhere(remote_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_in_another_repository(remote_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def double(model_input: list[float]) -> list[float]:
         return [2 * value for value in model_input]
 
@@ -204,7 +204,7 @@ def test_a_model_that_is_kept_elsewhere(remote_run: str, monkeypatch: pytest.Mon
     assert nbtrack.models.get_model_info(info.model_uri).signature is not None
 
 
-def test_the_best_model_is_replaced_elsewhere_too(remote_run: str) -> None:
+def test_log_best_replaces_a_model_in_another_repository(remote_run: str) -> None:
     def model(factor: int) -> object:
         def times(model_input: list[int]) -> list[int]:
             return [factor * value for value in model_input]
@@ -240,7 +240,7 @@ def test_files_wait_while_a_repository_elsewhere_cannot_be_written(
     assert nbtrack.artifacts.load_dict(f"runs:/{remote_run}/t.json")["data"] == [[0], [1], [2]]
 
 
-def test_a_copy_of_a_folder_goes_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fetched_copy_stays_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = MemoryRepository("memory://shelf")
     monkeypatch.setattr(MemoryRepository, "walk", lambda self, path: iter([FileInfo("../evil", False, 1)]))
     monkeypatch.setattr(MemoryRepository, "open", lambda self, path: io.BytesIO(b"x"))
@@ -249,7 +249,7 @@ def test_a_copy_of_a_folder_goes_nowhere_else(tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "evil").exists()
 
 
-def test_copies_go_when_the_process_ends() -> None:
+def test_copies_are_deleted_when_the_process_ends() -> None:
     code = f"""
 from {__name__} import MemoryRepository
 repository = MemoryRepository("memory://shelf")

@@ -1,4 +1,4 @@
-"""Files and folders go in whole and come back as they were, by run and by URI."""
+"""Files and folders are stored completely and read back unchanged, by run and by URI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbtrack.errors import InvalidParameter, NotFound, StoreError, StoreNotWrita
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A folder with two files, one of them in a folder of its own."""
+    """A folder with two files, one of them in a subfolder."""
     folder = tmp_path / "tree"
     (folder / "deep").mkdir(parents=True)
     (folder / "a.txt").write_text("a")
@@ -59,7 +59,7 @@ def test_logging_again_replaces_files_and_keeps_the_others(tree: Path) -> None:
     ("number", "error", "words"),
     [(errno.ENOSPC, StoreError, "disk is full"), (errno.EROFS, StoreNotWritable, "cannot be written")],
 )
-def test_a_write_that_breaks_off_leaves_what_was_there(
+def test_an_interrupted_write_keeps_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[StoreError], words: str
 ) -> None:
     repository = LocalArtifactRepository(tmp_path / "artifacts")
@@ -77,7 +77,7 @@ def test_a_write_that_breaks_off_leaves_what_was_there(
     assert [path.name for path in repository.root.iterdir()] == ["model.bin"]
 
 
-def test_two_that_make_one_folder_at_once(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_created_concurrently(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = LocalArtifactRepository(tmp_path / "artifacts")
     replace = os.replace
 
@@ -100,7 +100,7 @@ def test_leftovers_of_a_killed_write_are_not_artifacts(tmp_path: Path) -> None:
     assert [path.name for path in copy.iterdir()] == ["a"]
 
 
-def test_a_folder_that_holds_the_store_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_contains_the_store_is_refused(tmp_path: Path) -> None:
     with nbtrack.start_run() as run, pytest.raises(InvalidParameter, match="contains the store"):
         nbtrack.log_artifacts(tmp_path)
     assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []
@@ -113,7 +113,7 @@ def test_a_folder_with_a_link_to_itself_is_copied_once(tree: Path) -> None:
     assert [info.path for info in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id)] == ["a.txt", "deep"]
 
 
-def test_what_is_not_there() -> None:
+def test_missing_files() -> None:
     with nbtrack.start_run() as run:
         with pytest.raises(NotFound, match="File or folder 'nope' does not exist"):
             nbtrack.log_artifact("nope")
@@ -128,10 +128,10 @@ def test_what_is_not_there() -> None:
         nbtrack.artifacts.list_artifacts("runs:/x", artifact_path="y")
 
 
-def test_files_are_not_brought_back_while_they_are_written(
+def test_waiting_files_are_not_moved_while_they_are_written(
     own_store: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Room comes, and the background thread with it, in the middle of a write to where files wait."""
+    """The disk has space again, and the background thread runs, during a write to the mirror."""
     replace, others = os.replace, []
     detour = nbtrack.MlflowClient()._store.artifact_detour
 

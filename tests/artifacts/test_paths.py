@@ -1,4 +1,4 @@
-"""Paths that would leave a run's artifact folder are refused, and nothing is written, read or listed outside it."""
+"""Paths that leave a run's artifact folder are refused, and nothing outside it is written, read or listed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_link_is_replaced_and_not_written_through(repository: LocalArtifactRep
     "name",
     ['it\'s "quoted".txt', "<script>alert(1)<script>.txt", "emoji 😀.txt", "100%.txt", "a#b?.txt", "..a", "a b/ü/…"],
 )
-def test_odd_names_come_back(name: str) -> None:
+def test_unusual_names_are_kept(name: str) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_text("hello", name)
     uri = f"runs:/{run.info.run_id}/{name}"
@@ -98,7 +98,7 @@ def test_odd_names_come_back(name: str) -> None:
     assert [info.path for info in listed] == [name]
 
 
-def test_a_run_refuses_too() -> None:
+def test_log_calls_refuse_these_paths() -> None:
     with nbtrack.start_run() as run:
         with pytest.raises(InvalidParameter, match=r"leave the run's artifact folder"):
             nbtrack.log_text("x", "../../evil.txt")

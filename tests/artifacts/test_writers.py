@@ -1,4 +1,4 @@
-"""What log_text, log_dict, log_figure, log_image and log_table write can be read back."""
+"""The files that log_text, log_dict, log_figure, log_image and log_table write can be read back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_figures(root: str) -> None:
     from matplotlib.figure import Figure
 
     class Plotly:
-        """What log_figure knows a plotly figure by."""
+        """The methods by which log_figure recognizes a plotly figure."""
 
         def to_html(self, **options: Any) -> str:
             return f"<html>{options['include_plotlyjs']}</html>"
@@ -100,7 +100,7 @@ def test_float_pixels_out_of_range_are_rescaled_with_a_warning(root: str) -> Non
         ("a.png", "not str"),
     ],
 )
-def test_what_is_no_image(root: str, pixels: Any, words: str) -> None:
+def test_arrays_that_are_not_images(root: str, pixels: Any, words: str) -> None:
     with pytest.raises(InvalidParameter, match=words):
         nbtrack.log_image(pixels, "i.png")
     assert nbtrack.artifacts.list_artifacts(root) == []
@@ -131,7 +131,7 @@ def test_tables_grow(root: str) -> None:
     assert pd.read_json(path, orient="split").shape == (4, 3)
 
 
-def test_what_is_no_table(root: str) -> None:
+def test_data_that_is_not_a_table(root: str) -> None:
     for data, file, words in (
         ({"a": [1], "b": [1, 2]}, "t.json", "'a' has 1, 'b' has 2"),
         ([1, 2], "t.json", "DataFrame"),

@@ -1,4 +1,4 @@
-"""A database with our tables, and a search on it as the store does one."""
+"""A database with nbtrack's tables, searched as the store does."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Database:
         inputs: Sequence[Mapping[str, str | None]] = (),
         **attributes: Any,
     ) -> None:
-        """A run with all that a search asks for; a metric is its last value, or all of its points."""
+        """Insert a run with all searchable data. A metric is its last value or a list of its points."""
         self._runs += 1
         run = self._runs
         row = {"run": run, "run_id": run_id, "experiment_id": 1, "name": name, "user_id": "", "status": "RUNNING"}
@@ -60,7 +60,7 @@ class Database:
     def search(
         self, filter_string: str | None, order_by: Sequence[str] = (), vocabulary: Vocabulary = RUNS, column: str = ""
     ) -> list[Any]:
-        """Values of one column of the rows that match, in order; `$1` is the caller's own, as in a store's query."""
+        """Return one column of the matching rows, in order. `$1` belongs to the caller, as in a store's query."""
         found = compile_search(filter_string, order_by, vocabulary, first_parameter=2)
         shown = column or COLUMNS.get(vocabulary.table, "r.name || '/' || CAST(r.version AS VARCHAR)")
         sql = f"SELECT {shown} FROM {vocabulary.table} r {found.joins} WHERE $1 = 1 AND {found.where}"
@@ -91,6 +91,6 @@ class Database:
 
 
 def in_order(point: Point) -> tuple[int, int, bool, float]:
-    """Where a point comes among those of its metric: by step, then timestamp, then value, NaN last."""
+    """Return the sort key of a point in its metric: step, then timestamp, then value, NaN last."""
     step, timestamp, value = point
     return step, timestamp, math.isnan(value), value

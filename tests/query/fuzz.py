@@ -1,4 +1,4 @@
-"""Texts that are no queries, or hardly."""
+"""Strings that are not, or almost, queries."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ PIECES += ["datasets.name", "parent", "experiment", "cell.source", "max", ")", "
 
 
 def mutated(texts: Sequence[str]) -> st.SearchStrategy[str]:
-    """One of the texts with a few places of it left out, doubled, or replaced."""
+    """Draw one of the strings with a few characters deleted, doubled or replaced."""
 
     @st.composite
     def mutate(draw: st.DrawFn) -> str:

@@ -1,4 +1,4 @@
-"""What a tree means, said once more in plain Python over dicts, and the text that a person would write for it."""
+"""A second implementation of the query language in plain Python over dicts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.query.database import Point, in_order
 
 @dataclass
 class Run:
-    """A run as the oracle sees it: attributes by name, all points of each metric, the texts by key, the datasets."""
+    """A run for the oracle: attributes by name, all points of each metric, params and tags by key, and datasets."""
 
     attributes: dict[str, Any]
     metrics: dict[str, list[Point]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Run:
     """The id of the parent, and its name if it is there."""
 
     def values(self, operand: Operand) -> list[Any]:
-        """All that the operand stands for; nothing where it is missing."""
+        """Return all values of an operand, or nothing if it is missing."""
         if isinstance(operand, Member):
             return [row[operand.column] for row in self.datasets if row[operand.column] is not None]
         if isinstance(operand, Attribute) and operand.name == "parent":
@@ -50,7 +50,7 @@ class Run:
         return [] if found is None else [found]
 
     def value(self, operand: Operand) -> Any:
-        """What it is sorted by."""
+        """Return the value that runs are sorted by."""
         if isinstance(operand, Member):
             return min(self.values(operand), key=str.encode, default=None)
         if isinstance(operand, Attribute):
@@ -63,7 +63,7 @@ class Run:
 
 
 def summary(points: list[Point], function: str | None) -> float | int | None:
-    """What a function says of a metric's points; NaN only where there is nothing else."""
+    """Return the value of a function of a metric's points. It is NaN only if all values are NaN."""
     if function == "count":
         return len(points)
     if not points:
@@ -81,7 +81,7 @@ FOLDED = {"status", "lifecycle_stage"}
 
 
 def holds(node: Node, run: Run) -> bool | None:
-    """True, False, or None where a value is missing."""
+    """Return whether a run matches, or None if a value is missing."""
     match node:
         case And(parts):
             answers = {holds(part, run) for part in parts}
@@ -102,7 +102,7 @@ def holds(node: Node, run: Run) -> bool | None:
 
 
 def leaf(node: Leaf, found: Any) -> bool | None:
-    """The answer for one value; None where it is no number and should be."""
+    """Return the result for one value, or None if it should be a number and is not."""
     operand = node.operand
     match node:
         case Comparison(_, comparator, value):
@@ -127,7 +127,7 @@ def leaf(node: Leaf, found: Any) -> bool | None:
 
 
 def about(found: Any, operand: Operand, like: Any, test: Callable[[Any], bool]) -> bool | None:
-    """The answer of a test on a value, taken as a text or as a number like what it is compared with."""
+    """Return the result of a test on a value, taken as a string or a number like the other side."""
     if isinstance(like, str):
         found = folded(operand, str(found))
     elif isinstance(found, str):
@@ -148,7 +148,7 @@ def folded(operand: Operand, value: Any) -> Any:
 
 
 def number_in(text: str) -> float | None:
-    """The number that a param holds: as Python reads it, but no underscores, spaces, other digits, nor NaN."""
+    """Return the number in a param, as Python reads it, but without underscores, spaces, other digits and NaN."""
     if not text.isascii() or "_" in text or text.strip() != text or len(text) > 100:
         return None
     try:
@@ -168,7 +168,7 @@ def regex(pattern: str, ignores_case: bool) -> re.Pattern[str]:
 
 
 def ordered(runs: Sequence[Run], orderings: Sequence[Ordering]) -> list[str]:
-    """The ids of the runs in the order that the clauses ask for."""
+    """Return the IDs of the runs in the order of the clauses."""
     result = sorted(runs, key=lambda run: run.attributes["run_id"])
     result.sort(key=lambda run: run.attributes["start_time"], reverse=True)
     for ordering in reversed(orderings):
@@ -182,7 +182,7 @@ def ordered(runs: Sequence[Run], orderings: Sequence[Ordering]) -> list[str]:
 
 
 def rank(value: Any, operand: Operand) -> tuple[int, Any]:
-    """The group that a value belongs to (values, what comes after them, missing), and its place there."""
+    """Return the group of a value (number, other value, missing) and its sort key in this group."""
     if value is None:
         return 2, 0
     if isinstance(value, float) and math.isnan(value):

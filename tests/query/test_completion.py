@@ -1,4 +1,4 @@
-"""What may come next in a query, on a real store; and that each thing offered may really stand there."""
+"""Completions on a real store, and that the parser accepts each of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def current(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def offered(marked: str, **options: object) -> list[str]:
-    """The texts offered at the » of a query."""
+    """Return the completions at the » of a query."""
     return [each.text for each in completions(marked, **options)]
 
 
@@ -114,7 +114,7 @@ def completions(marked: str, **options: object) -> list[Completion]:
         ("metrics.unknown = »", ["NaN"]),
     ],
 )
-def test_what_is_offered(marked: str, first: list[str]) -> None:
+def test_offered_completions(marked: str, first: list[str]) -> None:
     assert offered(marked)[: len(first)] == first
 
 
@@ -132,12 +132,12 @@ def test_what_is_offered(marked: str, first: list[str]) -> None:
         ("metrics.loss > 1 »", ")"),
     ],
 )
-def test_what_makes_no_sense_is_not_offered(marked: str, absent: str) -> None:
+def test_completions_that_do_not_fit_are_not_offered(marked: str, absent: str) -> None:
     assert absent not in offered(marked)
 
 
 @pytest.mark.parametrize("marked", ["metrics.loss >> »", "metrics.loss > 1 2 »", "'a' = »", "x" * 600_000 + "»"])
-def test_nothing_is_offered_where_the_text_has_gone_wrong(marked: str) -> None:
+def test_nothing_is_offered_after_a_mistake(marked: str) -> None:
     assert offered(marked) == []
 
 
@@ -157,7 +157,7 @@ def test_nothing_is_offered_where_the_text_has_gone_wrong(marked: str) -> None:
         ("»", "status", "status"),
     ],
 )
-def test_a_completion_takes_the_place_of_what_was_begun(marked: str, pick: str, whole: str | None) -> None:
+def test_a_completion_replaces_the_unfinished_word(marked: str, pick: str, whole: str | None) -> None:
     text = marked.replace("»", "", 1)
     found = {each.text: each for each in completions(marked)}
     if whole is None:
@@ -181,7 +181,7 @@ def test_other_vocabularies() -> None:
     assert "min(" not in offered("»", vocabulary=MODELS)
 
 
-def test_each_says_what_it_is() -> None:
+def test_completions_have_a_detail() -> None:
     (loss, *_) = completions("metrics.lo»")
     assert loss == Completion("metrics.loss", "name", 0, 10, "3 runs")
     assert {each.kind for each in completions("m»")} == {"name", "function"}
@@ -190,7 +190,7 @@ def test_each_says_what_it_is() -> None:
     assert {each.kind for each in completions("metrics.loss > 1 »")} == {"keyword"}
 
 
-def test_a_store_that_cannot_be_read_leaves_the_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_works_without_a_readable_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(*_: object) -> None:
         raise StoreLocked("held by another program")
 
@@ -209,7 +209,7 @@ def test_a_store_that_cannot_be_read_leaves_the_grammar(monkeypatch: pytest.Monk
     assert "'FINISHED'" in offered("status = »")
 
 
-def test_without_known_names_the_grammar_alone_completes() -> None:
+def test_completion_without_known_names() -> None:
     assert [each.text for each in query.complete("metrics.")] == []
     assert [each.text for each in query.complete("status = 'fin")] == ["'FINISHED'"]
     assert [each.text for each in query.complete("metrics.loss ", 13)][:2] == [">", ">="]
@@ -234,8 +234,8 @@ WHOLE = [
 @pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
-def test_what_is_offered_may_stand_there(data: st.DataObject) -> None:
-    """After each thing that is offered the grammar goes on: no token that it refuses has come."""
+def test_offered_completions_are_accepted_by_the_parser(data: st.DataObject) -> None:
+    """The grammar accepts every offered completion."""
     whole = data.draw(st.sampled_from(WHOLE))
     position = data.draw(st.integers(0, len(whole)))
     found = nbtrack.Client().complete(whole, position)
@@ -254,7 +254,7 @@ def test_what_is_offered_may_stand_there(data: st.DataObject) -> None:
     vocabulary=st.sampled_from([RUNS, EXPERIMENTS, MODELS, VERSIONS]),
     ordering=st.booleans(),
 )
-def test_any_text_has_completions_or_none(
+def test_completion_of_any_string_does_not_fail(
     text: str, position: int | None, vocabulary: Vocabulary, ordering: bool
 ) -> None:
     at = len(text) if position is None else max(0, min(position, len(text)))
@@ -263,8 +263,8 @@ def test_any_text_has_completions_or_none(
         assert each.text
 
 
-def test_the_machine_comes_after_what_people_logged(own_store: Path) -> None:
-    """Every run of some length has its metrics: by number alone they would stand before all others."""
+def test_system_metrics_are_offered_after_logged_metrics(own_store: Path) -> None:
+    """Every longer run has system metrics, so by their number alone they would come before all others."""
     nbtrack.set_tracking_uri("")
     for number in range(2):
         with nbtrack.start_run():

@@ -1,4 +1,4 @@
-"""The guide's page is true: its examples run (tests/guide has its Python), and it names all that can be named."""
+"""The examples of the guide's page run (tests/guide has its Python), and it lists every name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = (files("nbtrack") / "guide" / "query.md").read_text("utf-8")
 
 
 def examples(kind: str) -> list[str]:
-    """The lines of the page's blocks of a kind."""
+    """Return the lines of the page's code blocks of one kind."""
     blocks = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
@@ -39,7 +39,7 @@ def test_examples_run(database: Database) -> None:
     database.search("", examples("order"))
 
 
-def test_the_error_is_as_shown() -> None:
+def test_the_guide_shows_the_actual_error() -> None:
     result = doctest.testmod(query, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
     assert (result.attempted, result.failed) == (1, 0)
     with pytest.raises(QueryError) as raised:

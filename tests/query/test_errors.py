@@ -1,4 +1,4 @@
-"""A wrong query says where it is wrong, and what may stand there."""
+"""The errors of wrong queries: their message, their position and what is expected there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbtrack.query import EXPERIMENTS, RUNS, compile_search, parse, parse_orderi
 
 
 def mistake(marked: str) -> QueryError:
-    """The error of a filter in which » marks where it must be found."""
+    """Return the error of a filter. The » marks the position that it must have."""
     text = marked.replace("»", "", 1)
     with pytest.raises(QueryError) as raised:
         parse(text)
@@ -193,7 +193,7 @@ def test_filter(marked: str, reason: str, expected: str) -> None:
     assert expected in error.expected
 
 
-def test_the_message_points_at_the_place() -> None:
+def test_the_message_points_at_the_mistake() -> None:
     assert str(mistake("metrics.m > 0.9 AND params.p = »one")).splitlines() == [
         "A string must be in quotes: 'one' (at character 32)",
         "  metrics.m > 0.9 AND params.p = one",
@@ -226,7 +226,7 @@ def test_order_by(text: str, position: int, reason: str) -> None:
     assert reason in raised.value.reason
 
 
-def test_names_come_from_the_vocabulary_that_is_asked() -> None:
+def test_errors_list_the_names_of_their_vocabulary() -> None:
     with pytest.raises(QueryError) as raised:
         parse("metrics.m > 1", EXPERIMENTS)
     assert raised.value.expected == ("tags.name", "attributes.name")
@@ -236,7 +236,7 @@ def test_names_come_from_the_vocabulary_that_is_asked() -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\ud800"])
-def test_characters_that_no_database_keeps(character: str) -> None:
+def test_characters_that_databases_cannot_store(character: str) -> None:
     text = f"params.p = '{character}'"
     for attempt in (parse, parse_ordering):
         with pytest.raises(QueryError) as raised:
@@ -269,7 +269,7 @@ def test_characters_that_no_database_keeps(character: str) -> None:
     ],
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
-def test_too_much_is_an_error_and_soon(text: str) -> None:
+def test_oversized_queries_fail_fast(text: str) -> None:
     began = time.perf_counter()
     with pytest.raises(QueryError) as raised:
         compile_search(text, [], RUNS)
@@ -294,13 +294,13 @@ def test_too_much_is_an_error_and_soon(text: str) -> None:
     ],
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
-def test_much_is_answered(text: str) -> None:
+def test_large_queries_are_accepted(text: str) -> None:
     began = time.perf_counter()
     compile_search(text, [], RUNS)
     assert time.perf_counter() - began < 3
 
 
-def test_arguments_of_another_type() -> None:
+def test_arguments_of_the_wrong_type() -> None:
     with pytest.raises(InvalidParameter, match=r"not a string. Write \['metrics.m DESC'\]"):
         compile_search("", "metrics.m DESC", RUNS)
     with pytest.raises(InvalidParameter, match="not int"):
@@ -312,7 +312,7 @@ def test_arguments_of_another_type() -> None:
     assert compile_search(None, [], RUNS).where == "TRUE"
 
 
-def test_nothing_that_was_typed_is_in_the_sql() -> None:
+def test_user_input_is_not_in_the_sql() -> None:
     found = compile_search(
         "metrics.`k'; --` > 7.25 AND params.p IN ('x''; DROP', \"y\") AND tags.t LIKE 'z%' AND run_name = 'w'",
         ['metrics."o""\'" DESC'],

@@ -1,4 +1,4 @@
-"""What MLflow 3.17 answers to filters and order_by clauses, recorded on a server with the same seven runs."""
+"""Filters and order_by clauses give the results of MLflow 3.17, recorded on a server with the same seven runs."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_duration_is_milliseconds_from_start_to_end() -> None:
     assert database.search("", ["duration DESC"]) == ["long", "short", "running"]
 
 
-def test_a_param_is_compared_as_a_number_where_it_is_one() -> None:
+def test_params_that_are_numbers_are_compared_as_numbers() -> None:
     database = Database()
     values = ["10", "9", "1e-3", ".5", "+7.", "inf", "-Infinity", "nan", "relu", "1_0", "0x10", " 8", "", "1e400", "٣"]
     for position, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""Random trees and runs: text, parser, SQL and each database together mean what oracle.py says in plain Python."""
+"""Random trees and runs: the parser, the SQL and each database agree with the plain Python of oracle.py."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def postgres(server: Server) -> Iterator[Database]:
 
 
 def filled(database: Database) -> Database:
-    """The database, with all runs."""
+    """The database with all runs."""
     for number, name in enumerate(EXPERIMENT_NAMES, 1):
         row = {"experiment_id": number, "name": name, "artifact_location": "", "lifecycle_stage": "active"}
         database.insert("experiments", [row | {"creation_time": 0, "last_update_time": 0}])
@@ -171,7 +171,7 @@ def filled(database: Database) -> Database:
 
 
 def operands(accepts: Callable[[Kind], bool]) -> st.SearchStrategy[Operand]:
-    """Names whose kind is accepted, and keys: those that runs have, and one that none has."""
+    """Draw a name of an accepted kind. Keys can be missing in all runs."""
     keys = st.sampled_from([*KEYS, "absent"])
     found: list[st.SearchStrategy[Operand]] = []
     attributes = [a for a in RUNS.attributes if accepts(a.kind)]
@@ -245,7 +245,7 @@ TREES = st.recursive(LEAVES, branches, max_leaves=8)
 
 
 class Hand:
-    """Writes a tree as some person might: one of the spellings, any case of keywords, any space."""
+    """Writes a tree as a user might, with any spelling, any case of keywords and any spaces."""
 
     def __init__(self, choose: Callable[[list[str]], str]) -> None:
         self.choose = choose
@@ -324,14 +324,14 @@ class Hand:
 @pytest.mark.slow
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(tree=TREES, data=st.data())
-def test_any_tree_means_the_same_written_and_searched(database: Database, tree: Node, data: st.DataObject) -> None:
+def test_any_filter_finds_the_expected_rows(database: Database, tree: Node, data: st.DataObject) -> None:
     assert_same(database, tree, data)
 
 
 @pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(tree=TREES, data=st.data())
-def test_any_tree_means_the_same_on_postgresql(postgres: Database, tree: Node, data: st.DataObject) -> None:
+def test_any_filter_finds_the_expected_rows_on_postgresql(postgres: Database, tree: Node, data: st.DataObject) -> None:
     assert_same(postgres, tree, data)
 
 
@@ -344,7 +344,7 @@ def assert_same(database: Database, tree: Node, data: st.DataObject) -> None:
 
 
 def with_floats(node: Node) -> Node:
-    """The tree as the parser types its numbers: exact beside integers only."""
+    """Return the tree with the number types of the parser, which keeps integers exact only for integer operands."""
     match node:
         case And(parts) | Or(parts):
             return type(node)(tuple(map(with_floats, parts)))
@@ -370,14 +370,16 @@ ORDERINGS = st.lists(st.builds(Ordering, operands(lambda kind: True), FLAG), max
 @pytest.mark.slow
 @settings(max_examples=100)
 @given(orderings=ORDERINGS, data=st.data())
-def test_any_order_is_total_and_as_asked(database: Database, orderings: list[Ordering], data: st.DataObject) -> None:
+def test_any_order_is_total_and_as_requested(
+    database: Database, orderings: list[Ordering], data: st.DataObject
+) -> None:
     assert_ordered(database, orderings, data)
 
 
 @pytest.mark.slow
 @settings(max_examples=50)
 @given(orderings=ORDERINGS, data=st.data())
-def test_any_order_is_as_asked_on_postgresql(
+def test_any_order_is_as_requested_on_postgresql(
     postgres: Database, orderings: list[Ordering], data: st.DataObject
 ) -> None:
     assert_ordered(postgres, orderings, data)
@@ -407,7 +409,7 @@ VALID = [
 @pytest.mark.slow
 @settings(max_examples=600)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40) | mutated(VALID))
-def test_any_text_has_an_answer_or_a_query_error(database: Database, text: str) -> None:
+def test_any_string_is_a_filter_or_a_query_error(database: Database, text: str) -> None:
     for vocabulary in (RUNS, EXPERIMENTS, MODELS, VERSIONS):
         for filter_string, order_by in ((text, []), ("", [text])):
             error = query_error(filter_string, order_by, vocabulary)

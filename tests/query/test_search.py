@@ -1,4 +1,4 @@
-"""What goes beyond MLflow's filters, on a real store: functions, times, datasets, parents, experiments, cells."""
+"""Extensions of MLflow's filters, on a real store: functions, times, datasets, parents, experiments, cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86_400_000
 
 
 def found(filter_string: str = "", *order_by: str) -> str:
-    """The names of the runs that match, in any experiment."""
+    """Return the names of the matching runs of all experiments."""
     runs = nbtrack.search_runs(
         search_all_experiments=True, filter_string=filter_string, order_by=list(order_by), output_format="list"
     )
@@ -97,7 +97,7 @@ def test_orders_by_functions(clause: str, names: str) -> None:
 
 @pytest.fixture
 def in_kiritimati(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fourteen hours before Greenwich."""
+    """Set the local time zone to UTC+14."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Pacific/Kiritimati")
         time.tzset()
@@ -156,7 +156,7 @@ def test_now_is_the_time_of_the_search() -> None:
     assert tree.high - tree.low - 9_000_500 in range(-5_000, 5_000)
 
 
-def test_a_length_of_time_has_units() -> None:
+def test_durations_have_units() -> None:
     at = datetime.now(UTC) - timedelta(days=30)
     for name, lasting in (("second", 1), ("hours", 9_000), ("days", 200_000)):
         started(name, at, timedelta(seconds=lasting))

@@ -1,4 +1,4 @@
-"""Experiments, registered models and versions are searched by the same language."""
+"""Experiments, registered models and model versions are searched with the same language."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_search(database: Database, vocabulary: Vocabulary, text: str, order_by:
         (EXPERIMENTS, "name > 'a'"),
     ],
 )
-def test_what_a_vocabulary_lacks_is_an_error(vocabulary: Vocabulary, text: str) -> None:
+def test_unknown_names_are_an_error(vocabulary: Vocabulary, text: str) -> None:
     with pytest.raises(QueryError):
         compile_search(text, [], vocabulary)
 

@@ -80,7 +80,7 @@ def make(folder: Path, client: MlflowClient) -> None:
 
 
 def make_more(client: MlflowClient) -> None:
-    """What happens after the first import: old runs go on, new ones come, a version is promoted."""
+    """Change the store after the first import: old runs continue, new ones are added, a version is promoted."""
     experiment = client.get_experiment_by_name("digits/ü")
     (running,) = client.search_runs([experiment.experiment_id], "attributes.run_name = 'still running'")
     client.log_batch(
@@ -100,7 +100,7 @@ def make_more(client: MlflowClient) -> None:
 
 
 def describe(client: MlflowClient) -> dict[str, Any]:
-    """The store as MLflow tells it."""
+    """Return the content of the store as MLflow's client reports it."""
     experiments = client.search_experiments(ViewType.ALL)
     names = {experiment.experiment_id: experiment.name for experiment in experiments}
     runs = client.search_runs(list(names), run_view_type=ViewType.ALL)
@@ -146,12 +146,12 @@ def _run(client: MlflowClient, run: Any, names: dict[str, str]) -> dict[str, Any
 
 
 def _unclipped(value: float) -> float:
-    """MLflow's databases hold the largest number in place of an infinity, and its client gives it back."""
+    """Convert the largest number, which MLflow's databases store and its client returns for infinity."""
     return float("inf") * (1 if value > 0 else -1) if abs(value) == sys.float_info.max else value
 
 
 def _artifacts(run: Any, path: str | None = None) -> list[list[Any]]:
-    """The run's files. MLflow 3 lists the models that it logged only where they are named."""
+    """Return the run's files. MLflow 3 lists logged models only under their own paths."""
     found: list[list[Any]] = []
     infos = mlflow.artifacts.list_artifacts(run_id=run.info.run_id, artifact_path=path)
     for info in infos:

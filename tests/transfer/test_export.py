@@ -1,4 +1,4 @@
-"""What is exported can be read by the tools that people have, in one call, and is what the store says."""
+"""Common tools read an export in one call, and it has the content of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VALUES = [0.1, math.nan, math.inf, -math.inf, 2.0**-1074]
 
 @pytest.fixture
 def filled() -> dict[str, str]:
-    """Runs in two experiments, one of them with a name that no folder could have."""
+    """Runs in two experiments, one of them with a name that is not a valid folder name."""
     ids = {}
     for experiment in ("a/b=c & 'd' ü", "plain"):
         nbtrack.set_experiment(experiment)

@@ -1,4 +1,4 @@
-"""Two stores united: the same content whichever comes into which, and however often."""
+"""Merging two stores gives the same content in both directions, however often it is done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Content = dict[str, Any]
 
 
 def content(folder: Path) -> Content:
-    """Everything that a store says, without its own numbers for experiments, runs, series and versions."""
+    """Return the content of a store, without its own numbers for experiments, runs, series and versions."""
     store = open_store(str(folder))
     with store.reading() as cursor:
 
@@ -116,7 +116,7 @@ ACTIONS = st.lists(
 
 
 def make_run(folder: Path, run_id: str, experiment: str) -> None:
-    """A run with an id that the test chooses."""
+    """Create a run with a given ID."""
     store = open_store(str(folder))
     found = store.get_experiment(name=experiment)
     assert found is not None
@@ -133,7 +133,7 @@ def make_run(folder: Path, run_id: str, experiment: str) -> None:
 
 
 def act(folder: Path, actions: list[tuple[Any, ...]], own: str) -> None:
-    """Do these things in a store. Run 3 is one that only this store has."""
+    """Apply these actions to a store. Only this store has run 3."""
     client = nbtrack.Client(str(folder))
     runs = [*SHARED, own * 32]
     make_run(folder, runs[3], "Default")
@@ -178,7 +178,7 @@ def act_on_run(client: nbtrack.Client, run_id: str, kind: str, what: list[Any]) 
 
 @pytest.fixture(scope="module")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store that both have started from."""
+    """The store from which both were copied."""
     folder = tmp_path_factory.mktemp("common") / ".nbtrack"
     client = nbtrack.Client(str(folder))
     client.create_experiment("one")
@@ -223,7 +223,7 @@ QUARREL = [
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(ACTIONS, ACTIONS)
 @pytest.mark.filterwarnings("ignore:Param")
-def test_merging_is_the_same_from_both_sides_and_however_often(
+def test_merging_is_symmetric_and_idempotent(
     common: Path, mine: list[tuple[Any, ...]], yours: list[tuple[Any, ...]]
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -248,7 +248,7 @@ def test_merging_is_the_same_from_both_sides_and_however_often(
 
 
 @pytest.mark.slow
-def test_a_version_whose_number_is_taken_gets_another_one_and_says_so(common: Path, tmp_path: Path) -> None:
+def test_a_version_whose_number_is_taken_gets_a_new_one_and_a_note(common: Path, tmp_path: Path) -> None:
     mine, yours = tmp_path / "mine", tmp_path / "yours"
     for folder, run_id in ((mine, SHARED[1]), (yours, SHARED[2])):
         shutil.copytree(common, folder)
@@ -275,8 +275,8 @@ def test_a_version_whose_number_is_taken_gets_another_one_and_says_so(common: Pa
     assert client.create_model_version("model", "runs:/x/y").version == 5
 
 
-def test_a_store_with_everything_comes_over(tmp_path: Path) -> None:
-    """Through the command, into a store that has nothing."""
+def test_a_store_with_everything_is_merged(tmp_path: Path) -> None:
+    """Import with the command into an empty store."""
     other = tmp_path / "project" / ".nbtrack"
     nbtrack.set_tracking_uri(other)
     with nbtrack.start_run(run_name="parent") as parent:
@@ -309,7 +309,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_store_of_an_older_schema_comes_over_and_is_left_as_it_was(tmp_path: Path) -> None:
+def test_a_store_of_an_older_schema_is_merged_and_not_changed(tmp_path: Path) -> None:
     fixtures = Path(make.__file__).parent
     old = tmp_path / "old"
     with zipfile.ZipFile(fixtures / "schema_1.zip") as archive:
@@ -334,8 +334,8 @@ def test_a_store_of_an_older_schema_comes_over_and_is_left_as_it_was(tmp_path: P
 
 
 @pytest.mark.slow
-def test_gc_takes_no_file_of_a_source_that_keeps_them_elsewhere(tmp_path: Path) -> None:
-    """Both stores have the experiment, with one location that lies outside of both."""
+def test_gc_deletes_no_file_of_a_source_with_an_artifact_location(tmp_path: Path) -> None:
+    """Both stores have the experiment, with the same artifact location outside of both."""
     outside = tmp_path / "disk"
     for folder in (tmp_path / "other", tmp_path / "own"):
         nbtrack.set_tracking_uri(folder)
@@ -359,7 +359,7 @@ def test_gc_takes_no_file_of_a_source_that_keeps_them_elsewhere(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_what_was_said_of_a_dataset_comes_over(tmp_path: Path) -> None:
+def test_the_details_of_datasets_are_merged(tmp_path: Path) -> None:
     nbtrack.set_tracking_uri(tmp_path / "other")
     with nbtrack.start_run() as run:
         nbtrack.log_input(nbtrack.data.from_file(__file__), "training", {"split": "a/b", "seed": 3})

@@ -1,4 +1,4 @@
-"""What the real MLflow wrote is here afterwards as MLflow's own client tells it, once and not twice."""
+"""Stores written by the real MLflow are imported exactly as MLflow's own client reports them, and only once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def mlflow_says(folder: Path, kind: str, *more: str) -> Described:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Described]]:
-    """A store of a kind, made once, and what MLflow says of it. Tests that change it change a copy."""
+    """A store of one kind, created once, and its content according to MLflow. Tests that change it copy it first."""
     known: dict[str, tuple[Path, Described]] = {}
 
     def make(kind: str) -> tuple[Path, Described]:
@@ -57,7 +57,7 @@ def source(folder: Path, kind: str) -> Path:
 
 
 def we_say() -> Described:
-    """This store in the form that mlflow_store.describe has."""
+    """Return the content of this store in the form of mlflow_store.describe."""
     client = nbtrack.Client()
     experiments = client.search_experiments(nbtrack.ViewType.ALL)
     names = {one.experiment_id: one.name for one in experiments}
@@ -142,7 +142,7 @@ def run_named(name: str) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_comes_over_once_and_then_only_what_is_new(
+def test_everything_is_imported_once_and_then_only_new_data(
     kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
 ) -> None:
     original, described = made(kind)
@@ -181,7 +181,7 @@ def test_everything_comes_over_once_and_then_only_what_is_new(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_source_that_has_grown_brings_what_is_new(
+def test_only_new_data_of_a_source_is_imported(
     kind: str, made: Callable[[str], tuple[Path, Described]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "copy"
@@ -213,7 +213,7 @@ def test_a_store_that_was_moved_still_has_its_files(
     assert_same(described)
 
 
-def test_what_cannot_be_reached_is_said_and_nothing_else_is_taken(
+def test_inaccessible_artifacts_are_reported_and_no_other_folder_is_copied(
     made: Callable[[str], tuple[Path, Described]], tmp_path: Path
 ) -> None:
     original, described = made("sqlite")
@@ -253,7 +253,7 @@ def test_what_cannot_be_reached_is_said_and_nothing_else_is_taken(
 
 
 def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Described]], tmp_path: Path) -> None:
-    """MLflow 1: no workspaces, datasets, logged models, aliases, deletion times, and no index by run."""
+    """MLflow 1 has no workspaces, datasets, logged models, aliases, deletion times, and no index by run."""
     original, described = made("sqlite")
     database = tmp_path / "old.db"
     shutil.copyfile(source(original, "sqlite"), database)
@@ -283,7 +283,7 @@ def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Describ
 def test_an_import_that_was_killed_is_completed_by_the_next(
     made: Callable[[str], tuple[Path, Described]], tmp_path: Path
 ) -> None:
-    """SIGKILL at one moment after another; what the last import leaves is what one import would have."""
+    """After SIGKILL at several moments, the last import leaves the content of a single import."""
     original, _ = made("sqlite")
     database = tmp_path / "big.db"
     shutil.copyfile(source(original, "sqlite"), database)

@@ -1,4 +1,4 @@
-"""TensorBoard's event files and W&B's offline runs, as tensorboardX and wandb wrote them."""
+"""Imports of TensorBoard event files and W&B offline runs that tensorboardX and wandb wrote."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_tensorboard(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_tensorboard_scalars_as_tensors(tmp_path: Path) -> None:
-    """As TensorFlow 2 writes them: the plugin's name with the first value only, the number packed or in a list."""
+    """TensorFlow 2 writes the plugin's name only with the first value, and the number packed or in a list."""
     pytest.importorskip("tensorboardX")
     from tensorboardX.proto import event_pb2, summary_pb2, tensor_pb2
     from tensorboardX.record_writer import masked_crc32c
@@ -223,7 +223,7 @@ def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
     assert nbtrack.sql("SELECT * FROM rejected_events").empty
 
 
-def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "events.out.tfevents.1.x").touch()
     for name in [name for name in sys.modules if name.startswith("tensorboardX")]:
         monkeypatch.delitem(sys.modules, name)
@@ -232,7 +232,7 @@ def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         nbtrack.import_runs(tmp_path)
 
 
-def test_what_is_no_source_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_paths_that_are_not_sources_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidParameter, match="is not a source that runs can be imported from"):
         nbtrack.import_runs(tmp_path / "empty")

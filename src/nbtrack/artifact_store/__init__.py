@@ -1,1 +1,1 @@
-"""Where the files of runs are kept."""
+"""Stores the artifacts of runs."""

@@ -201,7 +201,7 @@ class Blobs:
 
 
 def _read_only(path: str, flags: int) -> int:
-    """An opener for `open` that creates a file which only its creator can write to."""
+    """Open a new file so that only its creator can write to it (an opener for `open`)."""
     return os.open(path, flags, 0o444)
 
 

@@ -70,7 +70,7 @@ class MlflowFolder:
         self._models = ModelFiles(list(self._logged_models()), self._places, report)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing, because no file is kept open."""
 
     def run_count(self) -> int:
         return len(self._run_folders)
