@@ -139,7 +139,7 @@ def test_waiting_files_are_not_moved_while_they_are_written(
         if own_store in Path(target).parents and not others:
             raise OSError(errno.ENOSPC, "No space left on device")
         if not others:
-            others.append(threading.Thread(target=detour.come_back))
+            others.append(threading.Thread(target=detour.move_back))
             others[0].start()
             others[0].join(0.3)
         replace(source, target)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from ..errors import NbtrackError, NotFound, StoreError
 from ..journal import Process
-from ..journal.writer import PASSING
+from ..journal.writer import TRANSIENT
 from .base import ArtifactRepository, Files, Listing, Replaced
 from .local import LocalArtifactRepository
 
@@ -125,7 +125,7 @@ class ArtifactDetour:
                 return known.files.get(path)
         return None
 
-    def come_back(self) -> None:
+    def move_back(self) -> None:
         """Move the waiting files into their repositories, as far as that is possible now."""
         with self._lock:
             for url, mirror in list(self._mirrors.items()):
@@ -153,7 +153,7 @@ class ArtifactDetour:
         """Try a last time, and warn about the files that are left."""
         if self.is_empty:
             return
-        self.come_back()
+        self.move_back()
         if self._later:
             _warn(f"{len(self._later)} logged files could not be written to {self._store}. They are lost.")
         if self._mirrors:
@@ -228,14 +228,14 @@ class RunArtifacts:
         try:
             write(self)
         except OSError as error:
-            if _number(error) not in PASSING:
+            if _number(error) not in TRANSIENT:
                 raise
             self._detour.keep(self._repository, write)
 
     def _write(self, write: Write) -> None:
         if not self._detour.is_empty:
             # Files that were logged earlier must come first, because one of them may be the same file.
-            self._detour.come_back()
+            self._detour.move_back()
         try:
             if not self._detour.is_empty:
                 raise StoreError("Files that were logged earlier are still waiting.")
@@ -251,7 +251,7 @@ class RunArtifacts:
                 return
             where = f"in {self._detour.write(self._repository, self._run_id, write)}"
         except (NbtrackError, OSError) as second:
-            if _number(second) not in PASSING:
+            if _number(second) not in TRANSIENT:
                 # The cause is not a lack of room: for example, the file itself cannot be read.
                 raise error from None
             self._detour.keep(self._repository, write)

@@ -144,7 +144,7 @@ class LocalArtifactRepository(ArtifactRepository):
         target = self._found(str(check_file_path(path)))
         # A file or a folder disappears as a whole: what a kill leaves has a hidden name.
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
-        with _refusals(target):
+        with _translated_errors(target):
             os.replace(target, partial)
             if partial.is_dir() and not partial.is_symlink():
                 self._discard(partial)
@@ -186,7 +186,7 @@ class LocalArtifactRepository(ArtifactRepository):
         target = self._inside(relative)
         files = list(files_below(folder))
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
-        with _refusals(target):
+        with _translated_errors(target):
             try:
                 partial.mkdir(parents=True)
                 sizes = self._fill(partial, folder, files)
@@ -242,7 +242,7 @@ class LocalArtifactRepository(ArtifactRepository):
         target = self.root / path
         # Without '..', only a link can lead out. To resolve every path and the root takes as long as to write.
         if any(_is_link(part) for part in (target, *target.parents[: max(len(path.parts) - 1, 0)])):
-            with _refusals(target):
+            with _translated_errors(target):
                 resolved = target.resolve()
             if not resolved.is_relative_to(self.root.resolve()):
                 raise InvalidParameter(
@@ -254,7 +254,7 @@ class LocalArtifactRepository(ArtifactRepository):
     def _file(self, path: PurePosixPath) -> Path:
         """Return where to write a file, and create its folder."""
         target = self._inside(check_file_path(path))
-        with _refusals(target):
+        with _translated_errors(target):
             if target.is_dir():
                 raise InvalidParameter(f"Artifact {str(path)!r:.200} is a folder. Choose another file name.")
             if not target.parent.is_dir():
@@ -266,7 +266,7 @@ class LocalArtifactRepository(ArtifactRepository):
     def _write(self, path: str, content: bytes) -> None:
         relative = check_artifact_path(path)
         target = self._file(relative)
-        with _refusals(target), _partial(target, self._blobs) as partial:
+        with _translated_errors(target), _partial(target, self._blobs) as partial:
             write_file(content, partial, self._blobs)
         self._report_written(relative, len(content))
 
@@ -280,18 +280,18 @@ class LocalArtifactRepository(ArtifactRepository):
 
     def _put_files(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> None:
         """Copy files from below `source` to the same places below `folder`."""
-        if not self._appear(folder, source, files):
+        if not self._put_new_folder(folder, source, files):
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
 
-    def _appear(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
+    def _put_new_folder(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
         """Copy files to a new folder. Return False if the folder exists."""
         target = self._inside(folder)
         if target.exists():
             return False
         sizes: dict[Path, int] = {}
         try:
-            with _refusals(target):
+            with _translated_errors(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with _partial(target, self._blobs) as partial:
                     partial.mkdir()
@@ -330,7 +330,7 @@ class LocalArtifactRepository(ArtifactRepository):
 
     def _copy_in(self, source: Path, path: PurePosixPath, modified: int | None = None) -> None:
         target = self._file(path)
-        with _refusals(target), _partial(target, self._blobs) as partial:
+        with _translated_errors(target), _partial(target, self._blobs) as partial:
             size = copy_file(source, partial, self._blobs)
             # One of the names may belong to the blob.
             if modified is not None and (mine := partial.stat()).st_nlink <= 2:
@@ -401,7 +401,7 @@ def _name_too_long(path: Path) -> InvalidParameter:
 
 
 @contextmanager
-def _refusals(target: Path) -> Iterator[None]:
+def _translated_errors(target: Path) -> Iterator[None]:
     """Convert errors of the file system to errors that say what to do."""
     try:
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..entities import ViewType
 from ..store.folder.store import FolderStore
 from ..store.opening import open_store
-from ..transfer import Format, Report, bring, write_tables
+from ..transfer import Format, Report, import_source, write_tables
 from . import Client
 
 __all__ = ["export", "import_runs", "merge"]
@@ -48,7 +48,7 @@ def import_runs(
     Example:
         >>> report = import_runs("mlruns")  # doctest: +SKIP
     """
-    return bring(
+    return import_source(
         Client().capability("transfer"),
         source,
         _open_folder,

@@ -54,7 +54,7 @@ def get_fsync() -> str:
     return _chosen or _checked(os.environ.get("NBTRACK_FSYNC") or INTERVAL, "NBTRACK_FSYNC")
 
 
-def look() -> None:
+def reload() -> None:
     """Read the setting again. Raises InvalidParameter if NBTRACK_FSYNC is not one of the modes."""
     global always
     always = get_fsync() == ALWAYS

@@ -20,7 +20,7 @@ ROTATE_BYTES = 64 * 1024 * 1024
 RETURNED = "r.jsonl"
 """The suffix of files with lines that came back from a detour. Their offsets are never forgotten: if the process died
 before it deleted the rescue file, that file could otherwise be taken back a second time."""
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN)
+TRANSIENT = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN)
 """Errors that prevent a write now and may be over in a minute."""
 _PARTIAL = ".partial"
 _RETRY_SECONDS = 5.0
@@ -36,7 +36,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        syncing.look()
+        syncing.reload()
         self.folder = folder
         self.writer = new_id()
         self._lock = threading.Lock()
@@ -84,14 +84,14 @@ class Journal:
             else:
                 self._detour.append(lines)
                 if time.monotonic() - self._tried > _RETRY_SECONDS:
-                    self._come_back()
+                    self._end_detour()
         if trouble:
             _warn(trouble)
 
     def flush(self) -> bool:
         """Try again to write the waiting lines. Return True if none are left."""
         with self._lock:
-            return self._detour is None or self._come_back()
+            return self._detour is None or self._end_detour()
 
     def sync(self) -> None:
         """Wait until the disk has all written data, unless the mode is "never". Other threads can log meanwhile."""
@@ -244,7 +244,7 @@ class Journal:
     def _returned_name(self, part: int) -> str:
         return f"{self.writer}-{part:04d}{RETURNED}"
 
-    def _come_back(self) -> bool:
+    def _end_detour(self) -> bool:
         """Move the waiting lines into the folder as a file of their own, all or none, and begin a new file."""
         detour = self._detour
         assert detour is not None

@@ -185,7 +185,7 @@ class Writer:
         if isinstance(operand, Key) or not operand.other:
             return answer
         other = self._tested(node, _Side(operand.other, "", operand.kind))
-        return f"({answer} {'AND' if _denies(node) else 'OR'} {other})"
+        return f"({answer} {'AND' if _is_negated(node) else 'OR'} {other})"
 
     def _tested(self, node: Leaf, side: _Side) -> str:
         """Return a comparison as SQL in parentheses."""
@@ -265,7 +265,7 @@ def _same(value: Value) -> Value:
     return value
 
 
-def _denies(node: Leaf) -> bool:
+def _is_negated(node: Leaf) -> bool:
     return node.comparator == "!=" if isinstance(node, Comparison) else node.negated
 
 

@@ -156,8 +156,8 @@ class Vocabulary:
         table: The table's name.
         attributes: The properties of a row, such as `status`.
         key_tables: The tables of its metrics, params and tags.
-        default_order: Names of attributes, each with whether the order is descending. The last one is unique, because
-            the default order also breaks the ties of every other order.
+        default_order: Names of attributes, each with whether the order is descending. It ends with attributes that are
+            unique, because it also breaks the ties of every other order.
         collections: The tables with several rows for each row, such as datasets.
         sections: The groups of keys with short names.
     """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidParameter
 from .exports import Format, write_tables
 from .nbtrack_store import OpenFolder
-from .registry import bring_models
+from .registry import import_models
 from .report import Problem, Report
 from .sources import KINDS, open_source
 from .writer import RunWriter
@@ -21,10 +21,10 @@ from .writer import RunWriter
 if TYPE_CHECKING:
     from ..store.folder.store import FolderStore
 
-__all__ = ["KINDS", "Format", "Problem", "Report", "bring", "write_tables"]
+__all__ = ["KINDS", "Format", "Problem", "Report", "import_source", "write_tables"]
 
 
-def bring(
+def import_source(
     store: FolderStore,
     source: str | os.PathLike[str],
     open_folder: OpenFolder,
@@ -46,7 +46,7 @@ def bring(
         ):
             raise InvalidParameter(f"The store {store.folder} cannot be imported into itself. Name another store.")
         RunWriter(store, found, report, experiment, follow_links).write()
-        bring_models(store, found, report)
+        import_models(store, found, report)
         # Applies what is in the journal, so that the next program that opens the file sees all of it.
         with store.reading():
             pass

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Landing:
+class TargetExperiment:
     """The experiment of the store that receives the runs of one of the source's experiments."""
 
     experiment_id: int
@@ -47,22 +47,26 @@ class Landing:
         return LifecycleStage.ACTIVE, None
 
 
-def bring_experiments(store: Store, source: Source, report: Report, only: str | None = None) -> dict[str, Landing]:
+def import_experiments(
+    store: Store, source: Source, report: Report, only: str | None = None
+) -> dict[str, TargetExperiment]:
     """Create the source's experiments, or the one named `only` for all of them. Return them by their source keys."""
     experiments = list(source.experiments())
-    landings: dict[str, Landing] = {}
+    targets: dict[str, TargetExperiment] = {}
     with store.writing() as cursor:
         for experiment in experiments:
             if only is not None:
                 active = SourceExperiment(experiment.key, only)
-                landings[experiment.key], is_new = _land(cursor, store, active, source.is_store)
+                targets[experiment.key], is_new = _target(cursor, store, active, source.is_store)
             else:
-                landings[experiment.key], is_new = _land(cursor, store, experiment, source.is_store)
+                targets[experiment.key], is_new = _target(cursor, store, experiment, source.is_store)
             report.count("experiments", 1, is_new)
-    return landings
+    return targets
 
 
-def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: bool) -> tuple[Landing, bool]:
+def _target(
+    cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: bool
+) -> tuple[TargetExperiment, bool]:
     name = storable(experiment.name)[:MAX_LENGTH] if experiment.name.strip() else f"experiment {experiment.key}"
     stage = experiment.lifecycle_stage
     created = experiment.creation_time or now()
@@ -101,7 +105,7 @@ def _land(cursor: Cursor, store: Store, experiment: SourceExperiment, is_store: 
                 [updated, number, here_updated],
             )
     _tags(cursor, number, experiment.tags, wins, at_par)
-    return Landing(number, name, stage, updated, experiment.last_update_time), is_new
+    return TargetExperiment(number, name, stage, updated, experiment.last_update_time), is_new
 
 
 def _tags(cursor: Cursor, number: int, tags: dict[str, str], wins: bool, at_par: bool) -> None:

@@ -42,7 +42,7 @@ def write_tables(
     partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
-        rows = _Exporting(store, partial, format).write(filter_string, _names(experiment_names), run_view_type)
+        rows = _Export(store, partial, format).write(filter_string, _names(experiment_names), run_view_type)
         if target.exists():
             target.rmdir()
         os.replace(partial, target)
@@ -61,7 +61,7 @@ def _names(experiment_names: Sequence[str] | str | None) -> list[str] | None:
     return [experiment_names] if isinstance(experiment_names, str) else list(experiment_names)
 
 
-class _Exporting:
+class _Export:
     def __init__(self, store: FolderStore, folder: Path, format: Format) -> None:
         self._store = store
         self._folder = folder

@@ -17,7 +17,7 @@ _AT_ONCE = 500_000
 
 
 @dataclass(slots=True)
-class Here:
+class StoredRun:
     """A run as the store has it."""
 
     run: int
@@ -36,11 +36,11 @@ class Here:
     """The number and the point count of each metric's series."""
 
     @property
-    def sign_of_life(self) -> tuple[bool, int]:
+    def recency(self) -> tuple[bool, int]:
         return (self.end_time is not None, self.end_time or 0)
 
 
-def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
+def read_stored_runs(store: Store, run_ids: Sequence[str]) -> dict[str, StoredRun]:
     """Return the runs with these IDs that the store has, without their points."""
     ids = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
     with store.reading() as cursor:
@@ -49,7 +49,7 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
             f"FROM runs AS r {ids}",
             [list(run_ids)],
         ).fetchall()
-        here = {run_id: Here(*fields) for run_id, *fields in rows}
+        here = {run_id: StoredRun(*fields) for run_id, *fields in rows}
         runs = {one.run: one for one in here.values()}
         if not runs:
             return {}
@@ -77,14 +77,14 @@ def read_here(store: Store, run_ids: Sequence[str]) -> dict[str, Here]:
 class PresentPoints:
     """The points that the store already has of these runs."""
 
-    def __init__(self, store: Store, here: Iterable[Here]) -> None:
+    def __init__(self, store: Store, here: Iterable[StoredRun]) -> None:
         self._store = store
         self._read: dict[int, Present] = {}
         series = [known for one in here for known in one.series.values()]
         if sum(points for _, points in series) <= _AT_ONCE:
             self._load([number for number, _ in series])
 
-    def of(self, here: Here, key: str) -> Present | None:
+    def of(self, here: StoredRun, key: str) -> Present | None:
         """Return the points of a metric, or None if the run does not have this metric."""
         if key not in here.series:
             return None

@@ -103,7 +103,7 @@ class SourceRun:
     """The content of artifacts that are not files in the source, by artifact path."""
 
     @property
-    def sign_of_life(self) -> tuple[bool, int]:
+    def recency(self) -> tuple[bool, int]:
         """How recent this state of the run is. An ended run is more recent than the same run while it was running."""
         return (self.end_time is not None, self.end_time or 0)
 

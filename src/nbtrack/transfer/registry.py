@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..store.sql.base import Cursor
 
 
-def bring_models(store: Store, source: Source, report: Report) -> None:
+def import_models(store: Store, source: Source, report: Report) -> None:
     """Import every model of the source with its versions, stages, aliases, tags and history."""
     for model in source.models():
         try:
@@ -36,11 +36,11 @@ def bring_models(store: Store, source: Source, report: Report) -> None:
             )
             continue
         with store.writing() as cursor:
-            _Bringing(cursor, model, source.is_store, report).bring()
+            _ModelImport(cursor, model, source.is_store, report).run()
 
 
 @dataclass
-class _Bringing:
+class _ModelImport:
     """The import of one model. `numbers` maps a version's number in the source to its number here."""
 
     cursor: Cursor
@@ -49,7 +49,7 @@ class _Bringing:
     report: Report
     numbers: dict[int, int] = field(default_factory=dict)
 
-    def bring(self) -> None:
+    def run(self) -> None:
         model = self.model
         row = self._rows(
             "SELECT description, creation_time, last_update_time, next_version FROM registered_models WHERE name = $1"

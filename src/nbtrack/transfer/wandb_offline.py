@@ -141,7 +141,7 @@ class WandbFolder:
             for name, value in _flat(row):
                 number = _number(value)
                 if number is None:
-                    self._skipped(row, name, value, run)
+                    self._report_skipped(row, name, value, run)
                     continue
                 known.add(name)
                 points = series.setdefault(name, Points(name, [], [], []))
@@ -156,7 +156,7 @@ class WandbFolder:
                 series[name] = Points(name, [at], [logged], [number])
         yield from series.values()
 
-    def _skipped(self, row: dict[str, Any], name: str, value: Any, run: SourceRun) -> None:
+    def _report_skipped(self, row: dict[str, Any], name: str, value: Any, run: SourceRun) -> None:
         """Report a value that is not a number. A media object is reported once, not for each of its fields."""
         top = name.partition("/")[0]
         media = row.get(top)

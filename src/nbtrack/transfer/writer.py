@@ -22,9 +22,9 @@ from ..journal.kinds import LARGEST
 from ..names import MAX_LENGTH, storable
 from ..progress import progress
 from ..tags import RUN_NAME
-from .experiments import Landing, bring_experiments
+from .experiments import TargetExperiment, import_experiments
 from .files import Copier
-from .here import Here, PresentPoints, read_here
+from .here import PresentPoints, StoredRun, read_stored_runs
 from .records import Points, Source, SourceRun
 from .report import Report
 
@@ -62,20 +62,20 @@ class RunWriter:
         self._experiment = experiment
         self._copier = Copier(report, follow_links)
         self._origin = f"{source.kind}: {Path(source.name).name}"
-        self._landings: dict[str, Landing] = {}
+        self._targets: dict[str, TargetExperiment] = {}
         self._names: dict[int, tuple[str, str]] = {}
         self._waiting = 0
         self._late: list[tuple[str, list[Any]]] = []
 
     def write(self) -> None:
         """Import everything except the model registry."""
-        self._landings = bring_experiments(self._store, self._source, self._report, self._experiment)
+        self._targets = import_experiments(self._store, self._source, self._report, self._experiment)
         with self._store.reading() as cursor:
             rows = cursor.execute("SELECT experiment_id, name, lifecycle_stage FROM experiments").fetchall()
         self._names = {number: (name, stage) for number, name, stage in rows}
         with progress("Importing runs", total=self._source.run_count(), unit="runs") as bar:
             for batch in _batches(self._source.runs()):
-                here = read_here(self._store, [run.run_id for run in batch])
+                here = read_stored_runs(self._store, [run.run_id for run in batch])
                 self._present = PresentPoints(self._store, here.values())
                 for run in batch:
                     is_kept = self._run(run, here.get(run.run_id))
@@ -83,16 +83,16 @@ class RunWriter:
                     bar.advance()
                 self._finish_batch()
 
-    def _run(self, run: SourceRun, here: Here | None) -> bool:
+    def _run(self, run: SourceRun, here: StoredRun | None) -> bool:
         """Import a run. Return False if it cannot be imported at all."""
         self._read_times(run)
-        landing = self._landings[run.experiment]
+        target = self._targets[run.experiment]
         verdict = self._verdict(run, here)
         if here is None:
             # Always in the store's own folder, wherever the experiment's other runs keep their artifacts. The source
             # may have the same experiment with the same location, and deleting the run here would delete its files.
-            uri = f"{self._store.artifact_root(str(landing.experiment_id))}/{run.run_id}/artifacts"
-            created = self._new(run, landing, uri)
+            uri = f"{self._store.artifact_root(str(target.experiment_id))}/{run.run_id}/artifacts"
+            created = self._new(run, target, uri)
             if not created:
                 return False
             self._append(created + self._mark(run))
@@ -100,7 +100,7 @@ class RunWriter:
         else:
             uri = here.artifact_uri
             here_tags = here.tags
-            self._change(run, here, landing, verdict)
+            self._change(run, here, target, verdict)
         self._append(self._params(run, here))
         self._append(self._tags(run, here_tags, verdict))
         self._append(self._inputs(run, here))
@@ -135,20 +135,20 @@ class RunWriter:
                 time = None
             setattr(run, name, time)
 
-    def _verdict(self, run: SourceRun, here: Here | None) -> Verdict:
+    def _verdict(self, run: SourceRun, here: StoredRun | None) -> Verdict:
         """Return which side wins. Another tracker is the origin of its runs, an nbtrack store is not."""
-        if here is None or run.sign_of_life > here.sign_of_life:
+        if here is None or run.recency > here.recency:
             return Verdict.THEIRS
-        if run.sign_of_life < here.sign_of_life:
+        if run.recency < here.recency:
             return Verdict.OURS
         return Verdict.GREATER if self._source.is_store else Verdict.THEIRS
 
-    def _new(self, run: SourceRun, landing: Landing, artifact_uri: str) -> bytes:
-        stage, deleted = landing.stage_of(run)
+    def _new(self, run: SourceRun, target: TargetExperiment, artifact_uri: str) -> bytes:
+        stage, deleted = target.stage_of(run)
         return self._line(
             run,
             events.run,
-            experiment_id=str(landing.experiment_id),
+            experiment_id=str(target.experiment_id),
             name=storable(run.name)[:MAX_LENGTH] or run.run_id,
             user_id=storable(run.user_id),
             start_time=run.start_time,
@@ -162,19 +162,19 @@ class RunWriter:
     def _mark(self, run: SourceRun) -> bytes:
         return events.tag(run.run_id, IMPORTED, self._origin)
 
-    def _change(self, run: SourceRun, here: Here, landing: Landing, verdict: Verdict) -> None:
+    def _change(self, run: SourceRun, here: StoredRun, target: TargetExperiment, verdict: Verdict) -> None:
         """Collect the changes to an existing run that are not events: its lifecycle stage and its experiment."""
-        stage, deleted = landing.stage_of(run)
+        stage, deleted = target.stage_of(run)
         if stage == LifecycleStage.DELETED and here.lifecycle_stage == LifecycleStage.ACTIVE:
             self._late.append(
                 ("UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run = $3", [stage, deleted, here.run])
             )
-        if verdict.takes((landing.name, landing.lifecycle_stage), self._names[here.experiment_id]):
+        if verdict.takes((target.name, target.lifecycle_stage), self._names[here.experiment_id]):
             self._late.append(
-                ("UPDATE runs SET experiment_id = $1 WHERE run = $2", [landing.experiment_id, here.run]),
+                ("UPDATE runs SET experiment_id = $1 WHERE run = $2", [target.experiment_id, here.run]),
             )
 
-    def _params(self, run: SourceRun, here: Here | None) -> bytes:
+    def _params(self, run: SourceRun, here: StoredRun | None) -> bytes:
         lines = []
         earlier = [(param.key, param.value, param.timestamp) for param in run.param_history]
         for param in run.params:
@@ -192,7 +192,7 @@ class RunWriter:
             self._report.count("params", 1, is_new)
         for key, value, timestamp in earlier:
             if here is None or (key, value, timestamp) not in here.history:
-                self._late.append((_EARLIER, [run.run_id, key, value, timestamp]))
+                self._late.append((_INSERT_HISTORY, [run.run_id, key, value, timestamp]))
         return b"".join(lines)
 
     def _tags(self, run: SourceRun, here: dict[str, str], verdict: Verdict) -> bytes:
@@ -209,7 +209,7 @@ class RunWriter:
             self._report.count("tags", 1, is_new)
         return b"".join(lines)
 
-    def _inputs(self, run: SourceRun, here: Here | None) -> bytes:
+    def _inputs(self, run: SourceRun, here: StoredRun | None) -> bytes:
         lines = []
         for dataset in run.inputs:
             is_new = here is None or (dataset.name, dataset.digest, dataset.context) not in here.inputs
@@ -232,7 +232,7 @@ class RunWriter:
             self._report.count("datasets", 1, is_new)
         return b"".join(lines)
 
-    def _files(self, run: SourceRun, here: Here | None, here_tags: dict[str, str], uri: str) -> None:
+    def _files(self, run: SourceRun, here: StoredRun | None, here_tags: dict[str, str], uri: str) -> None:
         located = self._store.locate(uri)
         target = open_repository(located, blobs=self._store.blobs_for(located))
         lines = []
@@ -253,13 +253,13 @@ class RunWriter:
             self._report.count("artifact files", 1, file.is_new)
         self._append(b"".join(lines))
 
-    def _metrics(self, run: SourceRun, here: Here | None) -> None:
+    def _metrics(self, run: SourceRun, here: StoredRun | None) -> None:
         for points in self._source.points(run):
             key = self._key(points.key, "metrics")
             if key is None:
                 continue
             found = len(points.steps)
-            points = self._possible(points, run)
+            points = self._storable_points(points, run)
             known = None if here is None else self._present.of(here, key)
             if known is not None:
                 points = known.missing(points)
@@ -270,7 +270,7 @@ class RunWriter:
             if self._waiting >= _POINTS_AT_ONCE:
                 self._apply()
 
-    def _possible(self, points: Points, run: SourceRun) -> Points:
+    def _storable_points(self, points: Points, run: SourceRun) -> Points:
         """Return the points without those that a store cannot hold."""
         fits = [
             0 <= time <= LARGEST and -LARGEST <= step <= LARGEST
@@ -317,7 +317,7 @@ class RunWriter:
         self._late.clear()
 
 
-_EARLIER = """
+_INSERT_HISTORY = """
     INSERT INTO param_history (run, key, value, timestamp)
     SELECT run, $2, $3, $4 FROM runs WHERE run_id = $1 AND NOT EXISTS (
         SELECT 1 FROM param_history AS h WHERE h.run = runs.run AND h.key = $2 AND h.value = $3 AND h.timestamp = $4)

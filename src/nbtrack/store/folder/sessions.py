@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ... import config
 from ...errors import NotFound, StoreError, StoreNotWritable, StoreTooNew
 from ...journal import Journal
-from ...journal.writer import PASSING
+from ...journal.writer import TRANSIENT
 from ..protocol import Snapshot
 from ..sql import schema
 from ..sql.base import Cursor, transaction
@@ -334,7 +334,7 @@ class FolderSessions(RewindTables, SeriesTables, SqlTables):
         try:
             self._create_folder()
         except StoreNotWritable as error:
-            if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in PASSING:
+            if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in TRANSIENT:
                 raise
 
     def _is_deleted(self) -> bool:

@@ -253,7 +253,7 @@ class FolderStore(FolderSessions):
                     self._journal.flush()
                 self._journal.sync()
             if not self.artifact_detour.is_empty and self._file.has_room():
-                self.artifact_detour.come_back()
+                self.artifact_detour.move_back()
 
     def locate(self, artifact_uri: str) -> str:
         """Return the absolute form of an artifact URI that a table holds."""
