@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any
 
 import griffe
-import pytest
 
 import nbtrack
 
@@ -96,7 +95,6 @@ def _sections(value: Callable[..., Any]) -> list[griffe.DocstringSection]:
     return [section for sections in parsed for section in sections]
 
 
-@pytest.mark.slow
 def test_every_parameter_and_result_is_explained() -> None:
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
     callables = _public()
