@@ -33,7 +33,7 @@ class Lookup(VersionLookup, Protocol):
 
 
 class RunReading(Protocol):
-    """Where runs keep their artifacts."""
+    """Access to the artifacts of runs."""
 
     def artifact_uri(self, run_id: str, /, *, own: Literal[True]) -> str | None:
         """Return the artifact URI of a run that this process has created, or None for any other run."""
@@ -41,11 +41,11 @@ class RunReading(Protocol):
 
 
 class ModelSource(Lookup, Protocol):
-    """What registering a run's model asks of a store."""
+    """The access to a store that registering a run's model needs."""
 
     @property
     def reading(self) -> RunReading:
-        """Where runs keep their artifacts."""
+        """Access to the artifacts of runs."""
         ...
 
     def check_exists(self) -> None:

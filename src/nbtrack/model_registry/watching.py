@@ -73,8 +73,9 @@ class StageWatch(Iterator[StageChange]):
         self.stop()
 
     def call(self, callback: Callable[[StageChange], object]) -> None:
-        """Call a function with each change, on a thread that ends with the process. An exception of the function is a
-        warning.
+        """Call a function with each change, on a thread that ends with the process.
+
+        If the function raises, a warning is issued and the watch continues.
         """
         self._thread = threading.Thread(target=self._call, args=[callback], name="nbtrack-watch", daemon=True)
         self._thread.start()
