@@ -58,8 +58,8 @@ def from_numpy(
         for member in part.values() if isinstance(part, Mapping) else [part]:
             if not hasattr(member, "dtype") or not hasattr(member, "shape"):
                 raise InvalidParameter(f"{what} must be an array, or a dict of arrays, not {type(member).__name__}.")
-    source_type, source_text = source_of(source)
-    name, digest = checked_names(name, digest, source_text)
+    source_type, source_json = source_of(source)
+    name, digest = checked_names(name, digest, source_json)
     profile: dict[str, Any] = {
         "num_rows": _rows(parts["features"]),
         "num_elements": sum(map(_elements, parts.values())),
@@ -73,7 +73,7 @@ def from_numpy(
         name,
         digest or _digest_of(parts),
         source_type,
-        source_text,
+        source_json,
         {"mlflow_tensorspec": {"targets": None, **schema}},
         profile,
     )
@@ -82,10 +82,10 @@ def from_numpy(
 def _digest_of(parts: Mapping[str, Any]) -> str:
     digest = Digest("arrays")
     for what, part in parts.items():
-        digest.text(what)
+        digest.string(what)
         members = sorted(part.items()) if isinstance(part, Mapping) else [("", part)]
         for name, member in members:
-            digest.text(name)
+            digest.string(name)
             if is_sparse(member):
                 digest.sparse(member)
             else:

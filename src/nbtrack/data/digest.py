@@ -45,15 +45,15 @@ class Digest:
 
     def __init__(self, kind: str) -> None:
         self._hash = hashlib.blake2b(digest_size=_BYTES)
-        self.text(f"nbtrack-1 {kind}")
+        self.string(f"nbtrack-1 {kind}")
 
     def hexdigest(self) -> str:
         """Return the digest as 16 hex digits."""
         return self._hash.hexdigest()
 
-    def text(self, text: str) -> None:
+    def string(self, value: str) -> None:
         """Add a string."""
-        encoded = text.encode("utf-8", "surrogatepass")
+        encoded = value.encode("utf-8", "surrogatepass")
         self._hash.update(len(encoded).to_bytes(8, "little") + encoded)
 
     def file(self, path: Path) -> None:
@@ -69,8 +69,8 @@ class Digest:
         """Add an array of any dtype: elements of a fixed size as their bytes, all others as cells."""
         import numpy as np
 
-        self.text(values.dtype.newbyteorder("<").str if values.dtype.fields is None else str(values.dtype))
-        self.text(str(values.shape))
+        self.string(values.dtype.newbyteorder("<").str if values.dtype.fields is None else str(values.dtype))
+        self.string(str(values.shape))
         if values.dtype.fields is not None:
             for field in values.dtype.names or ():
                 self.array(values[field])
@@ -93,7 +93,7 @@ class Digest:
             rows = rows.copy()
             rows.sum_duplicates()
             rows.eliminate_zeros()
-        self.text(f"sparse {[int(length) for length in rows.shape]}")
+        self.string(f"sparse {[int(length) for length in rows.shape]}")
         # SciPy chooses whether the indices have 32 or 64 bits.
         self.array(rows.indptr.astype(np.int64, copy=False))
         self.array(rows.indices.astype(np.int64, copy=False))
@@ -102,15 +102,15 @@ class Digest:
     def cells(self, values: Sequence[Any]) -> None:
         """Add Python values: strings, some of which may be missing, or values of any types."""
         if all(type(value) is str or is_missing(value) for value in values):
-            self.text("texts")
+            self.string("texts")
             for start in range(0, len(values), _ROWS):
-                self._texts(values[start : start + _ROWS])
+                self._strings(values[start : start + _ROWS])
         else:
-            self.text("values")
+            self.string("values")
             for value in values:
-                self.text(plain(value))
+                self.string(plain(value))
 
-    def _texts(self, values: Iterable[Any]) -> None:
+    def _strings(self, values: Iterable[Any]) -> None:
         encoded = [value.encode("utf-8", "surrogatepass") if type(value) is str else None for value in values]
         lengths = array("q", [-1 if text is None else len(text) for text in encoded])
         if sys.byteorder == "big":

@@ -39,10 +39,10 @@ def from_file(
         )
     files = sorted(file.rglob("*")) if file.is_dir() else [file]
     files = [member for member in files if member.is_file()]
-    source_type, source_text = source_of(file.absolute() if source is None else source)
-    name, digest = checked_names(name, digest, source_text)
+    source_type, source_json = source_of(file.absolute() if source is None else source)
+    name, digest = checked_names(name, digest, source_json)
     profile = {"num_files": len(files), "num_bytes": sum(member.stat().st_size for member in files)}
-    return Dataset(name, digest or _digest_of(file, files), source_type, source_text, None, profile)
+    return Dataset(name, digest or _digest_of(file, files), source_type, source_json, None, profile)
 
 
 def _digest_of(path: Path, files: list[Path]) -> str:
@@ -52,6 +52,6 @@ def _digest_of(path: Path, files: list[Path]) -> str:
         return digest.hexdigest()
     digest = Digest("folder")
     for name, member in sorted((member.relative_to(path).as_posix(), member) for member in files):
-        digest.text(name)
+        digest.string(name)
         digest.file(member)
     return digest.hexdigest()

@@ -103,14 +103,14 @@ def _dataset(
             raise InvalidParameter(
                 f"{parameter} must be a column of the DataFrame, not {column!r:.80}. Its columns are {known:.400}."
             )
-    source_type, source_text = source_of(source)
-    name, digest = checked_names(name, digest, source_text)
+    source_type, source_json = source_of(source)
+    name, digest = checked_names(name, digest, source_json)
     rows, columns = df.shape
     return Dataset(
         name,
         digest or digest_of(df),
         source_type,
-        source_text,
+        source_json,
         {"mlflow_colspec": schema_of(df)},
         {"num_rows": rows, "num_elements": rows * columns},
         targets,
@@ -120,9 +120,9 @@ def _dataset(
 
 def _digest_of_pandas(df: pandas.DataFrame) -> str:
     digest = Digest("frame")
-    digest.text(str(len(df)))
+    digest.string(str(len(df)))
     if not _counts_rows(df.index):
-        digest.text("index")
+        digest.string("index")
         for level in range(df.index.nlevels):
             _add_pandas(digest, df.index.get_level_values(level).to_series())
     for position in range(df.shape[1]):
@@ -148,14 +148,14 @@ def _add_pandas(digest: Digest, series: Any) -> None:
         else:
             digest.array(series.to_numpy())
     elif hasattr(dtype, "categories"):
-        digest.text(f"category {dtype.ordered}")
+        digest.string(f"category {dtype.ordered}")
         _add_pandas(digest, dtype.categories.to_series())
         digest.array(series.cat.codes.to_numpy().astype("i8"))
     elif getattr(dtype, "tz", None) is not None:
-        digest.text(str(dtype))
+        digest.string(str(dtype))
         digest.array(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
     elif masked is not None and np.dtype(masked).kind in "biuf":
-        digest.text(str(dtype))
+        digest.string(str(dtype))
         digest.array(series.isna().to_numpy())
         digest.array(series.to_numpy(dtype=masked, na_value=0))
     else:
@@ -164,12 +164,12 @@ def _add_pandas(digest: Digest, series: Any) -> None:
 
 def _digest_of_polars(df: polars.DataFrame) -> str:
     digest = Digest("frame")
-    digest.text(str(df.height))
+    digest.string(str(df.height))
     for column in df.iter_columns():
         digest.cells([column.name])
         dtype = column.dtype
         if dtype.is_integer() or dtype.is_float() or dtype.is_temporal() or str(dtype) == "Boolean":
-            digest.text(str(dtype))
+            digest.string(str(dtype))
             physical = column.to_physical()
             if column.null_count():
                 digest.array(column.is_null().to_numpy())
@@ -177,7 +177,7 @@ def _digest_of_polars(df: polars.DataFrame) -> str:
             digest.array(physical.to_numpy())
         else:
             if str(dtype) != "String":
-                digest.text(str(dtype))
+                digest.string(str(dtype))
             digest.cells(column.to_list())
     return digest.hexdigest()
 
