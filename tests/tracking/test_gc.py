@@ -379,8 +379,8 @@ def test_killed_at_each_step(own_store: Path, step: str) -> None:
         "rows": f"retention._take_folders = {die}",
         "moved": f"real = os.rename; os.rename = lambda *a: (real(*a), ({die})())",
         "trash": f"real = shutil.rmtree; shutil.rmtree = lambda *a: (real(*a), ({die})())",
-        "swap": f"retention._SMALL = 0; real = os.replace; os.replace = lambda *a: ({die})() if 'compact' in str(a[0]) "
-        "else real(*a)",
+        "swap": "retention._COMPACT_BYTES = 0; real = os.replace; "
+        f"os.replace = lambda *a: ({die})() if 'compact' in str(a[0]) else real(*a)",
     }[step]
     code = f"""
 import os, shutil, signal, nbtrack

@@ -16,7 +16,7 @@ from ..model_names import check_alias, check_model_name
 from ..names import storable
 from ..stages import ALL_STAGES
 from ..store.sql.registry.events import EVENT_COLUMNS
-from ..store.sql.registry.gates import gate_in_words
+from ..store.sql.registry.gates import describe_gate
 from .records import Source, SourceModel, SourceVersion
 from .report import Report
 
@@ -255,7 +255,7 @@ class _ModelImport:
         deleted = {(e.old, e.timestamp) for e in (*self.events, *self.model.events) if e.kind == "gate_deleted"}
         self._rows("DELETE FROM model_gates WHERE name = $1")
         for gate in last.values():
-            if not any(old == gate_in_words(gate) and time > gate.creation_timestamp for old, time in deleted):
+            if not any(old == describe_gate(gate) and time > gate.creation_timestamp for old, time in deleted):
                 self.cursor.execute(
                     f"INSERT INTO model_gates ({columns}) VALUES ($1, $2, $3, $4, $5, $6)", [*dict(gate).values()]
                 )

@@ -30,9 +30,9 @@ LOCK_TIMEOUT = 60.0
 """Seconds to wait for the store's lock before reporting that another process hangs."""
 _LOCK = "runs.lock"
 _POLL = 0.002
-_HANDLES = 16
+_SPARE_HANDLES = 16
 """File handles that must be free before DuckDB is used. If DuckDB runs out of them, it ends the whole process."""
-_ROOM = 4 * 1024 * 1024
+_SPARE_BYTES = 4 * 1024 * 1024
 """Bytes that must be free before DuckDB writes. If the disk fills up meanwhile, DuckDB ends the whole process."""
 
 
@@ -51,7 +51,7 @@ class Database:
         except OSError:
             return True
         blocks = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
-        return not disk.f_blocks or blocks * disk.f_frsize >= _ROOM
+        return not disk.f_blocks or blocks * disk.f_frsize >= _SPARE_BYTES
 
     @contextmanager
     def attached(self, option: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -206,7 +206,7 @@ def _check_handles() -> None:
     held: list[int] = []
     try:
         held.append(os.open(os.devnull, os.O_RDONLY))
-        held.extend(os.dup(held[0]) for _ in range(_HANDLES - 1))
+        held.extend(os.dup(held[0]) for _ in range(_SPARE_HANDLES - 1))
     except OSError as error:
         raise StoreError(
             f"The store cannot be opened now: {error.strerror}. Close files, or raise the limit with `ulimit -n`. "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOOK = 0.1
+_POLL = 0.1
 """Seconds after which a wait checks for an interrupt."""
 
 _ALLOWED = {"SELECT", "EXPLAIN", "MULTI"}
@@ -58,11 +58,11 @@ def run_readonly(path: Path, query: str, parameters: Sequence[Any], take: Callab
             ) from error
         except duckdb.Error as error:
             if "read-only" in str(error):
-                raise InvalidParameter(_WOULD_WRITE.format("This statement would change the store")) from error
+                raise InvalidParameter(_READS_ONLY.format("This statement would change the store")) from error
             raise InvalidParameter(f"DuckDB cannot run this SQL: {error}") from error
 
 
-_WOULD_WRITE = (
+_READS_ONLY = (
     "{}, but nbtrack.sql only reads: SELECT, WITH, FROM, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN are "
     "allowed. To change runs, use functions such as set_tag() and delete_run(), or MlflowClient."
 )
@@ -78,13 +78,13 @@ def _interruptible(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
     with ThreadPoolExecutor(1, thread_name_prefix="nbtrack-sql") as pool:
         future = pool.submit(work)
         try:
-            while not wait([future], timeout=_LOOK).done:
+            while not wait([future], timeout=_POLL).done:
                 pass
         except KeyboardInterrupt:
             while not future.done():
                 with suppress(KeyboardInterrupt):
                     interrupt()
-                    wait([future], timeout=_LOOK)
+                    wait([future], timeout=_POLL)
             raise
         return future.result()
 
@@ -114,6 +114,6 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
         raise InvalidParameter("query must not be empty. Try: SELECT * FROM runs LIMIT 10")
     for kind in kinds:
         if kind not in _ALLOWED:
-            raise InvalidParameter(_WOULD_WRITE.format(f"This statement is of type {kind.replace('_', ' ')}"))
+            raise InvalidParameter(_READS_ONLY.format(f"This statement is of type {kind.replace('_', ' ')}"))
     if len(kinds) > 1:
         raise InvalidParameter(f"nbtrack.sql runs one statement at a time, not {len(kinds)}.")

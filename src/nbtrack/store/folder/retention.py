@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 TRASH = "trash"
 _NOTE = "gc"
 """The key in `meta` of an artifact folder that must be removed."""
-_PAYS = 0.1
+_COMPACT_SHARE = 0.1
 """The share of the runs or of the points that must be removed for the database file to be compacted."""
-_SMALL = 4_000_000
+_COMPACT_BYTES = 4_000_000
 """The size in bytes below which the database file is not compacted."""
 _RUN_ID = re.compile("[0-9a-f]{32}")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}
 _ROWS = ("params", "param_history", "tags", "latest_metrics", "inputs", "artifacts", "runs")
-_DOOMED = "IN (SELECT UNNEST(CAST($1 AS BIGINT[])))"
+_THESE_RUNS = "IN (SELECT UNNEST(CAST($1 AS BIGINT[])))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def collect(store: FolderStore, selection: Selection, measured: Garbage) -> Garb
         )
     sizes = {run.run_id: run for run in measured.runs}
     share = max(len(found.runs) / max(runs, 1), found.points / max(points, 1))
-    database = compact(store) if share >= _PAYS and store.database.stat().st_size > _SMALL else None
+    database = compact(store) if share >= _COMPACT_SHARE and store.database.stat().st_size > _COMPACT_BYTES else None
     return replace(
         found,
         runs=[sizes.get(run.run_id, run) for run in found.runs],
@@ -322,10 +322,10 @@ def _remove_rows(cursor: Cursor, runs: list[int]) -> None:
     if not runs:
         return
     cursor.execute(
-        f"DELETE FROM metrics WHERE series IN (SELECT series FROM latest_metrics WHERE run {_DOOMED})", [runs]
+        f"DELETE FROM metrics WHERE series IN (SELECT series FROM latest_metrics WHERE run {_THESE_RUNS})", [runs]
     )
     for table in _ROWS:
-        cursor.execute(f"DELETE FROM {table} WHERE run {_DOOMED}", [runs])
+        cursor.execute(f"DELETE FROM {table} WHERE run {_THESE_RUNS}", [runs])
 
 
 def _notes(cursor: Cursor) -> list[str]:

@@ -98,8 +98,8 @@ class FolderSessions(RewindTables, SeriesTables, SqlTables):
             file = os.stat(self.database)
         except OSError:
             return None
-        seen = (file.st_ino, file.st_size, file.st_mtime_ns)
-        return seen if time.time() - file.st_mtime > _UNSETTLED else (*seen, time.monotonic_ns())
+        identity = (file.st_ino, file.st_size, file.st_mtime_ns)
+        return identity if time.time() - file.st_mtime > _UNSETTLED else (*identity, time.monotonic_ns())
 
     @contextmanager
     def writing(self) -> Iterator[Cursor]:

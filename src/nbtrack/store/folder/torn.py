@@ -21,7 +21,7 @@ from .database import READ_WRITE, in_memory, literal
 from .repair.salvage import read_all
 
 _CHECKSUM = re.compile(r"computed checksum (\d+) does not match stored checksum \d+ in block at location (\d+)")
-_MOST = 4
+_MAX_BLOCKS = 4
 """Blocks that can be half written: one for each death, and a few more if others died while they corrected it."""
 _IS_CONSISTENT = """
     SELECT (SELECT COALESCE(SUM(points), 0) FROM latest_metrics) = (SELECT COUNT(*) FROM metrics)
@@ -60,7 +60,7 @@ def repair_torn_blocks(database: Path) -> bool:
 def _right_checksums(work: Path) -> dict[int, int]:
     """Return the computed checksum of each block that DuckDB rejects, by its position; {} if that does not help."""
     checksums: dict[int, int] = {}
-    for _ in range(_MOST + 1):
+    for _ in range(_MAX_BLOCKS + 1):
         error = _open_error(work, _IS_CONSISTENT)
         if error is None:
             return checksums

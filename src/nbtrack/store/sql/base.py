@@ -104,7 +104,7 @@ class Tables(Protocol):
 
 
 @contextmanager
-def refused_if_taken(tables: Tables, error: NbtrackError) -> Iterator[None]:
+def raising_if_taken(tables: Tables, error: NbtrackError) -> Iterator[None]:
     """Raise `error` if a statement in the block fails because another session took the same name or number first."""
     try:
         yield

@@ -11,7 +11,7 @@ from ...journal import now
 from ...query import EXPERIMENTS, compile_search
 from ..protocol import DEFAULT_ID, DEFAULT_NAME
 from . import paging
-from .base import Cursor, Tables, refused_if_taken
+from .base import Cursor, Tables, raising_if_taken
 
 _HIGHEST = "highest_experiment_id"
 """The key in `meta` of the highest ID that an experiment had when experiments were removed."""
@@ -27,7 +27,7 @@ class ExperimentTables(Tables):
             if self._find_experiments(cursor, "r.name = $1 AND r.lifecycle_stage = $2", [name, LifecycleStage.ACTIVE]):
                 raise _name_taken(name)
             experiment_id = self.next_experiment_id(cursor)
-            with refused_if_taken(self, _name_taken(name)):
+            with raising_if_taken(self, _name_taken(name)):
                 _insert(cursor, experiment_id, name, artifact_location or self.artifact_root(str(experiment_id)))
             for key, value in tags.items():
                 cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [experiment_id, key, value])
@@ -123,7 +123,7 @@ class ExperimentTables(Tables):
         taken = AlreadyExists(f"Experiment {name!r} already exists. Choose another name.")
         if any(other.experiment_id != experiment_id for other in others):
             raise taken
-        with refused_if_taken(self, taken):
+        with raising_if_taken(self, taken):
             cursor.execute(
                 "UPDATE experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
                 [name, now(), int(experiment_id)],
@@ -165,7 +165,7 @@ class ExperimentTables(Tables):
                 "WHERE experiment_id = $2 AND deleted_time = $3",
                 [stage, int(experiment_id), row[0]],
             )
-        with refused_if_taken(self, taken):
+        with raising_if_taken(self, taken):
             cursor.execute(
                 "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE experiment_id = $3",
                 [stage, time, int(experiment_id)],
@@ -186,7 +186,7 @@ class ExperimentTables(Tables):
                 f"Another process has set tag {key!r:.80} of experiment {experiment.name!r:.120} at the same time. Set "
                 "the tag again."
             )
-            with refused_if_taken(self, conflict):
+            with raising_if_taken(self, conflict):
                 cursor.execute("INSERT INTO experiment_tags VALUES ($1, $2, $3)", [int(experiment_id), key, value])
 
     def _get_experiment(self, cursor: Cursor, experiment_id: str) -> Experiment:

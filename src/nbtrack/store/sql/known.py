@@ -9,14 +9,14 @@ from ...query.vocabulary import KeyTable, Vocabulary
 from ...tags import MLFLOW, NBTRACK
 from .base import Tables
 
-MOST = 50
+MAX_RESULTS = 50
 """The largest number of names or values in one answer."""
-NEWEST = 100_000
+NEWEST_RUNS = 100_000
 """How many of the newest runs are searched, because the user waits for the answer while typing."""
-LONGEST = 100
+MAX_LENGTH = 100
 """The largest number of characters of an offered value."""
 
-_NEWEST = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newest) - {NEWEST}"
+_IN_NEWEST_RUNS = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newest) - {NEWEST_RUNS}"
 
 
 class KnownTables(Tables):
@@ -68,12 +68,12 @@ class StoredNames(Known):
             rows = cursor.execute(
                 f"SELECT {column} AS found, COUNT(*) AS n FROM {source} WHERE {condition} "
                 f"AND {column} ILIKE $1 ESCAPE '\\' AND LENGTH({column}) <= $2 "
-                f"GROUP BY {column} ORDER BY {first or in_order}, {begins}, n DESC, {in_order} LIMIT {MOST}",
-                [f"%{pattern}%", LONGEST, f"{pattern}%", *more],
+                f"GROUP BY {column} ORDER BY {first or in_order}, {begins}, n DESC, {in_order} LIMIT {MAX_RESULTS}",
+                [f"%{pattern}%", MAX_LENGTH, f"{pattern}%", *more],
             ).fetchall()
         return [(text, count) for text, count in rows]
 
 
 def _bound(alias: str, link: tuple[str, ...]) -> str:
     """Return the condition that a row belongs to one of the newest runs; it is true for rows of other tables."""
-    return f"{alias}.{_NEWEST}" if link == ("run",) else "TRUE"
+    return f"{alias}.{_IN_NEWEST_RUNS}" if link == ("run",) else "TRUE"

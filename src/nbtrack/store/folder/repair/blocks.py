@@ -103,18 +103,18 @@ def _check(position: int, content: bytes) -> BadBlock | None:
         return None
     # What each word would have to be if only it were wrong. In the word that is wrong, hardly any bits differ.
     instead = (hashes ^ numpy.uint64(difference)) * numpy.uint64(_INVERSE)
-    candidates = [int(index) for index in _slight(instead ^ words)]
+    candidates = [int(index) for index in _differing_in_one_byte(instead ^ words)]
     fix = None
-    if _slight(numpy.array([difference], dtype="<u8")).size:
+    if _differing_in_one_byte(numpy.array([difference], dtype="<u8")).size:
         # The checksum itself may be wrong.
         if not candidates:
             fix = (position, stored ^ difference)
-    elif (index := _odd_one(words, candidates)) is not None:
+    elif (index := _wrong_word(words, candidates)) is not None:
         fix = (position + 8 * (index + 1), int(instead[index]))
     return BadBlock(position, len(content), fix)
 
 
-def _odd_one(words: Any, candidates: list[int]) -> int | None:
+def _wrong_word(words: Any, candidates: list[int]) -> int | None:
     """Return the index of the word to change, or None if that is not certain.
 
     If the right word occurs elsewhere in the block too, changing any of those to the wrong value would also satisfy
@@ -128,7 +128,7 @@ def _odd_one(words: Any, candidates: list[int]) -> int | None:
     return None
 
 
-def _slight(differences: Any) -> Any:
+def _differing_in_one_byte(differences: Any) -> Any:
     """Return the indices of the words whose differing bits all lie in one byte."""
     import numpy
 

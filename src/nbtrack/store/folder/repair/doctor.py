@@ -82,7 +82,7 @@ def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = ()
     else:
         check_rescued_artifacts(store, None, report, repair=False)
         if readable:
-            _look(store, report)
+            _check_unchanged(store, report)
     check_blobs(store, report, repair, contents=contents)
     if contents:
         check_unshared(store, report, repair)
@@ -96,7 +96,7 @@ def _session(store: FolderStore, repair: bool, readable: bool) -> AbstractContex
     return store.as_it_is() if readable else nullcontext()
 
 
-def _look(store: FolderStore, report: Report) -> None:
+def _check_unchanged(store: FolderStore, report: Report) -> None:
     with store.as_it_is() as cursor:
         row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         version = int(row[0]) if row else schema.VERSION

@@ -53,9 +53,9 @@ class ModelGateTables(ChangeTables):
             if old is not None and old.filter_string == text:
                 return old
             cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
-            was = None if old is None else gate_in_words(old)
+            was = None if old is None else describe_gate(old)
             made = ModelGate(name, stage, gate, text, user_id, 0)
-            now = record_event(cur, name, "gate_set", user_id, reason, old=was, new=gate_in_words(made))
+            now = record_event(cur, name, "gate_set", user_id, reason, old=was, new=describe_gate(made))
             cur.execute(
                 f"INSERT INTO model_gates ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)",
                 [name, stage, gate, text, user_id, now],
@@ -78,7 +78,7 @@ class ModelGateTables(ChangeTables):
                 has = f"Its gates are {', '.join(map(repr, there))}." if there else "It has no gates."
                 raise NotFound(f"Stage {stage} of registered model {name!r:.120} has no gate {gate!r:.80}. {has}")
             cur.execute(f"DELETE FROM model_gates WHERE {_KEY}", [name, stage, gate])
-            record_event(cur, name, "gate_deleted", user_id, reason, old=gate_in_words(there[gate]))
+            record_event(cur, name, "gate_deleted", user_id, reason, old=describe_gate(there[gate]))
 
 
 def pass_gates(
@@ -102,7 +102,7 @@ def pass_gates(
                 "override_gates=True and a reason."
             )
         record_event(
-            cur, name, "gate_overridden", user_id, reason, version=version, old=mismatch, new=gate_in_words(gate)
+            cur, name, "gate_overridden", user_id, reason, version=version, old=mismatch, new=describe_gate(gate)
         )
 
 
@@ -125,7 +125,7 @@ def _stage_with_gates(stage: str) -> str:
     return stage
 
 
-def gate_in_words(gate: ModelGate) -> str:
+def describe_gate(gate: ModelGate) -> str:
     """Return a gate as the history stores it."""
     return f"{gate.stage} {gate.gate}: {gate.filter_string}"
 

@@ -8,7 +8,7 @@ from ....entities import PagedList, RegisteredModel
 from ....errors import AlreadyExists
 from ....model_names import check_description, check_model_name, check_tags
 from ....query import MODELS, compile_search
-from ..base import Cursor, Tables, refused_if_taken
+from ..base import Cursor, Tables, raising_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
@@ -44,7 +44,7 @@ class RegisteredModelTables(ChangeTables):
         name, new_tags, text = check_model_name(name), check_tags(tags), check_description(description)
         with self.changing(name) as cur:
             _require_free(cur, name)
-            with refused_if_taken(self, _taken(name)):
+            with raising_if_taken(self, _taken(name)):
                 create(cur, name, new_tags, text, user_id, reason)
             return _model(cur, name)
 
@@ -136,7 +136,7 @@ def _model(cur: Cursor, name: str) -> RegisteredModel:
 
 def _rename(tables: Tables, cur: Cursor, name: str, new_name: str, user_id: str, reason: str | None) -> None:
     _require_free(cur, new_name)
-    with refused_if_taken(tables, _taken(new_name)):
+    with raising_if_taken(tables, _taken(new_name)):
         for table in (*_TABLES, "model_events"):
             cur.execute(f"UPDATE {table} SET name = $2 WHERE name = $1", [name, new_name])
     cur.execute(

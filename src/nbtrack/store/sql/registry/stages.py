@@ -75,11 +75,11 @@ class ModelStageTables(ChangeTables):
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             current = _require_current(cur, name, target, expected)
-            leaving, back = _before(cur, name, target, current)
+            leaving, back = _previous(cur, name, target, current)
             if back not in current:
                 pass_gates(cur, name, back, target, override_gates, user_id, reason)
-            was = None if leaving is None else str(leaving)
-            record_event(cur, name, "rolled_back", user_id, reason, version=back, old=was, new=target)
+            replaced = None if leaving is None else str(leaving)
+            record_event(cur, name, "rolled_back", user_id, reason, version=back, old=replaced, new=target)
             if leaving is not None:
                 _move(cur, name, leaving, ARCHIVED, user_id, reason)
             _move(cur, name, back, target, user_id, reason)
@@ -134,7 +134,7 @@ def _last_move(cur: Cursor, name: str, *versions: int) -> str:
     return f" {f'User {row[0]}' if row[0] else 'An unknown user'} moved version {row[1]} from {row[2]} to {row[3]}."
 
 
-def _before(cur: Cursor, name: str, stage: str, current: list[int]) -> tuple[int | None, int]:
+def _previous(cur: Cursor, name: str, stage: str, current: list[int]) -> tuple[int | None, int]:
     """Return the version that entered a stage last and is still there (None if the stage is empty), and the one before.
 
     Raises InvalidState if no earlier version still exists.

@@ -17,7 +17,7 @@ from ....model_names import (
 from ....names import check_text
 from ....query import VERSIONS, compile_search
 from ....stages import NONE
-from ..base import Cursor, refused_if_taken
+from ..base import Cursor, raising_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
@@ -79,7 +79,7 @@ class ModelVersionTables(ChangeTables):
                     f"Registered model {dst_name!r:.120} was created by another process at the same time. Copy the "
                     "version again."
                 )
-                with refused_if_taken(self, conflict):
+                with raising_if_taken(self, conflict):
                     create(cur, dst_name, {}, "", user_id, reason)
             source = f"models:/{name}/{number}"
             copy = (dst_name, source, one.run_id, one.tags, one.run_link, one.description)
@@ -94,7 +94,7 @@ class ModelVersionTables(ChangeTables):
             if alias is None:
                 return rows.version(cur, name, check_version(version))
             rows.require_model(cur, name)
-            number = _aliased(cur, name, alias)
+            number = _version_of_alias(cur, name, alias)
             if number is None and isinstance(alias, str) and alias.lower() == LATEST:
                 newest = rows.latest_versions(cur, [name])
                 number = newest[-1].version if newest else None
@@ -173,7 +173,7 @@ class ModelVersionTables(ChangeTables):
                 rows.require_model(cur, name)
             else:
                 rows.require_version(cur, name, number)
-            old = _aliased(cur, name, alias)
+            old = _version_of_alias(cur, name, alias)
             if old == number:
                 return
             _delete_alias(cur, name, alias)
@@ -184,8 +184,8 @@ class ModelVersionTables(ChangeTables):
                     "INSERT INTO registered_model_aliases (name, alias, version) VALUES ($1, $2, $3)",
                     [name, alias, number],
                 )
-                was = None if old is None else str(old)
-                record_event(cur, name, "alias_set", user_id, reason, version=number, old=was, new=alias)
+                old_version = None if old is None else str(old)
+                record_event(cur, name, "alias_set", user_id, reason, version=number, old=old_version, new=alias)
 
     def next_version(self, cur: Cursor, name: str) -> int:
         """Return the number for a new version, and reserve it."""
@@ -232,7 +232,7 @@ def _aliases(cur: Cursor, name: str) -> list[rows.Row]:
     return cur.execute(sql, [name]).fetchall()
 
 
-def _aliased(cur: Cursor, name: str, alias: str) -> int | None:
+def _version_of_alias(cur: Cursor, name: str, alias: str) -> int | None:
     return next((version for known, version in _aliases(cur, name) if known == alias), None)
 
 
