@@ -260,3 +260,16 @@ def test_reading_the_rest(both: Both) -> None:
     ]
     for ask in asked:
         both.same(ask)
+
+
+def test_a_page_of_models_with_pages_of_their_versions_and_events(both: Both) -> None:
+    models, count = both.same(lambda store: store.survey_models(None, 0, 2, versions=(0, 1), events=(1, 2)))
+    assert ([model.name for model in models], count) == (["Iris", "copies"], 3)
+    (digits,), _ = both.same(lambda store: store.survey_models("digits", 0, 1, versions=(0, 1), events=(0, 100)))
+    assert digits.stages == {"None": 1, "Production": 1, "Archived": 1}
+    assert [version.version for version in digits.versions] == [3, 2, 1]
+    assert digits.versions[1].aliases == ["Best"]
+    assert (digits.versions[0].tags, len(digits.events)) == ({"from": "ätna"}, digits.event_count)
+    (rest,), _ = both.same(lambda store: store.survey_models("digits", 0, 1, stage="None", versions=(1, 5)))
+    assert (rest.versions, rest.events) == ([], [])
+    assert both.same(lambda store: store.survey_models(None, 3, 2)) == ([], 3)

@@ -37,6 +37,7 @@ _EVENTS = f"""
 _EVENT_COUNTS = f"SELECT e.name, COUNT(*) {_OF_THE_MODELS} GROUP BY e.name"
 _STAGES = """
     SELECT name, current_stage, COUNT(*) FROM model_versions WHERE name = ANY($1) GROUP BY name, current_stage
+    ORDER BY current_stage COLLATE "C"
 """
 _GATES = """
     SELECT name, stage, gate, filter, user_id, creation_time FROM model_gates WHERE name = ANY($1)
