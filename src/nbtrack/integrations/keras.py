@@ -230,7 +230,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
 
     Returns:
         An object whose `predict` returns a DataFrame for a DataFrame, an array for arrays, and a dict of arrays
-        if the model has several outputs.
+            if the model has several outputs.
     """
     return _Predictor(_load(folder, settings, trusted))
 

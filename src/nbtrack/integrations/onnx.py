@@ -225,7 +225,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
 
     Returns:
         An object whose `predict` returns a DataFrame for a DataFrame, and otherwise a dict of arrays by the
-        names of the outputs.
+            names of the outputs.
 
     Raises:
         InvalidParameter: If the model sets such options and is not trusted.

@@ -61,7 +61,7 @@ def track(
 
     Returns:
         A context manager that tracks the study within its block. It also has an `optimize` method for a single
-        call.
+            call.
 
     Raises:
         InvalidParameter: If `metric_name` does not have one name for each direction.

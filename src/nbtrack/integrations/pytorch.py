@@ -237,7 +237,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
 
     Returns:
         An object whose `predict` takes a DataFrame, an array, a tensor or a dict of them, and returns a
-        DataFrame for a DataFrame and otherwise arrays.
+            DataFrame for a DataFrame and otherwise arrays.
     """
     import torch
 
@@ -362,7 +362,7 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
 
     Returns:
         Whether the graph was exported. If not, the module is to be pickled, because `wanted` asks for that or because
-        it cannot be exported.
+            it cannot be exported.
 
     Raises:
         InvalidParameter: If a graph is wanted, and there is no example or the module cannot be exported.

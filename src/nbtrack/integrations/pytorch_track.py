@@ -141,7 +141,7 @@ def track(
 
     Yields:
         The training. Iterate over its `epochs` to log `epoch_seconds`, and call its `log_metrics` to log
-        metrics by epoch.
+            metrics by epoch.
 
     Example:
         ```python
