@@ -1,4 +1,4 @@
-"""The command line as a whole: what it says of itself, and what it does where there is nothing to work on."""
+"""Test the command line as a whole: its help, and its behavior without a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVE = ["models", "serve", "-m", "models:/digits/Production", "--port", "0"]
     "command",
     [["doctor"], ["doctor", "--repair"], ["gc"], ["gc", "--yes"], ["export", "out"], ["backup", "copy"], SERVE],
 )
-def test_what_looks_after_a_store_makes_none(
+def test_maintenance_commands_do_not_create_a_store(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = tmp_path / "elsewhere"
@@ -29,7 +29,7 @@ def test_what_looks_after_a_store_makes_none(
     assert not list(place.iterdir())
 
 
-def test_the_project_in_place_of_its_store_is_pointed_out(
+def test_a_project_folder_instead_of_its_store_is_recognized(
     own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = tmp_path / "project"
@@ -40,13 +40,13 @@ def test_the_project_in_place_of_its_store_is_pointed_out(
     assert [path.name for path in project.iterdir()] == [".nbtrack"]
 
 
-def test_a_store_that_this_version_cannot_have(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unsupported_store_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--store", "s3://bucket"]) == 1
     assert "s3://bucket" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_store_is_named_before_the_command_or_after_it(
+def test_the_store_can_be_named_before_or_after_the_command(
     own_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nbtrack.search_experiments()
@@ -56,7 +56,7 @@ def test_the_store_is_named_before_the_command_or_after_it(
         assert str(own_store) in capsys.readouterr().out
 
 
-def test_it_says_its_version_and_what_each_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"nbtrack {nbtrack.__version__}\n"
@@ -67,7 +67,7 @@ def test_it_says_its_version_and_what_each_command_does(capsys: pytest.CaptureFi
         assert f"\n    {command} " in said
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     program = "import sys; from nbtrack.cli import main; sys.exit(main(['guide', 'query']))"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

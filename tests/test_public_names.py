@@ -1,4 +1,4 @@
-"""What users may rely on, and what `import nbtrack` costs them."""
+"""Test the public names, and the cost of `import nbtrack`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import nbtrack
 HEAVY = {"IPython", "anywidget", "duckdb", "ipywidgets", "lark", "numpy", "pandas", "psutil", "pyarrow", "sklearn"}
 
 STUB = Path(nbtrack.__file__).with_suffix(".pyi")
-"""What is public: a name that comes or goes is a decision, and this file shows it."""
+"""The list of the public names. Adding or removing one is a decision, which this file shows."""
 
 PUBLIC = [
     alias.asname
@@ -64,21 +64,21 @@ def test_public_names() -> None:
     assert set(nbtrack.models.__all__) == set(MODELS)
 
 
-def test_every_line_of_the_stub_is_one_that_is_read() -> None:
-    """`__init__.py` reads the stub line by line: an import of another form would be passed over."""
+def test_every_import_in_the_stub_has_the_form_that_is_read() -> None:
+    """`__init__.py` reads the stub line by line and would skip an import of another form."""
     imports = [line for line in STUB.read_text().splitlines() if line.startswith(("from .", "import ", "    "))]
     assert all(re.fullmatch(r"from \.[\w.]* import (\w+) as \1", line) for line in imports)
     assert len(imports) == len(PUBLIC)
 
 
-def test_star_import_gives_the_public_names() -> None:
+def test_star_import_imports_the_public_names() -> None:
     given: dict[str, object] = {}
     exec("from nbtrack import *", given)
     assert set(PUBLIC) == set(given) - {"__builtins__"}
 
 
-def test_the_version_is_that_of_the_packages() -> None:
-    """pyproject.toml reads the version from `_version.py`; npm needs one of its own."""
+def test_the_version_equals_that_of_the_packages() -> None:
+    """pyproject.toml reads the version from `_version.py`, and npm needs its own."""
     package = json.loads((Path(__file__).parents[1] / "package.json").read_text())
     assert nbtrack.__version__ == package["version"] == version("nbtrack")
 
@@ -111,7 +111,7 @@ def test_type_checkers_see_the_names(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
-def test_every_public_name_is_there_documented_and_listed() -> None:
+def test_every_public_name_exists_is_documented_and_listed() -> None:
     for name in PUBLIC:
         assert (getattr(nbtrack, name).__doc__ or "").strip(), name
     for name in MODELS:
@@ -135,7 +135,7 @@ def test_the_examples_of_the_documentation_run() -> None:
     assert runner.failures == 0, "what failed is printed above"
 
 
-def test_import_pulls_in_nothing_heavy() -> None:
+def test_import_loads_nothing_heavy() -> None:
     code = "import sys, json, nbtrack; print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
     imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not HEAVY & set(json.loads(imported))

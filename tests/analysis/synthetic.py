@@ -1,4 +1,4 @@
-"""Rows straight into the tables: what would take hours to log."""
+"""Writes rows directly into the tables, because logging them would take hours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nbtrack.store import open_store
 
 
 def fill(runs: int, params: int = 0, metrics: int = 0, tags: int = 0, points: int = 1) -> None:
-    """Add finished runs to experiment 0; each metric has `points` points, the values of which are random."""
+    """Add finished runs to experiment 0. Each metric has `points` points with random values."""
     with open_store().writing() as cursor:
         before = (cursor.execute("SELECT COALESCE(MAX(run), 0) FROM runs").fetchone() or (0,))[0]
         numbers = f"range({before} + 1, {before} + {runs} + 1) AS r(run)"

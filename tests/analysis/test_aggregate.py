@@ -1,4 +1,4 @@
-"""What metrics come to over runs that are alike, compared with pandas on the same runs."""
+"""Test statistics of metrics over groups of runs, compared with pandas."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_scope_formats_and_none():
     ]
 
 
-def test_what_cannot_be_meant():
+def test_invalid_arguments_are_refused():
     for by in ("params.lr DESC", "params.lr = 1", "", "colour", "params.lr, params.seed"):
         with pytest.raises(QueryError):
             nbtrack.aggregate(by=by)
@@ -100,7 +100,7 @@ def test_what_cannot_be_meant():
         nbtrack.aggregate(by=[1])  # type: ignore[list-item]
 
 
-def test_infinite_and_huge_numbers_end_in_no_error():
+def test_infinite_and_huge_numbers_are_no_error():
     for number in (1.0, math.inf, -math.inf, 1.7e308, -1e200):
         log({"a": 1}, m=number)
     table = nbtrack.aggregate(by="params.a")
@@ -117,7 +117,7 @@ RUNS = st.lists(st.tuples(LR, LR, LOSS, LOSS), max_size=10)
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS)
-def test_pandas_says_the_same(runs: list[tuple[str | None, str | None, float | None, float | None]]):
+def test_the_result_equals_that_of_pandas(runs: list[tuple[str | None, str | None, float | None, float | None]]):
     experiment = nbtrack.create_experiment(f"e{time.time_ns()}")
     rows = []
     for a, b, x, y in runs:
@@ -158,7 +158,7 @@ def test_pandas_says_the_same(runs: list[tuple[str | None, str | None, float | N
 
 
 def group(text: str | None) -> tuple[int, float, str]:
-    """The rank of a param's value in the order of groups, its number, its text; what does not apply is 0 or empty."""
+    """Return the sort key of a param's value among the groups: rank, number, string. Unused parts are 0 or empty."""
     if text is None:
         return 2, 0.0, ""
     try:

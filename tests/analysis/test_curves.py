@@ -1,4 +1,4 @@
-"""Curves as tidy data: every point, or as many as asked for with no spike lost."""
+"""Test curves as tidy data: every point, or a limited number that keeps every spike."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ["run_id", "run_name", "key", "step", "timestamp", "value"]
 
 
 @pytest.mark.slow
-def test_every_point_of_runs_however_they_are_named():
+def test_every_point_of_runs_given_by_ids_runs_tables_or_filters():
     runs = []
     for number in range(3):
         with nbtrack.start_run(run_name=f"run-{number}") as run:
@@ -57,7 +57,7 @@ def test_every_point_of_runs_however_they_are_named():
     assert len(nbtrack.curves("", "loss")) == 9
 
 
-def test_the_axis_says_the_order_and_relative_adds_seconds():
+def test_the_axis_determines_the_order_and_relative_adds_seconds():
     client = nbtrack.Client()
     run_id = client.create_run("0", start_time=1_000_000).info.run_id
     client.log_series(run_id, "m", [5, 3, 4], [1.0, 2.0, 3.0], [1_000_500, 1_002_000, 1_001_000])
@@ -68,7 +68,7 @@ def test_the_axis_says_the_order_and_relative_adds_seconds():
     assert relative["seconds"].tolist() == [0.5, 1.0, 2.0]
 
 
-def test_what_cannot_be_meant():
+def test_invalid_arguments_are_refused():
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", 1)
     with pytest.raises(NotFound, match="0" * 32):
@@ -88,7 +88,7 @@ def test_what_cannot_be_meant():
         nbtrack.curves(run, "m", output_format="list")  # type: ignore[arg-type]
 
 
-def test_whole_numbers_stay_exact_when_thinned():
+def test_integers_stay_exact_when_thinned():
     with nbtrack.start_run() as run:
         steps = [2**62 + 2 * number for number in range(100)]
         nbtrack.log_series("m", steps, [0.0] * 100)
@@ -103,7 +103,7 @@ VALUES = st.lists(st.floats(allow_nan=True, width=32) | st.just(0.0), min_size=1
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=VALUES, max_points=st.integers(3, 40), gaps=st.lists(st.integers(1, 50), min_size=200, max_size=200))
-def test_no_extreme_is_lost_and_what_stays_was_there(values: list[float], max_points: int, gaps: list[int]):
+def test_thinning_keeps_every_extreme_and_adds_no_point(values: list[float], max_points: int, gaps: list[int]):
     steps = np.cumsum(gaps[: len(values)])
     with nbtrack.start_run() as run:
         nbtrack.log_series("m", steps, values, steps * 7)

@@ -1,4 +1,4 @@
-"""Runs as tables: MLflow's columns, in pandas, polars and Arrow."""
+"""Test tables of runs: MLflow's columns, in pandas, polars and Arrow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def log(tracker: Any, experiment_id: str) -> None:
 
 
 @pytest.mark.slow
-def test_columns_values_and_dtypes_are_mlflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_columns_values_and_dtypes_equal_mlflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("GIT_PYTHON_REFRESH", "quiet")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -76,7 +76,7 @@ def test_columns_values_and_dtypes_are_mlflows(tmp_path: Path, monkeypatch: pyte
     assert ours["end_time"].isna().tolist() == theirs["end_time"].isna().tolist() == [True, False, False, False]
 
 
-def test_polars_and_arrow_have_the_same_columns_and_tell_nan_from_missing():
+def test_polars_and_arrow_have_the_same_columns_and_distinguish_nan_from_missing():
     log(nbtrack, "0")
     frame = nbtrack.search_runs()
     table = nbtrack.search_runs(output_format="arrow")
@@ -99,14 +99,14 @@ def test_polars_and_arrow_have_the_same_columns_and_tell_nan_from_missing():
 
 
 @pytest.mark.parametrize("output_format", ["pandas", "polars", "arrow"])
-def test_no_runs_are_a_table_of_no_rows(output_format: Any):
+def test_without_runs_the_table_is_empty(output_format: Any):
     table = nbtrack.search_runs(output_format=output_format)
     names = table.column_names if output_format == "arrow" else list(table.columns)
     assert names == ["run_id", "experiment_id", "status", "artifact_uri", "start_time", "end_time"]
     assert len(table) == 0
 
 
-def test_max_results_order_and_filter_hold_for_tables():
+def test_max_results_order_and_filter_apply_to_tables():
     for number in range(5):
         with nbtrack.start_run():
             nbtrack.log_metric("m", number)
@@ -114,7 +114,7 @@ def test_max_results_order_and_filter_hold_for_tables():
     assert frame["metrics.m"].tolist() == [4, 3]
 
 
-def test_a_moment_that_no_calendar_has_is_missing():
+def test_a_timestamp_outside_the_calendar_is_missing():
     client = nbtrack.Client()
     run = client.create_run("0", start_time=2**62)
     client.set_terminated(run.info.run_id, end_time=253_402_300_799_999)
@@ -124,7 +124,7 @@ def test_a_moment_that_no_calendar_has_is_missing():
     assert nbtrack.sql("SELECT start_time FROM runs")["start_time"].isna().all()
 
 
-def test_an_unknown_format_and_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch):
+def test_an_unknown_format_and_a_missing_package(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InvalidParameter, match="'pandas', 'polars', 'arrow', 'list'"):
         nbtrack.search_runs(output_format="csv")  # type: ignore[call-overload]
     monkeypatch.setitem(sys.modules, "polars", None)

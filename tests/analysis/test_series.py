@@ -1,4 +1,4 @@
-"""Many points at once: whatever holds numbers goes in whole, and what does not leaves nothing behind."""
+"""Test log_series: valid points are logged completely, and invalid ones not at all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HOLDERS: dict[str, Callable[[list[float]], Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("holder", HOLDERS)
-def test_whatever_holds_numbers(holder: str):
+def test_lists_arrays_and_series_of_numbers(holder: str):
     with nbtrack.start_run():
         nbtrack.log_series("m", [0, 10, 20], HOLDERS[holder]([0.5, -1.0, 2.25]))
     assert logged()["step"].tolist() == [0, 10, 20]
@@ -64,21 +64,21 @@ def test_tensors_of_any_kind():
     assert logged("whole")["value"].tolist() == [3.0, 4.0]
 
 
-def test_nan_infinity_and_extremes_come_back_as_they_went_in():
+def test_nan_infinity_and_extremes_are_returned_unchanged():
     values = [math.nan, math.inf, -math.inf, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, -0.0]
     with nbtrack.start_run():
         nbtrack.log_series("m", np.arange(7), values)
     assert repr(logged()["value"].tolist()) == repr(values)
 
 
-def test_what_a_series_of_pandas_or_polars_lacks_is_nan():
+def test_missing_values_of_a_pandas_or_polars_series_are_nan():
     with nbtrack.start_run():
         nbtrack.log_series("m", None, pandas.Series([1, None], dtype="Int64"))
         nbtrack.log_series("m", None, polars.Series([1, None]))
     assert repr(logged()["value"].tolist()) == "[1.0, nan, 1.0, nan]"
 
 
-def test_steps_count_on_and_the_counter_goes_on_behind_them():
+def test_steps_continue_the_count_and_later_ones_continue_after_them():
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", 0)
         run.log_series("m", None, [1, 2])
@@ -146,7 +146,7 @@ WRONG: list[tuple[Any, Any, Any, str]] = [
 ]
 
 
-def test_what_is_wrong_leaves_nothing_behind():
+def test_invalid_series_log_nothing():
     with nbtrack.start_run():
         nbtrack.log_metric("m", 0)
         for steps, values, timestamps, message in WRONG:
@@ -167,7 +167,7 @@ def test_what_is_wrong_leaves_nothing_behind():
         st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.floats(), st.integers(0, 2**53)), min_size=1, max_size=50
     )
 )
-def test_a_series_is_what_its_points_one_by_one_are(points: list[tuple[int, float, int]]):
+def test_a_series_equals_its_points_logged_one_by_one(points: list[tuple[int, float, int]]):
     steps, values, timestamps = (list(column) for column in zip(*points, strict=True))
     client = nbtrack.Client()
     at_once, one_by_one, batched = (client.create_run("0").info.run_id for _ in range(3))

@@ -1,4 +1,4 @@
-"""The user's own SQL: it reads every view, and nothing that it says changes the store or touches another file."""
+"""Test SQL queries: they read every view, and cannot change the store or open another file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = (files("nbtrack") / "guide" / "sql.md").read_text("utf-8")
 
 @pytest.fixture
 def store(own_store: Path) -> Path:
-    """A store in which every view has rows."""
+    """Return a store in which every view has rows."""
     client = nbtrack.MlflowClient()
     with nbtrack.start_run(run_name="first") as run:
         nbtrack.log_param("lr", 0.1)
@@ -74,7 +74,7 @@ def test_the_views_show_names_and_times(store: Path):
     assert version == {"name": "digits", "version": 1, "stage": "Production", "aliases": ["best"]}
 
 
-def test_events_tell_what_happened_in_order(store: Path):
+def test_events_are_in_order(store: Path):
     child = nbtrack.search_runs(filter_string="run_name = 'child'")["run_id"][0]
     nbtrack.delete_run(child)
     events = nbtrack.sql("SELECT * FROM events ORDER BY timestamp", output_format="list")
@@ -109,7 +109,7 @@ FRIENDLY = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output_format", ["pandas", "polars", "arrow", "list"])
-def test_what_reads_runs(store: Path, output_format: Any):
+def test_reading_statements_are_allowed(store: Path, output_format: Any):
     for query in FRIENDLY:
         assert len(nbtrack.sql(query, output_format=output_format)) > 0, query
     if not duckdb.__version__.startswith("1."):
@@ -176,7 +176,7 @@ HOSTILE = [
 
 
 @pytest.mark.slow
-def test_what_would_write_or_look_elsewhere_is_refused_and_does_nothing(store: Path, tmp_path: Path):
+def test_statements_that_write_or_read_other_files_are_refused_and_do_nothing(store: Path, tmp_path: Path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     (folder / "secret.csv").write_text("word\nxyzzy\n")
@@ -208,7 +208,7 @@ def test_a_refusal_says_what_is_allowed(store: Path):
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_into_memory_leaves_no_file(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_query_larger_than_memory_leaves_no_file(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(readonly, "_SETTINGS", ("SET memory_limit = '100MB'", *readonly._SETTINGS))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "overflow"))
     (tmp_path / "overflow").mkdir()
@@ -225,7 +225,7 @@ def test_parameters_are_never_sql(store: Path):
 
 
 @pytest.mark.slow
-def test_what_is_logged_meanwhile_is_there_and_threads_take_turns(store: Path):
+def test_recently_logged_data_is_included_and_threads_take_turns(store: Path):
     found: list[int] = []
 
     def read() -> None:
@@ -243,7 +243,7 @@ def test_what_is_logged_meanwhile_is_there_and_threads_take_turns(store: Path):
 
 
 @pytest.mark.slow
-def test_who_holds_the_file_is_named(store: Path):
+def test_the_program_that_holds_the_file_is_named(store: Path):
     nbtrack.search_runs()
     code = f"import duckdb, time; c = duckdb.connect({str(store / 'runs.duckdb')!r}); print(flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""Literals of a cell become params, and its code apart from them says whether two attempts ran the same code."""
+"""Test the analysis of a cell's code: its literals, and the hash that tells whether two attempts ran the same code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_top_level_literals_of_every_form():
         "",
     ],
 )
-def test_what_is_no_literal_assignment(line: str):
+def test_other_statements_are_not_literal_assignments(line: str):
     assert literal_assignments(line) == {}
 
 
@@ -62,7 +62,7 @@ def test_the_last_literal_wins_and_computed_values_do_not_count():
 
 @pytest.mark.slow
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True).map("v_{}".format), LITERALS, max_size=5))
-def test_literals_come_back_as_they_were_written(values: dict[str, object]):
+def test_literals_are_returned_unchanged(values: dict[str, object]):
     source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
     assert literal_assignments(source) == values
 
@@ -88,6 +88,6 @@ def test_code_differs_by_more_than_literals_and_comments(other: str, same: bool)
     assert (code_hash(SAME) == code_hash(other)) is same
 
 
-def test_code_that_cannot_be_parsed_is_compared_as_text():
+def test_code_that_cannot_be_parsed_is_compared_line_by_line():
     assert code_hash("x = (\n\n") == code_hash("x = (  \n")
     assert code_hash("x = (") != code_hash("y = (")

@@ -1,4 +1,4 @@
-"""Where a run comes from: file, repository, user, versions. Nothing here may raise or be slow."""
+"""Test the tags about a run's origin: file, repository, user, versions. They must not raise or be slow."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_no_repository_and_no_git(tmp_path: Path, repository: Path, monkeypatch:
     assert git_state(repository, since="no git") is None
 
 
-def test_a_git_that_hangs_is_waited_for_once(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_hanging_git_is_waited_for_once(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch):
     slow = tmp_path / "bin" / "git"
     slow.parent.mkdir()
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
@@ -64,7 +64,7 @@ def test_a_git_that_hangs_is_waited_for_once(tmp_path: Path, repository: Path, m
     assert time.perf_counter() - start < 2
 
 
-def test_a_script_says_where_it_is_and_imports_no_ipython(repository: Path):
+def test_a_script_stores_its_path_and_does_not_import_ipython(repository: Path):
     script = repository / "train.py"
     script.write_text(
         "import json, sys\nfrom nbtrack import capture\n"
@@ -89,7 +89,7 @@ def test_a_script_says_where_it_is_and_imports_no_ipython(repository: Path):
     assert not ipython
 
 
-def test_a_working_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_working_directory_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -1,4 +1,4 @@
-"""A real IPython shell in this process, with the extension loaded and a store of its own for each test."""
+"""A real IPython shell in this process, with the extension loaded and a separate store for each test."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from nbtrack.runs import stack
 
 
 class Notebook:
-    """What a person does in a notebook, and what the store then holds."""
+    """A notebook with the actions of a user, and the resulting content of the store."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
 
     def run(self, code: str) -> ExecutionResult:
-        """Run a cell; its exception is in the result, its text on stdout and stderr."""
+        """Run a cell. The result has its exception; its output goes to stdout and stderr."""
         return self.shell.run_cell(code, store_history=True)
 
     def runs(self) -> list[Run]:
-        """All runs, newest first."""
+        """Return all runs, newest first."""
         return nbtrack.search_runs(search_all_experiments=True, output_format="list")
 
 

@@ -1,4 +1,4 @@
-"""Running a cell again is its next attempt, and says what changed."""
+"""Test that running a cell again is its next attempt and shows what changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .conftest import Notebook
 
 
 def attempt(run_index: int = 0) -> object:
-    """The attempt that the newest run is."""
+    """Return the attempt of the newest run."""
     runs = nbtrack.search_runs(search_all_experiments=True, output_format="list")
     return attempt_of(nbtrack.Client(), runs[run_index])
 
@@ -49,7 +49,7 @@ def test_what_changed_between_attempts(notebook: Notebook, capsys: pytest.Captur
     ]
 
 
-def test_literals_alone_are_no_change_of_code_and_a_repetition_is_none(
+def test_changed_literals_and_repetitions_are_not_changes_of_code(
     notebook: Notebook, capsys: pytest.CaptureFixture[str]
 ):
     for lr in (1, 2, 2):
@@ -61,7 +61,7 @@ def test_literals_alone_are_no_change_of_code_and_a_repetition_is_none(
     assert "nothing changed since" in capsys.readouterr().out
 
 
-def test_while_it_runs_only_what_is_there_is_compared(notebook: Notebook):
+def test_a_running_attempt_compares_only_logged_data(notebook: Notebook):
     notebook.run("%%track mlp\nlr, width = 1, 2\n{'accuracy': 0.9, 'loss': 1.0}")
     notebook.run(
         "%%track mlp\nlr = 3\nfrom nbtrack.views.attempts import attempt_of\nnbtrack.log_metric('loss', 0.5)\n"
@@ -72,7 +72,7 @@ def test_while_it_runs_only_what_is_there_is_compared(notebook: Notebook):
 
 
 @pytest.mark.slow
-def test_other_cells_other_experiments_and_deleted_runs_are_no_attempts(notebook: Notebook):
+def test_other_cells_other_experiments_and_deleted_runs_are_not_attempts(notebook: Notebook):
     notebook.run("%%track one\nx = 1")
     notebook.run("%%track other\nx = 1")
     assert attempt() is None
@@ -83,7 +83,7 @@ def test_other_cells_other_experiments_and_deleted_runs_are_no_attempts(notebook
     assert attempt() is None
 
 
-def test_a_previous_run_that_is_gone(notebook: Notebook):
+def test_the_previous_run_was_removed(notebook: Notebook):
     notebook.run("%%track one -t nbtrack.previous_run=00000000000000000000000000000000\n1")
     assert attempt() is None
 
@@ -97,7 +97,7 @@ def test_a_nested_run_is_not_taken_for_the_previous_attempt(notebook: Notebook):
 
 
 @pytest.mark.slow
-def test_a_copied_notebook_is_another_and_a_renamed_one_the_same(
+def test_a_copied_notebook_is_a_new_one_and_a_renamed_one_is_not(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def run_in(name: str) -> str | None:
@@ -114,7 +114,7 @@ def test_a_copied_notebook_is_another_and_a_renamed_one_the_same(
     assert run_in("renamed.ipynb") == first
 
 
-def test_names_with_quotes_are_found_again(notebook: Notebook):
+def test_names_with_quotes_are_found(notebook: Notebook):
     for _ in range(2):
         notebook.run('%%track "it\'s `quoted` % and \\"so\\" on 🚀"\n1')
     assert notebook.runs()[0].data.tags["nbtrack.attempt"] == "2"

@@ -1,4 +1,4 @@
-"""`%%track --autolog` and `%track autolog`."""
+"""Test `%%track --autolog` and `%track autolog`."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_a_cell_with_autolog_logs_its_training_to_its_run(notebook: Notebook) ->
     assert len(notebook.runs()) == 1
 
 
-def test_a_cell_that_fails_switches_it_off_again(notebook: Notebook) -> None:
+def test_a_failing_cell_turns_autologging_off_again(notebook: Notebook) -> None:
     notebook.run("%%track fit --autolog" + CELL + "1 / 0")
     assert notebook.runs()[0].info.status == "FAILED"
     assert all(one.disable for one in autologging.known().values())
 
 
-def test_what_was_set_before_the_cell_is_set_again_after_it(notebook: Notebook) -> None:
+def test_earlier_settings_are_restored_after_the_cell(notebook: Notebook) -> None:
     notebook.run("nbtrack.sklearn.autolog(log_models=False, max_tuning_runs=2)").raise_error()
     before = autologging.settings("sklearn")
     notebook.run("%%track fit --autolog" + CELL).raise_error()

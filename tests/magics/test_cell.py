@@ -1,4 +1,4 @@
-"""`%%track` in a real IPython shell: what is kept of a cell, and that the cell behaves as without it."""
+"""Test `%%track` in a real IPython shell: what is stored, and that the cell behaves as without it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_options_for_experiment_and_code(notebook: Notebook):
     assert here.info.run_name.count("-") == 2, "a readable name where none is given"
 
 
-def test_named_variables_value_after_the_cell_goes_last(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
+def test_the_value_of_a_named_variable_after_the_cell_counts(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     notebook.run("before, grows, stale = 1, [1], 'stale'")
     notebook.run("%%track -p before,grows -p stale,made,absent\ngrows.append(2)\nstale = str(3)\nmade = 2 ** 3")
     (run,) = notebook.runs()
@@ -66,13 +66,13 @@ def test_named_variables_value_after_the_cell_goes_last(notebook: Notebook, caps
     assert "stale" not in set(history[history["value"] == "stale"]["key"]), "a value the cell replaces is not logged"
 
 
-def test_variables_are_put_into_the_line(notebook: Notebook):
+def test_variables_in_the_line_are_replaced(notebook: Notebook):
     notebook.run("lr = 0.25")
     notebook.run("%%track rate-{lr}\n1")
     assert notebook.runs()[0].info.run_name == "rate-0.25"
 
 
-def test_last_expression_of_numbers_of_every_kind(notebook: Notebook):
+def test_a_mapping_of_any_numbers_as_the_last_expression(notebook: Notebook):
     notebook.run("import numpy as np")
     notebook.run(
         "%%track\n{'f32': np.float32(0.5), 'i': np.int64(2), 'zero_d': np.array(3.0), 'array': np.ones(1), "
@@ -84,7 +84,7 @@ def test_last_expression_of_numbers_of_every_kind(notebook: Notebook):
     assert run.data.metrics["zero_d"] == 3.0
 
 
-def test_an_exception_is_shown_as_always_and_kept(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
+def test_an_exception_is_shown_as_usual_and_stored(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     result = notebook.run(
         "%%track\n\ndef inner():\n    raise ValueError('<b>bad</b>')\nlr = 0.1\ninner()\nprint('never')"
     )
@@ -118,14 +118,14 @@ def test_an_exception_is_shown_as_always_and_kept(notebook: Notebook, capsys: py
     ],
 )
 @pytest.mark.filterwarnings("ignore:To exit")
-def test_how_else_a_cell_ends(notebook: Notebook, body: str, status: str):
+def test_other_ends_of_a_cell(notebook: Notebook, body: str, status: str):
     assert not notebook.run(f"%%track\n{body}").success
     (run,) = notebook.runs()
     assert run.info.status == status
     assert ("nbtrack.killed" in run.data.tags) == (status == "KILLED")
 
 
-def test_a_syntax_error_is_shown_as_always_and_makes_no_run(
+def test_a_syntax_error_is_shown_as_usual_and_creates_no_run(
     notebook: Notebook, own_store: Path, capsys: pytest.CaptureFixture[str]
 ):
     result = notebook.run("%%track\nx = 1\ny = = 2")
@@ -182,7 +182,7 @@ def test_nested_runs_left_open_end_with_the_cell(notebook: Notebook):
     assert nbtrack.active_run() is None
 
 
-def test_the_body_may_end_its_run_itself_and_what_it_left_open_ends_with_the_next_execution(notebook: Notebook):
+def test_the_cell_can_end_its_run_and_runs_it_left_open_end_with_the_next_execution(notebook: Notebook):
     cell = "%%track mine\nnbtrack.end_run()\nleft = nbtrack.start_run(run_name='left')"
     assert notebook.run(cell).success
     assert nbtrack.active_run().info.run_name == "left"
@@ -200,7 +200,7 @@ def test_a_deleted_run_does_not_break_the_cell(notebook: Notebook):
     assert nbtrack.active_run() is None
 
 
-def test_odd_texts_are_kept_whole(notebook: Notebook):
+def test_unusual_strings_are_stored_unchanged(notebook: Notebook):
     name = "<img src=x onerror=alert(1)> 'q' 🚀 " + "x" * 400
     body = "text = 'nul \\0 and half \\ud800'\nlong = '" + "y" * 10_000 + "'\npath = '../../etc'"
     assert notebook.run(f'%%track "{name}"\n{body}').success
@@ -235,7 +235,7 @@ def test_the_commit_of_the_working_directory(notebook: Notebook, tmp_path: Path)
         ("-e ' '", "experiment name must not be empty"),
     ],
 )
-def test_wrong_lines_say_what_is_allowed(
+def test_errors_say_what_is_allowed(
     notebook: Notebook, own_store: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
 ):
     result = notebook.run(f"%%track {line}\nran = True")
@@ -260,7 +260,7 @@ def test_help_shows_the_examples(notebook: Notebook, capsys: pytest.CaptureFixtu
         assert "%%track baseline -p model" in capsys.readouterr().out
 
 
-def test_unloading_takes_everything_away(notebook: Notebook):
+def test_unloading_removes_everything(notebook: Notebook):
     notebook.run("%reload_ext nbtrack")
     notebook.run("%%track\n1")
     assert len(notebook.runs()) == 1

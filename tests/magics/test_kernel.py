@@ -1,4 +1,4 @@
-"""`%%track` in a real Jupyter kernel: cell ids, interrupts, await, what a front end gets to see."""
+"""Test `%%track` in a real Jupyter kernel: cell IDs, interrupts, await, and the messages to the front end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMEOUT = 30
 
 @dataclass
 class Outcome:
-    """What the front end got for one cell."""
+    """The messages that the front end received for one cell."""
 
     status: str = ""
     error: str = ""
@@ -36,7 +36,7 @@ class Outcome:
 
 
 class Kernel:
-    """A kernel and a front end that sends cell ids, as JupyterLab does."""
+    """A kernel and a front end that sends cell IDs, as JupyterLab does."""
 
     def __init__(self, folder: Path) -> None:
         environment = {
@@ -53,7 +53,7 @@ class Kernel:
         self.client.wait_for_ready(timeout=TIMEOUT)
 
     def run(self, code: str, cell_id: str, interrupt_at: str | None = None) -> Outcome:
-        """Run a cell; interrupt the kernel once the cell has printed `interrupt_at`."""
+        """Run a cell, and interrupt the kernel when the cell has printed `interrupt_at`."""
         content = {"code": code, "silent": False, "store_history": True, "stop_on_error": True}
         request = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
         self.client.shell_channel.send(request)
@@ -100,7 +100,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel.close()
 
 
-def test_the_cell_is_provenance_and_its_id_makes_attempts(kernel: Kernel):
+def test_the_cell_is_stored_and_its_id_identifies_attempts(kernel: Kernel):
     first = kernel.run("%%track one\nlr = 0.1\nprint('body')\nlr * 2", "cell-a")
     assert (first.status, first.result) == ("ok", "0.2")
     assert first.kinds.index("display_data") < first.kinds.index("execute_result"), "the live view is at the top"
@@ -119,7 +119,7 @@ def test_the_cell_is_provenance_and_its_id_makes_attempts(kernel: Kernel):
     assert kernel.last_run().data.tags["nbtrack.attempt"] == "1"
 
 
-def test_an_exception_as_always(kernel: Kernel):
+def test_an_exception_is_shown_as_usual(kernel: Kernel):
     outcome = kernel.run("%%track\n\ndef inner():\n    raise ValueError('bad')\ninner()", "fails")
     assert (outcome.status, outcome.error) == ("error", "ValueError")
     assert "line 5" in outcome.traceback
@@ -153,7 +153,7 @@ def test_top_level_await(kernel: Kernel):
     assert kernel.last_run().info.status == "FAILED"
 
 
-def test_without_widgets_the_cell_is_tracked_and_a_line_says_how_it_went(kernel: Kernel):
+def test_without_widgets_the_cell_is_tracked_and_a_summary_is_printed(kernel: Kernel):
     kernel.run("import nbtrack.widgets as w; live = w.LiveRun; del w.LiveRun", "break")
     try:
         outcome = kernel.run("%%track plain\n{'a': 1}", "plain")

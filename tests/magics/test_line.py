@@ -1,4 +1,4 @@
-"""`%track`: where am I, the experiment, lists and queries."""
+"""Test `%track`: the overview, the experiment, lists and queries."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .conftest import Notebook
 
 
 def shown(notebook: Notebook, code: str) -> object:
-    """What the cell displays."""
+    """Return what the cell displays."""
     result = notebook.run(code)
     assert result.success, result
     return result.result
 
 
-def test_loading_says_where_runs_are_kept_and_makes_nothing(
+def test_loading_prints_the_store_and_creates_nothing(
     notebook: Notebook, own_store: Path, capsys: pytest.CaptureFixture[str]
 ):
     notebook.run("%reload_ext nbtrack")
@@ -26,7 +26,7 @@ def test_loading_says_where_runs_are_kept_and_makes_nothing(
     assert not own_store.exists()
 
 
-def test_where_am_i(notebook: Notebook, own_store: Path):
+def test_the_overview(notebook: Notebook, own_store: Path):
     empty = shown(notebook, "%track")
     assert repr(empty).splitlines() == [
         f"Store:      {own_store}",
@@ -60,7 +60,7 @@ def test_setting_the_experiment(notebook: Notebook, capsys: pytest.CaptureFixtur
         assert nbtrack.get_experiment(run.info.experiment_id).name == "from-a-variable"
 
 
-def test_a_list_takes_the_filter_as_it_stands(notebook: Notebook):
+def test_list_gets_the_filter_unchanged(notebook: Notebook):
     for lr in (0.1, 0.2, 0.3):
         notebook.run(f"%%track rate-{lr}\nlr = {lr}\nkind = \"it's\"\n{{'val/accuracy': 1 - {lr}}}")
     table = shown(notebook, '%track list metrics.`val/accuracy` > 0.75 and params.kind = "it\'s"')
@@ -70,7 +70,7 @@ def test_a_list_takes_the_filter_as_it_stands(notebook: Notebook):
     assert len(shown(notebook, "found = %track list params.lr = '0.3'\nfound").runs) == 1
 
 
-def test_a_wrong_filter_says_where(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
+def test_an_invalid_filter_shows_the_position(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     assert not notebook.run("%track list params.lr = = 1").success
     error = capsys.readouterr().err
     assert "UsageError: %track:" in error
@@ -105,7 +105,9 @@ def test_a_cell_of_sql(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
         ("%%track sql 1a\nSELECT 1", "not a valid variable name"),
     ],
 )
-def test_a_wrong_cell_of_sql_says_so(notebook: Notebook, capsys: pytest.CaptureFixture[str], cell: str, message: str):
+def test_an_invalid_sql_cell_is_an_error(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str], cell: str, message: str
+):
     assert not notebook.run(cell).success
     error = capsys.readouterr().err
     assert "UsageError: %%track sql: " in error
@@ -113,7 +115,7 @@ def test_a_wrong_cell_of_sql_says_so(notebook: Notebook, capsys: pytest.CaptureF
     assert notebook.runs() == []
 
 
-def test_names_from_a_run_are_text_never_markup(notebook: Notebook):
+def test_names_of_runs_are_escaped(notebook: Notebook):
     name = "<script>alert('1')</script>"
     notebook.run(f'%track "<i>exp</i> & {"x" * 100}"')
     notebook.run(f'%%track "{name}"\nnote = "<b>\\n🚀\\x1b[31m{"y" * 10_000}"')
@@ -140,7 +142,7 @@ def test_names_from_a_run_are_text_never_markup(notebook: Notebook):
         ("-e one two", "unexpected argument"),
     ],
 )
-def test_wrong_lines_say_what_is_allowed(
+def test_errors_say_what_is_allowed(
     notebook: Notebook, own_store: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
 ):
     assert not notebook.run(f"%track {line}").success
@@ -150,7 +152,7 @@ def test_wrong_lines_say_what_is_allowed(
     assert not own_store.exists()
 
 
-def test_errors_of_the_store_are_one_line(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
+def test_errors_of_the_store_have_one_line(notebook: Notebook, capsys: pytest.CaptureFixture[str]):
     assert not notebook.run("%track sql DROP TABLE runs").success
     assert not notebook.run(f"%track {'x' * 600}").success
     assert "Traceback" not in capsys.readouterr().out

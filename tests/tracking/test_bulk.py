@@ -1,4 +1,4 @@
-"""Many runs at once: tags, and another experiment."""
+"""Test operations on many runs: tagging, and moving to another experiment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tagged(key: str) -> list[str]:
     return [run.info.run_name for run in found if key in run.data.tags]
 
 
-def test_runs_are_tagged_by_whatever_names_them(runs: list[nbtrack.ActiveRun]) -> None:
+def test_runs_are_tagged_by_ids_runs_tables_and_filters(runs: list[nbtrack.ActiveRun]) -> None:
     client = nbtrack.MlflowClient()
     assert nbtrack.tag_runs("metrics.m >= 2", {"good": True, "team": "a"}) == 2
     assert tagged("good") == ["run-2", "run-3"]
@@ -46,14 +46,14 @@ def test_runs_are_tagged_by_whatever_names_them(runs: list[nbtrack.ActiveRun]) -
     assert {run.info.run_name for run in client.search_runs()} == {"all"}
 
 
-def test_a_filter_looks_into_the_active_experiment_and_the_clients_into_all(runs: list[nbtrack.ActiveRun]) -> None:
+def test_a_filter_searches_the_active_experiment_and_with_the_client_all(runs: list[nbtrack.ActiveRun]) -> None:
     nbtrack.set_experiment("elsewhere")
     assert nbtrack.tag_runs("metrics.m >= 2", {"x": 1}) == 0
     assert nbtrack.tag_runs("metrics.m >= 2", {"x": 1}, search_all_experiments=True) == 2
     assert nbtrack.MlflowClient().tag_runs("metrics.m >= 1", {"x": 1}) == 3
 
 
-def test_where_one_run_is_wrong_none_is_changed(runs: list[nbtrack.ActiveRun]) -> None:
+def test_if_one_run_is_invalid_none_is_changed(runs: list[nbtrack.ActiveRun]) -> None:
     client = nbtrack.MlflowClient()
     client.delete_run(runs[3].info.run_id)
     target = client.create_experiment("target")
@@ -114,7 +114,7 @@ def test_a_run_is_renamed_while_it_runs_and_after(runs: list[nbtrack.ActiveRun])
     assert len(nbtrack.search_runs(filter_string="run_name = 'c'")) == 1
 
 
-def test_every_file_that_is_written_is_known_with_its_size(tmp_path: object) -> None:
+def test_every_written_file_is_recorded_with_its_size(tmp_path: object) -> None:
     from pathlib import Path
 
     import numpy as np
@@ -141,7 +141,7 @@ def test_every_file_that_is_written_is_known_with_its_size(tmp_path: object) -> 
     assert len(on_disk) == 9
 
 
-def test_what_names_no_runs_is_refused() -> None:
+def test_arguments_that_are_not_runs_are_refused() -> None:
     for runs in (3, [3], [None]):
         with pytest.raises(InvalidParameter, match="tag_runs takes run IDs, runs or a table"):
             nbtrack.tag_runs(runs, {"a": "b"})

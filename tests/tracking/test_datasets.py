@@ -1,4 +1,4 @@
-"""Datasets: the digest names the content, and a run knows what it was given."""
+"""Test datasets: the digest identifies the content, and a run returns its inputs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
-def test_the_same_frame_has_the_same_digest_and_every_change_another() -> None:
+def test_equal_frames_have_the_same_digest_and_changed_frames_another() -> None:
     digests = {what: data.from_pandas(change(frame())).digest for what, change in CHANGES.items()}
     digests["none"] = data.from_pandas(frame()).digest
     assert len(set(digests.values())) == len(digests), digests
@@ -86,8 +86,8 @@ def test_the_same_frame_has_the_same_digest_and_every_change_another() -> None:
 
 
 @pytest.mark.slow
-def test_the_digest_is_the_same_in_every_process_and_stays_what_it_is(tmp_path: Path) -> None:
-    """The figures are those of the first release: a change of the algorithm changes what every run has kept."""
+def test_the_digest_is_the_same_in_every_process_and_version(tmp_path: Path) -> None:
+    """Compare with the digests of the first release, whose runs have stored them."""
     code = """
 import numpy as np, pandas as pd
 from nbtrack import data
@@ -109,7 +109,7 @@ print(data.from_pandas(df).digest, data.from_numpy(np.arange(6, dtype="int16").r
 
 @pytest.mark.slow
 @given(hnp.arrays(st.sampled_from(["i8", "f4", "f8", "u1", "?", "c16", "<U3", "M8[s]"]), hnp.array_shapes(max_dims=3)))
-def test_an_array_is_its_elements_whatever_its_layout(array: Any) -> None:
+def test_the_digest_of_an_array_does_not_depend_on_its_memory_layout(array: Any) -> None:
     digest = data.from_numpy(array).digest
     swapped = array.astype(array.dtype.newbyteorder(">"))
     for same in (array.copy(), np.asfortranarray(array), swapped, np.stack([array, array])[1], array[::-1][::-1]):
@@ -122,7 +122,7 @@ def test_an_array_is_its_elements_whatever_its_layout(array: Any) -> None:
         assert data.from_numpy(changed).digest != digest
 
 
-def test_arrays_by_name_and_of_odd_kinds() -> None:
+def test_named_arrays_and_unusual_dtypes() -> None:
     x, y = np.arange(4), np.ones(3)
     assert data.from_numpy({"x": x, "y": y}).digest == data.from_numpy({"y": y, "x": x}).digest
     assert data.from_numpy({"x": x, "z": y}).digest != data.from_numpy({"x": x, "y": y}).digest
@@ -208,7 +208,7 @@ def test_sources(source: Any, kind: str, fields: dict[str, Any], name: str) -> N
 
 
 @pytest.mark.slow
-def test_what_is_logged_is_what_mlflow_logs() -> None:
+def test_logged_datasets_equal_those_of_mlflow() -> None:
     mlflow_data = pytest.importorskip("mlflow.data")
     df = frame()[["n", "x", "text", "flag", "when"]].iloc[:2]
     array = np.zeros((3, 4), dtype="float32")
@@ -234,7 +234,7 @@ def test_what_is_logged_is_what_mlflow_logs() -> None:
         assert contexts == {"training", "testing"}
 
 
-def test_a_run_knows_its_inputs() -> None:
+def test_a_run_returns_its_inputs() -> None:
     df = frame()
     train = data.from_pandas(df, source="train.csv", targets="n", name="train")
     test = data.from_pandas(df.iloc[:1], name="test")
@@ -268,7 +268,7 @@ def test_a_run_knows_its_inputs() -> None:
     assert nbtrack.get_run(run.info.run_id).inputs == stored.inputs
 
 
-def test_what_is_no_dataset() -> None:
+def test_invalid_datasets_are_refused() -> None:
     with nbtrack.start_run():
         for wrong in (frame(), "train.csv", None, {"name": "x"}):
             with pytest.raises(InvalidParameter, match="dataset must be a Dataset"):
@@ -285,7 +285,7 @@ def test_what_is_no_dataset() -> None:
 
 
 @pytest.mark.slow
-def test_the_time_that_a_digest_takes(measured: Callable[[str, float], None]) -> None:
+def test_computing_a_digest_is_fast(measured: Callable[[str, float], None]) -> None:
     rng = np.random.default_rng(0)
     numbers = pd.DataFrame(rng.random((500_000, 10)))
     texts = pd.DataFrame({"t": [f"text {i}" for i in range(500_000)]})
@@ -317,7 +317,7 @@ def test_a_sparse_matrix_has_one_digest_in_every_format() -> None:
     assert data.from_numpy(wide).digest == digest
 
 
-def test_another_sparse_matrix_has_another_digest() -> None:
+def test_different_sparse_matrices_have_different_digests() -> None:
     matrix = scipy.sparse.csr_matrix([[0.0, 1, 0], [2, 0, np.nan], [0, 0, 0]])
     others = [
         matrix,
@@ -333,7 +333,7 @@ def test_another_sparse_matrix_has_another_digest() -> None:
     assert len({data.from_numpy(each).digest for each in others}) == len(others)
 
 
-def test_a_sparse_matrix_is_described_as_the_array_that_it_stands_for_and_never_made_one(
+def test_a_sparse_matrix_has_the_schema_of_its_array_without_becoming_dense(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     matrix = scipy.sparse.random(20, 30, 0.1, "csr", random_state=0)

@@ -1,4 +1,4 @@
-"""Emptying the bin: what is in it goes for good, and nothing else, whatever dies when."""
+"""Test gc: it removes deleted runs and nothing else, whenever a process is killed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def folder(store: Path, run_id: str) -> Path:
 
 
 def everything(store: Path) -> dict[str, Run]:
-    """Each run, after a look at all of its points and artifacts."""
+    """Return each run after reading all of its points and artifacts."""
     client = nbtrack.MlflowClient(str(store))
     runs = {run.info.run_id: run for run in client.search_runs(run_view_type=ViewType.ALL)}
     points = client._store.sql(
@@ -90,7 +90,7 @@ def test_a_dry_run_comes_first_and_changes_nothing(own_store: Path, capsys: pyte
 
 
 @pytest.mark.slow
-def test_only_what_has_lain_there_long_enough_or_is_named(own_store: Path) -> None:
+def test_only_old_enough_or_named_runs_are_removed(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     runs = [make(f"run-{i}", files=0) for i in range(4)]
     for run_id in runs[:3]:
@@ -114,7 +114,7 @@ def test_only_what_has_lain_there_long_enough_or_is_named(own_store: Path) -> No
 
 
 @pytest.mark.slow
-def test_experiments_go_when_no_run_is_left_in_them_and_their_ids_stay_theirs(own_store: Path) -> None:
+def test_empty_deleted_experiments_are_removed_and_their_ids_are_not_used_again(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     ids = []
     for name in ("a", "b", "c"):
@@ -138,7 +138,7 @@ def test_experiments_go_when_no_run_is_left_in_them_and_their_ids_stay_theirs(ow
 
 
 @pytest.mark.slow
-def test_runs_that_models_came_from_stay_unless_told(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_that_models_came_from_are_kept_by_default(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     client = nbtrack.MlflowClient()
     named, in_source, other = make("named"), make("in source"), make("other")
     client.create_registered_model("m")
@@ -158,7 +158,7 @@ def test_runs_that_models_came_from_stay_unless_told(own_store: Path, capsys: py
     assert len(everything(own_store)) == 1
 
 
-def test_a_run_that_somebody_writes_stays(own_store: Path) -> None:
+def test_a_run_that_a_process_is_logging_to_is_kept(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     run = nbtrack.start_run()
     client.delete_run(run.info.run_id)
@@ -171,8 +171,8 @@ def test_a_run_that_somebody_writes_stays(own_store: Path) -> None:
 
 
 @pytest.mark.slow
-def test_artifacts_of_others_are_left_where_they_are(own_store: Path, tmp_path: Path) -> None:
-    """Folders that no run has, that are not named by their run, or that lie outside; a location of one's own is not."""
+def test_artifacts_that_do_not_belong_to_a_run_are_kept(own_store: Path, tmp_path: Path) -> None:
+    """These are folders of no run, folders not named after their run, and folders outside the store."""
     client = nbtrack.MlflowClient()
     mine = client.create_experiment("mine", artifact_location=str(tmp_path / "mine"))
     nbtrack.set_experiment("mine")
@@ -203,7 +203,7 @@ def test_artifacts_of_others_are_left_where_they_are(own_store: Path, tmp_path: 
     assert mine in {experiment.experiment_id for experiment in client.search_experiments()}
 
 
-def test_a_folder_that_cannot_be_removed_is_said_and_tried_again(
+def test_a_folder_that_cannot_be_removed_is_reported_and_tried_again(
     own_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = nbtrack.MlflowClient()
@@ -224,8 +224,8 @@ def test_a_folder_that_cannot_be_removed_is_said_and_tried_again(
     assert not list(own_store.glob("artifacts/*/*"))
 
 
-def test_a_run_that_is_there_again_keeps_its_artifacts(own_store: Path) -> None:
-    """A collection died after its transaction, and the same run was merged in from another store since."""
+def test_a_run_that_was_merged_in_again_keeps_its_artifacts(own_store: Path) -> None:
+    """A gc was killed after its transaction, and the run has been merged in from another store since."""
     client = nbtrack.MlflowClient()
     run_id = make("back")
     with client._store.writing() as cursor:
@@ -237,8 +237,8 @@ def test_a_run_that_is_there_again_keeps_its_artifacts(own_store: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_gets_a_freed_number_has_nothing_of_the_one_before(own_store: Path) -> None:
-    """Nor what somebody logs to that one later: its lines have its id, and are kept aside."""
+def test_a_run_with_a_reused_number_has_no_data_of_the_previous_one(own_store: Path) -> None:
+    """Lines that a process logs to the removed run later have its ID and are rejected."""
     client = nbtrack.MlflowClient()
     gone = make("gone")
     late = client._store.recorder(gone)
@@ -262,7 +262,7 @@ def test_a_run_that_gets_a_freed_number_has_nothing_of_the_one_before(own_store:
 
 
 @pytest.mark.slow
-def test_a_large_database_gives_its_room_back(own_store: Path, measured: Callable[[str, float], None]) -> None:
+def test_a_large_database_file_shrinks(own_store: Path, measured: Callable[[str, float], None]) -> None:
     client = nbtrack.MlflowClient()
     kept = make("kept")
     rng = random.Random(1)
@@ -300,8 +300,8 @@ with nbtrack.start_run(run_name="writer") as run:
 
 
 @pytest.mark.slow
-def test_the_file_is_written_anew_while_others_log_and_read(own_store: Path) -> None:
-    """Every point once, though the file under them is another one again and again."""
+def test_the_file_is_compacted_while_other_processes_log_and_read(own_store: Path) -> None:
+    """Every point is read exactly once, although the file is replaced again and again."""
     client = nbtrack.MlflowClient()
     make("kept")
     writers = [subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -331,8 +331,8 @@ GC = "import nbtrack; print('ready', flush=True); nbtrack.MlflowClient().gc(dry_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_in_the_middle_the_store_is_whole_and_the_next_one_ends_it(own_store: Path, seed: int) -> None:
-    """SIGKILL at a moment of chance: each run of the bin is whole or gone, the others are untouched."""
+def test_after_a_kill_the_store_is_whole_and_the_next_gc_finishes(own_store: Path, seed: int) -> None:
+    """After a SIGKILL at a random moment, each deleted run is complete or removed, and the others are unchanged."""
     rng = random.Random(seed)
     kept = [make(f"kept-{i}", files=3) for i in range(5)]
     gone = [make(f"gone-{i}", files=20) for i in range(30)]
@@ -369,7 +369,7 @@ def test_killed_in_the_middle_the_store_is_whole_and_the_next_one_ends_it(own_st
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["rows", "moved", "trash", "swap"])
 def test_killed_at_each_step(own_store: Path, step: str) -> None:
-    """Dead right behind the transaction, behind the first move, amid the emptied trash, before the new file's swap."""
+    """Kill gc after the transaction, after the first move, while emptying the trash, and before the file swap."""
     kept, gone = make("kept"), [make(f"gone-{i}") for i in range(3)]
     for run_id in gone:
         nbtrack.delete_run(run_id)

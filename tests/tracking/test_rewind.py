@@ -1,4 +1,4 @@
-"""Resuming a run, and going back in it to a step."""
+"""Test resuming a run and rewinding it to a step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def steps(run_id: str, key: str) -> list[int]:
     return [point.step for point in nbtrack.MlflowClient().get_metric_history(run_id, key)]
 
 
-def test_a_resumed_run_goes_back_to_its_checkpoint_and_on_from_there() -> None:
+def test_a_resumed_run_rewinds_to_its_checkpoint_and_continues() -> None:
     with nbtrack.start_run() as first:
         for step in range(10):
             nbtrack.log_metrics({"loss": 1.0 / (step + 1), "acc": step / 10})
@@ -49,7 +49,7 @@ def test_a_resumed_run_goes_back_to_its_checkpoint_and_on_from_there() -> None:
     assert nbtrack.get_run(run_id).info.status == "FINISHED"
 
 
-def test_what_a_series_comes_to_is_counted_anew() -> None:
+def test_the_summary_of_a_rewound_series_is_computed_again() -> None:
     with nbtrack.start_run() as run:
         for step, value in enumerate([3.0, math.nan, 1.0, -math.inf, 9.0]):
             nbtrack.log_metric("m", value, step=step)
@@ -70,8 +70,8 @@ def test_what_a_series_comes_to_is_counted_anew() -> None:
     assert client.get_run(run.info.run_id).data.metrics == {}
 
 
-def test_what_waited_elsewhere_for_room_is_rewound_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk was full a moment ago: what was logged then must not come in after the rewinding."""
+def test_points_that_waited_for_disk_space_are_rewound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that was logged while the disk was full must not be applied after the rewind."""
     write = os.write
     with nbtrack.start_run() as run:
         journal = nbtrack.MlflowClient()._store.journal
@@ -112,7 +112,7 @@ def test_a_run_is_not_rewound_while_points_wait_that_cannot_be_applied(monkeypat
         assert run.rewind(0).points == 2
 
 
-def test_what_cannot_be_rewound() -> None:
+def test_runs_that_cannot_be_rewound() -> None:
     client = nbtrack.MlflowClient()
     with pytest.raises(InvalidState, match="No run is active"):
         nbtrack.rewind(3)
@@ -126,7 +126,7 @@ def test_what_cannot_be_rewound() -> None:
 
 
 @pytest.mark.slow
-def test_points_that_another_process_has_logged_go_too() -> None:
+def test_points_of_another_process_are_deleted_too() -> None:
     code = "import nbtrack, sys; c = nbtrack.MlflowClient(); [c.log_metric(sys.argv[1], 'm', i) for i in range(5)]"
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", 0.5, step=0)
@@ -145,8 +145,8 @@ POINTS = st.lists(
 @pytest.mark.slow
 @settings(max_examples=25)
 @given(points=POINTS, more=POINTS, at=st.integers(-4, 7))
-def test_a_rewound_run_is_as_if_nothing_had_come_after(points: list[Any], more: list[Any], at: int) -> None:
-    """Against a second run that never had the later points."""
+def test_a_rewound_run_equals_one_without_the_later_points(points: list[Any], more: list[Any], at: int) -> None:
+    """Compare with a second run that never had the later points."""
 
     def log(run: nbtrack.ActiveRun, kept: list[Any]) -> None:
         for time, (key, step, value) in kept:

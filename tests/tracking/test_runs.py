@@ -1,4 +1,4 @@
-"""Runs through the module-level API and the client, with MLflow's meanings and where ours are better on purpose."""
+"""Test runs through the module-level API and the client, with MLflow's behavior and the intended differences."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_code_written_for_mlflow() -> None:
     assert str(frame["start_time"].dt.tz) == "UTC"
 
 
-def test_a_run_without_a_with_block_and_by_a_log_call_alone() -> None:
+def test_runs_without_a_with_block_and_started_by_a_log_call() -> None:
     nbtrack.log_metric("m", 1)
     run = nbtrack.active_run()
     assert run is not None
@@ -77,7 +77,7 @@ def test_an_exception_ends_the_run_and_its_traceback_is_kept(error: BaseExceptio
     assert nbtrack.active_run() is None
 
 
-def test_an_exit_that_came_of_an_interrupt_kills_the_run_and_any_other_fails_it() -> None:
+def test_an_exit_caused_by_an_interrupt_kills_the_run_and_other_exits_fail_it() -> None:
     def interrupted() -> None:
         try:
             raise KeyboardInterrupt
@@ -90,7 +90,7 @@ def test_an_exit_that_came_of_an_interrupt_kills_the_run_and_any_other_fails_it(
         assert nbtrack.get_run(run.info.run_id).info.status == status
 
 
-def test_steps_count_themselves_and_go_on_where_a_resumed_run_stopped() -> None:
+def test_steps_are_counted_and_continue_in_a_resumed_run() -> None:
     client = nbtrack.MlflowClient()
     with nbtrack.start_run() as run:
         nbtrack.log_metric("loss", 1)
@@ -131,7 +131,7 @@ def test_the_latest_metric_is_that_of_the_highest_step_then_time_then_value(
     assert nbtrack.get_run(run.info.run_id).data.metrics["m"] == latest
 
 
-def test_a_changed_param_is_kept_with_its_history_and_said_once() -> None:
+def test_a_changed_param_is_stored_with_its_history_and_warned_about_once() -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_param("lr", 1)
         nbtrack.log_param("lr", 1)
@@ -160,7 +160,7 @@ def test_metric_values_of_other_types(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["0.5", "abc", None, 1j, [1, 2], np.array([1.0, 2.0]), object()])
-def test_a_metric_that_is_no_number_is_an_error_and_nothing_is_logged(value: object) -> None:
+def test_a_metric_that_is_not_a_number_is_an_error_and_nothing_is_logged(value: object) -> None:
     with nbtrack.start_run() as run:
         with pytest.raises(InvalidParameter, match="'bad' must be a number"):
             nbtrack.log_metric("bad", value)
@@ -188,7 +188,7 @@ NASTY = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
-def test_names_of_any_characters_come_back_and_are_found(name: str) -> None:
+def test_names_with_any_characters_are_returned_and_found(name: str) -> None:
     nbtrack.set_experiment(name)
     with nbtrack.start_run(run_name=name) as run:
         nbtrack.log_param(name, name)
@@ -204,7 +204,7 @@ def test_names_of_any_characters_come_back_and_are_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 10_000, "nul\0", "half \ud800 pair", 7])
-def test_names_that_cannot_be_are_clear_errors(name: object) -> None:
+def test_invalid_names_are_clear_errors(name: object) -> None:
     with nbtrack.start_run() as run:
         for call in (
             lambda: nbtrack.log_metric(name, 1),
@@ -300,7 +300,7 @@ def test_running_a_cell_again_ends_the_run_that_it_left_open(monkeypatch: pytest
     assert nbtrack.get_run(second.info.run_id).info.status == "FINISHED"
 
 
-def test_experiments_through_their_life() -> None:
+def test_the_life_of_an_experiment() -> None:
     default = nbtrack.get_experiment("0")
     assert (default.name, default.lifecycle_stage) == ("Default", "active")
     first = nbtrack.create_experiment("e", tags={"k": "v"})
@@ -336,7 +336,7 @@ def test_experiments_through_their_life() -> None:
     assert nbtrack.get_experiment_by_name("nope") is None
 
 
-def test_pages_follow_each_other_and_end(own_store: Path) -> None:
+def test_pages_are_complete_and_end(own_store: Path) -> None:
     client = nbtrack.MlflowClient()
     ids = [client.create_run("0", start_time=number).info.run_id for number in range(7)]
     found, token, pages = [], None, 0
@@ -404,7 +404,7 @@ def test_artifacts_of_a_run(tmp_path: Path) -> None:
         nbtrack.MlflowClient().download_artifacts(run.info.run_id, "nope.txt")
 
 
-def test_threads_without_a_run_around_them_have_their_own() -> None:
+def test_threads_without_an_active_run_start_their_own() -> None:
     barrier, starting = threading.Barrier(4), threading.Lock()
 
     def start(number: int) -> nbtrack.ActiveRun:
@@ -455,7 +455,7 @@ def test_a_batch_is_logged_as_a_whole_or_not_at_all() -> None:
         nbtrack.log_metric("m", 1, stepp=3)
 
 
-def test_frames_of_no_runs_and_of_a_run_in_the_far_future() -> None:
+def test_frames_without_runs_and_with_a_run_in_the_far_future() -> None:
     empty = nbtrack.search_runs()
     assert list(empty.run_id.str.len()) == []
     nbtrack.MlflowClient().create_run("0", start_time=10**17)
@@ -465,7 +465,7 @@ def test_frames_of_no_runs_and_of_a_run_in_the_far_future() -> None:
     assert len(nbtrack.MlflowClient().search_runs(["0", "--5", "²", "9" * 30])) == 1
 
 
-def test_entities_give_their_fields_as_mlflows_do() -> None:
+def test_entities_return_their_fields_like_mlflows() -> None:
     with nbtrack.start_run(run_name="one") as run:
         nbtrack.log_metric("loss", 0.5, step=3, timestamp=7)
         nbtrack.log_param("lr", 0.1)
@@ -483,8 +483,8 @@ def test_entities_give_their_fields_as_mlflows_do() -> None:
     assert dict(nbtrack.MlflowClient().create_registered_model("model"))["aliases"] == {}
 
 
-def test_a_tag_is_deleted_from_a_run_that_cannot_be_seen_yet(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk what is logged waits in memory: a loop that deletes a tag must go on."""
+def test_a_tag_is_deleted_from_a_run_that_cannot_be_read_yet(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk, logged data waits in memory, and a loop that deletes a tag must continue."""
     client = nbtrack.MlflowClient()
     client.search_runs()
     monkeypatch.setattr(Database, "has_room", lambda database: False)

@@ -1,4 +1,4 @@
-"""Datasets are on the screens; the machine's metrics are there for who asks, and in nobody's way."""
+"""Test that screens show datasets, and keep system metrics out of the way."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ask(name: str, **payload: Any) -> dict[str, Any]:
     return views.handle(nbtrack.MlflowClient(), name, payload)[0]
 
 
-def test_the_table_has_no_columns_for_the_machine_and_its_curves_can_be_drawn() -> None:
+def test_the_table_has_no_columns_for_system_metrics_but_their_curves_can_be_drawn() -> None:
     runs = [make("a", 5), make("b", 6)]
     page = ask("runs", filter="", experiment_ids=None, order_by=[], grouped=True, unfolded=[], offset=0, limit=10)
     assert (page["metrics"], page["system"]) == (["loss"], sorted(MACHINE))
@@ -68,7 +68,7 @@ def test_the_live_view() -> None:
     assert shown == {("training", "train", 5, "data/train.npy"), (None, "odd", 3, "")}
 
 
-def test_the_machine_is_no_change_between_two_attempts() -> None:
+def test_system_metrics_do_not_count_as_changes_between_attempts() -> None:
     first = make("a", 5)
     second = make("a", 6, **{"nbtrack.previous_run": first, "nbtrack.attempt": "2"})
     attempt = ask("live", run_id=second, max_points=100)["attempt"]

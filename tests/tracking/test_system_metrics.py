@@ -1,4 +1,4 @@
-"""The machine's metrics: there with MLflow's names while a run is active, and never in anybody's way."""
+"""Test that system metrics are logged with MLflow's names while a run is active, and disturb nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def wait_for(run_id: str, points: int, key: str = "system/system_memory_usage_pe
 
 
 @pytest.mark.slow
-def test_on_by_default_with_mlflows_names_and_steps_that_go_on_when_a_run_is_resumed() -> None:
+def test_on_by_default_with_mlflows_names_and_steps_that_continue_in_a_resumed_run() -> None:
     with nbtrack.start_run() as run:
         wait_for(run.info.run_id, 1)
     metrics = nbtrack.get_run(run.info.run_id).data.metrics
@@ -98,7 +98,7 @@ def test_one_setting_turns_them_off(how: str, monkeypatch: pytest.MonkeyPatch) -
         wait_for(run.info.run_id, 1)
 
 
-def test_a_setting_that_is_no_number_is_refused_and_in_the_environment_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_errors_and_in_the_environment_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(nbtrack.errors.InvalidParameter):
         nbtrack.set_system_metrics_sampling_interval(0)
     with pytest.raises(nbtrack.errors.InvalidParameter):
@@ -111,7 +111,7 @@ def test_a_setting_that_is_no_number_is_refused_and_in_the_environment_said(monk
         pass
 
 
-def test_several_samples_are_one_point_and_a_node_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_samples_make_one_point_and_a_node_has_its_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     used = iter(range(10, 1000, 10))
     monkeypatch.setattr(system_metrics, "_memory", lambda: {"system_memory_usage_percentage": float(next(used))})
     nbtrack.set_system_metrics_sampling_interval(0.02)
@@ -125,7 +125,7 @@ def test_several_samples_are_one_point_and_a_node_has_a_name_of_its_own(monkeypa
     assert values[:2] == [first, first + 30]
 
 
-def test_readings_that_fail_are_left_out_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_that_fail_are_left_out_and_the_others_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> dict[str, float]:
         raise PermissionError("not in this container")
 
@@ -140,7 +140,7 @@ def test_readings_that_fail_are_left_out_and_the_rest_goes_on(monkeypatch: pytes
 
 
 def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No GPU is in this machine: what NVML answers is made up here, its names are nvidia-ml-py's."""
+    """Replace NVML, because this machine has no GPU. The names are those of nvidia-ml-py."""
 
     class NVMLError(Exception):
         pass
@@ -222,7 +222,7 @@ def _child(run_id: str, queue: multiprocessing.Queue[object]) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_samples_its_own_runs_and_its_parent_goes_on() -> None:
+def test_a_forked_child_samples_its_own_runs_and_its_parent_continues() -> None:
     nbtrack.set_system_metrics_sampling_interval(0.01)
     context = multiprocessing.get_context("fork")
     with nbtrack.start_run() as run:
@@ -241,7 +241,7 @@ def test_a_forked_child_samples_its_own_runs_and_its_parent_goes_on() -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_ends_with_an_open_run_ends_well(own_store: Path) -> None:
+def test_a_process_with_an_open_run_ends_without_errors(own_store: Path) -> None:
     code = """
 import time, nbtrack
 nbtrack.set_system_metrics_sampling_interval(0.001)
@@ -257,8 +257,8 @@ time.sleep(0.5)
 
 
 @pytest.mark.slow
-def test_what_it_costs(measured: Callable[[str, float], None]) -> None:
-    """Of one core, at the interval that is installed: the thread's own CPU time, by the kernel's count."""
+def test_sampling_is_cheap(measured: Callable[[str, float], None]) -> None:
+    """Measure the CPU time of the thread at the default interval, as a share of one core."""
     with nbtrack.start_run() as run:
         wait_for(run.info.run_id, 1)
         thread, machine = system_metrics._sampler._thread, system_metrics._sampler._machine

@@ -1,4 +1,4 @@
-"""What a log call takes for a value: numbers of any library, and dicts in dicts."""
+"""Test the values that log calls accept: numbers of any library, and nested dicts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_torch_scalars(make: str, number: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", ["torch.zeros(2)", "torch.zeros(0)", "torch.tensor(1j)"])
-def test_tensors_that_are_no_number(make: str) -> None:
+def test_tensors_that_are_not_a_number(make: str) -> None:
     with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' must be a number, not Tensor"):
         nbtrack.log_metric("m", _torch(make))
 
@@ -80,7 +80,7 @@ def test_numbers_of_other_kinds(value: object, number: float) -> None:
 
 
 @pytest.mark.parametrize("value", [np.array("0.5"), np.str_("1"), np.array([]), {"a": 1}, 10**400])
-def test_values_that_only_look_like_a_number(value: object) -> None:
+def test_values_that_only_look_like_numbers(value: object) -> None:
     with nbtrack.start_run(), pytest.raises(InvalidParameter, match="'m' must be a number"):
         nbtrack.log_metric("m", value)
 
@@ -124,7 +124,7 @@ def test_dicts_in_dicts_are_flattened() -> None:
     assert [point.step for point in history] == [0, 1]
 
 
-def test_keys_that_come_to_the_same_are_an_error_and_nothing_is_logged() -> None:
+def test_keys_that_become_equal_are_an_error_and_nothing_is_logged() -> None:
     itself: dict[str, Any] = {"x": 1}
     itself["again"] = itself
     with nbtrack.start_run() as run:
