@@ -151,7 +151,7 @@ class Blobs:
             with suppress(FileNotFoundError), os.scandir(bucket) as entries:
                 for entry in entries:
                     with suppress(FileNotFoundError):
-                        # Not entry.stat(), which is of the time when the folder was read.
+                        # Not entry.stat(), which may date from when the folder was read.
                         found = os.lstat(entry.path)
                         if found.st_nlink == 1 or len(entry.name) != _HEX:
                             yield Path(entry.path), found.st_size if found.st_nlink == 1 else 0

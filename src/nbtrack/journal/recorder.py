@@ -147,11 +147,11 @@ class RunRecorder:
         self, values: Mapping[str, Any], more: bytes = b"", warn: Callable[[str], None] | None = None
     ) -> None:
         """Log params, and the lines of `more` in the same write. A changed value is kept and reported once per key."""
-        texts = {
+        strings = {
             check_name(key, "Param key"): check_text(str(value), f"Param {key!r:.80}") for key, value in values.items()
         }
         time = now()
-        new = {key: text for key, text in texts.items() if self._params.get(key) != text}
+        new = {key: text for key, text in strings.items() if self._params.get(key) != text}
         changed = {key: self._params[key] for key in new if key in self._params and key not in self._reported}
         lines = events.params(self.run_id, new, time) + more
         if lines:
@@ -212,8 +212,8 @@ class RunRecorder:
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     """Return the events that set these tags."""
-    texts = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()}
-    return events.tags(run_id, texts)
+    strings = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()}
+    return events.tags(run_id, strings)
 
 
 def artifact_line(run_id: str, path: str, size: int) -> bytes:

@@ -205,9 +205,9 @@ class _Offers:
                 if not only_numbers:
                     yield from self._begun_with(["NaN", "inf", "-inf"], "value", "")
             case Kind.TEXT | Kind.WORD | Kind.ID | Kind.VALUE:
-                yield from self._texts(operand, mark, only_numbers)
+                yield from self._strings(operand, mark, only_numbers)
 
-    def _texts(self, operand: Operand, mark: str, only_numbers: bool) -> Iterator[_Offer]:
+    def _strings(self, operand: Operand, mark: str, only_numbers: bool) -> Iterator[_Offer]:
         part = self._cursor.fragment[len(mark) :].replace(mark * 2, mark) if mark else self._cursor.fragment
         found = [
             (value, self._how_many(count)) for value, count in self._ask(lambda known: known.values(operand, part))

@@ -48,7 +48,7 @@ class Reader:
     """
 
     def __init__(self, text: str, operands: dict[int, Operand]) -> None:
-        self._text_of_query = text
+        self._query = text
         self._operands = operands
 
     def node(self, tree: Tree[Token]) -> Node:
@@ -92,7 +92,7 @@ class Reader:
         if _ENDS_IN_ESCAPE.search(text):
             reason = "The pattern ends in a backslash, which escapes the next character. Write \\\\ for a backslash"
             raise QueryError(
-                reason, self._text_of_query, _start(pattern) + len(pattern) - 2, ["a character after the backslash"]
+                reason, self._query, _start(pattern) + len(pattern) - 2, ["a character after the backslash"]
             )
         return Pattern(operand, text, like.type == "ILIKE", bool(nots))
 
@@ -145,12 +145,12 @@ class Reader:
         if isinstance(leaf, Tree):
             return self._moment(operand, leaf)
         if leaf.type == "TEXT":
-            return self._text(operand, leaf)
+            return self._string(operand, leaf)
         if leaf.type == "DURATION":
             return self._duration(operand, leaf)
         return self._number(operand, leaf, orders)
 
-    def _text(self, operand: Operand, token: Token) -> Value:
+    def _string(self, operand: Operand, token: Token) -> Value:
         text = unquoted(token)
         if operand.kind.takes_text:
             return text
@@ -203,7 +203,7 @@ class Reader:
 
     def _error(self, at: _Leaf, reason: str, expected: Sequence[str]) -> QueryError:
         token = at if isinstance(at, Token) else cast(Token, at.children[0])
-        return QueryError(reason, self._text_of_query, _start(token), expected)
+        return QueryError(reason, self._query, _start(token), expected)
 
 
 _COMPARES = ["a comparison such as > or =", "IN", "BETWEEN", "IS NULL"]

@@ -44,7 +44,7 @@ class Copier:
     def copy(
         self,
         folders: Sequence[SourceFolder],
-        texts: dict[str, bytes],
+        contents: dict[str, bytes],
         target: ArtifactRepository,
         here: Mapping[str, Logged],
         before_new: Callable[[], None],
@@ -53,7 +53,7 @@ class Copier:
 
         Args:
             folders: The folders of the source.
-            texts: The content of more files, by their artifact path.
+            contents: The content of more files, by their artifact path.
             target: The artifacts of the run.
             here: The files that the store's table lists for the run.
             before_new: Called before a file is added or changed.
@@ -66,7 +66,7 @@ class Copier:
                 path = "/".join(part for part in (folder.path, inner) if part)
                 if self._is_allowed(path) and (copied := self._copy(file, path, folder.times)) is not None:
                     yield copied
-        for path, content in texts.items():
+        for path, content in contents.items():
             if self._is_allowed(path):
                 yield self._write(content, path)
 

@@ -85,7 +85,7 @@ class MlflowFolder:
                     meta.get("lifecycle_stage") or LifecycleStage.ACTIVE,
                     meta.get("creation_time"),
                     meta.get("last_update_time"),
-                    dict(self._texts(folder / "tags")),
+                    dict(self._contents(folder / "tags")),
                 )
 
     def runs(self) -> Iterator[SourceRun]:
@@ -95,7 +95,7 @@ class MlflowFolder:
             if meta is not None:
                 found.append((meta.get("start_time") or 0, folder.name, folder, meta))
         for start, key, folder, meta in sorted(found, key=lambda run: run[:2]):
-            tags = mlflow_tags(self._texts(folder / "tags"))
+            tags = mlflow_tags(self._contents(folder / "tags"))
             run = SourceRun(
                 key,
                 run_id_for("mlflow", key),
@@ -107,7 +107,7 @@ class MlflowFolder:
                 meta.get("end_time"),
                 meta.get("lifecycle_stage") or LifecycleStage.ACTIVE,
                 meta.get("deleted_time"),
-                [SourceParam(param, value) for param, value in self._texts(folder / "params")],
+                [SourceParam(param, value) for param, value in self._contents(folder / "params")],
                 tags=tags,
                 inputs=list(self._inputs(folder)),
             )
@@ -151,8 +151,8 @@ class MlflowFolder:
                 meta.get("description") or "",
                 meta.get("creation_timestamp") or 0,
                 meta.get("last_updated_timestamp") or meta.get("creation_timestamp") or 0,
-                dict(self._texts(folder / "tags")),
-                {alias: int(number) for alias, number in self._texts(folder / "aliases") if number.isdecimal()},
+                dict(self._contents(folder / "tags")),
+                {alias: int(number) for alias, number in self._contents(folder / "aliases") if number.isdecimal()},
             )
             for part in _folders(folder):
                 number = part.name.removeprefix("version-")
@@ -182,7 +182,7 @@ class MlflowFolder:
             meta.get("run_link") or "",
             str(status),
             meta.get("status_message") or "",
-            dict(self._texts(folder / "tags")),
+            dict(self._contents(folder / "tags")),
         )
 
     def _run_id(self, run: str) -> str | None:
@@ -232,7 +232,7 @@ class MlflowFolder:
             return None
         return loaded
 
-    def _texts(self, folder: Path) -> Iterator[tuple[str, str]]:
+    def _contents(self, folder: Path) -> Iterator[tuple[str, str]]:
         """Yield the path and the content of each file in a folder: MLflow's params, tags and aliases."""
         for key, file in _files(folder):
             yield key, file.read_bytes().decode("utf-8", "replace")

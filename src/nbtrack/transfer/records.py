@@ -99,7 +99,7 @@ class SourceRun:
     tags: dict[str, str] = field(default_factory=dict)
     inputs: list[SourceInput] = field(default_factory=list)
     folders: list[SourceFolder] = field(default_factory=list)
-    texts: dict[str, bytes] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
     """The content of artifacts that are not files in the source, by artifact path."""
 
     @property

@@ -40,7 +40,7 @@ class _Summary:
     last: float = 0.0
     status: str = RunStatus.FINISHED
     params: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, bytes] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
 
 class TensorboardFolder:
@@ -101,7 +101,7 @@ class TensorboardFolder:
                 int(summary.last * 1000) if summary.status in RunStatus.ENDED else None,
                 params=[SourceParam(key, value) for key, value in summary.params.items()],
                 tags={PARENT: parent} if parent else {},
-                texts=summary.texts,
+                contents=summary.contents,
             )
 
     def points(self, run: SourceRun) -> Iterator[Points]:
@@ -139,12 +139,12 @@ class TensorboardFolder:
             self._hparams(value.metadata.plugin_data.content, summary)
         elif plugin == "text" and value.tensor.string_val:
             file = f"text/{_file_name(value.tag.removesuffix('/text_summary'))}/{step}.md"
-            summary.texts[file] = b"\n\n".join(value.tensor.string_val)
+            summary.contents[file] = b"\n\n".join(value.tensor.string_val)
         elif value.HasField("image"):
             content = value.image.encoded_image_string
             kind = {b"\x89PNG": "png", b"GIF8": "gif", b"\xff\xd8\xff": "jpg"}
             suffix = next((name for start, name in kind.items() if content.startswith(start)), "img")
-            summary.texts[f"images/{_file_name(value.tag)}/{step}.{suffix}"] = content
+            summary.contents[f"images/{_file_name(value.tag)}/{step}.{suffix}"] = content
         else:
             what = plugin or value.WhichOneof("value") or "value"
             self._report.add_missing(f"{_OTHERS.get(what, f'values of kind {what!r}')}", f"{path}: {value.tag}")

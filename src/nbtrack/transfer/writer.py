@@ -246,7 +246,7 @@ class RunWriter:
                 is_marked = True
 
         logged = {} if here is None else here.artifacts
-        for file in self._copier.copy(run.folders, run.texts, target, logged, mark):
+        for file in self._copier.copy(run.folders, run.contents, target, logged, mark):
             known = logged.get(file.path)
             if file.is_new or known is None or known.size != file.size:
                 lines.append(self._line(run, events.artifact, file.path, file.size, file.timestamp))
