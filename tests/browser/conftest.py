@@ -1,4 +1,4 @@
-"""A Chromium and a JupyterLab server for each module, whose tests are one session: xdist runs a file in one worker."""
+"""Chromium and a JupyterLab server for each module. The tests of a module are one session in one xdist worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ expect.set_options(timeout=20_000)
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser that ends with the module: Playwright's event loop must not be running under tests of other parts."""
+    """A browser that is closed after the module, because Playwright's event loop must not run during other tests."""
     with sync_playwright() as playwright:
         browser = notebooks.launch(playwright)
         yield browser
@@ -26,7 +26,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A server's address, and the folder that it shows."""
+    """The address of a server, and the folder that it serves."""
     folder = tmp_path_factory.mktemp("lab")
     with jupyterlab(folder) as url:
         yield url, folder / "work"
@@ -34,6 +34,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
 
 @pytest.fixture(scope="module")
 def notebook(chromium: Browser, lab: tuple[str, Path]) -> Iterator[Notebook]:
-    """A page on this module's server; the tests of the module share it, as steps of one session."""
+    """A page on the module's server. The tests of the module share it as steps of one session."""
     with notebooks.page(chromium, lab[0]) as opened:
         yield opened

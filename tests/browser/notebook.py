@@ -1,4 +1,4 @@
-"""A notebook in JupyterLab in Chromium, driven as a person would: cells by their id, and what is seen below them."""
+"""A notebook in JupyterLab in Chromium, used as a person does: its cells by their IDs, and their outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-default-apps",
     "--no-first-run",
-    # Nothing outside this machine answers, as on an air-gapped one.
+    # Requests to other machines fail, as they do without a network.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
@@ -40,7 +40,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 class Notebook:
-    """The notebook that is open in `page`. Errors of the page and requests to other hosts are collected."""
+    """The notebook that is open in `page`. Collects the errors of the page and its requests to other hosts."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -61,7 +61,7 @@ class Notebook:
             self.external_requests.append(url)
 
     def open(self, path: str, kernel: bool = True) -> None:
-        """Load JupyterLab with the notebook, and wait for its kernel unless it is to have none."""
+        """Open the notebook in JupyterLab. Wait for its kernel, unless it should have none."""
         self.page.goto(f"{self.url}lab/tree/{path}?reset&token={TOKEN}")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
@@ -72,20 +72,20 @@ class Notebook:
         self._name_cells()
 
     def _name_cells(self) -> None:
-        """Cells come and go in the page as it scrolls; their nodes stay the same, so the id is put on the node."""
+        """Put the cells' IDs on their nodes. Scrolling removes cells from the page, but keeps their nodes."""
         self.page.evaluate(f"() => {{ {CURRENT} cells.forEach(cell => cell.node.dataset.cellId = cell.model.id); }}")
 
     def cell(self, cell_id: str) -> Locator:
         return self.page.locator(f'[data-cell-id="{cell_id}"]')
 
     def show(self, cell_id: str) -> Locator:
-        """Scroll to a cell's output, as a reader does."""
+        """Scroll to the output of a cell."""
         scroll = "panel.content.activeCellIndex = index; await panel.content.scrollToItem(index, 'start');"
         self.page.evaluate(f"async id => {{ {CELL} {scroll} }}", cell_id)
         return self.cell(cell_id)
 
     def start(self, cell_id: str) -> None:
-        """Run a cell, and go on at once."""
+        """Run a cell without waiting for it."""
         run = "window.jupyterapp.commands.execute('notebook:run-cell')"
         flag = "window.nbtrackTest ??= {}; window.nbtrackTest[id] = null; panel.content.activeCellIndex = index;"
         ended = "() => { window.nbtrackTest[id] = performance.now(); }"
@@ -95,12 +95,12 @@ class Notebook:
         return bool(self.page.evaluate("id => window.nbtrackTest[id] === null", cell_id))
 
     def wait(self, cell_id: str, seconds: float = 60) -> float:
-        """Wait until a cell that was started has ended; when it did, in milliseconds of the page's clock."""
+        """Wait until a cell has ended. Return the time of its end in milliseconds by the page's clock."""
         done = self.page.wait_for_function("id => window.nbtrackTest[id]", arg=cell_id, timeout=seconds * 1000)
         return float(done.json_value())
 
     def run(self, cell_id: str, seconds: float = 60) -> str:
-        """Run a cell to its end; what it printed. A Python exception in it is an AssertionError here."""
+        """Run a cell and return what it printed. An exception in the cell raises an AssertionError."""
         self.show(cell_id)
         self.start(cell_id)
         self.wait(cell_id, seconds)
@@ -110,14 +110,14 @@ class Notebook:
         return "".join(_text(output) for output in outputs)
 
     def run_source(self, cell_id: str, source: str) -> str:
-        """Type other code into a cell and run it."""
+        """Replace the code of a cell and run it."""
         self.page.evaluate(
             f"([id, source]) => {{ {CELL} cell.model.sharedModel.setSource(source); }}", [cell_id, source]
         )
         return self.run(cell_id)
 
     def outputs(self, cell_id: str) -> list[dict[str, Any]]:
-        """The outputs as the notebook file will have them."""
+        """Return the outputs of a cell as they are saved."""
         return list(self.page.evaluate(f"id => {{ {CELL} return cell.model.outputs.toJSON(); }}", cell_id))
 
     def save(self) -> None:
@@ -148,11 +148,11 @@ def page(browser: Browser, url: str, width: int = 1400, height: int = 1000) -> I
 
 
 def canvas_picture(canvas: Locator) -> str:
-    """What a canvas shows, to be compared with what it shows later."""
+    """Return the content of a canvas, to compare it later."""
     return str(canvas.evaluate("canvas => canvas.toDataURL()"))
 
 
 def canvas_ink(canvas: Locator) -> int:
-    """How many of a canvas's pixels are drawn on."""
+    """Return how many pixels of a canvas are drawn."""
     pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
     return int(canvas.evaluate(f"canvas => {pixels}.filter((value, i) => i % 4 === 3 && value > 0).length"))

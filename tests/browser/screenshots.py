@@ -66,7 +66,7 @@ def main(folder: Path) -> None:
 
 
 def quickstart(notebook: Notebook, folder: Path) -> None:
-    """The notebook that users get, for the README."""
+    """Take pictures of the quickstart notebook for the README."""
     notebook.open(QUICKSTART)
     for cell in ("load", "data", "experiment", "first-run", "train", "sweep", "compare"):
         notebook.run(cell, 240)
@@ -82,7 +82,7 @@ def quickstart(notebook: Notebook, folder: Path) -> None:
 
 
 def every_state(notebook: Notebook, work: Path, folder: Path) -> None:
-    """Each screen with nothing, little and much to show."""
+    """Take pictures of each screen with no data, little data and much data."""
     cells = {"load": "%load_ext nbtrack", "fill": FILL}
     cells |= {f"compare-{count}": f"nbtrack.compare(experiment_names=['{count} runs'])" for count in COUNTS}
     cells |= {"first-attempt": TRACKED.format(rate=0.05), "registry-of-all": "nbtrack.registry()"}
@@ -95,7 +95,7 @@ def every_state(notebook: Notebook, work: Path, folder: Path) -> None:
     notebook.open("screens.ipynb")
     for cell_id in cells:
         notebook.run(cell_id, 120)
-    # The cell is meant to fail: its screen is the one of a failed second attempt.
+    # The cell should fail, because its screen shows a second attempt that failed.
     with contextlib.suppress(AssertionError):
         notebook.run_source("first-attempt", TRACKED.format(rate=0.1).strip() + "\n" + FAILED)
     for theme, name in THEMES.items():

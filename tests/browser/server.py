@@ -1,4 +1,4 @@
-"""A JupyterLab server of its own: free port, fresh settings, a copy of the notebooks that users get."""
+"""A JupyterLab server on a free port, with default settings and a copy of the notebooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START_SECONDS = 60
 
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
-    """Serve a copy of the notebooks in `folder`/work, where their store will be too. Yields the server's address."""
+    """Serve a copy of the notebooks in `folder`/work, where their store is created. Yields the server's address."""
     work = folder / "work"
     shutil.copytree(NOTEBOOKS, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.py"))
     config = folder / "jupyter" / "config" / "labconfig"

@@ -1,4 +1,4 @@
-"""What a run was given is on the screens, and what the machine did is behind a button."""
+"""The screens show the datasets of a run, and its system metrics on demand."""
 
 from __future__ import annotations
 

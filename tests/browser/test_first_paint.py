@@ -1,4 +1,4 @@
-"""How long a person waits for the comparison of 200 runs after its cell has ended. Measured and reported."""
+"""Measures how long a user waits for the comparison of 200 runs after its cell has ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for seed in range({RUNS}):
             loss = math.exp(-rate * step) + rng.gauss(0, 0.01)
             nbtrack.log_metrics({{"train/loss": loss, "val/loss": loss + 0.1, "val/accuracy": 1 - loss / 2}}, step=step)
 """
-# The first frame after the table and the curves are both in the page.
+# Resolves in the first frame in which the page has both the table and the curves.
 WATCH = """
 () => {
     const look = () => {

@@ -1,6 +1,6 @@
-"""The quickstart notebook's six steps, as a person does them in JupyterLab; each test goes on where the last ended.
+"""The quickstart notebook's six steps, done by a user in JupyterLab. Each test continues where the previous one ended.
 
-What is seen is checked in the page, what is kept is checked in the store by a client of another process.
+The screens are checked in the page, and the stored data in the store, by a client in another process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAME = "01_quickstart.ipynb"
 
 
 class Store:
-    """What another process finds in the store that the notebook writes."""
+    """Reads the store of the notebook in another process."""
 
     def __init__(self, work: Path) -> None:
         self.client = nbtrack.MlflowClient(tracking_uri=str(work / ".nbtrack"))
@@ -72,7 +72,7 @@ def test_2_the_live_widget_grows_while_the_cell_runs(notebook: Notebook, store: 
     expect(losses.locator(".nbt-legend-value").first).not_to_have_text(value)
     expect(live.locator(".nbt-elapsed")).not_to_have_text(elapsed)
     assert canvas_picture(canvas) != shown
-    assert notebook.running("first-run"), "All of this was seen while the cell was training."
+    assert notebook.running("first-run"), "The cell must still be running."
 
     notebook.wait("first-run", 120)
     expect(live).to_have_attribute("data-status", "FINISHED")
@@ -112,7 +112,7 @@ def test_4a_the_comparison_shows_what_the_query_finds(notebook: Notebook, store:
     assert set(_run_ids(comparison)) == {run.info.run_id for run in found}
     headers = comparison.locator("th[data-column] .nbt-sort-title")
     assert {"learning_rate", "width", "seed", "val/accuracy"} <= set(headers.all_inner_texts())
-    assert "activation" not in headers.all_inner_texts(), "A param that is the same in every run is no column."
+    assert "activation" not in headers.all_inner_texts(), "A param that is the same in every run has no column."
 
 
 def test_4b_a_wrong_query_is_explained_under_the_box(comparison: Locator, store: Store) -> None:
@@ -169,7 +169,7 @@ def test_4c_headers_sort(comparison: Locator, store: Store) -> None:
     box = comparison.get_by_label("Filter runs")
     directions, direction = set(), header.get_attribute("aria-sort") or "none"
     for _ in range(2):
-        # A click out of the box, with its list of completions open, is not lost to what closes with it.
+        # A click outside the box must still work if it closes the list of completions.
         box.fill(f"{RELU} ")
         expect(comparison.get_by_role("option").first).to_have_text("AND")
         header.locator("button").click()
@@ -317,7 +317,7 @@ def test_7_a_saved_notebook_shows_its_widgets_without_the_kernel(notebook: Noteb
 
 def test_8_nothing_was_fetched_and_nothing_went_wrong(notebook: Notebook) -> None:
     assert notebook.external_requests == []
-    # JupyterLab's widget manager says so where a new kernel is up while a saved view asks whether it is still live.
+    # JupyterLab's widget manager logs this if a new kernel starts while a saved view looks for its live widget.
     assert [error for error in notebook.console_errors if not error.startswith("Error: widget model not found")] == []
 
 
@@ -347,7 +347,7 @@ def _filter(comparison: Locator, text: str, runs: int) -> None:
 
 
 def _settled(comparison: Locator, canvas: Locator, before: str) -> str:
-    """The canvas once it shows something else than before."""
+    """Wait until the canvas has changed and return its content."""
     for _ in range(50):
         if (now := canvas_picture(canvas)) != before:
             return now
@@ -364,7 +364,7 @@ def _register(comparison: Locator, run_id: str, version: int) -> Locator:
     name = panel.get_by_label("Name")
     if version == 1:
         name.fill("digits")
-    # The only model that there is stands there already.
+    # The only registered model is already filled in.
     expect(name).to_have_value("digits")
     name.press("Enter")
     expect(panel.locator(".nbt-done")).to_contain_text(f"version {version}")

@@ -13,7 +13,7 @@ from tests.browser.widget import shown
 
 @pytest.fixture
 def sweeps() -> None:
-    """A sweep whose trials are the best, one that is worse and longer than a page, and a run beside them."""
+    """A sweep with the best trials, a worse one with more trials than a page has rows, and a run without a sweep."""
     for name, trials, best in (("good", 6, 0.0), ("long", 230, 10.0)):
         with nbtrack.start_run(run_name=name):
             for number in range(trials):

@@ -1,4 +1,4 @@
-"""One widget's real bundle in Chromium, on a real store, without Jupyter."""
+"""The bundle of a widget in Chromium, on a real store, without Jupyter."""
 
 from __future__ import annotations
 
