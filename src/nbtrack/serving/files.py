@@ -55,7 +55,8 @@ def predict_file(
 
     Raises:
         InvalidParameter: If a file has another extension, if `target` is the same file as `source`, if `source` is not
-            valid, or if a row cannot be predicted. The message names the row, counted from 1.
+            valid, if a row cannot be predicted, or if the model requires `trust`. The message names the row, counted
+            from 1.
         NotFound: If the model, the file `source` or the folder of `target` does not exist.
 
     Example:

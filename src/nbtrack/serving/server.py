@@ -42,8 +42,8 @@ class ModelServer:
             2.
 
     Raises:
-        InvalidParameter: If the host, the port, `max_body` or `threads` is not valid, if the port is in use, or if
-            `follow` is set and the URI names no stage.
+        InvalidParameter: If the host, the port, `max_body` or `threads` is not valid, if the port is in use, if
+            `follow` is set and the URI names no stage, or if the model requires `trust`.
         NotFound: If no model exists at the URI.
         NotSupported: If starlette or uvicorn is not installed.
 
