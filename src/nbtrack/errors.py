@@ -1,5 +1,6 @@
 """The exceptions of nbtrack. Each class has MLflow's error code and the HTTP status that belongs to it.
 
+```text
 NbtrackError                    INTERNAL_ERROR
 ├── InvalidParameter            INVALID_PARAMETER_VALUE
 │   └── QueryError              … with the position, and what is allowed there
@@ -15,6 +16,7 @@ NbtrackError                    INTERNAL_ERROR
     ├── StoreNotWritable        PERMISSION_DENIED
     ├── StoreDamaged            INTERNAL_ERROR
     └── StoreTooNew             INVALID_STATE
+```
 """
 
 from __future__ import annotations
