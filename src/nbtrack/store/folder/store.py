@@ -31,7 +31,7 @@ _RELATIVE = "artifacts:"
 _EXPERIMENT_SECONDS = 5.0
 """Seconds for which an experiment is not read again when runs are created in it."""
 _START_SECONDS = 5.0
-"""Seconds that the start of a run waits for the database file."""
+"""Seconds that creating a run in a known experiment waits for the database file."""
 
 
 class FolderStore(FolderSessions):
