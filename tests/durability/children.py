@@ -1,4 +1,4 @@
-"""Real processes for these tests: a script in a child, with what it wrote and warned."""
+"""Real processes for these tests: a script in a child process, with its output and its warnings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG = os.environ.get("NBTRACK_SOAK") == "1"
 
 @dataclass(frozen=True)
 class Result:
-    """What a child that ended well has said."""
+    """The output of a child process that ended without an error."""
 
     lines: list[str]
     warnings: list[str]
@@ -50,7 +50,7 @@ def journal():
 
 
 def start(script: str | Sequence[str], *args: str | Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """A child that runs a script, in one piece or several, after the prelude; stdin and stdout are pipes."""
+    """Start a child process that runs a script, in one or several parts, after the prelude, with pipes to it."""
     parts = [script] if isinstance(script, str) else script
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + "".join(map(textwrap.dedent, parts)), *map(str, args)],
@@ -63,7 +63,7 @@ def start(script: str | Sequence[str], *args: str | Path, env: dict[str, str] | 
 
 
 def finish(child: subprocess.Popen[str], timeout: float = 120) -> Result:
-    """Wait for a child, which must end well: no exception in its loop."""
+    """Wait for a child process, which must end without an error."""
     import json
 
     try:
@@ -80,5 +80,5 @@ def finish(child: subprocess.Popen[str], timeout: float = 120) -> Result:
 
 
 def run(script: str | Sequence[str], *args: str | Path, env: dict[str, str] | None = None) -> Result:
-    """Run a script in a child to its end."""
+    """Run a script in a child process until it ends."""
     return finish(start(script, *args, env=env))

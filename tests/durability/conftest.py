@@ -1,4 +1,4 @@
-"""A temp folder of each test's own, so that what one leaves for rescue is not found by another."""
+"""A separate temp folder for each test, so that no test finds the rescue files of another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rescue_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file system of 8 MB, with the store on it."""
+    """A file system of 8 MB that holds the store."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]).returncode:

@@ -1,7 +1,4 @@
-"""The long tests, one after another, and their figures in a file with the date and the machine.
-
-`python -m tests.durability.soak REPORT` with NBTRACK_SOAK=1, which `make soak` sets.
-"""
+"""Run the long tests one after another, and write their figures to a file with the date and the machine."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ TESTS = tuple(sorted(path.name for path in HERE.glob("test_*.py")))
 
 
 class Figures:
-    """A pytest plugin that keeps what the tests measured, and how they ended."""
+    """A pytest plugin that collects the figures and the outcomes of the tests."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -1,4 +1,4 @@
-"""A copy of a store while runs are being written, and what is there when it takes the store's place."""
+"""Backups made while runs are being written, and their restoration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _steps(run_id: str) -> list[int]:
 
 
 def test_a_copy_that_is_whole_while_others_write(own_store: Path, tmp_path: Path) -> None:
-    """Each copy holds, of each run, the points up to some moment: none twice, none missing before a later one."""
+    """Each copy has the points of each run up to some moment: none twice, and none missing before a later one."""
     writers = [
         start(
             """
@@ -88,7 +88,7 @@ def test_with_artifacts_it_is_a_store(tmp_path: Path) -> None:
 
 
 def test_it_never_overwrites_the_store_nor_what_is_no_backup(own_store: Path, tmp_path: Path) -> None:
-    """`nbtrack backup . --artifacts --force` must not take the project, with the store in it, for an old backup."""
+    """`nbtrack backup . --artifacts --force` must not take the project, which contains the store, for an old backup."""
     with nbtrack.start_run():
         nbtrack.log_text("hello", "note.txt")
     nbtrack.search_runs()
@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_restored_backup_takes_newer_journals_exactly_once(own_store: Path, tmp_path: Path) -> None:
-    """The process that logs goes on: what its journal still holds comes again, and once, even what was applied."""
+    """The events in the journal of a running process are applied again, once, even those that were applied before."""
     with nbtrack.start_run(run_name="goes on") as run:
         for step in range(100):
             nbtrack.log_metric("m", step, step=step)
@@ -162,7 +162,7 @@ def test_a_restored_backup_takes_newer_journals_exactly_once(own_store: Path, tm
 def test_who_waits_in_line_while_a_backup_is_restored_reads_the_restored_one(
     own_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it knows of the file that was there when it began to wait does not hold of the one that is there now."""
+    """What a process knew about the file when it began to wait is not true for the restored file."""
     with nbtrack.start_run() as run:
         copy = nbtrack.backup(tmp_path / "copy.duckdb")
         for step in range(100):

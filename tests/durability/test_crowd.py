@@ -1,4 +1,4 @@
-"""Many writers and readers at once: every point once, and what it costs each of them."""
+"""Many writers and readers at once: every point is stored once, and the time of each operation is measured."""
 
 from __future__ import annotations
 

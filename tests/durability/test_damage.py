@@ -1,4 +1,4 @@
-"""Damage: doctor says what is wrong, keeps the original and brings back all that can be read."""
+"""Damage: doctor reports what is wrong, keeps the original and recovers everything that can be read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNS, STEPS = 20, 2000
 
 
 def _fill() -> list[str]:
-    """A store with runs, a registry and artifacts; the ids of its runs."""
+    """Fill a store with runs, a registry and artifacts, and return the IDs of its runs."""
     client, ids = nbtrack.MlflowClient(), []
     for number in range(RUNS):
         with nbtrack.start_run(run_name=f"run {number}") as run:
@@ -49,7 +49,7 @@ def _fill() -> list[str]:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A store to copy and damage."""
+    """A store that tests copy and damage."""
     store = tmp_path_factory.mktemp("filled") / ".nbtrack"
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from tests.durability.test_damage import _fill; "
@@ -68,7 +68,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 
 @pytest.fixture
 def damaged(filled: tuple[Path, list[str]], own_store: Path) -> tuple[Path, list[str]]:
-    """The database file of a store that a test may spoil, and the ids of its runs."""
+    """The database file of a store that a test may damage, and the IDs of its runs."""
     shutil.copytree(filled[0], own_store)
     return own_store / "runs.duckdb", filled[1]
 
@@ -113,7 +113,7 @@ def test_no_store(tmp_path: Path) -> None:
 
 
 def test_flipped_bits_are_mended_exactly(damaged: tuple[Path, list[str]]) -> None:
-    """One in each block, where the checksum says which it was: it does so for nearly all in the lowest bytes."""
+    """Flip one bit in each block. In the lowest bytes of a word, the checksum nearly always tells which bit it was."""
     database, ids = damaged
     original = database.read_bytes()
     rng = random.Random(0)
@@ -178,7 +178,7 @@ def test_a_zeroed_page_costs_what_was_in_its_block_and_nothing_else(damaged: tup
 def test_a_file_that_cannot_be_opened(
     damaged: tuple[Path, list[str]], what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is left may be nothing; but the store works again, and the original is there."""
+    """There may be nothing left, but the store must work again, and the original must be kept."""
     database, ids = damaged
     size = database.stat().st_size
     if what == "truncated":
@@ -212,7 +212,7 @@ def test_a_file_that_cannot_be_opened(
 
 
 def test_a_missing_database_with_journals(own_store: Path) -> None:
-    """Runs that the journals begin come back whole, of the others what the journals say."""
+    """Runs that start in the journals are recovered completely, and of other runs only the data in the journals."""
     early = nbtrack.start_run(run_name="early")
     nbtrack.log_metric("m", 0, step=0)
     nbtrack.search_runs()
@@ -293,7 +293,7 @@ def test_a_journal_that_has_lost_its_header(damaged: tuple[Path, list[str]]) -> 
 
 
 def test_a_journal_that_is_shorter_than_what_was_applied(own_store: Path) -> None:
-    """A power cut takes the end of a file that was not synced; DuckDB has synced what it took from it."""
+    """A power cut removes the end of a file that was not synced, but DuckDB has synced the data taken from it."""
     with nbtrack.start_run() as run:
         for step in range(100):
             nbtrack.log_metric("m", step)
@@ -361,7 +361,7 @@ def test_tables_that_contradict_each_other(damaged: tuple[Path, list[str]], what
 
 
 def test_what_waits_does_not_mix_with_rows_whose_run_is_gone(damaged: tuple[Path, list[str]]) -> None:
-    """A new run and a new series take the next free number, which must not be that of rows that were orphaned."""
+    """A new run and a new series get the next free number, which must not be the number of orphaned rows."""
     database, _ = damaged
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"DELETE FROM runs WHERE run = {RUNS}")

@@ -1,7 +1,4 @@
-"""A disk that is full, a folder that cannot be written, no file handles, a clock set back: training goes on.
-
-No exception in the loop, one clear warning, and what was logged arrives when there is room.
-"""
+"""A full disk, a read-only folder, no file handles, a clock that is set back: the training continues."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ def sweep(number, points=300):
 
 
 def _check_sweep(ids: list[str], points: int = 300) -> None:
-    """Every point of a sweep is there once, with its params, and its runs have ended."""
+    """Check that every point of a sweep is stored once, with its params, and that its runs have ended."""
     counts = Counter[str]()
     for run_id in ids:
         found = nbtrack.get_run(run_id)
@@ -270,7 +267,7 @@ def test_a_clock_that_is_set_back_by_a_day() -> None:
 
 
 def test_a_short_write_leaves_whole_lines_and_the_rest_follows_in_order(tmp_path: Path, rescue_folder: Path) -> None:
-    """The limit on a file's size lets a part of a line through, as a full disk does."""
+    """The limit on the size of a file lets a part of a line through, like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     journal = Journal(tmp_path / "journal")
@@ -299,7 +296,7 @@ def test_a_short_write_leaves_whole_lines_and_the_rest_follows_in_order(tmp_path
 
 
 def test_a_rescue_file_that_lies_elsewhere_is_named(own_store: Path, tmp_path: Path) -> None:
-    """One of another machine, whose writer's death nobody here can see. Once taken back, it is not taken again."""
+    """The file comes from another machine, so nobody can see that its writer is dead. It is applied only once."""
     nbtrack.search_runs()
     described = {"experiment_id": "0", "name": "elsewhere", "user_id": "u", "start_time": 1, "artifact_uri": "a"}
     process = {"format": 1, "host": "another machine", "pid": 1, "store": "/elsewhere/.nbtrack"}
@@ -319,7 +316,7 @@ def test_a_rescue_file_that_lies_elsewhere_is_named(own_store: Path, tmp_path: P
 
 
 def test_a_rescue_file_that_is_still_written_is_left_to_its_process(own_store: Path, tmp_path: Path) -> None:
-    """Taken back now and again by its process, it would be there twice, or in part."""
+    """If doctor applied it now and its process did so later, its lines would be applied twice or in part."""
     nbtrack.search_runs()
     path = tmp_path / f"nbtrack-rescue-{'d' * 32}-0001r.jsonl"
     header = event("open", t=1, x="d" * 32, d={"store": str(own_store), **Process.current().to_dict()})

@@ -1,4 +1,4 @@
-"""A process that forks, spawns or starts threads in a run: every point arrives, and the run is its parent's."""
+"""A process that forks, spawns or starts threads in a run: every point arrives, and the run belongs to the parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _values(run_id: str, key: str) -> list[float]:
 
 @pytest.mark.slow
 def test_dataloader_workers_that_log() -> None:
-    """Two workers, made anew for each epoch, that log from within; the loop logs beside them."""
+    """Two workers, started again for each epoch, log while the loop logs, too."""
     pytest.importorskip("torch")
     result = run(
         """
@@ -52,7 +52,7 @@ def test_dataloader_workers_that_log() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_multiprocessing(method: str, tmp_path: Path) -> None:
-    """A forked child logs to the run that is active; a spawned one, which begins afresh, to the run that it is told."""
+    """A forked child logs to the active run. A spawned child, which has no active run, logs to a given one."""
     script = tmp_path / "script.py"
     script.write_text(
         """
@@ -94,7 +94,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_a_fork_while_lines_wait_for_room(tmp_path: Path) -> None:
-    """What waits in the parent is the parent's to bring in; the child's own lines are the child's."""
+    """The parent must write the lines that wait in it, and the child must write only its own."""
     result = run(
         """
         import resource, signal

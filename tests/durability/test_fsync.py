@@ -1,4 +1,4 @@
-"""NBTRACK_FSYNC: when the disk is asked to keep what was logged. The calls are counted in a real process."""
+"""NBTRACK_FSYNC: when logged data is synced to disk. The calls are counted in a real process."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_the_mode_can_change_in_a_running_process() -> None:
 
 
 def test_a_journal_is_removed_only_after_the_database_has_it_on_disk(own_store: Path) -> None:
-    """In the order of the system calls: what DuckDB writes is synced, then the file goes, then its offset."""
+    """The order of the system calls: DuckDB's data is synced, then the file is removed, then its offset."""
     import shutil
     import subprocess
     import sys

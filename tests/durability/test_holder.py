@@ -1,4 +1,4 @@
-"""The database held by another program: logging goes on, reads say who holds it, all arrives afterwards."""
+"""Another program holds the database: logging continues, reads name the program, and all data arrives afterwards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PYTHON = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flu
 
 
 def _hold(database: Path) -> subprocess.Popen[str]:
-    """DuckDB's command line, or Python where it is not installed, that has the file open."""
+    """Open the file in DuckDB's command line, or in Python if it is not installed."""
     # The program itself: what pip puts beside Python starts it as another process.
     package = find_spec("duckdb_cli")
     beside = Path(package.origin).with_name("duckdb") if package and package.origin else None

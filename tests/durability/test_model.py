@@ -1,4 +1,4 @@
-"""Random calls, deaths and re-opens of several writers, against a plain Python model of what must be there."""
+"""Random calls, deaths and re-opens of several writers, compared with a plain Python model of the expected state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STAGES = st.sampled_from(["Staging", "Production", "Archived"])
 
 
 class Expected:
-    """One run as it must be."""
+    """The expected state of one run."""
 
     def __init__(self, name: str, writer: str) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class Expected:
 
 
 class Store(RuleBasedStateMachine):
-    """Each writer is a client with a store object, so a journal, of its own; a death leaves it without a close."""
+    """Several writers, each a client with its own store object and journal. A death leaves the journal unclosed."""
 
     @initialize()
     def begin(self) -> None:
@@ -73,7 +73,7 @@ class Store(RuleBasedStateMachine):
         return run_id, self.runs[run_id]
 
     def active(self, client: Any, run: Expected, call: Callable[[], object]) -> bool:
-        """Do it; whether it was allowed, which it is unless the run is in the bin as far as the client knows."""
+        """Return whether an operation was allowed. It must be, unless the client knows that the run is deleted."""
         try:
             call()
         except InvalidParameter:
@@ -104,7 +104,7 @@ class Store(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @rule(writer=st.sampled_from(WRITERS), key=KEYS, value=TEXTS, data=st.data())
     def set_tag(self, writer: str, key: str, value: str, data: st.DataObject) -> None:
-        """Of what two writers say of one tag nobody knows which was last, so each has tags of its own."""
+        """The order of two writers that set the same tag is not defined, so each writer has its own tags."""
         run_id, run = self.run_of(data)
         client, key = self.clients[writer], f"{writer} {key}"
         if self.active(client, run, lambda: client.set_tag(run_id, key, value)):
@@ -177,13 +177,13 @@ class Store(RuleBasedStateMachine):
 
     @rule(writer=st.sampled_from(WRITERS))
     def close_and_open(self, writer: str) -> None:
-        """A process that ends in good order leaves its open runs to whoever resumes them."""
+        """A process that ends regularly leaves its active runs to the process that resumes them."""
         self.clients[writer]._store.close()
         self.clients[writer] = self.open()
 
     @rule(writer=st.sampled_from(WRITERS), torn=st.booleans())
     def die(self, writer: str, torn: bool) -> None:
-        """A real process, forked with this writer's store, logs and dies, in the middle of a line if `torn`."""
+        """Fork a real process with this writer's store, which logs and dies, in the middle of a line if `torn`."""
         store = self.clients[writer]._store
         expected, said = Expected(f"run {len(self.runs)}", writer), os.pipe()
         child = os.fork()
@@ -205,7 +205,7 @@ class Store(RuleBasedStateMachine):
 
     @rule()
     def move_away_and_back(self) -> None:
-        """As a backup would be put in place: the same content in another file."""
+        """Replace the file by another one with the same content, as restoring a backup does."""
         with self.clients["a"]._store.checkpointed():
             shutil.copy(self.folder / ".nbtrack" / "runs.duckdb", self.folder / "copy")
         os.replace(self.folder / "copy", self.folder / ".nbtrack" / "runs.duckdb")

@@ -1,7 +1,4 @@
-"""A process killed at random moments: what a call has returned from is there, once.
-
-A change of the registry is there as a whole or not at all.
-"""
+"""A process that is killed at random moments: everything that a call has acknowledged is stored once."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ VICTIM = Path(__file__).with_name("victim.py")
 
 
 def _kill_at_random_moments(nursery: subprocess.Popen[str], folder: Path, number: int) -> list[Path]:
-    """One process of each kind, killed; the files in which they say what they have done."""
+    """Kill one process of each kind, and return the files in which they have recorded their work."""
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     victims, files = [], []
@@ -52,7 +49,7 @@ def _kill_at_random_moments(nursery: subprocess.Popen[str], folder: Path, number
 
 
 def _check_runs(lines: list[list[str]], batches: list[list[str]]) -> tuple[int, int, int]:
-    """Every acknowledged point is there once; how many runs, killed runs and points there are."""
+    """Check that every acknowledged point is stored once, and return the numbers of runs, killed runs and points."""
     runs: dict[str, str] = {}
     points: dict[str, set[int]] = {}
     batched = {run_id for kind, run_id, *_ in batches if kind == "run"}
@@ -81,7 +78,7 @@ def _check_runs(lines: list[list[str]], batches: list[list[str]]) -> tuple[int, 
 
 
 def _logged() -> dict[str, tuple[int, int]]:
-    """Of each run, how many points it has, and of how many different steps."""
+    """Return the number of points of each run, and of their different steps."""
     counts = nbtrack.sql(
         "SELECT run_id, COUNT(*) AS n, COUNT(DISTINCT step) AS steps FROM nbtrack.metrics GROUP BY run_id"
     )
@@ -89,7 +86,7 @@ def _logged() -> dict[str, tuple[int, int]]:
 
 
 def _check_rewound(lines: list[list[str]]) -> int:
-    """A run goes back from 200 points to 100 as a whole or not at all, then on to 150; how many did."""
+    """Check that runs were rewound from 200 points to 100 completely or not at all; return how many were."""
     allowed = {"run": range(201), "points": (100, 200), "rewound": range(100, 151), "again": (150,), "ended": (150,)}
     logged, state = _logged(), {run_id: kind for kind, run_id, *_ in lines}
     for run_id, kind in state.items():
@@ -100,7 +97,7 @@ def _check_rewound(lines: list[list[str]]) -> int:
 
 
 def _check_registry(lines: list[list[str]]) -> int:
-    """The registry is what its history says, and the history has every acknowledged change; how many those are."""
+    """Check the registry against its history, which must have all acknowledged changes; return how many these are."""
     client = nbtrack.MlflowClient()
     history: list[ModelEvent] = client.get_history(MODEL)[::-1]
     stages: dict[int, str] = {}
@@ -170,7 +167,7 @@ def test_sigkill_at_random_moments_loses_and_doubles_nothing(
 
 
 def _kill_after(seconds: float, work: Callable[[], object]) -> None:
-    """Do it in a forked child that is killed in the middle of it, or just after."""
+    """Run a function in a forked child that is killed in the middle of it or just after."""
     child = os.fork()
     if child == 0:
         try:
@@ -202,7 +199,7 @@ def test_a_batch_that_was_cut_short_is_no_damage() -> None:
 
 @pytest.mark.slow
 def test_a_death_while_a_store_is_made_or_migrated(tmp_path: Path) -> None:
-    """DuckDB refuses a file that it began and could not end, so a store appears whole or not at all."""
+    """DuckDB cannot open a file whose creation was interrupted, so a store must appear completely or not at all."""
     nbtrack.search_runs()  # imports once what each child would
     for number in range(ROUNDS):
         nbtrack.set_tracking_uri(tmp_path / f"new {number}")

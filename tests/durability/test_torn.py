@@ -1,7 +1,4 @@
-"""A process that is killed while DuckDB writes a block of its catalog in place leaves a checksum that fits nothing.
-
-It happened once in 750 kills of `make soak`: the system cuts a write of 256 KiB short between two pages.
-"""
+"""A process that is killed while DuckDB writes a block of its catalog in place leaves a wrong checksum."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ with client._store.reading():
 
 @pytest.fixture
 def database(own_store: Path) -> Path:
-    """A store's file as a killed process leaves it: with DuckDB's log beside it."""
+    """The file of a store as a killed process leaves it, with DuckDB's log beside it."""
     for number in range(20):
         with nbtrack.start_run(run_name=f"run {number}"):
             nbtrack.log_params({"number": number})
@@ -44,7 +41,7 @@ def database(own_store: Path) -> Path:
 
 
 def a_block_of_the_catalog(database: Path, tmp_path: Path) -> int:
-    """The position of a block without which the file cannot be opened."""
+    """Return the position of a block without which the file cannot be opened."""
     for position in range(HEADERS * HEADER, database.stat().st_size, BLOCK):
         copy = tmp_path / f"{position}.duckdb"
         shutil.copyfile(database, copy)

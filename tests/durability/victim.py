@@ -1,8 +1,4 @@
-"""Forks processes that work until they are killed, and write down what a call has returned from.
-
-`python -m tests.durability.victim STORE`, then for each process a line `ACKNOWLEDGED MODE` on stdin; its pid comes on
-stdout.
-"""
+"""Fork processes that work until they are killed, and record every call that has returned."""
 
 from __future__ import annotations
 
@@ -50,7 +46,7 @@ def log(say: Callable[..., object]) -> None:
 
 
 def log_and_apply(say: Callable[..., object]) -> None:
-    """As `log`, with batches that are large enough for a death in the middle of an apply or a checkpoint."""
+    """Log like `log`, with batches large enough to be killed in the middle of an apply or a checkpoint."""
     client = nbtrack.MlflowClient()
     for number in count():
         if number % 3 == 2:
@@ -76,7 +72,7 @@ def _log_once(say: Callable[..., object], client: nbtrack.MlflowClient) -> None:
 
 
 def promote(say: Callable[..., object]) -> None:
-    """Versions through the stages, with an alias that follows; each change is said after it is made."""
+    """Move versions through the stages, with an alias that follows. Each change is recorded after it was made."""
     client = nbtrack.MlflowClient()
     while True:
         version = client.create_model_version(MODEL, "source").version
@@ -90,7 +86,7 @@ def promote(say: Callable[..., object]) -> None:
 
 
 def rewind(say: Callable[..., object]) -> None:
-    """Runs that go back from step 199 to step 99 and on to step 149."""
+    """Rewind runs from step 199 to step 99, and continue them to step 149."""
     while True:
         with nbtrack.start_run() as run:
             run_id = run.info.run_id
