@@ -503,7 +503,7 @@ class RegistryMixin:
             QueryError: If the filter is not valid.
             InvalidParameter: If the stage is another one, or if the filter is empty.
         """
-        text = _given(filter_string, "filter_string")
+        text = _required(filter_string, "filter_string")
         made = self._store.set_gate(name, stage, text, gate, user_id=user(), reason=reason)
         assert made is not None
         return made
@@ -669,7 +669,7 @@ class RegistryMixin:
             InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
         """
         number = self._version_of(name, version, stage)
-        key = _given(key, "key")
+        key = _required(key, "key")
         self._store.set_model_tag(name, key, str(value), version=number, user_id=user(), reason=reason)
 
     def delete_model_version_tag(
@@ -697,7 +697,7 @@ class RegistryMixin:
             InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
         """
         number = self._version_of(name, version, stage)
-        key = _given(key, "key")
+        key = _required(key, "key")
         self._store.set_model_tag(name, key, None, version=number, user_id=user(), reason=reason)
 
     # Aliases
@@ -747,7 +747,7 @@ class RegistryMixin:
             NotFound: If the model does not exist.
             InvalidParameter: If the alias does not exist, as in MLflow.
         """
-        return self._store.get_model_version(name, alias=_given(alias, "alias"))
+        return self._store.get_model_version(name, alias=_required(alias, "alias"))
 
     def _version_at(self, uri: str) -> ModelVersion:
         """Return the version that a `models:/` URI names."""
@@ -771,7 +771,7 @@ class RegistryMixin:
         return latest[0].version
 
 
-def _given(value: str | None, argument: str) -> str:
+def _required(value: str | None, argument: str) -> str:
     if value is None:
         raise InvalidParameter(f"{argument} must not be None.")
     return value

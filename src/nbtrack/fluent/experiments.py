@@ -180,7 +180,7 @@ def delete_experiment(experiment_id: str) -> None:
     """Delete an experiment and its runs.
 
     They can be restored with `restore_experiment` until `nbtrack gc` removes them for good. Another experiment can be
-    created with the name. If it is the active experiment, it is not any more.
+    created with the name. If `set_experiment` has set this experiment, that setting is removed.
 
     Args:
         experiment_id: ID of the experiment.

@@ -44,7 +44,7 @@ def start_run(
             an error. In a thread, the parent is the run that the thread started, or else the active run of the main
             thread. In a worker process, it is the active run of the process that started it.
         parent_run_id: ID of the parent run, instead of the active run. The environment variable NBTRACK_PARENT_RUN_ID
-            sets it for a worker process. It does not replace `nested` if a run is active.
+            sets it for a worker process. `nested=True` is still required while a run is active.
         tags: Tags of the run. Values are converted to strings.
         description: Description of the run in Markdown.
         log_system_metrics: Whether to log CPU, memory, disk, network and GPU metrics during the run. Defaults to the
