@@ -226,6 +226,8 @@ export interface LiveReply {
 export interface RegistryRequest {
   /** The one model to return. None stands for all models, by name. */
   name: string | null;
+  /** A part of the names of the models to return, in any case. It does not apply to the model `name`. */
+  search?: string;
   /** How many models come before the page. */
   offset?: Offset;
   /** The largest number of models. */

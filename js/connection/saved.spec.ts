@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunsReply, TableRow } from '../contract';
+import type { RegistryReply, RunsReply, TableRow } from '../contract';
+import { modelRow } from '../testing/versions';
 import { SavedConnection } from './saved';
 import type { Snapshot } from './snapshot';
 
@@ -37,4 +38,21 @@ test('a saved table folds, sorts and ungroups', async () => {
   assert.deepEqual([lines(folded.rows), folded.count, folded.total, folded.nested], [['s', 't'], 2, 4, 2]);
   assert.deepEqual(lines((await ask(true, ['s'], ['metrics.m DESC'])).rows), ['t', 's', '.s2', '.s1']);
   assert.deepEqual(lines((await ask(false, null, ['metrics.m DESC'])).rows), ['t', 's2', 's1', 's']);
+});
+
+test('the models of a saved registry are searched by name', async () => {
+  const models = ['Churn', 'digits'].map((name) => modelRow([], { name }));
+  const reply: RegistryReply = { models, count: 1000 };
+  const connection = new SavedConnection({
+    view: 'registry',
+    options: {},
+    answers: { registry: { payload: { name: null }, reply, buffers: [] } },
+  });
+  const found = async (search?: string) => {
+    const { reply: page } = await connection.request('registry', { name: null, search });
+    return [page.models.map((model) => model.name), page.count];
+  };
+  assert.deepEqual(await found(), [['Churn', 'digits'], 1000]);
+  assert.deepEqual(await found('CHUR'), [['Churn'], 1]);
+  assert.deepEqual(await found('x'), [[], 0]);
 });

@@ -29,6 +29,14 @@ export class SavedConnection implements Connection {
   }
 
   private readonly answers: Partial<Record<RequestName, (payload: never) => Answer<RequestName> | undefined>> = {
+    registry: ({ search = '' }: Payload<'registry'>): Answer<'registry'> | undefined => {
+      const saved = this.first('registry');
+      if (!saved || search === '') {
+        return saved;
+      }
+      const models = saved.reply.models.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase()));
+      return { reply: { models, count: models.length }, buffers: [] };
+    },
     runs: ({ order_by, grouped, unfolded, offset, limit }: Payload<'runs'>): Answer<'runs'> | undefined => {
       const saved = this.first('runs');
       if (!saved) {

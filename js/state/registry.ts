@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply, EventRow, ModelRow, Stage, VersionRow } from '../contract';
 
@@ -12,9 +12,17 @@ const MOST = { models: 100, versions: 500, events: 200 };
 /** The models that have been loaded, each with the versions and events that have been loaded. */
 export class Models {
   readonly rows = signal<ModelRow[] | null>(null);
-  /** How many models there are. */
+  /** How many models the search finds. */
   readonly count = signal(0);
+  /** The part of their names by which the models that are shown were found. */
+  readonly search = signal('');
+  /** Whether there are more models than are shown at first. */
+  readonly many = computed(
+    () => this.search.value !== '' || this.count.value > Math.min(FIRST.limit, this.rows.value?.length ?? 0),
+  );
   readonly error = signal<ErrorReply | null>(null);
+
+  private controller = new AbortController();
 
   /** `name` is the one model to show; null for all. */
   constructor(
@@ -29,8 +37,8 @@ export class Models {
   }
 
   /** Load as many models as are shown again. */
-  load(signal?: AbortSignal): Promise<void> {
-    return this.guarded(async () => {
+  load(): Promise<void> {
+    return this.latest(async (signal) => {
       const wanted = Math.max(this.rows.peek()?.length ?? 0, FIRST.limit);
       let rows: ModelRow[] = [];
       let count = 0;
@@ -38,7 +46,7 @@ export class Models {
       // A saved notebook has one page, and models may be deleted between two pages.
       while (grows && rows.length < wanted) {
         const limit = Math.min(wanted - rows.length, MOST.models);
-        const request = { ...FIRST, name: this.name, offset: rows.length, limit };
+        const request = { ...FIRST, ...this.wanted(), offset: rows.length, limit };
         const { reply } = await this.connection.request('registry', request, signal);
         const all = joined(rows, reply.models, (model) => model.name);
         count = reply.count ?? all.length;
@@ -50,12 +58,25 @@ export class Models {
     });
   }
 
+  /** Show the models whose names contain a string. */
+  find(search: string): Promise<void> {
+    return this.latest(async (signal) => {
+      const request = { ...FIRST, ...this.wanted(search), offset: 0 };
+      const { reply } = await this.connection.request('registry', request, signal);
+      batch(() => {
+        this.search.value = search;
+        this.rows.value = reply.models;
+        this.count.value = reply.count ?? reply.models.length;
+      });
+    });
+  }
+
   /** Load the next page of models. */
   more(): Promise<void> {
-    return this.guarded(async () => {
+    return this.latest(async (signal) => {
       const rows = this.rows.peek() ?? [];
-      const request = { ...FIRST, name: this.name, offset: rows.length };
-      const { reply } = await this.connection.request('registry', request);
+      const request = { ...FIRST, ...this.wanted(), offset: rows.length };
+      const { reply } = await this.connection.request('registry', request, signal);
       this.rows.value = joined(this.rows.peek() ?? [], reply.models, (model) => model.name);
       this.count.value = reply.count ?? this.rows.value.length;
     });
@@ -103,6 +124,22 @@ export class Models {
 
   private replace(name: string, change: (model: ModelRow) => ModelRow): void {
     this.rows.value = this.rows.peek()?.map((row) => (row.name === name ? change(row) : row)) ?? null;
+  }
+
+  /** The fields of a request that say which models are wanted. */
+  private wanted(search = this.search.peek()): { name: string | null; search?: string } {
+    return { name: this.name, ...(search && { search }) };
+  }
+
+  /** End the request for models that is under way. */
+  stop(): void {
+    this.controller.abort();
+    this.controller = new AbortController();
+  }
+
+  private latest(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.stop();
+    return this.guarded(() => task(this.controller.signal));
   }
 
   private async guarded(task: () => Promise<void>): Promise<void> {

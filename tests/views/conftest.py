@@ -48,7 +48,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         },
         "diff": {"run_ids": run_ids, **page},
         "live": {"run_id": run_ids[0], "max_points": 100, **page},
-        "registry": {"name": None, "versions": 5, "events": 5, **page},
+        "registry": {"name": None, "search": "DIG", "versions": 5, "events": 5, **page},
         "versions": {"name": "digits", "stage": "None", **page},
         "events": {"name": "digits", **page},
         "lineage": {"name": "digits", "version": 1, **page},

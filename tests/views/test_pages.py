@@ -37,6 +37,24 @@ def test_models_come_in_pages_by_name(many: nbtrack.MlflowClient) -> None:
         ask("registry", name="f")
 
 
+def test_models_are_found_by_a_part_of_their_name() -> None:
+    client = nbtrack.MlflowClient()
+    for name in ("Churn_2024", "churn%", "churnX2024", "digits"):
+        client.create_registered_model(name)
+
+    def found(search: str, **page: int) -> tuple[list[str], int]:
+        reply = ask("registry", name=None, search=search, **page)
+        return [model["name"] for model in reply["models"]], reply["count"]
+
+    assert found("") == (["Churn_2024", "churn%", "churnX2024", "digits"], 4)
+    assert found("CHURN", limit=1, offset=1) == (["churn%"], 3)
+    # Characters that mean something in a pattern are searched for as they are.
+    assert found("n_2") == (["Churn_2024"], 1)
+    assert found("%") == (["churn%"], 1)
+    assert found("\\") == found("nothing") == ([], 0)
+    assert ask("registry", name="digits", search="churn")["models"][0]["name"] == "digits"
+
+
 def test_a_model_has_the_newest_versions_of_each_stage(many: nbtrack.MlflowClient) -> None:
     reply = ask("registry", name="c", versions=3, events=2)
     assert reply["count"] == 1

@@ -175,6 +175,48 @@ test('models come in pages', async () => {
   );
 });
 
+test('of very many models those with a part of the name are found', async () => {
+  const names = ['churn', 'churn-eu', ...Array.from({ length: 58 }, (_, i) => `model ${i}`)];
+  const { connection, user } = board(
+    {},
+    {
+      registry: ({ search = '', offset = 0 }) => {
+        const found = names.filter((name) => name.includes(search));
+        const page = found.slice(offset, offset + 50).map((name) => modelRow([], { name }));
+        return { models: page, count: found.length };
+      },
+    },
+  );
+  await screen.findByText('50 of 60 models');
+  const field = screen.getByRole('searchbox', { name: 'Search models by name' });
+  await user.type(field, 'churn');
+  await screen.findByText('2 models');
+  const buttons = within(screen.getByRole('group', { name: 'Registered models' })).getAllByRole('button');
+  assert.deepEqual(
+    buttons.map((button) => button.textContent),
+    ['churn', 'churn-eu'],
+  );
+  // One request after a pause in typing, not one for each letter.
+  assert.deepEqual(
+    connection.payloads('registry').map(({ search }) => search),
+    [undefined, 'churn'],
+  );
+  await user.click(screen.getByRole('button', { name: 'Refresh' }));
+  await waitFor(() => assert.equal(connection.payloads('registry').at(-1)?.search, 'churn'));
+  await user.type(field, ' <b>{Enter}');
+  await screen.findByText('No model has “churn <b>” in its name.');
+  assert.equal(screen.queryByRole('region', { name: 'History' }), null);
+  assert.ok(document.activeElement === field);
+  await user.keyboard('{Escape}');
+  await screen.findByText('50 of 60 models');
+});
+
+test('a registry whose models are all in sight has no search', async () => {
+  board();
+  await screen.findByText('2 versions');
+  assert.equal(screen.queryByRole('searchbox'), null);
+});
+
 test('more events are loaded behind those that came with the model', async () => {
   const events = numbers(20, 1).map((n) => event(n + 100));
   const { connection, user } = board(

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow } from '../../contract';
 import { ofAll, plural } from '../../logic/format';
@@ -9,6 +9,8 @@ import { SavedNote } from '../saved_note/saved_note';
 import { STAGES } from '../stage/stage';
 import { History } from './history';
 import { StageColumn } from './stage_column';
+
+const PAUSE_MS = 250;
 
 interface Props {
   connection: Connection;
@@ -21,9 +23,8 @@ export function RegistryBoard({ connection, name }: Props) {
   const models = useMemo(() => new Models(connection, name), [connection, name]);
   const chosen = useSignal<string | null>(name);
   useEffect(() => {
-    const controller = new AbortController();
-    void models.load(controller.signal);
-    return () => controller.abort();
+    void models.load();
+    return () => models.stop();
   }, [models]);
   const rows = models.rows.value;
   const model = rows?.find((candidate) => candidate.name === chosen.value) ?? rows?.[0];
@@ -32,7 +33,13 @@ export function RegistryBoard({ connection, name }: Props) {
       {!connection.live && <SavedNote />}
       <Problem error={models.error.value} retry={() => void models.load()} />
       {rows === null && !models.error.value && <p class="nbt-empty">Loading models…</p>}
-      {rows?.length === 0 && (
+      {name === null && models.many.value && <ModelSearch models={models} />}
+      {rows?.length === 0 && models.search.value !== '' && (
+        <p class="nbt-empty">
+          No {connection.live ? '' : 'saved '}model has “{models.search.value}” in its name.
+        </p>
+      )}
+      {rows?.length === 0 && models.search.value === '' && (
         <p class="nbt-empty nbt-no-models">
           No registered models yet. Register one from the comparison (<code>nbtrack.compare()</code>) or with{' '}
           <code>nbtrack.register_model("runs:/…/model", "name")</code>.
@@ -66,6 +73,43 @@ export function RegistryBoard({ connection, name }: Props) {
       )}
       {model && <Model key={model.name} connection={connection} model={model} models={models} />}
     </div>
+  );
+}
+
+/** A search by name, which is done after a pause in typing. Enter searches at once, and Escape shows all models. */
+function ModelSearch({ models }: { models: Models }) {
+  const text = useSignal('');
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const find = (value: string, pause = 0) => {
+    text.value = value;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => void models.find(value.trim()), pause);
+  };
+  return (
+    <p class="nbt-model-search">
+      <input
+        class="nbt-input"
+        type="search"
+        aria-label="Search models by name"
+        placeholder="Search models by name"
+        autocomplete="off"
+        spellcheck={false}
+        value={text.value}
+        onInput={(event) => find(event.currentTarget.value, PAUSE_MS)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' || event.key === 'Escape') {
+            // JupyterLab would leave the cell.
+            event.preventDefault();
+            event.stopPropagation();
+            find(event.key === 'Enter' ? text.value : '');
+          }
+        }}
+      />{' '}
+      <span class="nbt-muted" role="status">
+        {models.search.value && models.rows.value?.length === models.count.value && plural(models.count.value, 'model')}
+      </span>
+    </p>
   );
 }
 

@@ -700,6 +700,7 @@ class Registry(Protocol):
         offset: int,
         limit: int,
         *,
+        search: str = "",
         stage: str | None = None,
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
@@ -710,12 +711,13 @@ class Registry(Protocol):
             name: The name of the only model to return. None stands for all models.
             offset: The number of models before the page.
             limit: The largest number of models on the page, between 1 and 1,000.
+            search: Return only models whose name contains this string, ignoring case. The default is all models.
             stage: Return only versions in this stage. None stands for all stages.
             versions: An offset and a limit, which are applied to the versions in each stage, newest first.
             events: An offset and a limit, which are applied to the events of each model, newest first.
 
         Returns:
-            The models of the page, and the number of all models.
+            The models of the page, and the number of models on all pages.
         """
         ...
 

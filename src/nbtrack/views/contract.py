@@ -241,6 +241,8 @@ class LiveReply(TypedDict):
 class RegistryRequest(TypedDict):
     name: str | None
     """The one model to return. None stands for all models, by name."""
+    search: NotRequired[str]
+    """A part of the names of the models to return, in any case. It does not apply to the model `name`."""
     offset: NotRequired[Offset]
     """How many models come before the page."""
     limit: NotRequired[Annotated[int, Between(1, MOST_MODELS)]]

@@ -45,6 +45,7 @@ def registry(source: Source, request: RegistryRequest) -> RegistryReply:
             request["name"],
             request.get("offset", 0),
             request.get("limit", MOST_MODELS),
+            search=request.get("search", ""),
             versions=(0, request.get("versions", VERSIONS_AT_FIRST)),
             events=(0, request.get("events", EVENTS_AT_FIRST)),
         )

@@ -64,11 +64,12 @@ class Registry(Protocol):
         offset: int,
         limit: int,
         *,
+        search: str = "",
         stage: str | None = None,
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
-        """Return a page of models with pages of their versions and events, and the number of all models."""
+        """Return a page of models with pages of their versions and events, and the number of models on all pages."""
         ...
 
 

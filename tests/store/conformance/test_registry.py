@@ -273,3 +273,6 @@ def test_a_page_of_models_with_pages_of_their_versions_and_events(both: Both) ->
     (rest,), _ = both.same(lambda store: store.survey_models("digits", 0, 1, stage="None", versions=(1, 5)))
     assert (rest.versions, rest.events) == ([], [])
     assert both.same(lambda store: store.survey_models(None, 3, 2)) == ([], 3)
+    found, count = both.same(lambda store: store.survey_models(None, 0, 1, search="IG"))
+    assert ([model.name for model in found], count) == (["digits"], 1)
+    assert both.same(lambda store: store.survey_models(None, 0, 2, search="d%s")) == ([], 0)

@@ -61,7 +61,7 @@ class StoredNames(Known):
     def _counted(
         self, column: str, source: str, condition: str, part: str, *more: str, first: str = ""
     ) -> list[tuple[str, int]]:
-        pattern = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        pattern = escaped(part)
         in_order = f'{column} COLLATE "C"'
         begins = f"CASE WHEN {column} ILIKE $3 ESCAPE '\\' THEN 0 ELSE 1 END"
         with self._tables.reading() as cursor:
@@ -72,6 +72,11 @@ class StoredNames(Known):
                 [f"%{pattern}%", MAX_LENGTH, f"{pattern}%", *more],
             ).fetchall()
         return [(text, count) for text, count in rows]
+
+
+def escaped(part: str) -> str:
+    """Return a LIKE pattern that matches only this string, with a backslash as the escape character."""
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _bound(alias: str, link: tuple[str, ...]) -> str:

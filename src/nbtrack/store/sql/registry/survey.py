@@ -10,6 +10,7 @@ from ....model_names import check_model_name
 from ...protocol import ModelSurvey
 from .. import paging
 from ..base import Cursor, Tables
+from ..known import escaped
 from . import rows as rows
 from .events import EVENT_COLUMNS
 
@@ -54,11 +55,12 @@ class ModelSurveyTables(Tables):
         offset: int,
         limit: int,
         *,
+        search: str = "",
         stage: str | None = None,
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
-        """Return a page of models and the number of all models."""
+        """Return a page of models and the number of models on all pages."""
         if name is not None:
             check_model_name(name)
         paging.check_offset(offset)
@@ -70,12 +72,13 @@ class ModelSurveyTables(Tables):
             if name is not None:
                 found, total = [rows.require_model(cur, name)], 1
             else:
+                wanted = "FROM registered_models AS r WHERE r.name ILIKE $1 ESCAPE '\\'"
+                pattern = f"%{escaped(search)}%"
                 found = cur.execute(
-                    f'SELECT {rows.MODEL_COLUMNS} FROM registered_models r ORDER BY r.name COLLATE "C" '
-                    "LIMIT $1 OFFSET $2",
-                    [limit, offset],
+                    f'SELECT {rows.MODEL_COLUMNS} {wanted} ORDER BY r.name COLLATE "C" LIMIT $2 OFFSET $3',
+                    [pattern, limit, offset],
                 ).fetchall()
-                total = cur.execute("SELECT COUNT(*) FROM registered_models").fetchall()[0][0]
+                total = cur.execute(f"SELECT COUNT(*) {wanted}", [pattern]).fetchall()[0][0]
             names = [row[0] for row in found]
             if not names:
                 return [], total
