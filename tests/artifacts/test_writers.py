@@ -32,7 +32,7 @@ def test_text_and_dicts(root: str) -> None:
         assert nbtrack.artifacts.load_dict(f"{root}/{file}") == plain
     with pytest.raises(InvalidParameter, match="log_dict"):
         nbtrack.log_text({"a": 1}, "a.txt")  # type: ignore[arg-type]
-    with pytest.raises(InvalidParameter, match="cannot be read"):
+    with pytest.raises(InvalidParameter, match="is not valid JSON or YAML"):
         nbtrack.artifacts.load_dict(f"{root}/notes/a.txt")
 
 
