@@ -93,6 +93,53 @@ test('a run without nested runs does not fold', async () => {
   assert.equal(asked.length, 1);
 });
 
+test('a page that is requested while a query is on its way is fetched again for that query', async () => {
+  const { search, pages, asked } = comparison();
+  const run = (run_id: string) => ({ ...sweep, run_id, children: 0 });
+  void search.apply();
+  asked[0]!.answer({ rows: Array.from({ length: 200 }, () => run('old')), count: 500, total: 500 });
+  await settled();
+  void search.apply('b');
+  search.ensure(200, 210);
+  asked[1]!.answer({ rows: Array.from({ length: 200 }, () => run('new')), count: 300, total: 300 });
+  await settled();
+  asked[2]!.answer({ rows: [run('old')], count: 500, total: 500 });
+  await settled();
+  assert.deepEqual([pages.row(200), pages.total.peek()], [undefined, 300]);
+  search.ensure(200, 210);
+  assert.deepEqual([asked[3]!.payload.filter, asked[3]!.payload.offset], ['b', 200]);
+  asked[3]!.answer({ rows: [run('new')], count: 300, total: 300 });
+  await settled();
+  assert.equal(pages.row(200)?.run_id, 'new');
+});
+
+test('a page that is on its way is shown after another query was refused', async () => {
+  const { search, pages, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer({ rows: Array.from({ length: 200 }, () => sweep), count: 500, total: 500 });
+  await settled();
+  search.ensure(200, 210);
+  void search.apply('wrong');
+  asked[2]!.refuse();
+  asked[1]!.answer({ rows: [sweep], count: 500, total: 500 });
+  await settled();
+  assert.equal(pages.row(200), sweep);
+});
+
+test('a page that could not be read is requested again', async () => {
+  const { search, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer({ rows: Array.from({ length: 200 }, () => sweep), count: 500, total: 500 });
+  await settled();
+  search.ensure(200, 210);
+  search.ensure(200, 210);
+  assert.equal(asked.length, 2);
+  asked[1]!.refuse();
+  await settled();
+  search.ensure(200, 210);
+  assert.equal(asked[2]!.payload.offset, 200);
+});
+
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

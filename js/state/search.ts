@@ -11,8 +11,12 @@ export class RunSearch {
   readonly busy = signal(false);
   readonly error = signal<ErrorReply | null>(null);
 
+  /** The pages of the shown query that are being fetched. */
   private readonly loading = new Set<number>();
+  /** Ends the request for a new query. */
   private controller = new AbortController();
+  /** Ends the requests for pages of the shown query, which another query replaces. */
+  private paging = new AbortController();
   /** The query of the last request. Sorting while a filter is being applied keeps that filter. */
   private wanted: Query;
 
@@ -74,19 +78,23 @@ export class RunSearch {
 
   stop(): void {
     this.controller.abort();
+    this.paging.abort();
   }
 
   private async send(query: Query, page = 0): Promise<void> {
     this.wanted = query;
     this.controller.abort();
     this.controller = new AbortController();
-    this.loading.clear();
     this.busy.value = true;
     try {
       const { reply } = await this.connection.request('runs', request(query, page), this.controller.signal);
       batch(() => {
         this.query.set(query);
         this.error.value = null;
+        // Pages that are still on their way have rows of the previous query.
+        this.paging.abort();
+        this.paging = new AbortController();
+        this.loading.clear();
         this.put(reply, page, true);
       });
     } catch (cause) {
@@ -100,7 +108,7 @@ export class RunSearch {
   }
 
   private async fetch(page: number): Promise<void> {
-    const { signal } = this.controller;
+    const { signal } = this.paging;
     try {
       const { reply } = await this.connection.request('runs', request(this.query.peek(), page), signal);
       if (!signal.aborted) {
@@ -110,6 +118,9 @@ export class RunSearch {
       if (!isAbort(cause)) {
         this.error.value = RequestError.of(cause).reply;
       }
+    }
+    if (!signal.aborted) {
+      this.loading.delete(page);
     }
   }
 
