@@ -17,6 +17,8 @@ export class RunPages {
   readonly sample = signal<TableRow[]>([]);
   /** Fetched pages by number. */
   readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
+  /** How many queries have been answered. What depends on the store, not on the page, is read again with each. */
+  readonly queries = signal(0);
 
   private readonly seen = new Map<string, RunRow>();
 
@@ -26,6 +28,8 @@ export class RunPages {
 
   /** A run that was in one of the replies so far, even if it no longer matches. */
   run(run_id: string): RunRow | undefined {
+    // The name of a run is known as soon as its page has been fetched.
+    void this.pages.value;
     return this.seen.get(run_id);
   }
 
@@ -40,6 +44,7 @@ export class RunPages {
       this.seen.set(row.run_id, row);
     }
     batch(() => {
+      this.queries.value += Number(replace);
       this.pages.value = new Map(replace ? [] : this.pages.peek()).set(page, reply.rows);
       this.count.value = reply.count;
       this.total.value = reply.total;

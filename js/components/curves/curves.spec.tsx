@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signal } from '@preact/signals';
-import { fireEvent, render, screen, waitFor } from '@testing-library/preact';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
 import type { CurvesRequest } from '../../contract';
@@ -25,7 +25,7 @@ function curves(answer: NonNullable<FakeConnection['answers']['curves']>, select
   pages.put(reply, 0);
   columns.put(reply);
   render(<Curves connection={connection} selection={selection} pages={pages} columns={columns} />);
-  return { connection, selection, user: userEvent.setup({ delay: null }) };
+  return { connection, selection, pages, user: userEvent.setup({ delay: null }) };
 }
 
 test('the curves of the selected runs are requested, and again for another metric or axis', async () => {
@@ -92,4 +92,13 @@ test('curves that could not be read are read again on demand', async () => {
   await user.click(screen.getByRole('button', { name: 'Try again' }));
   await screen.findByText(/not drawn/);
   assert.equal(screen.queryByText('The kernel is busy.'), null);
+});
+
+test('only another query requests the curves again, and not another page of the table', async () => {
+  const { connection, pages } = curves(points, ['a', 'c']);
+  await screen.findByText(/not drawn/);
+  await act(() => pages.put(runsReply([tableRow('c')]), 1));
+  assert.equal(connection.payloads('curves').length, 1);
+  await act(() => pages.put(runsReply([tableRow('c')]), 0, true));
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 2));
 });

@@ -79,7 +79,7 @@ export function Curves({ connection, selection, pages, columns }: Props) {
       },
     );
     return () => controller.abort();
-  }, [run_ids.join(), key.value, xAxis.value, range.value, again.value, pages.pages.value]);
+  }, [run_ids.join(), key.value, xAxis.value, range.value, again.value, pages.queries.value]);
 
   const lines = useComputed(() =>
     linesOf(answer.value, selection.slots.value, (run_id) => pages.run(run_id)?.run_name, weight.value),

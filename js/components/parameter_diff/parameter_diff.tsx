@@ -58,7 +58,7 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
       },
     );
     return () => controller.abort();
-  }, [run_ids.join(), again.value, pages.pages.value]);
+  }, [run_ids.join(), again.value, pages.queries.value]);
 
   const more = async () => {
     const shown = reply.peek();
