@@ -113,6 +113,27 @@ test('a run with very many metrics shows them in pages, and a push does not turn
   await screen.findByText('from 0');
 });
 
+test('while a page of metrics is being read, pushes do not request it again', async () => {
+  const page = (now: number, title: string) =>
+    running(0.5, now, { metric_count: 501, panels: [{ title, keys: ['loss'] }] });
+  const waiting: ((reply: LiveReply) => void)[] = [];
+  const { connection, user } = liveRun({
+    live: ({ offset }) => (offset === 0 ? page(1, 'first') : new Promise((resolve) => waiting.push(resolve))),
+  });
+  await screen.findByText('first');
+  await user.click(screen.getByRole('button', { name: 'Next metrics' }));
+  for (const now of [2, 3, 4]) {
+    await act(() => connection.push('live', page(now, 'first')));
+  }
+  assert.equal(waiting.length, 1);
+  await act(async () => waiting[0]!(page(2, 'second').reply));
+  await screen.findByText('second');
+  await waitFor(() => assert.equal(waiting.length, 2));
+  await act(async () => waiting[1]!(page(4, 'as of the last push').reply));
+  await screen.findByText('as of the last push');
+  assert.equal(waiting.length, 2);
+});
+
 test('what a reply leaves out is counted', async () => {
   const dataset = { name: 'digits', digest: 'd1', context: 'train', rows: 3, source: '' };
   const change = { kind: 'param' as const, key: 'lr', old: '1', new: '2' };

@@ -21,6 +21,8 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
   const offset = useSignal(0);
+  const asked = useRef<AbortController | null>(null);
+  const stale = useRef(false);
   useEffect(
     () =>
       connection.subscribe(
@@ -28,6 +30,9 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
         (push) => {
           if (offset.peek() === 0) {
             answer.value = push;
+          } else if (asked.current) {
+            // Until a busy kernel answers, there may be a push every half second.
+            stale.current = true;
           } else {
             again.value += 1;
           }
@@ -41,9 +46,11 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
   );
   useEffect(() => {
     const controller = new AbortController();
+    asked.current = controller;
+    stale.current = false;
     const before = answer.peek();
     const request = { run_id, max_points: MAX_POINTS, offset: offset.value, limit: METRICS };
-    connection.request('live', request, controller.signal).then(
+    const settled = connection.request('live', request, controller.signal).then(
       (got) => {
         // While a cell is training, a push may arrive before the reply to this request.
         if (offset.peek() > 0 || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
@@ -57,6 +64,14 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
         }
       },
     );
+    void settled.then(() => {
+      if (asked.current === controller) {
+        asked.current = null;
+        if (stale.current && !controller.signal.aborted) {
+          again.value += 1;
+        }
+      }
+    });
     return () => controller.abort();
   }, [again.value, offset.value]);
   const current = answer.value;
