@@ -113,7 +113,7 @@ bench-frameworks: $(VENV)/.dev
 
 # Strict: a dead link, a missing picture or a name that does not exist fails the build.
 docs: $(VENV)/.docs
-	$(call step,Building the documentation,$(BIN)/python docs/build.py)
+	$(call step,Building the documentation,$(BIN)/python tests/guide/build_site.py)
 	@echo 'The site is in build/site. To read it: $(BIN)/python -m http.server --directory build/site'
 
 screenshots: chromium $(VENV)/.dev
