@@ -157,6 +157,12 @@ export interface LiveRequest {
   offset?: Offset;
   /** The largest number of metrics. */
   limit?: number;
+  /** How many params come before the page. */
+  param_offset?: Offset;
+  /** How many datasets come before the page. */
+  dataset_offset?: Offset;
+  /** How many changes since the previous attempt come before the page. */
+  change_offset?: Offset;
 }
 
 export interface Panel {
@@ -184,9 +190,9 @@ export interface Attempt {
   number: number;
   previous_run_id: string;
   previous_run_name: string;
-  /** The first 200 changes, params first. */
+  /** A page of at most 200 changes, params first. */
   changes: Change[];
-  /** Number of all changes. */
+  /** Number of changes on all pages. */
   change_count?: number;
   code_changed: boolean;
 }
@@ -203,7 +209,10 @@ export interface Summary {
 }
 
 export interface LiveReply {
+  /** With a page of at most 200 params, and the metrics of this page. */
   run: RunRow;
+  /** Number of params on all pages. */
+  param_count?: number;
   /** The time by the kernel's clock, so that the elapsed time does not depend on the browser's. */
   now: number;
   /** Number of the run's metrics on all pages. Panels, series and summary are about those of this page. */
@@ -211,9 +220,9 @@ export interface LiveReply {
   panels: Panel[];
   /** Panels of system metrics. */
   system: Panel[];
-  /** The first 200 datasets. */
+  /** A page of at most 200 datasets. */
   datasets: DatasetRow[];
-  /** Number of all datasets. */
+  /** Number of datasets on all pages. */
   dataset_count?: number;
   series: Series[];
   /** One row for each metric, in the order of the series, without system metrics. */

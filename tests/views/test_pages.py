@@ -8,7 +8,9 @@ import pytest
 
 import nbtrack
 from nbtrack import views
+from nbtrack.entities import Dataset, DatasetInput
 from nbtrack.errors import InvalidParameter, NotFound
+from nbtrack.tags import PREVIOUS_RUN
 
 
 def ask(view: str, /, **payload: Any) -> dict[str, Any]:
@@ -112,6 +114,27 @@ def test_the_metrics_of_a_live_run_come_in_pages() -> None:
     assert keys == [[f"z{index:02}" for index in range(8)], ["z08", "z09", "system/cpu"]]
     assert [len(page["system"]) for page in pages] == [0, 1]
     assert [len(page["summary"]) for page in pages] == [8, 2]
+
+
+def test_the_params_datasets_and_changes_of_a_live_run_come_in_pages() -> None:
+    client = nbtrack.MlflowClient()
+    with nbtrack.start_run() as previous:
+        nbtrack.log_params({f"p{index:03}": index for index in range(250)})
+    with nbtrack.start_run() as run:
+        nbtrack.log_params({f"p{index:03}": index + 1 for index in range(250)})
+        nbtrack.set_tag(PREVIOUS_RUN, previous.info.run_id)
+        client.log_inputs(
+            run.info.run_id, [DatasetInput(Dataset(f"d{index:03}", "1", "local", "{}"), []) for index in range(205)]
+        )
+    first = ask("live", run_id=run.info.run_id, max_points=10)
+    rest = ask("live", run_id=run.info.run_id, max_points=10, param_offset=200, dataset_offset=200, change_offset=200)
+    for reply, sizes in ((first, (200, 200, 200)), (rest, (50, 5, 50))):
+        assert (len(reply["run"]["params"]), len(reply["datasets"]), len(reply["attempt"]["changes"])) == sizes
+        assert (reply["param_count"], reply["dataset_count"], reply["attempt"]["change_count"]) == (250, 205, 250)
+    assert len({**first["run"]["params"], **rest["run"]["params"]}) == 250
+    assert len({one["name"] for one in first["datasets"] + rest["datasets"]}) == 205
+    changes = first["attempt"]["changes"] + rest["attempt"]["changes"]
+    assert [change["key"] for change in changes] == [f"p{index:03}" for index in range(250)]
 
 
 def test_a_page_is_never_longer_than_its_bound(many: nbtrack.MlflowClient) -> None:

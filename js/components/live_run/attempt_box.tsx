@@ -1,11 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import type { Attempt, Change } from '../../contract';
-import { formatNumber, plural } from '../../logic/format';
+import { formatNumber } from '../../logic/format';
 
-/** What changed since the previous run of the same cell. */
-export function AttemptBox({ attempt }: { attempt: Attempt }) {
+/** What changed since the previous run of the same cell. `children` are shown below the changes. */
+export function AttemptBox({ attempt, children }: { attempt: Attempt; children: ComponentChildren }) {
   const params = attempt.changes.filter((change) => change.kind === 'param');
   const metrics = attempt.changes.filter((change) => change.kind === 'metric');
-  const left = (attempt.change_count ?? 0) - attempt.changes.length;
   return (
     <section class="nbt-attempt" aria-label="Changes since the previous attempt">
       <div class="nbt-attempt-title">
@@ -14,7 +14,7 @@ export function AttemptBox({ attempt }: { attempt: Attempt }) {
           {', compared with '}
           <span class="nbt-run-name">{attempt.previous_run_name}</span>
           {attempt.code_changed ? ': code changed' : ''}
-          {attempt.changes.length === 0 && !attempt.code_changed ? ': no changes' : ''}
+          {(attempt.change_count ?? attempt.changes.length) === 0 && !attempt.code_changed ? ': no changes' : ''}
         </span>
       </div>
       {attempt.changes.length > 0 && (
@@ -22,9 +22,9 @@ export function AttemptBox({ attempt }: { attempt: Attempt }) {
           {[...params, ...metrics].map((change) => (
             <ChangeItem key={`${change.kind} ${change.key}`} change={change} />
           ))}
-          {left > 0 && <li class="nbt-muted">and {plural(left, 'more change')}</li>}
         </ul>
       )}
+      {children}
     </section>
   );
 }

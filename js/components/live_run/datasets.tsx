@@ -2,7 +2,7 @@ import type { DatasetRow } from '../../contract';
 import { plural } from '../../logic/format';
 
 /** The datasets that were logged as inputs of the run. */
-export function Datasets({ datasets, count }: { datasets: DatasetRow[]; count: number }) {
+export function Datasets({ datasets }: { datasets: DatasetRow[] }) {
   return (
     <dl class="nbt-params nbt-datasets" aria-label="Datasets">
       {datasets.map((dataset) => (
@@ -18,12 +18,6 @@ export function Datasets({ datasets, count }: { datasets: DatasetRow[]; count: n
           </dd>
         </div>
       ))}
-      {count > datasets.length && (
-        <div>
-          <dt>and</dt>
-          <dd>{plural(count - datasets.length, 'more dataset')}</dd>
-        </div>
-      )}
     </dl>
   );
 }

@@ -134,12 +134,31 @@ test('while a page of metrics is being read, pushes do not request it again', as
   assert.equal(waiting.length, 2);
 });
 
-test('what a reply leaves out is counted', async () => {
+test('long lists of params, datasets and changes are shown in pages', async () => {
   const dataset = { name: 'digits', digest: 'd1', context: 'train', rows: 3, source: '' };
   const change = { kind: 'param' as const, key: 'lr', old: '1', new: '2' };
   const attempt = { number: 2, previous_run_id: 'p', previous_run_name: 'p', code_changed: false };
-  const fields = { datasets: [dataset], dataset_count: 3, attempt: { ...attempt, changes: [change], change_count: 5 } };
-  liveRun({ live: () => running(0.5, 1, fields) });
-  await screen.findByText('2 more datasets');
-  assert.ok(screen.getByText('and 4 more changes'));
+  const { connection, user } = liveRun({
+    live: ({ dataset_offset, change_offset }) =>
+      running(0.5, 1, {
+        param_count: 200,
+        datasets: [{ ...dataset, name: `dataset ${dataset_offset}` }],
+        dataset_count: 203,
+        attempt: { ...attempt, changes: [{ ...change, key: `change ${change_offset}` }], change_count: 1405 },
+      }),
+  });
+  await screen.findByText('1 to 200 of 203 datasets');
+  assert.ok(screen.getByText('1 to 200 of 1,405 changes'));
+  assert.equal(screen.queryByText(/of 200 params/), null);
+  screen.getByRole('button', { name: 'Next changes' }).focus();
+  await user.keyboard('{Enter}');
+  await screen.findByText('change 200');
+  await user.click(screen.getByRole('button', { name: 'Next datasets' }));
+  await screen.findByText('dataset 200');
+  assert.ok(screen.getByText('201 to 203 of 203 datasets'));
+  await act(() => connection.push('live', running(0.5, 2)));
+  await waitFor(() => assert.deepEqual(connection.payloads('live').length, 4));
+  const last = connection.payloads('live').at(-1);
+  assert.deepEqual([last?.param_offset, last?.dataset_offset, last?.change_offset], [0, 200, 200]);
+  assert.ok(screen.getByText('dataset 200'));
 });

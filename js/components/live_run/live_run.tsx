@@ -1,34 +1,47 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { type Answer, type Connection, isAbort, RequestError } from '../../connection/connection';
 import type { ErrorReply, Panel, RunRow } from '../../contract';
-import { formatDuration, grouped, plural } from '../../logic/format';
+import { formatDuration } from '../../logic/format';
 import { Problem } from '../problem/problem';
 import { StatusBadge } from '../status/status';
 import { AttemptBox } from './attempt_box';
 import { Datasets } from './datasets';
+import { Pager } from './pager';
 import { PanelChart } from './panel_chart';
 import { SummaryTable } from './summary_table';
 
 export const MAX_POINTS = 1000;
 /** How many metrics are shown at a time. The kernel pushes the first of them. */
 const METRICS = 500;
+/** How many params, datasets and changes the kernel sends at a time. */
+const ITEMS = 200;
 const SYSTEM = 'system/';
+
+/** How many items of each list come before those that are shown. */
+type Offsets = Record<'metric' | 'param' | 'dataset' | 'change', Signal<number>>;
 
 /** A run while it is running. The kernel pushes its state, so the screen does not poll. */
 export function LiveRun({ connection, run_id }: { connection: Connection; run_id: string }) {
   const answer = useSignal<Answer<'live'> | null>(connection.first('live') ?? null);
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
-  const offset = useSignal(0);
   const asked = useRef<AbortController | null>(null);
   const stale = useRef(false);
+  const offsets: Offsets = {
+    metric: useSignal(0),
+    param: useSignal(0),
+    dataset: useSignal(0),
+    change: useSignal(0),
+  };
+  // The kernel pushes the first page of each list.
+  const isFirst = () => Object.values(offsets).every((offset) => offset.peek() === 0);
   useEffect(
     () =>
       connection.subscribe(
         'live',
         (push) => {
-          if (offset.peek() === 0) {
+          if (isFirst()) {
             answer.value = push;
           } else if (asked.current) {
             // Until a busy kernel answers, there may be a push every half second.
@@ -49,11 +62,19 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
     asked.current = controller;
     stale.current = false;
     const before = answer.peek();
-    const request = { run_id, max_points: MAX_POINTS, offset: offset.value, limit: METRICS };
+    const request = {
+      run_id,
+      max_points: MAX_POINTS,
+      offset: offsets.metric.value,
+      limit: METRICS,
+      param_offset: offsets.param.value,
+      dataset_offset: offsets.dataset.value,
+      change_offset: offsets.change.value,
+    };
     const settled = connection.request('live', request, controller.signal).then(
       (got) => {
         // While a cell is training, a push may arrive before the reply to this request.
-        if (offset.peek() > 0 || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
+        if (!isFirst() || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
           answer.value = got;
         }
         error.value = null;
@@ -73,51 +94,25 @@ export function LiveRun({ connection, run_id }: { connection: Connection; run_id
       }
     });
     return () => controller.abort();
-  }, [again.value, offset.value]);
+  }, [again.value, ...Object.values(offsets).map((offset) => offset.value)]);
   const current = answer.value;
   const count = current?.reply.metric_count ?? 0;
   return (
     <div class="nbt-live" data-live={connection.live} data-status={current?.reply.run.status}>
       {current ? (
-        <Run answer={current} live={connection.live} />
+        <Run answer={current} offsets={offsets} live={connection.live} />
       ) : (
         !error.value && <p class="nbt-empty">Loading the run…</p>
       )}
-      {count > METRICS && (
-        <p class="nbt-more">
-          <span class="nbt-muted" role="status">
-            {grouped(offset.value + 1)} to {grouped(Math.min(offset.value + METRICS, count))} of{' '}
-            {plural(count, 'metric')}
-          </span>{' '}
-          {connection.live && (
-            <>
-              <button
-                type="button"
-                class="nbt-link"
-                disabled={offset.value === 0}
-                onClick={() => (offset.value -= METRICS)}
-              >
-                Previous metrics
-              </button>{' '}
-              <button
-                type="button"
-                class="nbt-link"
-                disabled={offset.value + METRICS >= count}
-                onClick={() => (offset.value += METRICS)}
-              >
-                Next metrics
-              </button>
-            </>
-          )}
-        </p>
-      )}
+      <Pager offset={offsets.metric} size={METRICS} count={count} noun="metric" live={connection.live} />
       <Problem error={error.value} retry={() => (again.value += 1)} />
     </div>
   );
 }
 
-function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
-  const { run, error, attempt, panels, system, datasets, dataset_count = 0, summary, now } = answer.reply;
+function Run({ answer, offsets, live }: { answer: Answer<'live'>; offsets: Offsets; live: boolean }) {
+  const { run, error, attempt, panels, system, datasets, summary, now } = answer.reply;
+  const { param_count = 0, dataset_count = 0 } = answer.reply;
   const params = Object.entries(run.params);
   return (
     <>
@@ -146,8 +141,14 @@ function Run({ answer, live }: { answer: Answer<'live'>; live: boolean }) {
           ))}
         </dl>
       )}
-      {datasets.length > 0 && <Datasets datasets={datasets} count={dataset_count} />}
-      {attempt && <AttemptBox attempt={attempt} />}
+      <Pager offset={offsets.param} size={ITEMS} count={param_count} noun="param" live={live} />
+      {datasets.length > 0 && <Datasets datasets={datasets} />}
+      <Pager offset={offsets.dataset} size={ITEMS} count={dataset_count} noun="dataset" live={live} />
+      {attempt && (
+        <AttemptBox attempt={attempt}>
+          <Pager offset={offsets.change} size={ITEMS} count={attempt.change_count ?? 0} noun="change" live={live} />
+        </AttemptBox>
+      )}
       {panels.length === 0 && run.status === 'RUNNING' && (
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}

@@ -22,6 +22,7 @@ MOST_EVENTS = 200
 MOST_COMPLETIONS = 60
 MOST_DATASETS = 200
 MOST_CHANGES = 200
+MOST_PARAMS = 200
 
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
@@ -172,6 +173,12 @@ class LiveRequest(TypedDict):
     """How many metrics come before the page. System metrics come last."""
     limit: NotRequired[Annotated[int, Between(1, MOST_SERIES)]]
     """The largest number of metrics."""
+    param_offset: NotRequired[Offset]
+    """How many params come before the page."""
+    dataset_offset: NotRequired[Offset]
+    """How many datasets come before the page."""
+    change_offset: NotRequired[Offset]
+    """How many changes since the previous attempt come before the page."""
 
 
 class Panel(TypedDict):
@@ -200,9 +207,9 @@ class Attempt(TypedDict):
     previous_run_id: str
     previous_run_name: str
     changes: list[Change]
-    """The first 200 changes, params first."""
+    """A page of at most 200 changes, params first."""
     change_count: NotRequired[int]
-    """Number of all changes."""
+    """Number of changes on all pages."""
     code_changed: bool
 
 
@@ -219,6 +226,9 @@ class Summary(TypedDict):
 
 class LiveReply(TypedDict):
     run: RunRow
+    """With a page of at most 200 params, and the metrics of this page."""
+    param_count: NotRequired[int]
+    """Number of params on all pages."""
     now: int
     """The time by the kernel's clock, so that the elapsed time does not depend on the browser's."""
     metric_count: NotRequired[int]
@@ -227,9 +237,9 @@ class LiveReply(TypedDict):
     system: list[Panel]
     """Panels of system metrics."""
     datasets: list[DatasetRow]
-    """The first 200 datasets."""
+    """A page of at most 200 datasets."""
     dataset_count: NotRequired[int]
-    """Number of all datasets."""
+    """Number of datasets on all pages."""
     series: list[Series]
     summary: list[Summary]
     """One row for each metric, in the order of the series, without system metrics."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from ..entities import DatasetInput, RunStatus
 from ..journal import now
@@ -14,6 +15,7 @@ from .attempts import attempt_of
 from .contract import (
     MOST_CHANGES,
     MOST_DATASETS,
+    MOST_PARAMS,
     MOST_SERIES,
     Attempt,
     DatasetRow,
@@ -27,20 +29,24 @@ from .runs import lower_is_better, number, run_rows
 from .source import Source
 from .view import view
 
+T = TypeVar("T")
+
 _SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/_.\- ]+(?=.)", re.IGNORECASE)
 
 
 @view("live")
 def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
-    """Return the run's state with the curves of a page of its metrics."""
-    start = request.get("offset", 0)
+    """Return the run's state: pages of its params, datasets and changes, and the curves of a page of its metrics."""
     with source.reading.snapshot():
         run = source.get_run(request["run_id"])
         every = sorted(run.data.metrics, key=lambda key: key.startswith(SYSTEM))
-        keys = every[start : start + request.get("limit", MOST_SERIES)]
+        keys = page_of(every, request.get("offset", 0), request.get("limit", MOST_SERIES))
         points = source.reading.points([run.info.run_id], keys, "step", max(request["max_points"], FEWEST_POINTS))
         (row,) = run_rows(source, [run])
         attempt = attempt_of(source, run)
+    params = page_of(list(row["params"].items()), request.get("param_offset", 0), MOST_PARAMS)
+    datasets = page_of(run.inputs.dataset_inputs, request.get("dataset_offset", 0), MOST_DATASETS)
+    row = {**row, "params": dict(params), "metrics": {key: row["metrics"][key] for key in keys}}
     found = curves_of(points)
     if run.info.status in RunStatus.ENDED:
         # A single point, such as a score at the end, is not a curve. The summary shows it.
@@ -48,25 +54,31 @@ def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
     lines = run.data.tags.get(TRACEBACK, "").rstrip().splitlines()
     reply: LiveReply = {
         "run": row,
+        "param_count": len(run.data.params),
         "now": now(),
         "metric_count": len(every),
         "panels": panels_of([key for key in keys if not key.startswith(SYSTEM)]),
         "system": system_panels_of([key for key in keys if key.startswith(SYSTEM)]),
-        "datasets": [dataset_row(one) for one in run.inputs.dataset_inputs[:MOST_DATASETS]],
+        "datasets": [dataset_row(one) for one in datasets],
         "dataset_count": len(run.inputs.dataset_inputs),
         "series": series_of(found),
         "summary": [
             _summary(curve, run.data.metrics[curve.key]) for curve in found if not curve.key.startswith(SYSTEM)
         ],
         "error": lines[-1] if lines else None,
-        "attempt": attempt and _shortened(attempt),
+        "attempt": attempt and _with_page(attempt, request.get("change_offset", 0)),
     }
     return reply, buffers_of(found)
 
 
-def _shortened(attempt: Attempt) -> Attempt:
+def page_of(items: Sequence[T], offset: int, limit: int) -> Sequence[T]:
+    """Return at most `limit` items after the first `offset` ones."""
+    return items[offset : offset + limit]
+
+
+def _with_page(attempt: Attempt, offset: int) -> Attempt:
     changes = attempt["changes"]
-    return {**attempt, "changes": changes[:MOST_CHANGES], "change_count": len(changes)}
+    return {**attempt, "changes": list(page_of(changes, offset, MOST_CHANGES)), "change_count": len(changes)}
 
 
 def _summary(curve: Curve, last: float) -> Summary:

@@ -105,7 +105,9 @@ class LiveRun(ViewWidget):
         if reply["attempt"]:
             parts.append(_attempt(reply["attempt"]))
         if run["params"]:
-            parts.append("Params: " + ", ".join(f"{printable(k)}={printable(v)}" for k, v in run["params"].items()))
+            params = [f"{printable(k)}={printable(v)}" for k, v in run["params"].items()]
+            left = reply["param_count"] - len(params)
+            parts.append("Params: " + ", ".join([*params, *([f"and {left:,} more"] if left else [])]))
         if reply["summary"]:
             rows = [
                 [row["key"], number(row["last"]), number(row["best"]), _step(row["best_step"])]

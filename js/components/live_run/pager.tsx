@@ -1,0 +1,44 @@
+import type { Signal } from '@preact/signals';
+import { grouped, plural } from '../../logic/format';
+
+interface Props {
+  /** How many items come before those that are shown. */
+  offset: Signal<number>;
+  /** How many items are shown at a time. */
+  size: number;
+  /** How many there are in all. */
+  count: number;
+  noun: string;
+  /** False in a saved notebook, which has only the first page. */
+  live: boolean;
+}
+
+/** The part of a long list that is shown, and buttons for the parts before and after it. Nothing for a short list. */
+export function Pager({ offset, size, count, noun, live }: Props) {
+  const first = offset.value;
+  if (count <= size && first === 0) {
+    return null;
+  }
+  return (
+    <p class="nbt-more">
+      <span class="nbt-muted" role="status">
+        {grouped(Math.min(first + 1, count))} to {grouped(Math.min(first + size, count))} of {plural(count, noun)}
+      </span>{' '}
+      {live && (
+        <>
+          <button type="button" class="nbt-link" disabled={first === 0} onClick={() => (offset.value -= size)}>
+            Previous {noun}s
+          </button>{' '}
+          <button
+            type="button"
+            class="nbt-link"
+            disabled={first + size >= count}
+            onClick={() => (offset.value += size)}
+          >
+            Next {noun}s
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
