@@ -129,7 +129,7 @@ def test_flipped_bits_are_mended_exactly(damaged: tuple[Path, list[str]]) -> Non
                 break
             _spoil(database, place, original[place : place + 1])
         else:
-            pytest.fail("three flipped bits that had no cure")
+            pytest.fail("no three flipped bits were found that cannot be repaired exactly")
     blocks = list(bad_blocks(database))
     assert len(blocks) == (len(original) - HEADERS * HEADER) // BLOCK
     with pytest.raises(StoreDamaged, match="nbtrack doctor"):

@@ -1010,7 +1010,7 @@ class Registry(Protocol):
                 all events, newest first.
 
         Raises:
-            NotFound: If the model does not exist. If it was renamed, the message has the new name.
+            NotFound: If the model never existed, or if it was renamed. Then the message has the new name.
         """
         ...
 

@@ -65,6 +65,34 @@ def test_known_names(both: Both, part: str) -> None:
         assert both.same(lambda store: store.known(RUNS).keys(metrics, "l"))[0] == ("loss", 10)
 
 
+@pytest.mark.parametrize("part", ["", "e", "V", "1"])
+def test_known_names_begin_with_the_part_and_are_common(both: Both, part: str) -> None:
+    params = RUNS.key_table("params")
+    assert params is not None
+
+    def place(found: tuple[str, int]) -> tuple[bool, bool, int, str]:
+        name, count = found
+        is_automatic = name.startswith(("mlflow.", "nbtrack.", "system/"))
+        return is_automatic, not name.casefold().startswith(part.casefold()), -count, name
+
+    for table in RUNS.key_tables:
+        keys = both.same(lambda store, table=table: store.known(RUNS).keys(table, part))
+        assert keys == sorted(keys, key=place)
+    for operand in (Key(params, "lr"), *(each for each in RUNS.attributes if each.name in ("run_name", "status"))):
+        values = both.same(lambda store, operand=operand: store.known(RUNS).values(operand, part))
+        assert values == sorted(values, key=place)
+
+
+def test_the_most_common_names_come_first(both: Both) -> None:
+    metrics, status = RUNS.key_table("metrics"), RUNS.attribute("status")
+    assert metrics is not None
+    assert status is not None
+    keys = both.same(lambda store: store.known(RUNS).keys(metrics, "v"))
+    assert [key for key, _ in keys] == ["value", "Val/acc", "best_value", "curve"]
+    states = both.same(lambda store: store.known(RUNS).values(status, ""))
+    assert [state for state, _ in states] == ["FINISHED", "FAILED", "RUNNING"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["", "d", "R", "'", "0_", "ä"])
 def test_known_values(both: Both, part: str) -> None:

@@ -35,7 +35,10 @@ class StoredNames(Known):
         self._vocabulary = vocabulary
 
     def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
-        """Return matching keys of a table with their number of rows, those that users logged before automatic ones."""
+        """Return matching keys of a table with their number of rows; keys that users logged come before automatic ones.
+
+        Within both groups, the order is that of `values`.
+        """
         own = (
             f"CASE WHEN t.key LIKE '{MLFLOW}%' OR t.key LIKE '{NBTRACK}%' "
             f"OR '{table.entity}' = 'metrics' AND t.key LIKE '{SYSTEM}%' THEN 1 ELSE 0 END"
@@ -43,7 +46,10 @@ class StoredNames(Known):
         return self._counted("t.key", f"{table.table} AS t", _bound("t", table.link), part, first=own)
 
     def values(self, operand: Operand, part: str) -> list[tuple[str, int]]:
-        """Return matching values of an operand with their number of rows."""
+        """Return matching values of an operand with their number of rows.
+
+        Values that begin with `part` come first, then the most common ones, then the order of their names.
+        """
         if isinstance(operand, Key):
             # The values of a metric are numbers, of which hardly any occurs twice.
             if operand.table.entity == "metrics":
@@ -62,13 +68,13 @@ class StoredNames(Known):
         self, column: str, source: str, condition: str, part: str, *more: str, first: str = ""
     ) -> list[tuple[str, int]]:
         pattern = escaped(part)
-        in_order = f'{column} COLLATE "C"'
         begins = f"CASE WHEN {column} ILIKE $3 ESCAPE '\\' THEN 0 ELSE 1 END"
+        order = f"{first}, {begins}" if first else begins
         with self._tables.reading() as cursor:
             rows = cursor.execute(
                 f"SELECT {column} AS found, COUNT(*) AS n FROM {source} WHERE {condition} "
                 f"AND {column} ILIKE $1 ESCAPE '\\' AND LENGTH({column}) <= $2 "
-                f"GROUP BY {column} ORDER BY {first or in_order}, {begins}, n DESC, {in_order} LIMIT {MAX_RESULTS}",
+                f'GROUP BY {column} ORDER BY {order}, n DESC, {column} COLLATE "C" LIMIT {MAX_RESULTS}',
                 [f"%{pattern}%", MAX_LENGTH, f"{pattern}%", *more],
             ).fetchall()
         return [(text, count) for text, count in rows]
