@@ -54,6 +54,18 @@ test('an error is shown under the form, which keeps the name', async () => {
   assert.equal(screen.getByLabelText<HTMLInputElement>('Name').value, 'a/b');
 });
 
+test('the focus goes back to the button that opened the form', () => {
+  render(<button type="button">Register…</button>);
+  const opener = screen.getByRole('button', { name: 'Register…' });
+  opener.focus();
+  const opened = render(
+    <RegisterForm connection={new FakeConnection()} run={tableRow('r', { models: ['model'] })} close={() => {}} />,
+  );
+  assert.equal(document.activeElement, screen.getByLabelText('Name'));
+  opened.unmount();
+  assert.equal(document.activeElement, opener);
+});
+
 test('Escape closes the form', async () => {
   const { closed, user } = form({});
   await user.type(screen.getByLabelText('Name'), '{Escape}');

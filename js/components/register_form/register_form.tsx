@@ -27,6 +27,7 @@ export function RegisterForm({ connection, run, close }: Props) {
   const error = useSignal<ErrorReply | null>(null);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
     input.current?.focus();
     // The names of the registered models are only suggestions. Without them, the user types the name.
     connection.request('registry', { name: null, versions: 0, events: 0 }).then(
@@ -38,10 +39,14 @@ export function RegisterForm({ connection, run, close }: Props) {
       },
       () => undefined,
     );
+    return () => opener?.focus();
   }, []);
 
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy.peek()) {
+      return;
+    }
     busy.value = true;
     error.value = null;
     try {
@@ -100,7 +105,8 @@ export function RegisterForm({ connection, run, close }: Props) {
           <button
             type="submit"
             class="nbt-button nbt-primary nbt-register-submit"
-            disabled={busy.value || name.value.trim() === ''}
+            aria-disabled={busy.value}
+            disabled={name.value.trim() === ''}
           >
             Register
           </button>

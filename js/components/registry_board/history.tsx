@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import type { EventRow } from '../../contract';
 import { formatTime, ofAll } from '../../logic/format';
 import { StageBadge } from '../stage/stage';
@@ -19,10 +20,17 @@ export function History({ events, count, more }: Props) {
   const all = useSignal(false);
   const busy = useSignal(false);
   const shown = all.value ? events : events.slice(0, SHOWN_EVENTS);
+  const last = useRef<HTMLLIElement>(null);
   const load = async () => {
+    if (busy.peek()) {
+      return;
+    }
     busy.value = true;
+    const before = last.current;
     await more?.();
     busy.value = false;
+    // With the keyboard, the user goes on at the first new event, also if the button is gone by now.
+    (before?.nextElementSibling as HTMLElement | null)?.focus();
   };
   return (
     <section class="nbt-history" aria-label="History">
@@ -30,7 +38,13 @@ export function History({ events, count, more }: Props) {
       {events.length === 0 && <p class="nbt-none">No events yet.</p>}
       <ol class="nbt-events">
         {shown.map((event, i) => (
-          <li key={`${event.timestamp}-${i}`} class="nbt-event" data-kind={event.kind}>
+          <li
+            key={`${event.timestamp}-${i}`}
+            ref={i === shown.length - 1 ? last : undefined}
+            class="nbt-event"
+            data-kind={event.kind}
+            tabIndex={-1}
+          >
             <time
               class="nbt-event-time"
               dateTime={new Date(event.timestamp).toISOString()}
@@ -57,7 +71,12 @@ export function History({ events, count, more }: Props) {
             {ofAll(events.length, count, 'event')}
           </span>{' '}
           {more && (
-            <button type="button" class="nbt-link nbt-more-events" disabled={busy.value} onClick={() => void load()}>
+            <button
+              type="button"
+              class="nbt-link nbt-more-events"
+              aria-disabled={busy.value}
+              onClick={() => void load()}
+            >
               Show more events
             </button>
           )}

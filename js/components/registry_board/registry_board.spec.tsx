@@ -63,6 +63,23 @@ test('a version is moved on its card, and the board shows it in its new stage', 
   assert.deepEqual(connection.payloads('transition')[0]?.expected_current, [1]);
 });
 
+test('the keyboard stays with a version while its form is opened, cancelled and sent', async () => {
+  const { user } = board();
+  const move = async () => {
+    (await screen.findByRole('button', { name: 'Move version 2 of digits' })).focus();
+    await user.keyboard('{Enter}');
+    await waitFor(() => assert.equal(document.activeElement, screen.getByLabelText('Move to')));
+  };
+  await move();
+  screen.getByRole('button', { name: 'Cancel' }).focus();
+  await user.keyboard('{Enter}');
+  assert.equal(document.activeElement?.getAttribute('aria-label'), 'digits version 2');
+  await move();
+  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  const moved = await column('Production').findByRole('article', { name: 'digits version 2' });
+  await waitFor(() => assert.equal(document.activeElement, moved));
+});
+
 test('a card opens to the run behind its version, and the code of that run stays text', async () => {
   const { user } = board();
   await user.click((await screen.findAllByRole('button', { name: /calm-owl/ }))[0]!);
@@ -226,10 +243,12 @@ test('more events are loaded behind those that came with the model', async () =>
   const history = within(await screen.findByRole('region', { name: 'History' }));
   await user.click(history.getByRole('button', { name: 'Show the last 20' }));
   assert.ok(history.getByText('20 of 25 events'));
-  await user.click(history.getByRole('button', { name: 'Show more events' }));
+  history.getByRole('button', { name: 'Show more events' }).focus();
+  await user.keyboard('{Enter}');
   await waitFor(() => assert.equal(history.getAllByRole('listitem').length, 25));
   assert.deepEqual(connection.payloads('events'), [{ name: 'digits', offset: 20, limit: 50 }]);
   assert.ok(history.getByRole('button', { name: 'Show less' }));
+  await waitFor(() => assert.equal(document.activeElement, history.getAllByRole('listitem')[20]));
 });
 
 test('a saved page of models says how many there were', async () => {

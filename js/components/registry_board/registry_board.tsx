@@ -115,6 +115,7 @@ function ModelSearch({ models }: { models: Models }) {
 
 function Model({ connection, model, models }: { connection: Connection; model: ModelRow; models: Models }) {
   const notice = useSignal('');
+  const board = useRef<HTMLDivElement>(null);
   const counts = versionCounts(model);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
@@ -132,7 +133,7 @@ function Model({ connection, model, models }: { connection: Connection; model: M
       <p class="nbt-notice" role="status">
         {notice.value}
       </p>
-      <div class="nbt-board">
+      <div class="nbt-board" ref={board}>
         {STAGES.map((stage) => (
           <StageColumn
             key={stage}
@@ -141,9 +142,10 @@ function Model({ connection, model, models }: { connection: Connection; model: M
             count={counts[stage] ?? 0}
             connection={connection}
             more={() => models.moreVersions(model, stage)}
-            moved={(version) => {
+            moved={async (version) => {
               notice.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
-              void models.reload(model);
+              await models.reload(model);
+              board.current?.querySelector<HTMLElement>(`[data-version='${version.version}']`)?.focus();
             }}
           />
         ))}

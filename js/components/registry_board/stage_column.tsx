@@ -25,6 +25,9 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
   const versions = model.versions.filter((version) => version.stage === stage);
   const gates = model.gates?.filter((gate) => gate.stage === stage) ?? [];
   const load = async () => {
+    if (busy.peek()) {
+      return;
+    }
     busy.value = true;
     const first = await more();
     busy.value = false;
@@ -66,7 +69,7 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
               type="button"
               class="nbt-link nbt-more-versions"
               aria-label={`Show more versions in ${stage}`}
-              disabled={busy.value}
+              aria-disabled={busy.value}
               onClick={() => void load()}
             >
               Show more versions

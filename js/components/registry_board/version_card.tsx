@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { VersionRow } from '../../contract';
 import { formatNumber, formatTime } from '../../logic/format';
@@ -20,9 +21,11 @@ interface Props {
 export function VersionCard({ version, all, counts, connection, moved }: Props) {
   const moving = useSignal(false);
   const open = useSignal(false);
+  const card = useRef<HTMLElement>(null);
   const metrics = Object.entries(version.metrics);
   return (
     <article
+      ref={card}
       class="nbt-version"
       data-version={version.version}
       tabIndex={-1}
@@ -88,7 +91,10 @@ export function VersionCard({ version, all, counts, connection, moved }: Props) 
           version={version}
           versions={all}
           counts={counts}
-          cancel={() => (moving.value = false)}
+          cancel={() => {
+            moving.value = false;
+            card.current?.focus();
+          }}
           done={(next) => {
             moving.value = false;
             moved(next);

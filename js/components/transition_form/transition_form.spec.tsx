@@ -77,6 +77,15 @@ test('an error is shown, and the form can be sent again', async () => {
   await user.click(screen.getByRole('button', { name: 'Promote' }));
   await screen.findByText('The database is locked.');
   assert.equal(screen.queryByLabelText('Override the gate'), null);
-  await waitFor(() => assert.ok(!screen.getByRole<HTMLButtonElement>('button', { name: 'Promote' }).disabled));
+  const promote = screen.getByRole('button', { name: 'Promote' });
+  await waitFor(() => assert.equal(promote.getAttribute('aria-disabled'), 'false'));
+  assert.equal(document.activeElement, promote, 'a disabled button would have lost the focus');
   assert.equal(done.length, 0);
+});
+
+test('a form that is being sent is not sent again', async () => {
+  const { connection, user } = form(() => new Promise(() => undefined));
+  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.type(screen.getByLabelText('Reason'), '{Enter}');
+  assert.equal(connection.payloads('transition').length, 1);
 });

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { type Connection, RequestError } from '../../connection/connection';
 import type { ErrorReply, Stage, VersionRow } from '../../contract';
 import { Check, Select } from '../fields/fields';
@@ -30,6 +31,9 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
   const override = useSignal(false);
   const busy = useSignal(false);
   const error = useSignal<ErrorReply | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  // The button that opened the form is gone, and the focus with it.
+  useEffect(() => input.current?.form?.querySelector('select')?.focus(), []);
   const gated = error.value?.error_code === 'INVALID_STATE';
   const occupied = stage.value === 'Staging' || stage.value === 'Production';
   const current = (target: Stage) => {
@@ -38,6 +42,9 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
   };
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy.peek()) {
+      return;
+    }
     busy.value = true;
     try {
       const payload = {
@@ -79,6 +86,7 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
         <label for={id}>Reason</label>
         <input
           id={id}
+          ref={input}
           class="nbt-input nbt-reason"
           type="text"
           required={gated && override.value}
@@ -94,7 +102,7 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
         </Check>
       )}
       <span class="nbt-buttons">
-        <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" disabled={busy.value}>
+        <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" aria-disabled={busy.value}>
           {occupied ? 'Promote' : 'Move'}
         </button>
         {cancel && (
