@@ -115,6 +115,8 @@ def test_which_values_are_better(weather: Any) -> None:
         for i, (name, value, is_new) in enumerate(cases):
             best = nbtrack.log_best(weather(name), "loss", "min", value=value, step=i * 10, silent=True)
             assert (name, best.is_new, bool(best)) == (name, is_new, is_new)
+            if name == "nan":
+                assert str(best) == f"loss nan at step 0 is not a number, so no model was saved to {best.model_uri}."
     assert text(run.info.run_id) == "infinite"
     assert of(run.info.run_id) == {"metric": "loss", "mode": "min", "value": "-inf", "step": "60"}
 

@@ -233,6 +233,27 @@ def test_a_module_that_cannot_be_exported_is_pickled(model: Any) -> None:
     assert not Path("n").exists()
 
 
+class _Raising(torch.nn.Module):  # type: ignore[name-defined,misc]
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, x: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("One line\nand another"), r"RuntimeError: One line\. Pass"),
+        (KeyError(), r"KeyError: KeyError\. Pass"),
+    ],
+)
+def test_the_reason_for_a_failed_export_is_one_sentence(error: Exception, reason: str) -> None:
+    with pytest.raises(InvalidParameter, match=reason):
+        save(_Raising(error), "m", input_example=ROWS[:3], serialization_format="pt2")
+
+
 def test_torchscript(net: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -45,7 +45,12 @@ def log(
     )
 
 
-def sentence(error: BaseException) -> str:
-    """Return an error's message with a period at its end, so that another sentence can follow."""
-    message = str(error).strip()
+def sentence(error: BaseException, *, first_line: bool = False) -> str:
+    """Return an error's message, or the name of its type if it has none, with a period at its end.
+
+    Another sentence can follow. `first_line` leaves out the other lines of a long message.
+    """
+    message = str(error).strip() or type(error).__name__
+    if first_line:
+        message = message.splitlines()[0].rstrip()
     return message if message.endswith((".", "!", "?")) else f"{message}."

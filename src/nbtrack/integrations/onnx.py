@@ -62,8 +62,7 @@ def save_model(
             the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
             None stores no example.
         pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
-            requirements file. Defaults to the installed versions of onnx and of the packages that the model
-            imports.
+            requirements file. Defaults to the installed versions of numpy, onnx and onnxruntime.
         extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
             replace requirements of the same package.
         code_paths: Files and folders with modules that the model imports. They are copied into the model, and
@@ -145,8 +144,7 @@ def log_model(
             the model, and the model is tested with it; if that fails, there is a warning and the model is saved.
             None stores no example.
         pip_requirements: What must be installed to load the model: a list of requirements, or the path of a
-            requirements file. Defaults to the installed versions of onnx and of the packages that the model
-            imports.
+            requirements file. Defaults to the installed versions of numpy, onnx and onnxruntime.
         extra_pip_requirements: Requirements to add to `pip_requirements` or to its default, in the same forms. They
             replace requirements of the same package.
         code_paths: Files and folders with modules that the model imports. They are copied into the model, and

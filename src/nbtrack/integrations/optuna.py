@@ -118,7 +118,7 @@ class Tracking:
 
     def __enter__(self) -> ActiveRun:
         if self.run is not None or _methods.has(self.study, "optimize"):
-            raise InvalidState(f"Study {self.study.study_name!r} is already tracked by another track() call.")
+            raise InvalidState(f"Study {self.study.study_name!r} is already tracked by an active track() block.")
         name = self._run_name or self.study.study_name
         self.run = start_run(run_name=name, nested=True, tags=self._study_tags())
         _methods.put(self.study, "optimize", self._optimize)

@@ -382,8 +382,8 @@ def _export(model: Any, file: Path, example: Any, signature: Any, wanted: Format
         torch.export.save(program, file)
     except Exception as error:  # torch and the module itself raise many types
         file.unlink(missing_ok=True)
-        reason = next(iter(sentence(error).splitlines()), "")
-        problem = f"{type(model).__name__} cannot be exported as a graph: {type(error).__name__}: {reason}"
+        reason = f"{type(error).__name__}: {sentence(error, first_line=True)}"
+        problem = f"{type(model).__name__} cannot be exported as a graph: {reason}"
         if wanted == "pt2":
             raise InvalidParameter(f"{problem} Pass serialization_format='pickle' to pickle it.") from error
         warnings.warn(f"{problem} It is pickled instead, as with serialization_format='pickle'.", stacklevel=5)

@@ -104,6 +104,8 @@ class Best:
         at = "" if self.step is None else f" at step {self.step}"
         value = f"{self.metric} {self.value:.6g}{at}"
         if not self.is_new:
+            if math.isnan(self.value):
+                return f"{value} is not a number, so no model was saved to {self.model_uri}."
             return f"{value} is still the best. {self.model_uri} was not replaced."
         if self.previous is None:
             return f"{value} is the first value. The model was saved to {self.model_uri}."

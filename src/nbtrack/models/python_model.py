@@ -58,7 +58,8 @@ class PythonModel:
                 omit this parameter.
 
         Returns:
-            One prediction per row, for example a list, an array, a Series or a DataFrame.
+            The predictions, usually one per row: a list, an array, a Series, a DataFrame, or whatever else the callers
+                of the model expect.
 
         Raises:
             NotImplementedError: If the subclass does not define `predict`.
