@@ -49,6 +49,9 @@ ODD = [
     "zwölf/ü/…/😀.txt",
     "e\u0301 and \u00e9.txt",
     "ab:c.txt",
+    "k:3.json",
+    "t:0.5/scores.txt",
+    "k:",
     "a+b~c@d,e;f.txt",
 ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,9 +110,37 @@ def test_a_folder_that_contains_the_store_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_with_a_link_to_itself_is_copied_once(tree: Path) -> None:
     (tree / "again").symlink_to(tree)
-    with nbtrack.start_run() as run:
+    with nbtrack.start_run() as run, pytest.warns(UserWarning, match=r"again \(a link to a folder that contains it\)"):
         nbtrack.log_artifacts(tree)
     assert [info.path for info in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id)] == ["a.txt", "deep"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither these links nor these names")
+@pytest.mark.parametrize(
+    "log", [nbtrack.log_artifacts, nbtrack.log_artifact, lambda tree: nbtrack.log_artifacts(tree, "in")]
+)
+def test_what_cannot_be_logged_is_named_and_the_rest_is_logged(tree: Path, log: Callable[[Path], None]) -> None:
+    (tree / "deep" / "model.safetensors").symlink_to("/cache/3f/8a91-is-not-pulled")
+    (tree / "linked.txt").symlink_to("a.txt")
+    (tree / "..\\odd.txt").write_text("a name that leaves the folder on Windows")
+    os.mkfifo(tree / "pipe")
+    left_out = [
+        r"..\odd.txt (a name that no artifact can have)",
+        "deep/model.safetensors (a link to /cache/3f/8a91-is-not-pulled, which does not exist)",
+        "pipe (not a file)",
+    ]
+    with nbtrack.start_run() as run:
+        for _ in range(2):
+            with pytest.warns(UserWarning, match=re.escape(f"Left out: {', '.join(left_out)}.")):
+                log(tree)
+    copy = Path(nbtrack.artifacts.download_artifacts(run_id=run.info.run_id))
+    assert sorted(path.name for path in copy.rglob("*") if path.is_file()) == ["a.txt", "b.bin", "linked.txt"]
+
+
+def test_a_link_without_a_target_cannot_be_logged_alone(tree: Path) -> None:
+    (tree / "gone").symlink_to("nowhere")
+    with nbtrack.start_run(), pytest.raises(NotFound, match="does not exist"):
+        nbtrack.log_artifact(tree / "gone")
 
 
 def test_missing_files() -> None:

@@ -12,6 +12,7 @@ import re
 import shutil
 import tempfile
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ Listing: TypeAlias = list[FileInfo]
 Written: TypeAlias = Callable[[str, int], None]
 """A callback for each file that was written, with its path below the repository and its size in bytes."""
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+# Windows also takes 'C:name' for a path on a drive. Elsewhere, 'k:3.json' is an ordinary name.
+_DRIVE = re.compile(r"[A-Za-z]:" if os.name == "nt" else r"[A-Za-z]:[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,20 +357,58 @@ def existing(local_path: str | os.PathLike[str]) -> Path:
     return path
 
 
+_SHOWN = 10
+"""How many of the entries that were left out a warning names."""
+
 PARTIAL = ".nbtrack-partial-"
 """The prefix of the names of unfinished files in local folders."""
 
 
-def files_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Yield every file below a local folder, sorted. Links are followed, except links to a folder above."""
+def files_below(
+    folder: Path, above: tuple[Path, ...] = (), left_out: Callable[[Path, str], None] | None = None
+) -> Iterator[Path]:
+    """Yield every file below a local folder, sorted. Links are followed, except links to a folder above.
+
+    `left_out` is called with every entry that is not such a file, and with the reason.
+    """
     here = folder.resolve()
     if here in above:
+        if left_out is not None:
+            left_out(folder, "a link to a folder that contains it")
         return
     for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(PARTIAL):
+            continue
         if entry.is_dir():
-            yield from files_below(entry, (*above, here))
-        elif entry.is_file() and not entry.name.startswith(PARTIAL):
+            yield from files_below(entry, (*above, here), left_out)
+        elif entry.is_file():
             yield entry
+        elif left_out is not None:
+            is_link = entry.is_symlink()
+            left_out(entry, f"a link to {os.readlink(entry)}, which does not exist" if is_link else "not a file")
+
+
+def files_to_log(folder: Path) -> list[Path]:
+    """Return the files below a local folder that can be artifacts, and warn about everything else in it."""
+    problems: list[str] = []
+
+    def leave_out(entry: Path, reason: str) -> None:
+        problems.append(f"{entry.relative_to(folder).as_posix()} ({reason})")
+
+    files = []
+    for file in files_below(folder, left_out=leave_out):
+        try:
+            check_artifact_path(file.relative_to(folder).as_posix())
+            files.append(file)
+        except InvalidParameter:
+            leave_out(file, "a name that no artifact can have")
+    if problems:
+        more = f", and {len(problems) - _SHOWN:,} more" if len(problems) > _SHOWN else ""
+        warnings.warn(
+            f"Not everything in {os.fspath(folder)!r:.200} was logged. Left out: {', '.join(problems[:_SHOWN])}{more}.",
+            stacklevel=7,
+        )
+    return files
 
 
 def missing(repository: ArtifactRepository, path: PurePosixPath) -> NotFound:

@@ -32,6 +32,7 @@ from .base import (
     check_file_path,
     existing,
     files_below,
+    files_to_log,
     missing,
 )
 from .base import check_artifact_path as check_artifact_path
@@ -184,7 +185,7 @@ class LocalArtifactRepository(ArtifactRepository):
         """
         relative = check_artifact_path(path)
         target = self._inside(relative)
-        files = list(files_below(folder))
+        files = files_to_log(folder)
         partial = target.with_name(PARTIAL + uuid.uuid4().hex)
         with _translated_errors(target):
             try:
@@ -276,7 +277,7 @@ class LocalArtifactRepository(ArtifactRepository):
                 f"Folder {os.fspath(source)!r:.200} contains the store that its files would be copied into. "
                 "Log the folders in it that you need one by one."
             )
-        self._put_files(check_artifact_path(path), source, list(files_below(source)))
+        self._put_files(check_artifact_path(path), source, files_to_log(source))
 
     def _put_files(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> None:
         """Copy files from below `source` to the same places below `folder`."""

@@ -14,6 +14,9 @@ def log_artifact(
 ) -> None:
     """Copy a local file or folder to the artifacts of a run.
 
+    Links whose target does not exist, and anything else in a folder that is not a file, are left out with a warning
+    that names them.
+
     Args:
         local_path: The file or folder. A folder is copied with its name, unlike with `log_artifacts`.
         artifact_path: Folder below the run's artifacts to copy into. Defaults to the root of the artifacts.
@@ -31,6 +34,9 @@ def log_artifacts(
     local_dir: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
 ) -> None:
     """Copy the files and folders in a local folder to the artifacts of a run.
+
+    Links whose target does not exist, and anything else in the folder that is not a file, are left out with a warning
+    that names them.
 
     Args:
         local_dir: The folder. Its content is copied without the folder itself, unlike with `log_artifact`.
