@@ -59,6 +59,10 @@ export interface RunsRequest {
   unfolded: string[] | null;
   offset: Offset;
   limit: number;
+  /** How many params, how many metrics and how many system metrics come before the page of columns. */
+  column_offset?: Offset;
+  /** The largest number of params, of metrics and of system metrics. */
+  column_limit?: number;
 }
 
 export interface ParamColumn {
@@ -67,6 +71,7 @@ export interface ParamColumn {
 }
 
 export interface RunsReply {
+  /** With the params and metrics of this page of columns. */
   rows: TableRow[];
   /** Number of rows on all pages. */
   count: number;
@@ -74,13 +79,23 @@ export interface RunsReply {
   total: number;
   /** How many of these are nested in another one of them. */
   nested: number;
+  /** If there are several pages, the params of the query come first, then those that differ. */
   params: ParamColumn[];
+  /** If there are several pages, the metrics of the query come first, then those of held-out data. */
   metrics: string[];
   /** System metrics, which are not columns. */
   system: string[];
-  /** The ID of the best matching run by metric. A metric without a finite value is left out. */
+  /** Number of params on all pages of columns. Notebooks saved by earlier versions lack this and the next counts. */
+  param_count?: number;
+  /** How many of these differ between runs. */
+  differing_count?: number;
+  /** Number of metrics on all pages of columns. */
+  metric_count?: number;
+  /** Number of system metrics on all pages of columns. */
+  system_count?: number;
+  /** The ID of the best matching run by metric of this page. A metric without a finite value is left out. */
   best: Record<string, string>;
-  /** The metrics for which lower is better, by their names or because a study minimizes them. */
+  /** The metrics of this page for which lower is better, by their names or because a study minimizes them. */
   lower_is_better: string[];
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RegistryReply, RunsReply, TableRow } from '../contract';
+import type { RegistryReply, RunsReply, RunsRequest, TableRow } from '../contract';
+import { runsReply } from '../testing/connection';
+import { tableRow } from '../testing/rows';
 import { modelRow } from '../testing/versions';
 import { SavedConnection } from './saved';
 import type { Snapshot } from './snapshot';
@@ -55,4 +57,25 @@ test('the models of a saved registry are searched by name', async () => {
   assert.deepEqual(await found(), [['Churn', 'digits'], 1000]);
   assert.deepEqual(await found('CHUR'), [['Churn'], 1]);
   assert.deepEqual(await found('x'), [[], 0]);
+});
+
+test('the saved differences of the selected runs are shown, and those of other saved runs are computed', async () => {
+  const rows = [tableRow('a', { params: { lr: '1' } }), tableRow('b', { params: { lr: '2' } })];
+  const dataset = { section: 'dataset' as const, key: 'train', values: ['d', 'd'], differs: false };
+  const connection = new SavedConnection({
+    view: 'comparison',
+    options: {},
+    answers: {
+      runs: { payload: {} as RunsRequest, reply: runsReply(rows), buffers: [] },
+      diff: {
+        payload: { run_ids: ['a', 'b'] },
+        reply: { run_ids: ['a', 'b'], run_names: ['a', 'b'], rows: [dataset], count: 1 },
+        buffers: [],
+      },
+    },
+  });
+  const keys = async (run_ids: string[]) =>
+    (await connection.request('diff', { run_ids })).reply.rows.map((row) => row.key);
+  assert.deepEqual(await keys(['a', 'b']), ['train']);
+  assert.deepEqual(await keys(['b', 'a']), ['lr']);
 });

@@ -67,6 +67,10 @@ export class SavedConnection implements Connection {
       return { reply, buffers };
     },
     diff: ({ run_ids }: Payload<'diff'>): Answer<'diff'> | undefined => {
+      const saved = this.first('diff');
+      if (saved && saved.payload.run_ids.join() === run_ids.join()) {
+        return saved;
+      }
       const rows = this.first('runs')?.reply.rows;
       const chosen = run_ids.map((id) => rows?.find((row) => row.run_id === id));
       if (!rows || chosen.some((row) => !row)) {

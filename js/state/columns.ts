@@ -1,7 +1,10 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { ParamColumn, RunsReply } from '../contract';
 
-/** The params and metrics of the runs that match. */
+/** The largest number of params, and of metrics, in one request. */
+export const COLUMNS = 200;
+
+/** The params and metrics of the runs that match, as far as they have been loaded. */
 export class ColumnState {
   readonly params = signal<ParamColumn[]>([]);
   readonly metrics = signal<string[]>([]);
@@ -11,15 +14,77 @@ export class ColumnState {
   readonly best = signal<Record<string, string>>({});
   /** Whether params that are the same in every run have a column too. */
   readonly allParams = signal(false);
+  /** How many there are, loaded or not. */
+  readonly counts = signal({ params: 0, differing: 0, metrics: 0, system: 0 });
+  /** Whether there is a single run, which cannot differ from another one, or be the best of several. */
+  readonly alone = signal(false);
+  /** The params that have a column. */
+  readonly shown = computed(() =>
+    this.params.value.filter((param) => this.alone.value || this.allParams.value || param.differs),
+  );
   /** How many params are the same in every run. */
-  readonly constant = computed(() => this.params.value.filter((param) => !param.differs).length);
+  readonly constant = computed(() => this.counts.value.params - this.counts.value.differing);
+  /** How many columns have been loaded, and how many there are. */
+  readonly loaded = computed(() => this.shown.value.length + this.metrics.value.length);
+  readonly total = computed(() => {
+    const { params, differing, metrics } = this.counts.value;
+    return (this.alone.value || this.allParams.value ? params : differing) + metrics;
+  });
+  /** Whether all metrics have been loaded. */
+  readonly complete = computed(() => {
+    const { metrics, system } = this.counts.value;
+    return this.metrics.value.length >= metrics && this.system.value.length >= system;
+  });
 
   put(reply: RunsReply): void {
+    const { params, metrics, system } = reply;
     batch(() => {
-      this.params.value = reply.params;
-      this.metrics.value = reply.metrics;
-      this.system.value = reply.system;
+      this.params.value = params;
+      this.metrics.value = metrics;
+      this.system.value = system;
       this.best.value = reply.best;
+      this.alone.value = reply.total === 1;
+      this.counts.value = {
+        params: reply.param_count ?? params.length,
+        differing: reply.differing_count ?? params.filter((param) => param.differs).length,
+        metrics: reply.metric_count ?? metrics.length,
+        system: reply.system_count ?? system.length,
+      };
     });
   }
+}
+
+/** How many pages of columns there are. */
+export function columnPages({ param_count = 0, metric_count = 0, system_count = 0 }: RunsReply): number {
+  return Math.max(1, Math.ceil(Math.max(param_count, metric_count, system_count) / COLUMNS));
+}
+
+/** Join replies with the same rows and consecutive pages of columns. */
+export function joinColumns([first, ...others]: RunsReply[]): RunsReply {
+  return others.reduce(withColumns, first!);
+}
+
+function withColumns(whole: RunsReply, page: RunsReply): RunsReply {
+  const rows = new Map(page.rows.map((row) => [row.run_id, row]));
+  return {
+    ...whole,
+    rows: whole.rows.map((row) => {
+      const more = rows.get(row.run_id);
+      return {
+        ...row,
+        params: { ...row.params, ...more?.params },
+        metrics: { ...row.metrics, ...more?.metrics },
+        nested_best: { ...row.nested_best, ...more?.nested_best },
+      };
+    }),
+    params: unique([...whole.params, ...page.params], (param) => param.key),
+    metrics: unique([...whole.metrics, ...page.metrics], String),
+    system: unique([...whole.system, ...page.system], String),
+    best: { ...whole.best, ...page.best },
+  };
+}
+
+/** Drop repeated items: a run may log a new metric between two requests, which moves another one to the next page. */
+function unique<T>(items: T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
 }

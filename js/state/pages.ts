@@ -13,7 +13,7 @@ export class RunPages {
   readonly total = signal(0);
   /** How many of these are nested in another one of them. */
   readonly nested = signal(0);
-  /** The rows of the first page, which give the columns their width. */
+  /** The rows of one page, as a rule the first, which give the columns their width. */
   readonly sample = signal<TableRow[]>([]);
   /** Fetched pages by number. */
   readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
@@ -38,8 +38,11 @@ export class RunPages {
     return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));
   }
 
-  /** Add a page. With `replace`, the other pages are dropped, because they belong to an earlier query. */
-  put(reply: RunsReply, page: number, replace = false): void {
+  /**
+   * Add a page. With `replace`, the other pages are dropped, because they belong to an earlier query. With `isSample`,
+   * its rows give the columns their width.
+   */
+  put(reply: RunsReply, page: number, replace = false, isSample = page === 0): void {
     for (const row of reply.rows) {
       this.seen.set(row.run_id, row);
     }
@@ -49,7 +52,7 @@ export class RunPages {
       this.count.value = reply.count;
       this.total.value = reply.total;
       this.nested.value = reply.nested;
-      if (page === 0) {
+      if (isSample) {
         this.sample.value = reply.rows;
       }
       this.loaded.value = true;

@@ -140,6 +140,65 @@ test('a page that could not be read is requested again', async () => {
   assert.equal(asked[2]!.payload.offset, 200);
 });
 
+const wide = (from: number, to: number): Partial<RunsReply> => {
+  const keys = Array.from({ length: to - from }, (_, i) => `m${from + i}`);
+  const row = { ...sweep, metrics: Object.fromEntries(keys.map((key) => [key, 1])), params: {}, nested_best: {} };
+  return { rows: [row], count: 500, total: 500, metrics: keys, metric_count: 450, best: { [keys[0]!]: sweep.run_id } };
+};
+
+test('more columns are loaded of the rows in sight, and from then on of every page', async () => {
+  const { search, pages, columns, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer(wide(0, 200));
+  await settled();
+  assert.deepEqual([columns.loaded.value, columns.total.value, columns.complete.value], [200, 450, false]);
+  search.ensure(200, 210);
+  asked[1]!.answer(wide(0, 200));
+  await settled();
+  void search.moreColumns();
+  // Until they are there, the table shows the columns that it has.
+  assert.equal(columns.loaded.value, 200);
+  asked[2]!.answer(wide(0, 200));
+  asked[3]!.answer(wide(200, 400));
+  await settled();
+  const page = ({ payload }: { payload: RunsRequest }) => [payload.offset, payload.column_offset, payload.column_limit];
+  assert.deepEqual(asked.slice(2).map(page), [
+    [200, 0, 200],
+    [200, 200, 200],
+  ]);
+  assert.deepEqual([columns.loaded.value, columns.best.value], [400, { m0: sweep.run_id, m200: sweep.run_id }]);
+  assert.equal(Object.keys(pages.row(200)!.metrics).length, 400);
+  search.ensure(0, 10);
+  assert.deepEqual(asked.slice(4).map(page), [
+    [0, 0, 200],
+    [0, 200, 200],
+  ]);
+});
+
+test('a query whose runs have few columns is asked once again', async () => {
+  const { search, columns, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer(wide(0, 200));
+  await settled();
+  void search.moreColumns();
+  asked[1]!.answer(wide(0, 200));
+  asked[2]!.refuse();
+  await settled();
+  assert.equal(search.error.value?.message, 'The key does not exist.');
+  void search.moreColumns();
+  asked[3]!.answer(wide(0, 200));
+  asked[4]!.answer(wide(200, 400));
+  await settled();
+  assert.equal(search.error.value, null);
+  void search.apply('few');
+  asked[5]!.answer({ ...wide(0, 2), metric_count: 2 });
+  asked[6]!.answer({ ...wide(0, 0), best: {}, metric_count: 2 });
+  await settled();
+  assert.deepEqual([columns.loaded.value, columns.total.value], [2, 2]);
+  void search.apply('fewer');
+  assert.equal(asked.length, 8);
+});
+
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -2,7 +2,7 @@ import { batch, effect, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply, RunsReply, RunsRequest } from '../contract';
 import type { Order } from '../logic/order';
-import type { ColumnState } from './columns';
+import { COLUMNS, type ColumnState, columnPages, joinColumns } from './columns';
 import { PAGE, type RunPages } from './pages';
 import { folded, type Query, type QueryState, sorted } from './query';
 
@@ -17,6 +17,10 @@ export class RunSearch {
   private controller = new AbortController();
   /** Ends the requests for pages of the shown query, which another query replaces. */
   private paging = new AbortController();
+  /** How many pages of columns are shown. */
+  private columnPages = 1;
+  /** The page of the first row in sight. */
+  private visible = 0;
   /** The query of the last request. Sorting while a filter is being applied keeps that filter. */
   private wanted: Query;
 
@@ -56,8 +60,14 @@ export class RunSearch {
     }
   }
 
+  /** Load the next page of columns. */
+  async moreColumns(): Promise<void> {
+    await this.send(this.wanted, this.busy.peek() ? 0 : this.visible, this.columnPages + 1);
+  }
+
   /** Fetch the pages of rows `first` to `end` that have not been fetched. */
   ensure(first: number, end: number): void {
+    this.visible = Math.floor(first / PAGE);
     for (const page of this.pages.missing(first, end)) {
       if (!this.loading.has(page)) {
         this.loading.add(page);
@@ -81,13 +91,13 @@ export class RunSearch {
     this.paging.abort();
   }
 
-  private async send(query: Query, page = 0): Promise<void> {
+  private async send(query: Query, page = 0, columnPages = this.columnPages): Promise<void> {
     this.wanted = query;
     this.controller.abort();
     this.controller = new AbortController();
     this.busy.value = true;
     try {
-      const { reply } = await this.connection.request('runs', request(query, page), this.controller.signal);
+      const reply = await this.ask(query, page, columnPages, this.controller.signal);
       batch(() => {
         this.query.set(query);
         this.error.value = null;
@@ -95,7 +105,7 @@ export class RunSearch {
         this.paging.abort();
         this.paging = new AbortController();
         this.loading.clear();
-        this.put(reply, page, true);
+        this.put(reply, page, true, columnPages);
       });
     } catch (cause) {
       if (isAbort(cause)) {
@@ -110,7 +120,7 @@ export class RunSearch {
   private async fetch(page: number): Promise<void> {
     const { signal } = this.paging;
     try {
-      const { reply } = await this.connection.request('runs', request(this.query.peek(), page), signal);
+      const reply = await this.ask(this.query.peek(), page, this.columnPages, signal);
       if (!signal.aborted) {
         this.put(reply, page);
       }
@@ -124,17 +134,26 @@ export class RunSearch {
     }
   }
 
-  private put(reply: RunsReply, page: number, replace = false): void {
+  /** Request a page of rows with all pages of columns that are shown. */
+  private async ask(query: Query, page: number, columnPages: number, signal: AbortSignal): Promise<RunsReply> {
+    const pages = Array.from({ length: columnPages }, (_, columns) => request(query, page, columns));
+    const answers = await Promise.all(pages.map((payload) => this.connection.request('runs', payload, signal)));
+    return joinColumns(answers.map(({ reply }) => reply));
+  }
+
+  private put(reply: RunsReply, page: number, replace = false, pagesOfColumns = this.columnPages): void {
     batch(() => {
-      this.pages.put(reply, page, replace);
-      if (page === 0) {
+      const isWider = pagesOfColumns !== this.columnPages;
+      this.pages.put(reply, page, replace, page === 0 || isWider);
+      if (page === 0 || isWider) {
         this.columns.put(reply);
+        this.columnPages = Math.min(pagesOfColumns, columnPages(reply));
       }
     });
   }
 }
 
-function request({ filter, order_by, grouped, unfolded }: Query, page: number): RunsRequest {
+function request({ filter, order_by, grouped, unfolded }: Query, page: number, columns: number): RunsRequest {
   return {
     filter,
     experiment_ids: null,
@@ -143,5 +162,7 @@ function request({ filter, order_by, grouped, unfolded }: Query, page: number): 
     unfolded: [...unfolded],
     offset: page * PAGE,
     limit: PAGE,
+    column_offset: columns * COLUMNS,
+    column_limit: COLUMNS,
   };
 }

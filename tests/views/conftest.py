@@ -34,9 +34,18 @@ def valid_requests() -> dict[str, dict[str, Any]]:
     runs = nbtrack.search_runs(filter_string="run_name LIKE 'run %'", output_format="list")
     run_ids = [run.info.run_id for run in runs]
     page = {"offset": 0, "limit": 10}
+    columns = {"column_offset": 0, "column_limit": 5}
     change = {"archive_existing_versions": True, "reason": "", "expected_stage": None, "expected_current": None}
     return {
-        "runs": {"filter": "", "experiment_ids": None, "order_by": [], "grouped": True, "unfolded": [], **page},
+        "runs": {
+            "filter": "",
+            "experiment_ids": None,
+            "order_by": [],
+            "grouped": True,
+            "unfolded": [],
+            **page,
+            **columns,
+        },
         "complete": {"text": "metrics.lo", "position": 10, "limit": 10},
         "curves": {
             "run_ids": run_ids,

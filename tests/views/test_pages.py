@@ -137,9 +137,64 @@ def test_the_params_datasets_and_changes_of_a_live_run_come_in_pages() -> None:
     assert [change["key"] for change in changes] == [f"p{index:03}" for index in range(250)]
 
 
+def runs(order_by: tuple[str, ...] = (), filter: str = "", **page: int) -> dict[str, Any]:
+    rest = {"experiment_ids": None, "grouped": True, "unfolded": None, "offset": 0, "limit": 10}
+    return ask("runs", filter=filter, order_by=list(order_by), **rest, **page)
+
+
+@pytest.fixture
+def wide() -> nbtrack.entities.Run:
+    """A run with 30 params, of which p27 differs from its child run, 12 metrics and 3 system metrics."""
+    metrics = {f"m{index:02}": float(index) for index in range(11)} | {"val_loss": 1.0}
+    with nbtrack.start_run() as run:
+        nbtrack.log_params({f"p{index:02}": index for index in range(30)})
+        nbtrack.log_metrics(metrics | {f"system/{index}": 1.0 for index in range(3)})
+        with nbtrack.start_run(nested=True):
+            nbtrack.log_params({f"p{index:02}": index for index in range(27)} | {"p27": -1, "p28": 28, "p29": 29})
+            nbtrack.log_metrics(metrics)
+    return run
+
+
+def test_the_columns_of_runs_come_in_pages(wide: nbtrack.entities.Run) -> None:
+    whole = runs()
+    pages = [runs(column_offset=offset, column_limit=8) for offset in (0, 8, 16, 24, 32)]
+    counts = ("param_count", "differing_count", "metric_count", "system_count")
+    assert {tuple(page[count] for count in counts) for page in pages} == {(30, 1, 12, 3)}
+    assert [len(page["params"]) for page in pages] == [8, 8, 8, 6, 0]
+    assert [len(page["metrics"]) for page in pages] == [8, 4, 0, 0, 0]
+    assert [len(page["system"]) for page in pages] == [3, 0, 0, 0, 0]
+    for kind in ("params", "metrics"):
+        keys = [column["key"] if kind == "params" else column for page in pages for column in page[kind]]
+        assert sorted(keys) == sorted(whole["rows"][0][kind])
+        for page in pages:
+            columns = {column["key"] if kind == "params" else column for column in page[kind]}
+            assert all(row[kind].keys() <= columns for row in page["rows"])
+    for page in pages:
+        assert page["best"].keys() == {*page["metrics"], *page["system"]}
+        assert {*page["lower_is_better"]} <= {*page["metrics"]}
+        assert page["rows"][0]["nested_best"].keys() == {*page["metrics"]}
+    values: dict[str, str] = {}
+    for page in pages:
+        values |= page["rows"][0]["params"]
+    assert values == whole["rows"][0]["params"]
+
+
+def test_the_first_page_has_the_columns_that_matter(wide: nbtrack.entities.Run) -> None:
+    def first(order_by: tuple[str, ...] = (), filter: str = "") -> tuple[list[str], list[str]]:
+        reply = runs(order_by, filter, column_limit=3)
+        return [param["key"] for param in reply["params"]], reply["metrics"]
+
+    assert first() == (["p27", "p00", "p01"], ["val_loss", "m00", "m01"])
+    assert first(("metrics.`m07` DESC", 'params."p20" ASC')) == (["p20", "p27", "p00"], ["m07", "val_loss", "m00"])
+    assert first(("metric.m10",), "metrics.m09 > 0 and param.p15 = '15'")[1] == ["m10", "m09", "val_loss"]
+    assert runs(("metrics.m07",))["metrics"] == [*(f"m{index:02}" for index in range(11)), "val_loss"]
+
+
 def test_a_page_is_never_longer_than_its_bound(many: nbtrack.MlflowClient) -> None:
     with pytest.raises(InvalidParameter, match="limit must be between 1 and 100, not 101"):
         ask("registry", name=None, limit=101)
+    with pytest.raises(InvalidParameter, match="column_limit must be between 1 and 500, not 501"):
+        runs(column_limit=501)
     with pytest.raises(InvalidParameter, match="versions must be between 0 and 500, not 501"):
         ask("registry", name=None, versions=501)
     with pytest.raises(InvalidParameter, match="limit must be between 1 and 500, not 0"):

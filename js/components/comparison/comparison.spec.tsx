@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signal } from '@preact/signals';
-import { render, screen, waitFor, within } from '@testing-library/preact';
+import { cleanup, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import { comparisonState } from '../../state/comparison';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
@@ -61,6 +61,36 @@ test('after a wrong filter the table keeps its rows, and the query box says what
   await screen.findByText('A comparison is missing.');
   assert.equal(names().length, 2);
   await screen.findByText('The table still shows the results of the last valid filter.');
+});
+
+test('very many columns are loaded with the keyboard, in pages', async () => {
+  const keys = Array.from({ length: 1204 }, (_, i) => `m${i}`);
+  const { user } = comparison({
+    runs: ({ column_offset = 0 }) => {
+      const metrics = keys.slice(column_offset, column_offset + 200);
+      const values = Object.fromEntries(metrics.map((key) => [key, 1]));
+      return runsReply([tableRow('a', { metrics: values }), tableRow('b')], { metric_count: 1204 });
+    },
+  });
+  await screen.findByText('200 of 1,204 columns');
+  const button = screen.getByRole('button', { name: 'Show more columns' });
+  button.focus();
+  await user.keyboard('{Enter}');
+  await screen.findByText('400 of 1,204 columns');
+  assert.ok(screen.getByRole('button', { name: /^m399/ }));
+  assert.ok(document.activeElement === button);
+});
+
+test('a saved table says how many columns there were, and one of an earlier version has them all', async () => {
+  comparison({ runs: () => runsReply(rows, { param_count: 900, differing_count: 300 }) }, false);
+  await screen.findByText('2 of 301 columns');
+  assert.equal(screen.queryByRole('button', { name: 'Show more columns' }), null);
+  await userEvent.click(screen.getByLabelText('Show 600 params that are the same in every run'));
+  await screen.findByText('2 of 901 columns');
+  cleanup();
+  comparison({}, false);
+  await screen.findByText('2 runs, 0 selected');
+  assert.equal(screen.queryByText(/columns/), null);
 });
 
 test('a request that failed is sent again on demand', async () => {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunRow } from '../../contract';
-import { plural } from '../../logic/format';
+import { ofAll, plural } from '../../logic/format';
 import type { ComparisonState } from '../../state/comparison';
 import { Curves } from '../curves/curves';
 import { Check } from '../fields/fields';
@@ -70,6 +70,16 @@ export function Comparison({ state }: { state: ComparisonState }) {
           >
             Show {plural(constant, 'param')} that {constant === 1 ? 'is' : 'are'} the same in every run
           </Check>
+        )}
+        {columns.loaded.value < columns.total.value && (
+          <span class="nbt-more-columns">
+            <span class="nbt-muted">{ofAll(columns.loaded.value, columns.total.value, 'column')}</span>{' '}
+            {connection.live && (
+              <button type="button" class="nbt-link" onClick={() => void search.moreColumns()}>
+                Show more columns
+              </button>
+            )}
+          </span>
         )}
         {connection.live && (
           <button type="button" class="nbt-link nbt-refresh" onClick={() => void search.apply()}>

@@ -25,7 +25,7 @@ function curves(answer: NonNullable<FakeConnection['answers']['curves']>, select
   pages.put(reply, 0);
   columns.put(reply);
   render(<Curves connection={connection} selection={selection} pages={pages} columns={columns} />);
-  return { connection, selection, pages, user: userEvent.setup({ delay: null }) };
+  return { connection, selection, pages, columns, reply, user: userEvent.setup({ delay: null }) };
 }
 
 test('the curves of the selected runs are requested, and again for another metric or axis', async () => {
@@ -40,6 +40,16 @@ test('the curves of the selected runs are requested, and again for another metri
     ['a,b', 'loss', 'step'],
     ['a,b', 'loss', 'relative'],
   ]);
+});
+
+test('the metric stays while it may be on a page of columns that has not been loaded', async () => {
+  const { columns, reply, user } = curves(points);
+  await user.selectOptions(screen.getByLabelText('Metric'), 'loss');
+  await act(() => columns.put({ ...reply, metrics: ['acc', 'f1'], metric_count: 500 }));
+  const field = screen.getByLabelText<HTMLSelectElement>('Metric');
+  assert.deepEqual([field.value, [...field.options].map((option) => option.value)], ['loss', ['loss', 'acc', 'f1']]);
+  await act(() => columns.put({ ...reply, metrics: ['acc', 'f1'] }));
+  await waitFor(() => assert.equal(field.value, 'acc'));
 });
 
 test('points that cannot be drawn are counted', async () => {

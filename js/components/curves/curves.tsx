@@ -41,9 +41,11 @@ export function Curves({ connection, selection, pages, columns }: Props) {
   const own = columns.metrics.value;
   const system = columns.system.value;
   const metrics = useMemo(() => [...own, ...system], [own, system]);
+  const known = metrics.includes(key.value);
 
   useEffect(() => {
-    if (metrics.length > 0 && !metrics.includes(key.value)) {
+    // A metric of the last query may be on a page of columns that has not been loaded.
+    if (metrics.length > 0 && !known && (key.peek() === '' || columns.complete.peek())) {
       key.value = metrics[0]!;
     }
   }, [metrics]);
@@ -100,7 +102,7 @@ export function Curves({ connection, selection, pages, columns }: Props) {
           label="Metric"
           class="nbt-metric-field"
           value={key.value}
-          options={metrics.map((name) => [name, name] as const)}
+          options={(known || key.value === '' ? metrics : [key.value, ...metrics]).map((name) => [name, name] as const)}
           change={(value) => {
             key.value = value;
             range.value = null;

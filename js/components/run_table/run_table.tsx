@@ -37,7 +37,7 @@ export function RunTable({
   query,
   search,
   pages,
-  columns: { params, metrics, best, allParams },
+  columns: { shown, metrics, best, alone },
   folding,
   selection,
   register,
@@ -46,12 +46,9 @@ export function RunTable({
   const top = useSignal(0);
   const viewport = useSignal(ROW_HEIGHT * VISIBLE_ROWS);
   const focused = useSignal(0);
-  const columns = useComputed(() => {
-    // A single run cannot differ from another one, or be the best of several.
-    const alone = pages.total.value === 1;
-    const shown = params.value.filter((param) => alone || allParams.value || param.differs);
-    return columnsFor(shown, metrics.value, alone ? {} : best.value, pages.sample.value);
-  }).value;
+  const columns = useComputed(() =>
+    columnsFor(shown.value, metrics.value, alone.value ? {} : best.value, pages.sample.value),
+  ).value;
   const total = pages.count.value;
   const tree = folding.grouped.value && pages.nested.value > 0;
   const view = rowWindow(top.value, viewport.value, ROW_HEIGHT, total);

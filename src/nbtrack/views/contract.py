@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
 from .validation import AtMost, Between
 
 MOST_ROWS = 1_000
+MOST_COLUMNS = 500
 MOST_SERIES = 500
 MOST_POINTS = 5_000
 MOST_MODELS = 100
@@ -75,6 +76,10 @@ class RunsRequest(TypedDict):
     """The runs whose nested runs are shown. None stands for all."""
     offset: Offset
     limit: Annotated[int, Between(1, MOST_ROWS)]
+    column_offset: NotRequired[Offset]
+    """How many params, how many metrics and how many system metrics come before the page of columns."""
+    column_limit: NotRequired[Annotated[int, Between(1, MOST_COLUMNS)]]
+    """The largest number of params, of metrics and of system metrics."""
 
 
 class ParamColumn(TypedDict):
@@ -84,6 +89,7 @@ class ParamColumn(TypedDict):
 
 class RunsReply(TypedDict):
     rows: list[TableRow]
+    """With the params and metrics of this page of columns."""
     count: int
     """Number of rows on all pages."""
     total: int
@@ -91,13 +97,23 @@ class RunsReply(TypedDict):
     nested: int
     """How many of these are nested in another one of them."""
     params: list[ParamColumn]
+    """If there are several pages, the params of the query come first, then those that differ."""
     metrics: list[str]
+    """If there are several pages, the metrics of the query come first, then those of held-out data."""
     system: list[str]
     """System metrics, which are not columns."""
+    param_count: NotRequired[int]
+    """Number of params on all pages of columns. Notebooks saved by earlier versions lack this and the next counts."""
+    differing_count: NotRequired[int]
+    """How many of these differ between runs."""
+    metric_count: NotRequired[int]
+    """Number of metrics on all pages of columns."""
+    system_count: NotRequired[int]
+    """Number of system metrics on all pages of columns."""
     best: dict[str, str]
-    """The ID of the best matching run by metric. A metric without a finite value is left out."""
+    """The ID of the best matching run by metric of this page. A metric without a finite value is left out."""
     lower_is_better: list[str]
-    """The metrics for which lower is better, by their names or because a study minimizes them."""
+    """The metrics of this page for which lower is better, by their names or because a study minimizes them."""
 
 
 class CompleteRequest(TypedDict):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ..entities import Run
 from ..errors import NotFound
@@ -13,18 +14,21 @@ from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
 from ..tags import NOTE, PARENT
-from .contract import Number, RunRow, RunsReply, RunsRequest, TableRow
+from .contract import MOST_COLUMNS, Number, RunRow, RunsReply, RunsRequest, TableRow
 from .source import Source
 from .view import view
 
 T = TypeVar("T")
+
+_KEY = re.compile(r"\b((?i:metric|param(?:eter)?))s?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))")
+_HELD_OUT = re.compile(r"(val|valid|validation|test|eval)\b|(val|test|eval)_")
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
 
 
 @view("runs")
 def page(source: Source, request: RunsRequest) -> RunsReply:
-    """Return a page of the runs that match, with the columns and the best runs of all of them."""
+    """Return a page of the runs that match, with a page of the columns and the best runs of all of them."""
     found = source.reading.survey(
         request["experiment_ids"],
         request["filter"],
@@ -34,19 +38,70 @@ def page(source: Source, request: RunsRequest) -> RunsReply:
         request["grouped"],
         request["unfolded"],
     )
-    lower = {key for key in found.metrics if _is_minimized(key, found.directions.get(key))}
+    start, limit = request.get("column_offset", 0), request.get("column_limit", MOST_COLUMNS)
+    query = [*request["order_by"], request["filter"]]
+    own = [key for key in found.metrics if not key.startswith(SYSTEM)]
+    system = [key for key in found.metrics if key.startswith(SYSTEM)][start : start + limit]
+    params = page_of_columns(found.params, start, limit, keys_in(query, "params"), lambda param: param[0], _differs)
+    metrics = page_of_columns(own, start, limit, keys_in(query, "metrics"), str, is_held_out)
+    shown = {*metrics, *system}
+    lower = {key for key in shown if _is_minimized(key, found.directions.get(key))}
     rows = zip(run_rows(source, found.runs), found.runs, found.nesting, strict=True)
     return {
-        "rows": [_table_row(*each) for each in rows],
+        "rows": [_table_row(*each, {key for key, _ in params}, set(metrics)) for each in rows],
         "count": found.rows,
         "total": found.total,
         "nested": found.nested,
-        "params": [{"key": key, "differs": differs} for key, differs in found.params],
-        "metrics": [key for key in found.metrics if not key.startswith(SYSTEM)],
-        "system": [key for key in found.metrics if key.startswith(SYSTEM)],
-        "best": {key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items()},
+        "params": [{"key": key, "differs": differs} for key, differs in params],
+        "metrics": metrics,
+        "system": system,
+        "param_count": len(found.params),
+        "differing_count": sum(differs for _, differs in found.params),
+        "metric_count": len(own),
+        "system_count": len(found.metrics) - len(own),
+        "best": {
+            key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items() if key in shown
+        },
         "lower_is_better": sorted(lower),
     }
+
+
+def page_of_columns(
+    columns: Sequence[T],
+    offset: int,
+    limit: int,
+    named: Sequence[str],
+    key_of: Callable[[T], str],
+    matters: Callable[[T], bool],
+) -> list[T]:
+    """Return a page of columns. If not all fit on one, those that the query names come first, then those that matter.
+
+    The column by which rows are sorted is the first that the query names, so it is always on the first page.
+    """
+    if len(columns) <= limit:
+        return list(columns[offset:])
+    places = {key: place for place, key in reversed(list(enumerate(named)))}
+    in_order = sorted(columns, key=lambda column: (places.get(key_of(column), len(named)), not matters(column)))
+    return in_order[offset : offset + limit]
+
+
+def keys_in(query: Sequence[str], entity: Literal["params", "metrics"]) -> list[str]:
+    """Return the keys of params or metrics that a filter or order clauses name, in this order."""
+    return [
+        next(filter(None, quoted))
+        for clause in query
+        for prefix, *quoted in _KEY.findall(clause)
+        if prefix[0].lower() == entity[0]
+    ]
+
+
+def is_held_out(metric: str) -> bool:
+    """Return whether a metric is measured on held-out data, by its name."""
+    return _HELD_OUT.match(metric) is not None
+
+
+def _differs(param: tuple[str, bool]) -> bool:
+    return param[1]
 
 
 def run_rows(source: Source, runs: Sequence[Run]) -> list[RunRow]:
@@ -104,11 +159,21 @@ def _row(run: Run, experiment_name: str) -> RunRow:
     }
 
 
-def _table_row(row: RunRow, run: Run, nesting: Nesting) -> TableRow:
-    ranges = own_metrics(nesting.ranges).items()
-    best = {key: number(low if _low_wins(key, run) else high) for key, (low, high) in ranges}
-    metrics = own_metrics(row["metrics"])
-    return {**row, "metrics": metrics, "depth": nesting.depth, "children": nesting.children, "nested_best": best}
+def _table_row(row: RunRow, run: Run, nesting: Nesting, params: Set[str], metrics: Set[str]) -> TableRow:
+    """Return a row with the params and metrics of a page of columns."""
+    best = {
+        key: number(low if _low_wins(key, run) else high)
+        for key, (low, high) in nesting.ranges.items()
+        if key in metrics
+    }
+    return {
+        **row,
+        "params": {key: value for key, value in row["params"].items() if key in params},
+        "metrics": {key: value for key, value in row["metrics"].items() if key in metrics},
+        "depth": nesting.depth,
+        "children": nesting.children,
+        "nested_best": best,
+    }
 
 
 def _low_wins(key: str, parent: Run) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +12,7 @@ from ..client.run_ids import run_ids_of
 from ..entities import Run, ViewType
 from ..frame import from_columns
 from ..tags import PARENT
+from ..views.runs import is_held_out, keys_in
 from . import picture
 from .host import ViewWidget
 from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, time
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas
 
 PAGE = 200
+COLUMNS = 200
+"""How many params, and how many metrics, the screen shows first."""
 SELECTED_AT_FIRST = 5
 MOST_SELECTED = 1_000
 """How many of the selected runs are compared. It is the largest number of runs in one request."""
@@ -174,6 +176,8 @@ class Comparison(ViewWidget):
             "unfolded": None if unfolded is None else list(unfolded),
             "offset": 0,
             "limit": limit,
+            "column_offset": 0,
+            "column_limit": COLUMNS,
         }
         return self.ask("runs", request)
 
@@ -181,12 +185,10 @@ class Comparison(ViewWidget):
 def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:
     """Return the metric to show first: one that the query names, else one measured on held-out data, else the first."""
     metrics: list[str] = reply["metrics"]
-    named = re.findall(r"metrics?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))", " ".join([*order_by, filter_string]))
-    for groups in named:
-        key: str = next(filter(None, groups))
+    for key in keys_in([*order_by, filter_string], "metrics"):
         if key in metrics:
             return key
-    held_out = [key for key in metrics if re.match(r"(val|valid|validation|test|eval)\b|(val|test|eval)_", key)]
+    held_out = [key for key in metrics if is_held_out(key)]
     # The metrics that a study adds to its objective say less about a trial than the objective does.
     added = {f"{word}_{key}" for key in metrics for word in ("best", "intermediate")}
     return next(iter([*held_out, *(key for key in metrics if key not in added), *metrics]), None)
