@@ -162,7 +162,7 @@ class RunInfo(Entity):
     """The properties of a run, without its logged data.
 
     Attributes:
-        run_id: The ID, 32 hexadecimal digits. IDs sort by the time of their creation.
+        run_id: The ID, 32 hexadecimal digits. Those that nbtrack created sort by time.
         experiment_id: ID of the experiment.
         run_name: The name.
         user_id: Who started the run.
@@ -353,8 +353,8 @@ class ModelVersion(Entity):
         source: URI or path of the model's files.
         run_id: ID of the run that logged the model, or "".
         run_link: URL of the run in another tracker, or "".
-        status: Always "READY".
-        status_message: Always "".
+        status: "READY", or the status that an imported version had.
+        status_message: "", or the message that an imported version had.
         tags: Values by key.
         aliases: The aliases that name this version.
     """

@@ -115,7 +115,7 @@ class QueryError(InvalidParameter):
 
 
 class NotFound(NbtrackError, LookupError):
-    """A run, experiment, model, version, alias, artifact or file does not exist.
+    """A run, experiment, model, version, artifact or file does not exist.
 
     Args:
         message: What does not exist.

@@ -143,6 +143,7 @@ WRONG: list[tuple[Any, Any, Any, str]] = [
         np.array(["2026-01-01", "NaT"], dtype="datetime64[s]"),
         "must not contain NaT, but it is at position 1",
     ),
+    (None, [1, 2], [pandas.Timestamp("2026-01-01"), pandas.NaT], "must not contain NaT, but it is at position 1"),
 ]
 
 

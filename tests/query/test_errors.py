@@ -132,6 +132,8 @@ def mistake(marked: str) -> QueryError:
         ("duration > »now()", "duration must be compared with a duration, not a time", "a duration such as 2h"),
         ("metrics.m > »3d", "metrics.m must be compared with a number, not a duration", "a number"),
         ("metrics.m > »now()", "metrics.m must be compared with a number, not a time", "a number"),
+        ("params.p = »now()", "params.p must be compared with a number or a string, not a time", "a quoted string"),
+        ("experiment_id = »now()", "experiment_id must be compared with a number or a string, not a time", "a number"),
         ("run_name = »3d", "A string must be in quotes: '3d'", "a quoted string"),
         # datasets, parent, experiment, cell
         ("»datasets = 'x'", "datasets needs a name after it, such as datasets.name", "datasets.name"),

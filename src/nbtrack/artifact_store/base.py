@@ -219,7 +219,7 @@ class ArtifactRepository(ABC):
             self.put(str(PurePosixPath(target, PurePosixPath(info.path).relative_to(base))), self.get(info.path))
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Replace the folder at `path` by a copy of a local folder.
+        """Replace the folder at `path` with a copy of a local folder.
 
         Unless a repository overrides this, the new files are written before the old ones are deleted, so a reader can
         find files of both in the meantime.
@@ -414,8 +414,9 @@ def files_to_log(folder: Path) -> list[Path]:
 def missing(repository: ArtifactRepository, path: PurePosixPath) -> NotFound:
     """Return the error for a path that does not exist. It lists what the folder contains."""
     there = [info.path for info in repository.list(str(path.parent))][:10]
-    what = f"Folder {str(path.parent)!r} contains {', '.join(there)}" if there else "Its folder is empty"
-    return NotFound(f"Artifact {str(path)!r:.200} does not exist. {what}.")
+    folder = f"Folder {str(path.parent)!r:.200}" if path.parent.parts else "The root folder"
+    what = f"contains {', '.join(there)}" if there else "is empty or does not exist"
+    return NotFound(f"Artifact {str(path)!r:.200} does not exist. {folder} {what}.")
 
 
 _lock = threading.Lock()

@@ -186,7 +186,7 @@ class Blobs:
                     self._replace_by_link(path, blob)
 
     def _replace_by_link(self, path: Path, blob: Path) -> None:
-        """Replace `path` by a link to an equal blob. If that cannot have more links, `path` becomes the blob."""
+        """Replace `path` with a link to an equal blob. If that cannot have more links, `path` becomes the blob."""
         other = path.with_name(path.name + uuid.uuid4().hex)
         try:
             os.link(blob, other)

@@ -218,7 +218,7 @@ class RunArtifacts:
         self._write(write)
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Replace the folder at `path` by a copy of a local folder; see `ArtifactRepository.replace`."""
+        """Replace the folder at `path` with a copy of a local folder; see `ArtifactRepository.replace`."""
         done: list[Replaced] = []
         self._write(lambda files: done.append(files.replace(path, folder)))
         return done[-1] if done else Replaced()

@@ -179,7 +179,7 @@ class LocalArtifactRepository(ArtifactRepository):
         return "" if path == "." else path
 
     def replace(self, path: str, folder: Path) -> Replaced:
-        """Replace the folder at `path`, with all its files, by a copy of a local folder.
+        """Replace the folder at `path`, with all its files, with a copy of a local folder.
 
         If the system can exchange two names in one step, one of the two folders exists, complete, at every moment.
         """

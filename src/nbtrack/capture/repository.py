@@ -28,9 +28,9 @@ _too_slow: set[str] = set()
 
 
 def git(folder: str | os.PathLike[str], since: Hashable = None) -> GitState | None:
-    """Return the state of the repository that contains `folder`, or None without a repository or if git is too slow.
+    """Return the state of the repository that contains `folder`, or None without a repository or git.
 
-    The result is cached as long as `since` has the same value.
+    It is also None if git is too slow. The result is cached as long as `since` has the same value.
     """
     key = os.fspath(folder)
     cached = _cache.get(key)

@@ -1,4 +1,4 @@
-"""`nbtrack restore`: replaces the database of the store by a backup."""
+"""`nbtrack restore`: replaces the database of the store with a backup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from ..client import Client
 
-HELP = "Replace the database of the store by a backup. The replaced database is kept beside it."
+HELP = "Replace the database of the store with a backup. The replaced database is kept beside it."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -32,17 +32,18 @@ class UpkeepMixin:
             The path of the copy.
 
         Raises:
-            NotFound: If there is no store.
+            NotFound: If the store does not exist.
             AlreadyExists: If `target` exists and `force` is False.
-            InvalidParameter: If `target` is inside the store, or exists and is not a backup.
+            InvalidParameter: If `target` is inside the store, is a folder that contains more than a backup, or is a
+                file instead of a folder or the other way round.
             StoreDamaged: If the database is damaged.
-            StoreNotWritable: If the copy cannot be written.
+            StoreError: If the copy cannot be written.
         """
         upkeep: Upkeep = self.capability("backup")
         return upkeep.backup(Path(target), artifacts=artifacts, force=force)
 
     def restore_backup(self, source: str | os.PathLike[str]) -> Path | None:
-        """Replace the database of the store by a backup. The replaced database is kept beside it.
+        """Replace the database of the store with a backup. The replaced database is kept beside it.
 
         Data in the journals of running processes that is newer than the backup is applied again, once.
 
@@ -78,7 +79,7 @@ class UpkeepMixin:
             findings.
 
         Raises:
-            NotFound: If there is no store.
+            NotFound: If the store does not exist.
         """
         upkeep: Upkeep = self.capability("doctor")
         return upkeep.doctor(repair, [Path(path) for path in rescue], contents=contents)
@@ -110,7 +111,7 @@ class UpkeepMixin:
             What was or would be removed, and what is kept and why.
 
         Raises:
-            NotFound: If there is no store, or if one of the runs or experiments does not exist.
+            NotFound: If the store does not exist, or if one of the runs or experiments does not exist.
             InvalidState: If a run or an experiment in `run_ids` or `experiment_ids` is not deleted.
             InvalidParameter: If `older_than` is not an age.
             StoreNotWritable: If some artifacts could not be removed.
@@ -133,7 +134,7 @@ class UpkeepMixin:
             The size of the database file in bytes, before and after.
 
         Raises:
-            NotFound: If there is no store.
+            NotFound: If the store does not exist.
         """
         upkeep: Upkeep = self.capability("compact")
         return upkeep.compact()

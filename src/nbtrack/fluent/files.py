@@ -23,7 +23,7 @@ def log_artifact(
         run_id: Run to log to. Defaults to the active run, which is started if there is none.
 
     Raises:
-        NotFound: If the file or folder does not exist, or if no run has this ID. A deleted run raises InvalidParameter.
+        NotFound: If the file or folder does not exist, or if no run has this ID.
         InvalidParameter: If `artifact_path` is not a relative path below the artifacts.
     """
     client, run_id = target(run_id)
@@ -44,7 +44,7 @@ def log_artifacts(
         run_id: Run to log to. Defaults to the active run, which is started if there is none.
 
     Raises:
-        NotFound: If the folder does not exist, or if no run has this ID. A deleted run raises InvalidParameter.
+        NotFound: If the folder does not exist, or if no run has this ID.
         InvalidParameter: If `local_dir` is a file, or if `artifact_path` is not a relative path below the artifacts.
     """
     client, run_id = target(run_id)

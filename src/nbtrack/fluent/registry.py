@@ -32,6 +32,7 @@ def search_registered_models(
 
     Raises:
         QueryError: If the filter or `order_by` is not valid.
+        InvalidParameter: If `max_results` is out of range.
 
     Example:
         >>> search_registered_models(filter_string="name LIKE 'dig%' AND tags.task = 'vision'")
@@ -64,6 +65,7 @@ def search_model_versions(
 
     Raises:
         QueryError: If the filter or `order_by` is not valid.
+        InvalidParameter: If `max_results` is out of range.
 
     Example:
         >>> search_model_versions(filter_string="name = 'digits' AND stage = 'Production'")

@@ -41,8 +41,9 @@ def start_run(
         experiment_id: Experiment of the new run. Defaults to the active experiment.
         run_name: Name of the run. Defaults to a generated name such as "keen-otter-417".
         nested: Whether the run is a child of the active run. Without it, starting a run while another one is active is
-            an error. In a thread, the parent is the run that the thread started, or else the active run of the main
-            thread. In a worker process, it is the active run of the process that started it.
+            an error. In a thread other than the main one, only a run that the thread itself started is in conflict.
+            With it, the parent in a thread is the run that the thread started, or else the active run of the main
+            thread. In a worker process, the parent is the active run of the process that started it.
         parent_run_id: ID of the parent run, instead of the active run. The environment variable NBTRACK_PARENT_RUN_ID
             sets it for a worker process. `nested=True` is still required while a run is active.
         tags: Tags of the run. Values are converted to strings.

@@ -25,11 +25,12 @@ def backup(target: str | os.PathLike[str], *, artifacts: bool = False, force: bo
         The path of the copy.
 
     Raises:
-        NotFound: If there is no store.
+        NotFound: If the store does not exist.
         AlreadyExists: If `target` exists and `force` is False.
-        InvalidParameter: If `target` is inside the store, or exists and is not a backup.
+        InvalidParameter: If `target` is inside the store, is a folder that contains more than a backup, or is a file
+            instead of a folder or the other way round.
         StoreDamaged: If the database is damaged.
-        StoreNotWritable: If the copy cannot be written.
+        StoreError: If the copy cannot be written.
 
     Example:
         >>> copy = backup("monday.duckdb", force=True)  # doctest: +SKIP
@@ -38,7 +39,7 @@ def backup(target: str | os.PathLike[str], *, artifacts: bool = False, force: bo
 
 
 def restore_backup(source: str | os.PathLike[str]) -> Path | None:
-    """Replace the database of the store by a backup. The replaced database is kept beside it.
+    """Replace the database of the store with a backup. The replaced database is kept beside it.
 
     Data in the journals of running processes that is newer than the backup is applied again, once.
 
@@ -74,7 +75,7 @@ def doctor(repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), 
         A report. Its properties are `is_healthy`, `is_repaired` and `has_losses`, and `str(report)` lists the findings.
 
     Raises:
-        NotFound: If there is no store.
+        NotFound: If the store does not exist.
 
     Example:
         >>> report = doctor()

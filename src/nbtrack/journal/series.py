@@ -40,6 +40,10 @@ def as_timestamps(key: str, timestamps: Any) -> NDArray[np.int64]:
     what = f"The timestamps of {key!r:.80}"
     array = _one_dimension(timestamps, what)
     if array.dtype.kind == "O" and all(hasattr(time, "timestamp") for time in array):
+        # NaT of pandas has a method `timestamp` too, which raises a ValueError. Only NaT is not equal to itself.
+        missing = [time != time for time in array]
+        if any(missing):
+            raise InvalidParameter(f"{what} must not contain NaT, but it is at position {missing.index(True)}.")
         array = np.array([time.timestamp() * 1000 for time in array]).round()
     if array.dtype.kind == "M":
         if np.isnat(array).any():

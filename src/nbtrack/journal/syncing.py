@@ -28,7 +28,7 @@ _chosen: str | None = None
 
 
 def set_fsync(mode: str) -> None:
-    """Choose when logged data is forced to disk (fsync), for all stores of this process.
+    """Choose when logged data is forced to disk (fsync), for all stores of this process from the next log call on.
 
     This matters only for a crash of the machine: data that was logged always survives the death of its process. The
     page `durability` of the guide explains the choice.

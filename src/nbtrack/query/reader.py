@@ -214,7 +214,9 @@ def _name(operand: Operand) -> str:
 
 
 def _must_be(operand: Operand) -> str:
-    return f"{_name(operand)} must be compared with {operand.kind.noun}"
+    kind = operand.kind
+    either = "a number or a string" if kind.takes_number and kind.takes_text else kind.noun
+    return f"{_name(operand)} must be compared with {either}"
 
 
 def _start(token: Token) -> int:

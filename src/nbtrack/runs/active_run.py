@@ -54,7 +54,7 @@ class ActiveRun:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process started the run. A forked child logs to its parent's run, but does not end it itself."""
+        """Whether this process started the run. In a forked child, the end of a `with` block does not end it."""
         return self._process == os.getpid()
 
     @property

@@ -41,9 +41,10 @@ def backup(store: FolderStore, target: Path, *, artifacts: bool = False, force: 
     Raises:
         NotFound: If the store does not exist.
         AlreadyExists: If `target` exists and `force` is not set.
-        InvalidParameter: If `target` overlaps with the store, or is not a backup.
+        InvalidParameter: If `target` overlaps with the store, is a folder that is not a backup, or is a file instead of
+            a folder or the other way round.
         StoreDamaged: If the database has damaged blocks.
-        StoreNotWritable: If the backup cannot be written.
+        StoreError: If the backup cannot be written.
     """
     store.check_exists()
     target = target.expanduser().absolute()
@@ -91,7 +92,7 @@ def _check_target(store: Path, target: Path, artifacts: bool, force: bool) -> No
 
 
 def restore_backup(store: FolderStore, source: Path) -> Path | None:
-    """Replace the database by a backup.
+    """Replace the database with a backup.
 
     Events that existing journals hold beyond the state of the backup are applied again, once.
 
@@ -193,7 +194,7 @@ def _link(copy: Path | None, other: Path) -> bool:
 
 
 def _put_folder_in_place(new: Path, target: Path) -> None:
-    """Replace a folder by a finished one.
+    """Replace a folder with a finished one.
 
     That cannot be done in one step, so the old folder is renamed first and deleted last.
     """

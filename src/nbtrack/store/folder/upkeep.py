@@ -25,7 +25,7 @@ class Upkeep:
         return backup(self._store, target, artifacts=artifacts, force=force)
 
     def restore(self, source: Path) -> Path | None:
-        """Replace the database by a backup, and return where the replaced one is kept."""
+        """Replace the database with a backup, and return where the replaced one is kept."""
         return restore_backup(self._store, source)
 
     def doctor(self, repair: bool, rescue: Sequence[Path], *, contents: bool) -> Report:

@@ -72,7 +72,7 @@ def _lost(content: Content) -> str:
 
 
 def _replace(store: FolderStore, report: Report, finding: Finding, blocks: list[BadBlock]) -> None:
-    """Replace a damaged database file by a new one with everything that the most successful attempt could read."""
+    """Replace a damaged database file with a new one with everything that the most successful attempt could read."""
     database = store.database
     work, new = database.with_name("runs.doctor.duckdb"), database.with_name("runs.repaired.duckdb")
     best, exact = Content(), False
