@@ -39,7 +39,12 @@ export function RegisterForm({ connection, run, close }: Props) {
       },
       () => undefined,
     );
-    return () => opener?.focus();
+    return () => {
+      // The field that had the focus is gone by now.
+      if (document.activeElement === document.body) {
+        opener?.focus();
+      }
+    };
   }, []);
 
   const submit = async (event: Event) => {
