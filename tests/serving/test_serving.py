@@ -196,6 +196,13 @@ def test_ping_is_answered_while_a_model_predicts() -> None:
         thread.join()
 
 
+@pytest.mark.parametrize("setting", ["max_body", "threads"])
+def test_limits_must_be_at_least_1(sums: str, setting: str) -> None:
+    for number in (0, -1):
+        with pytest.raises(InvalidParameter, match=f"{setting} must be at least 1, not {number}"):
+            ModelServer(sums, port=0, **{setting: number})  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 def test_a_port_in_use_and_a_model_that_does_not_exist(sums: str) -> None:
     with ModelServer(sums, port=0) as server:

@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=int,
         metavar="N",
-        help="how many requests are predicted at the same time (default: one per core)",
+        help="how many requests are predicted at the same time (default: one per core, and at least 2)",
     )
     serve.set_defaults(action=_serve)
     predict = actions.add_parser("predict", help="write a prediction for each row of a file")

@@ -73,7 +73,8 @@ class ModelServer:
         try:
             self._current = CurrentModel(open_first(model_uri, trust=trust))
             follower = Follower(model_uri, self._current, trust=trust) if follow else None
-            app = application(self._current, follower=follower, max_body=max_body or MAX_BODY, threads=threads)
+            limit = MAX_BODY if max_body is None else max_body
+            app = application(self._current, follower=follower, max_body=limit, threads=threads)
         except BaseException:
             self._socket.close()
             raise
