@@ -96,7 +96,7 @@ def test_a_migration_that_fails_changes_nothing(own_store: Path, monkeypatch: py
 
 def test_an_old_store_that_cannot_be_written_says_so(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpack(OLD[0], own_store)
-    monkeypatch.setattr("nbtrack.store.folder.store.os.access", lambda *_: False)
+    monkeypatch.setattr("nbtrack.store.folder.sessions.os.access", lambda *_: False)
     with pytest.raises(StoreNotWritable, match="older version of nbtrack"):
         nbtrack.search_experiments()
 

@@ -71,7 +71,7 @@ class UpkeepMixin:
             repair: Whether to repair what is damaged and to recover everything that can still be read. Replaced files
                 are kept.
             rescue: Files with log lines that a process could not write to the store. Warnings name them. Those in the
-                temp folder are found without this.
+                temp folder and in the home folder are found without this, if their process ran on this machine.
             contents: Whether to read every artifact and to compare it with its stored digest.
 
         Returns:
@@ -79,7 +79,8 @@ class UpkeepMixin:
             findings.
 
         Raises:
-            NotFound: If the store does not exist.
+            NotFound: If the store or a file in `rescue` does not exist.
+            InvalidParameter: If a file in `rescue` is not a rescue file.
         """
         upkeep: Upkeep = self.capability("doctor")
         return upkeep.doctor(repair, [Path(path) for path in rescue], contents=contents)

@@ -118,9 +118,8 @@ def restore_backup(store: FolderStore, source: Path) -> Path | None:
     content = read_all(source)
     if not content.is_whole:
         lost = ", ".join(f"{table} has unreadable rows" for table in content.lost)
-        raise StoreDamaged(
-            f"{source} is damaged or is not a database: {content.error or lost:.300}. Nothing was changed."
-        )
+        reason = (content.error or lost)[:300].rstrip(".!")
+        raise StoreDamaged(f"{source} is damaged or is not a database: {reason}. Nothing was changed.")
     if "meta" not in content.rows:
         raise InvalidParameter(
             f"{source} is not a backup of nbtrack, because it does not have nbtrack's tables. Nothing was changed."

@@ -380,7 +380,7 @@ def _each(method: str) -> Any:
 
 
 # The hooks before a fork run in the reverse order of their registration, and a hook of filelock keeps its locks from
-# being released. So filelock is imported first, and these hooks end the sessions before it.
+# being released. So filelock is imported first (by `database`), and these hooks end the sessions before it.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_each("_before_fork"),

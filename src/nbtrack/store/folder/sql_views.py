@@ -17,7 +17,7 @@ SCHEMA = "nbtrack"
 
 
 def _time(column: str) -> str:
-    """Convert epoch milliseconds to a timestamp in UTC. Values beyond the calendar become NULL."""
+    """Convert epoch milliseconds to a timestamp in UTC. Values beyond the calendar become NULL, not an error."""
     return f"make_timestamp_ms(CASE WHEN {column} <= {LAST_TIME} THEN {column} END)"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STATISTICS = ("n", "mean", "std", "min", "max")
 _LARGE = 1e150
-"""The square of a larger number does not fit into a double, so there is no standard deviation of such numbers."""
+"""The square of a larger number does not fit into a double, so such numbers and infinity have no standard deviation."""
 
 
 class AggregateTables(Tables):

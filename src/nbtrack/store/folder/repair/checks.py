@@ -163,7 +163,8 @@ def _experiments(cursor: Cursor, report: Report, repair: bool) -> None:
         return
     finding = report.add(
         "orphan",
-        f"{counted(len(missing), 'experiment is', 'experiments are')} missing (ID {_listed(missing)}).",
+        f"{counted(len(missing), 'experiment is', 'experiments are')} missing (ID {_listed(missing)}), but runs belong "
+        f"to {'it' if len(missing) == 1 else 'them'}.",
         "Each missing experiment is created again, with the name 'recovered-ID' (for ID 0: 'Default').",
     )
     if repair:

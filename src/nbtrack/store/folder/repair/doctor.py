@@ -40,15 +40,18 @@ def doctor(store: FolderStore, repair: bool = False, rescue: Sequence[Path] = ()
     Args:
         store: The store.
         repair: Repair the problems that are found. Without it, nothing is changed.
-        rescue: Rescue files to apply that are not in the temp folder.
+        rescue: Rescue files to apply that are neither in the temp folder nor in the home folder, or that a process on
+            another machine wrote.
         contents: Read every artifact and compare it with its digest, which takes a second or more per gigabyte. With
             `repair`, equal files that are not deduplicated yet are then stored only once.
 
     Raises:
-        NotFound: If the store or a rescue file does not exist.
+        NotFound: If the store or a file in `rescue` does not exist.
+        InvalidParameter: If a file in `rescue` is not a rescue file.
         StoreLocked: If another program holds the store.
         StoreTooNew: If a newer version of nbtrack has written the store.
         StoreNotWritable: If `repair` is set and the folder cannot be written.
+        StoreDamaged: If logged data cannot be applied to the repaired database.
     """
     report = Report(store.folder)
     store.check_exists()
