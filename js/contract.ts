@@ -104,6 +104,7 @@ export interface CompleteRequest {
   text: string;
   /** Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts. */
   position: number;
+  offset?: Offset;
   limit?: number;
 }
 
@@ -117,7 +118,10 @@ export interface Completion {
 }
 
 export interface CompleteReply {
+  /** A page of the completions, the likeliest first. */
   completions: Completion[];
+  /** Number of completions on all pages, at most 1,000. */
+  count: number;
 }
 
 export interface CurvesRequest {

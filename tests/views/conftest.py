@@ -46,7 +46,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
             **page,
             **columns,
         },
-        "complete": {"text": "metrics.lo", "position": 10, "limit": 10},
+        "complete": {"text": "metrics.lo", "position": 10, **page},
         "curves": {
             "run_ids": run_ids,
             "keys": ["loss"],

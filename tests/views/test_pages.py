@@ -190,6 +190,16 @@ def test_the_first_page_has_the_columns_that_matter(wide: nbtrack.entities.Run) 
     assert runs(("metrics.m07",))["metrics"] == [*(f"m{index:02}" for index in range(11)), "val_loss"]
 
 
+def test_completions_come_in_pages() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_params({f"p{index:03}": index for index in range(150)})
+    pages = [ask("complete", text="params.p", position=8, offset=offset) for offset in (0, 60, 120, 180)]
+    assert {page["count"] for page in pages} == {150}
+    assert [len(page["completions"]) for page in pages] == [60, 60, 30, 0]
+    offered = [each["text"] for page in pages for each in page["completions"]]
+    assert offered == [f"params.p{index:03}" for index in range(150)]
+
+
 def test_a_page_is_never_longer_than_its_bound(many: nbtrack.MlflowClient) -> None:
     with pytest.raises(InvalidParameter, match="limit must be between 1 and 100, not 101"):
         ask("registry", name=None, limit=101)

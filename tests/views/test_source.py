@@ -47,8 +47,8 @@ class ServerSource:
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.reading.get_experiment(experiment_id)
 
-    def complete(self, text: str, position: int) -> list[Completion]:
-        return complete(text, position, known=self.reading.known(RUNS))
+    def complete(self, text: str, position: int, *, max_results: int) -> list[Completion]:
+        return complete(text, position, known=self.reading.known(RUNS, max_results), max_results=max_results)
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
         return self.registry.get_model_version(name, version)

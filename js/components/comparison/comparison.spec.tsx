@@ -24,7 +24,7 @@ function comparison(answers: FakeConnection['answers'] = {}, live = true) {
     },
     curves: () => ({ series: [] }),
     diff: ({ run_ids }) => ({ run_ids, run_names: run_ids, rows: [] }),
-    complete: () => ({ completions: [] }),
+    complete: () => ({ completions: [], count: 0 }),
     registry: () => ({ models: [] }),
     ...answers,
   });

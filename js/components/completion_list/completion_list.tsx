@@ -1,9 +1,12 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Completion } from '../../contract';
+import { grouped } from '../../logic/format';
 
 interface Props {
   id: string;
   items: readonly Completion[];
+  /** How many completions there are, listed or not. */
+  count: number;
   active: number;
   pick: (completion: Completion) => void;
 }
@@ -13,7 +16,7 @@ export function optionId(list: string, index: number): string {
 }
 
 /** The list of completions below a text field. The field keeps the focus and handles the keys. */
-export function CompletionList({ id, items, active, pick }: Props) {
+export function CompletionList({ id, items, count, active, pick }: Props) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const option = list.current?.children[active] as HTMLElement | undefined;
@@ -50,6 +53,11 @@ export function CompletionList({ id, items, active, pick }: Props) {
           <span class="nbt-completion-detail">{item.detail}</span>
         </div>
       ))}
+      {items.length < count && (
+        <div class="nbt-completions-count" aria-hidden="true">
+          {grouped(items.length)} of {grouped(count)}
+        </div>
+      )}
     </div>
   );
 }

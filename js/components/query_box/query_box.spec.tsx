@@ -13,7 +13,10 @@ const completion = (text: string, end: number, kind: Completion['kind'] = 'name'
   end,
   detail: kind,
 });
-const found = async (text: string) => [completion('metrics.loss', text.length), completion('metrics.lr', text.length)];
+const found = async (text: string) => ({
+  completions: [completion('metrics.loss', text.length), completion('metrics.lr', text.length)],
+  count: 2,
+});
 
 function box(props: Partial<Parameters<typeof QueryBox>[0]> = {}) {
   const applied: string[] = [];
@@ -48,6 +51,13 @@ test('arrows choose a completion and Enter inserts it, without applying the filt
   assert.equal(field.value, 'metrics.lr ');
   assert.equal(screen.queryByRole('option'), null);
   assert.deepEqual(applied, []);
+});
+
+test('a list that is not complete says how many completions there are', async () => {
+  const { user, field } = box({ complete: async (text) => ({ ...(await found(text)), count: 1000 }) });
+  await user.type(field, 'l');
+  await screen.findByText('2 of 1,000');
+  assert.equal(screen.getAllByRole('option').length, 2);
 });
 
 test('Tab takes the first completion, and Escape closes the list', async () => {

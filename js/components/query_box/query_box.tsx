@@ -137,7 +137,13 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             onKeyDown={onKeyDown}
             onBlur={completions.close}
           />
-          <CompletionList id={listId} items={completions.items.value} active={active} pick={pick} />
+          <CompletionList
+            id={listId}
+            items={completions.items.value}
+            count={completions.count.value}
+            active={active}
+            pick={pick}
+          />
         </div>
         {text.value !== '' && !disabled && (
           <button

@@ -1,23 +1,25 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
-import type { Completion } from '../../contract';
+import type { CompleteReply, Completion } from '../../contract';
 import { isHelpful } from '../../logic/completion';
 
 const PAUSE_MS = 120;
 
-export type Complete = (text: string, position: number, signal: AbortSignal) => Promise<Completion[]>;
+export type Complete = (text: string, position: number, signal: AbortSignal) => Promise<CompleteReply>;
 
 /** Return a function that requests completions from the kernel. */
 export function completer(connection: Connection): Complete {
   return async (text, position, signal) => {
     const { reply } = await connection.request('complete', { text, position }, signal);
-    return reply.completions;
+    return reply;
   };
 }
 
 export interface Completions {
   items: Signal<readonly Completion[]>;
+  /** How many completions there are, listed or not. */
+  count: Signal<number>;
   /** The index of the item that Enter inserts. -1 if the arrow keys have not chosen one. */
   active: Signal<number>;
   /** Requests the completions at a cursor after a pause. The answer to an older request is ignored. */
@@ -29,12 +31,14 @@ export interface Completions {
 /** The completions of a filter. An error closes the list. It is reported when the filter is applied. */
 export function useCompletions(complete: Complete | undefined): Completions {
   const items = useSignal<readonly Completion[]>([]);
+  const count = useSignal(0);
   const active = useSignal(-1);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const controller = useRef<AbortController | undefined>(undefined);
 
-  const show = (found: readonly Completion[]) => {
+  const show = (found: readonly Completion[], total = 0) => {
     items.value = found;
+    count.value = total;
     active.value = -1;
   };
   const stop = () => {
@@ -52,7 +56,7 @@ export function useCompletions(complete: Complete | undefined): Completions {
       complete(text, position, asked.signal).then(
         (found) => {
           if (!asked.signal.aborted) {
-            show(forced || isHelpful(text, found) ? found : []);
+            show(forced || isHelpful(text, found.completions) ? found.completions : [], found.count);
           }
         },
         () => {
@@ -66,6 +70,7 @@ export function useCompletions(complete: Complete | undefined): Completions {
   useEffect(() => stop, []);
   return {
     items,
+    count,
     active,
     ask,
     move: (by) => {

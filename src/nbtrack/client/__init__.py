@@ -63,7 +63,13 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
         return self._store.recorder(run_id)
 
     def complete(
-        self, text: str, position: int | None = None, *, vocabulary: Vocabulary = RUNS, ordering: bool = False
+        self,
+        text: str,
+        position: int | None = None,
+        *,
+        vocabulary: Vocabulary = RUNS,
+        ordering: bool = False,
+        max_results: int = 60,
     ) -> list[Completion]:
         """Return what can come next in a query, with the names and values of this store.
 
@@ -74,6 +80,7 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
             position: The position of the cursor, in characters from the start. Defaults to the end of the text.
             vocabulary: What the query searches: RUNS, EXPERIMENTS, MODELS or VERSIONS of `nbtrack.query`.
             ordering: Whether `text` is an order_by clause.
+            max_results: The largest number of completions, between 1 and 1,000.
 
         Returns:
             The completions, the most likely one first. While the store cannot be read, only those that the grammar
@@ -83,8 +90,8 @@ class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
             >>> [completion.text for completion in Client().complete("status = 'fin")]
             ["'FINISHED'"]
         """
-        known = self._store.known(vocabulary)
-        return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known)
+        known = self._store.known(vocabulary, max_results)
+        return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known, max_results=max_results)
 
     @property
     def recording(self) -> Recording:

@@ -14,8 +14,10 @@ from .known import Known
 from .tree import Operand
 from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, RUNS, Attribute, KeyTable, Kind, Vocabulary
 
-MOST = 60
-"""The most completions at one place."""
+MAX_RESULTS = 60
+"""The default largest number of completions."""
+MOST_RESULTS = 1_000
+"""The largest number of completions that can be asked for."""
 
 CompletionKind = Literal["name", "function", "value", "comparator", "keyword"]
 
@@ -62,6 +64,7 @@ def complete(
     vocabulary: Vocabulary = RUNS,
     ordering: bool = False,
     known: Known | None = None,
+    max_results: int = MAX_RESULTS,
 ) -> list[Completion]:
     """Return completions for a filter or an order_by clause at a cursor.
 
@@ -72,18 +75,21 @@ def complete(
         ordering: Whether the query is an order_by clause. By default it is a filter.
         known: The keys and values that exist. By default only names and words of the language itself are offered;
             `nbtrack.Client.complete` also offers those of its store.
+        max_results: The largest number of completions, between 1 and 1,000.
 
     Returns:
-        At most 60 completions, the most likely first; none if there is a mistake before the cursor.
+        The completions, the most likely first; none if there is a mistake before the cursor.
 
     Raises:
-        InvalidParameter: If `text` is not a string.
+        InvalidParameter: If `text` is not a string, or if `max_results` is not between 1 and 1,000.
 
     >>> [completion.text for completion in complete("status = 'fin")]
     ["'FINISHED'"]
     """
     if not isinstance(text, str):
         raise InvalidParameter(f"A query must be a string, not {type(text).__name__}.")
+    if isinstance(max_results, bool) or not isinstance(max_results, int) or not 1 <= max_results <= MOST_RESULTS:
+        raise InvalidParameter(f"max_results must be between 1 and {MOST_RESULTS:,}, not {max_results!r:.80}.")
     position = len(text) if position is None else max(0, min(position, len(text)))
     cursor = cursor_at(text, position, vocabulary, "ordering" if ordering else "filter")
     if cursor is None:
@@ -92,7 +98,7 @@ def complete(
     found: dict[str, Completion] = {}
     for offered, kind, detail in offers.all():
         found.setdefault(offered, Completion(offered, kind, cursor.start, cursor.end, detail))
-        if len(found) == MOST:
+        if len(found) == max_results:
             break
     return list(found.values())
 

@@ -593,11 +593,12 @@ class Reading(Protocol):
         """
         ...
 
-    def known(self, vocabulary: Vocabulary) -> Known:
+    def known(self, vocabulary: Vocabulary, max_results: int = 60) -> Known:
         """Return the names and values that can complete a query.
 
         Args:
             vocabulary: The vocabulary of the query, such as `nbtrack.query.RUNS`.
+            max_results: The largest number of names or values in one answer.
         """
         ...
 

@@ -121,6 +121,7 @@ class CompleteRequest(TypedDict):
     """A filter that is being written."""
     position: Annotated[int, Between(0, 1_000_000_000)]
     """Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts."""
+    offset: NotRequired[Offset]
     limit: NotRequired[Annotated[int, Between(1, MOST_COMPLETIONS)]]
 
 
@@ -135,6 +136,9 @@ class Completion(TypedDict):
 
 class CompleteReply(TypedDict):
     completions: list[Completion]
+    """A page of the completions, the likeliest first."""
+    count: int
+    """Number of completions on all pages, at most 1,000."""
 
 
 class CurvesRequest(TypedDict):

@@ -90,7 +90,7 @@ class Source(ModelSource, Protocol):
         """Return an experiment. Raises NotFound."""
         ...
 
-    def complete(self, text: str, position: int, /) -> list[Completion]:
+    def complete(self, text: str, position: int, /, *, max_results: int) -> list[Completion]:
         """Return what may come next in a filter of runs."""
         ...
 

@@ -9,8 +9,6 @@ from ...query.vocabulary import KeyTable, Vocabulary
 from ...tags import MLFLOW, NBTRACK
 from .base import Tables
 
-MAX_RESULTS = 50
-"""The largest number of names or values in one answer."""
 NEWEST_RUNS = 100_000
 """How many of the newest runs are searched, because the user waits for the answer while typing."""
 MAX_LENGTH = 100
@@ -22,16 +20,17 @@ _IN_NEWEST_RUNS = f"run > (SELECT COALESCE(MAX(newest.run), 0) FROM runs AS newe
 class KnownTables(Tables):
     """Completion of queries."""
 
-    def known(self, vocabulary: Vocabulary) -> Known:
+    def known(self, vocabulary: Vocabulary, max_results: int = 60) -> Known:
         """Return the names and values of one vocabulary."""
-        return StoredNames(self, vocabulary)
+        return StoredNames(self, vocabulary, max_results)
 
 
 class StoredNames(Known):
     """The names and values of one vocabulary in the tables."""
 
-    def __init__(self, tables: Tables, vocabulary: Vocabulary) -> None:
+    def __init__(self, tables: Tables, vocabulary: Vocabulary, max_results: int) -> None:
         self._tables = tables
+        self._max_results = max_results
         self._vocabulary = vocabulary
 
     def keys(self, table: KeyTable, part: str) -> list[tuple[str, int]]:
@@ -74,7 +73,7 @@ class StoredNames(Known):
             rows = cursor.execute(
                 f"SELECT {column} AS found, COUNT(*) AS n FROM {source} WHERE {condition} "
                 f"AND {column} ILIKE $1 ESCAPE '\\' AND LENGTH({column}) <= $2 "
-                f'GROUP BY {column} ORDER BY {order}, n DESC, {column} COLLATE "C" LIMIT {MAX_RESULTS}',
+                f'GROUP BY {column} ORDER BY {order}, n DESC, {column} COLLATE "C" LIMIT {self._max_results:d}',
                 [f"%{pattern}%", MAX_LENGTH, f"{pattern}%", *more],
             ).fetchall()
         return [(text, count) for text, count in rows]
