@@ -1,9 +1,15 @@
 import { computed, type Signal } from '@preact/signals';
 
+/** The largest number of runs in one request. */
+export const MOST_COMPARED = 1000;
+
 /** The selected runs, and the line style of each. */
 export class Selection {
   /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
   readonly slots = computed(() => this.assign(this.ids.value));
+
+  /** The IDs of the runs that are compared: the first of those that are selected. */
+  readonly compared = computed(() => this.ids.value.slice(0, MOST_COMPARED));
 
   private assigned: ReadonlyMap<string, number> = new Map();
 

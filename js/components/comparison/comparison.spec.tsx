@@ -46,6 +46,15 @@ test('a filter narrows the table, and Python sees it', async () => {
   assert.equal(filter.value, 'good');
 });
 
+test('of very many selected runs the first are compared, and the screen says so', async () => {
+  const { connection, selected } = comparison();
+  await screen.findByText('2 runs, 0 selected');
+  selected.value = Array.from({ length: 1001 }, (_, i) => `run ${i}`);
+  await screen.findByText('2 runs, 1,001 selected, of which the first 1,000 are compared');
+  await waitFor(() => assert.equal(connection.payloads('diff').at(-1)?.run_ids.length, 1000));
+  assert.equal(connection.payloads('curves').at(-1)?.run_ids.length, 1000);
+});
+
 test('a filter that is set from Python is applied', async () => {
   const { filter } = comparison();
   await screen.findByText('2 runs, 0 selected');

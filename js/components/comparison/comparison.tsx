@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunRow } from '../../contract';
-import { ofAll, plural } from '../../logic/format';
+import { grouped, ofAll, plural } from '../../logic/format';
 import type { ComparisonState } from '../../state/comparison';
 import { Curves } from '../curves/curves';
 import { Check } from '../fields/fields';
@@ -28,6 +28,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
   const error = search.error.value;
   const wrong = error?.error_code === 'INVALID_PARAMETER_VALUE' ? error : null;
   const selected = selection.ids.value.length;
+  const compared = selection.compared.value.length;
   const constant = columns.constant.value;
   return (
     <div class="nbt-comparison" data-live={connection.live}>
@@ -45,7 +46,9 @@ export function Comparison({ state }: { state: ComparisonState }) {
           <>
             <span>
               {plural(pages.total.value, 'run')}
-              {pages.nested.value > 0 && `, ${pages.nested.value} of them nested`}, {selected} selected
+              {pages.nested.value > 0 && `, ${grouped(pages.nested.value)} of them nested`}, {grouped(selected)}{' '}
+              selected
+              {selected > compared && `, of which the first ${grouped(compared)} are compared`}
             </span>
             {selected > 0 && (
               <button type="button" class="nbt-link nbt-clear-selection" onClick={() => selection.clear()}>

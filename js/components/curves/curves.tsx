@@ -37,7 +37,7 @@ export function Curves({ connection, selection, pages, columns }: Props) {
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
   const fromSnapshot = useRef(first !== undefined);
-  const run_ids = selection.ids.value;
+  const run_ids = selection.compared.value;
   const own = columns.metrics.value;
   const system = columns.system.value;
   const metrics = useMemo(() => [...own, ...system], [own, system]);

@@ -34,7 +34,7 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
   const again = useSignal(0);
   const fromSnapshot = useRef(reply.peek() !== null);
   const differences = useSignal(false);
-  const run_ids = selection.ids.value;
+  const run_ids = selection.compared.value;
   useEffect(() => {
     if (run_ids.length === 0) {
       reply.value = null;
