@@ -36,6 +36,7 @@ from .fluent.experiments import set_experiment as set_experiment
 from .fluent.experiments import set_experiment_tag as set_experiment_tag
 from .fluent.experiments import set_experiment_tags as set_experiment_tags
 from .fluent.files import get_artifact_uri as get_artifact_uri
+from .fluent.files import load_table as load_table
 from .fluent.files import log_artifact as log_artifact
 from .fluent.files import log_artifacts as log_artifacts
 from .fluent.files import log_dict as log_dict

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import nbtrack
-from nbtrack.errors import InvalidParameter
+from nbtrack.errors import InvalidParameter, NotFound
 
 
 @pytest.fixture
@@ -129,6 +129,58 @@ def test_tables_grow(root: str) -> None:
     }
     path = nbtrack.artifacts.download_artifacts(f"{root}/t.json")
     assert pd.read_json(path, orient="split").shape == (4, 3)
+
+
+VALUES = {
+    "float": [3.7e-13, 1 / 7, float("inf")],
+    "time": pd.to_datetime(["2026-02-03T04:05:06.789012345", None, "2026-02-03"], format="ISO8601"),
+    "zoned": pd.date_range("2026-10-25T00:30", periods=3, freq="h", tz="Europe/Berlin"),
+    "length": pd.to_timedelta([90061, None, 1], "s"),
+    "nested": [{"at": pd.Timestamp("2026-02-03"), "x": [np.float32(0.1), np.nan]}, [None], b"\x00\xff"],
+    "integer": pd.array([2**60 + 1, None, 3], dtype="Int64"),
+    "category": pd.Categorical(["NA", None, "b"]),
+}
+CELLS = {
+    "float": [3.7e-13, 1 / 7, None],
+    "time": ["2026-02-03T04:05:06.789012345", None, "2026-02-03T00:00:00"],
+    "zoned": ["2026-10-25T00:30:00+02:00", "2026-10-25T01:30:00+02:00", "2026-10-25T02:30:00+02:00"],
+    "length": ["P1DT1H1M1S", None, "P0DT0H0M1S"],
+    "nested": [{"at": "2026-02-03T00:00:00", "x": [float(np.float32(0.1)), None]}, [None], "AP8="],
+    "integer": [2**60 + 1, None, 3],
+    "category": ["NA", None, "b"],
+}
+
+
+@pytest.mark.parametrize("container", [dict, pd.DataFrame])
+def test_tables_keep_values_of_every_type(root: str, container: Any) -> None:
+    nbtrack.log_table(container(VALUES), "t.json")
+    table = nbtrack.artifacts.load_dict(f"{root}/t.json")
+    assert dict(zip(table["columns"], map(list, zip(*table["data"], strict=True)), strict=True)) == CELLS
+
+
+def test_tables_are_loaded_with_what_is_known_about_their_runs() -> None:
+    levels = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
+    runs = []
+    for kind in ("first", "second"):
+        with nbtrack.start_run(tags={"kind": kind}) as run:
+            runs.append(run.info.run_id)
+            nbtrack.log_table({"answer": [kind], "x": [0.1 + 0.2]}, "eval/t.json")
+            nbtrack.log_table(levels, "levels.json")
+    both = nbtrack.load_table("eval/t.json", extra_columns=["run_id", "tags.kind", "params.none", "status"])
+    assert both["answer"].tolist() == both["tags.kind"].tolist() == ["second", "first"]
+    assert both["run_id"].tolist() == runs[::-1]
+    assert both["x"].tolist() == [0.1 + 0.2] * 2
+    assert both["params.none"].isna().all()
+    with nbtrack.start_run() as empty:
+        pass
+    with pytest.warns(UserWarning, match=f"left out.*{empty.info.run_id}"):
+        one = nbtrack.load_table("eval/t.json", [runs[0], empty.info.run_id])
+    assert one["answer"].tolist() == ["first"]
+    pd.testing.assert_frame_equal(nbtrack.load_table("levels.json", runs[:1]), levels)
+    with pytest.raises(NotFound, match=r"has the table 'none\.json'"):
+        nbtrack.load_table("none.json")
+    with pytest.raises(InvalidParameter, match="'colour' is not a valid extra column"):
+        nbtrack.load_table("eval/t.json", extra_columns=["colour"])
 
 
 def test_data_that_is_not_a_table(root: str) -> None:

@@ -112,3 +112,7 @@ def test_metrics_of_regression(seed: int, outputs: int, is_weighted: bool, is_co
             "root_mean_squared_error": squared**0.5,
         }
     )
+
+
+def test_r2_of_one_sample_is_not_defined() -> None:
+    assert np.isnan(metrics.regression(np.array([3.0]), np.array([3.0]))["r2_score"])

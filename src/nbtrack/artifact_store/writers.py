@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import re
 import time
@@ -18,10 +17,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
+from ..tables.cells import column_cells, json_cell
 from .base import Files, check_artifact_path, existing
 
 if TYPE_CHECKING:
     import numpy
+    import pandas
     from PIL.Image import Image
 
 IMAGE_FOLDER = "images"
@@ -153,7 +154,8 @@ def log_image(
 def log_table(repository: Files, data: Any, artifact_file: str) -> None:
     """Write a dict of columns or a DataFrame as a JSON table `{"columns": […], "data": [[…], …]}`.
 
-    If the file exists, the rows are appended to it, and a column that one of the two lacks is null in its rows.
+    If the file exists, the rows are appended to it, and a column that one of the two lacks is null in its rows. Values
+    that JSON does not have are written as `tables.cells` describes.
     """
     if check_artifact_path(artifact_file).suffix.lower() != ".json":
         raise InvalidParameter(
@@ -162,11 +164,7 @@ def log_table(repository: Files, data: Any, artifact_file: str) -> None:
     columns, rows = _table(data)
     if repository.exists(artifact_file):
         columns, rows = _appended(repository, artifact_file, columns, rows)
-    table = {"columns": columns, "data": rows}
-    try:
-        content = json.dumps(table, default=_plain, ensure_ascii=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
-        raise InvalidParameter(f"The table contains a value that JSON cannot represent: {error}") from error
+    content = json.dumps({"columns": columns, "data": rows}, ensure_ascii=False, separators=(",", ":"))
     repository.put(artifact_file, content.encode("utf-8", "surrogatepass"))
 
 
@@ -181,10 +179,36 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _table(data: Any) -> tuple[list[str], list[list[Any]]]:
-    if hasattr(data, "to_json") and hasattr(data, "columns"):
-        table = json.loads(data.to_json(orient="split", index=False))
-        return table["columns"], table["data"]
+def load_table(repository: Files, artifact_file: str) -> pandas.DataFrame:
+    """Return a table that `log_table` wrote. Raises InvalidParameter if the file is not a table."""
+    import pandas
+
+    columns, rows = _read(repository, artifact_file)
+    return pandas.DataFrame(rows, columns=_index(columns))
+
+
+def _index(names: list[Any]) -> Any:
+    import pandas
+
+    return pandas.MultiIndex.from_tuples(names) if names and all(isinstance(name, tuple) for name in names) else names
+
+
+def _read(repository: Files, artifact_file: str) -> tuple[list[Any], list[list[Any]]]:
+    """Return the names of the columns and the rows. Names of several levels are tuples."""
+    try:
+        table = json.loads(repository.get(artifact_file))
+        columns = [tuple(name) if isinstance(name, list) else name for name in table["columns"]]
+        return columns, list(table["data"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidParameter(f"{artifact_file!r:.200} is not a table that log_table wrote.") from error
+
+
+def _table(data: Any) -> tuple[list[Any], list[list[Any]]]:
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        cells = [column_cells(data.iloc[:, place]) for place in range(len(data.columns))]
+        # Names of several levels are lists in JSON, as pandas writes them.
+        names = [tuple(map(json_cell, name)) if isinstance(name, tuple) else json_cell(name) for name in data.columns]
+        return names, [list(row) for row in zip(*cells, strict=True)]
     if not isinstance(data, Mapping):
         raise InvalidParameter(
             f"data must be a DataFrame or a dict of columns such as {{'x': [1, 2]}}, not {type(data).__name__}."
@@ -201,23 +225,16 @@ def _column(values: Any) -> list[Any]:
     """Return the cells of a column. A single value is a column of one row."""
     # A NumPy scalar has __iter__ too, but cannot be iterated over.
     single = isinstance(values, (str, bytes, Mapping)) or getattr(values, "ndim", None) == 0
-    return [_cell(v) for v in values] if isinstance(values, Iterable) and not single else [_cell(values)]
-
-
-def _cell(value: Any) -> Any:
-    """Convert a cell for JSON. NaN and infinities become null, as in pandas, because JSON has neither."""
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+    return [json_cell(v) for v in values] if isinstance(values, Iterable) and not single else [json_cell(values)]
 
 
 def _appended(
-    repository: Files, artifact_file: str, columns: list[str], rows: list[list[Any]]
-) -> tuple[list[str], list[list[Any]]]:
+    repository: Files, artifact_file: str, columns: list[Any], rows: list[list[Any]]
+) -> tuple[list[Any], list[list[Any]]]:
     """Return the table of the file with the rows appended."""
     try:
-        table = json.loads(repository.get(artifact_file))
-        old_columns, old_rows = list(table["columns"]), list(table["data"])
-    except (ValueError, KeyError, TypeError) as error:
+        old_columns, old_rows = _read(repository, artifact_file)
+    except InvalidParameter as error:
         raise InvalidParameter(
             f"{artifact_file!r:.200} already exists and is not a table, so rows cannot be appended. "
             "Choose another file name."

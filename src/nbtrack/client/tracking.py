@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,9 @@ from ..names import check_name, check_text, new_run_name, storable
 from ..store.protocol import Store
 from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
+
+if TYPE_CHECKING:
+    import pandas
 
 Runs: TypeAlias = Any
 """A run ID, a filter, a run, several IDs or runs, or a table returned by search_runs."""
@@ -767,8 +771,8 @@ class TrackingMixin:
         Args:
             run_id: Run to log to.
             data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns
-                are lists or arrays of the same length; single values make a table of one row. NaN and infinite values
-                become null.
+                are lists or arrays of the same length; single values make a table of one row. Floats keep all of their
+                digits. Times become ISO 8601 strings, and NaN and infinite values null.
             artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended
                 to it, and columns that only one of the tables has are null in the other's rows.
 
@@ -778,6 +782,59 @@ class TrackingMixin:
             NotFound: If the run does not exist.
         """
         self._artifacts(run_id).attempt(lambda folder: artifact_writers.log_table(folder, data, artifact_file))
+
+    def load_table(
+        self,
+        experiment_id: str,
+        artifact_file: str,
+        run_ids: Sequence[str] | None = None,
+        extra_columns: Sequence[str] | None = None,
+    ) -> pandas.DataFrame:
+        """Return a table that `log_table` logged, from one or more runs.
+
+        Args:
+            experiment_id: The experiment whose runs are read if `run_ids` is None.
+            artifact_file: Path of the table below the artifacts of each run, ending with .json.
+            run_ids: The runs to read. A warning names those without the table. By default, all active runs of the
+                experiment that have the table.
+            extra_columns: Columns with what is known about the run of each row, such as "run_id", "status",
+                "start_time", "params.lr", "metrics.loss" or "tags.kind". They are missing for runs that do not have
+                the value. If the table has a column of this name, an underscore is added.
+
+        Returns:
+            The rows of all runs, in the order of `run_ids`, or those of the newest run first.
+
+        Raises:
+            NotFound: If no run has the table, or if a run of `run_ids` does not exist.
+            InvalidParameter: If a file of this name is not a table, or if an extra column is not known.
+        """
+        import pandas
+
+        runs = self._all_runs(experiment_id) if run_ids is None else map(self.get_run, run_ids)
+        tables, without = [], []
+        for run in runs:
+            artifacts = self._artifacts(run.info.run_id)
+            if not artifacts.exists(artifact_file):
+                without.append(run.info.run_id)
+                continue
+            table = artifact_writers.load_table(artifacts, artifact_file)
+            for name in extra_columns or ():
+                table[f"{name}_" if name in table else name] = _known(run, name)
+            tables.append(table)
+        if not tables:
+            where = f"No run of experiment {experiment_id!r:.80}" if run_ids is None else "None of these runs"
+            raise NotFound(f"{where} has the table {artifact_file!r:.200}.")
+        if without and run_ids is not None:
+            listed = ", ".join(without[:10]) + (f" and {len(without) - 10} more" if len(without) > 10 else "")
+            warnings.warn(f"These runs are left out, because they do not have the table: {listed}.", stacklevel=3)
+        return pandas.concat(tables, ignore_index=True)
+
+    def _all_runs(self, experiment_id: str) -> Iterator[Run]:
+        page = self.search_runs(experiment_id)
+        yield from page
+        while page.token:
+            page = self.search_runs(experiment_id, page_token=page.token)
+            yield from page
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """List the files and folders directly in a folder of a run's artifacts.
@@ -811,6 +868,29 @@ class TrackingMixin:
             NotFound: If the run or the artifact does not exist.
         """
         return str(self._artifacts(run_id).fetch_to(path or "", dst_path))
+
+
+def _known(run: Run, name: str) -> Any:
+    """Return what is known about a run by the name of its column in a table of runs."""
+    kind, dot, key = name.partition(".")
+    values: dict[str, Mapping[str, Any]] = {
+        "params": run.data.params,
+        "metrics": run.data.metrics,
+        "tags": run.data.tags,
+    }
+    if dot and kind in values:
+        return values[kind].get(key)
+    if name in ("start_time", "end_time"):
+        import pandas
+
+        # As in a table of runs.
+        return pandas.to_datetime(getattr(run.info, name), unit="ms", utc=True)
+    if not hasattr(run.info, name) or name.startswith("_"):
+        raise InvalidParameter(
+            f"{name!r:.80} is not a valid extra column. Use an attribute of a run such as 'run_id' or 'status', or "
+            "'params.…', 'metrics.…' or 'tags.…'."
+        )
+    return getattr(run.info, name)
 
 
 def _view(view_type: ViewType | int) -> ViewType:

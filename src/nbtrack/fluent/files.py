@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..client import Client
+from .experiments import active_experiment_id
 from .runs import ensure_run, target
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def log_artifact(
@@ -149,8 +154,8 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
 
     Args:
         data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns are
-            lists or arrays of the same length; single values make a table of one row. NaN and infinite values become
-            null.
+            lists or arrays of the same length; single values make a table of one row. Floats keep all of their digits.
+            Times become ISO 8601 strings, and NaN and infinite values null.
         artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended to
             it, and columns that only one of the tables has are null in the other's rows.
         run_id: Run to log to. Defaults to the active run, which is started if there is none.
@@ -164,6 +169,36 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """
     client, run_id = target(run_id)
     client.log_table(run_id, data, artifact_file)
+
+
+def load_table(
+    artifact_file: str, run_ids: Sequence[str] | None = None, extra_columns: Sequence[str] | None = None
+) -> pandas.DataFrame:
+    """Return a table that `log_table` logged, from one or more runs.
+
+    Args:
+        artifact_file: Path of the table below the artifacts of each run, ending with .json.
+        run_ids: The runs to read. A warning names those without the table. By default, all active runs of the active
+            experiment that have the table.
+        extra_columns: Columns with what is known about the run of each row, such as "run_id", "status", "start_time",
+            "params.lr", "metrics.loss" or "tags.kind". They are missing for runs that do not have the value. If the
+            table has a column of this name, an underscore is added.
+
+    Returns:
+        The rows of all runs, in the order of `run_ids`, or those of the newest run first.
+
+    Raises:
+        NotFound: If no run has the table, or if a run of `run_ids` does not exist.
+        InvalidParameter: If a file of this name is not a table, or if an extra column is not known.
+
+    Example:
+        >>> log_table({"question": ["2 + 2"], "answer": [4]}, "sums.json")
+        >>> load_table("sums.json", run_ids=[active_run().info.run_id])["answer"].tolist()
+        [4]
+    """
+    client = Client()
+    experiment_id = "" if run_ids is not None else active_experiment_id()
+    return client.load_table(experiment_id, artifact_file, run_ids, extra_columns)
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:

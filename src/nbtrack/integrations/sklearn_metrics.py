@@ -140,7 +140,10 @@ def roc_auc_one_vs_one(codes: Array, probabilities: Array) -> float:
 
 
 def regression(y_true: Array, y_pred: Array, weights: Array | None = None) -> dict[str, float]:
-    """Return the mean squared and absolute errors, the root of the former, and R², averaged over several outputs."""
+    """Return the mean squared and absolute errors, the root of the former, and R², averaged over several outputs.
+
+    R² of fewer than two samples is not defined, and is NaN.
+    """
     import numpy as np
 
     y_true, y_pred = (np.asarray(values, float).reshape(len(values), -1) for values in (y_true, y_pred))
@@ -152,6 +155,6 @@ def regression(y_true: Array, y_pred: Array, weights: Array | None = None) -> di
     return {
         "mean_squared_error": squared,
         "mean_absolute_error": float(np.average(np.abs(y_true - y_pred), axis=0, weights=weights).mean()),
-        "r2_score": float(explained.mean()),
+        "r2_score": float(explained.mean()) if len(y_true) > 1 else float("nan"),
         "root_mean_squared_error": squared**0.5,
     }
