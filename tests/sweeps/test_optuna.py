@@ -206,7 +206,7 @@ def test_several_objectives() -> None:
     assert runs[0].data.tags["direction"] == "MINIMIZE, MAXIMIZE"
     best = {str(trial.number) for trial in study.best_trials}
     assert set(nbtrack.get_run(run.info.run_id).data.tags["best_trial"].split(", ")) == best
-    with pytest.raises(InvalidParameter, match=r"2 direction\(s\)"):
+    with pytest.raises(InvalidParameter, match=r"Directions: 2\. Names: 1\."):
         nbtrack.optuna.track(study, metric_name=["one"])
 
 

@@ -55,8 +55,9 @@ def track(
     Args:
         study: The study to track.
         run_name: Name of the study's run. Defaults to the name of the study.
-        metric_name: Name of the value that the objective returns, or one name for each direction. Defaults to the
-            study's `metric_names`, and otherwise to "value", or "value_0", "value_1" and so on.
+        metric_name: Name of the value that the objective returns, or a list with one name for each direction. A single
+            name for several directions is numbered: "loss" gives "loss_0", "loss_1" and so on. Defaults to the study's
+            `metric_names`, and otherwise to "value".
         tags: Tags for the study's run.
 
     Returns:
@@ -283,7 +284,7 @@ def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]
         return _metric_names(study, "value")
     if len(names) != count:
         raise InvalidParameter(
-            f"metric_name must have one name for each of the study's {count} direction(s), not {len(names)} names."
+            f"metric_name must have one name for each direction of the study. Directions: {count}. Names: {len(names)}."
         )
     return list(names)
 
