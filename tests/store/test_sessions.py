@@ -12,6 +12,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NotFound
+from nbtrack.store.folder import background
 from nbtrack.store.folder.database import Database
 
 
@@ -73,7 +74,10 @@ def test_an_interrupt_after_any_statement_leaves_nothing_locked_or_half_done(
     assert statement > 5, "the call ran to its end only when no statement of it was cut off"
 
 
-def test_a_deleted_store_is_followed_by_a_new_one(own_store: Path) -> None:
+def test_a_deleted_store_is_followed_by_a_new_one(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The background thread would notice the deletion first on a slow machine, and the warning would come from it.
+    monkeypatch.setattr(background, "INTERVAL", 600.0)
+    monkeypatch.setattr(background, "AFTER_A_RUN", 600.0)
     nbtrack.set_experiment("first")
     nbtrack.start_run(run_name="lost")
     nbtrack.search_runs()
