@@ -10,7 +10,7 @@ from .vocabulary import KeyTable
 
 
 class Known(Protocol):
-    """The names and values of one vocabulary, each with the number of rows that have it, the most common first."""
+    """The names and values of one vocabulary, each with the number of rows that have it, the most likely first."""
 
     def keys(self, table: KeyTable, part: str) -> Sequence[tuple[str, int]]:
         """Return the keys of a key table that contain a string.
@@ -20,7 +20,8 @@ class Known(Protocol):
             part: The string, in any case.
 
         Returns:
-            Pairs of a key and the number of rows that have it, the most common first.
+            Pairs of a key and the number of rows that have it. Keys that users logged come before automatic ones, then
+            keys that begin with `part` before others, then the most common ones.
         """
         ...
 
@@ -32,6 +33,7 @@ class Known(Protocol):
             part: The string, in any case.
 
         Returns:
-            Pairs of a value and the number of rows that have it, the most common first.
+            Pairs of a value and the number of rows that have it. Values that begin with `part` come before others, then
+            the most common ones.
         """
         ...
