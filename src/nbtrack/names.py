@@ -57,8 +57,8 @@ def check_name(name: object, what: str, *, max_length: int = MAX_LENGTH) -> str:
         raise InvalidParameter(f"{what} must not be empty or blank.")
     if len(name) > max_length:
         raise InvalidParameter(
-            f"{what} must have at most {max_length} characters, not {len(name):,}. It starts with {name[:60]!r}. "
-            "Values of params and tags have no limit."
+            f"{what} must have at most {max_length} characters, not {len(name):,}. It starts with {name[:60]!r}."
+            f"{' Values of params and tags have no limit.' if max_length == MAX_LENGTH else ''}"
         )
     return check_text(name, what)
 

@@ -127,7 +127,7 @@ def log_image(
     integers out of range raise InvalidParameter. `timestamp` is in milliseconds since the epoch.
     """
     if (artifact_file is None) == (key is None):
-        raise InvalidParameter("log_image needs either artifact_file or key (with step), and not both.")
+        raise InvalidParameter("log_image requires either artifact_file or key (with step), and not both.")
     if key is not None:
         artifact_file = _image_file(key, step, timestamp)
     elif step is not None or timestamp is not None:
@@ -263,7 +263,7 @@ def _picture(image: Any) -> Image:
     try:
         from PIL import Image
     except ImportError:
-        raise InvalidParameter("log_image needs Pillow. Install it with: pip install pillow") from None
+        raise InvalidParameter("log_image requires Pillow. Install it with `pip install pillow`.") from None
     if isinstance(image, Image.Image):
         return image
     if hasattr(image, "__array__"):

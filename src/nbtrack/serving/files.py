@@ -293,6 +293,6 @@ def _parquet() -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise InvalidParameter(
-            "Parquet files require pyarrow, which is not installed. Install it with: pip install pyarrow"
+            "Parquet files require pyarrow, which is not installed. Install it with `pip install pyarrow`."
         ) from error
     return pyarrow.parquet

@@ -145,8 +145,8 @@ def _uvicorn() -> Any:
         import uvicorn
     except ImportError as error:
         raise NotSupported(
-            f"Serving requires starlette and uvicorn, but {error.name} is not installed. Install both with: "
-            "pip install 'nbtrack[serve]'"
+            f"Serving requires starlette and uvicorn, but {error.name} is not installed. Install both with "
+            "`pip install 'nbtrack[serve]'`."
         ) from error
     return uvicorn
 

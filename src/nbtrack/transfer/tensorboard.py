@@ -217,7 +217,7 @@ def _messages() -> _Messages:
     except ImportError as error:
         raise NotSupported(
             "Importing TensorBoard event files requires tensorboardX, which is not installed. "
-            "Install it with: pip install 'nbtrack[import-tensorboard]'"
+            "Install it with `pip install 'nbtrack[import-tensorboard]'`."
         ) from error
 
 

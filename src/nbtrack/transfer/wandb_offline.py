@@ -213,7 +213,7 @@ def _messages() -> tuple[Any, type[Exception]]:
     except ImportError as error:
         raise NotSupported(
             "Importing W&B offline runs requires the wandb package, which is not installed. "
-            "Install it with: pip install 'nbtrack[import-wandb]'"
+            "Install it with `pip install 'nbtrack[import-wandb]'`."
         ) from error
 
 

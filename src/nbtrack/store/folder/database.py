@@ -229,7 +229,7 @@ def translated(error: Exception, path: Path) -> StoreError:
         )
     if re.search(r"version number|newer version|storage version", text):
         return StoreTooNew(
-            f"{path} was written by a newer DuckDB than the one installed here. Upgrade with: pip install -U duckdb "
+            f"{path} was written by a newer DuckDB than the one installed here. Upgrade with `pip install -U duckdb`. "
             f"(DuckDB says: {text})"
         )
     if re.search(r"[Cc]orrupt|not a valid DuckDB|not read enough bytes|replaying WAL|does not match stored", text):

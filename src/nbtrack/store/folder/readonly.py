@@ -111,7 +111,7 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
         raise InvalidParameter(f"query must be a string, not {type(query).__name__}.")
     kinds = [statement.type.name for statement in connection.extract_statements(query)]
     if not kinds:
-        raise InvalidParameter("query must not be empty. Try: SELECT * FROM runs LIMIT 10")
+        raise InvalidParameter("query must not be empty. Pass an SQL query such as SELECT * FROM runs LIMIT 10.")
     for kind in kinds:
         if kind not in _ALLOWED:
             raise InvalidParameter(_READS_ONLY.format(f"This statement is of type {kind.replace('_', ' ')}"))

@@ -269,7 +269,7 @@ class FolderSessions(RewindTables, SeriesTables, SqlTables):
         if version > schema.VERSION:
             raise StoreTooNew(
                 f"The store {self.folder} was created by a newer version of nbtrack (schema {version}; this version "
-                f"supports {schema.VERSION}). Nothing was changed. Upgrade with: pip install -U nbtrack"
+                f"supports {schema.VERSION}). Nothing was changed. Upgrade with `pip install -U nbtrack`."
             )
         if version < schema.VERSION:
             self._migrate(connection, version)
