@@ -183,6 +183,7 @@ test('models come in pages', async () => {
   await waitFor(() => assert.equal(screen.queryByText(/of 60 models/), null));
   const models = within(screen.getByRole('group', { name: 'Registered models' }));
   assert.equal(models.getAllByRole('button').length, 60);
+  await waitFor(() => assert.ok(document.activeElement === models.getAllByRole('button')[50]));
   assert.deepEqual(
     connection.payloads('registry').map(({ offset, limit }) => [offset, limit]),
     [

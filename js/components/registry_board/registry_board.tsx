@@ -27,6 +27,12 @@ export function RegistryBoard({ connection, name }: Props) {
     return () => models.stop();
   }, [models]);
   const rows = models.rows.value;
+  const group = useRef<HTMLDivElement>(null);
+  const more = async () => {
+    const before = models.rows.peek()?.length ?? 0;
+    await models.more();
+    requestAnimationFrame(() => (group.current?.children[before] as HTMLElement | undefined)?.focus());
+  };
   const model = rows?.find((candidate) => candidate.name === chosen.value) ?? rows?.[0];
   return (
     <div class="nbt-registry" data-live={connection.live}>
@@ -47,7 +53,7 @@ export function RegistryBoard({ connection, name }: Props) {
       )}
       {rows && rows.length > 1 && (
         // biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form
-        <div class="nbt-models" role="group" aria-label="Registered models">
+        <div class="nbt-models" ref={group} role="group" aria-label="Registered models">
           {rows.map((candidate) => (
             <button
               key={candidate.name}
@@ -65,7 +71,7 @@ export function RegistryBoard({ connection, name }: Props) {
         <p class="nbt-more">
           <span class="nbt-muted">{ofAll(rows.length, models.count.value, 'model')}</span>{' '}
           {connection.live && (
-            <button type="button" class="nbt-link nbt-more-models" onClick={() => void models.more()}>
+            <button type="button" class="nbt-link nbt-more-models" onClick={() => void more()}>
               Show more models
             </button>
           )}
@@ -86,6 +92,7 @@ function ModelSearch({ models }: { models: Models }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => void models.find(value.trim()), pause);
   };
+  const count = models.count.value;
   return (
     <p class="nbt-model-search">
       <input
@@ -107,7 +114,7 @@ function ModelSearch({ models }: { models: Models }) {
         }}
       />{' '}
       <span class="nbt-muted" role="status">
-        {models.search.value && models.rows.value?.length === models.count.value && plural(models.count.value, 'model')}
+        {models.search.value && count > 0 && count === models.rows.value?.length && plural(count, 'model')}
       </span>
     </p>
   );

@@ -96,11 +96,12 @@ class Comparison(ViewWidget):
         return self._snapshot_of(PAGE, SAVED_POINTS, SAVED_SERIES)
 
     def _snapshot_of(self, rows: int, max_points: int, most_series: int | None) -> Snapshot:
-        runs = self._runs(rows)
+        runs = self._runs(1 if self._best_first else rows)
         metric = main_metric(runs.reply, self.filter_string, self._order_by)
-        if self._best_first and metric and metric in runs.reply["best"]:
+        if self._best_first:
             # Without an order by the user, the best runs come first, and the first of them are selected.
-            self._order_by = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
+            if metric and metric in runs.reply["best"]:
+                self._order_by = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
             runs = self._runs(rows)
         self._best_first = False
         if not self.trait_has_value("_selected"):
