@@ -1,7 +1,7 @@
 import type { TableRow } from '../contract';
 
 /**
- * Group rows by parent, as the kernel does (store/sql/survey.py). Nested runs are shown below their parents if those are
+ * Group rows by parent, as the kernel does (store/sql/outline.py). Nested runs are shown below their parents if those are
  * among the rows. A family is placed where its first member is in the given order. Folded runs are left out.
  */
 export function treeRows(rows: TableRow[], unfolded: ReadonlySet<string>): TableRow[] {
