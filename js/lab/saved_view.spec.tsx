@@ -39,7 +39,7 @@ test('a saved registry shows its model', async () => {
   await screen.findByText('1 version');
 });
 
-test('a name that is no screen shows a note, even if it is a property of every object', async () => {
+test('a name of an unknown screen shows a note, even if it is a property of every object', async () => {
   for (const view of ['dashboard', 'constructor', '__proto__']) {
     const { unmount } = render(savedView(snapshot(view, {}, {})));
     await screen.findByText(/saved by a newer version of nbtrack/);

@@ -187,7 +187,7 @@ def test_4c_headers_sort(comparison: Locator, store: Store) -> None:
     assert directions == {"ascending", "descending"}
 
 
-def test_4d_ticked_runs_are_drawn_and_compared(comparison: Locator, store: Store) -> None:
+def test_4d_selected_runs_are_drawn_and_compared(comparison: Locator, store: Store) -> None:
     comparison.get_by_role("button", name="Clear selection").click()
     expect(comparison.locator(".nbt-curves")).to_contain_text("Select runs")
     chosen = _run_ids(comparison)[:3]
@@ -225,16 +225,16 @@ def test_4d_ticked_runs_are_drawn_and_compared(comparison: Locator, store: Store
 
 
 def test_4e_the_selection_goes_both_ways(notebook: Notebook, comparison: Locator, store: Store) -> None:
-    ticked = _ticked(comparison)
-    assert len(ticked) == 3
-    assert set(notebook.run_source("selected", "print(*cmp.selected['run_id'])").split()) == ticked
+    selected = _selected(comparison)
+    assert len(selected) == 3
+    assert set(notebook.run_source("selected", "print(*cmp.selected['run_id'])").split()) == selected
 
     notebook.run("select")
     best = {run.info.run_id for run in store.runs(order_by=[*BEST_FIRST, "metrics.`val/loss`"])[:3]}
     notebook.show("compare")
     expect(comparison.locator(".nbt-count")).to_contain_text("3 selected")
     expect(comparison.locator(".nbt-diff-table thead th")).to_have_count(4)
-    assert _ticked(comparison) == best & set(_run_ids(comparison))
+    assert _selected(comparison) == best & set(_run_ids(comparison))
     assert set(notebook.run_source("selected", "print(*cmp.selected['run_id'])").split()) == best
 
 
@@ -329,7 +329,7 @@ def _row(comparison: Locator, run_id: str) -> Locator:
     return comparison.locator(f".nbt-row[data-run-id='{run_id}']")
 
 
-def _ticked(comparison: Locator) -> set[str]:
+def _selected(comparison: Locator) -> set[str]:
     return {row.get_attribute("data-run-id") or "" for row in comparison.locator(".nbt-row.nbt-selected").all()}
 
 

@@ -101,7 +101,7 @@ def test_a_store_that_fails_for_a_while_is_told_and_got_over(
 
 
 def _locked(*_: object) -> None:
-    raise nbtrack.errors.StoreLocked("somebody holds it")
+    raise nbtrack.errors.StoreLocked("another process has it open")
 
 
 def test_an_unknown_run_is_said_at_once(client: nbtrack.Client, make_run: Callable[..., str]) -> None:

@@ -109,6 +109,11 @@ test('a run with very many metrics shows them in pages, and a push does not turn
   await act(() => connection.push('live', page(0, 2)));
   await waitFor(() => assert.equal(connection.payloads('live').at(-1)?.offset, 500));
   assert.ok(screen.getByText('from 500'));
+  const next = screen.getByRole('button', { name: 'Next metrics' });
+  next.focus();
+  await user.keyboard('{Enter}');
+  assert.equal(next.getAttribute('aria-disabled'), 'true');
+  assert.ok(document.activeElement === next && screen.getByText('501 to 501 of 501 metrics'));
   await user.click(screen.getByRole('button', { name: 'Previous metrics' }));
   await screen.findByText('from 0');
 });

@@ -19,6 +19,21 @@ export function Pager({ offset, size, count, noun, live }: Props) {
   if (count <= size && first === 0) {
     return null;
   }
+  // At either end, a button keeps the focus, which one that is disabled would lose.
+  const button = (title: string, next: number, possible: boolean) => (
+    <button
+      type="button"
+      class="nbt-link"
+      aria-disabled={!possible}
+      onClick={() => {
+        if (possible) {
+          offset.value = next;
+        }
+      }}
+    >
+      {title} {noun}s
+    </button>
+  );
   return (
     <p class="nbt-more">
       <span class="nbt-muted" role="status">
@@ -26,17 +41,7 @@ export function Pager({ offset, size, count, noun, live }: Props) {
       </span>{' '}
       {live && (
         <>
-          <button type="button" class="nbt-link" disabled={first === 0} onClick={() => (offset.value -= size)}>
-            Previous {noun}s
-          </button>{' '}
-          <button
-            type="button"
-            class="nbt-link"
-            disabled={first + size >= count}
-            onClick={() => (offset.value += size)}
-          >
-            Next {noun}s
-          </button>
+          {button('Previous', first - size, first > 0)} {button('Next', first + size, first + size < count)}
         </>
       )}
     </p>
