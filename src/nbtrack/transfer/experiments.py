@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..entities import LifecycleStage
 from ..journal import now
 from ..names import MAX_LENGTH, storable
+from .cleaning import clean_experiment, until_error
 from .records import Source, SourceExperiment, SourceRun
 from .report import Report
 
@@ -51,17 +52,20 @@ def import_experiments(
     store: Store, source: Source, report: Report, only: str | None = None
 ) -> dict[str, TargetExperiment]:
     """Create the source's experiments, or the one named `only` for all of them. Return them by their source keys."""
-    experiments = list(source.experiments())
-    targets: dict[str, TargetExperiment] = {}
+    experiments = list(until_error(report, source.experiments(), "experiments after a broken place", source.name))
     with store.writing() as cursor:
-        for experiment in experiments:
-            if only is not None:
-                active = SourceExperiment(experiment.key, only)
-                targets[experiment.key], is_new = _target(cursor, store, active, source.is_store)
-            else:
-                targets[experiment.key], is_new = _target(cursor, store, experiment, source.is_store)
-            report.count("experiments", 1, is_new)
-    return targets
+        return {one.key: import_experiment(cursor, store, source, one, report, only) for one in experiments}
+
+
+def import_experiment(
+    cursor: Cursor, store: Store, source: Source, experiment: SourceExperiment, report: Report, only: str | None = None
+) -> TargetExperiment:
+    """Create an experiment of the source, or the one named `only` in its place, if it does not exist."""
+    clean_experiment(experiment, report)
+    wanted = experiment if only is None else SourceExperiment(experiment.key, only)
+    target, is_new = _target(cursor, store, wanted, source.is_store)
+    report.count("experiments", 1, is_new)
+    return target
 
 
 def _target(

@@ -81,12 +81,14 @@ class Copier:
                     continue
                 if file.is_symlink() and not (self._follow_links or file.resolve().is_relative_to(inside)):
                     self._report.add_missing(
-                        "links that lead out of the artifact folder (use --follow-links to import them)", inner
+                        "links that lead out of the artifact folder (use --follow-links to import them)", str(file)
                     )
                 elif file.is_file():
                     yield file, inner
                 elif file.is_symlink() and file.is_dir():
-                    self._report.add_missing("artifacts that are links to folders", inner)
+                    self._report.add_missing("artifacts that are links to folders", str(file))
+                else:
+                    self._report.add_missing("artifacts that are links without a target, or not files", str(file))
 
     def _is_allowed(self, path: str) -> bool:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
 from ..tags import DATASET_CONTEXT, RUN_NAME
+from .cleaning import as_string, as_time, skipping_errors
 from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
@@ -63,6 +65,9 @@ class MlflowDatabase:
             raise InvalidParameter(f"{path} is not an MLflow database: it is not a SQLite file with MLflow's tables.")
         self.name = path.name
         self._report = report
+        if (there := path.stat().st_size) < (expected := _expected_size(path)):
+            # SQLite reads rows of a file that was cut without an error, and some of them are missing.
+            report.add_missing("databases whose end is missing", f"{path.name}: {there:,} of {expected:,} bytes")
         self._connection = _connect(path)
         self._columns: dict[str, set[str]] = {}
         self._places = Places(path.absolute().parent, artifacts, report)
@@ -81,7 +86,7 @@ class MlflowDatabase:
         for key, name, stage, created, updated, workspace in self._rows("experiments", columns, "ORDER BY 1"):
             yield SourceExperiment(
                 str(key),
-                name if workspace in (None, _DEFAULT_WORKSPACE) else f"{workspace}/{name}",
+                as_string(name) if workspace in (None, _DEFAULT_WORKSPACE) else f"{workspace}/{as_string(name)}",
                 stage or LifecycleStage.ACTIVE,
                 created,
                 updated,
@@ -95,36 +100,49 @@ class MlflowDatabase:
         )
         # In chronological order, so that the runs of one sweep are stored together here too.
         for row in self._rows("runs", columns, "ORDER BY start_time, run_uuid").fetchall():
-            key, experiment, name, user, status, start, end, stage, deleted, uri = row
-            tags = mlflow_tags(self._of_run("tags", ("key", "value"), key))
-            run = SourceRun(
-                key,
-                run_id_for("mlflow", key),
-                str(experiment),
-                name or tags.get(RUN_NAME) or key,
-                user or "",
-                status if status in RunStatus.ALL else RunStatus.FINISHED,
-                start or 0,
-                end,
-                stage or LifecycleStage.ACTIVE,
-                deleted,
-                [SourceParam(param, value or "") for param, value in self._of_run("params", ("key", "value"), key)],
-                tags=tags,
-                inputs=list(self._inputs(key)),
-            )
-            if uri and (folder := self._places.folder(uri, key)) is not None:
-                run.folders.append(SourceFolder(folder))
-            self._models.add_to(run)
-            yield run
+            if row[0] is None:
+                self._report.add_missing("runs without an ID", repr(row)[:80])
+                continue
+            with skipping_errors(self._report, "runs that cannot be read", as_string(row[0])):
+                yield self._run(row)
+
+    def _run(self, row: Sequence[Any]) -> SourceRun:
+        key, experiment, name, user, status, start, end, stage, deleted, uri = row
+        tags = mlflow_tags(self._of_run("tags", ("key", "value"), key))
+        run = SourceRun(
+            key,
+            run_id_for("mlflow", key),
+            str(experiment),
+            name or tags.get(RUN_NAME) or key,
+            user or "",
+            status or RunStatus.FINISHED,
+            start or 0,
+            end,
+            stage or LifecycleStage.ACTIVE,
+            deleted,
+            [SourceParam(param, value or "") for param, value in self._of_run("params", ("key", "value"), key)],
+            tags=tags,
+            inputs=list(self._inputs(key)),
+        )
+        if uri and (folder := self._places.folder(uri, key)) is not None:
+            run.folders.append(SourceFolder(folder))
+        self._models.add_to(run)
+        return run
 
     def points(self, run: SourceRun) -> Iterator[Points]:
         cursor = self._connection.execute(self._points, [run.key])
         while rows := cursor.fetchmany(_FETCH):
             for key, group in itertools.groupby(rows, operator.itemgetter(0)):
                 _, steps, timestamps, values, are_nan = zip(*group, strict=True)
-                if any(are_nan) or max(values) >= _HIGHEST or min(values) <= -_HIGHEST:
+                # SQLite keeps strings and NULL in columns of numbers too. The importer leaves these values out.
+                if (
+                    any(are_nan)
+                    or not {*map(type, values)} <= {int, float}
+                    or max(values) >= _HIGHEST
+                    or min(values) <= -_HIGHEST
+                ):
                     values = tuple(map(_number, values, are_nan))
-                yield Points(key, list(steps), list(timestamps), list(values))
+                yield Points(as_string(key), list(steps), list(timestamps), list(values))
 
     def models(self) -> Iterable[SourceModel]:
         by_name = ("workspace", "name")
@@ -149,7 +167,8 @@ class MlflowDatabase:
                 dict(aliases.get(key, [])),
             )
             for number, made, changed, stage, text, user, source, run, link, status, message in versions.get(key, []):
-                model.next_version = max(model.next_version, number + 1)
+                if isinstance(number, int):
+                    model.next_version = max(model.next_version, number + 1)
                 # MLflow keeps deleted versions as rows without content.
                 if stage == "Deleted_Internal":
                     continue
@@ -199,7 +218,7 @@ class MlflowDatabase:
     def _logged_models(self) -> list[LoggedModel]:
         columns = ("model_id", "name", "source_run_id", "artifact_location", "creation_timestamp_ms", "lifecycle_stage")
         return [
-            LoggedModel(model_id, name, run or "", location, created or 0)
+            LoggedModel(model_id, as_string(name) or "model", run or "", as_string(location), as_time(created) or 0)
             for model_id, name, run, location, created, stage in self._rows("logged_models", columns, "")
             if stage != LifecycleStage.DELETED
         ]
@@ -251,12 +270,24 @@ class MlflowDatabase:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    # One string that is not UTF-8 would otherwise make its whole table unreadable.
+    connection.text_factory = lambda content: content.decode("utf-8", "replace")
+    return connection
 
 
-def _number(value: float, is_nan: int | None) -> float:
+def _expected_size(path: Path) -> int:
+    """Return the size of a database in bytes by its header, or 0 if the header does not say (sqlite.org/fileformat)."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    (page_size,) = struct.unpack_from(">H", header, 16)
+    pages, counter, counter_of_pages = (struct.unpack_from(">I", header, at)[0] for at in (28, 24, 92))
+    return (65536 if page_size == 1 else page_size) * pages if counter == counter_of_pages else 0
+
+
+def _number(value: Any, is_nan: Any) -> Any:
     if is_nan:
         return float("nan")
     if value in (_HIGHEST, -_HIGHEST):
         return float("inf") if value > 0 else float("-inf")
-    return float(value)
+    return value

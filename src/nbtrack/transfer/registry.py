@@ -17,6 +17,7 @@ from ..names import storable
 from ..stages import ALL_STAGES
 from ..store.sql.registry.events import EVENT_COLUMNS
 from ..store.sql.registry.gates import describe_gate
+from .cleaning import clean_model, skipping_errors, until_error
 from .records import Source, SourceModel, SourceVersion
 from .report import Report
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 def import_models(store: Store, source: Source, report: Report) -> None:
     """Import every model of the source with its versions, stages, aliases, tags and history."""
-    for model in source.models():
+    for model in until_error(report, source.models(), "registered models after a broken place", source.name):
+        clean_model(model, report)
         try:
             check_model_name(model.name)
         except InvalidParameter:
@@ -35,7 +37,10 @@ def import_models(store: Store, source: Source, report: Report) -> None:
                 "models whose name is empty, is '.' or '..', or contains '/' or ':'", repr(model.name[:60])
             )
             continue
-        with store.writing() as cursor:
+        with (
+            skipping_errors(report, "registered models that could not be imported", model.name),
+            store.writing() as cursor,
+        ):
             _ModelImport(cursor, model, source.is_store, report).run()
 
 

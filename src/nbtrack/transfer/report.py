@@ -18,7 +18,8 @@ _ORDER = (
     "model versions",
     "aliases",
 )
-_EXAMPLES = 3
+_EXAMPLES = 1000
+_SHOWN = 3
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Problem:
     Attributes:
         reason: What it is and why, in words.
         count: How many there are.
-        examples: The first few of them.
+        examples: The first 1,000 of them. `str(problem)` shows three.
     """
 
     reason: str
@@ -36,8 +37,8 @@ class Problem:
     examples: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        shown = ", ".join(self.examples)
-        more = ", …" if self.count > len(self.examples) else ""
+        shown = ", ".join(self.examples[:_SHOWN])
+        more = ", …" if self.count > min(len(self.examples), _SHOWN) else ""
         return f"{self.count:,} × {self.reason}" + (f" ({shown}{more})" if shown else "")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,14 @@ from ..artifact_store.opening import open_repository
 from ..entities import IMPORTED, LifecycleStage
 from ..errors import InvalidParameter, StoreError
 from ..journal import events
-from ..journal.kinds import LARGEST
 from ..names import MAX_LENGTH, storable
 from ..progress import progress
 from ..tags import RUN_NAME
-from .experiments import TargetExperiment, import_experiments
+from .cleaning import clean_points, clean_run, skipping_errors, until_error
+from .experiments import TargetExperiment, import_experiment, import_experiments
 from .files import Copier
 from .here import PresentPoints, StoredRun, read_stored_runs
-from .records import Points, Source, SourceRun
+from .records import Points, Source, SourceExperiment, SourceRun
 from .report import Report
 
 if TYPE_CHECKING:
@@ -74,19 +73,22 @@ class RunWriter:
             rows = cursor.execute("SELECT experiment_id, name, lifecycle_stage FROM experiments").fetchall()
         self._names = {number: (name, stage) for number, name, stage in rows}
         with progress("Importing runs", total=self._source.run_count(), unit="runs") as bar:
-            for batch in _batches(self._source.runs()):
+            runs = until_error(self._report, self._source.runs(), "runs after a broken place", self._source.name)
+            for batch in _batches(runs):
                 here = read_stored_runs(self._store, [run.run_id for run in batch])
                 self._present = PresentPoints(self._store, here.values())
                 for run in batch:
-                    is_kept = self._run(run, here.get(run.run_id))
+                    is_kept = False
+                    with skipping_errors(self._report, "runs that were not, or not completely, imported", run.name):
+                        is_kept = self._run(run, here.get(run.run_id))
                     self._report.count("runs", 1, is_kept and run.run_id not in here)
                     bar.advance()
                 self._finish_batch()
 
     def _run(self, run: SourceRun, here: StoredRun | None) -> bool:
         """Import a run. Return False if it cannot be imported at all."""
-        self._read_times(run)
-        target = self._targets[run.experiment]
+        clean_run(run, self._report)
+        target = self._target(run.experiment)
         verdict = self._verdict(run, here)
         if here is None:
             # Always in the store's own folder, wherever the experiment's other runs keep their artifacts. The source
@@ -124,16 +126,16 @@ class RunWriter:
             self._report.add_missing("values that cannot be stored", f"{run.name}: {error}")
             return b""
 
-    def _read_times(self, run: SourceRun) -> None:
-        """Round the run's times to milliseconds. SQLite and YAML sources can contain floats and strings too."""
-        run.start_time = _whole(run.start_time)
-        for name in ("end_time", "deleted_time"):
-            given = getattr(run, name)
-            time = None if given is None else _whole(given)
-            if time is not None and not (isinstance(time, int) and abs(time) <= LARGEST):
-                self._report.add_missing("run times that are not valid timestamps", f"{run.name}: {given!r:.80}")
-                time = None
-            setattr(run, name, time)
+    def _target(self, key: str) -> TargetExperiment:
+        """Return the experiment that receives the runs of one of the source's experiments, which may be missing."""
+        if key not in self._targets:
+            if self._experiment is None:
+                self._report.add_missing(_NAMELESS, key)
+            with self._store.writing() as cursor:
+                self._targets[key] = import_experiment(
+                    cursor, self._store, self._source, SourceExperiment(key, ""), self._report, self._experiment
+                )
+        return self._targets[key]
 
     def _verdict(self, run: SourceRun, here: StoredRun | None) -> Verdict:
         """Return which side wins. Another tracker is the origin of its runs, an nbtrack store is not."""
@@ -179,7 +181,7 @@ class RunWriter:
         earlier = [(param.key, param.value, param.timestamp) for param in run.param_history]
         for param in run.params:
             key, value = self._key(param.key, "params"), storable(param.value)
-            time = run.start_time if param.timestamp is None else _whole(param.timestamp)
+            time = run.start_time if param.timestamp is None else param.timestamp
             if key is None:
                 continue
             known = None if here is None else here.params.get(key)
@@ -254,7 +256,8 @@ class RunWriter:
         self._append(b"".join(lines))
 
     def _metrics(self, run: SourceRun, here: StoredRun | None) -> None:
-        for points in self._source.points(run):
+        source = until_error(self._report, self._source.points(run), "metrics after a broken place", run.name)
+        for points in source:
             key = self._key(points.key, "metrics")
             if key is None:
                 continue
@@ -272,21 +275,14 @@ class RunWriter:
 
     def _storable_points(self, points: Points, run: SourceRun) -> Points:
         """Return the points without those that a store cannot hold."""
-        fits = [
-            0 <= time <= LARGEST and -LARGEST <= step <= LARGEST
-            for step, time in zip(points.steps, points.timestamps, strict=True)
-        ]
-        if all(fits):
-            return points
-        self._report.add_missing(
-            "points whose timestamp or step is out of range", f"{run.name}: {points.key}", fits.count(False)
-        )
-        return Points(
-            points.key,
-            list(itertools.compress(points.steps, fits)),
-            list(itertools.compress(points.timestamps, fits)),
-            list(itertools.compress(points.values, fits)),
-        )
+        clean, skipped = clean_points(points)
+        if skipped:
+            self._report.add_missing(
+                "points whose timestamp or step is out of range, or whose value is not a number",
+                f"{run.name}: {points.key}",
+                skipped,
+            )
+        return clean
 
     def _key(self, key: str, what: str) -> str | None:
         text = storable(key)
@@ -317,19 +313,12 @@ class RunWriter:
         self._late.clear()
 
 
+_NAMELESS = "experiments that are missing (their runs are in an experiment that is named after their ID)"
 _INSERT_HISTORY = """
     INSERT INTO param_history (run, key, value, timestamp)
     SELECT run, $2, $3, $4 FROM runs WHERE run_id = $1 AND NOT EXISTS (
         SELECT 1 FROM param_history AS h WHERE h.run = runs.run AND h.key = $2 AND h.value = $3 AND h.timestamp = $4)
 """
-
-
-def _whole(time: Any) -> Any:
-    """Return a time rounded to milliseconds, or the value itself if it is not a number."""
-    if type(time) is not int:
-        with suppress(TypeError, ValueError, OverflowError):
-            return round(float(time))
-    return time
 
 
 def _batches(runs: Iterator[SourceRun]) -> Iterator[list[SourceRun]]:
