@@ -260,7 +260,10 @@ export interface RegistryRequest {
   offset?: Offset;
   /** The largest number of models. */
   limit?: number;
-  /** How many of the newest versions of each stage are returned with a model. Defaults to 20. */
+  /**
+   * How many of the newest versions of each stage are returned with a model. Defaults to 20. For all
+   * models, `limit` times `versions` may be at most 5,000.
+   */
   versions?: number;
   /** How many of the newest events are returned with a model. Defaults to 20. */
   events?: number;

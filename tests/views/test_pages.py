@@ -207,5 +207,8 @@ def test_a_page_is_never_longer_than_its_bound(many: nbtrack.MlflowClient) -> No
         runs(column_limit=501)
     with pytest.raises(InvalidParameter, match="versions must be between 0 and 500, not 501"):
         ask("registry", name=None, versions=501)
+    with pytest.raises(InvalidParameter, match="limit times versions must be at most 5,000, not 50,000"):
+        ask("registry", name=None, limit=100, versions=500)
+    assert len(ask("registry", name="c", limit=100, versions=500)["models"][0]["versions"]) == 30
     with pytest.raises(InvalidParameter, match="limit must be between 1 and 500, not 0"):
         ask("versions", name="c", stage="None", limit=0)

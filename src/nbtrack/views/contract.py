@@ -278,7 +278,8 @@ class RegistryRequest(TypedDict):
     limit: NotRequired[Annotated[int, Between(1, MOST_MODELS)]]
     """The largest number of models."""
     versions: NotRequired[Annotated[int, Between(0, MOST_VERSIONS)]]
-    """How many of the newest versions of each stage are returned with a model. Defaults to 20."""
+    """How many of the newest versions of each stage are returned with a model. Defaults to 20. For all
+    models, `limit` times `versions` may be at most 5,000."""
     events: NotRequired[Annotated[int, Between(0, MOST_EVENTS)]]
     """How many of the newest events are returned with a model. Defaults to 20."""
 

@@ -35,18 +35,27 @@ from .view import view
 
 VERSIONS_AT_FIRST = 20
 EVENTS_AT_FIRST = 20
+MOST_OF_A_STAGE = 5_000
+"""The largest number of models times versions of each stage in one request. A version comes with its run's metrics."""
 
 
 @view("registry")
 def registry(source: Source, request: RegistryRequest) -> RegistryReply:
     """Return a page of models, or one model, with the newest versions of each stage and the newest events."""
+    limit = request.get("limit", MOST_MODELS) if request["name"] is None else 1
+    most = request.get("versions", VERSIONS_AT_FIRST)
+    if limit * most > MOST_OF_A_STAGE:
+        raise InvalidParameter(
+            f"limit times versions must be at most {MOST_OF_A_STAGE:,}, not {limit * most:,}. Ask for fewer at a time, "
+            "or for the versions of one stage."
+        )
     with source.reading.snapshot():
         found, count = source.registry.survey_models(
             request["name"],
             request.get("offset", 0),
-            request.get("limit", MOST_MODELS),
+            limit,
             search=request.get("search", ""),
-            versions=(0, request.get("versions", VERSIONS_AT_FIRST)),
+            versions=(0, most),
             events=(0, request.get("events", EVENTS_AT_FIRST)),
         )
         rows = _version_rows(source, [version for model in found for version in model.versions])
