@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nbtrack.errors import InvalidParameter
@@ -46,7 +50,7 @@ LONGS, POINT = Array(DataType.long), Object([Property("x", DataType.long)])
     ("wanted", "value", "words"),
     [
         (Array(DataType.string), [["a"], ["b", "c"]], r"not a valid Array\(string\): \['a'\] is not a valid string"),
-        (Array(DataType.boolean), [True, pd.NA], "has dtype object, which cannot be converted to boolean"),
+        (Array(DataType.boolean), [True, "x", None], "'x' is not a valid boolean"),
         (Array(DataType.double), [10**400], "cannot be converted to double"),
         (LONGS, np.ones((2, 2), int), r"not a valid Array\(long\): array\(\[1, 1\]\) is not a valid long"),
         (LONGS, np.array(1), r"array\(1\) is not a list"),
@@ -84,6 +88,125 @@ def test_columns_with_pandas_extension_dtypes() -> None:
         assert enforce(frame[:1], schema)["c"].tolist() == values[:1]
     sparse = pd.DataFrame({"c": pd.arrays.SparseArray([0.0, 1.5])})
     assert enforce(sparse, Schema([ColSpec("double", "c")]))["c"].dtype == np.float64
+
+
+TIMES = pd.date_range("2026-10-25T00:30", periods=3, freq="h", unit="us")
+COLUMNS: dict[str, Any] = {
+    **{name: np.array([1, 2, 3], name) for name in ("int8", "uint16", "int64", "float16", "float32", "bool", "S1")},
+    **{f"{name} or missing": pd.array([1, None, 3], name) for name in ("Int8", "UInt16", "Int32", "Int64", "Float64")},
+    "boolean or missing": pd.array([True, None, False], "boolean"),
+    "strings": ["NA", "null", ""],
+    "strings or missing": pd.array(["a", None, "b"], "string"),
+    "objects": pd.Series(["a", None, "b"], dtype=object),
+    "bytes": pd.Series([b"a", None, b"\xff"], dtype=object),
+    "categories": pd.Categorical(["a", None, "b"]),
+    "categories of integers": pd.Categorical([3, 1, None]),
+    "categories of times": pd.Categorical(TIMES),
+    "times": TIMES,
+    "zoned times": TIMES.tz_localize("Europe/Berlin", ambiguous=[True, True, True]),
+    "times or missing": pd.Series([TIMES[0], None, TIMES[2]]),
+    "times after 2262": pd.Series([datetime.datetime(2999, 1, 1)] * 3),
+    "dates": pd.Series([datetime.date(2026, 1, 1)] * 3),
+    "sparse": pd.arrays.SparseArray([0, 0, 1]),
+    "sparse or missing": pd.arrays.SparseArray([0.0, np.nan, 1.0]),
+    "lists": pd.Series([[1, None], [], [3]]),
+    "lists of strings": pd.Series([["a", None], ["NA"], None]),
+    "lists of booleans": pd.Series([[True, None], [False], [True]]),
+    "lists of times": pd.Series([[TIMES[0]], [TIMES[1]], None]),
+    "arrays": pd.Series([np.zeros((2, 2)), np.ones((1, 2)), np.ones((2, 1))]),
+    "dicts": pd.Series([{"a": 1}, {"a": None, "b": [{"c": "x"}]}, {}]),
+    # What a signature cannot describe.
+    "uint64": np.array([1, 2, 2**64 - 1], "uint64"),
+    "timedeltas": pd.to_timedelta([1, None, 2], "h"),
+    "periods": pd.period_range("2026-01", periods=3, freq="M"),
+    "intervals": pd.interval_range(0, 3),
+    "decimals": pd.Series([decimal.Decimal("0.1")] * 3),
+    "complex": np.array([1j, 2, 3]),
+    "mixed": pd.Series([1, "a", {2}], dtype=object),
+    "dicts with other keys": pd.Series([{1: 2}] * 3),
+    **{
+        f"arrow {values.type}": pd.Series(values, dtype=pd.ArrowDtype(values.type))
+        for values in (
+            pa.array([1, None, 3]),
+            pa.array([1.5, None, 3]),
+            pa.array([True, None, False]),
+            pa.array(["a", None, "b"]),
+            pa.array([b"a", None, b"b"]),
+            pa.array([decimal.Decimal("0.1"), None, decimal.Decimal("0.2")]),
+            pa.array(TIMES),
+            pa.array(TIMES.tz_localize("UTC")),
+            pa.array([[1, None], None, []]),
+            pa.array([{"a": 1}, None, {"a": None}]),
+            pa.array([datetime.date(2026, 1, 1)] * 3),
+            pa.array(["a", "b", None]).dictionary_encode(),
+        )
+    },
+}
+WITH_WARNING = {"uint64", "timedeltas", "periods", "intervals", "decimals", "complex", "dicts with other keys"}
+WITH_WARNING |= {"mixed", "arrow decimal128(1, 1)"}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("rows", [3, 1, 0])
+def test_data_is_accepted_by_the_signature_inferred_from_it(name: str, rows: int) -> None:
+    frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "it": COLUMNS[name], "z": ["x", "y", "z"]}).set_axis([7, 3, 5])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        schema = infer_signature(frame[:rows]).inputs
+        assert schema is not None
+        kept = enforce(frame[:rows], Schema.from_json(schema.to_json()))
+    assert all("does not check these columns: 'it'" in str(each.message) for each in caught)
+    if rows == 3:
+        assert bool(caught) == (name in WITH_WARNING)
+    assert list(kept.columns) == ["a", "it", "z"]
+    assert kept.index.tolist() == [7, 3, 5][:rows]
+    for before, after in zip(frame["it"][:rows], kept["it"], strict=True):
+        assert same(before, after), (before, after)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same instant, number, string or missing value."""
+    if isinstance(one, list | np.ndarray):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if pd.isna(one):
+        return bool(pd.isna(other))
+    if isinstance(one, datetime.date) and isinstance(other, datetime.date):
+        return bool(pd.Timestamp(one) == pd.Timestamp(other))
+    return bool(float(one) == other if isinstance(one, decimal.Decimal) and isinstance(other, float) else one == other)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pd.MultiIndex.from_tuples([("wind", "mean"), ("wind", "max"), ("rain", "")]),
+        ["a", "a", "b"],
+        ["a", None, 1],
+        pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]),
+        [0.5, 1.5, 2.5],
+    ],
+    ids=["levels", "duplicates", "mixed", "times", "floats"],
+)
+def test_columns_whose_names_cannot_be_stored_are_described_by_position(names: Any) -> None:
+    frame = pd.DataFrame([[1.0, 2.0, 3.0], [np.nan, 5.0, 6.0]])
+    frame[1] = pd.array([1, None], dtype="Int64")
+    frame.columns = names
+    with pytest.warns(UserWarning, match="described by their positions"):
+        schema = infer_signature(frame).inputs
+    assert schema is not None
+    assert Schema.from_json(schema.to_json()).input_types() == [DataType.double, DataType.long, DataType.double]
+    pd.testing.assert_frame_equal(enforce(frame, schema), frame)
+    with pytest.raises(InvalidParameter, match="cannot be converted to long"):
+        enforce(frame.astype("float64"), schema)
+    with pytest.warns(UserWarning, match="Ignoring the column"):
+        assert len(enforce(pd.concat([frame, frame], axis=1), schema).columns) == 3
+
+
+def test_names_of_several_levels_that_an_earlier_version_stored() -> None:
+    schema = Schema.from_json('[{"type": "double", "name": ["wind", "mean"], "required": true}]')
+    frame = pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("wind", "mean")]))
+    pd.testing.assert_frame_equal(enforce(frame, schema), frame)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,9 @@ batches = st.one_of(
 )
 
 
+ANYTHING = Schema([ColSpec(AnyType())])
+
+
 @given(data=batches)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_inferred_schemas_match_those_of_mlflow(data: Any) -> None:
@@ -152,7 +155,11 @@ def test_inferred_schemas_match_those_of_mlflow(data: Any) -> None:
             with pytest.raises(InvalidParameter):
                 infer_signature(data)
             return
-        assert infer_signature(data).to_dict() == mlflow_models.infer_signature(data).to_dict()
+        ours, theirs = infer_signature(data), mlflow_models.infer_signature(data)
+        if theirs.inputs.to_json() == ANYTHING.to_json() and isinstance(data, pd.DataFrame | pd.Series):
+            # MLflow gives up on the whole table. Only the columns that cannot be described are "any" here.
+            return
+        assert ours.to_dict() == theirs.to_dict()
 
 
 @given(
@@ -190,7 +197,6 @@ SOURCES = [
     pd.Series([decimal.Decimal("1.5")] * 2),
     pd.Series([datetime.date(2020, 1, 1)] * 2),
     pd.Series(pd.to_datetime(["2020-01-01", None])),
-    pd.Series(pd.to_datetime(["2020-01-01"] * 2, utc=True)),
     pd.Series([b"a", b"b"]),
     pd.Series(["2020-01-01", "no date"], dtype=object),
     pd.Series([[1], [2]]),
@@ -225,6 +231,9 @@ def test_what_is_accepted_is_what_mlflow_accepts(data: Any, other: Any) -> None:
                 continue
             schema = infer_signature(source).inputs
             assert schema is not None
+            if schema == ANYTHING:
+                # MLflow keeps only the first column.
+                continue
             try:
                 theirs = mlflow_utils._enforce_schema(data, mlflow_schema(schema))
             except Exception:
@@ -235,6 +244,9 @@ def test_what_is_accepted_is_what_mlflow_accepts(data: Any, other: Any) -> None:
             assert type(ours) is type(theirs)
             if isinstance(ours, pd.DataFrame):
                 assert list(ours.columns) == list(theirs.columns)
+                if "None" in repr(ours.values.tolist()):
+                    # MLflow turns a missing string in a list into "n", or refuses the list.
+                    continue
                 assert list(map(repr, ours.values.tolist())) == list(map(repr, theirs.values.tolist()))
 
 

@@ -2,7 +2,8 @@
 
 Missing columns and wrong types raise an error that names the column. Values that can be converted without loss are
 converted by MLflow's rules: integers to wider integers, floats to wider floats, 32-bit integers to doubles, and times
-to nanoseconds.
+to nanoseconds. Categories, times with a time zone and integers with missing values reach the model as they are, if
+their values have the right type. Nothing is done to columns of the type "any".
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
-from .column_types import Array, ColumnType, DataType, Object
-from .schema import ColSpec, ParamSchema, Schema, TensorSpec, param_value, tensor_dtype
+from .column_types import AnyType, Array, ColumnType, DataType, Object
+from .schema import ParamSchema, Schema, TensorSpec, param_value, tensor_dtype
 from .values import convert_column, convert_value, described, is_array, is_sparse, plain
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def enforce(data: Any, schema: Schema) -> Any:
         data = pandas.DataFrame(data)
     if schema.is_tensor_spec():
         return _named_tensors(data, schema) if schema.has_input_names() else _tensor(data, schema)
-    return _columns(_frame(data, schema), schema)
+    if not _describes_nothing(schema):
+        return _columns(_frame(data, schema), schema)
+    try:
+        return _frame(data, schema)
+    except InvalidParameter:
+        return data
 
 
 def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any] | None:
@@ -57,6 +63,11 @@ def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None)
             stacklevel=3,
         )
     return {name: param_value(spec, given[name]) if name in given else spec.default for name, spec in known.items()}
+
+
+def _describes_nothing(schema: Schema) -> bool:
+    """Return whether this is the schema of data whose schema could not be inferred."""
+    return len(schema) == 1 and schema.inputs[0].name is None and isinstance(schema.inputs[0].type, AnyType)
 
 
 # ---------------------------------------------------------------- columns
@@ -113,30 +124,46 @@ def _is_one_value(value: Any) -> bool:
 def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     import pandas
 
+    if not schema.has_input_names():
+        return _columns_by_position(frame, schema)
     there = list(frame.columns)
-    if schema.has_input_names():
-        known, here = schema.input_dict(), set(there)
-        missing = [name for name in schema.required_input_names() if name not in here]
-        extra = [name for name in there if name not in known]
-        if missing:
-            unknown = f" The data has {_listed(extra)}, which the signature does not contain." if extra else ""
-            raise InvalidParameter(
-                f"The data does not have {_listed(missing)}, which the model's signature requires.{unknown}"
-            )
-        if extra:
-            warnings.warn(f"Ignoring {_listed(extra)}, which the model's signature does not contain.", stacklevel=4)
-        specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in here]
-    else:
-        if len(there) < len(schema):
-            raise InvalidParameter(
-                f"The model's signature has {len(schema)} columns without names, but the data has only {len(there)}."
-            )
-        specs, here = list(zip(there, schema, strict=False)), set(there)
+    known, here = schema.input_dict(), set(there)
+    missing = [name for name in schema.required_input_names() if name not in here]
+    extra = [name for name in there if name not in known]
+    if missing:
+        unknown = f" The data has {_listed(extra)}, which the signature does not contain." if extra else ""
+        raise InvalidParameter(
+            f"The data does not have {_listed(missing)}, which the model's signature requires.{unknown}"
+        )
+    if extra:
+        warnings.warn(f"Ignoring {_listed(extra)}, which the model's signature does not contain.", stacklevel=4)
+    specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in here]
     # In the usual case all columns have the right dtype, and need no conversion one by one.
     dtypes = dict(zip(there, frame.dtypes, strict=True)) if len(here) == len(there) else {}
     if all(_is_right(dtypes.get(name), spec.type) for name, spec in specs):
         return frame[[name for name, _ in specs]]
     return pandas.DataFrame({name: _column(frame[name], spec, name) for name, spec in specs}, index=frame.index)
+
+
+def _columns_by_position(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the first columns, which keep their names, of a table for a schema without names."""
+    import pandas
+
+    size, there = len(schema), list(frame.columns)
+    if len(there) < size:
+        raise InvalidParameter(
+            f"The model's signature has {size} columns without names, but the data has only {len(there)}."
+        )
+    if len(there) > size:
+        warnings.warn(
+            f"Ignoring {_listed(there[size:])}, because the model's signature has only {size} columns.", stacklevel=5
+        )
+        frame = frame.iloc[:, :size]
+    types: list[Any] = schema.input_types()
+    if all(map(_is_right, frame.dtypes, types)):
+        return frame
+    columns = {place: _column(frame.iloc[:, place], spec, there[place]) for place, spec in enumerate(schema)}
+    return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
 
 
 def _is_right(here: Any, wanted: ColumnType) -> bool:
@@ -149,15 +176,19 @@ def _is_right(here: Any, wanted: ColumnType) -> bool:
     return strings or here == wanted.to_pandas()
 
 
-def _column(values: pd.Series[Any], spec: ColSpec, name: Any) -> pd.Series[Any]:
+def _column(values: pd.Series[Any], spec: Any, name: Any) -> pd.Series[Any]:
     import pandas
 
     if isinstance(values, pandas.DataFrame):
         raise InvalidParameter(f"The data has more than one column named {name!r:.80}.")
+    if isinstance(spec.type, AnyType):
+        return values
+    # A column without a name cannot be optional, but may contain missing values.
+    required = spec.required and spec.name is not None
     if isinstance(spec.type, DataType):
-        return convert_column(values, spec.type, name)
+        return convert_column(values, spec.type, name, required)
     try:
-        converted = [convert_value(value, spec.type, spec.required) for value in values]
+        converted = [convert_value(value, spec.type, required) for value in values]
     except InvalidParameter as error:
         raise InvalidParameter(f"Column {name!r:.80} is not a valid {spec.type!r}: {error}") from error
     return pandas.Series(converted, index=values.index, name=name, dtype=None if converted else object)

@@ -14,16 +14,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def infer_schema(data: Any) -> Schema:
-    """Return the schema of a batch of data. Raises InvalidParameter if it cannot be inferred."""
+def infer_schema(data: Any, notes: list[str] | None = None) -> Schema:
+    """Return the schema of a batch of data.
+
+    If `notes` is given, a column of a table that cannot be described is "any", names that JSON cannot store are left
+    out, and both are added to the notes.
+
+    Raises:
+        InvalidParameter: If the schema cannot be inferred.
+    """
     import numpy
     import pandas
 
     data = plain(data)
-    if isinstance(data, pandas.DataFrame):
-        return Schema([_column(data[name], name) for name in data.columns])
     if isinstance(data, pandas.Series):
-        return Schema([_column(data, data.name)])
+        data = data.to_frame(data.name)
+    if isinstance(data, pandas.DataFrame):
+        return _table(data, notes)
     if isinstance(data, numpy.ndarray) or is_sparse(data):
         return Schema([_tensor(data)])
     if isinstance(data, dict) and data and all(isinstance(value, numpy.ndarray) for value in data.values()):
@@ -61,6 +68,7 @@ def infer_params(params: Mapping[str, Any]) -> ParamSchema:
 
 def numpy_type(dtype: Any) -> DataType:
     """Return the data type for a NumPy or pandas dtype. Raises InvalidParameter if MLflow has none."""
+    dtype = getattr(dtype, "subtype", dtype) if type(dtype).__name__ == "SparseDtype" else dtype
     kind, size = dtype.kind, getattr(dtype, "itemsize", 0)
     if kind in "iu":
         if size < 4 or (kind == "i" and size == 4):
@@ -75,12 +83,48 @@ def numpy_type(dtype: Any) -> DataType:
     return named[kind]
 
 
+def _table(frame: pd.DataFrame, notes: list[str] | None) -> Schema:
+    """Return the schema of a table. Names are stored as JSON, so only strings and integers can be."""
+    names: list[Any] = [int(name) if _is_integer(name) else name for name in frame.columns]
+    if not all(isinstance(name, str | int) for name in names) or len(set(names)) < len(names):
+        if notes is None and names != [None]:
+            raise InvalidParameter(f"The names of columns must be unique strings or integers, not {names!r:.200}.")
+        if notes is not None and names != [None]:
+            notes.append(
+                "its columns are described by their positions, because a signature can only store names that are "
+                "unique strings or integers"
+            )
+        names = [None] * len(names)
+    columns, unknown = [], []
+    for place, name in enumerate(names):
+        column = frame.iloc[:, place]
+        try:
+            columns.append(_column(column, name))
+        except InvalidParameter as error:
+            if notes is None:
+                raise
+            shown = frame.columns[place]
+            unknown.append(f"{shown!r:.80} ({error.message.rstrip('.')})")
+            columns.append(ColSpec(AnyType(), name, name is None or not column.hasnans))
+    if unknown and notes is not None:
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        notes.append(f"predict does not check these columns: {', '.join(unknown[:10])}{more}")
+    return Schema(columns)
+
+
+def _is_integer(name: Any) -> bool:
+    import numpy
+
+    return isinstance(name, int | numpy.integer) and not isinstance(name, bool)
+
+
 def _column(column: pd.Series[Any], name: Any) -> ColSpec:
     import pandas
 
     if column.dtype.kind == "O":
         column = column.infer_objects()
-    required = not any(is_missing(value) for value in column)
+    # A column without a name cannot be optional, but may contain missing values.
+    required = name is None or not any(is_missing(value) for value in column)
     if column.dtype.kind != "O":
         return ColSpec(numpy_type(column.dtype), name, required)
     try:
@@ -123,7 +167,9 @@ def _type(value: Any) -> ColumnType | None:
     if is_missing(value) or (isinstance(value, list | dict) and not value):
         return AnyType()
     if isinstance(value, dict):
-        types = {str(name): _known_type(inner) for name, inner in value.items()}
+        if not all(isinstance(name, str) for name in value):
+            raise InvalidParameter("The keys of a dict must be strings.")
+        types = {name: _known_type(inner) for name, inner in value.items()}
         return Object([Property(name, dtype, not isinstance(dtype, AnyType)) for name, dtype in types.items()])
     if isinstance(value, list | numpy.ndarray):
         return _array(value)

@@ -62,7 +62,10 @@ class ColSpec:
         Raises:
             InvalidParameter: If the fields do not describe a data type.
         """
-        return cls(type_from_dict(fields), fields.get("name"), bool(fields.get("required", True)))
+        name: Any = fields.get("name")
+        # Earlier versions of nbtrack stored names of several levels, which JSON turns into lists.
+        name = tuple(name) if isinstance(name, list) else name
+        return cls(type_from_dict(fields), name, bool(fields.get("required", True)))
 
     def __repr__(self) -> str:
         required = "required" if self.required else "optional"

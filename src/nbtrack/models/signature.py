@@ -131,8 +131,10 @@ def infer_signature(
 
     A pandas, polars or Arrow table, a Series, a list, a dict or a scalar becomes a schema of columns. An array, a
     sparse matrix or a dict of arrays becomes a schema of tensors whose first dimension, the rows, may have any length.
-    A column with missing values becomes optional. If the schema of the inputs or of the outputs cannot be inferred, a
-    warning gives the reason, and the schema is "any", which `predict` does not check.
+    A column with missing values becomes optional. A column of a type that a signature cannot describe, such as uint64,
+    timedelta or period, becomes "any": `predict` passes it on without a check. If the names of the columns cannot be
+    stored (names of several levels, or duplicates), the columns are described by their positions. If the whole schema
+    cannot be inferred, it is "any". In each of these cases a warning gives the reason.
 
     Args:
         model_input: A batch of data for `predict`, ideally with the missing values that can occur.
@@ -156,8 +158,9 @@ def infer_signature(
     """
     schemas: dict[str, Any] = {"params": infer_params(params) if params else None}
     for name, data in (("inputs", model_input), ("outputs", model_output)):
+        notes: list[str] = []
         try:
-            schemas[name] = None if data is None else infer_schema(data)
+            schemas[name] = None if data is None else infer_schema(data, notes)
         except Exception as error:  # whatever a container of any type raises
             warnings.warn(
                 f"The schema of the model's {name} cannot be inferred, so it is recorded as 'any' and predict does "
@@ -165,4 +168,6 @@ def infer_signature(
                 stacklevel=2,
             )
             schemas[name] = Schema([ColSpec(AnyType())])
+        if notes:
+            warnings.warn(f"In the schema of the model's {name}, {'; '.join(notes)}.", stacklevel=2)
     return ModelSignature(**schemas)

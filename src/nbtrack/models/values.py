@@ -63,13 +63,25 @@ def described(data: Any) -> str:
     return f"{type(data).__name__}{getattr(data, 'shape', '')}"
 
 
-def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Series[Any]:
-    """Return the column as `dtype`. Raises InvalidParameter if the conversion would change a value."""
+def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required: bool = True) -> pd.Series[Any]:
+    """Return the column as `dtype`.
+
+    Categories and times with a time zone stay what they are, and so do missing values in a column that is not required.
+
+    Raises:
+        InvalidParameter: If the conversion would change a value.
+    """  # noqa: DOC501 (the error is created by a function)
     import numpy
     import pandas
 
+    if isinstance(values.dtype, pandas.CategoricalDtype):
+        return _checked_category(values, dtype, name, required)
     if isinstance(values.dtype, pandas.SparseDtype):
         values = pandas.Series(numpy.asarray(values), index=values.index, name=name)
+    if isinstance(values.dtype, pandas.ArrowDtype) and values.dtype.kind not in "biufM":
+        if dtype in (DataType.string, DataType.binary) and values.dtype.kind in ("U", "S"):
+            return values
+        values = values.astype(object).where(values.notna(), None)
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         values = values.infer_objects()
     here, wanted = values.dtype, dtype.to_numpy()
@@ -83,24 +95,54 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any) -> pd.Ser
         return values
     try:
         if dtype is DataType.datetime and (here.kind == "M" or objects):
-            return values.astype("datetime64[ns]")
+            return _times(values)
         if dtype is DataType.double and objects:
             # Decimals, or numbers some of which are missing.
             numbers = pandas.to_numeric(values)
             return convert_column(numbers, dtype, name) if numbers.dtype.kind in "iuf" else values.astype(wanted)
     except (TypeError, ValueError, OverflowError) as error:
-        hint = " Times must not have a time zone." if dtype is DataType.datetime else ""
-        raise _conversion_error(name, here, dtype, f" {error}{hint}") from error
+        raise _conversion_error(name, here, dtype, f" {error}") from error
     if _widens(here, wanted):
         # pandas' own dtypes can store missing values among integers and booleans, but NumPy's cannot.
         if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
-            raise _conversion_error(name, here, dtype, " It has missing values.")
+            if required:
+                raise _conversion_error(name, here, dtype, " It has missing values.")
+            return values.astype(NULLABLE[dtype])  # type: ignore[call-overload, no-any-return]
         return values.astype(wanted)
     if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
         return values.astype(wanted)
     holes = here == numpy.float64 and dtype in (DataType.integer, DataType.long) and values.hasnans
     whole = holes and bool((values.dropna() % 1 == 0).all())
     raise _conversion_error(name, here, dtype, _HINT if whole else "")
+
+
+NULLABLE = {DataType.boolean: "boolean", DataType.integer: "Int32", DataType.long: "Int64"}
+"""The pandas dtypes for values some of which are missing."""
+
+
+def _checked_category(values: pd.Series[Any], dtype: DataType, name: Any, required: bool) -> pd.Series[Any]:
+    """Return the column as it is, because a model that was trained on categories needs them."""
+    import pandas
+
+    categories = pandas.Series(values.cat.categories)
+    if len(categories):
+        convert_column(categories, dtype, name)
+    if required and dtype in NULLABLE and values.hasnans:
+        raise _conversion_error(name, values.dtype, dtype, " It has missing values.")
+    return values
+
+
+def _times(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return times as nanoseconds, as MLflow does, unless they have a time zone or nanoseconds cannot store them."""
+    import pandas
+
+    dtype: Any = values.dtype
+    if getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None) is not None:
+        return values
+    try:
+        return values.astype("datetime64[ns]")
+    except pandas.errors.OutOfBoundsDatetime:
+        return values
 
 
 def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
@@ -119,8 +161,8 @@ def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:
     if isinstance(dtype, Array):
         return _array(value, dtype, required)
     anything = not required or (isinstance(dtype, Map) and isinstance(dtype.value_type, AnyType))
-    if anything and (value is None or (isinstance(value, dict) and not value)):
-        return value
+    if anything and (is_missing(value) or (isinstance(value, dict) and not value)):
+        return None if is_missing(value) else value
     if not isinstance(value, dict):
         raise InvalidParameter(f"{value!r:.80} is not a dict.")
     if isinstance(dtype, Map):
@@ -134,8 +176,8 @@ def _array(value: Any, dtype: Array, required: bool) -> Any:
     import numpy
 
     may_lack = not required or isinstance(dtype.dtype, AnyType)
-    if may_lack and value is None:
-        return value
+    if may_lack and is_missing(value):
+        return None
     if not (isinstance(value, list) or (is_array(value) and value.ndim)):
         raise InvalidParameter(f"{value!r:.80} is not a list.")
     if may_lack and len(value) == 0:
@@ -167,7 +209,20 @@ def _flat(value: Any, dtype: DataType) -> Any:
     nested = values.dtype == numpy.dtype(object) and [x for x in values if isinstance(x, list | tuple | numpy.ndarray)]
     if nested:
         raise InvalidParameter(f"{nested[0]!r:.80} is not a valid {dtype!r}.")
+    objects = values.dtype == numpy.dtype(object)
+    if dtype is DataType.boolean and objects:
+        # NumPy would convert any object.
+        wrong = [item for item in values if not (is_missing(item) or isinstance(item, bool | numpy.bool_))]
+        if wrong:
+            raise InvalidParameter(f"{wrong[0]!r:.80} is not a valid {dtype!r}.")
+    if dtype not in (DataType.float, DataType.double, DataType.datetime) and values.hasnans:
+        # NumPy has no integers, booleans or strings that are missing.
+        present = iter(_flat([item for item in value if not is_missing(item)], dtype).tolist())
+        return [None if is_missing(item) else next(present) for item in value]
     values = convert_column(values, dtype, "")
+    if dtype is DataType.datetime and not is_array(value):
+        # Lists of NumPy's nanoseconds would become lists of integers.
+        return values.tolist()
     try:
         return values.to_numpy(dtype=dtype.to_numpy())
     except (TypeError, ValueError, OverflowError) as error:
