@@ -97,7 +97,8 @@ class QueryError(InvalidParameter):
             f"  {' ' * (len(before) - start)}^",
         ]
         if self.expected:
-            lines.append(f"Expected here: {', '.join(self.expected)}.")
+            *others, last = self.expected
+            lines.append(f"Expected here: {', '.join(others)}{' or ' if others else ''}{last}.")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

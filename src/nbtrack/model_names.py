@@ -22,8 +22,8 @@ def check_model_name(name: object) -> str:
     checked = check_name(name, "Model name")
     if "/" in checked or ":" in checked:
         raise InvalidParameter(
-            f"Model name must not contain '/' or ':', which separate the parts of a URI such as models:/name/3. "
-            f"It is {checked!r:.120}."
+            f"Model name {checked!r:.120} must not contain '/' or ':', which separate the parts of a URI such as "
+            "models:/name/3."
         )
     if checked in (".", ".."):
         raise InvalidParameter(f"Model name must not be {checked!r}, which is a folder in a path. Choose another name.")

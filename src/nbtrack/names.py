@@ -58,9 +58,18 @@ def check_name(name: object, what: str, *, max_length: int = MAX_LENGTH) -> str:
     if len(name) > max_length:
         raise InvalidParameter(
             f"{what} must have at most {max_length} characters, not {len(name):,}. It starts with {name[:60]!r}."
-            f"{' Values of params and tags have no limit.' if max_length == MAX_LENGTH else ''}"
+            f"{' Values of params and tags have no limit.' if what.endswith(' key') else ''}"
         )
     return check_text(name, what)
+
+
+def check_dict(values: object, what: str) -> None:
+    """Raise InvalidParameter if `values` is not a dict. The message starts with `what`.
+
+    Whatever has items is accepted, such as a row of a DataFrame.
+    """
+    if not hasattr(values, "items"):
+        raise InvalidParameter(f"{what} must be a dict, not {type(values).__name__} ({values!r:.80}).")
 
 
 def check_text(text: str, what: str) -> str:

@@ -26,6 +26,12 @@ def mistake(marked: str) -> QueryError:
     [
         # names
         ("»m > 1", "Attribute 'm' does not exist. For a metric, write metrics.m", "metrics.m"),
+        (
+            "»val/acc > 1",
+            "Attribute 'val/acc' does not exist. For a metric, write metrics.`val/acc`",
+            "params.`val/acc`",
+        ),
+        ("metrics.m = »NULL", "To find missing values, write IS NULL", "a number"),
         ("»runname = 'x'", "Attribute 'runname' does not exist. Did you mean run_name?", "run_name"),
         ("attributes.»stat = 'x'", "Attribute 'stat' does not exist. Did you mean status?", "status"),
         ("»`run nam` = 'x'", "Attribute 'run nam' does not exist. Did you mean run_name?", "run_name"),
@@ -51,7 +57,7 @@ def mistake(marked: str) -> QueryError:
         (
             "»3 > metrics.m",
             "A comparison must begin with a name such as metrics.m, params.p, tags.t or run_name",
-            "a name such as metrics.m, params.p, tags.t or run_name",
+            "a name (metrics.m, params.p, tags.t or run_name)",
         ),
         (
             "»'one' = run_name",
@@ -93,9 +99,9 @@ def mistake(marked: str) -> QueryError:
         ("»foo(metrics.m) > 1", "Function 'foo' does not exist", "min(metrics.name)"),
         ("»min metrics.m > 1", "min is a function. Write min(metrics.name)", "min(metrics.name)"),
         ("metrics.min»(m) > 1", "Write the function around the whole name: min(metrics.name)", "IN"),
-        ("min(») > 1", "The parentheses are empty", "a name such as metrics.m, params.p, tags.t or run_name"),
+        ("min(») > 1", "The parentheses are empty", "a name (metrics.m, params.p, tags.t or run_name)"),
         ("min(metrics.m »> 1", "Unexpected '>'", ")"),
-        ("min(»", "The query ends too early", "a name such as metrics.m, params.p, tags.t or run_name"),
+        ("min(»", "The query ends too early", "a name (metrics.m, params.p, tags.t or run_name)"),
         ("metrics.m > »max(metrics.n)", "Functions are for names", "a number"),
         ("count(metrics.m) = »NaN", "Only metrics can be NaN", "a number"),
         ("max(metrics.m) > »NaN", "No number is above or below NaN. Use = or != instead", "a number"),
@@ -127,7 +133,11 @@ def mistake(marked: str) -> QueryError:
             "NOT",
         ),
         ("duration > »'2h'", "with a duration, not a string. Write 2h without quotes", "a duration such as 2h"),
-        ("duration > 2 »h", "Write the unit directly after the number. The units are ms, s, m, h, d, w", "the end"),
+        (
+            "duration > 2 »h",
+            "Write the unit directly after the number. The units are ms, s, m, h, d, w",
+            "the end of the query",
+        ),
         ("duration > »2hours", "2hours is not a valid duration. The units are", "a duration such as 2h"),
         ("duration > »now()", "duration must be compared with a duration, not a time", "a duration such as 2h"),
         ("metrics.m > »3d", "metrics.m must be compared with a number, not a duration", "a number"),
@@ -162,20 +172,24 @@ def mistake(marked: str) -> QueryError:
         (
             "»`abc = 1",
             "This quote is not closed: the closing ` is missing",
-            "a name such as metrics.m, params.p, tags.t or run_name",
+            "a name (metrics.m, params.p, tags.t or run_name)",
         ),
         ("(metrics.m > 1»", "The parenthesis at character 1 is not closed", ")"),
         ("(metrics.m > 1 OR (params.p = ')')»", "The parenthesis at character 1 is not closed", ")"),
         ("metrics.m IN (1, 2»", "The parenthesis at character 14 is not closed", "a comma"),
         ("metrics.m IN (1,»", "The query ends too early", "a number"),
         ("metrics.m IN (1,»)", "The expression in the parentheses ends too early", "a number"),
-        ("metrics.m > 1»)", "This closing parenthesis has no opening one", "the end"),
+        ("metrics.m > 1»)", "This closing parenthesis has no opening one", "the end of the query"),
         ("(»)", "The parentheses are empty", "NOT"),
         ("metrics.m IN (»)", "The parentheses are empty", "a number"),
         ("metrics.m IN »1", "Unexpected 1", "("),
         # words and signs
         ("metrics.m > 1»;", "A query is a single expression and cannot contain a semicolon", "AND"),
-        ("metrics.m > 1»; DROP TABLE runs", "A query is a single expression and cannot contain a semicolon", "the end"),
+        (
+            "metrics.m > 1»; DROP TABLE runs",
+            "A query is a single expression and cannot contain a semicolon",
+            "the end of the query",
+        ),
         ("metrics.m > 1 »&& metrics.n > 1", "Write AND instead of &&", "AND"),
         ("metrics.m > 1 »| metrics.n > 1", "Write OR instead of |", "OR"),
         ("metrics.m =»> 3", "Write >= instead of =>", "a number"),
@@ -200,7 +214,7 @@ def test_the_message_points_at_the_mistake() -> None:
         "A string must be in quotes: 'one' (at character 32)",
         "  metrics.m > 0.9 AND params.p = one",
         "                                 ^",
-        "Expected here: a number, a quoted string.",
+        "Expected here: a number or a quoted string.",
     ]
 
 
@@ -234,7 +248,7 @@ def test_errors_list_the_names_of_their_vocabulary() -> None:
     assert raised.value.expected == ("tags.name", "attributes.name")
     with pytest.raises(QueryError) as raised:
         parse("name = 'x' AND", EXPERIMENTS)
-    assert "a name such as tags.t or name" in raised.value.expected
+    assert "a name (tags.t or name)" in raised.value.expected
 
 
 @pytest.mark.parametrize("character", ["\0", "\ud800"])

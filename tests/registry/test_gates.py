@@ -22,7 +22,7 @@ def test_only_versions_that_pass_the_gate_enter_the_stage(trained: MlflowClient)
     trained.set_gate("digits", "production", ACCURATE)
     before = trained.get_history("digits")
     with pytest.raises(
-        GateClosed, match=r"Version 1 .* Production\. Its gate 'default' requires .*val/accuracy = 0\.9\b"
+        GateClosed, match=r"Version 1 .* Production, because .*val/accuracy = 0\.9\. Gate 'default' requires "
     ):
         trained.transition_model_version_stage("digits", 1, "Production")
     with pytest.raises(GateClosed, match="has no run"):

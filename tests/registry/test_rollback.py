@@ -114,6 +114,8 @@ def test_a_wrong_expected_version_changes_nothing(trained: MlflowClient, expecte
 def test_the_right_expected_version_succeeds(trained: MlflowClient) -> None:
     trained.transition_model_version_stage("digits", 1, "Production", True, expected_current=[])
     trained.transition_model_version_stage("digits", 2, "Production", True, expected_current=1, expected_stage="none")
-    with pytest.raises(Conflict, match=r"Version 2 .* is now in Production, not in None as expected\. .* moved"):
+    with pytest.raises(
+        Conflict, match=r"Version 2 .* is now in stage Production, but stage None was expected\. .* moved"
+    ):
         trained.transition_model_version_stage("digits", 2, "Staging", expected_stage="None")
     assert trained.rollback("digits", expected_current="2").version == 1

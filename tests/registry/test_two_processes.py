@@ -75,7 +75,7 @@ def test_of_two_promotions_from_the_same_version_one_fails_with_a_conflict(train
     said = [rival.communicate(timeout=60)[0].strip() for rival in rivals]
     winner = said.index("won") + 2
     loser = said[3 - winner]
-    assert f"now has version {winner}, not version 1 as expected" in loser
+    assert f"now has version {winner}, but version 1 was expected" in loser
     assert f"moved version {winner} from None to Production" in loser
     assert [v.version for v in trained.search_model_versions("stage = 'Production'")] == [winner]
     assert [e.reason for e in trained.get_history("digits") if e.new == "Production"] == [f"I am {winner}", None]

@@ -143,7 +143,7 @@ def test_every_written_file_is_recorded_with_its_size(tmp_path: object) -> None:
 
 def test_arguments_that_are_not_runs_are_refused() -> None:
     for runs in (3, [3], [None]):
-        with pytest.raises(InvalidParameter, match="tag_runs takes run IDs, runs or a table"):
+        with pytest.raises(InvalidParameter, match="tag_runs takes run IDs, Run objects"):
             nbtrack.tag_runs(runs, {"a": "b"})
     with pytest.raises(InvalidParameter, match="a column run_id"):
         nbtrack.move_runs(nbtrack.search_runs()[["status"]], experiment_id="0")

@@ -242,7 +242,7 @@ def test_a_run_with_a_reused_number_has_no_data_of_the_previous_one(own_store: P
     client = nbtrack.MlflowClient()
     gone = make("gone")
     late = client._store.recorder(gone)
-    with pytest.warns(UserWarning, match="param_history"):
+    with pytest.warns(UserWarning, match="the SQL view events"):
         late.param("lr", 0.2)
     client.delete_run(gone)
     assert [run.run_id for run in client.gc(dry_run=False).runs] == [gone]

@@ -353,7 +353,9 @@ def existing(local_path: str | os.PathLike[str]) -> Path:
     """Return the path of a local file or folder. Raises NotFound if it does not exist."""
     path = Path(local_path)
     if not path.exists():
-        raise NotFound(f"File or folder {os.fspath(local_path)!r:.200} does not exist (in {os.getcwd()}).")
+        raise NotFound(
+            f"File or folder {os.fspath(local_path)!r:.200} does not exist. The working directory is {os.getcwd()}."
+        )
     return path
 
 

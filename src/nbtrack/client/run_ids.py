@@ -39,5 +39,7 @@ def _is_run(run: Any) -> bool:
 def _id_of(run: Any, what: str) -> str:
     run_id = run if isinstance(run, str) else getattr(getattr(run, "info", None), "run_id", None)
     if not isinstance(run_id, str):
-        raise InvalidParameter(f"{what} takes run IDs, runs or a table from search_runs, not {run!r:.100}.")
+        raise InvalidParameter(
+            f"{what} takes run IDs, Run objects, a DataFrame from search_runs or a filter, not {run!r:.100}."
+        )
     return run_id

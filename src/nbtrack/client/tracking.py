@@ -29,7 +29,7 @@ from ..entities import (
 from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
-from ..names import check_name, check_text, new_run_name, storable
+from ..names import check_dict, check_name, check_text, new_run_name, storable
 from ..store.protocol import Store
 from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
@@ -74,6 +74,7 @@ class TrackingMixin:
         check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
+        check_dict(tags or {}, "tags")
         checked_tags = {
             check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
             for key, value in (tags or {}).items()
@@ -235,6 +236,7 @@ class TrackingMixin:
             InvalidParameter: If the experiment is deleted, if `run_name` and the tag `mlflow.runName` differ, or if
                 another argument is not valid.
         """
+        check_dict(tags or {}, "tags")
         all_tags = {str(key): str(value) for key, value in (tags or {}).items()}
         if run_name and all_tags.get(RUN_NAME, run_name) != run_name:
             raise InvalidParameter(
@@ -504,7 +506,7 @@ class TrackingMixin:
         """Log a param of a run.
 
         A param that is logged again with another value is not an error, unlike in MLflow: the run shows the new value,
-        the earlier one is kept in the view `param_history` of `nbtrack.sql`, and a warning says so once.
+        the earlier one is kept in the view `events` of `nbtrack.sql`, and a warning says so once.
 
         Args:
             run_id: Run to log to.

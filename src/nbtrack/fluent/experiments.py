@@ -9,6 +9,7 @@ from .. import config
 from ..client import Client
 from ..entities import Experiment, LifecycleStage, ViewType
 from ..errors import AlreadyExists, InvalidParameter
+from ..names import check_dict, check_name
 from ..store.protocol import DEFAULT_ID
 from . import state
 
@@ -20,8 +21,8 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     and NBTRACK_EXPERIMENT_NAME (or MLFLOW_…) name the active experiment, or else it is "Default".
 
     Args:
-        experiment_name: Name of the experiment. If no active experiment has it, a new one is created, also if a deleted
-            experiment had the name.
+        experiment_name: Name of the experiment. If no experiment has this name, or only a deleted one, a new experiment
+            is created.
         experiment_id: ID of an experiment, instead of `experiment_name`.
 
     Returns:
@@ -36,7 +37,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
         >>> experiment = set_experiment("digits")
     """
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidParameter("Pass either experiment_name or experiment_id to set_experiment().")
+        raise InvalidParameter("Pass either experiment_name or experiment_id to set_experiment(), and not both.")
     client = Client()
     if experiment_id is not None:
         experiment = client.get_experiment(experiment_id)
@@ -49,6 +50,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
 
 
 def _experiment_named(client: Client, name: Any) -> Experiment:
+    check_name(name, "Experiment name")
     found = client.get_experiment_by_name(name)
     if found is None or found.lifecycle_stage != LifecycleStage.ACTIVE:
         try:
@@ -231,6 +233,7 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     Raises:
         InvalidParameter: If a key is not a string or is empty or too long. Tags before it are set.
     """
+    check_dict(tags, "tags")
     for key, value in tags.items():
         set_experiment_tag(key, value)
 

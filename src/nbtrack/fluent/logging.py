@@ -89,7 +89,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
     """Log a param of the active run, which is started if there is none.
 
     A param that is logged again with another value is not an error, unlike in MLflow: the run shows the new value, the
-    earlier one is kept in the view `param_history` of `nbtrack.sql`, and a warning says so once.
+    earlier one is kept in the view `events` of `nbtrack.sql`, and a warning says so once.
 
     Args:
         key: Key of the param, at most 500 characters.

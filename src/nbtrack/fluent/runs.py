@@ -10,6 +10,7 @@ from .. import capture, config
 from ..client import Client
 from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
+from ..names import check_dict
 from ..runs import ancestors, stack, system_metrics
 from ..runs.active_run import ActiveRun
 from ..store.protocol import DEFAULT_ID
@@ -65,6 +66,7 @@ def start_run(
         >>> with start_run(run_name="baseline") as run:
         ...     log_metric("loss", 0.5)
     """
+    check_dict(tags or {}, "tags")
     cell = capture.current_cell()
     _end_leftovers(cell)
     around = stack.conflicting()
@@ -312,7 +314,7 @@ def move_runs(
         >>> count = move_runs("metrics.loss > 10", "archive")  # doctest: +SKIP
     """
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidParameter("Pass either experiment_name or experiment_id to move_runs().")
+        raise InvalidParameter("Pass either experiment_name or experiment_id to move_runs(), and not both.")
     client = Client()
     if experiment_name is not None:
         experiment = client.get_experiment_by_name(experiment_name)

@@ -125,7 +125,9 @@ def scope_of(
         found = {name: client.get_experiment_by_name(name) for name in experiment_names}
         for name, experiment in found.items():
             if experiment is None:
-                raise NotFound(f"Experiment {name!r:.120} does not exist. search_experiments() lists the experiments.")
+                raise NotFound(
+                    f"Experiment {name!r:.120} does not exist. search_experiments() returns all experiments."
+                )
         return [experiment.experiment_id for experiment in found.values() if experiment]
     if search_all_experiments:
         return None

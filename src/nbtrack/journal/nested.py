@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidParameter
+from ..names import check_dict
 
 SEPARATOR = "/"
 _DEEPEST = 50
@@ -16,8 +17,9 @@ def flat(values: Mapping[Any, Any], what: str, *, keep_empty: bool = False) -> d
     """Return `values` with the keys of nested dicts joined by `/`. Keys that are not strings are converted to strings.
 
     Empty nested dicts are left out, or kept as values with `keep_empty`. Raises InvalidParameter if two keys become
-    equal; its message calls them `what`.
+    equal, or if `values` is not a dict. Its message calls a value `what`.
     """
+    check_dict(values, f"{what.lower()}s")
     if all(type(key) is str and type(value) in _LEAVES for key, value in values.items()):
         return dict(values)
     found: dict[str, Any] = {}

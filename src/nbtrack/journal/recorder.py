@@ -9,7 +9,7 @@ from typing import Any
 
 from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
-from ..names import check_name, check_text
+from ..names import check_dict, check_name, check_text
 from . import events, series
 from .events import point
 from .kinds import LARGEST
@@ -161,7 +161,7 @@ class RunRecorder:
         for key, earlier in changed.items():
             message = (
                 f"Param {key!r} changed from {earlier!r:.80} to {new[key]!r:.80}. Both are kept: the run shows the "
-                "new value, and the SQL view param_history the earlier one."
+                "new value, and the SQL view events has the earlier one."
             )
             if warn is None:
                 warnings.warn(message, stacklevel=5)
@@ -212,6 +212,7 @@ class RunRecorder:
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:
     """Return the events that set these tags."""
+    check_dict(values, "tags")
     strings = {check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}") for key, value in values.items()}
     return events.tags(run_id, strings)
 
@@ -269,9 +270,15 @@ def _number(key: str, value: Any) -> float:
         hint = " Log one number per call, for example its mean()."
     elif isinstance(value, Mapping):
         hint = " Log a dict with log_metrics."
-    shown = getattr(value, "shape", None) or repr(value)
+    elif isinstance(value, int):
+        raise InvalidParameter(
+            f"Metric {key!r:.80} must fit into a float, but an integer of {value.bit_length():,} bits does not. "
+            "Nothing was logged."
+        )
+    shape = getattr(value, "shape", None)
+    shown = f"of shape {shape}" if shape else f"({value!r:.60})"
     raise InvalidParameter(
-        f"Metric {key!r:.80} must be a number, not {type(value).__name__} ({shown!s:.60}).{hint} Nothing was logged."
+        f"Metric {key!r:.80} must be a number, not {type(value).__name__} {shown:.80}.{hint} Nothing was logged."
     )
 
 

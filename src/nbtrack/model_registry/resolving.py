@@ -68,8 +68,8 @@ def find_version(uri: ModelVersionUri, registry: VersionLookup) -> ModelVersion:
     if not found:
         where = "" if uri.stage is None else f" in stage {uri.stage}"
         latest = registry.get_latest_versions(uri.name)
-        has = ", ".join(f"{version.version} ({version.current_stage})" for version in latest)
-        hint = f"Its latest version in each stage: {has}." if has else "It has no versions."
+        has = ", ".join(f"version {version.version} in stage {version.current_stage}" for version in latest)
+        hint = f"It has {has}." if has else "It has no versions."
         raise NotFound(f"Model {uri.name!r:.120} has no version{where}. {hint}")
     return max(found, key=lambda version: version.version)
 

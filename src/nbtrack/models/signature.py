@@ -163,8 +163,8 @@ def infer_signature(
             schemas[name] = None if data is None else infer_schema(data, notes)
         except Exception as error:  # whatever a container of any type raises
             warnings.warn(
-                f"The schema of the model's {name} cannot be inferred, so it is recorded as 'any' and predict does "
-                f"not check this data: {error}",
+                f"The schema of the model's {name} is recorded as 'any', so predict() does not check this data. The "
+                f"schema could not be inferred: {error}",
                 stacklevel=2,
             )
             schemas[name] = Schema([ColSpec(AnyType())])

@@ -19,7 +19,7 @@ Traceback (most recent call last):
 nbtrack.errors.QueryError: A string must be in quotes: 'one' (at character 32)
   metrics.m > 0.9 AND params.p = one
                                  ^
-Expected here: a number, a quoted string.
+Expected here: a number or a quoted string.
 """
 
 from .completion import Completion, complete

@@ -35,7 +35,7 @@ _WORDS = {
     "_OR": "OR",
     "ASC": "ASC",
     "DESC": "DESC",
-    END: "the end",
+    END: "the end of the query",
 }
 """The terminals of grammar.lark, in the order that an error lists them."""
 
@@ -103,7 +103,7 @@ class Mistake:
             wanted -= set() if self.operand.kind.takes_text else {"LIKE", "ILIKE"}
             wanted -= set() if self.operand.kind.takes_number else {"_BETWEEN"}
         words = [
-            f"a name such as {self.vocabulary.examples}" if terminal == "PATH" else words
+            f"a name ({self.vocabulary.examples})" if terminal == "PATH" else words
             for terminal, words in _WORDS.items()
             if terminal in wanted
         ]
@@ -172,6 +172,8 @@ class Mistake:
         word = self._word()
         if not word:
             return f"A value is missing before {self.text[self.position]!r}"
+        if word.casefold() in ("null", "none"):
+            return "To find missing values, write IS NULL"
         if self.operand is not None and self.operand.kind is Kind.TIME:
             return "Write now() instead of now" if word.casefold() == "now" else f"{word} is not a valid time"
         if self.operand is not None and self.operand.kind is Kind.DURATION:

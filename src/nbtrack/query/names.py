@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -11,6 +12,8 @@ from .vocabulary import ATTRIBUTE_SPELLINGS, CHILDREN, PARENT, Attribute, Collec
 
 _SHOWN = 40
 """The most characters of a name that an error repeats."""
+
+_WORD = re.compile(r"[^\s()\[\],;'\"`=<>!]+")
 
 _OTHER_WORDS = {
     "avg": "mean",
@@ -143,7 +146,12 @@ def _attribute(name: str, text: str, position: int, vocabulary: Vocabulary) -> O
         raise QueryError(f"{name} is a function. Write {call}", text, position, [call])
     names = [a.name for a in vocabulary.attributes]
     near = _nearest(name, [*names, *(alias for a in vocabulary.attributes for alias in a.aliases)])
-    keys = [f"{table.entity}.{shown(name)}" for table in vocabulary.key_tables] if name.isidentifier() else []
+    if not near and (whole := _WORD.match(text, position)) and whole[0] != name:
+        # The name of a key without a prefix and backticks, such as val/accuracy.
+        keys = [f"{table.entity}.`{shown(whole[0])}`" for table in vocabulary.key_tables]
+        name = whole[0]
+    else:
+        keys = [f"{table.entity}.{shown(name)}" for table in vocabulary.key_tables] if name.isidentifier() else []
     if near:
         hint = f". Did you mean {near}?"
     else:

@@ -55,7 +55,7 @@ def parse(text: str | None, vocabulary: Vocabulary = RUNS) -> Node:
     if text is None:
         return EVERYTHING
     if not isinstance(text, str):
-        raise InvalidParameter(f'A filter must be a string such as "metrics.m > 0.9", not {type(text).__name__}.')
+        raise InvalidParameter(f'The filter must be a string such as "metrics.m > 0.9", not {type(text).__name__}.')
     _check_characters(text)
     if not text.strip():
         return EVERYTHING

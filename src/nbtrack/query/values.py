@@ -45,7 +45,7 @@ class CompiledValues:
 def compile_values(names: Sequence[str], vocabulary: Vocabulary, first_parameter: int = 1) -> CompiledValues:
     """Compile names to SQL over the vocabulary's table with the alias `r`. Raises QueryError if a name is invalid."""
     if len(names) > MAX_NAMES:
-        raise InvalidParameter(f"The number of names must be at most {MAX_NAMES}, not {len(names)}.")
+        raise InvalidParameter(f"by and metrics can have at most {MAX_NAMES} names together, not {len(names)}.")
     writer = Writer(first_parameter)
     columns = [_column(parse_name(name, vocabulary), writer) for name in names]
     return CompiledValues(writer.joins, columns, writer.parameters)

@@ -169,6 +169,10 @@ class Vocabulary:
     collections: tuple[Collection, ...] = ()
     sections: tuple[Section, ...] = ()
 
+    def __repr__(self) -> str:
+        # It is a default value in signatures, which `help` shows.
+        return f"<Vocabulary of {self.table}>"
+
     def attribute(self, name: str) -> Attribute | None:
         """Return the attribute with a name.
 

@@ -76,7 +76,11 @@ def set_system_metrics_sampling_interval(interval: float | None) -> None:
     Raises:
         InvalidParameter: If the interval is not positive or is infinite.
     """
-    if interval is not None and not 0 < interval < float("inf"):
+    try:
+        valid = interval is None or 0 < interval < float("inf")
+    except TypeError:
+        valid = False
+    if not valid:
         raise InvalidParameter(f"interval must be a positive number of seconds, not {interval!r:.80}.")
     _settings["interval"] = interval
 

@@ -38,7 +38,7 @@ def write_tables(
         raise InvalidParameter(f"format must be 'parquet' or 'csv', not {format!r:.80}.")
     target = Path(folder).expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InvalidParameter(f"{target} already exists and is not empty. Name a new folder, or delete this one.")
+        raise InvalidParameter(f"{target} already exists and is not empty. Choose a new or an empty folder.")
     partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)

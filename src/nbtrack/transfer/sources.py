@@ -31,7 +31,9 @@ def open_source(
         raise InvalidParameter(f"kind must be one of {', '.join(KINDS)}, not {kind!r:.80}.")
     path = _path(source)
     if not path.exists():
-        raise NotFound(f"File or folder {os.fspath(source)!r:.200} does not exist (in {os.getcwd()}).")
+        raise NotFound(
+            f"File or folder {os.fspath(source)!r:.200} does not exist. The working directory is {os.getcwd()}."
+        )
     if kind is None:
         kind, path = _recognized(path)
     report.kind, report.source = kind, str(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..client import Client
+from ..errors import InvalidParameter
 from ..fluent.search import scope_of
 from .comparison import Comparison
 from .live_run import LiveRun
@@ -22,14 +23,15 @@ def compare(
 ) -> Comparison:
     """Return a widget that compares the runs that match a filter.
 
-    Filter, experiments and order are those of `search_runs`.
+    The filter, the experiments and the order are given as for `search_runs`.
 
     Args:
         filter_string: Filter such as "metrics.loss < 1 and params.optimizer = 'adam'". The empty string matches all
             runs.
         experiment_ids: IDs of the experiments to search. Defaults to the active experiment.
-        order_by: Clauses such as "metrics.loss ASC". By default the best runs by their main metric come first.
-        search_all_experiments: Whether all experiments are searched if none are given.
+        order_by: Clauses such as "metrics.loss ASC". By default, the best runs come first, ranked by one metric; see
+            `nbtrack guide comparing`.
+        search_all_experiments: Whether to search all experiments if none are given.
         experiment_names: Names of the experiments to search, instead of `experiment_ids`.
 
     Returns:
@@ -37,13 +39,16 @@ def compare(
 
     Raises:
         QueryError: If the filter or a clause of the order is not valid.
-        InvalidParameter: If both `experiment_ids` and `experiment_names` are given.
+        InvalidParameter: If `filter_string` is not a string, or if both `experiment_ids` and `experiment_names` are
+            given.
         NotFound: If an experiment does not exist.
 
     Example:
         >>> widget = compare("metrics.loss < 1", order_by=["metrics.loss ASC"])  # doctest: +SKIP
         >>> widget.selected["params.optimizer"]  # doctest: +SKIP
     """
+    if not isinstance(filter_string, str):
+        raise InvalidParameter(f"filter_string must be a string, not {type(filter_string).__name__}.")
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
     return Comparison(Client(), filter_string, scope, order_by or ())
 
@@ -52,15 +57,18 @@ def registry(name: str | None = None) -> Registry:
     """Return a widget that shows registered models, their versions by stage, and their history.
 
     Args:
-        name: Name of the one model to show. None shows all models.
+        name: Name of the model to show. None shows all models.
 
     Returns:
         The widget. It can move a version to another stage.
 
     Raises:
         NotFound: If the model does not exist.
+        InvalidParameter: If `name` is not a string.
 
     Example:
         >>> registry("digits")  # doctest: +SKIP
     """
+    if name is not None and not isinstance(name, str):
+        raise InvalidParameter(f"name must be a string, or None for all models, not {name!r:.80}.")
     return Registry(Client(), name)

@@ -148,9 +148,9 @@ def test_promotions(digits: SqlTables) -> None:
     move("digits", 2, "Production", True, expected_current=1, user_id="ann", reason="better")
     assert stages(digits) == {1: "Archived", 2: "Production", 3: "None"}
     assert [v.version for v in digits.get_registered_model("digits").latest_versions] == [1, 2, 3]
-    with pytest.raises(Conflict, match=r"now has version 2, not version 1 as expected\. User ann moved version 2"):
+    with pytest.raises(Conflict, match=r"now has version 2, but version 1 was expected\. User ann moved version 2"):
         move("digits", 3, "Production", True, expected_current=1, user_id="bob")
-    with pytest.raises(Conflict, match="is now in None, not in Staging"):
+    with pytest.raises(Conflict, match="is now in stage None, but stage Staging was expected"):
         move("digits", 3, "Production", expected_stage="Staging", user_id="bob")
     with pytest.raises(InvalidParameter):
         move("digits", 3, "Archived", True, user_id="bob")

@@ -130,8 +130,8 @@ def milliseconds(age: str) -> int:
     parts = re.findall(r"(\d+)([dhms])", age)
     if not parts or "".join(number + unit for number, unit in parts) != age.strip():
         raise InvalidParameter(
-            f"older_than must be an age in days, hours, minutes and seconds, such as 30d, 12h or 1d12h, "
-            f"not {age!r:.40}."
+            f"older_than must be an age in days (d), hours (h), minutes (m) and seconds (s), such as 30d, 12h or "
+            f"1d12h, not {age!r:.40}."
         )
     return sum(int(number) * _UNITS[unit] for number, unit in parts)
 

@@ -43,6 +43,6 @@ def check_max_results(max_results: object, limit: int) -> int:
     if isinstance(max_results, bool) or not isinstance(max_results, int) or not 1 <= max_results <= limit:
         raise InvalidParameter(
             f"max_results must be an integer between 1 and {limit:,}, not {max_results!r:.80}. To get more results, "
-            "pass the token of one page to get the next."
+            "pass the token of a page as page_token to the client's next search."
         )
     return max_results

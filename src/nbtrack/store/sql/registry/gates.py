@@ -97,8 +97,8 @@ def pass_gates(
             continue
         if not override:
             raise GateClosed(
-                f"Version {version} of registered model {name!r:.120} cannot enter {stage}. Its gate {gate.gate!r} "
-                f"requires {gate.filter_string:.400}, but {mismatch}. To move the version anyway, pass "
+                f"Version {version} of registered model {name!r:.120} cannot enter {stage}, because {mismatch}. Gate "
+                f"{gate.gate!r} requires {gate.filter_string:.400}. To move the version anyway, pass "
                 "override_gates=True and a reason."
             )
         record_event(
@@ -131,7 +131,7 @@ def describe_gate(gate: ModelGate) -> str:
 
 
 def _mismatch(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
-    """Return why a run does not match a gate, as a clause that follows "but"; None if it matches."""
+    """Return why a run does not match a gate, as a clause that follows "because". Return None if it matches."""
     if not run_id:
         return "the version has no run"
     parts = compile_parts(gate.filter_string, RUNS)

@@ -44,8 +44,8 @@ class ModelStageTables(ChangeTables):
             stage_now = rows.require_version(cur, name, number)[rows.STAGE]
             if seen is not None and stage_now != seen:
                 raise Conflict(
-                    f"Version {number} of registered model {name!r:.120} is now in {stage_now}, not in {seen} as "
-                    f"expected.{_last_move(cur, name, number)} Nothing was changed."
+                    f"Version {number} of registered model {name!r:.120} is now in stage {stage_now}, but stage {seen} "
+                    f"was expected.{_last_move(cur, name, number)} Nothing was changed."
                 )
             current = _require_current(cur, name, target, expected, number)
             if stage_now != target:
@@ -107,7 +107,7 @@ def _require_current(
     current = [int(version) for (version,) in found]
     if expected is not None and set(current) - {coming} != set(expected) - {coming}:
         raise Conflict(
-            f"{stage} of registered model {name!r:.120} now has {_listed(current)}, not {_listed(expected)} as "
+            f"Stage {stage} of registered model {name!r:.120} now has {_listed(current)}, but {_listed(expected)} was "
             f"expected.{_last_move(cur, name, *current, *expected)} Nothing was changed."
         )
     return current
@@ -149,9 +149,9 @@ def _previous(cur: Cursor, name: str, stage: str, current: list[int]) -> tuple[i
             pass
     back = next((version for version in reversed(entered) if version != leaving), None)
     if back is None:
-        why = f"version {leaving} is the first one in" if leaving is not None else "no existing version was ever in"
+        why = f"version {leaving} is the first one in" if leaving is not None else "none of its versions has been in"
         raise InvalidState(
-            f"{stage} of registered model {name!r:.120} cannot be rolled back, because {why} this stage"
+            f"Stage {stage} of registered model {name!r:.120} cannot be rolled back, because {why} this stage"
             f"{'' if leaving is None else ' that still exists'}."
         )
     return leaving, back
