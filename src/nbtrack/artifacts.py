@@ -62,7 +62,7 @@ def download_artifacts(
 
     Args:
         artifact_uri: URI of the file or folder, as for `list_artifacts`.
-        run_id: Run whose artifacts are meant.
+        run_id: Run that logged the artifacts.
         artifact_path: Path below the artifacts of `run_id`. Defaults to all of them.
         dst_path: Local folder to copy to. It is created if it does not exist. By default, the result must not be
             changed, because it can be the stored file itself.
@@ -154,7 +154,7 @@ def _location(
     artifact_uri: str | None, run_id: str | None, artifact_path: str | None, tracking_uri: str | None
 ) -> Location:
     if (artifact_uri is None) == (run_id is None):
-        raise InvalidParameter("Pass either artifact_uri, or run_id and artifact_path.")
+        raise InvalidParameter("Pass either artifact_uri, or run_id and possibly artifact_path.")
     if artifact_uri is not None:
         if artifact_path is not None:
             raise InvalidParameter("artifact_path can be used only with run_id. Put the whole path into artifact_uri.")

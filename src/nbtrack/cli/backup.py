@@ -6,7 +6,7 @@ import argparse
 
 from ..client import Client
 
-HELP = "Write a consistent copy of the store, also while runs are being logged."
+HELP = "Write a consistent copy of the store, even while runs are being logged."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

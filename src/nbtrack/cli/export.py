@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="a new or empty folder")
     parser.add_argument("--csv", action="store_true", help="write one CSV file per table instead of Parquet")
     parser.add_argument(
-        "--filter", default="", metavar="QUERY", help="export only the runs that match this filter of search_runs"
+        "--filter", default="", metavar="QUERY", help="export only the runs that match this filter, as in search_runs"
     )
     parser.add_argument(
         "--experiment", action="append", metavar="NAME", help="export only this experiment; can be repeated"

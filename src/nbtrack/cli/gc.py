@@ -19,16 +19,18 @@ _LISTED = 10
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="remove them; without this option nothing is changed")
     parser.add_argument(
-        "--older-than", metavar="AGE", help="only what was deleted longer ago than this, such as 30d, 12h or 1d12h30m"
+        "--older-than", metavar="AGE", help="only runs deleted longer ago than this, such as 30d, 12h or 1d12h30m"
     )
-    parser.add_argument("--run-ids", metavar="IDS", help="only these runs, separated by commas")
+    parser.add_argument("--run-ids", metavar="IDS", help="only the runs with these IDs, separated by commas")
     parser.add_argument(
-        "--experiment-ids", metavar="IDS", help="only these experiments and their runs, separated by commas"
+        "--experiment-ids",
+        metavar="IDS",
+        help="only the experiments with these IDs, separated by commas, and their runs",
     )
     parser.add_argument(
         "--with-versions",
         action="store_true",
-        help="also remove runs that versions of registered models came from, together with these versions",
+        help="also remove runs that have registered model versions, together with these versions",
     )
 
 

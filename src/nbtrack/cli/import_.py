@@ -12,9 +12,11 @@ HELP = "Import runs from MLflow, TensorBoard, W&B (offline runs) or another nbtr
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", metavar="SOURCE", help="mlruns, mlflow.db, sqlite:///mlflow.db, or a folder of one of the others"
+        "source",
+        metavar="SOURCE",
+        help="an MLflow folder or database (mlruns, mlflow.db, sqlite:///mlflow.db), or the folder of another source",
     )
-    parser.add_argument("--kind", choices=KINDS, help="the kind of the source, if it is not recognized")
+    parser.add_argument("--kind", choices=KINDS, help="the kind of the source, if it is not detected")
     parser.add_argument("--experiment", metavar="NAME", help="import all runs into this experiment")
     parser.add_argument(
         "--artifacts", metavar="FOLDER", help="where the artifacts of an MLflow store are, if they were moved"

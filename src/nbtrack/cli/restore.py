@@ -6,7 +6,7 @@ import argparse
 
 from ..client import Client
 
-HELP = "Replace the database of the store with a backup. The replaced database is kept beside it."
+HELP = "Replace the database of the store with a backup. The replaced database is kept in the store."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -355,7 +355,8 @@ class RegistryMixin:
                 transaction. Only for Staging and Production.
             reason: Why the version is moved, for the history.
             expected_stage: The stage that the version must be in, for example because the user has seen it there.
-            expected_current: The version, or the list of versions, that must be in the target stage; [] for none.
+            expected_current: The version, or the list of versions, that must be in the target stage; [] for none. The
+                version that is moved is not counted.
             override_gates: Whether to move the version even if its run does not pass the gates of the stage. Requires a
                 `reason`.
 
@@ -568,7 +569,7 @@ class RegistryMixin:
             InvalidParameter: If neither or both arguments are given.
         """
         if (run_id is None) == (dataset is None):
-            raise InvalidParameter("Pass either run_id or dataset (a dataset's digest).")
+            raise InvalidParameter("Pass either run_id or dataset (the digest of a dataset), and not both.")
         if dataset is not None:
             return self._store.versions_from(dataset=dataset)
         return self._store.versions_from(run_id=str(run_id))

@@ -33,7 +33,7 @@ def from_numpy(
     array.
 
     Args:
-        features: An array or a sparse matrix of any shape, whose first dimension counts the rows, or a dict of them.
+        features: An array or a sparse matrix of any shape, whose first dimension is the rows, or a dict of them.
         source: Where the data came from: a path, a URI or a dict. Defaults to the code that runs.
         targets: The targets, in the same form as the features. None if there are none.
         name: The name of the dataset. Defaults to the name of the source's file without its extension, or to "dataset".

@@ -23,8 +23,8 @@ def from_pandas(
 ) -> Dataset:
     """Create a dataset from a pandas DataFrame.
 
-    The digest is computed from all cells, the names and the dtypes of the columns, and the index unless it only counts
-    the rows. The profile has `num_rows` and `num_elements`.
+    The digest is computed from all cells, the names and the dtypes of the columns, and the index, unless it is the
+    default 0, 1, 2 and so on. The profile has `num_rows` and `num_elements`.
 
     Args:
         df: The data.

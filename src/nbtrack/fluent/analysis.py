@@ -83,8 +83,8 @@ def curves(
             experiment. One ID or run need not be in a list.
         keys: One metric or several. Defaults to all metrics of the runs.
         max_points: The most points to return of a series (one metric of one run), at least 3. Longer series are thinned
-            out: `x` is divided into stretches, and the lowest and the highest point of each stretch are kept, and the
-            last point of the series. None returns every point.
+            out: `x` is divided into intervals. The lowest and the highest point of each interval and the last point of
+            the series are kept. None returns every point.
         x: The order of the points in a series: "step", "time", or "relative" for the time since the start of the run,
             which adds a column `seconds`.
         output_format: "pandas", "polars" or "arrow".

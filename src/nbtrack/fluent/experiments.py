@@ -29,8 +29,8 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
         The experiment.
 
     Raises:
-        InvalidParameter: If neither or both arguments are given, if the name is empty or longer than 500 characters, or
-            if the experiment with this ID is deleted.
+        InvalidParameter: If neither or both arguments are given, if the name is not a string, is empty or is longer
+            than 500 characters, or if the experiment with this ID is deleted.
         NotFound: If no experiment has this ID.
 
     Example:

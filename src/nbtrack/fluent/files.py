@@ -157,7 +157,7 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
             lists or arrays of the same length; single values make a table of one row. Floats keep all of their digits.
             Times become ISO 8601 strings, and NaN and infinite values null.
         artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended to
-            it, and columns that only one of the tables has are null in the other's rows.
+            it. A column that one of the tables does not have is null in the rows of that table.
         run_id: Run to log to. Defaults to the active run, which is started if there is none.
 
     Raises:

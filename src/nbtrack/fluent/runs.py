@@ -36,15 +36,15 @@ def start_run(
     notebook cell left a run open, that run is ended first.
 
     Args:
-        run_id: Run to resume. It is set to RUNNING, and `run_name`, `tags` and `description` are added to it. Defaults
-            to a new run, or for the first run of a process to the one that the environment variable NBTRACK_RUN_ID
-            names.
+        run_id: Run to resume. It is set to RUNNING, and `run_name`, `tags` and `description` are added to it. By
+            default, a new run is started. Only the first call in a process resumes the run in the environment variable
+            NBTRACK_RUN_ID, if it is set.
         experiment_id: Experiment of the new run. Defaults to the active experiment.
         run_name: Name of the run. Defaults to a generated name such as "keen-otter-417".
-        nested: Whether the run is a child of the active run. Without it, starting a run while another one is active is
-            an error. In a thread other than the main one, only a run that the thread itself started is in conflict.
-            With it, the parent in a thread is the run that the thread started, or else the active run of the main
-            thread. In a worker process, the parent is the active run of the process that started it.
+        nested: Whether the run is a child of the active run. If False, starting a run while another one is active
+            raises InvalidState; in a thread other than the main one, only a run that this thread started is active. If
+            True, the parent in a thread is the run that the thread started, or else the active run of the main thread.
+            In a worker process, the parent is the active run of the process that started it.
         parent_run_id: ID of the parent run, instead of the active run. The environment variable NBTRACK_PARENT_RUN_ID
             sets it for a worker process. `nested=True` is still required while a run is active.
         tags: Tags of the run. Values are converted to strings.
@@ -302,7 +302,7 @@ def move_runs(
         search_all_experiments: Whether a filter applies to the runs of all experiments.
 
     Returns:
-        How many runs changed, nested ones included.
+        The number of moved runs, including nested runs.
 
     Raises:
         NotFound: If the experiment or a run does not exist.

@@ -336,7 +336,7 @@ def autolog(
     """Log every `Model.fit` of Keras from now on, on any backend.
 
     A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
-    training. Logged are the arguments of `fit`, the optimizer's configuration as `optimizer_<name>`, the metrics of
+    training. nbtrack logs the arguments of `fit`, the optimizer's configuration as `optimizer_<name>`, the metrics of
     each epoch, early stopping, a summary of the model, arrays and DataFrames as inputs, and the model. See `nbtrack
     guide autologging` for all names.
 

@@ -238,7 +238,7 @@ def autolog(
     """Log every `lightgbm.train` and every `fit` of LightGBM's estimators from now on.
 
     A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
-    training. Logged are the params, the evaluation metrics of each iteration such as `valid_0-l2`, `best_iteration`
+    training. nbtrack logs the params, the evaluation metrics of each iteration such as `valid_0-l2`, `best_iteration`
     and `stopped_iteration` after early stopping, feature importances by "split" and "gain", the data, and the
     model. `lightgbm.cv` is not logged. See `nbtrack guide autologging` for all names.
 

@@ -503,7 +503,7 @@ def autolog(
     """Log every `Trainer.fit` of Lightning from now on.
 
     A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
-    training. Logged are the optimizer and its settings, the number of epochs, the metrics that the module logs with
+    training. nbtrack logs the optimizer and its settings, the number of epochs, the metrics that the module logs with
     `self.log`, early stopping, checkpoints, a summary of the module, and the module itself. See `nbtrack guide
     autologging` for all names.
 

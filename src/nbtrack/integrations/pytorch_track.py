@@ -124,7 +124,7 @@ def track(
 ) -> Iterator[Tracked]:
     """Log a training loop of your own to the active run, or to a new run that ends with the block.
 
-    Logged are the optimizer's name and settings, and the model's class and number of parameters, as params; the
+    It logs the optimizer's name and settings, and the model's class and number of parameters, as params; the
     metrics `grad_norm` and `lr` (`lr_0`, `lr_1` and so on if there are several parameter groups) by optimizer step;
     and the model at the end. An error in the logging becomes a warning.
 

@@ -258,12 +258,12 @@ def autolog(
     """Log every `fit` of scikit-learn's estimators, pipelines and searches from now on.
 
     A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
-    training. Logged are the params of `get_params(deep=True)`, metrics on the training data such as
+    training. The run contains the params of `get_params(deep=True)`, metrics on the training data such as
     `training_accuracy_score` and `training_r2_score`, a confusion matrix, ROC and precision-recall curves, feature
     importances, the data, and the model. See `nbtrack guide autologging` for all names.
 
-    An estimator inside a pipeline or a search is part of it. Cross-validations such as `cross_val_score`, and
-    estimators that only prepare data, such as scalers, are not logged.
+    An estimator inside a pipeline or a search is logged as a part of it. Cross-validations such as `cross_val_score`,
+    and estimators that only prepare data, such as scalers, are not logged.
 
     Args:
         log_input_examples: Whether to store the first five rows of the training data with each model.
@@ -298,9 +298,9 @@ def autolog(
         >>> autolog(log_models=False)
         >>> autolog(disable=True)
     """
-    if max_tuning_runs is not None and max_tuning_runs < 0:
+    if max_tuning_runs is not None and not (isinstance(max_tuning_runs, int) and max_tuning_runs >= 0):
         raise InvalidParameter(
-            f"max_tuning_runs must be at least 0, or None for all candidates, not {max_tuning_runs!r:.80}."
+            f"max_tuning_runs must be an integer of at least 0, or None for all, not {max_tuning_runs!r:.80}."
         )
     if serialization_format is not None:
         estimators.check_format(serialization_format)

@@ -245,7 +245,7 @@ def autolog(
     """Log every `xgboost.train` and every `fit` of XGBoost's estimators from now on.
 
     A training is logged to the active run. If there is none, it gets a run of its own, which ends with the
-    training. Logged are the params, the evaluation metrics of each iteration such as `validation_0-logloss`,
+    training. nbtrack logs the params, the evaluation metrics of each iteration such as `validation_0-logloss`,
     `best_iteration` and `stopped_iteration` after early stopping, feature importances, the data, and the model.
     `xgboost.cv` is not logged. See `nbtrack guide autologging` for all names.
 

@@ -83,7 +83,7 @@ def parse_cell(line: str) -> CellOptions:
 
 
 def is_sql(line: str) -> bool:
-    """Return whether the body of a `%%track` cell is SQL. To name a run sql, put the name between quotes."""
+    """Return whether the body of a `%%track` cell is SQL. To name a run sql, put the name in quotes."""
     return line.split()[:1] == ["sql"]
 
 
@@ -141,7 +141,7 @@ def _unexpected(words: list[str], parser: _Parser) -> str:
         known = [option for action in parser._actions for option in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], known, 1)
         return f"unknown option {word}" + (f". Did you mean {near[0]}?" if near else "")
-    return f"unexpected argument {word!r}. Put a name with spaces between quotes"
+    return f"unexpected argument {word!r}. Put a name with spaces in quotes"
 
 
 def _variable_names(text: str, parser: _Parser) -> list[str]:

@@ -23,10 +23,10 @@ A cell that starts with %%track is a run::
 
     %%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code] [--autolog]
 
-    NAME               The run's name, between quotes if it has spaces. By default, a readable name is generated.
+    NAME               The run's name, in quotes if it has spaces. By default, a readable name is generated.
     -e, --experiment   Log this run to another experiment, which is created if it does not exist.
     -p, --params       Variables to log as params, separated by commas: -p lr,width. If the cell changes a variable,
-                       its value after the cell counts.
+                       its value after the cell is logged.
     -t, --tag          A tag as key=value. Can be given several times.
     --nested           Make the run a child of the active run.
     --note             A description of the run.
@@ -38,13 +38,13 @@ A cell that starts with %%track is a run::
 
   - Literals that are assigned at the top level of the cell become params before the cell runs: lr = 0.1,
     layers = (64, 32), note: str = "x". Names that start with _ are left out. If a name is assigned several literals,
-    the last one counts.
+    the last one is used.
   - nbtrack.log_metric(...) and the other log functions in the cell log to its run. A run started in the cell with
     `nbtrack.start_run(nested=True)` is a child of it.
   - If the last expression of the cell is a mapping, its numbers become metrics: {"val/accuracy": 0.93}. The value is
     displayed as usual.
   - The run also stores the cell's source, ID and execution count, the path of the notebook, the git commit and
-    whether files differ from it, and the versions of Python and of the imported packages.
+    whether files differ from the commit, and the versions of Python and of the imported packages.
   - If the cell raises an exception, the run ends as FAILED and stores the traceback. If the cell is interrupted, the
     run ends as KILLED. Apart from that the cell behaves as it does without %%track: magics, !commands, await,
     tracebacks and line numbers are the same.

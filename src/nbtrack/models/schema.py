@@ -78,7 +78,7 @@ class TensorSpec:
 
     Args:
         type: The NumPy dtype, or its name. The length of strings is dropped: `<U7` becomes `str`.
-        shape: The length of each dimension. -1 stands for any length, and is usually the first one, the rows.
+        shape: The length of each dimension. -1 means any length. The first dimension, the rows, usually has it.
         name: The name of the tensor. None if it is the only one.
 
     Raises:
