@@ -272,8 +272,8 @@ def _number(key: str, value: Any) -> float:
         hint = " Log a dict with log_metrics."
     elif isinstance(value, int):
         raise InvalidParameter(
-            f"Metric {key!r:.80} must fit into a float, but an integer of {value.bit_length():,} bits does not. "
-            "Nothing was logged."
+            f"Metric {key!r:.80} must be a number that fits into a float, but an integer of "
+            f"{value.bit_length():,} bits does not. Nothing was logged."
         )
     shape = getattr(value, "shape", None)
     shown = f"of shape {shape}" if shape else f"({value!r:.60})"
