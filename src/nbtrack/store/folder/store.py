@@ -287,6 +287,9 @@ class FolderStore(FolderSessions):
             lock.release()
 
     def _forget_deleted(self) -> None:
-        self._recorders.clear()
-        self._experiments.clear()
-        super()._forget_deleted()
+        # The journal goes first: a recorder that another thread creates meanwhile would write to the deleted one.
+        try:
+            super()._forget_deleted()
+        finally:
+            self._recorders.clear()
+            self._experiments.clear()
