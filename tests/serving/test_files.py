@@ -188,3 +188,19 @@ def test_files_that_cannot_be_read_or_written(labels: str, capsys: pytest.Captur
 def test_a_file_without_rows(labels: str) -> None:
     TABLE.head(0).to_csv("in.csv", index=False)
     assert predict_file(labels, "in.csv", "out.csv") == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (lambda rows: rows.dropna()["x"].tolist(), "returned 3 rows for rows 1 to 4"),
+        (lambda rows: rows["x"].tolist() * 2, "returned 8 rows"),
+        (lambda rows: rows["x"].sum(), "returned 1 row for"),
+    ],
+    ids=["fewer", "more", "one"],
+)
+def test_a_model_that_returns_another_number_of_rows(own_store: Path, model: Any, words: str) -> None:
+    pd.DataFrame({"x": [1.0, None, 3.0, 4.0], "y": 1}).to_csv("in.csv", index=False)
+    with pytest.raises(InvalidParameter, match=words):
+        predict_file(log(model), "in.csv", "out.csv")
+    assert not Path("out.csv").exists()

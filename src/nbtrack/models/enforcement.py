@@ -81,6 +81,11 @@ def _frame(data: Any, schema: Schema) -> pd.DataFrame:
         return data
     if isinstance(data, dict):
         nested = any(isinstance(spec.type, Array | Object) for spec in schema)
+        # With nested columns, a dict is one row, unless a column of single values holds several.
+        nested = nested and not any(
+            isinstance(spec.type, DataType) and isinstance(data.get(spec.name), list | numpy.ndarray | pandas.Series)
+            for spec in schema
+        )
         if nested or all(_is_one_value(value) for value in data.values()):
             return pandas.DataFrame([data])
         # A DataFrame does not accept an array of more than one dimension as a column. As lists, such columns are

@@ -7,12 +7,13 @@ import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InvalidParameter
-from .column_types import DataType
+from ..tables.reading import frame_of_rows
+from .column_types import AnyType, DataType
 from .schema import Schema, TensorSpec
-from .values import is_missing, is_sparse, plain
+from .values import NULLABLE, is_missing, is_sparse, plain, times
 
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
@@ -84,10 +85,9 @@ def read_input_example(
 
 def frame_from_split(split: Mapping[str, Any], schema: Schema | None) -> Any:
     """Return `{"columns": […], "data": [[…], …]}` as a DataFrame with the types of the schema."""
-    import pandas
-
     try:
-        frame = pandas.DataFrame(split["data"], columns=split.get("columns"), index=split.get("index"))
+        integers = columns_of(schema).integers
+        frame = frame_of_rows(split["data"], split.get("columns"), split.get("index"), integers)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidParameter(f"The data in 'split' form cannot be converted to a DataFrame: {error}") from error
     return typed_frame(frame, schema)
@@ -101,19 +101,63 @@ def typed_frame(frame: Any, schema: Schema | None) -> Any:
     """
     if schema is None or schema.is_tensor_spec():
         return frame
-    names = schema.input_names() if schema.has_input_names() else list(frame.columns)
-    here = dict(zip(frame.columns, frame.dtypes, strict=True))
-    if all(_is_right(here.get(name), spec.type) for name, spec in zip(names, schema, strict=False)):
+    frame = with_names_of(frame, schema)
+    named = schema.has_input_names()
+    # A schema without names describes the columns by their positions.
+    wanted = list(zip(schema.input_names() if named else range(len(frame.columns)), schema, strict=False))
+    here = dict(zip(frame.columns if named else range(len(frame.columns)), frame.dtypes, strict=True))
+    wrong = [(name, spec.type) for name, spec in wanted if name in here and not _is_right(here[name], spec.type)]
+    if not any(isinstance(dtype, DataType) for _, dtype in wrong):
         # In the usual case no column needs a conversion.
         return frame
     frame = frame.copy()
-    for name, spec in zip(names, schema, strict=False):
-        if name in here and isinstance(spec.type, DataType):
+    for name, dtype in wrong:
+        if isinstance(dtype, DataType):
+            label = name if named else frame.columns[name]
             try:
-                frame[name] = _typed_column(frame[name], spec.type)
+                if named:
+                    frame[name] = typed_column(frame[name], dtype)
+                else:
+                    frame.isetitem(name, typed_column(frame.iloc[:, name], dtype))
             except (TypeError, ValueError, OverflowError) as error:
-                raise InvalidParameter(f"Column {name!r:.80} cannot be converted to {spec.type!r}: {error}") from error
+                raise InvalidParameter(f"Column {label!r:.80} cannot be converted to {dtype!r}: {error}") from error
     return frame
+
+
+def with_names_of(columns: Any, schema: Schema | None) -> Any:
+    """Return a table, or a dict of columns, with the integers by which the schema names columns.
+
+    Files and JSON have only strings as names.
+    """
+    integers = [name for name in schema.input_dict() if not isinstance(name, str)] if schema is not None else []
+    renamed = {str(name): name for name in integers if name not in columns and str(name) in columns}
+    if not renamed:
+        return columns
+    if isinstance(columns, dict):
+        return {renamed.get(name, name): value for name, value in columns.items()}
+    return columns.rename(columns=renamed)
+
+
+class NamedColumns(NamedTuple):
+    """The names of the columns of a schema that text files and JSON do not store as they are."""
+
+    strings: frozenset[Any]
+    integers: frozenset[Any]
+    nested: frozenset[Any]
+
+
+def columns_of(schema: Schema | None) -> NamedColumns:
+    """Return which columns must be read as strings, as exact integers, and as JSON, if they are in a file."""
+    specs = schema.input_dict() if schema is not None and not schema.is_tensor_spec() else {}
+    strings, integers, nested = set(), set(), set()
+    for name, spec in specs.items():
+        if spec.type in (DataType.integer, DataType.long) and not spec.required:
+            integers |= {name, str(name)}
+        if spec.type in (DataType.string, DataType.binary, DataType.datetime):
+            strings |= {name, str(name)}
+        elif not isinstance(spec.type, DataType | AnyType):
+            nested |= {name, str(name)}
+    return NamedColumns(frozenset(strings), frozenset(integers), frozenset(nested))
 
 
 def arrays_from_json(content: Any, schema: Schema | None) -> Any:
@@ -142,24 +186,48 @@ def _is_right(here: Any, wanted: Any) -> bool:
     return here is None or bool(here == wanted.to_numpy())
 
 
-def _typed_column(values: Any, dtype: DataType) -> Any:
+def typed_column(values: Any, dtype: DataType) -> Any:
+    """Return a column that was read from JSON or CSV with a type of the schema."""
+    import pandas
+
+    if isinstance(values.dtype, pandas.CategoricalDtype):
+        return values
     if dtype is DataType.binary:
         return values.map(lambda value: base64.b64decode(value) if isinstance(value, str) else value)
     if dtype is DataType.string:
         return values if values.dtype.kind == "O" else values.astype(object)
     if dtype is DataType.datetime:
-        return values.astype("datetime64[ns]")
-    if dtype in (DataType.integer, DataType.long) and values.dtype.kind == "O":
-        import pandas
-
-        values = pandas.to_numeric(values)
-    wanted = dtype.to_numpy()
-    if dtype in (DataType.boolean, DataType.integer, DataType.long) and (
-        values.hasnans or values.dtype.kind not in "biuf" or (values.astype(wanted) != values).any()
+        return times(values)
+    if dtype in (DataType.integer, DataType.long):
+        return _integers(values, dtype)
+    if dtype is DataType.boolean and (
+        values.hasnans or values.dtype.kind not in "biuf" or (values.astype(bool) != values).any()
     ):
         # A conversion would change the values. `enforce` raises the error that explains why.
         return values
-    return values.astype(wanted)
+    return values.astype(dtype.to_numpy())
+
+
+def _integers(values: Any, dtype: DataType) -> Any:
+    """Return integers, some of which may be missing. If a conversion would change a value, return them as they are.
+
+    `enforce` then raises the error that explains why.
+    """
+    import pandas
+
+    missing = values.isna()
+    present = values[~missing]
+    numbers = present if present.dtype.kind in "biuf" else pandas.to_numeric(present)
+    if numbers.dtype.kind not in "biuf":
+        return values
+    whole = numbers.astype(dtype.to_numpy())
+    if (whole != numbers).any():
+        return values
+    if not missing.any():
+        return whole
+    kept: Any = pandas.Series(pandas.NA, index=range(len(values)), dtype=NULLABLE[dtype], name=values.name)
+    kept[(~missing).to_numpy()] = whole.to_numpy()
+    return kept.set_axis(values.index)
 
 
 def _json(content: Any, indent: int | None = None) -> str:

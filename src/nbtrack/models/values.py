@@ -83,6 +83,9 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
             return values
         values = values.astype(object).where(values.notna(), None)
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
+        if dtype in (DataType.integer, DataType.long) and not required and _are_integers(values):
+            # pandas would turn them into floats if some are missing.
+            values = values.astype("Int64")
         values = values.infer_objects()
     here, wanted = values.dtype, dtype.to_numpy()
     # `kind` is not enough, because pandas' string dtype has the same.
@@ -94,8 +97,8 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
     if dtype is DataType.boolean and objects:
         return values
     try:
-        if dtype is DataType.datetime and (here.kind == "M" or objects):
-            return _times(values)
+        if dtype is DataType.datetime and (here.kind == "M" or objects or isinstance(here, pandas.StringDtype)):
+            return times(values)
         if dtype is DataType.double and objects:
             # Decimals, or numbers some of which are missing.
             numbers = pandas.to_numeric(values)
@@ -116,6 +119,12 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
     raise _conversion_error(name, here, dtype, _HINT if whole else "")
 
 
+def _are_integers(values: pd.Series[Any]) -> bool:
+    import numpy
+
+    return all(type(value) is int or isinstance(value, numpy.integer) or is_missing(value) for value in values)
+
+
 NULLABLE = {DataType.boolean: "boolean", DataType.integer: "Int32", DataType.long: "Int64"}
 """The pandas dtypes for values some of which are missing."""
 
@@ -132,8 +141,11 @@ def _checked_category(values: pd.Series[Any], dtype: DataType, name: Any, requir
     return values
 
 
-def _times(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return times as nanoseconds, as MLflow does, unless they have a time zone or nanoseconds cannot store them."""
+def times(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return times as nanoseconds, as MLflow does, unless they have a time zone or nanoseconds cannot store them.
+
+    Strings with an offset become times in UTC.
+    """  # noqa: DOC501 (re-raised)
     import pandas
 
     dtype: Any = values.dtype
@@ -142,7 +154,11 @@ def _times(values: pd.Series[Any]) -> pd.Series[Any]:
     try:
         return values.astype("datetime64[ns]")
     except pandas.errors.OutOfBoundsDatetime:
-        return values
+        return values if dtype.kind == "M" else pandas.to_datetime(values, format="ISO8601")
+    except (TypeError, ValueError):
+        if dtype.kind not in "OUT":
+            raise
+        return pandas.to_datetime(values, format="ISO8601", utc=True)
 
 
 def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:

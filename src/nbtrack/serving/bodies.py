@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from ..errors import InvalidParameter
 from ..models.column_types import Array, DataType
-from ..models.example import frame_from_split, typed_frame
+from ..models.example import columns_of, frame_from_split, typed_column, typed_frame, with_names_of
 from ..models.schema import ColSpec, Schema, TensorSpec
+from ..tables import reading as tables
 from .refusals import BadRequest, UnknownMediaType
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
@@ -36,7 +34,7 @@ def read_body(
     if media == CSV:
         return read_csv(io.StringIO(_text(body)), schema), None
     if media == PARQUET:
-        return _parquet(body), None
+        return _parquet(body, schema), None
     content = _json(body)
     params = content.get(PARAMS)
     if params is not None and not isinstance(params, dict):
@@ -67,29 +65,20 @@ def media_type(content_type: str | None) -> str:
 
 def read_csv(source: Any, schema: Schema | None) -> Any:
     """Read a CSV file with a header line as a table with the schema's types. Raises BadRequest."""
-    import pandas
-
+    named = columns_of(schema)
     try:
-        frame = pandas.read_csv(source, dtype=text_columns(schema), low_memory=False)
+        (frame,) = tables.read_csv(source, strings=named.strings, nested=named.nested)
     except (ValueError, UnicodeDecodeError) as error:
         raise BadRequest(f"The body is not valid CSV with a header line: {error}") from error
     return typed(frame, schema)
 
 
-def text_columns(schema: Schema | None) -> dict[Any, Any]:
-    """Return the columns that must be read as strings, so that 007 does not become 7."""
-    specs = schema.input_dict() if schema is not None and not schema.is_tensor_spec() else {}
-    return {name: object for name, spec in specs.items() if spec.type in (DataType.string, DataType.binary)}
-
-
 def records_frame(records: Any, schema: Schema | None) -> Any:
     """Return a list of objects, one per row, as a table with the schema's types."""
-    import pandas
-
     if not isinstance(records, list):
         raise BadRequest(f"dataframe_records must be a list of objects, one per row, not {_kind(records)}.")
     try:
-        frame = pandas.DataFrame(records)
+        frame = tables.frame_of_records(records, columns_of(schema).integers)
     except (TypeError, ValueError, AttributeError) as error:
         raise BadRequest(f"dataframe_records cannot be converted to a DataFrame: {error}") from error
     return typed(frame, schema)
@@ -144,26 +133,21 @@ def _all_doubles(content: Mapping[str, Any]) -> Any:
 
 def _instances(rows: Any, schema: Schema | None) -> Any:
     """Return data that is given row by row: objects with a value for each column or tensor, or values."""
-    import numpy
-
     if not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
         found = _inputs(rows, schema)
         return _of_one_length(found, schema) if isinstance(found, dict) else found
-    columns: dict[str, list[Any]] = {}
+    columns: dict[Any, list[Any]] = {}
     for row in rows:
         if not isinstance(row, dict):
             raise BadRequest(f"The instances must be all objects or all values, but {_kind(row)} follows an object.")
         for name, value in row.items():
             columns.setdefault(name, []).append(value)
+    columns = with_names_of(columns, schema)
     specs = schema.input_dict() if schema is not None else {}
-    found = {}
-    for name, values in columns.items():
-        spec = specs.get(name)
-        if spec is None or isinstance(spec, TensorSpec) or isinstance(spec.type, DataType):
-            found[name] = _array(values, spec)
-        else:
-            found[name] = numpy.array(values, dtype=object) if isinstance(values[0], dict) else numpy.array(values)
-    return _of_one_length(found, schema)
+    if any(isinstance(spec, ColSpec) and not isinstance(spec.type, DataType) for spec in specs.values()):
+        # Lists and objects cannot be told from columns any more once they are in one.
+        return records_frame(rows, schema)
+    return _of_one_length({name: _array(values, specs.get(name)) for name, values in columns.items()}, schema)
 
 
 def _inputs(content: Any, schema: Schema | None) -> Any:
@@ -178,6 +162,7 @@ def _inputs(content: Any, schema: Schema | None) -> Any:
                 "The model's signature has no names, so the data must be a list or a single value, not an object."
             )
     if isinstance(content, dict):
+        content = with_names_of(content, schema)
         return {name: _array(values, specs.get(name)) for name, values in content.items()}
     if objects:
         if not all(isinstance(item, dict) for item in content):
@@ -205,6 +190,10 @@ def _array(values: Any, spec: Any) -> Any:
         return values
     if isinstance(spec, ColSpec) and spec.type is DataType.binary:
         return _decoded(values)
+    if isinstance(spec, ColSpec) and isinstance(values, list) and (None in values or spec.type is DataType.datetime):
+        found = _column(values, spec)
+        if found is not None:
+            return found
     dtype = None if spec is None else spec.type if isinstance(spec, TensorSpec) else spec.type.to_numpy()
     if dtype is not None and dtype.kind == "U" and isinstance(values, list) and None in values:
         # NumPy would convert it to the string "None".
@@ -217,6 +206,20 @@ def _array(values: Any, spec: Any) -> Any:
         array = "an array" if dtype is None else f"an array of {dtype}"
         raise BadRequest(f"The values{what} cannot be converted to {array}: {error}") from error
     return made if isinstance(values, list) or spec is None else made[()]
+
+
+def _column(values: list[Any], spec: ColSpec) -> Any:
+    """Return times, and integers and booleans with missing values, as a column. NumPy has no such arrays."""
+    import pandas
+
+    if spec.type is DataType.boolean:
+        return pandas.Series(values, dtype=object)
+    if spec.type not in (DataType.integer, DataType.long, DataType.datetime):
+        return None
+    try:
+        return typed_column(pandas.Series(values, dtype=object), spec.type)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadRequest(f"The values for {spec.name!r:.80} cannot be converted to {spec.type!r}: {error}") from error
 
 
 def _unchanged(read: Any, made: Any) -> Any:
@@ -248,24 +251,19 @@ def _of_one_length(columns: Mapping[str, Any], schema: Schema | None) -> dict[st
     return dict(columns)
 
 
-def _parquet(body: bytes) -> Any:
-    import pandas
-
+def _parquet(body: bytes, schema: Schema | None) -> Any:
     try:
-        return pandas.read_parquet(io.BytesIO(body))
+        (frame,) = tables.read_parquet(io.BytesIO(body), integers=columns_of(schema).integers)
     except (ImportError, ValueError, OSError) as error:
         raise BadRequest(f"The body cannot be read as Parquet: {error}") from error
+    return with_names_of(frame, schema)
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        try:
-            # This parser accepts NaN, Infinity and numbers of any length, as MLflow does.
-            content = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise BadRequest(f"The body is not valid JSON: {error}") from error
+        content = tables.parsed(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise BadRequest(f"The body must be an object with one of {', '.join(FORMS)}, not {_kind(content)}.")
     return content

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..integrations.pyfunc import PyFuncModel, load_model
+from ..models.enforcement import enforce
+from ..models.example import columns_of
 from ..models.schema import Schema
+from ..models.values import plain
 from ..progress import progress
-from .bodies import JSON, read_body, text_columns, typed
+from ..tables.reading import parquet_file, read_csv, read_json_lines, read_parquet
+from ..tables.writing import TableWriter
+from .bodies import JSON, read_body, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +42,7 @@ def predict_file(
     The format of each file follows from its extension. CSV, Parquet and JSON Lines files are read in chunks, so they
     may be larger than memory. A JSON file is read as a whole: it is a list of objects, one per row, or the body of a
     request to a model server. Predictions without column names are written to the column `prediction`, or to
-    `prediction_0`, `prediction_1` and so on.
+    `prediction_0`, `prediction_1` and so on. The guide to serving says how each format stores values.
 
     Args:
         model_uri: A `models:/` or `runs:/` URI, or the path of a model's folder.
@@ -55,8 +58,8 @@ def predict_file(
 
     Raises:
         InvalidParameter: If a file has another extension, if `target` is the same file as `source`, if `source` is not
-            valid, if a row cannot be predicted, or if the model requires `trust`. The message names the row, counted
-            from 1.
+            valid, if a row cannot be predicted, if the model returns another number of rows than it was given, or if
+            the model requires `trust`. The message names the rows, counted from 1.
         NotFound: If the model, the file `source` or the folder of `target` does not exist.
 
     Example:
@@ -85,17 +88,39 @@ def predict_file(
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     done = 0
     try:
-        with progress("Predicting", _count(source), "rows") as bar, _Writer(unfinished, target.suffix.lower()) as out:
+        with (
+            progress("Predicting", _count(source), "rows") as bar,
+            TableWriter(unfinished, target.suffix.lower()) as out,
+        ):
             for data, given in _chunks(source, chunk, schema):
-                rows = len(data) if hasattr(data, "__len__") else 1
                 predictions = _predicted(model, data, {**(given or {}), **(params or {})} or None, source, done, schema)
-                out.write(table(predictions))
-                done += rows
-                bar.advance(rows)
+                found, rows = table(predictions), _row_count(data, schema)
+                if rows not in (None, len(found)):
+                    raise InvalidParameter(
+                        f"The model returned {len(found):,} {'row' if len(found) == 1 else 'rows'} for rows "
+                        f"{done + 1:,} to {done + rows:,} of {source.name!r:.200}, so it is not known which prediction "
+                        "belongs to which row."
+                    )
+                out.write(found)
+                done += len(found)
+                bar.advance(len(found))
         os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
     return done
+
+
+def _row_count(data: Any, schema: Schema | None) -> int | None:
+    """Return how many rows the data has, or None if that depends on the model."""
+    if hasattr(data, "iloc"):
+        return len(data)
+    if schema is not None and not schema.is_tensor_spec():
+        data = enforce(data, schema)
+        return len(data) if hasattr(data, "iloc") else None
+    if isinstance(data, dict):
+        lengths = {len(value) if getattr(value, "ndim", 0) else None for value in data.values()}
+        return lengths.pop() if len(lengths) == 1 else None
+    return len(data) if getattr(data, "ndim", 0) else None
 
 
 def table(predictions: Any) -> pd.DataFrame:
@@ -106,8 +131,9 @@ def table(predictions: Any) -> pd.DataFrame:
     import numpy
     import pandas
 
+    predictions = plain(predictions)
     if isinstance(predictions, pandas.DataFrame):
-        return predictions.rename(columns=str)
+        return predictions.set_axis(_strings(predictions.columns), axis=1)
     if isinstance(predictions, dict):
         return pandas.DataFrame({str(name): _cells(values) for name, values in predictions.items()})
     if isinstance(predictions, list) and predictions and all(isinstance(each, dict) for each in predictions):
@@ -115,6 +141,10 @@ def table(predictions: Any) -> pd.DataFrame:
     if isinstance(predictions, numpy.ndarray) and predictions.ndim == 2:
         return pandas.DataFrame({f"prediction_{k}": predictions[:, k] for k in range(predictions.shape[1])})
     return pandas.DataFrame({"prediction": _cells(predictions)})
+
+
+def _strings(columns: Any) -> list[str]:
+    return ["_".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in columns]
 
 
 def _cells(values: Any) -> Any:
@@ -179,7 +209,7 @@ def _fails(data: pd.DataFrame, attempt: Callable[[Any], Any], row: int) -> bool:
 def _count(source: Path) -> int | None:
     """Return about how many rows the file has, for the progress bar."""
     if source.suffix.lower() == ".parquet":
-        return int(_parquet_file(source).metadata.num_rows)
+        return int(parquet_file(source).metadata.num_rows)
     if source.suffix.lower() == ".json":
         return None
     with source.open("rb") as file:
@@ -189,14 +219,20 @@ def _count(source: Path) -> int | None:
 
 def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[Any, dict[str, Any] | None]]:
     """Yield pieces of the file with their params. Tables do not have the schema's types yet."""
-    kind = source.suffix.lower()
+    kind, named = source.suffix.lower(), columns_of(schema)
     if kind == ".csv":
-        yield from ((frame, None) for frame in _csv(source, size, schema))
+        try:
+            yield from ((frame, None) for frame in read_csv(source, size, strings=named.strings, nested=named.nested))
+        except ValueError as error:
+            if isinstance(error, NbtrackError):
+                raise
+            raise InvalidParameter(
+                f"{source.name!r:.200} is not a valid CSV file with a header line: {error}"
+            ) from error
     elif kind == ".parquet":
-        for batch in _parquet_file(source).iter_batches(size):
-            yield batch.to_pandas(), None
+        yield from ((frame, None) for frame in read_parquet(source, size, integers=named.integers))
     elif kind == ".jsonl":
-        yield from ((frame, None) for frame in _json_lines(source, size))
+        yield from ((frame, None) for frame in read_json_lines(source, size, integers=named.integers))
     else:
         content = source.read_bytes()
         if content.lstrip()[:1] == b"[":
@@ -206,93 +242,3 @@ def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[An
             yield data, params
             return
         yield from ((data.iloc[start : start + size], params) for start in range(0, len(data), size))
-
-
-def _parquet_file(source: Path) -> Any:
-    try:
-        return _parquet().ParquetFile(source)
-    except (ValueError, OSError) as error:
-        if isinstance(error, NbtrackError):
-            raise
-        raise InvalidParameter(f"{source.name!r:.200} is not a valid Parquet file: {error}") from error
-
-
-def _csv(source: Path, size: int, schema: Schema | None) -> Iterator[pd.DataFrame]:
-    import pandas
-
-    try:
-        with pandas.read_csv(source, dtype=text_columns(schema), chunksize=size) as reader:
-            yield from reader
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InvalidParameter(f"{source.name!r:.200} is not a valid CSV file with a header line: {error}") from error
-
-
-def _json_lines(source: Path, size: int) -> Iterator[pd.DataFrame]:
-    import pandas
-
-    records: list[Any] = []
-    with source.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                records.append(orjson.loads(line))
-            except orjson.JSONDecodeError as error:
-                raise InvalidParameter(f"Line {number:,} of {source.name!r:.200} is not valid JSON: {error}") from error
-            if not isinstance(records[-1], dict):
-                raise InvalidParameter(f"Line {number:,} of {source.name!r:.200} must be a JSON object.")
-            if len(records) == size:
-                yield pandas.DataFrame(records)
-                records = []
-    if records:
-        yield pandas.DataFrame(records)
-
-
-# ---------------------------------------------------------------- writing
-
-
-class _Writer:
-    """A file that tables are appended to. They get the columns of the first one."""
-
-    def __init__(self, path: Path, kind: str) -> None:
-        self._path = path
-        self._kind = kind
-        self._parquet: Any = None
-        self._columns: list[str] | None = None
-        self._rows = 0
-
-    def __enter__(self) -> _Writer:
-        self._path.touch()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._parquet is not None:
-            self._parquet.close()
-
-    def write(self, frame: pd.DataFrame) -> None:
-        if self._columns is None:
-            self._columns = list(frame.columns)
-        elif list(frame.columns) != self._columns:
-            frame = frame.reindex(columns=self._columns)
-        if self._kind == ".csv":
-            frame.to_csv(self._path, mode="a", header=self._rows == 0, index=False)
-        elif self._kind == ".jsonl":
-            frame.to_json(self._path, orient="records", lines=True, mode="a", date_format="iso", double_precision=15)
-        else:
-            import pyarrow
-
-            made = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            if self._parquet is None:
-                self._parquet = _parquet().ParquetWriter(self._path, made.schema)
-            self._parquet.write_table(made.cast(self._parquet.schema))
-        self._rows += len(frame)
-
-
-def _parquet() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InvalidParameter(
-            "Parquet files require pyarrow, which is not installed. Install it with `pip install pyarrow`."
-        ) from error
-    return pyarrow.parquet
