@@ -277,3 +277,68 @@ def test_a_last_expression_counts_whether_it_is_displayed_or_not(notebook: Noteb
     notebook.run(f"%%track\n{line}")
     assert notebook.runs()[0].data.metrics == {"a": 1.0}
     assert sys.displayhook is hook
+
+
+BODY = "rate = 0.5\nnbtrack.log_metric('loss', 0.25)\n{'score': 3}"
+WRAPPERS = [
+    "%%capture captured",
+    "%%capture",
+    "%%time",
+    "%%prun -q",
+    "%%mine",
+    "%%time\n%%capture",
+    "%%capture\n%%time",
+]
+
+
+def register_mine(notebook: Notebook) -> None:
+    """Register a cell magic of the user's own that runs the cell, as many do."""
+    notebook.shell.register_magic_function(lambda line, cell: notebook.shell.run_cell(cell) and None, "cell", "mine")
+
+
+@pytest.mark.parametrize("order", ["above", "below"])
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize(
+    ("end", "status"), [("", "FINISHED"), ("\n1 / 0", "FAILED"), ("\nraise KeyboardInterrupt", "KILLED")]
+)
+def test_above_and_below_other_cell_magics(notebook: Notebook, wrapper: str, order: str, end: str, status: str):
+    register_mine(notebook)
+    notebook.run(f"%%track\n{wrapper}\n{BODY}{end}" if order == "above" else f"{wrapper}\n%%track\n{BODY}{end}")
+    (run,) = notebook.runs()
+    assert run.info.status == status
+    assert run.data.params == {"rate": "0.5"}
+    expected = {"loss": 0.25} if end or "%%prun" in wrapper else {"loss": 0.25, "score": 3.0}
+    assert run.data.metrics == expected
+    assert ("nbtrack.traceback" in run.data.tags) == bool(end)
+    assert nbtrack.active_run() is None
+    assert "showtraceback" not in vars(notebook.shell)
+    assert type(sys.displayhook).__name__ != "LastValue"
+
+
+def test_above_and_below_timeit(notebook: Notebook):
+    notebook.run(f"%%track above\n%%timeit -n 2 -r 2\n{BODY}")
+    notebook.run(f"%%timeit -n 2 -r 2\n%%track below\n{BODY}")
+    for run in notebook.runs():
+        assert (run.info.status, run.data.params, run.data.metrics) == ("FINISHED", {"rate": "0.5"}, {"loss": 0.25})
+    assert [run.info.run_name for run in notebook.runs()] == ["below", "above"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("%%bash\nrate=0.5\nexit 0", "FINISHED"),
+        ("%%bash\nrate=0.5\nexit 3", "FAILED"),
+        (f"%%script {sys.executable}\nrate = 0.5\nraise SystemExit(1)", "FAILED"),
+        ("%%writefile note.txt\nrate = 0.5", "FINISHED"),
+    ],
+)
+def test_above_a_cell_of_another_language(notebook: Notebook, body: str, status: str):
+    notebook.run(f"%%track\n{body}")
+    (run,) = notebook.runs()
+    assert (run.info.status, run.data.params) == (status, {})
+
+
+def test_an_error_that_a_cell_handles_itself_is_not_its_end(notebook: Notebook):
+    notebook.run("%%track\nget_ipython().run_cell('1 / 0')\nrate = 0.5")
+    (run,) = notebook.runs()
+    assert run.info.status == "FINISHED"

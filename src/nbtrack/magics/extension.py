@@ -133,9 +133,12 @@ class TrackMagics:
         options = parse_cell(self.shell.var_expand(line, 1))
         _show_first_line(sys._getframe(1).f_code.co_filename, line)
         raw = self._executing.raw_cell
+        if any(cell.execution is self._executing and cell.body == body for _, cell in self._open):
+            # A loop, such as that of a %%timeit above.
+            return
         source = raw if raw.endswith((body, body.rstrip("\n"))) else f"%%track {line}\n{body}"
         try:
-            self._open.append((raw, TrackedCell(self.shell, options, source, body)))
+            self._open.append((raw, TrackedCell(self.shell, options, source, body, self._executing)))
         except NbtrackError as error:
             raise UsageError(f"%%track: {error.message}") from error
 
@@ -144,8 +147,10 @@ class TrackMagics:
         self._executing = None
 
     def pre_run_cell(self, info: Any) -> None:
-        """Handle IPython's event before a cell runs."""
+        """Handle IPython's event before a cell runs, including one that a magic in a cell runs."""
         self._executing = info
+        if self._open:
+            self._open[-1][1].begin_inner(info.raw_cell)
 
     def post_run_cell(self, result: Any) -> None:
         """Handle IPython's event after a cell: end the runs of the cell that has ended.
@@ -153,6 +158,8 @@ class TrackMagics:
         A cell can run another one (`%%capture`, `shell.run_cell`), so the cell that has ended is found by its source.
         """
         ended = getattr(getattr(result, "info", None), "raw_cell", None)
+        if self._open:
+            self._open[-1][1].end_inner(ended)
         while self._open and (result is None or self._open[-1][0] == ended):
             _, tracked = self._open.pop()
             error = KeyboardInterrupt() if result is None else result.error_before_exec or result.error_in_exec

@@ -21,7 +21,7 @@ from ..names import storable
 from ..runs import stack
 from ..runs.active_run import ActiveRun
 from ..tags import ATTEMPT, CELL_ID, CELL_SOURCE, KILLED, PACKAGES, PREVIOUS_RUN, TRACEBACK
-from . import attempts
+from . import attempts, inner
 from .arguments import CellOptions
 from .failure import status_of, traceback_text
 from .last_value import LastValue
@@ -34,10 +34,14 @@ _left_open: dict[str, list[ActiveRun]] = {}
 class TrackedCell:
     """The run of a cell, which starts with the cell and ends with the cell's result."""
 
-    def __init__(self, shell: Any, options: CellOptions, source: str, body: str) -> None:
+    def __init__(self, shell: Any, options: CellOptions, source: str, body: str, execution: Any) -> None:
+        self.execution = execution
+        self.body = body
         self._shell = shell
         self._options = options
-        self._python = _transformed(shell, body)
+        self._magics = inner.magics_in(body)
+        code = inner.python_code(body)
+        self._python = "" if code is None else _transformed(shell, code)
         self._client = Client()
         self._key = attempts.cell_key(options.name, body)
         packages.prepare()
@@ -55,18 +59,46 @@ class TrackedCell:
         self._progress.begin()
         self._autologging = autologging.begin_temporarily() if options.autolog else None
         self._last = LastValue()
+        self._inner: list[tuple[str, LastValue]] = []
+        self._inner_value: object = None
+        # A cell magic below %%track, or above it, can print the traceback of an exception and go on.
+        is_wrapped = bool(self._magics) or inner.is_below_a_magic(execution.raw_cell)
+        self._errors = inner.PrintedErrors(shell) if is_wrapped else None
+
+    def begin_inner(self, code: str) -> None:
+        """Handle the start of a cell that code of this cell runs, such as a `%%capture` below `%%track`."""
+        if any(code == magic.body for magic in self._magics):
+            if not self._python:
+                # This magic of the user's own runs Python.
+                self._python = _transformed(self._shell, code)
+                self._params |= self._log_params(self._first_params())
+            self._inner.append((code, LastValue()))
+
+    def end_inner(self, code: str | None) -> None:
+        """Handle the end of a cell that code of this cell runs."""
+        if self._inner and self._inner[-1][0] == code:
+            _, last = self._inner.pop()
+            last.close()
+            self._inner_value = last.value
 
     def finish(self, error: BaseException | None) -> None:
         """End the run. `error` is the exception that ended the cell, or None."""
+        for _, last in reversed(self._inner):
+            last.close()
         self._last.close()
+        if self._errors is not None:
+            self._errors.close()
+            error = error or self._errors.last
         if self._autologging is not None:
             autologging.end_temporarily(self._autologging)
         missing = [name for name in self._options.params if name not in self._shell.user_ns]
         status = status_of(error)
         try:
             self._log_params({name: text for name, text in self._named_params() if self._params.get(name) != text})
-            if error is None and isinstance(self._last.value, Mapping):
-                self._log_metrics(self._last.value)
+            # The call of a magic that runs the cell, such as %%capture, has the value None.
+            value = self._inner_value if self._last.value is None else self._last.value
+            if error is None and isinstance(value, Mapping):
+                self._log_metrics(value)
             tags = {PACKAGES: json.dumps(capture.imported_packages())}
             if error is not None and status != RunStatus.FINISHED:
                 tags[TRACEBACK] = storable(traceback_text(self._shell, error))
