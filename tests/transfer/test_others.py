@@ -187,6 +187,13 @@ def test_wandb_offline(tmp_path: Path) -> None:
     assert run.data.metrics["loss"] == 0.0625
     assert run.info.status == "FAILED"
 
+    log = next((place / "wandb").glob("offline-run-*/run-*.wandb"))
+    log.write_bytes(log.read_bytes()[:-3])
+    report = nbtrack.import_runs(place / "wandb", follow_links=True)
+    assert {"transaction logs that end within a record": [log.parent.name]}.items() <= {
+        problem.reason: problem.examples for problem in report.missing
+    }.items()
+
 
 def test_one_bad_value_does_not_stop_an_import(tmp_path: Path) -> None:
     experiment = tmp_path / "mlruns" / "1"
@@ -245,3 +252,46 @@ def test_paths_that_are_not_sources_are_refused(tmp_path: Path, capsys: pytest.C
         nbtrack.import_runs(tmp_path / "empty", kind="aim")
     assert main(["import", str(tmp_path / "empty")]) == 1
     assert "mlruns" in capsys.readouterr().err
+
+
+def test_a_resumed_training_hides_what_it_replaces_as_tensorboard_does(tmp_path: Path) -> None:
+    tensorboard = pytest.importorskip("tensorboardX")
+    folder = tmp_path / "logs" / "net"
+    for attempt, (first, last) in enumerate([(0, 6), (4, 8), (2, 5)]):
+        # The names of event files have the seconds of their creation, and are read in their order.
+        resumed = {} if attempt == 0 else {"purge_step": first}
+        with tensorboard.SummaryWriter(str(folder), filename_suffix=f".{attempt}", **resumed) as writer:
+            for step in range(first, last):
+                writer.add_scalar("loss", attempt + step / 8, step)
+                writer.add_text("note", f"attempt {attempt}", step)
+        (file,) = folder.glob(f"*.{attempt}")
+        file.rename(folder / f"events.out.tfevents.{attempt}.host")
+    report = nbtrack.import_runs(tmp_path / "logs")
+    (run,) = runs_by_name().values()
+    assert history(run, "loss") == [(0, 0.0), (1, 0.125), (2, 2.25), (3, 2.375), (4, 2.5)]
+    assert artifacts(run) == [f"text/note/{step}.md" for step in range(5)]
+    client = nbtrack.Client()
+    notes = [Path(client.download_artifacts(run.info.run_id, path)).read_text() for path in artifacts(run)]
+    assert notes == ["attempt 0"] * 2 + ["attempt 2"] * 3
+    assert report.is_complete
+    # Four steps of the first attempt, and four of the second one, each with a point and a text.
+    assert [(problem.count, "resumed" in problem.reason) for problem in report.notes] == [(16, True)]
+
+
+@pytest.mark.parametrize("lost", [1, 3, 20, 60])
+def test_an_event_file_that_is_cut_is_reported_once(tmp_path: Path, lost: int) -> None:
+    tensorboard = pytest.importorskip("tensorboardX")
+    for name in ("cut", "whole"):
+        with tensorboard.SummaryWriter(str(tmp_path / "logs" / name)) as writer:
+            for step in range(3):
+                writer.add_scalar("loss", 0.5, step)
+    (file,) = (tmp_path / "logs" / "cut").iterdir()
+    file.write_bytes(file.read_bytes()[:-lost])
+    (tmp_path / "logs" / "cut" / "events.out.tfevents.9.lost").symlink_to("/not/there")
+    report = nbtrack.import_runs(tmp_path / "logs")
+    assert len(history(runs_by_name()["whole"], "loss")) == 3
+    assert len(history(runs_by_name()["cut"], "loss")) == (1 if lost == 60 else 2)
+    assert {problem.reason: problem.examples for problem in report.missing} == {
+        "event files that are links without a target, or not files": ["cut/events.out.tfevents.9.lost"],
+        "event files that end within an event": [f"cut/{file.name}"],
+    }

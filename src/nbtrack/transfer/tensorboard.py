@@ -2,12 +2,16 @@
 
 Scalars, texts, images and hparams are imported. The messages are read with the definitions that tensorboardX ships.
 Their frames (TFRecord) are a length, a checksum of the length, the message and a checksum of the message.
+
+A training that was resumed at a step writes an event with `SessionLog.START` and that step. As in TensorBoard, it hides
+what the folder's earlier events have from that step on.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import math
 import re
 import struct
 from collections.abc import Iterable, Iterator
@@ -18,6 +22,7 @@ from typing import Any
 from ..entities import RunStatus
 from ..errors import InvalidParameter, NotSupported
 from ..tags import PARENT
+from .cleaning import skipping_errors
 from .records import Points, SourceExperiment, SourceModel, SourceParam, SourceRun, run_id_for
 from .report import Report
 
@@ -41,6 +46,10 @@ class _Summary:
     status: str = RunStatus.FINISHED
     params: dict[str, str] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    """The step of each of the contents."""
+    restarts: list[int] = field(default_factory=list)
+    """The steps at which the training was resumed, in the order of the events."""
 
 
 class TensorboardFolder:
@@ -60,10 +69,14 @@ class TensorboardFolder:
         self.name = path.absolute().name
         self._root = path.absolute()
         self._report = report
+        self._reported: set[tuple[str, Path]] = set()
+        self._restarts: dict[str, list[int]] = {}
         self._files: dict[str, list[Path]] = {}
         for file in sorted(self._root.rglob(_PATTERN)):
             if file.is_file():
                 self._files.setdefault(file.parent.relative_to(self._root).as_posix(), []).append(file)
+            elif not file.is_dir():
+                self._report_file("event files that are links without a target, or not files", file)
         # A folder comes before those in it.
         self._files = dict(sorted(self._files.items(), key=lambda item: (item[0] != ".", item[0].split("/"))))
 
@@ -87,30 +100,43 @@ class TensorboardFolder:
                 self._report.add_missing("folders whose event files are empty", path)
                 continue
             ids[path] = run_id_for(KIND, identity)
-            summary = self._summary(path)
-            # add_scalars and add_hparams write to folders of their own below the run's folder.
-            parent = next((ids[above] for above in _above(path) if above in ids), None)
-            yield SourceRun(
-                path,
-                ids[path],
-                self.name,
-                self.name if path == "." else path,
-                "",
-                summary.status,
-                int(summary.first * 1000),
-                int(summary.last * 1000) if summary.status in RunStatus.ENDED else None,
-                params=[SourceParam(key, value) for key, value in summary.params.items()],
-                tags={PARENT: parent} if parent else {},
-                contents=summary.contents,
-            )
+            with skipping_errors(self._report, "runs that cannot be read", path):
+                yield self._run(path, ids)
+
+    def _run(self, path: str, ids: dict[str, str]) -> SourceRun:
+        summary = self._summary(path)
+        self._restarts[path] = summary.restarts
+        # add_scalars and add_hparams write to folders of their own below the run's folder.
+        parent = next((ids[above] for above in _above(path) if above in ids), None)
+        return SourceRun(
+            path,
+            ids[path],
+            self.name,
+            self.name if path == "." else path,
+            "",
+            summary.status,
+            int(summary.first * 1000),
+            int(summary.last * 1000) if summary.status in RunStatus.ENDED else None,
+            params=[SourceParam(key, value) for key, value in summary.params.items()],
+            tags={PARENT: parent} if parent else {},
+            contents=summary.contents,
+        )
 
     def points(self, run: SourceRun) -> Iterator[Points]:
         plugins: dict[str, str] = {}
         series: dict[str, Points] = {}
+        restarts = self._restarts[run.key]
+        # The step from which on a later restart hides points: the lowest of those that are still to come.
+        hidden_from = [min(restarts[at:], default=math.inf) for at in range(len(restarts) + 1)]
+        passed = 0
         for event in (event for file in self._files[run.key] for event in self._events(file)):
+            passed += self._is_restart(event)
             for value in event.summary.value:
                 number = self._scalar(value, plugins)
                 if number is None:
+                    continue
+                if event.step >= hidden_from[passed]:
+                    self._report.add_note(_REPLACED, f"{run.key}: {value.tag}")
                     continue
                 points = series.setdefault(value.tag, Points(value.tag, [], [], []))
                 points.steps.append(event.step)
@@ -126,6 +152,11 @@ class TensorboardFolder:
         for event in (event for file in self._files[path] for event in self._events(file)):
             summary.first = min(summary.first or event.wall_time, event.wall_time)
             summary.last = max(summary.last, event.wall_time)
+            if self._is_restart(event):
+                summary.restarts.append(event.step)
+                for file in [file for file, step in summary.steps.items() if step >= event.step]:
+                    self._report.add_note(_REPLACED, f"{path}: {file}")
+                    del summary.contents[file], summary.steps[file]
             if event.HasField("graph_def") or event.HasField("meta_graph_def"):
                 self._report.add_missing("graphs", path)
             for value in event.summary.value:
@@ -140,14 +171,19 @@ class TensorboardFolder:
         elif plugin == "text" and value.tensor.string_val:
             file = f"text/{_file_name(value.tag.removesuffix('/text_summary'))}/{step}.md"
             summary.contents[file] = b"\n\n".join(value.tensor.string_val)
+            summary.steps[file] = step
         elif value.HasField("image"):
             content = value.image.encoded_image_string
             kind = {b"\x89PNG": "png", b"GIF8": "gif", b"\xff\xd8\xff": "jpg"}
             suffix = next((name for start, name in kind.items() if content.startswith(start)), "img")
-            summary.contents[f"images/{_file_name(value.tag)}/{step}.{suffix}"] = content
+            file = f"images/{_file_name(value.tag)}/{step}.{suffix}"
+            summary.contents[file], summary.steps[file] = content, step
         else:
             what = plugin or value.WhichOneof("value") or "value"
             self._report.add_missing(f"{_OTHERS.get(what, f'values of kind {what!r}')}", f"{path}: {value.tag}")
+
+    def _is_restart(self, event: Any) -> bool:
+        return bool(event.HasField("session_log") and event.session_log.status == event.session_log.START)
 
     def _hparams(self, content: bytes, summary: _Summary) -> None:
         data = self._messages.plugin_hparams_pb2.HParamsPluginData.FromString(content)
@@ -168,17 +204,27 @@ class TensorboardFolder:
             return _number_in(value.tensor)
         return None
 
+    def _report_file(self, reason: str, file: Path) -> None:
+        """Report a file, once although it is read several times."""
+        if (reason, file) not in self._reported:
+            self._reported.add((reason, file))
+            self._report.add_missing(reason, file.relative_to(self._root).as_posix())
+
     def _events(self, file: Path) -> Iterator[Any]:
         """Yield the events of a file up to its end or to where it is incomplete (being written) or damaged."""
         from_bytes = self._messages.event_pb2.Event.FromString
         with file.open("rb") as frames:
-            while len(head := frames.read(12)) == 12:
+            while head := frames.read(12):
+                if len(head) < 12:
+                    self._report_file("event files that end within an event", file)
+                    return
                 length, checksum = struct.unpack("<QI", head)
                 if self._messages.masked_crc32c(head[:8]) != checksum:
-                    self._report.add_missing("event files that were read only up to a damaged place", file.name)
+                    self._report_file("event files that were read only up to a damaged place", file)
                     return
                 data = frames.read(length)
                 if len(data) < length or len(frames.read(4)) < 4:
+                    self._report_file("event files that end within an event", file)
                     return
                 try:
                     event = from_bytes(data)
@@ -188,6 +234,7 @@ class TensorboardFolder:
                 yield event
 
 
+_REPLACED = "points and files that a resumed training has replaced (TensorBoard hides them too)"
 _OTHERS = {
     "histo": "histograms",
     "histograms": "histograms",

@@ -19,6 +19,7 @@ from typing import Any
 from ..entities import RunStatus
 from ..errors import InvalidParameter, NotSupported
 from ..tags import GIT_COMMIT, GIT_REPO_URL, NOTE, SOURCE_NAME, USER
+from .cleaning import skipping_errors
 from .records import Points, SourceExperiment, SourceFolder, SourceModel, SourceParam, SourceRun, run_id_for
 from .report import Report
 
@@ -49,6 +50,7 @@ class WandbFolder:
         self._record, self._decode_error = _messages()
         self.name = path.absolute().name
         self._report = report
+        self._reported: set[tuple[str, Path]] = set()
         self._logs: dict[str, list[Path]] = {}
         self._heads: dict[str, Any] = {}
         for log in logs:
@@ -75,49 +77,53 @@ class WandbFolder:
 
     def runs(self) -> Iterator[SourceRun]:
         for key, head in sorted(self._heads.items(), key=lambda item: (_milliseconds(item[1].start_time), item[0])):
-            config: dict[str, Any] = {}
-            tags = {"wandb.run_id": head.run_id}
-            exit_code: int | None = None
-            last = _milliseconds(head.start_time)
-            for record in (record for log in self._logs[key] for record in self._records(log)):
-                kind = record.WhichOneof("record_type")
-                if kind == "run":
-                    _update(config, record.run.config)
-                    tags |= _run_tags(record.run)
-                    exit_code = None
-                elif kind == "config":
-                    _update(config, record.config)
-                elif kind == "environment":
-                    tags |= _environment_tags(record.environment)
-                elif kind == "history":
-                    last = max(last, _row(record.history)[1] or 0)
-                elif kind == "output_raw":
-                    last = max(last, _milliseconds(record.output_raw.timestamp))
-                elif kind == "exit":
-                    exit_code = record.exit.exit_code
-                    last = max(last, _milliseconds(head.start_time) + record.exit.runtime * 1000)
-                elif kind in ("artifact", "use_artifact"):
-                    self._report.add_missing("W&B artifacts, whose files are in W&B's own cache", head.run_id)
-            if exit_code is None:
-                status = RunStatus.RUNNING
-                self._report.add_note("runs that have not ended in the source and are RUNNING here", head.run_id)
-            else:
-                status = RunStatus.FAILED if exit_code else RunStatus.FINISHED
-            folders = [log.parent / "files" for log in self._logs[key]]
-            config.pop("_wandb", None)
-            yield SourceRun(
-                key,
-                run_id_for(KIND, key),
-                head.project or _UNCATEGORIZED,
-                head.display_name or head.run_id,
-                tags.get(USER, ""),
-                status,
-                _milliseconds(head.start_time),
-                last if status in RunStatus.ENDED else None,
-                params=[SourceParam(name, _text(value)) for name, value in _flat(config)],
-                tags=tags,
-                folders=[SourceFolder(folder) for folder in folders if folder.is_dir()],
-            )
+            with skipping_errors(self._report, "runs that cannot be read", key):
+                yield self._run(key, head)
+
+    def _run(self, key: str, head: Any) -> SourceRun:
+        config: dict[str, Any] = {}
+        tags = {"wandb.run_id": head.run_id}
+        exit_code: int | None = None
+        last = _milliseconds(head.start_time)
+        for record in (record for log in self._logs[key] for record in self._records(log)):
+            kind = record.WhichOneof("record_type")
+            if kind == "run":
+                _update(config, record.run.config)
+                tags |= _run_tags(record.run)
+                exit_code = None
+            elif kind == "config":
+                _update(config, record.config)
+            elif kind == "environment":
+                tags |= _environment_tags(record.environment)
+            elif kind == "history":
+                last = max(last, _row(record.history)[1] or 0)
+            elif kind == "output_raw":
+                last = max(last, _milliseconds(record.output_raw.timestamp))
+            elif kind == "exit":
+                exit_code = record.exit.exit_code
+                last = max(last, _milliseconds(head.start_time) + record.exit.runtime * 1000)
+            elif kind in ("artifact", "use_artifact"):
+                self._report.add_missing("W&B artifacts, whose files are in W&B's own cache", head.run_id)
+        if exit_code is None:
+            status = RunStatus.RUNNING
+            self._report.add_note("runs that have not ended in the source and are RUNNING here", head.run_id)
+        else:
+            status = RunStatus.FAILED if exit_code else RunStatus.FINISHED
+        folders = [log.parent / "files" for log in self._logs[key]]
+        config.pop("_wandb", None)
+        return SourceRun(
+            key,
+            run_id_for(KIND, key),
+            head.project or _UNCATEGORIZED,
+            head.display_name or head.run_id,
+            tags.get(USER, ""),
+            status,
+            _milliseconds(head.start_time),
+            last if status in RunStatus.ENDED else None,
+            params=[SourceParam(name, _text(value)) for name, value in _flat(config)],
+            tags=tags,
+            folders=[SourceFolder(folder) for folder in folders if folder.is_dir()],
+        )
 
     def points(self, run: SourceRun) -> Iterator[Points]:
         series: dict[str, Points] = {}
@@ -173,6 +179,12 @@ class WandbFolder:
             except self._decode_error:
                 self._report.add_missing("records that cannot be decoded", log.parent.name)
 
+    def _report_log(self, reason: str, log: Path) -> None:
+        """Report a file, once although it is read several times."""
+        if (reason, log) not in self._reported:
+            self._reported.add((reason, log))
+            self._report.add_missing(reason, log.parent.name)
+
     def _frames(self, log: Path) -> Iterator[bytes]:
         with log.open("rb") as file:
             if file.read(7)[:4] != _MAGIC:
@@ -184,17 +196,16 @@ class WandbFolder:
                 if room < _HEAD.size:
                     file.read(room)
                 head = file.read(_HEAD.size)
-                if len(head) < _HEAD.size:
+                if not head:
                     return
-                checksum, length, part = _HEAD.unpack(head)
+                checksum, length, part = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, 1, 0)
                 data = file.read(length)
                 if len(data) < length:
                     # The writer is still writing it, or died while writing it.
+                    self._report_log("transaction logs that end within a record", log)
                     return
                 if zlib.crc32(data, zlib.crc32(bytes([part]))) != checksum or part not in (1, 2, 3, 4):
-                    self._report.add_missing(
-                        "transaction logs that were read only up to a damaged place", log.parent.name
-                    )
+                    self._report_log("transaction logs that were read only up to a damaged place", log)
                     return
                 message = data if part in (_FULL, _FIRST) else message + data
                 if part in (_FULL, _LAST):
