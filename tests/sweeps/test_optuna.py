@@ -305,3 +305,41 @@ def test_a_logging_failure_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
             assert len(seen) == 1, "one warning a kind"
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 12
     assert {found.info.status for found in trials_of(run)} == {"FINISHED"}
+
+
+def test_trials_by_ask_and_tell_have_runs() -> None:
+    study = optuna.create_study(study_name="by hand", sampler=optuna.samplers.RandomSampler(seed=3))
+    with integration.track(study) as run:
+        told = study.ask()
+        told.suggest_float("x", 0, 1)
+        told.report(7.5, 2)
+        study.tell(told, 0.5)
+        study.tell(told.number, skip_if_finished=True)
+        study.tell(study.ask(), state=optuna.trial.TrialState.PRUNED)
+        study.tell(study.ask().number, state=optuna.trial.TrialState.FAIL)
+        study.optimize(objective, n_trials=2)
+        study.add_trial(optuna.trial.create_trial(value=0.25, params={}, distributions={}))
+        assert nbtrack.active_run() is run
+    trials = trials_of(run)
+    assert [trial.data.tags["state"] for trial in trials] == [trial.state.name for trial in study.trials]
+    assert [trial.info.status for trial in trials] == ["FINISHED", "KILLED", "FAILED", "KILLED", *["FINISHED"] * 2]
+    first = trials[0]
+    assert first.info.run_name == "trial 0"
+    assert first.data.params == {"x": str(study.trials[0].params["x"])}
+    assert first.data.metrics == {"value": 0.5, "intermediate_value": 7.5}
+    assert first.data.tags["x_distribution"].startswith("FloatDistribution")
+    assert first.info.start_time == int(study.trials[0].datetime_start.timestamp() * 1000)
+    assert nbtrack.get_run(run.info.run_id).data.metrics["best_value"] == study.best_value
+
+
+def test_trials_that_are_not_told_are_counted() -> None:
+    study = optuna.create_study(study_name="asked")
+    tracking = integration.track(study)
+    tracking.__enter__()
+    trials = [study.ask() for _ in range(3)]
+    study.tell(trials[0], 1.0)
+    with pytest.warns(UserWarning, match=r"2 trial\(s\) of the study 'asked' were asked for and not told.*: 1, 2\."):
+        tracking.__exit__(None, None, None)
+    # Outside the block, nothing of Optuna's is changed.
+    study.tell(trials[1], 2.0)
+    assert len(nbtrack.search_runs()) == 2

@@ -17,14 +17,17 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from ..autologging import Patches
+from ..capture import run_tags
 from ..entities import RunStatus
 from ..errors import InvalidParameter, InvalidState
 from ..fluent.runs import start_run
 from ..names import storable
 from ..runs.active_run import STATE, ActiveRun, is_pruned
+from ..tags import PARENT
 from .common import sentence
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import TracebackType
 
     from optuna import Study, Trial
@@ -51,6 +54,9 @@ def track(
     values and the values that it reports as metrics, and its state as the tag `state`. Whatever the objective logs,
     in any thread, goes to the run of its trial. Pruned trials end as KILLED, failed ones as FAILED. The study's run
     gets the best value so far as the metric `best_<name>`, and the best parameters.
+
+    A trial of `ask` and `tell`, and one that `add_trial` adds, gets its run when it is told or added. A warning counts
+    the trials that were asked for and not told within the block, because these have none.
 
     Args:
         study: The study to track.
@@ -99,6 +105,9 @@ class Tracking:
         self._best_lock = threading.Lock()
         self._finished_trials = 0
         self._best: float | None = None
+        self._asked: set[int] = set()
+        """The trials that were asked for by hand and have not been told."""
+        self._has_run: set[int] = set()
 
     def optimize(self, func: Objective, *args: Any, **kwargs: Any) -> None:
         """Run the study's `optimize` and track it. Within a `with` block, use the run of that block.
@@ -122,18 +131,82 @@ class Tracking:
             raise InvalidState(f"Study {self.study.study_name!r} is already tracked by an active track() block.")
         name = self._run_name or self.study.study_name
         self.run = start_run(run_name=name, nested=True, tags=self._study_tags())
-        _methods.put(self.study, "optimize", self._optimize)
+        for name, method in self._replacements().items():
+            _methods.put(self.study, name, method)
         return self.run
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         run, self.run = self.run, None
-        _methods.remove(self.study, "optimize")
+        for name in self._replacements():
+            _methods.remove(self.study, name)
         assert run is not None
+        if self._asked:
+            warnings.warn(
+                f"nbtrack: {len(self._asked)} trial(s) of the study {self.study.study_name!r} were asked for and not "
+                f"told, and have no run: {', '.join(map(str, sorted(self._asked)[:10]))}. Call study.tell() within the "
+                "track() block.",
+                stacklevel=2,
+            )
         with _guarded("the results of the study"):
             self._log_results(run)
         run.__exit__(kind, error, trace)
+
+    def _replacements(self) -> dict[str, Callable[..., Any]]:
+        return {"optimize": self._optimize, "ask": self._ask, "tell": self._tell, "add_trial": self._add_trial}
+
+    # -- trials without an objective -----------------------------------------------------------------------------
+
+    def _ask(self, ask: Callable[..., Trial], *args: Any, **kwargs: Any) -> Trial:
+        """Replace the study's `ask`, which its `optimize` calls too."""
+        trial = ask(*args, **kwargs)
+        self._asked.add(trial.number)
+        return trial
+
+    def _tell(self, tell: Callable[..., FrozenTrial], *args: Any, **kwargs: Any) -> FrozenTrial:
+        """Replace the study's `tell`, which its `optimize` does not call."""
+        told = tell(*args, **kwargs)
+        self._log_whole(told)
+        return told
+
+    def _add_trial(self, add_trial: Callable[[FrozenTrial], None], trial: FrozenTrial) -> None:
+        """Replace the study's `add_trial`, which gives the trial another number."""
+        add_trial(trial)
+        if trial.state.is_finished():
+            self._log_whole(self.study.get_trials(deepcopy=False)[-1])
+
+    def _log_whole(self, trial: FrozenTrial) -> None:
+        """Log a trial that has ended as a run of its own, with its times."""
+        self._asked.discard(trial.number)
+        with _guarded("a trial"):
+            if self.run is None or trial.number in self._has_run:
+                return
+            self._has_run.add(trial.number)
+            client, parent = self.run.client, self.run.info
+            run = client.create_run(
+                parent.experiment_id,
+                start_time=_milliseconds(trial.datetime_start),
+                tags={
+                    **run_tags(),
+                    PARENT: parent.run_id,
+                    "number": trial.number,
+                    "direction": _direction(self.study),
+                    **_trial_tags(trial),
+                    STATE: trial.state.name,
+                    "datetime_complete": str(trial.datetime_complete),
+                },
+                run_name=f"trial {trial.number}",
+            )
+            recorder = client.recorder(run.info.run_id)
+            recorder.params(trial.params)
+            for step, value in trial.intermediate_values.items():
+                recorder.metric(f"intermediate_{self._metric_names[0]}", value, step=step)
+            if trial.values is not None:
+                recorder.metrics(dict(zip(self._metric_names, trial.values, strict=True)), step=0)
+            status = _STATUS.get(trial.state.name, RunStatus.FAILED)
+            client.set_terminated(run.info.run_id, status, _milliseconds(trial.datetime_complete))
+            self._count_trial(trial.state.name)
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
@@ -150,6 +223,8 @@ class Tracking:
 
     def _wrap_objective(self, func: Objective) -> Objective:
         def objective(trial: Trial) -> float | Sequence[float]:
+            self._asked.discard(trial.number)
+            self._has_run.add(trial.number)
             run = self._start_trial(trial)
             if run is None:
                 return func(trial)
@@ -230,10 +305,13 @@ class Tracking:
                 recorder.status(_STATUS.get(state, RunStatus.FAILED))
             if trial.datetime_complete is not None:
                 recorder.tags({"datetime_complete": trial.datetime_complete})
-            with self._best_lock:
-                self._finished_trials += 1
-                if len(self._metric_names) == 1 and state == "COMPLETE":
-                    self._log_best(self.run, self._finished_trials)
+            self._count_trial(state)
+
+    def _count_trial(self, state: str) -> None:
+        with self._best_lock:
+            self._finished_trials += 1
+            if self.run is not None and len(self._metric_names) == 1 and state == "COMPLETE":
+                self._log_best(self.run, self._finished_trials)
 
     def _log_best(self, run: ActiveRun, step: int) -> None:
         """Log the best value so far, by the number of trials that have ended, as a curve of the search.
@@ -293,7 +371,11 @@ def _direction(study: Study) -> str:
     return ", ".join(direction.name for direction in study.directions)
 
 
-def _trial_tags(trial: Trial) -> dict[str, str]:
+def _milliseconds(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp() * 1000)
+
+
+def _trial_tags(trial: Trial | FrozenTrial) -> dict[str, str]:
     """Return the tags that Optuna's MLflowCallback sets, under its names."""
     found = {f"{key}_distribution": str(value) for key, value in trial.distributions.items()}
     found |= {key: storable(str(value)) for key, value in trial.user_attrs.items()}
