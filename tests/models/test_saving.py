@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -447,3 +448,36 @@ def test_a_model_is_logged_while_the_database_is_held(tmp_path: Path, own_store:
             assert nbtrack.pyfunc.load_model(info.model_uri).predict([1]) == 7
             holder.kill()
     assert "mlflow.log-model.history" in nbtrack.get_run(run.info.run_id).data.tags
+
+
+CONDA = {
+    "name": "env",
+    "channels": ["defaults"],
+    "dependencies": ["python=3.11", "numpy=1.26", "pip", {"pip": ["scikit-learn==1.5.0", "humanize==4.9.0"]}],
+}
+
+
+def test_a_conda_environment_is_kept_and_its_pip_packages_are_the_requirements(tmp_path: Path) -> None:
+    (tmp_path / "conda.yaml").write_text(yaml.safe_dump(CONDA))
+    for number, conda in enumerate((CONDA, str(tmp_path / "conda.yaml"))):
+        folder = tmp_path / f"m{number}"
+        SKLEARN.save_model(MODEL, str(folder), conda_env=conda)
+        assert (folder / "requirements.txt").read_text() == "scikit-learn==1.5.0\nhumanize==4.9.0\n"
+        assert yaml.safe_load((folder / "conda.yaml").read_text()) == CONDA
+        assert yaml.safe_load((folder / "python_env.yaml").read_text())["python"] == "3.11"
+    SKLEARN.save_model(MODEL, str(tmp_path / "n"), conda_env={"dependencies": ["python=3.11"]})
+    assert "scikit-learn==" in (tmp_path / "n" / "requirements.txt").read_text()
+    for wrong, error in (
+        ({"conda_env": CONDA, "pip_requirements": []}, InvalidParameter),
+        ({"conda_env": {"dependencies": "numpy"}}, InvalidParameter),
+        ({"conda_env": "nowhere.yaml"}, NotFound),
+    ):
+        with pytest.raises(error, match=r"conda_env|does not exist"):
+            SKLEARN.save_model(MODEL, str(tmp_path / "wrong"), **wrong)
+
+
+def test_every_flavor_takes_the_arguments_of_mlflows_log_model() -> None:
+    for name in ("sklearn", "pyfunc", "xgboost", "lightgbm", "pytorch", "keras", "onnx"):
+        module = pytest.importorskip(f"nbtrack.{name}")
+        assert {"conda_env", "await_registration_for"} <= inspect.signature(module.log_model).parameters.keys()
+        assert "conda_env" in inspect.signature(module.save_model).parameters

@@ -53,6 +53,7 @@ def save_model(
     custom_objects: Mapping[str, Any] | None = None,
     save_model_kwargs: Mapping[str, Any] | None = None,
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save a Keras model as a folder.
 
@@ -79,6 +80,8 @@ def save_model(
         save_model_kwargs: Keyword arguments for Keras's `Model.save`.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder.
@@ -114,6 +117,7 @@ def save_model(
         saving.requirements(
             pip_requirements,
             extra_pip_requirements,
+            conda_env,
             default=["keras", "numpy", keras.backend.backend(), *(["cloudpickle"] if custom_objects else [])],
             modules={str(getattr(each, "__module__", "")) for each in parts},
         )
@@ -134,6 +138,8 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     save_model_kwargs: Mapping[str, Any] | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log a Keras model to the active run. Without an active run, start one.
 
@@ -159,6 +165,9 @@ def log_model(
         custom_objects: Classes and functions of your own that the model uses, by their names in the model. They are
             saved in a pickle, so that the model also loads where they are not registered with Keras.
         save_model_kwargs: Keyword arguments for Keras's `Model.save`.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -177,6 +186,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         custom_objects=custom_objects,

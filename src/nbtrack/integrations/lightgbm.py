@@ -43,6 +43,7 @@ def save_model(
     metadata: Mapping[str, Any] | None = None,
     serialization_format: estimators.Format = "skops",
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save a LightGBM model as a folder.
 
@@ -68,6 +69,8 @@ def save_model(
             "pickle". A Booster is always saved in LightGBM's text format.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, if `serialization_format` is unknown, or if the
@@ -108,7 +111,7 @@ def save_model(
             loader_module="mlflow.lightgbm",
             data=file,
         )
-        saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
+        saving.requirements(pip_requirements, extra_pip_requirements, conda_env, default=packages, modules=modules)
         saving.predict = boosting.Predictor(lgb_model).predict
 
 
@@ -125,6 +128,8 @@ def log_model(
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     serialization_format: estimators.Format = "skops",
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log a LightGBM model to the active run. Without an active run, start one.
 
@@ -149,6 +154,9 @@ def log_model(
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: File format of an estimator: "skops", which contains no code, "cloudpickle" or
             "pickle". A Booster is always saved in LightGBM's text format.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -167,6 +175,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         serialization_format=serialization_format,

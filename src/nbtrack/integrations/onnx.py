@@ -48,6 +48,7 @@ def save_model(
     onnx_session_options: Mapping[str, Any] | None = None,
     save_as_external_data: bool = True,
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save an ONNX model as a folder.
 
@@ -78,6 +79,8 @@ def save_model(
             larger than 2 GB.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, or if a session option is not valid.
@@ -110,7 +113,9 @@ def save_model(
             "onnx_session_options": None if onnx_session_options is None else dict(onnx_session_options),
         }
         saving.write_flavor(FLAVOR_NAME, settings, loader_module="mlflow.onnx", data=_FILE)
-        saving.requirements(pip_requirements, extra_pip_requirements, default=["numpy", "onnx", "onnxruntime"])
+        saving.requirements(
+            pip_requirements, extra_pip_requirements, conda_env, default=["numpy", "onnx", "onnxruntime"]
+        )
         saving.predict = _Predictor(saving.folder / _FILE, settings).predict
 
 
@@ -129,6 +134,8 @@ def log_model(
     onnx_execution_providers: Sequence[Provider] | None = None,
     onnx_session_options: Mapping[str, Any] | None = None,
     save_as_external_data: bool = True,
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log an ONNX model to the active run. Without an active run, start one.
 
@@ -158,6 +165,9 @@ def log_model(
             "extra_session_config" (a dict).
         save_as_external_data: Whether to store the weights in a file beside the model. A single file cannot be
             larger than 2 GB.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -176,6 +186,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         onnx_execution_providers=onnx_execution_providers,

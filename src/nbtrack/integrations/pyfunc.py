@@ -263,6 +263,7 @@ def save_model(
     metadata: Mapping[str, Any] | None = None,
     model_config: Mapping[str, Any] | None = None,
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save a model written in Python as a folder.
 
@@ -292,6 +293,8 @@ def save_model(
             entries.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, or if `python_model` is neither an instance nor a
@@ -327,7 +330,7 @@ def save_model(
             settings["config"] = dict(model_config)
         saving.write_pyfunc({"loader_module": _LOADER, "streamable": False, **settings})
         saving.requirements(
-            pip_requirements, extra_pip_requirements, default=["cloudpickle"], modules=required_by(model)
+            pip_requirements, extra_pip_requirements, conda_env, default=["cloudpickle"], modules=required_by(model)
         )
         if input_example is not None:
             # Use a copy loaded from the file: `load_context` must find what it will find later, and must not change
@@ -349,6 +352,8 @@ def log_model(
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     model_config: Mapping[str, Any] | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log a model written in Python to the active run. Without an active run, start one.
 
@@ -376,6 +381,9 @@ def log_model(
         metadata: A dict of your own that is stored in the MLmodel file.
         model_config: Configuration of the model, which it finds in `context.model_config`. `load_model` can replace
             entries.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -405,6 +413,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         model_config=model_config,

@@ -59,6 +59,7 @@ def save_model(
     metadata: Mapping[str, Any] | None = None,
     serialization_format: Format | None = None,
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save a PyTorch module as a folder.
 
@@ -85,6 +86,8 @@ def save_model(
             both if there is an `input_example` and torch can trace the module, and otherwise pickles it.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, if `pytorch_model` is not a module, or if it
@@ -122,7 +125,9 @@ def save_model(
             pyfunc={"pickle_module_name": _PICKLER, "config": {"device": None}},
         )
         modules = {kind.__module__ for part in pytorch_model.modules() for kind in type(part).__mro__}
-        saving.requirements(pip_requirements, extra_pip_requirements, default=["torch", "cloudpickle"], modules=modules)
+        saving.requirements(
+            pip_requirements, extra_pip_requirements, conda_env, default=["torch", "cloudpickle"], modules=modules
+        )
         saving.predict = _Predictor(pytorch_model, _device_of(pytorch_model)).predict
 
 
@@ -139,6 +144,8 @@ def log_model(
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     serialization_format: Format | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log a PyTorch module to the active run. Without an active run, start one.
 
@@ -163,6 +170,9 @@ def log_model(
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: "pickle" pickles the module, "pt2" exports its graph with `torch.export`. None does
             both if there is an `input_example` and torch can trace the module, and otherwise pickles it.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -181,6 +191,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         serialization_format=serialization_format,

@@ -39,6 +39,7 @@ def save_model(
     serialization_format: estimators.Format = "skops",
     pyfunc_predict_fn: str = "predict",
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save a fitted scikit-learn estimator as a folder.
 
@@ -65,6 +66,8 @@ def save_model(
         pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, if `serialization_format` is unknown, or if the
@@ -97,7 +100,7 @@ def save_model(
         packages = [*_PACKAGES, *estimators.packages_for(serialization_format)]
         # skops lists the types in a model. For a pickle, one is created to find them.
         modules = required_by(sk_model) if types_in_file is None else {*types_in_file, type(sk_model).__module__}
-        saving.requirements(pip_requirements, extra_pip_requirements, default=packages, modules=modules)
+        saving.requirements(pip_requirements, extra_pip_requirements, conda_env, default=packages, modules=modules)
         saving.predict = getattr(sk_model, pyfunc_predict_fn, None)
 
 
@@ -115,6 +118,8 @@ def log_model(
     metadata: Mapping[str, Any] | None = None,
     serialization_format: estimators.Format = "skops",
     pyfunc_predict_fn: str = "predict",
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log a fitted scikit-learn estimator to the active run. Without an active run, start one.
 
@@ -140,6 +145,9 @@ def log_model(
         serialization_format: File format of the estimator: "skops", which contains no code, "cloudpickle" or
             "pickle". The two pickle formats need `trust=True` to be loaded from outside the store.
         pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -165,6 +173,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         serialization_format=serialization_format,

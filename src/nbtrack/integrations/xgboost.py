@@ -39,6 +39,7 @@ def save_model(
     metadata: Mapping[str, Any] | None = None,
     model_format: Format = "ubj",
     mlflow_model: Model | None = None,
+    conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
     """Save an XGBoost model as a folder.
 
@@ -63,6 +64,8 @@ def save_model(
         model_format: XGBoost's file format: "ubj" (binary JSON), "json" or "xgb".
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
 
     Raises:
         InvalidParameter: If `path` is not a new or empty folder, or if `model_format` is unknown.
@@ -94,7 +97,7 @@ def save_model(
         # By modules, because the distribution is called xgboost or xgboost-cpu.
         modules = {"xgboost", "numpy", "scipy", type(xgb_model).__module__}
         modules |= set() if _name_of(type(xgb_model)) == _BOOSTER else {"sklearn"}
-        saving.requirements(pip_requirements, extra_pip_requirements, modules=modules)
+        saving.requirements(pip_requirements, extra_pip_requirements, conda_env, modules=modules)
         saving.predict = _predictor(xgb_model).predict
 
 
@@ -111,6 +114,8 @@ def log_model(
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     model_format: Format = "ubj",
+    conda_env: Mapping[str, Any] | str | None = None,
+    await_registration_for: int | None = None,
 ) -> ModelInfo:
     """Log an XGBoost model to the active run. Without an active run, start one.
 
@@ -134,6 +139,9 @@ def log_model(
             `load_model` makes them importable.
         metadata: A dict of your own that is stored in the MLmodel file.
         model_format: XGBoost's file format: "ubj" (binary JSON), "json" or "xgb".
+        conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
+            packages are the requirements, and it becomes the model's conda.yaml.
+        await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
 
     Returns:
         The description of the logged model. Its `model_uri` is what `load_model` takes.
@@ -152,6 +160,7 @@ def log_model(
         input_example=input_example,
         pip_requirements=pip_requirements,
         extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
         code_paths=code_paths,
         metadata=metadata,
         model_format=model_format,

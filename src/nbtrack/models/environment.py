@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..capture.packages import installed_version
 from ..errors import InvalidParameter, NotFound
@@ -18,6 +19,7 @@ CONDA = "conda.yaml"
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,*]+)$")
 _COMMENT = re.compile(r"(?:^|\s)(?:#|--).*$")
+_CONDA_PYTHON = re.compile(r"^python\s*={1,2}\s*([0-9][0-9.]*)$")
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
@@ -52,26 +54,60 @@ def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
     return [*(line for line in lines if _key(line) not in replaced), *extra]
 
 
-def write_environment(folder: Path, requirements: Sequence[str]) -> dict[str, str]:
+def conda_environment(conda_env: Mapping[str, Any] | str) -> dict[str, Any]:
+    """Return a conda environment, given as a mapping or as the path of a YAML file, as a dict."""
+    if isinstance(conda_env, str):
+        import yaml
+
+        try:
+            loaded = yaml.safe_load(Path(conda_env).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"Conda environment file {conda_env!r:.200} does not exist.") from None
+        except yaml.YAMLError as error:
+            raise InvalidParameter(f"Conda environment file {conda_env!r:.200} is not valid YAML: {error}") from error
+    else:
+        loaded = conda_env
+    if not isinstance(loaded, Mapping) or not isinstance(loaded.get("dependencies", []), list):
+        raise InvalidParameter(
+            "conda_env must be a dict such as {'dependencies': ['python=3.11', {'pip': ['scikit-learn==1.9']}]}, or "
+            f"the path of a YAML file with one, not {loaded!r:.80}."
+        )
+    return dict(loaded)
+
+
+def conda_pip_packages(conda: Mapping[str, Any]) -> list[str] | None:
+    """Return the packages that a conda environment installs with pip, or None if it has no such list."""
+    lists = [one["pip"] for one in conda.get("dependencies", []) if isinstance(one, Mapping) and "pip" in one]
+    return [str(line) for lines in lists for line in lines or []] if lists else None
+
+
+def write_environment(
+    folder: Path, requirements: Sequence[str], conda: Mapping[str, Any] | None = None
+) -> dict[str, str]:
     """Write the three files, and return their names as the `env` of the python_function flavor."""
+    # `conda` is the conda environment if the user gave one.
     python = platform.python_version()
-    conda = {
-        "channels": ["conda-forge"],
-        "dependencies": [f"python={python}", "pip", {"pip": list(requirements)}],
-        "name": "nbtrack-env",
-    }
+    if conda is None:
+        conda = {
+            "channels": ["conda-forge"],
+            "dependencies": [f"python={python}", "pip", {"pip": list(requirements)}],
+            "name": "nbtrack-env",
+        }
+    for line in conda.get("dependencies", []):
+        if isinstance(line, str) and (match := _CONDA_PYTHON.match(line)):
+            python = match[1]
     _write(folder / REQUIREMENTS, "".join(f"{line}\n" for line in requirements))
-    _write(folder / CONDA, write_yaml(conda, sort_keys=False))
-    _write(folder / PYTHON_ENV, _python_env())
+    _write(folder / CONDA, write_yaml(dict(conda), sort_keys=False))
+    _write(folder / PYTHON_ENV, _python_env(python))
     return {"conda": CONDA, "virtualenv": PYTHON_ENV}
 
 
 @cache
-def _python_env() -> str:
+def _python_env(python: str) -> str:
     """Return the versions of Python and of the build tools, which are the same for every model of this process."""
     build = [*(pinned(["pip"]) or ["pip"]), *pinned(["setuptools", "wheel"])]
     return write_yaml(
-        {"python": platform.python_version(), "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]},
+        {"python": python, "build_dependencies": build, "dependencies": [f"-r {REQUIREMENTS}"]},
         sort_keys=False,
     )
 

@@ -21,7 +21,14 @@ from typing import Any
 
 from ..errors import InvalidParameter, NotFound
 from .enforcement import enforce, enforce_params
-from .environment import pinned, requirement_lines, with_extra, write_environment
+from .environment import (
+    conda_environment,
+    conda_pip_packages,
+    pinned,
+    requirement_lines,
+    with_extra,
+    write_environment,
+)
 from .example import INPUT_EXAMPLE, SERVING_EXAMPLE, read_input_example, save_input_example, split_example
 from .model import Model
 from .requirements import distributions, with_local_imports
@@ -45,6 +52,7 @@ class Saving:
         self.predict: Callable[..., Any] | None = None
         self._code = code
         self._lines: list[str] | None = None
+        self._conda: dict[str, Any] | None = None
 
     def write_flavor(
         self,
@@ -75,6 +83,7 @@ class Saving:
         self,
         pip_requirements: Sequence[str] | str | None = None,
         extra_pip_requirements: Sequence[str] | str | None = None,
+        conda_env: Mapping[str, Any] | str | None = None,
         *,
         default: Sequence[str] = (),
         modules: Iterable[str] = (),
@@ -82,8 +91,16 @@ class Saving:
         """Record the packages that the model needs.
 
         They are those that the caller lists, or else the installed versions of the distributions in `default` and of
-        those that `modules` belong to. `requirements.required_by` finds the modules of an object.
+        those that `modules` belong to. `requirements.required_by` finds the modules of an object. The pip packages of a
+        conda environment count as listed.
         """
+        if conda_env is not None:
+            if pip_requirements is not None or extra_pip_requirements is not None:
+                raise InvalidParameter(
+                    "Pass either conda_env, or pip_requirements and extra_pip_requirements, not both."
+                )
+            self._conda = conda_environment(conda_env)
+            pip_requirements = conda_pip_packages(self._conda)
         if pip_requirements is not None:
             lines = requirement_lines(pip_requirements)
         else:
@@ -141,7 +158,7 @@ def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
     if saving._lines is None:
         saving.requirements()
     assert saving._lines is not None
-    environment = write_environment(folder, saving._lines)
+    environment = write_environment(folder, saving._lines, saving._conda)
     if PYFUNC in model.flavors:
         model.flavors[PYFUNC]["env"] = environment
     model.save(folder)
