@@ -61,6 +61,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
         nbtrack.set_tracking_uri("")
+        nbtrack.config._named_by_environment.clear()
         with warnings.catch_warnings():
             # Some tests leave a store behind that nothing can be applied to.
             warnings.simplefilter("ignore", RuntimeWarning)

@@ -8,6 +8,7 @@ from . import client as client
 from . import data as data
 from . import entities as entities
 from . import errors as errors
+from . import exceptions as exceptions
 from . import models as models
 from . import query as query
 from . import tracking as tracking
@@ -21,6 +22,7 @@ from .config import is_tracking_uri_set as is_tracking_uri_set
 from .config import set_tracking_uri as set_tracking_uri
 from .entities import ViewType as ViewType
 from .errors import NbtrackError as NbtrackError
+from .exceptions import MlflowException as MlflowException
 from .fluent.analysis import aggregate as aggregate
 from .fluent.analysis import curves as curves
 from .fluent.analysis import sql as sql

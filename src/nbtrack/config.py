@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import unquote, urlsplit
 
-from .errors import InvalidParameter, NotSupported
+from .errors import InvalidParameter, InvalidState, NotSupported
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +27,9 @@ STORES = "nbtrack.stores"
 
 _tracking_uri: str | None = None
 _announced: set[str] = set()
+_named_by_environment: dict[str, str] = {}
+"""The stores that an environment variable has named, by its value. A relative path is resolved once, as by
+`set_tracking_uri`: a later `os.chdir` must not move the runs of a process to another store."""
 
 
 def environment(name: str) -> str | None:
@@ -63,10 +66,18 @@ def get_tracking_uri() -> str:
     folder, it is the place where nbtrack will create it: the git root, or else the working directory.
 
     Returns:
-        The absolute path of a folder, or a URI. The store need not exist yet.
+        The absolute path of a folder, or a URI. The store need not exist yet. A relative path in an environment
+            variable is resolved when it is first used, and stays the same store after a change of the working
+            directory.
     """
-    named = _tracking_uri or environment("TRACKING_URI")
-    return _normal(named) if named else str(default_store())
+    if _tracking_uri:
+        return _tracking_uri
+    named = environment("TRACKING_URI")
+    if not named:
+        return str(default_store())
+    if named not in _named_by_environment:
+        _named_by_environment[named] = _normal(named)
+    return _named_by_environment[named]
 
 
 def is_tracking_uri_set() -> bool:
@@ -80,7 +91,7 @@ def is_tracking_uri_set() -> bool:
 
 def default_store(start: Path | None = None) -> Path:
     """Return the nearest folder `.nbtrack` at or above `start` (the working directory), or where to create one."""
-    start = (start or Path.cwd()).resolve()
+    start = (start or _working_directory()).resolve()
     above = (start, *start.parents)
     for folder in above:
         if (folder / STORE_FOLDER).is_dir():
@@ -91,12 +102,23 @@ def default_store(start: Path | None = None) -> Path:
     return start / STORE_FOLDER
 
 
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise InvalidState(
+            "The working directory was deleted, so no store can be found from it. Change to another directory, or set "
+            "NBTRACK_TRACKING_URI or call set_tracking_uri() with an absolute path."
+        ) from None
+
+
 def folder_of(uri: str) -> Path:
     """Return the folder that a tracking URI names: a plain path or `file://…`."""
     if scheme_of(uri) != FILE:
         raise _unknown_scheme(uri)
     parts = urlsplit(uri)
-    return Path(unquote(parts.path)).absolute() if len(parts.scheme) > 1 else Path(uri).expanduser().absolute()
+    path = Path(unquote(parts.path)) if len(parts.scheme) > 1 else Path(uri).expanduser()
+    return path if path.is_absolute() else _working_directory() / path
 
 
 def scheme_of(uri: str) -> str:

@@ -44,6 +44,14 @@ class NbtrackError(Exception):
         super().__init__(message)
         self.message = message
 
+    def get_http_status_code(self) -> int:
+        """Return the HTTP status, as MLflow's exceptions do.
+
+        Returns:
+            The attribute `http_status`.
+        """
+        return self.http_status
+
     def to_dict(self) -> dict[str, Any]:
         """Return the error as MLflow's REST API does.
 

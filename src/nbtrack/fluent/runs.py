@@ -37,8 +37,8 @@ def start_run(
 
     Args:
         run_id: Run to resume. It is set to RUNNING, and `run_name`, `tags` and `description` are added to it. By
-            default, a new run is started. Only the first call in a process resumes the run in the environment variable
-            NBTRACK_RUN_ID, if it is set.
+            default, a new run is started. Only the first call in a process without `parent_run_id` resumes the run in
+            the environment variable NBTRACK_RUN_ID, if it is set.
         experiment_id: Experiment of the new run. Defaults to the active experiment.
         run_name: Name of the run. Defaults to a generated name such as "keen-otter-417".
         nested: Whether the run is a child of the active run. If False, starting a run while another one is active
@@ -68,6 +68,7 @@ def start_run(
     """
     check_dict(tags or {}, "tags")
     cell = capture.current_cell()
+    state.watch_exit()
     _end_leftovers(cell)
     around = stack.conflicting()
     if around and not nested:
@@ -78,8 +79,9 @@ def start_run(
     around = stack.current() if nested else None
     above = ancestors.parent_run() if around is None and (nested or parent_run_id) and not run_id else None
     client = Client(above.store) if above and above.store and not config.is_tracking_uri_set() else Client()
-    if run_id is None and around is None and above is None:
-        # As in MLflow, the variable names only the first run of a process. The others are new ones.
+    if run_id is None and around is None and above is None and parent_run_id is None:
+        # As in MLflow, the variable names only the first run of a process. The others are new ones, and so is a run
+        # with a parent: a launcher's variable then often names the parent itself.
         run_id = config.environment("RUN_ID")
         os.environ.pop("NBTRACK_RUN_ID", None)
         os.environ.pop("MLFLOW_RUN_ID", None)
