@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -227,3 +230,27 @@ def test_bad_arguments(digits: Fitted, tmp_path: Path) -> None:
         with pytest.raises(InvalidParameter, match="must not leave"):
             SKLEARN.log_model(digits.model, "../m")
         assert nbtrack.artifacts.list_artifacts(run_id=run.info.run_id) == []
+
+
+def test_a_model_is_not_lost_if_skops_is_missing(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    x, y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
+    model = LogisticRegression().fit(x, y)
+    with nbtrack.start_run(), pytest.warns(UserWarning, match="pip install skops") as caught:
+        uri = nbtrack.sklearn.log_model(model, name="model").model_uri
+    assert [str(each.message).partition(",")[0] for each in caught] == ["The model is saved with cloudpickle"]
+    assert caught[0].filename == __file__
+    assert get_model_info(uri).flavors["sklearn"]["serialization_format"] == "cloudpickle"
+    assert (nbtrack.sklearn.load_model(uri).predict(x) == model.predict(x)).all()
+    with nbtrack.start_run(), pytest.raises(InvalidParameter, match="requires the package skops"):
+        nbtrack.sklearn.log_model(model, name="model", serialization_format="skops")
+    # Autologging says it before the training, and not again after it.
+    with pytest.warns(UserWarning, match="Autologging will save") as caught:  # noqa: PT031
+        nbtrack.sklearn.autolog(log_model_signatures=False)
+        LogisticRegression().fit(x, y)
+    nbtrack.sklearn.autolog(disable=True)
+    assert len(caught) == 1
+    run = nbtrack.last_active_run()
+    assert run is not None
+    assert (nbtrack.sklearn.load_model(f"runs:/{run.info.run_id}/model").predict(x) == model.predict(x)).all()

@@ -7,7 +7,10 @@ that was not logged by a run of this store is loaded only with `trust=True`.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 import types
+import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -33,15 +36,72 @@ def check_format(serialization_format: str) -> None:
         )
 
 
+def chosen_format(serialization_format: Format | None) -> Format:
+    """Return the format to write: the given one, or skops, or a pickle with a warning if skops is not installed.
+
+    A model must not be lost at the end of a training because a package is missing.
+    """
+    if serialization_format is not None:
+        check_format(serialization_format)
+        return serialization_format
+    try:
+        _skops()
+    except InvalidParameter:
+        found = _pickle_format()
+        warnings.warn(
+            f"The model is saved with {found}, because skops is not installed. {_ADVICE}", stacklevel=_outside()
+        )
+        return found
+    return "skops"
+
+
+_ADVICE = (
+    "A pickle can run code when it is loaded, so outside of this store it needs trust=True. For a file without code, "
+    "install skops: pip install skops"
+)
+
+
+def announce_format(log_models: bool, serialization_format: Format | None) -> None:
+    """Warn, at the start of autologging, if its models will be pickles because skops is not installed."""
+    if log_models and serialization_format is None and _is_installed("sklearn") and not _is_installed("skops"):
+        warnings.warn(
+            f"Autologging will save estimators with {_pickle_format()}, because skops is not installed. {_ADVICE}",
+            stacklevel=_outside(),
+        )
+
+
+def _pickle_format() -> Format:
+    return "cloudpickle" if _is_installed("cloudpickle") else "pickle"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # a module that a test has put in its place
+        return True
+
+
+def _outside() -> int:
+    """Return the stack level of the first caller outside of nbtrack, for a warning of the calling function."""
+    package = __name__.partition(".")[0]
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def packages_for(serialization_format: Format) -> list[str]:
     """Return the packages, besides the framework, that must be installed to load the format."""
     return [] if serialization_format == "pickle" else [serialization_format]
 
 
 def as_skops_or_pickle(log_model: Callable[..., ModelInfo]) -> Callable[..., ModelInfo]:
-    """Return a `log_model` that uses skops, and cloudpickle for models that skops cannot write."""
+    """Return a `log_model` that uses skops, and cloudpickle if it is missing or cannot write a model."""
 
     def log(model: Any, name: str, **arguments: Any) -> ModelInfo:
+        if not _is_installed("skops"):
+            # `announce_format` has said so.
+            return log_model(model, name, serialization_format=_pickle_format(), **arguments)
         try:
             return log_model(model, name, **arguments)
         except InvalidParameter:

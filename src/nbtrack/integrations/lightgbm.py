@@ -41,7 +41,7 @@ def save_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: estimators.Format = "skops",
+    serialization_format: estimators.Format | None = None,
     mlflow_model: Model | None = None,
     conda_env: Mapping[str, Any] | str | None = None,
 ) -> None:
@@ -66,7 +66,8 @@ def save_model(
             `load_model` makes them importable.
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: File format of an estimator: "skops", which contains no code, "cloudpickle" or
-            "pickle". A Booster is always saved in LightGBM's text format.
+            "pickle". None uses skops, or cloudpickle with a warning if skops is not installed. A Booster is always
+            saved in LightGBM's text format.
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
         conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
@@ -77,7 +78,10 @@ def save_model(
             estimator cannot be written in it.
         NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
-    estimators.check_format(serialization_format)
+    lightgbm = importlib.import_module("lightgbm")
+    is_booster = isinstance(lgb_model, lightgbm.Booster)
+    # A Booster needs none of the formats, so it does not matter what is installed.
+    chosen = estimators.chosen_format(serialization_format or ("skops" if is_booster else None))
     with new_model(
         path,
         mlflow_model,
@@ -86,17 +90,16 @@ def save_model(
         code_paths=code_paths,
         metadata=metadata,
     ) as saving:
-        lightgbm = importlib.import_module("lightgbm")
         packages = ["lightgbm", "numpy", "scipy"]
         modules = {type(lgb_model).__module__}
         types_in_file = None
-        if isinstance(lgb_model, lightgbm.Booster):
+        if is_booster:
             file = _FILE
             lgb_model.save_model(saving.folder / file)
         else:
-            file = estimators.FILES[serialization_format]
-            types_in_file = estimators.dump(lgb_model, saving.folder / file, serialization_format)
-            packages += ["scikit-learn", *estimators.packages_for(serialization_format)]
+            file = estimators.FILES[chosen]
+            types_in_file = estimators.dump(lgb_model, saving.folder / file, chosen)
+            packages += ["scikit-learn", *estimators.packages_for(chosen)]
             modules |= required_by(lgb_model) if types_in_file is None else set(types_in_file)
         saving.write_flavor(
             FLAVOR_NAME,
@@ -104,7 +107,7 @@ def save_model(
                 "data": file,
                 "lgb_version": lightgbm.__version__,
                 "model_class": f"{type(lgb_model).__module__}.{type(lgb_model).__name__}",
-                "serialization_format": serialization_format,
+                "serialization_format": chosen,
                 # MLflow trusts the types that the file lists, and needs the list. nbtrack does not read it.
                 "skops_trusted_types": types_in_file,
             },
@@ -127,7 +130,7 @@ def log_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: estimators.Format = "skops",
+    serialization_format: estimators.Format | None = None,
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
@@ -153,7 +156,8 @@ def log_model(
             `load_model` makes them importable.
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: File format of an estimator: "skops", which contains no code, "cloudpickle" or
-            "pickle". A Booster is always saved in LightGBM's text format.
+            "pickle". None uses skops, or cloudpickle with a warning if skops is not installed. A Booster is always
+            saved in LightGBM's text format.
         conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
             packages are the requirements, and it becomes the model's conda.yaml.
         await_registration_for: Ignored, because a version is ready at once. MLflow has this parameter.
@@ -274,6 +278,7 @@ def autolog(
         >>> autolog(disable=True)
     """
     autologging.switch(FLAVOR_NAME, **locals())
+    estimators.announce_format(log_models and not (disable or silent), None)
 
 
 @autologging.autologger(FLAVOR_NAME, module="lightgbm", supported=("4.0", "5"))

@@ -36,7 +36,7 @@ def save_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: estimators.Format = "skops",
+    serialization_format: estimators.Format | None = None,
     pyfunc_predict_fn: str = "predict",
     mlflow_model: Model | None = None,
     conda_env: Mapping[str, Any] | str | None = None,
@@ -62,7 +62,8 @@ def save_model(
             `load_model` makes them importable.
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: File format of the estimator: "skops", which contains no code, "cloudpickle" or
-            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store.
+            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store. None uses skops,
+            or cloudpickle with a warning if skops is not installed.
         pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
         mlflow_model: The manifest to fill in. Defaults to a new one. `log_model` passes the one that belongs to the
             run.
@@ -74,7 +75,7 @@ def save_model(
             estimator cannot be written in it. skops cannot write lambdas, for example.
         NotFound: If a file in `code_paths` or the requirements file does not exist.
     """
-    estimators.check_format(serialization_format)
+    serialization_format = estimators.chosen_format(serialization_format)
     with new_model(
         path,
         mlflow_model,
@@ -116,7 +117,7 @@ def log_model(
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    serialization_format: estimators.Format = "skops",
+    serialization_format: estimators.Format | None = None,
     pyfunc_predict_fn: str = "predict",
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
@@ -143,7 +144,8 @@ def log_model(
             `load_model` makes them importable.
         metadata: A dict of your own that is stored in the MLmodel file.
         serialization_format: File format of the estimator: "skops", which contains no code, "cloudpickle" or
-            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store.
+            "pickle". The two pickle formats need `trust=True` to be loaded from outside the store. None uses skops,
+            or cloudpickle with a warning if skops is not installed.
         pyfunc_predict_fn: Name of the method that `nbtrack.pyfunc` predicts with, for example "predict_proba".
         conda_env: A conda environment, as a dict or as the path of a YAML file, in place of `pip_requirements`: its pip
             packages are the requirements, and it becomes the model's conda.yaml.
@@ -292,7 +294,8 @@ def autolog(
         log_post_training_metrics: Whether to log metrics that are computed later from predictions of the model or
             by its `score`, for example as `accuracy_score_X_test`.
         serialization_format: File format of the models: "skops", "cloudpickle" or "pickle". None uses skops, and
-            cloudpickle for estimators that skops cannot write.
+            cloudpickle for estimators that skops cannot write, or if skops is not installed. A warning says so at
+            once, not at the end of a training.
         registered_model_name: Registered model to which each logged model is added as its next version. None
             registers nothing.
         pos_label: The class for which precision, recall and F1 are logged. None logs their averages over the
@@ -314,6 +317,7 @@ def autolog(
     if serialization_format is not None:
         estimators.check_format(serialization_format)
     autologging.switch(FLAVOR_NAME, **locals())
+    estimators.announce_format(log_models and not (disable or silent), serialization_format)
 
 
 @autologging.autologger(FLAVOR_NAME, module="sklearn", supported=("1.5", "1.10"))
