@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 import nbtrack
 from nbtrack.capture.packages import distributions_of
 from nbtrack.errors import InvalidParameter
+from nbtrack.serving import predict_file
 
 from . import test_conformance as conformance
 from .test_conformance import Case
@@ -155,3 +158,23 @@ def test_bad_arguments(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameter, match="one of skops"):
         nbtrack.lightgbm.save_model(None, str(tmp_path / "m"), serialization_format="joblib")
     assert not (tmp_path / "m").exists()
+
+
+def test_categories_from_a_file_reach_lightgbm(own_store: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    shops = random.choice(["north", "south", "NA"], 120)
+    rows = pd.DataFrame({"size": random.normal(size=120), "shop": pd.Categorical(shops)})
+    model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(rows, (rows["size"] > 0) ^ (rows["shop"] == "NA"))
+    signature = nbtrack.models.infer_signature(rows)
+    for name, saved in (("model", model), ("booster", model.booster_)):
+        nbtrack.lightgbm.save_model(saved, str(tmp_path / name), signature=signature)
+        loaded = nbtrack.pyfunc.load_model(tmp_path / name, trust=True)
+        right = loaded.predict(rows)
+        assert (right == saved.predict(rows)).all()
+        # The order of the rows decides about the order of the categories, if they are inferred.
+        for table in (rows.astype({"shop": object}), rows.astype({"shop": str}), rows.astype({"shop": str})[::-1]):
+            expected = right[::-1] if table.index[0] else right
+            assert (loaded.predict(table) == expected).all()
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    predict_file(str(tmp_path / "model"), tmp_path / "rows.csv", tmp_path / "out.csv", trust=True)
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == model.predict(rows).tolist()

@@ -115,7 +115,7 @@ def save_model(
             data=file,
         )
         saving.requirements(pip_requirements, extra_pip_requirements, conda_env, default=packages, modules=modules)
-        saving.predict = boosting.Predictor(lgb_model).predict
+        saving.predict = _predictor(lgb_model).predict
 
 
 def log_model(
@@ -223,7 +223,7 @@ def load_pyfunc(folder: Path, settings: Mapping[str, Any], *, trusted: bool) -> 
     Returns:
         An object whose `predict` takes a table or an array.
     """
-    return boosting.Predictor(_load(folder, settings, trusted))
+    return _predictor(_load(folder, settings, trusted))
 
 
 def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
@@ -231,6 +231,28 @@ def _load(folder: Path, settings: Mapping[str, Any], trusted: bool) -> Any:
     if (settings.get("model_class") or _BOOSTER) == _BOOSTER:
         return importlib.import_module("lightgbm").Booster(model_file=file)
     return estimators.load(file, settings.get("serialization_format") or "cloudpickle", trusted, _OWN_TYPES)
+
+
+def _predictor(model: Any) -> boosting.Predictor:
+    return boosting.Predictor(model, partial(_with_categories, getattr(model, "booster_", model)))
+
+
+def _with_categories(booster: Any, data: Any) -> Any:
+    """Return a table whose strings are the categories that the model was trained on.
+
+    A file or a request has only strings, and LightGBM does not accept them.
+    """
+    known = getattr(booster, "pandas_categorical", None)
+    if not known or not hasattr(data, "iloc"):
+        return data
+    import pandas
+
+    columns = [name for name, dtype in zip(data.columns, data.dtypes, strict=True) if dtype.kind == "O"]
+    plain = [name for name in columns if not isinstance(data[name].dtype, pandas.CategoricalDtype)]
+    if not plain or len(columns) != len(known):
+        return data
+    categories = dict(zip(columns, known, strict=True))
+    return data.assign(**{name: pandas.Categorical(data[name], categories[name]) for name in plain})
 
 
 # -- autologging -------------------------------------------------------------------------------------------------
