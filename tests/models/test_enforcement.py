@@ -164,6 +164,25 @@ def test_data_is_accepted_by_the_signature_inferred_from_it(name: str, rows: int
         assert same(before, after), (before, after)
 
 
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_accepted_with_the_same_values(library: str) -> None:
+    columns = {
+        "integers": [1, None, 2**60 + 1],
+        "booleans": [True, None, False],
+        "strings": ["a", None, "NA"],
+        "zoned": TIMES.tz_localize("UTC").tz_convert("Europe/Berlin").to_pydatetime().tolist(),
+        "lists": [[1], None, [2, 3]],
+    }
+    make: Any = pytest.importorskip(library)
+    table = make.DataFrame(columns) if library == "polars" else make.table(columns)
+    schema = infer_signature(table).inputs
+    assert schema is not None
+    kept = enforce(table, schema)
+    assert kept["zoned"].dt.hour.tolist() == [2, 2, 3]
+    for name, values in columns.items():
+        assert all(map(same, values, kept[name])), name
+
+
 def same(one: Any, other: Any) -> bool:
     """Return whether two values are the same instant, number, string or missing value."""
     if isinstance(one, list | np.ndarray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
@@ -41,14 +42,48 @@ def is_time(value: Any) -> bool:
 
 def plain(data: Any) -> Any:
     """Return a polars or Arrow table as a DataFrame, and all other data unchanged."""
-    if type(data).__module__.split(".")[0] in ("polars", "pyarrow") and hasattr(data, "to_pandas"):
-        if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
-            import pandas
+    if type(data).__module__.split(".")[0] not in ("polars", "pyarrow") or not hasattr(data, "to_pandas"):
+        return data
+    if hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "height"):
+        import pandas
 
-            # The `to_pandas` of polars would require pyarrow.
-            return pandas.DataFrame({name: column.to_numpy() for name, column in zip(data.columns, data, strict=True)})
-        return data.to_pandas()
-    return data
+        # The `to_pandas` of polars would require pyarrow.
+        frame = pandas.DataFrame({name: _of_polars(column) for name, column in zip(data.columns, data, strict=True)})
+        return _with_exact_integers(frame, lambda name: data[name].to_list() if data[name].dtype.is_integer() else None)
+    found = data.to_pandas()
+    if not hasattr(found, "columns"):
+        return found
+
+    import pyarrow
+
+    def integers(name: Any) -> list[Any] | None:
+        column = data.column(name)
+        return column.to_pylist() if pyarrow.types.is_integer(column.type) else None
+
+    return _with_exact_integers(found, integers)
+
+
+def _of_polars(column: Any) -> Any:
+    zone = getattr(column.dtype, "time_zone", None)
+    if zone is None:
+        return column.to_numpy()
+    import pandas
+
+    # NumPy has no time zones.
+    return pandas.Series(column.to_numpy()).dt.tz_localize("UTC").dt.tz_convert(zone)
+
+
+def _with_exact_integers(frame: pd.DataFrame, integers: Callable[[Any], list[Any] | None]) -> pd.DataFrame:
+    """Return a table with integers that floats have rounded, because others in their column are missing."""
+    import pandas
+
+    for name in frame.columns:
+        column = frame[name]
+        if getattr(getattr(column, "dtype", None), "kind", "") == "f" and len(column) and column.abs().max() >= 2**53:
+            values = integers(name)
+            if values is not None:
+                frame[name] = pandas.Series(pandas.array(values, dtype="Int64"), index=frame.index)
+    return frame
 
 
 def is_array(value: Any) -> bool:
