@@ -145,9 +145,11 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     specs: list[tuple[Any, Any]] = [(spec.name, spec) for spec in schema if spec.name in here]
     # In the usual case all columns have the right dtype, and need no conversion one by one.
     dtypes = dict(zip(there, frame.dtypes, strict=True)) if len(here) == len(there) else {}
-    if all(_is_right(dtypes.get(name), spec.type) for name, spec in specs):
+    right = {name for name, spec in specs if _is_right(dtypes.get(name), spec.type)}
+    if len(right) == len(specs):
         return frame[[name for name, _ in specs]]
-    return pandas.DataFrame({name: _column(frame[name], spec, name) for name, spec in specs}, index=frame.index)
+    columns = {name: frame[name] if name in right else _column(frame[name], spec, name) for name, spec in specs}
+    return pandas.DataFrame(columns, index=frame.index)
 
 
 def _columns_by_position(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
