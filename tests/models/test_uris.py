@@ -72,7 +72,7 @@ def test_uris_of_models_that_do_not_exist() -> None:
     for uri, error, words in (
         ("models:/digts/1", NotFound, "Did you mean 'digits'"),
         ("models:/digits/2", NotFound, "no version 2"),
-        ("models:/digits/Staging", NotFound, r"stage Staging.*1 \(None\)"),
+        ("models:/digits/Staging", NotFound, r"stage Staging.*version 1 in stage None"),
         ("models:/digits@champ", InvalidParameter, "no alias 'champ'"),
         ("runs:/abc/model", NotFound, "Run 'abc' does not exist"),
     ):
