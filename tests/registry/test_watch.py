@@ -190,7 +190,7 @@ def test_ctrl_c_ends_the_loop_and_leaves_the_store_usable(trained: MlflowClient)
     assert process.stdout is not None
     assert [process.stdout.readline(), process.stdout.readline()] == ["watching\n", "1\n"]
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "interrupted\n"), errors
     assert "Traceback" not in errors
     assert trained.get_registered_model("digits").tags == {"interrupted": "yes"}
