@@ -158,11 +158,13 @@ def test_what_is_wrong_is_named_with_its_path(tmp_path: Path) -> None:
         },
     )
     shutil.copytree(tmp_path / "mlruns" / "0" / ("a" * 32), tmp_path / "mlruns" / "7" / ("a" * 32))
+    write(tmp_path / "mlruns" / "0" / "traces" / "tr-1", {"trace_info.yaml": "trace_id: tr-1\n"})
     report = nbtrack.import_runs(tmp_path / "mlruns")
     broken = 'mapping values are not allowed in this context in "<unicode string>", line 2, column 5'
     run_a = f"0/{'a' * 32}"
     assert not report.is_complete
     assert {problem.reason: problem.examples for problem in report.missing} == {
+        "traces, which nbtrack does not have": ["0/traces/tr-1"],
         "runs without meta.yaml": [f"0/{'b' * 32}"],
         "runs that are in a second folder too": [f"7/{'a' * 32}"],
         "folders whose meta.yaml cannot be read": [f"7/meta.yaml: ScannerError: {broken}"],
@@ -216,11 +218,14 @@ def test_values_of_other_types_in_a_database(database: Path) -> None:
             INSERT INTO tags SELECT run_uuid, 'owner', 1001 FROM runs;
             UPDATE runs SET name = 20260131, user_id = 7, status = 3, start_time = '1700000000000', experiment_id = 5;
             INSERT INTO runs (name) VALUES ('nobody');
+            CREATE TABLE trace_info (request_id);
+            INSERT INTO trace_info VALUES ('tr-1'), ('tr-2');
         """)
     connection.close()
     report = nbtrack.import_runs(database)
     assert {problem.reason: problem.count for problem in report.missing} == {
         "runs without an ID": 1,
+        "traces, which nbtrack does not have": 2,
         "experiments that are missing (their runs are in an experiment that is named after their ID)": 1,
         "points whose timestamp or step is out of range, or whose value is not a number": 4,
     }

@@ -19,6 +19,7 @@ from ..tags import HISTORY_TAG, PARENT
 from .records import SourceFolder, SourceRun, run_id_for
 from .report import Report
 
+TRACES = "traces, which nbtrack does not have"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PROXIED = "mlflow-artifacts"
 _BESIDE = ("", "mlruns", "mlartifacts")

@@ -12,7 +12,7 @@ from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
 from ..tags import DATASET_CONTEXT, RUN_NAME
 from .cleaning import as_string, as_time, describe, skipping_errors
-from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
+from .mlflow_artifacts import TRACES, LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
     SourceExperiment,
@@ -87,6 +87,8 @@ class MlflowFolder:
         if not found and not (experiment / _META).is_file():
             return
         self._folders.append(experiment)
+        for trace in self._subfolders(experiment / "traces"):
+            self._report.add_missing(TRACES, self._shown(trace))
         for folder in runs:
             if folder in found and folder.name in self._run_folders:
                 self._report.add_missing("runs that are in a second folder too", self._shown(folder))

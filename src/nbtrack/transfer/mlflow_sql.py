@@ -18,7 +18,7 @@ from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
 from ..tags import DATASET_CONTEXT, RUN_NAME
 from .cleaning import as_string, as_time, skipping_errors
-from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
+from .mlflow_artifacts import TRACES, LoggedModel, ModelFiles, Places, mlflow_tags
 from .records import (
     Points,
     SourceExperiment,
@@ -37,6 +37,13 @@ _HIGHEST = 1.7976931348623157e308
 """The number that MLflow writes to a database for infinity."""
 _FETCH = 20_000
 _DEFAULT_WORKSPACE = "default"
+_NOT_IMPORTED = {
+    "trace_info": TRACES,
+    "evaluation_datasets": "evaluation datasets, which nbtrack does not have",
+    "scorers": "scorers, which nbtrack does not have",
+    "webhooks": "webhooks, which nbtrack does not have",
+}
+"""Tables whose rows are reported and not imported."""
 
 
 def is_mlflow_database(path: Path) -> bool:
@@ -73,12 +80,19 @@ class MlflowDatabase:
         self._places = Places(path.absolute().parent, artifacts, report)
         self._models = ModelFiles(self._logged_models(), self._places, report)
         self._points = self._points_query()
+        for table, reason in _NOT_IMPORTED.items():
+            count = self._count(table) if self._has(table) else 0
+            if count:
+                report.add_missing(reason, path.name, count)
 
     def close(self) -> None:
         self._connection.close()
 
     def run_count(self) -> int:
-        return int(self._connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
+        return self._count("runs")
+
+    def _count(self, table: str) -> int:
+        return int(self._connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0])
 
     def experiments(self) -> Iterable[SourceExperiment]:
         tags = self._grouped("experiment_tags", "experiment_id", ("key", "value"))
