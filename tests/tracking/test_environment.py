@@ -79,6 +79,8 @@ nbtrack.start_run()
         ("sys.exit(0)", 0, "FINISHED"),
         ("sys.exit(3)", 3, "FAILED"),
         ("sys.exit('no data')", 1, "FAILED"),
+        ("exit(3)", 3, "FAILED"),
+        ("quit()", 0, "FINISHED"),
         ("try:\n    sys.exit(3)\nexcept SystemExit:\n    pass", 0, "FINISHED"),
         ("try:\n    sys.exit(3)\nexcept SystemExit:\n    sys.exit(0)", 0, "FINISHED"),
         ("try:\n    sys.exit(3)\nfinally:\n    nbtrack.log_metric('loss', 1)", 3, "FAILED"),

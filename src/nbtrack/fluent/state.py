@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import functools
 import sys
 import threading
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from ..entities import RunStatus
 from ..process_end import at_process_end
@@ -39,21 +42,28 @@ _exit = sys.exit
 
 
 def watch_exit() -> None:
-    """Note from now on whether `sys.exit` ends the process, so that open runs then end as FAILED."""
-    if sys.exit is _exit and not _interactive():
-        sys.exit = _noted_exit
+    """Note from now on whether `sys.exit`, `exit` or `quit` ends the process, so that open runs then end as FAILED.
+
+    A SystemExit that the program raises itself cannot be noted.
+    """
+    if sys.exit is not _exit or _interactive():
+        return
+    sys.exit = _noted(_exit)
+    # Python run with -S does not have these.
+    if (quitter := type(getattr(builtins, "exit", None))) is type(getattr(builtins, "quit", None)) is not type(None):
+        quitter.__call__ = _noted(quitter.__call__)  # type: ignore[method-assign]
 
 
-def _noted_exit(status: object = None, /) -> NoReturn:
-    """Raise SystemExit, as `sys.exit` does."""
-    # Without a variable, which would keep the exception alive in its own traceback.
-    raise _marked(status)
+def _noted(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+    @functools.wraps(leave)
+    def noted(*args: Any, **kwargs: Any) -> NoReturn:
+        try:
+            leave(*args, **kwargs)
+        except SystemExit as error:
+            vars(error)["_nbtrack_end"] = _End(error.code)
+            raise
 
-
-def _marked(status: object) -> SystemExit:
-    error = SystemExit(*status) if isinstance(status, tuple) else SystemExit() if status is None else SystemExit(status)
-    vars(error)["_nbtrack_end"] = _End(error.code)
-    return error
+    return noted
 
 
 class _End:
