@@ -178,3 +178,22 @@ def test_categories_from_a_file_reach_lightgbm(own_store: Path, tmp_path: Path) 
     rows.to_csv(tmp_path / "rows.csv", index=False)
     predict_file(str(tmp_path / "model"), tmp_path / "rows.csv", tmp_path / "out.csv", trust=True)
     assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == model.predict(rows).tolist()
+
+
+@pytest.mark.skipif(not hasattr(xgboost.Booster, "get_categories"), reason="XGBoost before 3.1 stores no categories")
+def test_categories_from_a_file_reach_xgboost(own_store: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    shops = random.choice(["north", "south", "NA"], 120)
+    rows = pd.DataFrame({"size": random.normal(size=120), "shop": pd.Categorical(shops)})
+    labels = ((rows["size"] > 0) ^ (rows["shop"] == "NA")).astype(int)
+    model = xgboost.XGBClassifier(n_estimators=3, nthread=1, enable_categorical=True).fit(rows, labels)
+    signature = nbtrack.models.infer_signature(rows)
+    for name, saved in (("model", model), ("booster", model.get_booster())):
+        nbtrack.xgboost.save_model(saved, str(tmp_path / name), signature=signature)
+        loaded = nbtrack.pyfunc.load_model(tmp_path / name, trust=True)
+        right = model.predict(rows) if saved is model else model.predict_proba(rows)[:, 1]
+        for table in (rows, rows.astype({"shop": object}), rows.astype({"shop": str})[::-1]):
+            assert loaded.predict(table) == pytest.approx(right[::-1] if table.index[0] else right)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    predict_file(str(tmp_path / "model"), tmp_path / "rows.csv", tmp_path / "out.csv", trust=True)
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == model.predict(rows).tolist()

@@ -231,7 +231,34 @@ def _name_of(model_class: type) -> str:
 def _predictor(model: Any) -> boosting.Predictor:
     import xgboost
 
-    return boosting.Predictor(model, xgboost.DMatrix if isinstance(model, xgboost.Booster) else None)
+    is_booster = isinstance(model, xgboost.Booster)
+
+    def prepare(data: Any) -> Any:
+        if not hasattr(data, "iloc"):
+            return xgboost.DMatrix(data) if is_booster else data
+        table = _with_categories(model if is_booster else model.get_booster(), data)
+        return xgboost.DMatrix(table, enable_categorical=True) if is_booster else table
+
+    return boosting.Predictor(model, prepare)
+
+
+def _with_categories(booster: Any, data: Any) -> Any:
+    """Return a table whose strings are categories in the columns that were categories in the training.
+
+    A file or a request has only strings, and XGBoost does not accept them.
+    """
+    import pandas
+
+    if not hasattr(booster, "get_categories"):
+        # Earlier versions than 3.1 do not store the categories, and would confuse those of other data.
+        return data
+    kinds = dict(zip(booster.feature_names or (), booster.feature_types or (), strict=False))
+    strings = [
+        name
+        for name, dtype in zip(data.columns, data.dtypes, strict=True)
+        if kinds.get(name) == "c" and dtype.kind == "O" and not isinstance(dtype, pandas.CategoricalDtype)
+    ]
+    return data.astype(dict.fromkeys(strings, "category")) if strings else data
 
 
 # -- autologging -------------------------------------------------------------------------------------------------
