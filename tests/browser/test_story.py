@@ -366,6 +366,8 @@ def _register(comparison: Locator, run_id: str, version: int) -> Locator:
         name.fill("digits")
     # The only registered model is already filled in.
     expect(name).to_have_value("digits")
+    # The form does nothing in its first half second.
+    expect(panel.get_by_role("button", name="Register", exact=True)).to_have_attribute("aria-disabled", "false")
     name.press("Enter")
     expect(panel.locator(".nbt-done")).to_contain_text(f"version {version}")
     return panel

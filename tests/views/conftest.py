@@ -68,7 +68,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         "versions": {"name": "digits", "stage": "None", **page},
         "events": {"name": "digits", **page},
         "lineage": {"name": "digits", "version": 1, **page},
-        "register": {"run_id": run_ids[0], "artifact_path": "model", "name": "digits"},
+        "register": {"run_id": run_ids[1], "artifact_path": "model", "name": "digits"},
         "transition": {"name": "digits", "version": 2, "stage": "Staging", "override_gates": False, **change},
     }
 

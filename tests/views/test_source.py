@@ -67,9 +67,9 @@ class ServerSource:
         return self.registry.create_registered_model(name, user_id="server")
 
     def create_model_version(
-        self, name: str, source: str, run_id: str | None, tags: Mapping[str, object] | None
+        self, name: str, source: str, run_id: str | None, tags: Mapping[str, object] | None, **more: Any
     ) -> ModelVersion:
-        return self.registry.create_model_version(name, source, run_id, tags, user_id="server")
+        return self.registry.create_model_version(name, source, run_id, tags, user_id="server", **more)
 
     def transition_model_version_stage(
         self, name: str, version: int, stage: str, archive_existing_versions: bool, **more: Any

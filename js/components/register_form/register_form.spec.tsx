@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
+import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
 import { modelRow, versionRow } from '../../testing/versions';
@@ -10,6 +11,7 @@ import { RegisterForm } from './register_form';
 function form(answers: FakeConnection['answers'], models = ['model']) {
   const connection = new FakeConnection({
     registry: () => ({ models: [] }),
+    versions: () => ({ versions: [], count: 0 }),
     register: ({ name }) => ({ version: versionRow(1, { name }) }),
     transition: ({ name, stage }) => ({ version: versionRow(1, { name, stage }) }),
     ...answers,
@@ -23,18 +25,27 @@ test('a model is registered under a name, and then promoted', async () => {
   const { connection, user } = form({});
   const name = screen.getByLabelText('Name');
   assert.ok(document.activeElement === name, 'The name is typed without a click.');
-  assert.ok(screen.getByRole<HTMLButtonElement>('button', { name: 'Register' }).disabled);
-  await user.type(name, ' digits {Enter}');
+  await user.type(name, ' {Enter}');
+  assert.deepEqual(connection.payloads('register'), [], 'A name is missing.');
+  await user.type(name, 'digits ');
+  await alive('Register');
+  await user.type(name, '{Enter}');
   await screen.findByText(/Registered as/);
   assert.deepEqual(connection.payloads('register'), [{ run_id: 'r', artifact_path: 'model', name: 'digits' }]);
-  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.click(await alive('Promote'));
   await waitFor(() => assert.match(screen.getByRole('status').textContent ?? '', /digits version 1 is now in Staging/));
+  assert.ok(document.activeElement === screen.getByRole('status'));
+  assert.equal(screen.queryByRole('button', { name: 'Promote' }), null);
+  await user.click(screen.getByRole('button', { name: 'Move…' }));
+  await user.click(await alive('Promote'));
+  await waitFor(() => assert.equal(connection.payloads('transition').at(-1)?.stage, 'Production'));
 });
 
 test('of several models of a run one is chosen', async () => {
   const { connection, user } = form({}, ['first', 'second']);
   await user.selectOptions(screen.getByLabelText('Model'), 'second');
-  await user.type(screen.getByLabelText('Name'), 'digits{Enter}');
+  await user.type(screen.getByLabelText('Name'), 'digits');
+  await user.click(await alive('Register'));
   await waitFor(() => assert.equal(connection.payloads('register')[0]?.artifact_path, 'second'));
 });
 
@@ -49,7 +60,8 @@ test('an error is shown under the form, which keeps the name', async () => {
       throw refusal('INVALID_PARAMETER_VALUE', 'The name must not contain a slash.');
     },
   });
-  await user.type(screen.getByLabelText('Name'), 'a/b{Enter}');
+  await user.type(screen.getByLabelText('Name'), 'a/b');
+  await user.click(await alive('Register'));
   await screen.findByText('The name must not contain a slash.');
   assert.equal(screen.getByLabelText<HTMLInputElement>('Name').value, 'a/b');
 });
@@ -70,4 +82,19 @@ test('Escape closes the form', async () => {
   const { closed, user } = form({});
   await user.type(screen.getByLabelText('Name'), '{Escape}');
   assert.equal(closed(), 1);
+});
+
+test('double clicks register one version and promote it once', async () => {
+  const { connection, user } = form({});
+  await user.type(screen.getByLabelText('Name'), 'digits');
+  await user.dblClick(await alive('Register'));
+  await screen.findByText(/Registered as/);
+  await screen.findByText('Replaces no version.');
+  await user.dblClick(screen.getByRole('button', { name: 'Promote' }));
+  assert.equal(connection.payloads('transition').length, 0);
+  await user.dblClick(await alive('Promote'));
+  await screen.findByText(/is now in/);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.equal(connection.payloads('register').length, 1);
+  assert.equal(connection.payloads('transition').length, 1);
 });

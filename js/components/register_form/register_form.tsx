@@ -1,11 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { type Connection, RequestError } from '../../connection/connection';
+import type { Connection } from '../../connection/connection';
 import type { ErrorReply, RunRow, VersionRow } from '../../contract';
+import { Confirm } from '../confirm/confirm';
 import { Select } from '../fields/fields';
-import { Form } from '../form/form';
 import { useUniqueId } from '../form/unique_id';
-import { Problem } from '../problem/problem';
 import { StageBadge } from '../stage/stage';
 import { TransitionForm } from '../transition_form/transition_form';
 
@@ -23,11 +22,13 @@ export function RegisterForm({ connection, run, close }: Props) {
   const path = useSignal(run.models[0] ?? '');
   const version = useSignal<VersionRow | null>(null);
   const moved = useSignal(false);
-  const busy = useSignal(false);
+  const moving = useSignal(true);
   const error = useSignal<ErrorReply | null>(null);
   const input = useRef<HTMLInputElement>(null);
+  const status = useRef<HTMLParagraphElement>(null);
+  // Read before the first field gets the focus.
+  const opener = useRef(document.activeElement as HTMLElement | null);
   useEffect(() => {
-    const opener = document.activeElement as HTMLElement | null;
     input.current?.focus();
     // The names of the registered models are only suggestions. Without them, the user types the name.
     connection.request('registry', { name: null, versions: 0, events: 0 }).then(
@@ -42,25 +43,14 @@ export function RegisterForm({ connection, run, close }: Props) {
     return () => {
       // The field that had the focus is gone by now.
       if (document.activeElement === document.body) {
-        opener?.focus();
+        opener.current?.focus();
       }
     };
   }, []);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy.peek()) {
-      return;
-    }
-    busy.value = true;
-    error.value = null;
-    try {
-      const payload = { run_id: run.run_id, artifact_path: path.value, name: name.value.trim() };
-      version.value = (await connection.request('register', payload)).reply.version;
-    } catch (cause) {
-      error.value = RequestError.of(cause).reply;
-    }
-    busy.value = false;
+  const send = async () => {
+    const payload = { run_id: run.run_id, artifact_path: path.value, name: name.value.trim() };
+    version.value = (await connection.request('register', payload)).reply.version;
   };
   return (
     <div
@@ -78,7 +68,14 @@ export function RegisterForm({ connection, run, close }: Props) {
         </button>
       </div>
       {version.value === null ? (
-        <Form class="nbt-register-form" onSubmit={submit}>
+        <Confirm
+          class="nbt-register-form"
+          action="Register"
+          effect="Becomes a new version and replaces none."
+          ready={name.value.trim() !== ''}
+          error={error}
+          send={send}
+        >
           {run.models.length > 1 && (
             <Select
               label="Model"
@@ -107,18 +104,10 @@ export function RegisterForm({ connection, run, close }: Props) {
               ))}
             </datalist>
           </span>
-          <button
-            type="submit"
-            class="nbt-button nbt-primary nbt-register-submit"
-            aria-disabled={busy.value}
-            disabled={name.value.trim() === ''}
-          >
-            Register
-          </button>
-        </Form>
+        </Confirm>
       ) : (
-        <div class="nbt-registered">
-          <p class="nbt-done" role="status">
+        <div>
+          <p class="nbt-done" role="status" ref={status} tabIndex={-1}>
             {moved.value ? '✓ ' : '✓ Registered as '}
             <b>{version.value.name}</b> version {version.value.version}
             {moved.value ? (
@@ -130,18 +119,25 @@ export function RegisterForm({ connection, run, close }: Props) {
               '.'
             )}
           </p>
-          <TransitionForm
-            key={version.value.stage}
-            connection={connection}
-            version={version.value}
-            done={(next) => {
-              version.value = next;
-              moved.value = true;
-            }}
-          />
+          {moving.value ? (
+            <TransitionForm
+              connection={connection}
+              version={version.value}
+              done={(next) => {
+                version.value = next;
+                moved.value = true;
+                // Another form in the same place would take a second click for its own.
+                moving.value = false;
+                status.current?.focus();
+              }}
+            />
+          ) : (
+            <button type="button" class="nbt-button nbt-move" onClick={() => (moving.value = true)}>
+              Move…
+            </button>
+          )}
         </div>
       )}
-      <Problem error={error.value} />
     </div>
   );
 }

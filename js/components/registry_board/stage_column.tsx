@@ -3,7 +3,6 @@ import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow, Stage, VersionRow } from '../../contract';
 import { grouped, ofAll } from '../../logic/format';
-import { versionCounts } from '../../state/registry';
 import { StageBadge } from '../stage/stage';
 import { VersionCard } from './version_card';
 
@@ -49,14 +48,7 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
       {count === 0 && <p class="nbt-none">–</p>}
       <div class="nbt-stage-versions" ref={list}>
         {versions.map((version) => (
-          <VersionCard
-            key={version.version}
-            version={version}
-            all={model.versions}
-            counts={versionCounts(model)}
-            connection={connection}
-            moved={moved}
-          />
+          <VersionCard key={version.version} version={version} connection={connection} moved={moved} />
         ))}
       </div>
       {versions.length < count && (

@@ -9,16 +9,12 @@ import { RunBehind } from './run_behind';
 
 interface Props {
   version: VersionRow;
-  /** The versions of the model that have been loaded. */
-  all: VersionRow[];
-  /** How many versions there are in each stage, loaded or not. */
-  counts: Record<string, number>;
   connection: Connection;
   moved: (version: VersionRow) => void;
 }
 
 /** A model version: its run, its metrics, and the form that moves it to another stage. */
-export function VersionCard({ version, all, counts, connection, moved }: Props) {
+export function VersionCard({ version, connection, moved }: Props) {
   const moving = useSignal(false);
   const open = useSignal(false);
   const card = useRef<HTMLElement>(null);
@@ -89,8 +85,6 @@ export function VersionCard({ version, all, counts, connection, moved }: Props) 
         <TransitionForm
           connection={connection}
           version={version}
-          versions={all}
-          counts={counts}
           cancel={() => {
             moving.value = false;
             card.current?.focus();

@@ -1,33 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { render, screen, waitFor } from '@testing-library/preact';
+import { render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { VersionRow } from '../../contract';
+import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { versionRow } from '../../testing/versions';
 import { TransitionForm } from './transition_form';
 
 const staged = versionRow(2, { stage: 'Staging' });
+const production = () => versionRow(1, { stage: 'Production', metrics: { acc: 0.8 } });
 
-function form(transition: FakeConnection['answers']['transition']) {
-  const connection = new FakeConnection({ transition });
+function form(transition: FakeConnection['answers']['transition'], answers: FakeConnection['answers'] = {}) {
+  const connection = new FakeConnection({
+    versions: ({ stage }) =>
+      stage === 'Production' ? { versions: [production()], count: 1 } : { versions: [], count: 0 },
+    transition,
+    ...answers,
+  });
   const done: VersionRow[] = [];
-  const versions = [staged, versionRow(1, { stage: 'Production' })];
+  let cancelled = 0;
   render(
     <TransitionForm
       connection={connection}
       version={staged}
-      versions={versions}
       done={(version) => done.push(version)}
+      cancel={() => (cancelled += 1)}
     />,
   );
-  return { connection, done, user: userEvent.setup({ delay: null }) };
+  return { connection, done, cancelled: () => cancelled, user: userEvent.setup({ delay: null }) };
 }
 
 test('a promotion sends its reason and what the screen showed, and archives the version that it replaces', async () => {
   const { connection, done, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
   await user.type(screen.getByLabelText('Reason'), 'better recall ');
-  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.click(await alive('Promote'));
   await waitFor(() => assert.equal(done[0]?.stage, 'Production'));
   assert.deepEqual(connection.payloads('transition'), [
     {
@@ -47,7 +54,7 @@ test('a stage that holds any number of versions replaces none', async () => {
   const { connection, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
   await user.selectOptions(screen.getByLabelText('Move to'), 'Archived');
   assert.equal(screen.queryByLabelText(/^Archive the previous/), null);
-  await user.click(screen.getByRole('button', { name: 'Move' }));
+  await user.click(await alive('Move'));
   await waitFor(() => assert.equal(connection.payloads('transition').length, 1));
   const [{ archive_existing_versions, expected_current }] = connection.payloads('transition') as [never];
   assert.deepEqual([archive_existing_versions, expected_current], [false, null]);
@@ -60,11 +67,12 @@ test('a gate that refuses the version can be overridden, with a reason', async (
     }
     return { version: { ...staged, stage } };
   });
-  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.click(await alive('Promote'));
   await screen.findByText('The gate metrics.acc > 0.95 is not met.');
   await user.click(screen.getByLabelText('Override the gate'));
   const reason = screen.getByLabelText<HTMLInputElement>('Reason');
   assert.ok(reason.required);
+  await alive('Promote');
   await user.type(reason, 'urgent fix{Enter}');
   await waitFor(() => assert.equal(done.length, 1));
   assert.equal(connection.payloads('transition').at(-1)?.override_gates, true);
@@ -74,7 +82,7 @@ test('an error is shown, and the form can be sent again', async () => {
   const { done, user } = form(() => {
     throw refusal('TEMPORARILY_UNAVAILABLE', 'The database is locked.');
   });
-  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.click(await alive('Promote'));
   await screen.findByText('The database is locked.');
   assert.equal(screen.queryByLabelText('Override the gate'), null);
   const promote = screen.getByRole('button', { name: 'Promote' });
@@ -85,7 +93,89 @@ test('an error is shown, and the form can be sent again', async () => {
 
 test('a form that is being sent is not sent again', async () => {
   const { connection, user } = form(() => new Promise(() => undefined));
-  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  await user.click(await alive('Promote'));
   await user.type(screen.getByLabelText('Reason'), '{Enter}');
   assert.equal(connection.payloads('transition').length, 1);
+});
+
+test('a form does nothing in its first half second, so that a double click on what was there before it is harmless', async () => {
+  const { connection, done, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
+  await screen.findByText('Replaces version 1, which moves to Archived.');
+  await user.dblClick(screen.getByRole('button', { name: 'Promote' }));
+  await user.type(screen.getByLabelText('Reason'), '{Enter}');
+  assert.deepEqual(connection.payloads('transition'), []);
+  await user.dblClick(await alive('Promote'));
+  await waitFor(() => assert.equal(done.length, 1));
+  assert.equal(connection.payloads('transition').length, 1);
+});
+
+test('the candidate stands beside the version that it replaces, and the form says which that is', async () => {
+  const { connection, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
+  const table = within(await screen.findByRole('table'));
+  assert.deepEqual(
+    table.getAllByRole('columnheader').map((head) => head.textContent),
+    ['Version 2', 'Version 1'],
+  );
+  assert.ok(table.getByRole('row', { name: /acc 0.9\d* 0.8/ }));
+  await alive('Promote');
+  await user.click(screen.getByLabelText('Archive the previous Production'));
+  assert.ok(screen.getByText('Keeps version 1 in Production.'));
+  assert.equal(screen.getByRole('button', { name: 'Promote' }).getAttribute('aria-disabled'), 'true');
+  await user.selectOptions(screen.getByLabelText('Move to'), 'None');
+  await screen.findByText('Leaves Staging and replaces no version.');
+  assert.equal(screen.queryByRole('table'), null);
+  assert.equal(connection.payloads('transition').length, 0);
+});
+
+test('after a refusal, because others are in the stage by now, the form shows these and sends them next time', async () => {
+  let there = production();
+  const { connection, user } = form(
+    ({ expected_current }) => {
+      if (expected_current?.[0] !== 3) {
+        there = versionRow(3, { stage: 'Production' });
+        throw refusal('CONFLICT', 'Stage Production now has version 3, but version 1 was expected.');
+      }
+      return { version: { ...staged, stage: 'Production' } };
+    },
+    { versions: () => ({ versions: [there], count: 1 }) },
+  );
+  await user.click(await alive('Promote'));
+  await screen.findByText('Stage Production now has version 3, but version 1 was expected.');
+  await screen.findByText('Replaces version 3, which moves to Archived.');
+  await user.click(await alive('Promote'));
+  await waitFor(() => assert.deepEqual(connection.payloads('transition').at(-1)?.expected_current, [3]));
+});
+
+test('a form that cannot say what it replaces sends nothing', async () => {
+  let failures = 1;
+  const { connection, user } = form(({ stage }) => ({ version: { ...staged, stage } }), {
+    versions: () => {
+      if (failures-- > 0) {
+        throw refusal('TEMPORARILY_UNAVAILABLE', 'The database is locked.');
+      }
+      return { versions: [production()], count: 1 };
+    },
+  });
+  await screen.findByText('The database is locked.');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await user.click(screen.getByRole('button', { name: 'Promote' }));
+  assert.equal(connection.payloads('transition').length, 0);
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await user.click(await alive('Promote'));
+  await waitFor(() => assert.equal(connection.payloads('transition').length, 1));
+});
+
+test('of more versions than one request returns, the form says how many there are', async () => {
+  const { connection, user } = form(({ stage }) => ({ version: { ...staged, stage } }), {
+    versions: () => ({ versions: [production()], count: 600 }),
+  });
+  await screen.findByText('Replaces 600 versions, which move to Archived.');
+  await user.click(await alive('Promote'));
+  await waitFor(() => assert.equal(connection.payloads('transition')[0]?.expected_current, null));
+});
+
+test('Escape cancels a form', async () => {
+  const { cancelled, user } = form(() => new Promise(() => undefined));
+  await user.type(screen.getByLabelText('Reason'), '{Escape}');
+  assert.equal(cancelled(), 1);
 });

@@ -1,26 +1,30 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { type Connection, RequestError } from '../../connection/connection';
-import type { ErrorReply, Stage, VersionRow } from '../../contract';
+import type { ErrorReply, Stage, VersionRow, VersionsReply } from '../../contract';
+import { plural } from '../../logic/format';
+import { Beside, Confirm } from '../confirm/confirm';
 import { Check, Select } from '../fields/fields';
-import { Form } from '../form/form';
 import { useUniqueId } from '../form/unique_id';
-import { Problem } from '../problem/problem';
 import { STAGES } from '../stage/stage';
+
+/** The kernel's bound for one request. */
+const MOST_VERSIONS = 500;
 
 interface Props {
   connection: Connection;
   version: VersionRow;
-  /** The versions of the model as the screen shows them. If they have changed since, the transition is refused. */
-  versions?: VersionRow[];
-  /** How many versions there are in each stage. A stage of which not all are loaded cannot be compared. */
-  counts?: Record<string, number>;
   done: (version: VersionRow) => void;
   cancel?: () => void;
 }
 
-/** Moves a version to a stage. The version that was there is archived, unless the user decides otherwise. */
-export function TransitionForm({ connection, version, versions, counts, done, cancel }: Props) {
+const isActive = (stage: Stage) => stage === 'Staging' || stage === 'Production';
+
+/**
+ * Moves a version to a stage. The versions that are there are archived, unless the user decides otherwise. They are
+ * read when the form opens, and the transition is refused if others are there by the time that it is sent.
+ */
+export function TransitionForm({ connection, version, done, cancel }: Props) {
   const id = useUniqueId();
   const choices = STAGES.filter((stage) => stage !== version.stage);
   const stage = useSignal<Stage>(
@@ -29,47 +33,69 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
   const archive = useSignal(true);
   const reason = useSignal('');
   const override = useSignal(false);
-  const busy = useSignal(false);
   const error = useSignal<ErrorReply | null>(null);
-  const input = useRef<HTMLInputElement>(null);
-  // The button that opened the form is gone, and the focus with it.
-  useEffect(() => input.current?.form?.querySelector('select')?.focus(), []);
-  const gated = error.value?.error_code === 'INVALID_STATE';
-  const occupied = stage.value === 'Staging' || stage.value === 'Production';
-  const current = (target: Stage) => {
-    const shown = versions?.filter((other) => other.stage === target).map((other) => other.version);
-    return shown && shown.length === (counts?.[target] ?? shown.length) ? shown : null;
-  };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy.peek()) {
-      return;
-    }
-    busy.value = true;
+  const there = useSignal<VersionsReply | null>(null);
+  const occupied = isActive(stage.value);
+  const { name } = version;
+  const load = async () => {
+    const target = stage.peek();
     try {
-      const payload = {
-        name: version.name,
+      const { reply } = isActive(target)
+        ? await connection.request('versions', { name, stage: target, limit: MOST_VERSIONS })
+        : { reply: { versions: [], count: 0 } };
+      if (stage.peek() === target) {
+        there.value = reply;
+      }
+    } catch (cause) {
+      error.value = RequestError.of(cause).reply;
+    }
+  };
+  useEffect(() => {
+    there.value = null;
+    void load();
+  }, [stage.value]);
+  const current = there.value;
+  const gated = error.value?.error_code === 'INVALID_STATE';
+  const send = async () => {
+    try {
+      const { reply } = await connection.request('transition', {
+        name,
         version: version.version,
         stage: stage.value,
         archive_existing_versions: occupied && archive.value,
         reason: reason.value.trim(),
         expected_stage: version.stage,
-        expected_current: (occupied && current(stage.value)) || null,
+        // Of more versions than one request returns, the form says only how many there are.
+        expected_current:
+          occupied && current?.versions.length === current?.count ? current!.versions.map((one) => one.version) : null,
         override_gates: gated && override.value,
-      };
-      const { reply } = await connection.request('transition', payload);
-      error.value = null;
+      });
       done(reply.version);
     } catch (cause) {
-      error.value = RequestError.of(cause).reply;
+      void load();
+      throw cause;
     }
-    busy.value = false;
   };
   return (
-    <Form class="nbt-transition" aria-label={`Move ${version.name} version ${version.version}`} onSubmit={submit}>
+    <Confirm
+      class="nbt-transition"
+      aria-label={`Move ${name} version ${version.version}`}
+      action={occupied ? 'Promote' : 'Move'}
+      effect={current && effectOf(current, version.stage, stage.value, archive.value)}
+      error={error}
+      send={send}
+      retry={
+        current
+          ? undefined
+          : () => {
+              error.value = null;
+              void load();
+            }
+      }
+      cancel={cancel}
+    >
       <Select
         label="Move to"
-        class="nbt-stage-field"
         value={stage.value}
         options={choices.map((choice) => [choice, choice] as const)}
         change={(value) => {
@@ -78,16 +104,16 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
         }}
       />
       {occupied && (
-        <Check class="nbt-archive" checked={archive.value} change={(on) => (archive.value = on)}>
+        <Check checked={archive.value} change={(on) => (archive.value = on)}>
           Archive the previous {stage.value}
         </Check>
       )}
+      {current && current.count > 0 && <Beside candidate={version} current={current.versions} />}
       <span class="nbt-field nbt-reason-field">
         <label for={id}>Reason</label>
         <input
           id={id}
-          ref={input}
-          class="nbt-input nbt-reason"
+          class="nbt-input"
           type="text"
           required={gated && override.value}
           placeholder={gated && override.value ? 'why the gate is overridden' : 'recorded in the history'}
@@ -97,21 +123,19 @@ export function TransitionForm({ connection, version, versions, counts, done, ca
         />
       </span>
       {gated && (
-        <Check class="nbt-override" checked={override.value} change={(on) => (override.value = on)}>
+        <Check checked={override.value} change={(on) => (override.value = on)}>
           Override the gate
         </Check>
       )}
-      <span class="nbt-buttons">
-        <button type="submit" class="nbt-button nbt-primary nbt-transition-submit" aria-disabled={busy.value}>
-          {occupied ? 'Promote' : 'Move'}
-        </button>
-        {cancel && (
-          <button type="button" class="nbt-button nbt-cancel" onClick={cancel}>
-            Cancel
-          </button>
-        )}
-      </span>
-      <Problem error={error.value} />
-    </Form>
+    </Confirm>
   );
+}
+
+/** What a transition does, in a sentence. */
+function effectOf({ versions, count }: VersionsReply, from: Stage, to: Stage, archive: boolean): string {
+  if (count === 0) {
+    return isActive(from) ? `Leaves ${from} and replaces no version.` : 'Replaces no version.';
+  }
+  const which = count > 3 ? plural(count, 'version') : `version ${versions.map((one) => one.version).join(' and ')}`;
+  return archive ? `Replaces ${which}, which ${count > 1 ? 'move' : 'moves'} to Archived.` : `Keeps ${which} in ${to}.`;
 }

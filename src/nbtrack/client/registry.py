@@ -219,6 +219,7 @@ class RegistryMixin:
         description: str | None = None,
         await_creation_for: int | None = DEFAULT_AWAIT_SECONDS,
         *,
+        expected_versions: Versions | None = None,
         reason: str | None = None,
     ) -> ModelVersion:
         """Create the next version of a registered model.
@@ -234,6 +235,9 @@ class RegistryMixin:
             run_link: URL of the run, for a run in another tracker.
             description: Description of the version in Markdown.
             await_creation_for: Ignored, because a version is ready when this method returns. MLflow has this parameter.
+            expected_versions: The version, or the list of versions, that must have this source already; [] for none.
+                With [], two programs that register the same model at the same time create one version. None does not
+                check it.
             reason: Why the version is created, for the history.
 
         Returns:
@@ -243,13 +247,22 @@ class RegistryMixin:
         Raises:
             NotFound: If the model, or the version that is the source, does not exist.
             InvalidParameter: If the source is empty or not a string.
+            Conflict: If other versions than `expected_versions` have this source.
         """
         if isinstance(source, str) and source.startswith(MODELS):
             target = parse_uri(source)
             assert isinstance(target, ModelVersionUri)
             find_version(target, self)
         return self._store.create_model_version(
-            name, source, run_id, tags, run_link, description, user_id=user(), reason=reason
+            name,
+            source,
+            run_id,
+            tags,
+            run_link,
+            description,
+            expected_versions=expected_versions,
+            user_id=user(),
+            reason=reason,
         )
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:

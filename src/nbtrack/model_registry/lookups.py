@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from ..entities import ModelVersion, RegisteredModel, Run
+from ..store.protocol import Versions
 
 
 class VersionLookup(Protocol):
@@ -57,7 +58,14 @@ class ModelSource(Lookup, Protocol):
         ...
 
     def create_model_version(
-        self, name: str, source: str, run_id: str | None, tags: Mapping[str, object] | None, /
+        self,
+        name: str,
+        source: str,
+        run_id: str | None,
+        tags: Mapping[str, object] | None,
+        /,
+        *,
+        expected_versions: Versions | None,
     ) -> ModelVersion:
-        """Create the next version of a model."""
+        """Create the next version of a model. Raises Conflict if others than these versions have this source."""
         ...

@@ -11,6 +11,7 @@ from ..entities import ModelVersion
 from ..errors import AlreadyExists
 from ..model_names import check_model_name
 from ..model_registry.lookups import ModelSource
+from ..store.protocol import Versions
 from .where import locate, model_at
 
 
@@ -20,6 +21,7 @@ def register_model(
     await_registration_for: int | None = 300,
     *,
     tags: Mapping[str, object] | None = None,
+    expected_versions: Versions | None = None,
     client: ModelSource | None = None,
 ) -> ModelVersion:
     """Register a model as the next version of a registered model, which is created if it does not exist.
@@ -32,6 +34,8 @@ def register_model(
         await_registration_for: Ignored. A version is ready as soon as this function returns. The parameter exists for
             code that was written for MLflow.
         tags: Tags of the new version.
+        expected_versions: The version, or the list of versions, that the model at `model_uri` must be already; [] for
+            none, so that a model is not registered twice by accident. None does not check it.
         client: The client of the store. Defaults to one for the current tracking URI.
 
     Returns:
@@ -40,6 +44,7 @@ def register_model(
     Raises:
         NotFound: If the run, the model or the version that the URI names does not exist.
         InvalidParameter: If the URI is malformed, or if `name` is not a valid model name.
+        Conflict: If the model is another version than `expected_versions` already.
 
     Example:
         >>> import nbtrack
@@ -53,4 +58,6 @@ def register_model(
     model_at(location, client)
     with contextlib.suppress(AlreadyExists):
         client.create_registered_model(name)
-    return client.create_model_version(name, location.uri, location.run_id or None, tags)
+    return client.create_model_version(
+        name, location.uri, location.run_id or None, tags, expected_versions=expected_versions
+    )

@@ -767,6 +767,7 @@ class Registry(Protocol):
         run_link: str | None = None,
         description: str | None = None,
         *,
+        expected_versions: Versions | None = None,
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
@@ -779,6 +780,8 @@ class Registry(Protocol):
             tags: The tags to set.
             run_link: A link to the run, if it is in another tracking server.
             description: The description.
+            expected_versions: The version or versions of the model that have this source as far as the caller has seen,
+                [] for none. None does not check them. Raises Conflict if there are others.
             user_id: The user who makes the change.
             reason: The reason for the change.
         """

@@ -85,7 +85,10 @@ def events(source: Source, request: EventsRequest) -> EventsReply:
 
 @view("register", writes=True)
 def register(source: Source, request: RegisterRequest) -> VersionReply:
-    """Register a model of a run as the next version of a registered model, which is created if it does not exist."""
+    """Register a model of a run as the next version of a registered model, which is created if it does not exist.
+
+    A model that is a version of it already is not registered again. Raises Conflict.
+    """
     path = request["artifact_path"]
     if path is None:
         run = source.get_run(request["run_id"])
@@ -101,7 +104,7 @@ def register(source: Source, request: RegisterRequest) -> VersionReply:
                 f"models: {', '.join(models)}."
             )
         path = models[0]
-    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], client=source)
+    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], expected_versions=[], client=source)
     return {"version": _version_rows(source, [version])[0]}
 
 

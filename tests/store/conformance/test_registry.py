@@ -139,6 +139,18 @@ def test_aliases(digits: SqlTables) -> None:
     ]
 
 
+def test_a_source_is_registered_again_only_as_the_caller_expects(digits: SqlTables) -> None:
+    assert digits.create_model_version("digits", "t", expected_versions=[], user_id="ann").version == 4
+    with pytest.raises(Conflict, match="The model 't' is already version 4 of registered model 'digits'"):
+        digits.create_model_version("digits", "t", expected_versions=[], user_id="bob")
+    with pytest.raises(Conflict, match="'u' is not a version of registered model 'digits', but version 4 was expected"):
+        digits.create_model_version("digits", "u", expected_versions=4, user_id="bob")
+    assert digits.create_model_version("digits", "t", expected_versions="4", user_id="ann").version == 5
+    with pytest.raises(Conflict, match="already versions 4, 5 of"):
+        digits.create_model_version("digits", "t", expected_versions=[4], user_id="bob")
+    assert history(digits)[-1] == ("version_created", 5, None, "t")
+
+
 # -- stages ----------------------------------------------------------------------------------------------------------
 
 

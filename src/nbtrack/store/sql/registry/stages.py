@@ -11,6 +11,7 @@ from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
 from .events import OF_THE_MODEL, record_event
+from .expected import listed_versions, version_numbers
 from .gates import pass_gates
 from .models import touch
 
@@ -35,7 +36,7 @@ class ModelStageTables(ChangeTables):
         check_model_name(name)
         number, target = check_version(version), canonical_stage(stage)
         seen = None if expected_stage is None else canonical_stage(expected_stage)
-        expected = _numbers(expected_current)
+        expected = version_numbers(expected_current)
         if archive_existing_versions and target not in ACTIVE_STAGES:
             raise InvalidParameter(
                 f"archive_existing_versions=True requires the stage {' or '.join(ACTIVE_STAGES)}, not {target}."
@@ -69,7 +70,7 @@ class ModelStageTables(ChangeTables):
     ) -> ModelVersion:
         """Undo the last promotion to a stage."""
         check_model_name(name)
-        target, expected = canonical_stage(stage), _numbers(expected_current)
+        target, expected = canonical_stage(stage), version_numbers(expected_current)
         if target not in ACTIVE_STAGES:
             raise InvalidParameter(f"stage must be {' or '.join(ACTIVE_STAGES)} for a rollback, not {target}.")
         with self.changing(name) as cur:
@@ -86,14 +87,6 @@ class ModelStageTables(ChangeTables):
             return rows.version(cur, name, back)
 
 
-def _numbers(versions: Versions | None) -> list[int] | None:
-    if versions is None:
-        return None
-    if isinstance(versions, int | str):
-        versions = [versions]
-    return sorted({check_version(version) for version in versions})
-
-
 def _require_current(
     cur: Cursor, name: str, stage: str, expected: list[int] | None, coming: int | None = None
 ) -> list[int]:
@@ -107,16 +100,11 @@ def _require_current(
     current = [int(version) for (version,) in found]
     if expected is not None and set(current) - {coming} != set(expected) - {coming}:
         raise Conflict(
-            f"Stage {stage} of registered model {name!r:.120} now has {_listed(current)}, but {_listed(expected)} was "
-            f"expected.{_last_move(cur, name, *current, *expected)} Nothing was changed."
+            f"Stage {stage} of registered model {name!r:.120} now has {listed_versions(current)}, but "
+            f"{listed_versions(expected)} was expected.{_last_move(cur, name, *current, *expected)} "
+            "Nothing was changed."
         )
     return current
-
-
-def _listed(versions: list[int]) -> str:
-    if not versions:
-        return "no version"
-    return f"version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
 
 
 def _last_move(cur: Cursor, name: str, *versions: int) -> str:

@@ -17,11 +17,13 @@ from ....model_names import (
 from ....names import check_text
 from ....query import VERSIONS, compile_search
 from ....stages import NONE
+from ...protocol import Versions
 from ..base import Cursor, raising_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
+from .expected import listed_versions, version_numbers
 from .models import create, touch
 from .tags import write_tag
 
@@ -46,6 +48,7 @@ class ModelVersionTables(ChangeTables):
         run_link: str | None = None,
         description: str | None = None,
         *,
+        expected_versions: Versions | None = None,
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
@@ -55,8 +58,11 @@ class ModelVersionTables(ChangeTables):
             raise InvalidParameter(f"source must be the URI or the path of a model's folder, not {source!r:.80}.")
         check_text(source, "source")
         new_tags, text = check_tags(tags), check_description(description)
+        expected = version_numbers(expected_versions)
         with self.changing(name) as cur:
             rows.require_model(cur, name)
+            if expected is not None:
+                _require_versions_of_source(cur, name, source, expected)
             return self._create(cur, name, source, run_id, new_tags, run_link, text, user_id, reason)
 
     def copy_model_version(
@@ -220,6 +226,20 @@ class ModelVersionTables(ChangeTables):
             write_tag(cur, name, version, key, value)
         touch(cur, name, now)
         return rows.version(cur, name, version)
+
+
+def _require_versions_of_source(cur: Cursor, name: str, source: str, expected: list[int]) -> None:
+    """Raise Conflict if the versions that were created from a source are not those that the caller expects."""
+    found = cur.execute(
+        "SELECT version FROM model_versions WHERE name = $1 AND source = $2 ORDER BY version", [name, source]
+    ).fetchall()
+    current = [int(version) for (version,) in found]
+    if current != expected:
+        now = f"already {listed_versions(current)}" if current else "not a version"
+        wanted = f", but {listed_versions(expected)} was expected" if expected else ""
+        raise Conflict(
+            f"The model {source!r:.300} is {now} of registered model {name!r:.120}{wanted}. Nothing was changed."
+        )
 
 
 def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:

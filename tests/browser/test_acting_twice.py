@@ -1,0 +1,86 @@
+"""Double clicks in the forms that change the registry, and two tabs that show the same store."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import nbtrack
+from tests.browser.widget import shown
+
+ML_MODEL = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
+
+
+@pytest.fixture
+def client() -> nbtrack.MlflowClient:
+    """A store with versions in Staging and Production, and with a run whose model is not registered."""
+    client = nbtrack.MlflowClient()
+    for number, name in enumerate(("in production", "in staging", "candidate")):
+        with nbtrack.start_run(run_name=name) as run:
+            nbtrack.log_metric("val/accuracy", 0.9 + number / 100)
+            nbtrack.log_text(ML_MODEL, "model/MLmodel")
+            nbtrack.set_tag(
+                "mlflow.log-model.history", f'[{{"artifact_path": "model", "run_id": "{run.info.run_id}"}}]'
+            )
+        if name != "candidate":
+            nbtrack.register_model(f"runs:/{run.info.run_id}/model", "digits")
+    client.transition_model_version_stage("digits", 1, "Production")
+    client.transition_model_version_stage("digits", 2, "Staging")
+    return client
+
+
+def stages(client: nbtrack.MlflowClient) -> dict[int, str]:
+    return {version.version: version.current_stage for version in client.search_model_versions("name = 'digits'")}
+
+
+def twice(button: Locator) -> None:
+    """Click as a hurried user does, on what is there and on what stands in the same place 150 ms later."""
+    expect(button).to_have_attribute("aria-disabled", "false")
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box is not None
+    page, (x, y) = button.page, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.dblclick(x, y, delay=30)
+    page.wait_for_timeout(150)
+    page.mouse.dblclick(x, y, delay=30)
+
+
+def form_of(page: Page) -> Locator:
+    page.get_by_role("button", name="Register model of candidate").click()
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_label("Name")).to_have_value("digits")
+    return panel
+
+
+def test_a_double_click_promotes_to_staging_and_no_further(chromium: Browser, client: nbtrack.MlflowClient) -> None:
+    with shown(chromium, nbtrack.compare()) as page:
+        panel = form_of(page)
+        twice(panel.get_by_role("button", name="Register", exact=True))
+        expect(panel).to_contain_text("Registered as digits version 3")
+        expect(panel.locator(".nbt-effect")).to_have_text("Replaces version 2, which moves to Archived.")
+        assert stages(client) == {1: "Production", 2: "Staging", 3: "None"}
+        twice(panel.get_by_role("button", name="Promote"))
+        expect(panel).to_contain_text("digits version 3 is now in Staging")
+        page.wait_for_timeout(1000)
+        assert stages(client) == {1: "Production", 2: "Archived", 3: "Staging"}
+
+
+def test_of_two_tabs_the_second_is_refused(chromium: Browser, client: nbtrack.MlflowClient) -> None:
+    with shown(chromium, nbtrack.compare()) as first, shown(chromium, nbtrack.compare()) as second:
+        panels = form_of(first), form_of(second)
+        panels[0].get_by_role("button", name="Register", exact=True).click()
+        expect(panels[0]).to_contain_text("Registered as digits version 3")
+        panels[1].get_by_role("button", name="Register", exact=True).click()
+        expect(panels[1]).to_contain_text("is already version 3 of registered model 'digits'. Nothing was changed.")
+    with shown(chromium, nbtrack.registry()) as first, shown(chromium, nbtrack.registry()) as second:
+        cards = [page.locator(f".nbt-version[data-version='{number}']") for page, number in ((first, 2), (second, 3))]
+        for card in cards:
+            card.get_by_role("button", name="Move version").click()
+            card.get_by_label("Move to").select_option("Production")
+            expect(card.locator(".nbt-effect")).to_have_text("Replaces version 1, which moves to Archived.")
+        cards[0].get_by_role("button", name="Promote").click()
+        expect(first.get_by_text("digits version 2 is now in Production.")).to_be_visible()
+        cards[1].get_by_role("button", name="Promote").click()
+        expect(cards[1].get_by_role("alert")).to_contain_text("now has version 2, but version 1 was expected.")
+        expect(cards[1].locator(".nbt-effect")).to_have_text("Replaces version 2, which moves to Archived.")
+        assert stages(client) == {1: "Archived", 2: "Production", 3: "None"}
