@@ -24,7 +24,12 @@ PUBLIC = [
     for alias in node.names
     if alias.asname
 ]
-DOCUMENTED_AS = {"Client": "MlflowClient", "client": "MlflowClient", "NbtrackError": "errors"}
+DOCUMENTED_AS = {
+    "Client": "MlflowClient",
+    "client": "MlflowClient",
+    "NbtrackError": "errors",
+    "MlflowException": "exceptions",
+}
 """Names of objects that are documented under another name, or with their module."""
 
 
