@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -24,6 +25,8 @@ FILE = "file"
 """The scheme of a store in a folder."""
 STORES = "nbtrack.stores"
 """The entry-point group of the kinds of stores."""
+_HOSTED = ("databricks", "databricks-uc")
+"""Tracking URIs of hosted services that have no colon. As a folder, such a name would hide the mistake."""
 
 _tracking_uri: str | None = None
 _announced: set[str] = set()
@@ -32,30 +35,69 @@ _named_by_environment: dict[str, str] = {}
 `set_tracking_uri`: a later `os.chdir` must not move the runs of a process to another store."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """An environment variable that this process has set for its child processes, and its earlier value."""
+
+    value: str
+    before: str | None
+
+
+_passed_on: dict[str, _Passed] = {}
+
+
 def environment(name: str) -> str | None:
     """Return the value of NBTRACK_<name>, or of MLFLOW_<name> if that is not set or empty, or None."""
-    return os.environ.get(f"NBTRACK_{name}") or os.environ.get(f"MLFLOW_{name}") or None
+    variable = f"NBTRACK_{name}"
+    value = os.environ.get(variable)
+    if variable in _passed_on and value == _passed_on[variable].value:
+        value = _passed_on[variable].before
+    return value or os.environ.get(f"MLFLOW_{name}") or None
 
 
-def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
+def pass_on(name: str, value: str | None) -> None:
+    """Set NBTRACK_<name> for the processes that this one starts. None restores what the variable was before.
+
+    `environment` does not see the value in this process.
+    """
+    variable = f"NBTRACK_{name}"
+    now = os.environ.get(variable)
+    passed = _passed_on.pop(variable, None)
+    before = passed.before if passed and now == passed.value else now
+    if value is not None:
+        _passed_on[variable] = _Passed(value, before)
+        os.environ[variable] = value
+    elif before is not None:
+        os.environ[variable] = before
+    else:
+        os.environ.pop(variable, None)
+
+
+def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
     """Set the store that this process uses from now on.
 
-    The store is created when it is first written to. A run that is already active stays in its store.
+    The store is created when it is first written to. A run that is already active stays in its store. Processes that
+    this one starts use the same store, through the environment variable NBTRACK_TRACKING_URI.
 
     Args:
         uri: A folder as a path or a `file://` URI, or a URI whose scheme an installed package registers. The empty
-            string goes back to the environment variables and the working directory (see `get_tracking_uri`).
+            string or None goes back to the environment variables and the working directory (see `get_tracking_uri`).
 
     Raises:
         NotSupported: If no installed package has a store for the scheme of the URI.
-        InvalidParameter: If the URI contains a NUL character.
+        InvalidParameter: If the URI contains a NUL character or is not a string or a path.
 
     Example:
         >>> set_tracking_uri("experiments/.nbtrack")  # doctest: +SKIP
     """
     global _tracking_uri
-    path = os.fspath(uri)
-    _tracking_uri = _normal(path) if path else None
+    if uri is not None and not isinstance(uri, (str, os.PathLike)):
+        raise InvalidParameter(f"uri must be a string or a path, not {type(uri).__name__}.")
+    if isinstance(uri, os.PathLike):
+        # A path is a folder, also if its name is that of a hosted service.
+        uri = os.path.join(os.curdir, os.fspath(uri))
+    _tracking_uri = _normal(uri) if uri else None
+    pass_on("TRACKING_URI", _tracking_uri)
 
 
 def get_tracking_uri() -> str:
@@ -125,7 +167,7 @@ def scheme_of(uri: str) -> str:
     """Return the scheme of a tracking URI, in lower case. A plain path has the scheme `file`."""
     if "\0" in uri:
         raise InvalidParameter("Tracking URI must not contain a NUL character.")
-    scheme = urlsplit(uri).scheme
+    scheme = uri if uri in _HOSTED else urlsplit(uri).scheme
     # A "scheme" of one letter is a Windows drive.
     if len(scheme) <= 1 or scheme == FILE:
         return FILE

@@ -61,8 +61,10 @@ class NbtrackError(Exception):
         return {"error_code": self.error_code, "message": self.message}
 
 
-class InvalidParameter(NbtrackError, ValueError):
-    """An argument has a value that is not allowed.
+class InvalidParameter(NbtrackError, ValueError, TypeError):
+    """An argument has a value or a type that is not allowed.
+
+    It is both a ValueError and a TypeError, because code for MLflow catches one or the other.
 
     Args:
         message: Which argument is wrong, and what is allowed.

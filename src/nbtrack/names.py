@@ -14,6 +14,9 @@ MAX_LENGTH = 500
 SYSTEM = "system/"
 """The prefix of the keys of system metrics. Screens show these apart from the metrics that users log."""
 
+UNKNOWN_USER = "unknown"
+"""The user of a run that nobody is named for, as in MLflow."""
+
 _ADJECTIVES = (
     "able amber ample bold brave brisk calm clever cosmic crisp daring deft eager early fair fluent fond gentle "
     "golden grand happy hardy honest jolly keen kind lively loyal lucid lucky mellow merry mighty modest neat nimble "

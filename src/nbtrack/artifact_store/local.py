@@ -67,6 +67,19 @@ def path_of_uri(artifact_uri: str) -> Path:
     return Path(unquote(parts.path)).absolute()
 
 
+def absolute_location(artifact_uri: str) -> str:
+    """Return an artifact URI that still names the same folder after a change of the working directory.
+
+    A relative path, or a `file:` URI with one, is made absolute. Any other URI is returned unchanged.
+    """
+    if not _SCHEME.match(artifact_uri):
+        return str(path_of_uri(artifact_uri))
+    parts = urlsplit(artifact_uri)
+    if parts.scheme == "file" and not parts.netloc and not parts.path.startswith("/"):
+        return uri_of_path(path_of_uri(artifact_uri))
+    return artifact_uri
+
+
 def uri_of_path(path: str | os.PathLike[str]) -> str:
     """Return the `file://` URI of a local path, with special characters quoted."""
     return Path(path).absolute().as_uri()

@@ -6,6 +6,8 @@ import functools
 import getpass
 import os
 
+from ..names import UNKNOWN_USER
+
 
 @functools.cache
 def user() -> str:
@@ -13,4 +15,4 @@ def user() -> str:
     try:
         return getpass.getuser()
     except Exception:  # which one depends on the Python version and the platform
-        return str(os.getuid()) if hasattr(os, "getuid") else ""
+        return str(os.getuid()) if hasattr(os, "getuid") else UNKNOWN_USER

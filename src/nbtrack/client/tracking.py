@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..artifact_store import writers as artifact_writers
 from ..artifact_store.detour import RunArtifacts
+from ..artifact_store.local import absolute_location
 from ..artifact_store.opening import open_repository
 from ..entities import (
     DatasetInput,
@@ -29,7 +30,7 @@ from ..entities import (
 from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
-from ..names import check_dict, check_name, check_text, new_run_name, storable
+from ..names import UNKNOWN_USER, check_dict, check_name, check_text, new_run_name, storable
 from ..store.protocol import Store
 from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
@@ -60,7 +61,8 @@ class TrackingMixin:
         Args:
             name: Name of the experiment, at most 500 characters. It must differ from the names of all active
                 experiments; the name of a deleted one can be used again.
-            artifact_location: Path or URI below which the runs keep their artifacts. Defaults to a folder of the store.
+            artifact_location: Path or URI below which the runs keep their artifacts. A relative path is made absolute.
+                Defaults to a folder of the store.
             tags: Tags of the experiment. Values are converted to strings.
 
         Returns:
@@ -74,6 +76,7 @@ class TrackingMixin:
         check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
+            artifact_location = absolute_location(artifact_location) if artifact_location else None
         check_dict(tags or {}, "tags")
         checked_tags = {
             check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
@@ -104,7 +107,12 @@ class TrackingMixin:
 
         Returns:
             The active experiment with this name, or else the one that was deleted last, or None.
+
+        Raises:
+            InvalidParameter: If the name is not a string.
         """
+        if not isinstance(name, str):
+            raise InvalidParameter(f"Experiment name must be a string, not {type(name).__name__} ({name!r:.80}).")
         return self._store.get_experiment(name=name)
 
     def search_experiments(
@@ -224,7 +232,8 @@ class TrackingMixin:
         Args:
             experiment_id: ID of the experiment.
             start_time: Milliseconds since the epoch. Defaults to now.
-            tags: Tags of the run. Values are converted to strings. The tag `mlflow.user` is also the run's `user_id`.
+            tags: Tags of the run. Values are converted to strings. The tag `mlflow.user` is also the run's `user_id`,
+                which is "unknown" without it.
             run_name: Name of the run, at most 500 characters. Defaults to the tag `mlflow.runName`, or else to a
                 generated name such as "keen-otter-417".
 
@@ -248,7 +257,7 @@ class TrackingMixin:
         info = self._store.create_run(
             str(experiment_id),
             name,
-            user_id=all_tags.get(USER, ""),
+            user_id=all_tags.get(USER) or UNKNOWN_USER,
             start_time=now() if start_time is None else whole_timestamp(start_time),
             tags=all_tags,
         )

@@ -17,8 +17,9 @@ from . import state
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
     """Set the active experiment, which new runs are logged to.
 
-    The setting lasts for this process and store. Before the first call, the environment variables NBTRACK_EXPERIMENT_ID
-    and NBTRACK_EXPERIMENT_NAME (or MLFLOW_…) name the active experiment, or else it is "Default".
+    The setting lasts for this process and store, and for processes that this one starts. Before the first call, the
+    environment variables NBTRACK_EXPERIMENT_ID and NBTRACK_EXPERIMENT_NAME (or MLFLOW_…) name the active experiment, or
+    else it is "Default".
 
     Args:
         experiment_name: Name of the experiment. If no experiment has this name, or only a deleted one, a new experiment
@@ -46,6 +47,8 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     else:
         experiment = _experiment_named(client, experiment_name)
     state.chosen_experiments[client.tracking_uri] = experiment.experiment_id
+    config.pass_on("EXPERIMENT_ID", experiment.experiment_id)
+    config.pass_on(_STORE, _in_store(experiment.experiment_id, client))
     return experiment
 
 
@@ -62,6 +65,23 @@ def _experiment_named(client: Client, name: Any) -> Experiment:
     return found
 
 
+_STORE = "EXPERIMENT_STORE"
+"""The variable that says to child processes which store has the experiment that NBTRACK_EXPERIMENT_ID names."""
+
+
+def _in_store(experiment_id: str, client: Client) -> str:
+    return f"{experiment_id} in {client.tracking_uri}"
+
+
+def _inherited_id(client: Client) -> str | None:
+    """Return the ID that the environment names, unless a parent process set it for another store."""
+    named = config.environment("EXPERIMENT_ID")
+    store = config.environment(_STORE)
+    if named and store and store.startswith(f"{named} in ") and store != _in_store(named, client):
+        return None
+    return named
+
+
 def active_experiment_id() -> str:
     """Return the ID of the active experiment: from set_experiment, the environment, or else "Default"."""
     return chosen_experiment_id(Client()) or DEFAULT_ID
@@ -69,7 +89,7 @@ def active_experiment_id() -> str:
 
 def chosen_experiment_id(client: Client) -> str | None:
     """Return the ID of the experiment that set_experiment or the environment names, or None."""
-    chosen = state.chosen_experiments.get(client.tracking_uri) or config.environment("EXPERIMENT_ID")
+    chosen = state.chosen_experiments.get(client.tracking_uri) or _inherited_id(client)
     if chosen is None and (name := config.environment("EXPERIMENT_NAME")):
         chosen = _experiment_named(client, name).experiment_id
     if chosen is not None:
@@ -83,7 +103,8 @@ def create_experiment(name: str, artifact_location: str | None = None, tags: Map
     Args:
         name: Name of the experiment, at most 500 characters. It must differ from the names of all active experiments;
             the name of a deleted one can be used again.
-        artifact_location: Path or URI below which the runs keep their artifacts. Defaults to a folder of the store.
+        artifact_location: Path or URI below which the runs keep their artifacts. A relative path is made absolute.
+            Defaults to a folder of the store.
         tags: Tags of the experiment. Values are converted to strings.
 
     Returns:
@@ -124,6 +145,9 @@ def get_experiment_by_name(name: str) -> Experiment | None:
 
     Returns:
         The active experiment with this name, or else the one that was deleted last, or None.
+
+    Raises:
+        InvalidParameter: If the name is not a string.
 
     Example:
         >>> get_experiment_by_name("Default").experiment_id
@@ -194,6 +218,8 @@ def delete_experiment(experiment_id: str) -> None:
     client.delete_experiment(experiment_id)
     if state.chosen_experiments.get(client.tracking_uri) == str(experiment_id):
         del state.chosen_experiments[client.tracking_uri]
+        config.pass_on("EXPERIMENT_ID", None)
+        config.pass_on(_STORE, None)
 
 
 def restore_experiment(experiment_id: str) -> None:

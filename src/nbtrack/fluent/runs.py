@@ -10,7 +10,7 @@ from .. import capture, config
 from ..client import Client
 from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
-from ..names import check_dict
+from ..names import UNKNOWN_USER, check_dict
 from ..runs import ancestors, stack, system_metrics
 from ..runs.active_run import ActiveRun
 from ..store.protocol import DEFAULT_ID
@@ -112,7 +112,7 @@ def start_run(
             **({NOTE: description} if description else {}),
             **(tags or {}),
         }
-        all_tags.setdefault(USER, "")
+        all_tags.setdefault(USER, UNKNOWN_USER)
         run = client.create_run(experiment_id or DEFAULT_ID, tags=all_tags, run_name=run_name)
     started = ActiveRun(client, run, _ended)
     started.cell = cell

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..client import Client
 from ..entities import Run, ViewType
-from ..errors import InvalidParameter, NotFound
+from ..errors import InvalidParameter
 from ..frame import OutputFormat, check_format, from_columns
 from .experiments import active_experiment_id
 
@@ -86,7 +87,8 @@ def search_runs(
         order_by: Clauses such as `["metrics.loss ASC"]`. By default, the newest run comes first.
         output_format: "pandas", "polars" or "arrow" for a table, or "list" for a list of `Run` objects.
         search_all_experiments: Whether to search all experiments.
-        experiment_names: The experiments to search, instead of `experiment_ids`.
+        experiment_names: The experiments to search, instead of `experiment_ids`. A name that no experiment has gives a
+            warning and no runs.
 
     Returns:
         The runs. A table has MLflow's columns: run_id, experiment_id, status, artifact_uri, start_time and end_time
@@ -94,7 +96,6 @@ def search_runs(
 
     Raises:
         QueryError: If the filter or `order_by` is not valid. The error has the position.
-        NotFound: If an experiment in `experiment_names` does not exist.
         InvalidParameter: If another argument is not one of the above.
         NotSupported: If the package of the output format is not installed.
 
@@ -120,13 +121,21 @@ def scope_of(
         )
     if experiment_ids and experiment_names:
         raise InvalidParameter("Pass either experiment_ids or experiment_names, not both.")
+    if isinstance(experiment_names, str):
+        raise InvalidParameter(
+            f"experiment_names must be a list of names, not the string {experiment_names!r:.80}. "
+            f"Write [{experiment_names!r:.80}]."
+        )
     if experiment_names:
         client = Client()
         found = {name: client.get_experiment_by_name(name) for name in experiment_names}
         for name, experiment in found.items():
             if experiment is None:
-                raise NotFound(
-                    f"Experiment {name!r:.120} does not exist. search_experiments() returns all experiments."
+                # As in MLflow, an experiment that does not exist has no runs.
+                warnings.warn(
+                    f"Experiment {name!r:.120} does not exist, so none of its runs are found. "
+                    "search_experiments() returns all experiments.",
+                    stacklevel=3,
                 )
         return [experiment.experiment_id for experiment in found.values() if experiment]
     if search_all_experiments:

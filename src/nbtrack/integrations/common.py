@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
 from ..errors import InvalidParameter
-from ..fluent.runs import ensure_run
+from ..fluent.runs import active_run, start_run
 from ..models import ModelInfo
 from ..models.logging import log_model
 
@@ -18,7 +19,7 @@ def log(
     registered_model_name: str | None,
     **arguments: Any,
 ) -> ModelInfo:
-    """Log a model to the active run with a flavor's `save_model`. Without an active run, start one.
+    """Log a model to the active run with a flavor's `save_model`. Without an active run, it gets a run of its own.
 
     Args:
         flavor: The flavor's module.
@@ -35,14 +36,16 @@ def log(
     """
     if artifact_path is not None and name is not None:
         raise InvalidParameter("name and artifact_path are two names for the same parameter. Pass only one of them.")
-    run = ensure_run()
-    return log_model(
-        artifact_path or name or "model",
-        flavor,
-        run_id=run.info.run_id,
-        registered_model_name=registered_model_name,
-        **arguments,
-    )
+    # As in MLflow, no run is left active that was not active before.
+    run = active_run()
+    with nullcontext(run) if run else start_run() as run:
+        return log_model(
+            artifact_path or name or "model",
+            flavor,
+            run_id=run.info.run_id,
+            registered_model_name=registered_model_name,
+            **arguments,
+        )
 
 
 def sentence(error: BaseException, *, first_line: bool = False) -> str:

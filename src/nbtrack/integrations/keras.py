@@ -141,7 +141,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log a Keras model to the active run. Without an active run, start one.
+    """Log a Keras model to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         model: A Keras 3 model, on any backend.

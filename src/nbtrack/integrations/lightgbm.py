@@ -134,7 +134,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log a LightGBM model to the active run. Without an active run, start one.
+    """Log a LightGBM model to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         lgb_model: A Booster, or a fitted estimator such as LGBMClassifier.

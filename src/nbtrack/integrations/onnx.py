@@ -137,7 +137,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log an ONNX model to the active run. Without an active run, start one.
+    """Log an ONNX model to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         onnx_model: An `onnx.ModelProto`.

@@ -355,7 +355,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log a model written in Python to the active run. Without an active run, start one.
+    """Log a model written in Python to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         artifact_path: Folder of the model below the run's artifacts. Defaults to "model".
@@ -443,8 +443,13 @@ def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Calla
         The name and the loader of the flavor that MLflow would use, or else of another one that is installed here.
 
     Raises:
-        NotFound: If no flavor that can load the model is installed.
+        NotFound: If the model cannot predict, or if no flavor that can load the model is installed.
     """
+    if PYFUNC not in model.flavors:
+        raise NotFound(
+            f"The model at {os.fspath(model_uri)!r:.200} has no flavor {PYFUNC}, so it cannot predict. Load it with "
+            f"its own flavor: {', '.join(sorted(model.flavors))}."
+        )
     main = str(model.flavors.get(PYFUNC, {}).get("loader_module", ""))
     named = main.removeprefix("mlflow.").partition(".")[0]
     others = [name for name in model.flavors if name != PYFUNC]

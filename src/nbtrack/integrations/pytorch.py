@@ -147,7 +147,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log a PyTorch module to the active run. Without an active run, start one.
+    """Log a PyTorch module to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         pytorch_model: A `torch.nn.Module`, which may be TorchScript.
@@ -504,7 +504,7 @@ def autolog(
     extra_tags: Mapping[str, Any] | None = None,
     checkpoint: bool = True,
     checkpoint_monitor: str = "val_loss",
-    checkpoint_mode: Literal["min", "max"] = "min",
+    checkpoint_mode: Literal["min", "max"] | None = "min",
     checkpoint_save_best_only: bool = True,
     checkpoint_save_weights_only: bool = False,
     checkpoint_save_freq: Literal["epoch"] | int = "epoch",
@@ -537,7 +537,8 @@ def autolog(
             them.
         checkpoint: Whether to log checkpoints below the artifact folder "checkpoints".
         checkpoint_monitor: Metric that decides which checkpoint is the best.
-        checkpoint_mode: Whether the smallest ("min") or the largest ("max") value of the metric is the best.
+        checkpoint_mode: Whether the smallest ("min") or the largest ("max") value of the metric is the best. None
+            means "max", as in MLflow.
         checkpoint_save_best_only: Whether to keep only the best checkpoint so far. Otherwise each is kept in a
             folder of its own.
         checkpoint_save_weights_only: Whether to leave out the state of the optimizer and of the loops.
@@ -557,8 +558,8 @@ def autolog(
         raise InvalidParameter(f"log_every_n_epoch must be at least 1, not {log_every_n_epoch!r:.80}.")
     if log_every_n_step is not None and log_every_n_step < 1:
         raise InvalidParameter(f"log_every_n_step must be at least 1, or None, not {log_every_n_step!r:.80}.")
-    if checkpoint_mode not in ("min", "max"):
-        raise InvalidParameter(f"checkpoint_mode must be 'min' or 'max', not {checkpoint_mode!r:.80}.")
+    if checkpoint_mode not in ("min", "max", None):
+        raise InvalidParameter(f"checkpoint_mode must be 'min', 'max' or None, not {checkpoint_mode!r:.80}.")
     if checkpoint_save_freq != "epoch" and not (isinstance(checkpoint_save_freq, int) and checkpoint_save_freq > 0):
         raise InvalidParameter(
             f"checkpoint_save_freq must be 'epoch' or a positive number of steps, not {checkpoint_save_freq!r:.80}."

@@ -95,7 +95,8 @@ def save_model(
                 # MLflow trusts the types that the file lists, and needs the list. nbtrack does not read it.
                 "skops_trusted_types": types_in_file,
             },
-            loader_module="mlflow.sklearn",
+            # As in MLflow, an estimator that cannot predict, such as a scaler, is not a Python function.
+            loader_module="mlflow.sklearn" if hasattr(sk_model, pyfunc_predict_fn) else None,
             pyfunc={"model_path": file, "predict_fn": pyfunc_predict_fn},
         )
         packages = [*_PACKAGES, *estimators.packages_for(serialization_format)]
@@ -122,7 +123,7 @@ def log_model(
     conda_env: Mapping[str, Any] | str | None = None,
     await_registration_for: int | None = None,
 ) -> ModelInfo:
-    """Log a fitted scikit-learn estimator to the active run. Without an active run, start one.
+    """Log a fitted scikit-learn estimator to the active run. Without an active run, the model gets a run of its own.
 
     Args:
         sk_model: A fitted estimator, pipeline or search.

@@ -47,7 +47,12 @@ def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None)
 
     Params that are not in the schema are dropped with a warning. Returns None if there is no schema and no params were
     given, as MLflow does.
+
+    Raises:
+        InvalidParameter: If the params are not a dict, or do not fit the schema.
     """
+    if params and not isinstance(params, Mapping):
+        raise InvalidParameter(f"params must be a dict, not {type(params).__name__}.")
     given = {str(name): value for name, value in (params or {}).items()}
     if schema is None:
         if given:

@@ -245,8 +245,18 @@ class ActiveRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.is_open and self.is_ours:
-            self.end(self.fail(error) if error else RunStatus.FINISHED)
+        run = self if self.is_open else self._reopened()
+        if run is not None and run.is_ours:
+            run.end(run.fail(error) if error else RunStatus.FINISHED)
+
+    def _reopened(self) -> ActiveRun | None:
+        """Return the active run that has resumed this one since it was ended, or None.
+
+        As in MLflow, the block that started a run ends it, also if the block has ended and resumed it.
+        """
+        from .stack import open_runs
+
+        return next((run for run in open_runs() if run.info.run_id == self._info.run_id), None)
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "ended"

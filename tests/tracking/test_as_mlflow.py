@@ -1,0 +1,223 @@
+"""Code for MLflow does the same with nbtrack at the edges. The same calls run on the real mlflow in the slow tests."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack.errors import InvalidParameter, NotSupported
+
+
+@pytest.fixture(params=["nbtrack", pytest.param("mlflow", marks=pytest.mark.slow)])
+def mlflow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """nbtrack, or the real mlflow with a store of its own."""
+    tracker = importlib.import_module(request.param)
+    if request.param == "mlflow":
+        tracker.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    yield tracker
+    if request.param == "mlflow":
+        tracker.set_tracking_uri(None)
+
+
+def test_a_relative_artifact_location_is_made_absolute(mlflow: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    experiment = mlflow.create_experiment("relative", artifact_location="./here/files")
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text("1", "a.txt")
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        mlflow.log_text("2", "b.txt")
+    assert mlflow.get_experiment(experiment).artifact_location.endswith(f"{tmp_path}/here/files")
+    files = mlflow.artifacts.list_artifacts(run_id=run.info.run_id)
+    assert [file.path for file in files] == ["a.txt", "b.txt"]
+    assert list(tmp_path.glob("here/files/*/artifacts/b.txt"))
+
+
+@pytest.mark.parametrize("location", ["file:here", "here/.."])
+def test_every_form_of_a_relative_location_is_made_absolute(location: str, tmp_path: Path, monkeypatch: Any) -> None:
+    found = nbtrack.get_experiment(nbtrack.create_experiment("relative", location)).artifact_location
+    monkeypatch.chdir("/")
+    assert nbtrack.artifacts.list_artifacts(found) == []
+    assert found.removeprefix("file://").startswith(f"{tmp_path}/here")
+    assert nbtrack.get_experiment(nbtrack.create_experiment("unchanged", "file:///a b")).artifact_location == (
+        "file:///a b"
+    )
+
+
+def _child(code: str, folder: Path, tracker: Any, **variables: str) -> str:
+    folder.mkdir(exist_ok=True)
+    source = f"import {tracker.__name__} as mlflow\n{code}"
+    environment = {**os.environ, **variables}
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=folder, capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+_NAME = "with mlflow.start_run() as run: print(mlflow.get_experiment(run.info.experiment_id).name)"
+
+
+def test_child_processes_use_the_store_and_the_experiment_that_were_set(
+    mlflow: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.delenv("NBTRACK_TRACKING_URI")
+    if mlflow is nbtrack:
+        mlflow.set_tracking_uri(tmp_path / "set")
+    mlflow.set_experiment("of the parent")
+    assert _child(_NAME, tmp_path / "elsewhere", mlflow) == "of the parent"
+    assert len(mlflow.search_runs(experiment_names=["of the parent"])) == 1
+
+
+def test_what_is_passed_on_to_child_processes_changes_nothing_here(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("NBTRACK_TRACKING_URI", str(tmp_path / "named"))
+    nbtrack.set_tracking_uri(tmp_path / "set")
+    nbtrack.set_experiment("of the first store")
+    assert os.environ["NBTRACK_TRACKING_URI"] == str(tmp_path / "set")
+    nbtrack.set_tracking_uri(tmp_path / "second")
+    # The ID belongs to the first store: neither this process nor a child looks for it in another one.
+    with nbtrack.start_run() as run:
+        assert run.info.experiment_id == "0"
+    assert _child(_NAME, tmp_path / "elsewhere", nbtrack) == "Default"
+    named = {"NBTRACK_TRACKING_URI": str(tmp_path / "set")}
+    assert _child(_NAME, tmp_path / "elsewhere", nbtrack, **named) == "of the first store"
+    nbtrack.set_tracking_uri("")
+    assert nbtrack.get_tracking_uri() == os.environ["NBTRACK_TRACKING_URI"] == str(tmp_path / "named")
+    nbtrack.set_tracking_uri(tmp_path / "set")
+    nbtrack.delete_experiment(nbtrack.get_experiment_by_name("of the first store").experiment_id)
+    assert "NBTRACK_EXPERIMENT_ID" not in os.environ
+
+
+def test_none_resets_the_store(tmp_path: Path) -> None:
+    default = nbtrack.get_tracking_uri()
+    nbtrack.set_tracking_uri(tmp_path / "set")
+    nbtrack.set_tracking_uri(None)
+    assert nbtrack.get_tracking_uri() == default
+
+
+@pytest.mark.parametrize("uri", ["databricks", "databricks-uc", "databricks://profile"])
+def test_a_hosted_store_is_not_taken_for_a_folder(uri: str, tmp_path: Path, monkeypatch: Any) -> None:
+    with pytest.raises(NotSupported, match="keeps runs in a folder"):
+        nbtrack.set_tracking_uri(uri)
+    monkeypatch.setenv("NBTRACK_TRACKING_URI", uri)
+    with pytest.raises(NotSupported, match="keeps runs in a folder"):
+        nbtrack.get_tracking_uri()
+    nbtrack.set_tracking_uri(Path("databricks"))
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "databricks")
+
+
+@pytest.mark.filterwarnings("ignore:Experiment 'unknown' does not exist")
+def test_an_experiment_that_does_not_exist_has_no_runs(mlflow: Any) -> None:
+    mlflow.set_experiment("known")
+    with mlflow.start_run():
+        pass
+    assert mlflow.search_runs(experiment_names=["unknown"]).empty
+    assert mlflow.search_runs(experiment_names=["unknown"], output_format="list") == []
+    assert len(mlflow.search_runs(experiment_names=["known", "unknown"])) == 1
+
+
+def test_an_experiment_that_does_not_exist_is_named_in_a_warning() -> None:
+    with pytest.warns(UserWarning, match="Experiment 'nope' does not exist") as caught:
+        nbtrack.search_runs(experiment_names=["nope"])
+    assert caught[0].filename == __file__
+    with pytest.raises(InvalidParameter, match="must be a list of names"):
+        nbtrack.search_runs(experiment_names="nope")
+
+
+def test_a_run_that_was_resumed_in_its_own_block_ends_with_it(mlflow: Any) -> None:
+    with mlflow.start_run() as run:
+        mlflow.end_run()
+        mlflow.start_run(run_id=run.info.run_id)
+    assert mlflow.get_run(run.info.run_id).info.status == "FINISHED"
+    assert mlflow.active_run() is None
+    with suppress(ZeroDivisionError), mlflow.start_run() as failed:
+        mlflow.end_run()
+        mlflow.start_run(run_id=failed.info.run_id)
+        raise ZeroDivisionError
+    assert mlflow.get_run(failed.info.run_id).info.status == "FAILED"
+    assert mlflow.active_run() is None
+
+
+def test_another_run_that_was_started_in_the_block_of_an_ended_one_stays_open(mlflow: Any) -> None:
+    with mlflow.start_run():
+        mlflow.end_run()
+        other = mlflow.start_run()
+    assert mlflow.active_run().info.run_id == other.info.run_id
+    mlflow.end_run()
+
+
+def test_a_run_that_nobody_is_named_for_has_an_unknown_user(mlflow: Any) -> None:
+    client = mlflow.MlflowClient()
+    run = client.create_run(mlflow.create_experiment("users"))
+    assert client.get_run(run.info.run_id).info.user_id == run.info.user_id == "unknown"
+    assert "mlflow.user" not in run.data.tags
+
+
+def test_logging_a_model_without_a_run_leaves_none_active(mlflow: Any) -> None:
+    linear = importlib.import_module("sklearn.linear_model").LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])
+    flavor = importlib.import_module(f"{mlflow.__name__}.sklearn")
+    info = flavor.log_model(linear, name="model", serialization_format="cloudpickle")
+    assert mlflow.active_run() is None
+    assert flavor.load_model(info.model_uri).predict([[3.0]]) == pytest.approx([3.0])
+    with mlflow.start_run() as run:
+        flavor.log_model(linear, name="model", serialization_format="cloudpickle")
+        assert mlflow.active_run() is run
+
+
+def test_an_estimator_that_cannot_predict_is_not_a_python_function(mlflow: Any) -> None:
+    preprocessing = importlib.import_module("sklearn.preprocessing")
+    pipeline = importlib.import_module("sklearn.pipeline").make_pipeline(preprocessing.StandardScaler())
+    flavor, pyfunc = (importlib.import_module(f"{mlflow.__name__}.{name}") for name in ("sklearn", "pyfunc"))
+    for estimator in (preprocessing.StandardScaler(), pipeline):
+        estimator.fit([[1.0], [3.0]])
+        with mlflow.start_run():
+            info = flavor.log_model(estimator, name="model", serialization_format="cloudpickle")
+        assert list(info.flavors) == ["sklearn"]
+        assert flavor.load_model(info.model_uri).transform([[2.0]]) == pytest.approx(0.0)
+        with pytest.raises(Exception, match="python_function"):
+            pyfunc.load_model(info.model_uri)
+
+
+@pytest.mark.parametrize("params", [[1], "a", 3])
+def test_params_that_are_not_a_dict_are_an_error(params: Any) -> None:
+    from nbtrack.models.enforcement import enforce_params
+    from nbtrack.models.inference import infer_params
+
+    for schema in (None, infer_params({"t": 1.5})):
+        with pytest.raises(InvalidParameter, match="params must be a dict, not"):
+            enforce_params(params, schema)
+    assert enforce_params([], infer_params({"t": 1.5})) == {"t": 1.5}  # as in MLflow
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda mlflow: mlflow.log_text(3, "a.txt"),
+        lambda mlflow: mlflow.log_image(3, "a.png"),
+        lambda mlflow: mlflow.log_figure(3, "a.png"),
+        lambda mlflow: mlflow.log_param(1, 2),
+        lambda mlflow: mlflow.search_runs(max_results="x"),
+        lambda mlflow: mlflow.set_tracking_uri(3),
+        lambda mlflow: mlflow.pyfunc.load_model(3),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_a_type_error(mlflow: Any, call: Any) -> None:
+    importlib.import_module(f"{mlflow.__name__}.pyfunc")
+    with pytest.raises(TypeError):
+        call(mlflow)
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+def test_a_wrong_name_of_an_experiment_is_an_error_in_words() -> None:
+    for call in (nbtrack.set_experiment, nbtrack.create_experiment, nbtrack.get_experiment_by_name):
+        with pytest.raises(InvalidParameter, match="Experiment name must be a string, not int"):
+            call(3)
+    assert issubclass(InvalidParameter, ValueError)
