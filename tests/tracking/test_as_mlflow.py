@@ -41,6 +41,30 @@ def test_a_relative_artifact_location_is_made_absolute(mlflow: Any, tmp_path: Pa
     assert list(tmp_path.glob("here/files/*/artifacts/b.txt"))
 
 
+def test_a_filter_finds_runs_by_the_location_of_their_artifacts(mlflow: Any) -> None:
+    mlflow.set_experiment("located")
+    with mlflow.start_run() as run, mlflow.start_run(nested=True):
+        pass
+    uri = run.info.artifact_uri
+    filters = [f"attributes.artifact_uri = '{uri}'", f"artifact_uri != '{uri}'", f"artifact_uri LIKE '{uri[:-45]}%'"]
+    assert [len(mlflow.search_runs(filter_string=filter)) for filter in filters] == [1, 1, 2]
+    if mlflow is nbtrack:
+        ordered = nbtrack.search_runs(filter_string=f"artifact_uri IN ('{uri}', 'x')", order_by=["artifact_uri"])
+        assert ordered["artifact_uri"].tolist() == [uri]
+        location = nbtrack.get_experiment(run.info.experiment_id).artifact_location
+        (found,) = nbtrack.search_experiments(filter_string=f"artifact_location = '{location}'")
+        assert found.name == "located"
+
+
+def test_a_filter_by_location_works_in_a_folder_with_any_name(tmp_path: Path) -> None:
+    nbtrack.set_tracking_uri(tmp_path / "it's 100%_r.artifact_uri")
+    with nbtrack.start_run() as run:
+        pass
+    pattern = run.info.artifact_uri.replace("'", "_").replace("%", "_")
+    assert len(nbtrack.search_runs(filter_string=f"artifact_uri LIKE '{pattern}'")) == 1
+    assert len(nbtrack.search_runs(filter_string=f"artifact_uri LIKE '{pattern}x'")) == 0
+
+
 @pytest.mark.parametrize("location", ["file:here", "here/.."])
 def test_every_form_of_a_relative_location_is_made_absolute(location: str, tmp_path: Path, monkeypatch: Any) -> None:
     found = nbtrack.get_experiment(nbtrack.create_experiment("relative", location)).artifact_location

@@ -75,7 +75,7 @@ class _Export:
             self._store.reading() as cursor,
         ):
             experiments = None if names is None else [self._experiment_id(name) for name in names]
-            found, joins, _, parameters = matching(experiments, filter_string, view, ())
+            found, joins, _, parameters = matching(self._store, experiments, filter_string, view, ())
             is_part = bool(filter_string) or names is not None
             cursor.execute("CREATE OR REPLACE TEMP TABLE exported (run_id VARCHAR)")
             cursor.execute(f"INSERT INTO exported SELECT r.run_id FROM runs AS r {joins} WHERE {found}", parameters)

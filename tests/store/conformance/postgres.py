@@ -107,6 +107,9 @@ class PostgresTables(SqlTables):
     def locate(self, artifact_uri: str) -> str:
         return artifact_uri.replace("artifacts:", f"{self._artifacts}/", 1)
 
+    def located(self, column: str) -> str:
+        return f"REPLACE({column}, 'artifacts:', '{self._artifacts}/')"
+
     def artifact_root(self, experiment_id: str) -> str:
         return f"artifacts:{experiment_id}"
 

@@ -262,6 +262,12 @@ class FolderStore(FolderSessions):
             return f"{self.artifacts}{os.sep}{artifact_uri.removeprefix(_RELATIVE)}"
         return artifact_uri
 
+    def located(self, column: str) -> str:
+        """Return the SQL of the absolute form of the artifact URI in a column."""
+        root = f"{self.artifacts}{os.sep}".replace("'", "''")
+        absolute = f"'{root}' || SUBSTR({column}, {len(_RELATIVE) + 1})"
+        return f"(CASE WHEN {column} LIKE '{_RELATIVE}%' THEN {absolute} ELSE {column} END)"
+
     def relative(self, artifact_uri: str) -> str:
         """Return the form in which a table holds an artifact URI, the inverse of `locate`."""
         root = f"{self.artifacts}{os.sep}"

@@ -29,7 +29,7 @@ class AggregateTables(Tables):
         self, experiment_ids: Sequence[str] | None, filter_string: str, by: Sequence[str], of: Sequence[str] | None
     ) -> Columns:
         """Return statistics over the active runs that match, one row for each combination of the values of `by`."""
-        found, joins, _, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
+        found, joins, _, parameters = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
         matched = f"SELECT r.run FROM runs AS r {joins} WHERE {found}"
         with self.reading() as cursor:
             if of is None:

@@ -7,7 +7,7 @@ The SQL of this package runs unchanged on DuckDB and PostgreSQL. A backend is a 
 - uniqueness: `is_taken` if unique constraints guard names and numbers, and `lock_models` if sessions can run at the
   same time
 - points: `read_series` and `rewind_run`, because each backend stores the points of metrics in its own way
-- places of artifacts: `locate` and `artifact_root`
+- places of artifacts: `locate`, `located` and `artifact_root`
 
 The conformance tests (tests/store/conformance) have the smallest such class for PostgreSQL.
 """
@@ -54,6 +54,10 @@ class Tables(Protocol):
 
     def locate(self, artifact_uri: str) -> str:
         """Return the absolute form of an artifact URI, which tables may hold relative to a store that can be moved."""
+        ...
+
+    def located(self, column: str) -> str:
+        """Return the SQL of what `locate` returns for the artifact URI in a column."""
         ...
 
     def reading(self) -> AbstractContextManager[Cursor]:

@@ -44,7 +44,7 @@ class ColumnTables(Tables):
         """Return runs as columns."""
         if run_ids is None:
             paging.check_max_results(max_results, 1_000_000)
-            found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
+            found, joins, order, parameters = matching(self, experiment_ids, filter_string, view, order_by)
             runs = f"runs AS r {joins} WHERE {found} ORDER BY {order} LIMIT {max_results}"
         else:
             runs, parameters = _THESE, [list(run_ids)]

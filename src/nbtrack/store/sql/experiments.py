@@ -86,10 +86,12 @@ class ExperimentTables(Tables):
         offset = paging.offset_of(page_token)
         search = compile_search(filter_string, order_by, EXPERIMENTS)
         stages = ", ".join(f"'{stage}'" for stage in view.stages)
+        location = "r.artifact_location"
+        where = search.where.replace(location, self.located(location))
         with self.reading() as cursor:
             found = self._select_experiments(
                 cursor,
-                f"{search.joins} WHERE ({search.where}) AND r.lifecycle_stage IN ({stages}) "
+                f"{search.joins} WHERE ({where}) AND r.lifecycle_stage IN ({stages}) "
                 f"ORDER BY {search.order_by} LIMIT {max_results + 1} OFFSET {offset}",
                 search.parameters,
             )

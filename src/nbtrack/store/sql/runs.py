@@ -70,7 +70,7 @@ class RunTables(Tables):
         """Return a page of the runs that match."""
         paging.check_max_results(max_results, 1_000_000)
         offset = paging.offset_of(page_token)
-        found, joins, order, parameters = matching(experiment_ids, filter_string, view, order_by)
+        found, joins, order, parameters = matching(self, experiment_ids, filter_string, view, order_by)
         with self.reading() as cursor:
             rows = cursor.execute(
                 f"SELECT {INFO} FROM runs AS r {joins} WHERE {found} "
@@ -83,7 +83,7 @@ class RunTables(Tables):
 
     def find_runs(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[str]:
         """Return the IDs of all active runs that match, newest first."""
-        found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
+        found, joins, order, parameters = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, ())
         with self.reading() as cursor:
             rows = cursor.execute(
                 f"SELECT r.run_id FROM runs AS r {joins} WHERE {found} ORDER BY {order}", parameters
@@ -219,12 +219,15 @@ def check_runs(cursor: Cursor, run_ids: Sequence[str], *, active: bool = False) 
 
 
 def matching(
-    experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
+    tables: Tables, experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
 ) -> tuple[str, str, str, list[Any]]:
-    """Return the condition, the joins, the order and the parameters of a search."""
+    """Return the condition, the joins, the order and the parameters of a search in `tables`."""
     search = compile_search(filter_string, order_by, RUNS)
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
-    condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
+    # A filter means the URI that users see. What users write is in the parameters, never in this SQL.
+    uri = "r.artifact_uri"
+    where = search.where.replace(uri, tables.located(uri))
+    condition = f"({where}) AND r.lifecycle_stage IN ({stages})"
     if experiment_ids is not None:
         numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
         condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"

@@ -31,7 +31,7 @@ class SurveyTables(RunTables):
         # These numbers come from a screen and become a part of the SQL statement.
         paging.check_offset(offset)
         paging.check_max_results(limit, 1_000_000)
-        found, joins, order, parameters = matching(experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
+        found, joins, order, parameters = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
         with self.reading() as cursor:
             # An interrupted survey may have left its tables behind.
             cursor.execute("DROP TABLE IF EXISTS matched")
