@@ -141,14 +141,18 @@ def _log_fit(training: Training, call: Call) -> Generator[None, Any, None]:
     if training.settings.log_models:
         with training.guarded("take an input example"):
             example = first_rows(x)
-    if _overwrites(params):
+    overwrites = False
+    with training.guarded("find out whether the training changes its data"):
+        overwrites = _overwrites(estimator.get_params(deep=True) if is_search else params)
+    if overwrites:
         x, y = copy.deepcopy((x, y))
     yield
     if training.settings.own.get("log_post_training_metrics", True):
         evaluation.remember_model(estimator, training)
     if y is not None:
         with training.guarded("log the training metrics"):
-            _log_metrics(training, estimator, x, y, weights)
+            # What changes its data in `fit` may do so again in each prediction.
+            _log_metrics(training, estimator, partial(copy.deepcopy, x) if overwrites else lambda: x, y, weights)
     with training.guarded("log the estimator's diagram"):
         _log_diagram(training, estimator)
     with training.guarded("log the feature importance"):
@@ -176,8 +180,20 @@ def _tags(estimator: Any) -> dict[str, str]:
 
 
 def _overwrites(params: Mapping[str, Any]) -> bool:
-    """Return whether the training may change its data, because of a param such as `copy=False` or `copy_X=False`."""
-    return any(value is False and key.rpartition("__")[2].startswith("copy") for key, value in params.items())
+    """Return whether the training may change its data in place.
+
+    It may if a param such as `copy=False` or `copy_X=False` says so, or if a step runs code that is not scikit-learn's.
+    """
+    return any(
+        (value is False and key.rpartition("__")[2].startswith("copy")) or _runs_other_code(value)
+        for key, value in params.items()
+    )
+
+
+def _runs_other_code(step: Any) -> bool:
+    if isinstance(step, type) or not hasattr(step, "fit"):
+        return False
+    return not type(step).__module__.startswith("sklearn.") or type(step).__name__ == "FunctionTransformer"
 
 
 def _is_search(estimator: Any) -> bool:
@@ -212,7 +228,8 @@ def _log_model_function(serialization_format: Any) -> Callable[..., ModelInfo]:
 # -- metrics -----------------------------------------------------------------------------------------------------
 
 
-def _log_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> None:
+def _log_metrics(training: Training, estimator: Any, x: Callable[[], Any], y: Any, weights: Any) -> None:
+    """Log the metrics on the training data. `x` returns the features as they were before the training."""
     import numpy as np
     from sklearn.base import is_classifier, is_regressor
 
@@ -225,14 +242,14 @@ def _log_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: An
         if is_classifier(estimator):
             found = _classifier_metrics(training, estimator, x, y, weights)
         elif is_regressor(estimator):
-            found = metrics.regression(y, estimator.predict(x), weights)
+            found = metrics.regression(y, estimator.predict(x()), weights)
     with training.guarded("compute the training score"):
         if (score := _score(estimator, x, y, weights, found)) is not None:
             found["score"] = score
     training.log_metrics({PREFIX + name: value for name, value in found.items()})
 
 
-def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, float]) -> Any:
+def _score(estimator: Any, x: Callable[[], Any], y: Any, weights: Any, found: Mapping[str, float]) -> Any:
     score = getattr(estimator, "score", None)
     if score is None:
         return None
@@ -248,10 +265,12 @@ def _score(estimator: Any, x: Any, y: Any, weights: Any, found: Mapping[str, flo
     import inspect
 
     takes_weights = weights is not None and "sample_weight" in inspect.signature(score).parameters
-    return score(x, y, sample_weight=weights) if takes_weights else score(x, y)
+    return score(x(), y, sample_weight=weights) if takes_weights else score(x(), y)
 
 
-def _classifier_metrics(training: Training, estimator: Any, x: Any, y: Any, weights: Any) -> dict[str, float]:
+def _classifier_metrics(
+    training: Training, estimator: Any, x: Callable[[], Any], y: Any, weights: Any
+) -> dict[str, float]:
     import numpy as np
 
     predicted, scores = _predictions(estimator, x)
@@ -269,7 +288,7 @@ def _classifier_metrics(training: Training, estimator: Any, x: Any, y: Any, weig
     if classes is None or len(classes) < 2 or not np.isin(y, classes).all():
         return found
     if hasattr(estimator, "predict_proba"):
-        scores = np.asarray(estimator.predict_proba(x) if scores is None else scores)
+        scores = np.asarray(estimator.predict_proba(x()) if scores is None else scores)
         codes = np.searchsorted(classes, y)
         found["log_loss"] = metrics.log_loss(codes, scores, weights)
         if len(classes) == 2:
@@ -277,7 +296,7 @@ def _classifier_metrics(training: Training, estimator: Any, x: Any, y: Any, weig
         elif weights is None:
             found["roc_auc"] = metrics.roc_auc_one_vs_one(codes, scores)
     elif len(classes) == 2 and hasattr(estimator, "decision_function"):
-        scores = np.asarray(estimator.decision_function(x))
+        scores = np.asarray(estimator.decision_function(x()))
     if len(classes) == 2 and scores is not None:
         ranking = metrics.Ranking.of(y == classes[1], scores, weights)
         if hasattr(estimator, "predict_proba"):
@@ -286,18 +305,18 @@ def _classifier_metrics(training: Training, estimator: Any, x: Any, y: Any, weig
     return found
 
 
-def _predictions(estimator: Any, x: Any) -> tuple[Any, Any]:
+def _predictions(estimator: Any, x: Callable[[], Any]) -> tuple[Any, Any]:
     """Return the predicted labels, and the probabilities if the labels are computed from them."""
     import numpy as np
 
     if estimator.predict.__qualname__ == "ForestClassifier.predict" and estimator.n_outputs_ == 1:
         # The forest computes labels in the same way. This avoids predicting with all trees twice.
-        probabilities = np.asarray(estimator.predict_proba(x))
+        probabilities = np.asarray(estimator.predict_proba(x()))
         return estimator.classes_[probabilities.argmax(axis=1)], probabilities
-    return np.asarray(to_dense(estimator.predict(x))), None
+    return np.asarray(to_dense(estimator.predict(x()))), None
 
 
-def _multilabel_metrics(estimator: Any, x: Any, y: Any, predicted: Any, weights: Any) -> dict[str, float]:
+def _multilabel_metrics(estimator: Any, x: Callable[[], Any], y: Any, predicted: Any, weights: Any) -> dict[str, float]:
     """Return metrics for several labels per sample. For several outputs, scikit-learn has no such metrics."""
     import sklearn.metrics
     from sklearn.utils.multiclass import type_of_target
@@ -309,7 +328,7 @@ def _multilabel_metrics(estimator: Any, x: Any, y: Any, predicted: Any, weights:
     )
     accuracy = sklearn.metrics.accuracy_score(y, predicted, sample_weight=weights)
     found = {"precision_score": precision, "recall_score": recall, "f1_score": f1, "accuracy_score": accuracy}
-    scores = estimator.predict_proba(x) if hasattr(estimator, "predict_proba") else None
+    scores = estimator.predict_proba(x()) if hasattr(estimator, "predict_proba") else None
     if getattr(scores, "shape", None) == y.shape:
         # They are undefined if no sample or every sample has one of the labels.
         with suppress(ValueError):
