@@ -616,6 +616,43 @@ def test_data_that_a_training_overwrites_is_logged_as_it_was() -> None:
     assert overwritten.data.metrics["training_score"] == pytest.approx(good.score(x * 100 + 7, y))
 
 
+class _DropsLastColumn(TransformerMixin, BaseEstimator):
+    def fit(self, x: Any, y: Any = None) -> _DropsLastColumn:
+        return self
+
+    def transform(self, x: Any) -> Any:
+        x.pop(x.columns[2])
+        return x
+
+
+def _logarithm(x: Any) -> Any:
+    return np.log1p(x, out=x)
+
+
+@pytest.mark.parametrize("searched", [False, True])
+@pytest.mark.parametrize("step", [FunctionTransformer(_logarithm), StandardScaler(copy=False)])
+def test_metrics_are_of_the_data_as_it_was_before_a_step_changed_it(step: Any, searched: bool) -> None:
+    nbtrack.sklearn.autolog(log_models=False, max_tuning_runs=0)
+    rng = np.random.default_rng(1)
+    x = rng.uniform(1, 100, (60, 2))
+    y = (np.log1p(x[:, 0]) > 3.5).astype(int)
+    model = make_pipeline(step, LogisticRegression())
+    if searched:
+        model = GridSearchCV(model, {"logisticregression__C": [1.0]}, cv=2)
+    model.fit(x.copy(), y)
+    logged = only_run().data.metrics
+    nbtrack.sklearn.autolog(disable=True)
+    assert logged["training_accuracy_score"] == pytest.approx(model.score(x.copy(), y))
+    assert logged["training_log_loss"] == pytest.approx(sklearn.metrics.log_loss(y, model.predict_proba(x.copy())))
+
+
+def test_metrics_are_logged_if_a_step_removes_a_column_in_place() -> None:
+    nbtrack.sklearn.autolog(log_models=False)
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 2.0], "id": ["x", "y", "z"]})
+    make_pipeline(_DropsLastColumn(), LinearRegression()).fit(frame, [1.0, 2.0, 4.0])
+    assert only_run().data.metrics["training_r2_score"] == pytest.approx(1.0)
+
+
 def test_an_error_of_the_training_is_raised(iris: Any) -> None:
     nbtrack.sklearn.autolog()
     with pytest.raises(ValueError, match="Negative values"):
