@@ -23,6 +23,7 @@ def mlflow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     tracker = importlib.import_module(request.param)
     if request.param == "mlflow":
         tracker.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+        tracker.set_experiment("Default")
     yield tracker
     if request.param == "mlflow":
         tracker.set_tracking_uri(None)
@@ -63,6 +64,29 @@ def test_a_filter_by_location_works_in_a_folder_with_any_name(tmp_path: Path) ->
     pattern = run.info.artifact_uri.replace("'", "_").replace("%", "_")
     assert len(nbtrack.search_runs(filter_string=f"artifact_uri LIKE '{pattern}'")) == 1
     assert len(nbtrack.search_runs(filter_string=f"artifact_uri LIKE '{pattern}x'")) == 0
+
+
+def _walk(mlflow: Any, run_id: str, path: str = "") -> list[str]:
+    found = []
+    for info in mlflow.artifacts.list_artifacts(run_id=run_id, artifact_path=path):
+        found += [f"{info.path}/", *_walk(mlflow, run_id, info.path)] if info.is_dir else [info.path]
+    return found
+
+
+def test_empty_folders_are_kept(mlflow: Any, tmp_path: Path) -> None:
+    (tmp_path / "source" / "empty" / "deep").mkdir(parents=True)
+    (tmp_path / "source" / "a.txt").write_text("a")
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts("source")
+        mlflow.log_artifact("source")
+        mlflow.log_artifacts("source", "source/empty")
+    tree = ["a.txt", "empty/", "empty/deep/"]
+    below = ["a.txt", "empty/", "empty/a.txt", "empty/deep/", "empty/empty/", "empty/empty/deep/"]
+    found = [*tree, "source/", *(f"source/{path}" for path in below)]
+    assert _walk(mlflow, run.info.run_id) == found
+    copy = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="", dst_path=tmp_path / "copy")
+    assert (Path(copy) / "source" / "empty" / "deep").is_dir()
+    assert (Path(copy) / "empty" / "deep").is_dir()
 
 
 @pytest.mark.parametrize("location", ["file:here", "here/.."])

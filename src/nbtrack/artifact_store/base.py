@@ -390,6 +390,19 @@ def files_below(
             left_out(entry, f"a link to {os.readlink(entry)}, which does not exist" if is_link else "not a file")
 
 
+def empty_folders_below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield every folder below a local folder that contains nothing. Links are followed as by `files_below`."""
+    here = folder.resolve()
+    if here in above:
+        return
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(PARTIAL)]
+    if above and not entries:
+        yield folder
+    for entry in entries:
+        if entry.is_dir():
+            yield from empty_folders_below(entry, (*above, here))
+
+
 def files_to_log(folder: Path) -> list[Path]:
     """Return the files below a local folder that can be artifacts, and warn about everything else in it."""
     problems: list[str] = []

@@ -30,6 +30,7 @@ from .base import (
     Stat,
     Written,
     check_file_path,
+    empty_folders_below,
     existing,
     files_below,
     files_to_log,
@@ -175,7 +176,12 @@ class LocalArtifactRepository(ArtifactRepository):
             self._copy_in(source, relative)
             return
         inside = self.root.resolve()
-        self._put_files(relative, source, [file for file in files_below(source) if _is_below(file, inside)])
+        self._put_files(
+            relative,
+            source,
+            [file for file in files_below(source) if _is_below(file, inside)],
+            [empty for empty in empty_folders_below(source) if _is_below(empty, inside)],
+        )
 
     def url(self, path: str = "") -> str:
         return uri_of_path(self.root / check_artifact_path(path))
@@ -203,7 +209,7 @@ class LocalArtifactRepository(ArtifactRepository):
         with _translated_errors(target):
             try:
                 partial.mkdir(parents=True)
-                sizes = self._fill(partial, folder, files)
+                sizes = self._fill(partial, folder, files, _folders_to_log(folder))
                 if target.is_dir():
                     swap(partial, target)
                 else:
@@ -239,6 +245,9 @@ class LocalArtifactRepository(ArtifactRepository):
                 copy = target / file.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
+        for empty in empty_folders_below(source):
+            if _is_below(empty, inside):
+                (target / empty.relative_to(source)).mkdir(parents=True, exist_ok=True)
         return target.absolute()
 
     # -- paths -----------------------------------------------------------------------------------------------------
@@ -290,16 +299,24 @@ class LocalArtifactRepository(ArtifactRepository):
                 f"Folder {os.fspath(source)!r:.200} contains the store that its files would be copied into. "
                 "Log the folders in it that you need one by one."
             )
-        self._put_files(check_artifact_path(path), source, files_to_log(source))
+        self._put_files(check_artifact_path(path), source, files_to_log(source), _folders_to_log(source))
 
-    def _put_files(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> None:
-        """Copy files from below `source` to the same places below `folder`."""
-        if not self._put_new_folder(folder, source, files):
+    def _put_files(
+        self, folder: PurePosixPath, source: Path, files: Sequence[Path], empty_folders: Sequence[Path]
+    ) -> None:
+        """Copy files and empty folders from below `source` to the same places below `folder`."""
+        if not self._put_new_folder(folder, source, files, empty_folders):
             for file in files:
                 self._copy_in(file, folder / file.relative_to(source).as_posix())
+            for empty in empty_folders:
+                target = self._inside(folder / empty.relative_to(source).as_posix())
+                with _translated_errors(target):
+                    target.mkdir(parents=True, exist_ok=True)
 
-    def _put_new_folder(self, folder: PurePosixPath, source: Path, files: Sequence[Path]) -> bool:
-        """Copy files to a new folder. Return False if the folder exists."""
+    def _put_new_folder(
+        self, folder: PurePosixPath, source: Path, files: Sequence[Path], empty_folders: Sequence[Path]
+    ) -> bool:
+        """Copy files and empty folders to a new folder. Return False if the folder exists."""
         target = self._inside(folder)
         if target.exists():
             return False
@@ -309,7 +326,7 @@ class LocalArtifactRepository(ArtifactRepository):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with _partial(target, self._blobs) as partial:
                     partial.mkdir()
-                    sizes = self._fill(partial, source, files)
+                    sizes = self._fill(partial, source, files, empty_folders)
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
@@ -318,13 +335,20 @@ class LocalArtifactRepository(ArtifactRepository):
             self._report_written(folder / file.relative_to(source), sizes[file])
         return True
 
-    def _fill(self, folder: Path, source: Path, files: Sequence[Path]) -> dict[Path, int]:
-        """Copy files from below `source` to the same places below `folder`. Return the size of each."""
+    def _fill(
+        self, folder: Path, source: Path, files: Sequence[Path], empty_folders: Sequence[Path]
+    ) -> dict[Path, int]:
+        """Copy files and empty folders from below `source` to the same places below `folder`.
+
+        Return the size of each file.
+        """
         sizes = {}
         for file in files:
             copy = folder / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             sizes[file] = copy_file(file, copy, self._blobs)
+        for empty in empty_folders:
+            (folder / empty.relative_to(source)).mkdir(parents=True, exist_ok=True)
         return sizes
 
     def _discard(self, folder: Path) -> tuple[int, set[PurePosixPath]]:
@@ -350,6 +374,16 @@ class LocalArtifactRepository(ArtifactRepository):
             if modified is not None and (mine := partial.stat()).st_nlink <= 2:
                 os.utime(partial, ns=(mine.st_atime_ns, modified * 1_000_000))
         self._report_written(path, size)
+
+
+def _folders_to_log(folder: Path) -> list[Path]:
+    """Return the empty folders below a local folder that can be artifacts. Like MLflow, a run keeps them."""
+    empty = []
+    for found in empty_folders_below(folder):
+        with suppress(InvalidParameter):
+            check_artifact_path(found.relative_to(folder).as_posix())
+            empty.append(found)
+    return empty
 
 
 def _is_link(path: Path) -> bool:
