@@ -176,12 +176,12 @@ def test_the_run_lists_each_model_path_once(digits: Fitted) -> None:
         SKLEARN.load_model(f"runs:/{run.info.run_id}/c")
 
 
-def test_log_model_starts_a_run_if_none_is_active(digits: Fitted) -> None:
+def test_log_model_has_a_run_of_its_own_if_none_is_active(digits: Fitted) -> None:
     info = SKLEARN.log_model(digits.model)
-    run = nbtrack.active_run()
-    assert run is not None
+    assert nbtrack.active_run() is None
+    (run,) = nbtrack.search_runs(output_format="list")
     assert info.model_uri == f"runs:/{run.info.run_id}/model"
-    nbtrack.end_run()
+    assert run.info.status == "FINISHED"
 
 
 def test_registering(digits: Fitted, tmp_path: Path) -> None:
