@@ -445,7 +445,8 @@ def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Calla
     Raises:
         NotFound: If the model cannot predict, or if no flavor that can load the model is installed.
     """
-    if PYFUNC not in model.flavors:
+    # The flavor of another package needs no such entry. That of scikit-learn lacks it if the estimator cannot predict.
+    if PYFUNC not in model.flavors and "sklearn" in model.flavors:
         raise NotFound(
             f"The model at {os.fspath(model_uri)!r:.200} has no flavor {PYFUNC}, so it cannot predict. Load it with "
             f"its own flavor: {', '.join(sorted(model.flavors))}."
