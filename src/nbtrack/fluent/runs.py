@@ -114,7 +114,7 @@ def start_run(
         }
         all_tags.setdefault(USER, UNKNOWN_USER)
         run = client.create_run(experiment_id or DEFAULT_ID, tags=all_tags, run_name=run_name)
-    started = ActiveRun(client, run, _ended)
+    started = ActiveRun(client, run, _ended, _active_with_id)
     started.cell = cell
     stack.push(started)
     system_metrics.watch(started, log_system_metrics)
@@ -165,6 +165,10 @@ def _end_leftovers(cell: capture.Cell | None) -> None:
 def _ended(run: ActiveRun) -> None:
     stack.ended(run)
     state.last_run = run
+
+
+def _active_with_id(run_id: str) -> ActiveRun | None:
+    return next((run for run in stack.open_runs() if run.info.run_id == run_id), None)
 
 
 def end_run(status: str = "FINISHED") -> None:

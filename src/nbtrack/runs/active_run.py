@@ -31,6 +31,7 @@ class ActiveRun:
         client: The client of the run's store.
         run: The run.
         ended: Called with this object when the run ends.
+        resumed: Returns the active run with an ID, or None.
 
     Attributes:
         is_open: Whether the run has not been ended.
@@ -40,9 +41,16 @@ class ActiveRun:
             timestamp.
     """
 
-    def __init__(self, client: Client, run: Run, ended: Callable[[ActiveRun], None] | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        run: Run,
+        ended: Callable[[ActiveRun], None] | None = None,
+        resumed: Callable[[str], ActiveRun | None] | None = None,
+    ) -> None:
         self._client = client
         self._ended = ended
+        self._resumed = resumed
         self._info = run.info
         # Kept here instead of looked up at each call, because a log call takes only microseconds.
         self._recorder = client.recorder(run.info.run_id)
@@ -245,18 +253,10 @@ class ActiveRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run = self if self.is_open else self._reopened()
+        # As in MLflow, the block that started a run ends it, also if the block has ended and resumed it.
+        run = self if self.is_open else self._resumed(self._info.run_id) if self._resumed else None
         if run is not None and run.is_ours:
             run.end(run.fail(error) if error else RunStatus.FINISHED)
-
-    def _reopened(self) -> ActiveRun | None:
-        """Return the active run that has resumed this one since it was ended, or None.
-
-        As in MLflow, the block that started a run ends it, also if the block has ended and resumed it.
-        """
-        from .stack import open_runs
-
-        return next((run for run in open_runs() if run.info.run_id == self._info.run_id), None)
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "ended"
