@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from .client import Client
 from .entities import FileInfo
 from .errors import InvalidParameter
+from .model_registry.uris import parse_uri
 from .models.where import Location, locate
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ def list_artifacts(
 
     Returns:
         The files and folders, sorted by path; [] if the folder does not exist. Paths are relative to the root of the
-        run's artifacts.
+        run's or the model's artifacts. In any other folder, they begin with the folder's name, unless `artifact_uri`
+        ends with a slash.
 
     Raises:
         NotFound: If the run, the model or the version does not exist.
@@ -46,7 +50,13 @@ def list_artifacts(
         >>> paths = [file.path for file in list_artifacts(run_id=run_id)]  # doctest: +SKIP
     """
     location = _location(artifact_uri, run_id, artifact_path, tracking_uri)
-    return location.repository.list(location.path)
+    found = location.repository.list(location.path)
+    if artifact_uri is None or location.run_id or parse_uri(artifact_uri) is not None:
+        return found
+    # As in MLflow, the paths in any other folder begin with its name, unless the URI ends with a slash.
+    uri = os.fspath(artifact_uri)
+    name = os.path.basename(unquote(uri) if uri.startswith("file:") else uri)
+    return [replace(info, path=f"{name}/{info.path}") for info in found] if name else found
 
 
 def download_artifacts(

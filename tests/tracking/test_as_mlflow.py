@@ -66,6 +66,22 @@ def test_a_filter_by_location_works_in_a_folder_with_any_name(tmp_path: Path) ->
     assert len(nbtrack.search_runs(filter_string=f"artifact_uri LIKE '{pattern}x'")) == 0
 
 
+def test_paths_in_a_folder_outside_of_runs_begin_with_its_name(mlflow: Any, tmp_path: Path) -> None:
+    (tmp_path / "out side" / "sub").mkdir(parents=True)
+    (tmp_path / "out side" / "a.txt").write_text("a")
+    (tmp_path / "out side" / "sub" / "b.txt").write_text("b")
+    uris = [f"{tmp_path}/out side", "out side", f"{tmp_path}/out side/sub", f"{tmp_path}/out side/"]
+    assert [[file.path for file in mlflow.artifacts.list_artifacts(artifact_uri=uri)] for uri in uris] == [
+        ["out side/a.txt", "out side/sub"],
+        ["out side/a.txt", "out side/sub"],
+        ["sub/b.txt"],
+        ["a.txt", "sub"],
+    ]
+    if mlflow is nbtrack:
+        (file, _) = nbtrack.artifacts.list_artifacts((tmp_path / "out side").as_uri())
+        assert file.path == "out side/a.txt"
+
+
 def _walk(mlflow: Any, run_id: str, path: str = "") -> list[str]:
     found = []
     for info in mlflow.artifacts.list_artifacts(run_id=run_id, artifact_path=path):
