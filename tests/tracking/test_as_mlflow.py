@@ -159,6 +159,11 @@ def test_what_is_passed_on_to_child_processes_changes_nothing_here(tmp_path: Pat
     assert "NBTRACK_EXPERIMENT_ID" not in os.environ
 
 
+def test_a_store_that_is_not_a_string_or_a_path_is_an_error() -> None:
+    with pytest.raises(InvalidParameter, match="uri must be a string or a path, not int"):
+        nbtrack.set_tracking_uri(3)  # type: ignore[arg-type]
+
+
 def test_none_resets_the_store(tmp_path: Path) -> None:
     default = nbtrack.get_tracking_uri()
     nbtrack.set_tracking_uri(tmp_path / "set")
@@ -268,7 +273,6 @@ def test_params_that_are_not_a_dict_are_an_error(params: Any) -> None:
         lambda mlflow: mlflow.log_figure(3, "a.png"),
         lambda mlflow: mlflow.log_param(1, 2),
         lambda mlflow: mlflow.search_runs(max_results="x"),
-        lambda mlflow: mlflow.set_tracking_uri(3),
         lambda mlflow: mlflow.pyfunc.load_model(3),
     ],
 )
