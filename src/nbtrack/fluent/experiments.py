@@ -73,23 +73,30 @@ def _in_store(experiment_id: str, client: Client) -> str:
     return f"{experiment_id} in {client.tracking_uri}"
 
 
-def _inherited_id(client: Client) -> str | None:
-    """Return the ID that the environment names, unless a parent process set it for another store."""
-    named = config.environment("EXPERIMENT_ID")
-    store = config.environment(_STORE)
-    if named and store and store.startswith(f"{named} in ") and store != _in_store(named, client):
-        return None
-    return named
-
-
 def active_experiment_id() -> str:
     """Return the ID of the active experiment: from set_experiment, the environment, or else "Default"."""
     return chosen_experiment_id(Client()) or DEFAULT_ID
 
 
-def chosen_experiment_id(client: Client) -> str | None:
-    """Return the ID of the experiment that set_experiment or the environment names, or None."""
-    chosen = state.chosen_experiments.get(client.tracking_uri) or _inherited_id(client)
+def chosen_experiment_id(client: Client, *, inherited: bool = True) -> str | None:
+    """Return the ID of the experiment that set_experiment or the environment names, or None.
+
+    Args:
+        client: The client of the store that has the experiment.
+        inherited: Whether the experiment that a parent process had set when it started this one counts. It is not
+            remembered, because a worker that is used again belongs to the sweep that uses it now.
+
+    Returns:
+        The ID, or None if no experiment was set.
+    """
+    chosen = state.chosen_experiments.get(client.tracking_uri)
+    if chosen is None:
+        named, store = config.environment("EXPERIMENT_ID"), config.environment(_STORE)
+        if named and store and store.startswith(f"{named} in "):
+            if store == _in_store(named, client):
+                return named if inherited else None
+            named = None
+        chosen = named
     if chosen is None and (name := config.environment("EXPERIMENT_NAME")):
         chosen = _experiment_named(client, name).experiment_id
     if chosen is not None:

@@ -98,12 +98,14 @@ def start_run(
         elif parent_run_id is None and nested and above:
             parent_run_id = above.run_id
         if experiment_id is None:
-            experiment_id = chosen_experiment_id(client)
+            experiment_id = chosen_experiment_id(client, inherited=False)
         if parent_run_id and not any(run.info.run_id == parent_run_id for run in stack.all_open_runs()):
             noted = above.experiment_id if above and above.run_id == parent_run_id else None
             of_parent = noted or _experiment_of(client, parent_run_id)
             # A worker process does not know which experiment its parent process has set.
             experiment_id = experiment_id or of_parent
+        if experiment_id is None:
+            experiment_id = chosen_experiment_id(client)
         if description and NOTE in (tags or {}):
             raise InvalidParameter(f"Pass either description or the tag {NOTE}, not both.")
         all_tags = {
