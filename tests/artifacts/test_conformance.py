@@ -32,6 +32,8 @@ from nbtrack.errors import InvalidParameter, NotSupported, StoreError
 pytest.register_assert_rewrite("tests.artifacts.conformance")
 from .conformance import Opened, RepositorySuite  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 class MemoryRepository(ArtifactRepository):
     """Files in the memory of this process, named by URIs such as `memory://shelf/folder`."""

@@ -87,6 +87,7 @@ def test_float_pixels_out_of_range_are_rescaled_with_a_warning(root: str) -> Non
     assert np.array(nbtrack.artifacts.load_image(f"{root}/i.png")).tolist() == [[0, 127, 255]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pixels", "words"),
     [

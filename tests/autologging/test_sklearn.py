@@ -431,6 +431,7 @@ def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     assert len(nbtrack.Client().search_model_versions("name = 'flowers'")) == 1
 
 
+@pytest.mark.slow
 def test_without_signatures_an_example_gives_none(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_input_examples=True, log_model_signatures=False)
     LogisticRegression(max_iter=20).fit(*iris)
@@ -629,6 +630,7 @@ def _logarithm(x: Any) -> Any:
     return np.log1p(x, out=x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("searched", [False, True])
 @pytest.mark.parametrize("step", [FunctionTransformer(_logarithm), StandardScaler(copy=False)])
 def test_metrics_are_of_the_data_as_it_was_before_a_step_changed_it(step: Any, searched: bool) -> None:

@@ -12,6 +12,8 @@ from nbtrack.views.attempts import attempt_of
 
 from .conftest import Notebook
 
+pytestmark = pytest.mark.slow
+
 
 def attempt(run_index: int = 0) -> object:
     """Return the attempt of the newest run."""

@@ -296,6 +296,7 @@ def register_mine(notebook: Notebook) -> None:
     notebook.shell.register_magic_function(lambda line, cell: notebook.shell.run_cell(cell) and None, "cell", "mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["above", "below"])
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 @pytest.mark.parametrize(

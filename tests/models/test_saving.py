@@ -149,6 +149,7 @@ print(mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.ones((1, 2))).tolist()
     assert answer.stdout.splitlines()[-1] == "[[2.0, 2.0]]"
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_on_its_example_is_kept_with_a_warning(factor: str) -> None:
     with (
         nbtrack.start_run(),

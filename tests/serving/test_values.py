@@ -62,6 +62,7 @@ def from_body(frame: pd.DataFrame, schema: Schema, form: str) -> pd.DataFrame:
     return enforce(read_body(json.dumps({form: content}).encode(), JSON, schema)[0], schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
 def test_values_reach_the_model_through_every_door(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from nbtrack.entities import Run
 from nbtrack.errors import InvalidParameter, InvalidState
 from nbtrack.integrations import optuna as integration
 
+pytestmark = pytest.mark.slow
+
 optuna = pytest.importorskip("optuna")
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

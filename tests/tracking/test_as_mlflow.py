@@ -16,6 +16,8 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotSupported
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["nbtrack", pytest.param("mlflow", marks=pytest.mark.slow)])
 def mlflow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
@@ -140,6 +142,7 @@ def test_child_processes_use_the_store_and_the_experiment_that_were_set(
     assert len(mlflow.search_runs(experiment_names=["of the parent"])) == 1
 
 
+@pytest.mark.slow
 def test_what_is_passed_on_to_child_processes_changes_nothing_here(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("NBTRACK_TRACKING_URI", str(tmp_path / "named"))
     nbtrack.set_tracking_uri(tmp_path / "set")

@@ -72,6 +72,7 @@ nbtrack.start_run()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "code", "status"),
     [

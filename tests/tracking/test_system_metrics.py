@@ -98,6 +98,7 @@ def test_one_setting_turns_them_off(how: str, monkeypatch: pytest.MonkeyPatch) -
         wait_for(run.info.run_id, 1)
 
 
+@pytest.mark.slow
 def test_invalid_settings_are_errors_and_in_the_environment_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(nbtrack.errors.InvalidParameter):
         nbtrack.set_system_metrics_sampling_interval(0)

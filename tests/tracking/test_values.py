@@ -59,6 +59,7 @@ def test_tensors_that_are_not_a_number(make: str) -> None:
         nbtrack.log_metric("m", _torch(make))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "number"),
     [

@@ -67,6 +67,7 @@ def test_a_promotion_that_is_sent_again_moves_nothing(requests: dict[str, dict[s
     assert stages() == {1: "Archived", 2: "Production"}
 
 
+@pytest.mark.slow
 def test_of_two_kernels_that_act_at_once_one_is_refused(requests: dict[str, dict[str, Any]]) -> None:
     kernels = [
         subprocess.Popen([sys.executable, "-c", KERNEL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

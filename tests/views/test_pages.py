@@ -12,6 +12,8 @@ from nbtrack.entities import Dataset, DatasetInput
 from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.tags import PREVIOUS_RUN
 
+pytestmark = pytest.mark.slow
+
 
 def ask(view: str, /, **payload: Any) -> dict[str, Any]:
     return views.handle(nbtrack.MlflowClient(), view, payload)[0]
