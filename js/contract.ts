@@ -1,6 +1,30 @@
 // Generated from src/nbtrack/views/contract.py; do not edit. Regenerate with
 //   python -m nbtrack.views.typescript > js/contract.ts
 
+export const MOST_RUNS = 1000;
+
+export const MOST_ROWS = 1000;
+
+export const MOST_COLUMNS = 500;
+
+export const MOST_SERIES = 500;
+
+export const MOST_POINTS = 5000;
+
+export const MOST_MODELS = 100;
+
+export const MOST_VERSIONS = 500;
+
+export const MOST_EVENTS = 200;
+
+export const MOST_COMPLETIONS = 60;
+
+export const MOST_DATASETS = 200;
+
+export const MOST_CHANGES = 200;
+
+export const MOST_PARAMS = 200;
+
 export type NonFinite = "NaN" | "Infinity" | "-Infinity";
 
 export type Number = number | NonFinite;

@@ -47,3 +47,20 @@ export function failure(error_code: string, message: string): RequestError {
 export function isAbort(cause: unknown): boolean {
   return cause instanceof DOMException && cause.name === 'AbortError';
 }
+
+/** Send a request and hand over its answer, or why there is none. Returns a function that ends the request. */
+export function ask<N extends RequestName>(
+  connection: Connection,
+  name: N,
+  payload: Payload<N>,
+  take: (answer: Answer<N>) => void,
+  fail: (error: ErrorReply) => void,
+): () => void {
+  const controller = new AbortController();
+  connection.request(name, payload, controller.signal).then(take, (cause) => {
+    if (!isAbort(cause)) {
+      fail(RequestError.of(cause).reply);
+    }
+  });
+  return () => controller.abort();
+}

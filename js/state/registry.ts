@@ -1,13 +1,20 @@
 import { batch, computed, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
-import type { ErrorReply, EventRow, ModelRow, Stage, VersionRow } from '../contract';
+import {
+  type ErrorReply,
+  type EventRow,
+  MOST_EVENTS,
+  MOST_MODELS,
+  MOST_VERSIONS,
+  type ModelRow,
+  type Stage,
+  type VersionRow,
+} from '../contract';
 
 /** What the screen loads first, which the kernel sends along with the widget. */
 const FIRST = { limit: 50, versions: 20, events: 20 };
 /** How many versions, and how many events, are loaded when the user asks for more. */
 const MORE = 50;
-/** The kernel's bounds for one request. */
-const MOST = { models: 100, versions: 500, events: 200 };
 
 /** The models that have been loaded, each with the versions and events that have been loaded. */
 export class Models {
@@ -45,7 +52,7 @@ export class Models {
       let grows = true;
       // A saved notebook has one page, and models may be deleted between two pages.
       while (grows && rows.length < wanted) {
-        const limit = Math.min(wanted - rows.length, MOST.models);
+        const limit = Math.min(wanted - rows.length, MOST_MODELS);
         const request = { ...FIRST, ...this.wanted(), offset: rows.length, limit };
         const { reply } = await this.connection.request('registry', request, signal);
         const all = joined(rows, reply.models, (model) => model.name);
@@ -86,8 +93,8 @@ export class Models {
   reload(model: ModelRow): Promise<void> {
     return this.guarded(async () => {
       const shown = Object.values(shownByStage(model.versions));
-      const versions = Math.min(Math.max(FIRST.versions, ...shown), MOST.versions);
-      const events = Math.min(Math.max(FIRST.events, model.events.length), MOST.events);
+      const versions = Math.min(Math.max(FIRST.versions, ...shown), MOST_VERSIONS);
+      const events = Math.min(Math.max(FIRST.events, model.events.length), MOST_EVENTS);
       const request = { name: model.name, offset: 0, limit: 1, versions, events };
       const { reply } = await this.connection.request('registry', request);
       this.replace(model.name, () => reply.models[0] ?? model);

@@ -1,7 +1,5 @@
 import { computed, type Signal } from '@preact/signals';
-
-/** The largest number of runs in one request. */
-export const MOST_COMPARED = 1000;
+import { MOST_RUNS } from '../contract';
 
 /** The selected runs, and the line style of each. */
 export class Selection {
@@ -9,7 +7,7 @@ export class Selection {
   readonly slots = computed(() => this.assign(this.ids.value));
 
   /** The IDs of the runs that are compared: the first of those that are selected. */
-  readonly compared = computed(() => this.ids.value.slice(0, MOST_COMPARED));
+  readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
 
   private assigned: ReadonlyMap<string, number> = new Map();
 

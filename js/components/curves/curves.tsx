@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { type Answer, type Connection, isAbort, RequestError } from '../../connection/connection';
+import { type Answer, ask, type Connection } from '../../connection/connection';
 import type { ErrorReply, XAxis } from '../../contract';
 import { plural } from '../../logic/format';
 import { align, pointsFor } from '../../logic/series';
@@ -59,7 +59,6 @@ export function Curves({ connection, selection, pages, columns }: Props) {
       fromSnapshot.current = false;
       return;
     }
-    const controller = new AbortController();
     const [x_min, x_max] = range.value ? widened(range.value) : [null, null];
     const payload = {
       run_ids,
@@ -69,18 +68,16 @@ export function Curves({ connection, selection, pages, columns }: Props) {
       x_max,
       max_points: pointsFor(run_ids.length),
     };
-    connection.request('curves', payload, controller.signal).then(
+    return ask(
+      connection,
+      'curves',
+      payload,
       (got) => {
         answer.value = got;
         error.value = null;
       },
-      (cause) => {
-        if (!isAbort(cause)) {
-          error.value = RequestError.of(cause).reply;
-        }
-      },
+      (reply) => (error.value = reply),
     );
-    return () => controller.abort();
   }, [run_ids.join(), key.value, xAxis.value, range.value, again.value, pages.queries.value]);
 
   const lines = useComputed(() =>

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { type Connection, isAbort, RequestError } from '../../connection/connection';
+import { ask, type Connection, RequestError } from '../../connection/connection';
 import type { DiffReply, DiffRow, ErrorReply } from '../../contract';
 import { formatNumber, ofAll } from '../../logic/format';
 import type { RunPages } from '../../state/pages';
@@ -45,19 +45,16 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
       fromSnapshot.current = false;
       return;
     }
-    const controller = new AbortController();
-    connection.request('diff', { run_ids }, controller.signal).then(
+    return ask(
+      connection,
+      'diff',
+      { run_ids },
       (answer) => {
         reply.value = answer.reply;
         error.value = null;
       },
-      (cause) => {
-        if (!isAbort(cause)) {
-          error.value = RequestError.of(cause).reply;
-        }
-      },
+      (failure) => (error.value = failure),
     );
-    return () => controller.abort();
   }, [run_ids.join(), again.value, pages.queries.value]);
 
   const more = async () => {

@@ -1,21 +1,24 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { Connection } from '../../connection/connection';
+import { ask, type Connection } from '../../connection/connection';
 import type { LineageReply, VersionRow } from '../../contract';
 import { plural } from '../../logic/format';
 
 /** The code, cell, data and environment of a version's run. Empty if none of these are known. */
 export function Origin({ connection, version: { name, version } }: { connection: Connection; version: VersionRow }) {
   const reply = useSignal<LineageReply | null>(null);
-  useEffect(() => {
-    const controller = new AbortController();
-    // A saved notebook has no lineage in it. The run's metrics above are shown nevertheless.
-    connection.request('lineage', { name, version }, controller.signal).then(
-      (answer) => (reply.value = answer.reply),
-      () => undefined,
-    );
-    return () => controller.abort();
-  }, [name, version]);
+  useEffect(
+    () =>
+      ask(
+        connection,
+        'lineage',
+        { name, version },
+        (answer) => (reply.value = answer.reply),
+        // A saved notebook has no lineage in it. The run's metrics above are shown nevertheless.
+        () => undefined,
+      ),
+    [name, version],
+  );
   if (reply.value === null) {
     return null;
   }

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { type Connection, isAbort, RequestError } from '../../connection/connection';
+import { ask, type Connection } from '../../connection/connection';
 import type { DiffReply, ErrorReply, VersionRow } from '../../contract';
 import { formatNumber, plural } from '../../logic/format';
 import { Problem } from '../problem/problem';
@@ -17,18 +17,17 @@ export function RunBehind({
 }) {
   const reply = useSignal<DiffReply | null>(null);
   const error = useSignal<ErrorReply | null>(null);
-  useEffect(() => {
-    const controller = new AbortController();
-    connection.request('diff', { run_ids: [run_id] }, controller.signal).then(
-      (answer) => (reply.value = answer.reply),
-      (cause) => {
-        if (!isAbort(cause)) {
-          error.value = RequestError.of(cause).reply;
-        }
-      },
-    );
-    return () => controller.abort();
-  }, [run_id]);
+  useEffect(
+    () =>
+      ask(
+        connection,
+        'diff',
+        { run_ids: [run_id] },
+        (answer) => (reply.value = answer.reply),
+        (failure) => (error.value = failure),
+      ),
+    [run_id],
+  );
   const params = reply.value?.rows.filter((row) => row.section === 'param') ?? [];
   return (
     <div class="nbt-run-behind">

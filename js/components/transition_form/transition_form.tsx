@@ -1,15 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Connection, RequestError } from '../../connection/connection';
-import type { ErrorReply, Stage, VersionRow, VersionsReply } from '../../contract';
+import { type ErrorReply, MOST_VERSIONS, type Stage, type VersionRow, type VersionsReply } from '../../contract';
 import { plural } from '../../logic/format';
 import { Beside, Confirm } from '../confirm/confirm';
 import { Check, Select } from '../fields/fields';
 import { useUniqueId } from '../form/unique_id';
 import { STAGES } from '../stage/stage';
-
-/** The kernel's bound for one request. */
-const MOST_VERSIONS = 500;
 
 interface Props {
   connection: Connection;

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InvalidParameter
+from ..tables.cells import is_missing
 from ..tables.reading import frame_of_rows
 from .column_types import AnyType, DataType
 from .schema import Schema, TensorSpec
-from .values import NULLABLE, is_missing, is_sparse, plain, times
+from .values import NULLABLE, is_sparse, plain, times
 
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"

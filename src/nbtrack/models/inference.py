@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
+from ..tables.cells import is_missing
 from .column_types import AnyType, Array, ColumnType, DataType, Object, Property, merged
 from .schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
-from .values import is_missing, is_sparse, is_time, plain
+from .values import is_sparse, is_time, plain
 
 if TYPE_CHECKING:
     import pandas as pd

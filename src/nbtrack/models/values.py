@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
+from ..tables.cells import is_missing
 from .column_types import AnyType, Array, ColumnType, DataType, Map, Object
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ _HINT = (
     " The column has missing values, and pandas stores integers with missing values as floats. Infer the signature "
     "from data with missing values, or declare the column as double."
 )
-
-
-def is_missing(value: Any) -> bool:
-    """Return whether a value is missing: None, NaN, NaT or pandas' NA."""
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return value != value
-    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def is_sparse(data: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ..models.schema import Schema
+from ..tables.cells import is_missing
 from .outputs import check_answer
 from .refusals import WrongAnswer
 
@@ -48,7 +49,7 @@ def _plain(predictions: Any) -> Any:
 
 def _json_value(value: Any) -> Any:
     """Return a value that JSON does not know in MLflow's form."""
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if is_missing(value):
         return None
     if isinstance(value, bytes | bytearray):
         return base64.encodebytes(value).decode("ascii")

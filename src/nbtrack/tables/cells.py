@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 _AS_THEY_ARE = (type(None), bool, int, str)
 
 
+def is_missing(value: Any) -> bool:
+    """Return whether a value is missing: None, NaN, NaT or pandas' NA."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
 def json_cell(value: Any) -> Any:
     """Return a value as JSON has it."""
     if type(value) in _AS_THEY_ARE:
@@ -35,7 +44,7 @@ def json_cell(value: Any) -> Any:
         return [json_cell(inner) for inner in value]
     if isinstance(value, set | frozenset):
         return [json_cell(inner) for inner in sorted(value, key=str)]
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if is_missing(value):
         return None
     if isinstance(value, datetime.timedelta):
         import pandas

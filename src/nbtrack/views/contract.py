@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
 
 from .validation import AtMost, Between
 
+MOST_RUNS = 1_000
 MOST_ROWS = 1_000
 MOST_COLUMNS = 500
 MOST_SERIES = 500
@@ -33,7 +34,7 @@ XAxis: TypeAlias = Literal["step", "time", "relative"]
 """Steps, milliseconds since the epoch, or seconds since the start of the run."""
 Offset: TypeAlias = Annotated[int, Between(0, 1_000_000_000)]
 """How many items come before the page."""
-RunIds: TypeAlias = Annotated[list[str], AtMost(1_000)]
+RunIds: TypeAlias = Annotated[list[str], AtMost(MOST_RUNS)]
 MaxPoints: TypeAlias = Annotated[int, Between(1, MOST_POINTS)]
 """About how many points of a series are sent. Spikes are kept."""
 VersionNumber: TypeAlias = Annotated[int, Between(1, 2_147_483_647)]

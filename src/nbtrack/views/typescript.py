@@ -19,7 +19,8 @@ _INDENT = "  "
 
 
 def render() -> str:
-    """Return the content of `js/contract.ts`: each type of `contract.py` in its order, with docstrings as JSDoc."""
+    """Return the content of `js/contract.ts`: each bound and type of `contract.py` in its order, with
+    docstrings as JSDoc."""
     module = ast.parse((Path(__file__).parent / "contract.py").read_text(encoding="utf-8"))
     parts = [f"// Generated from src/nbtrack/views/contract.py; do not edit. Regenerate with\n//   {COMMAND}"]
     for node, doc in _documented(module.body):
@@ -28,6 +29,8 @@ def render() -> str:
                 parts.append(_interface(node))
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 parts.append(f"{_jsdoc(doc)}export type {name} = {_type(value)};")
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int(bound))):
+                parts.append(f"{_jsdoc(doc)}export const {name} = {bound};")
     parts.append(_requests())
     return "\n\n".join(parts) + "\n"
 
