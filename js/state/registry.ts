@@ -124,7 +124,7 @@ export class Models {
       const request = { name: model.name, offset: model.events.length, limit: MORE };
       const { reply } = await this.connection.request('events', request);
       // No two events of a model have the same timestamp.
-      const events = (row: ModelRow): EventRow[] => joined(row.events, reply.events, (event) => event.timestamp);
+      const events = (row: ModelRow): EventRow[] => joined(row.events, reply.events, (event) => JSON.stringify(event));
       this.replace(model.name, (row) => ({ ...row, events: events(row), event_count: reply.count }));
     });
   }

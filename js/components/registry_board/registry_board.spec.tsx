@@ -249,6 +249,17 @@ test('more events are loaded behind those that came with the model', async () =>
   await waitFor(() => assert.equal(document.activeElement, history.getAllByRole('listitem')[20]));
 });
 
+test('an event of the same millisecond as the last one of the page before is another event', async () => {
+  const { user } = board(
+    { events: numbers(20, 1).map((n) => event(n + 100)), event_count: 22 },
+    { events: () => ({ events: [event(101), event(1, { timestamp: 101 })], count: 22 }) },
+  );
+  const history = within(await screen.findByRole('region', { name: 'History' }));
+  await user.click(history.getByRole('button', { name: 'Show the last 20' }));
+  await user.click(history.getByRole('button', { name: 'Show more events' }));
+  await waitFor(() => assert.equal(history.getAllByRole('listitem').length, 21));
+});
+
 test('a saved page of models says how many there were', async () => {
   const { connection } = board({}, { registry: () => ({ models: [modelRow([versionRow(1)])], count: 1000 }) }, false);
   await screen.findByText('1 of 1,000 models');
