@@ -1,0 +1,1 @@
+"""Projects: a training run that one command reproduces, under the names of MLflow Projects."""
