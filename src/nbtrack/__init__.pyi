@@ -79,6 +79,7 @@ from .fluent.runs import rewind as rewind
 from .fluent.runs import start_run as start_run
 from .fluent.runs import tag_runs as tag_runs
 from .fluent.search import search_runs as search_runs
+from .fluent.settings import define_metric as define_metric
 from .fluent.upkeep import backup as backup
 from .fluent.upkeep import doctor as doctor
 from .fluent.upkeep import restore_backup as restore_backup

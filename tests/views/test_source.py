@@ -11,6 +11,7 @@ import pytest
 
 import nbtrack
 from nbtrack import views
+from nbtrack.directions import Directions
 from nbtrack.entities import Experiment, Lineage, ModelVersion, RegisteredModel, Run
 from nbtrack.errors import Conflict, NotFound
 from nbtrack.model_registry.lineage import lineage_of
@@ -43,6 +44,10 @@ class ServerSource:
 
     def get_run(self, run_id: str) -> Run:
         return self.reading.get_runs([run_id], strict=True)[0]
+
+    @property
+    def directions(self) -> Directions:
+        return Directions(self.reading.get_settings("metric_mode"))
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.reading.get_experiment(experiment_id)

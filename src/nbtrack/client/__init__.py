@@ -11,13 +11,14 @@ from ..query import RUNS, Completion, Vocabulary, complete
 from ..store.opening import capability_of, open_store
 from ..store.protocol import Reading, Recording, Registry
 from .registry import RegistryMixin
+from .settings import SettingsMixin
 from .tracking import TrackingMixin
 from .upkeep import UpkeepMixin
 
 __all__ = ["Client"]
 
 
-class Client(TrackingMixin, RegistryMixin, UpkeepMixin):
+class Client(TrackingMixin, RegistryMixin, SettingsMixin, UpkeepMixin):
     """A client of one store, for experiments, runs, artifacts and the model registry.
 
     Unlike the module-level functions, its methods take the IDs of runs and experiments, and no run is ever active. The

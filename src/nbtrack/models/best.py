@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..artifact_store.base import check_artifact_path
 from ..capture import user
+from ..directions import MODES
 from ..entities import ModelVersion
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
@@ -123,7 +124,7 @@ def log_best(
     run_id: str,
     model: Any,
     metric: str,
-    mode: str = "max",
+    mode: str | None = None,
     *,
     value: Any = None,
     step: int | None = None,
@@ -132,7 +133,7 @@ def log_best(
     arguments: Mapping[str, Any] | None = None,
 ) -> Best:
     """Log `model` as the run's best model if it is better than the present one. See `nbtrack.log_best`."""
-    if mode not in ("max", "min"):
+    if mode not in (None, *MODES):
         raise InvalidParameter(
             f"mode must be 'max' or 'min', not {mode!r:.80}. It says whether higher or lower values are better."
         )
@@ -150,6 +151,9 @@ def log_best(
         if kept is not None:
             _known[key] = kept
             _correct_tags(client, run_id, path, kept)
+    if mode is None:
+        is_known = kept is not None and kept.metric == metric
+        mode = kept.mode if kept is not None and is_known else client.directions.defined_mode(metric) or "max"
     if kept is not None:
         _check_same(kept, metric, mode, path)
     if math.isnan(number) or (kept is not None and not kept.is_beaten_by(number)):

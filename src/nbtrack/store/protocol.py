@@ -350,6 +350,19 @@ class Recording(Protocol):
         """
         ...
 
+    def set_setting(self, kind: str, name: str, value: str | None) -> None:
+        """Set or replace a setting that every user of the store shares.
+
+        Args:
+            kind: What the setting is about, such as "metric_mode".
+            name: The name of the setting, which is unique within its kind.
+            value: The value. None deletes the setting, if it exists.
+
+        Raises:
+            Conflict: If another session sets the same setting at the same time.
+        """
+        ...
+
     def run_ended(self) -> None:
         """Note that a run of this process has ended, so that readers soon see everything that it logged."""
         ...
@@ -590,6 +603,14 @@ class Reading(Protocol):
         Args:
             run_id: The ID of the run.
             own: Return None for a run that this process has not created. The answer then needs no query.
+        """
+        ...
+
+    def get_settings(self, kind: str) -> dict[str, str]:
+        """Return the values of all settings of a kind by their names, sorted by name.
+
+        Args:
+            kind: What the settings are about, such as "metric_mode".
         """
         ...
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter
 from .exports import Format, write_tables
-from .nbtrack_store import OpenFolder
+from .nbtrack_store import NbtrackStore, OpenFolder
 from .registry import import_models
 from .report import Problem, Report
+from .settings import import_settings
 from .sources import KINDS, open_source
 from .writer import RunWriter
 
@@ -47,6 +48,8 @@ def import_source(
             raise InvalidParameter(f"The store {store.folder} cannot be imported into itself. Name another store.")
         RunWriter(store, found, report, experiment, follow_links).write()
         import_models(store, found, report)
+        if isinstance(found, NbtrackStore):
+            import_settings(store, found)
         # Applies what is in the journal, so that the next program that opens the file sees all of it.
         with store.reading():
             pass

@@ -207,6 +207,10 @@ class NbtrackStore:
             found[row[0]].gates.append(ModelGate(*row))
         return list(found.values())
 
+    def settings(self) -> list[tuple[str, str, str, int]]:
+        """Return the kind, name, value and last change of each setting."""
+        return self._rows("SELECT kind, name, value, last_update_time FROM settings ORDER BY kind, name")
+
     def _resolved(self, version: SourceVersion) -> str:
         """Return a version's source. If it is among the artifacts of the version's run, return it as a `runs:` URI."""
         if not version.run_id or version.source.startswith(("runs:/", "models:/")):

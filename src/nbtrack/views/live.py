@@ -25,7 +25,7 @@ from .contract import (
     Summary,
 )
 from .curves import FEWEST_POINTS, Curve, buffers_of, curves_of, series_of
-from .runs import lower_is_better, number, run_rows
+from .runs import number, run_rows
 from .source import Source
 from .view import view
 
@@ -44,6 +44,7 @@ def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
         points = source.reading.points([run.info.run_id], keys, "step", max(request["max_points"], FEWEST_POINTS))
         (row,) = run_rows(source, [run])
         attempt = attempt_of(source, run)
+        directions = source.directions
     params = page_of(list(row["params"].items()), request.get("param_offset", 0), MOST_PARAMS)
     datasets = page_of(run.inputs.dataset_inputs, request.get("dataset_offset", 0), MOST_DATASETS)
     row = {**row, "params": dict(params), "metrics": {key: row["metrics"][key] for key in keys}}
@@ -63,7 +64,9 @@ def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
         "dataset_count": len(run.inputs.dataset_inputs),
         "series": series_of(found),
         "summary": [
-            _summary(curve, run.data.metrics[curve.key]) for curve in found if not curve.key.startswith(SYSTEM)
+            _summary(curve, run.data.metrics[curve.key], directions.lower_is_better(curve.key))
+            for curve in found
+            if not curve.key.startswith(SYSTEM)
         ],
         "error": lines[-1] if lines else None,
         "attempt": attempt and _with_page(attempt, request.get("change_offset", 0)),
@@ -81,10 +84,9 @@ def _with_page(attempt: Attempt, offset: int) -> Attempt:
     return {**attempt, "changes": list(page_of(changes, offset, MOST_CHANGES)), "change_count": len(changes)}
 
 
-def _summary(curve: Curve, last: float) -> Summary:
+def _summary(curve: Curve, last: float, lower: bool) -> Summary:
     import numpy as np
 
-    lower = lower_is_better(curve.key)
     # Buckets keep their lowest and highest point, so the best value is among those that were fetched.
     is_finite = np.isfinite(curve.y)
     finite = curve.y[is_finite]

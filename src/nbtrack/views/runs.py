@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Literal, TypeVar
 
+from ..directions import Directions
 from ..entities import Run
 from ..errors import NotFound
 from ..models.history import read_history
@@ -23,21 +24,21 @@ T = TypeVar("T")
 _KEY = re.compile(r"\b((?i:metric|param(?:eter)?))s?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))")
 _HELD_OUT = re.compile(r"(val|valid|validation|test|eval)\b|(val|test|eval)_")
 
-_LOWER_IS_BETTER = ("loss", "error", "err", "mse", "rmse", "mae", "mape", "perplexity", "divergence", "time", "latency")
-
 
 @view("runs")
 def page(source: Source, request: RunsRequest) -> RunsReply:
     """Return a page of the runs that match, with a page of the columns and the best runs of all of them."""
-    found = source.reading.survey(
-        request["experiment_ids"],
-        request["filter"],
-        request["order_by"],
-        request["offset"],
-        request["limit"],
-        request["grouped"],
-        request["unfolded"],
-    )
+    with source.reading.snapshot():
+        found = source.reading.survey(
+            request["experiment_ids"],
+            request["filter"],
+            request["order_by"],
+            request["offset"],
+            request["limit"],
+            request["grouped"],
+            request["unfolded"],
+        )
+        directions = source.directions
     start, limit = request.get("column_offset", 0), request.get("column_limit", MOST_COLUMNS)
     query = [*request["order_by"], request["filter"]]
     own = [key for key in found.metrics if not key.startswith(SYSTEM)]
@@ -45,10 +46,10 @@ def page(source: Source, request: RunsRequest) -> RunsReply:
     params = page_of_columns(found.params, start, limit, keys_in(query, "params"), lambda param: param[0], _differs)
     metrics = page_of_columns(own, start, limit, keys_in(query, "metrics"), str, is_held_out)
     shown = {*metrics, *system}
-    lower = {key for key in shown if _is_minimized(key, found.directions.get(key))}
+    lower = {key for key in shown if directions.lower_is_better(key, found.directions.get(key))}
     rows = zip(run_rows(source, found.runs), found.runs, found.nesting, strict=True)
     return {
-        "rows": [_table_row(*each, {key for key, _ in params}, set(metrics)) for each in rows],
+        "rows": [_table_row(*each, {key for key, _ in params}, set(metrics), directions) for each in rows],
         "count": found.rows,
         "total": found.total,
         "nested": found.nested,
@@ -121,12 +122,6 @@ def number(value: float) -> Number:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def lower_is_better(key: str) -> bool:
-    """Return whether lower is better for a metric of this name: a loss, an error or a duration."""
-    words = key.lower().replace("-", "_").replace("/", "_").replace(".", "_").split("_")
-    return any(word in _LOWER_IS_BETTER or word.removesuffix("s") in _LOWER_IS_BETTER for word in words)
-
-
 def own_metrics(metrics: Mapping[str, T]) -> dict[str, T]:
     """Return the metrics without the system metrics."""
     return {key: value for key, value in metrics.items() if not key.startswith(SYSTEM)}
@@ -159,10 +154,12 @@ def _row(run: Run, experiment_name: str) -> RunRow:
     }
 
 
-def _table_row(row: RunRow, run: Run, nesting: Nesting, params: Set[str], metrics: Set[str]) -> TableRow:
+def _table_row(
+    row: RunRow, run: Run, nesting: Nesting, params: Set[str], metrics: Set[str], directions: Directions
+) -> TableRow:
     """Return a row with the params and metrics of a page of columns."""
     best = {
-        key: number(low if _low_wins(key, run) else high)
+        key: number(low if directions.lower_is_better(key, _study_direction(key, run)) else high)
         for key, (low, high) in nesting.ranges.items()
         if key in metrics
     }
@@ -176,15 +173,10 @@ def _table_row(row: RunRow, run: Run, nesting: Nesting, params: Set[str], metric
     }
 
 
-def _low_wins(key: str, parent: Run) -> bool:
-    """Return whether the lowest value of a metric of nested runs is the best. A study's direction decides."""
+def _study_direction(key: str, parent: Run) -> str | None:
+    """Return the direction of the study whose trials are nested in a run, if it optimizes a metric."""
     is_optimized = f"best_{key.removeprefix('intermediate_')}" in parent.data.metrics
-    return _is_minimized(key, parent.data.tags.get("direction") if is_optimized else None)
-
-
-def _is_minimized(key: str, direction: str | None) -> bool:
-    """Return whether the lowest value of a metric is the best, by a study's direction or else by its name."""
-    return direction == "MINIMIZE" if direction in ("MINIMIZE", "MAXIMIZE") else lower_is_better(key)
+    return parent.data.tags.get("direction") if is_optimized else None
 
 
 def logged_models(tags: Mapping[str, str]) -> list[str]:

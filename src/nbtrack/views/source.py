@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ..directions import Directions
 from ..entities import Experiment, Lineage, ModelVersion, Run
 from ..model_registry.lookups import ModelSource, RunReading
 from ..query import Completion
@@ -84,6 +85,11 @@ class Source(ModelSource, Protocol):
     @property
     def registry(self) -> Registry:
         """Registered models in pages."""
+        ...
+
+    @property
+    def directions(self) -> Directions:
+        """Which values of each metric are better."""
         ...
 
     def get_experiment(self, experiment_id: str, /) -> Experiment:

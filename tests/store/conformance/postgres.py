@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX ON registered_model_aliases (name, alias);
 CREATE UNIQUE INDEX ON model_versions (name, version);
 CREATE UNIQUE INDEX ON model_version_tags (name, version, key);
 CREATE UNIQUE INDEX ON model_gates (name, stage, gate);
+CREATE UNIQUE INDEX ON settings (kind, name);
 """
 _TYPES = {"int8": np.int64, "int4": np.int64, "float8": np.float64}
 

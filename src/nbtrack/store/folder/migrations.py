@@ -90,5 +90,10 @@ def _from_2(cursor: Cursor) -> None:
     cursor.execute(schema.GATE_TABLES)
 
 
-_STEPS = {1: _from_1, 2: _from_2}
+def _from_3(cursor: Cursor) -> None:
+    """Add the settings of the store."""
+    cursor.execute(schema.SETTING_TABLES)
+
+
+_STEPS = {1: _from_1, 2: _from_2, 3: _from_3}
 """The migration from each schema version to the next."""

@@ -8,7 +8,7 @@ constraints that a backend adds. Users query the views of `folder/sql_views.py` 
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 
 RUN_TABLES = """
 CREATE TABLE runs (
@@ -51,6 +51,13 @@ CREATE TABLE model_gates (
 );
 """
 
+SETTING_TABLES = """
+CREATE TABLE settings (
+    kind VARCHAR NOT NULL, name VARCHAR NOT NULL, value VARCHAR NOT NULL, last_update_time BIGINT NOT NULL
+);
+"""
+"""What all users of the store share: the modes of metrics, and saved views."""
+
 TABLES = (
     RUN_TABLES
     + """
@@ -82,6 +89,7 @@ CREATE TABLE model_events (
 );
 """
     + GATE_TABLES
+    + SETTING_TABLES
     + """
 
 CREATE TABLE journals (journal VARCHAR NOT NULL, applied_bytes BIGINT NOT NULL);

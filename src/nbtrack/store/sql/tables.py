@@ -9,6 +9,7 @@ from .known import KnownTables
 from .metrics import MetricTables
 from .points import PointTables
 from .registry.tables import RegistryTables
+from .settings import SettingTables
 from .survey import SurveyTables
 
 
@@ -21,5 +22,6 @@ class SqlTables(
     AggregateTables,
     KnownTables,
     RegistryTables,
+    SettingTables,
 ):
     """All tables."""

@@ -32,6 +32,7 @@ _KEYS = {
     "model_versions": "name, version",
     "model_version_tags": "name, version, key",
     "model_gates": "name, stage, gate",
+    "settings": "kind, name",
     "journals": "journal",
 }
 """The columns that identify a row of each table. No two rows may have the same values in them."""
