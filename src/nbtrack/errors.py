@@ -11,6 +11,7 @@ NbtrackError                    INTERNAL_ERROR
 ├── Conflict                    RESOURCE_CONFLICT
 ├── TimedOut                    DEADLINE_EXCEEDED
 ├── NotSupported                NOT_IMPLEMENTED
+├── ExecutionException          INTERNAL_ERROR
 └── StoreError                  INTERNAL_ERROR
     ├── StoreLocked             TEMPORARILY_UNAVAILABLE
     ├── StoreNotWritable        PERMISSION_DENIED
@@ -199,6 +200,25 @@ class NotSupported(NbtrackError, NotImplementedError):
 
     error_code = "NOT_IMPLEMENTED"
     http_status = 501
+
+
+class ExecutionException(NbtrackError):
+    """The command of a project failed, or could not be started. The name is MLflow's.
+
+    Args:
+        message: Which command, and how it ended.
+        run_id: ID of the run, or None if no run was created.
+        exit_code: The exit code of the command, minus the number of the signal that ended it, or None.
+
+    Attributes:
+        run_id: ID of the run, or None.
+        exit_code: The exit code of the command, or None.
+    """
+
+    def __init__(self, message: str, run_id: str | None = None, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+        self.exit_code = exit_code
 
 
 class StoreError(NbtrackError):

@@ -3,18 +3,11 @@
 `nbtrack.errors` has the classes that nbtrack raises, each with MLflow's `error_code`.
 """
 
+from .errors import ExecutionException
 from .errors import NbtrackError as MlflowException
 from .errors import NbtrackError as RestException
 
 __all__ = ["ExecutionException", "InvalidUrlException", "MissingConfigException", "MlflowException", "RestException"]
-
-
-class ExecutionException(MlflowException):
-    """MLflow raises it for failed projects. nbtrack never raises it.
-
-    Args:
-        message: The message.
-    """
 
 
 class MissingConfigException(MlflowException):
