@@ -1,15 +1,16 @@
-"""Settings that every user of a store shares: which values of a metric are better."""
+"""Settings that every user of a store shares: which values of a metric are better, and saved views."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nbtrack
 from nbtrack import views
 from nbtrack.directions import Directions
-from nbtrack.errors import InvalidParameter
+from nbtrack.errors import InvalidParameter, NotFound
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,43 @@ def test_a_merge_keeps_the_definition_that_was_changed_last(own_store: Path, tmp
     for _ in range(2):
         nbtrack.merge(tmp_path / "other")
         assert here.get_metric_modes() == {"old here": "max", "only here": "min", "only there": "min"}
+
+
+def test_views_are_saved_replaced_and_deleted(own_store: Path) -> None:
+    client = nbtrack.MlflowClient()
+    with pytest.raises(NotFound, match="no saved views"):
+        client.get_view("weekly")
+    client.save_view("weekly", {"query": "metrics.auc > 0.9", "selected": []})
+    client.save_view("Ümläut's", {"query": "\u2028</script>🦉"})
+    client.save_view("weekly", {"query": "", "selected": ["a"]})
+    assert client.get_views() == {
+        "weekly": {"query": "", "selected": ["a"]},
+        "Ümläut's": {"query": "\u2028</script>🦉"},
+    }
+    with pytest.raises(NotFound, match="'weekly'"):
+        client.get_view("daily")
+    client.delete_view("weekly")
+    with pytest.raises(NotFound):
+        client.delete_view("weekly")
+    assert list(client.get_views()) == ["Ümläut's"]
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("", {}),
+        (None, {}),
+        ("x", None),
+        ("x", [1]),
+        ("x", {"a": {1, 2}}),
+        ("x", {"a": float("nan")}),
+        ("x", {"a": np.int64(3)}),
+        ("x", {"a": "x" * 1_000_001}),
+        ("x", {"a": "\ud800"}),
+    ],
+)
+def test_wrong_views_are_refused(name: object, view: object) -> None:
+    client = nbtrack.MlflowClient()
+    with pytest.raises(InvalidParameter):
+        client.save_view(name, view)  # type: ignore[arg-type]
+    assert client.get_views() == {}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from ..directions import MODES, Directions, Mode
-from ..errors import InvalidParameter
-from ..names import check_name
+from ..errors import InvalidParameter, NotFound
+from ..names import check_dict, check_name, check_text
 
 if TYPE_CHECKING:
     from ..store.protocol import Store
 
 _METRIC_MODE = "metric_mode"
+_VIEW = "view"
+_LARGEST_VIEW = 1_000_000
+"""Characters of a view in JSON. One with 10,000 selected runs has about 350,000."""
 
 
 class SettingsMixin:
-    """Settings of the store: which values of a metric are better."""
+    """Settings of the store: which values of a metric are better, and saved views of the comparison."""
 
     _store: Store
 
@@ -44,6 +50,78 @@ class SettingsMixin:
         """
         found = self._store.get_settings(_METRIC_MODE)
         return {name: mode for name, value in found.items() for mode in MODES if mode == value}
+
+    def save_view(self, name: str, view: Mapping[str, Any]) -> None:
+        """Save a view of the comparison under a name, for everyone who uses the store.
+
+        A view of the same name is replaced.
+
+        Args:
+            name: Name of the view.
+            view: The state of the comparison, in a form that JSON can hold.
+
+        Raises:
+            InvalidParameter: If the name is empty or too long, or if the view is not a dict that JSON can hold or has
+                more than a million characters.
+        """
+        check_name(name, "View name")
+        check_dict(view, "view")
+        try:
+            text = json.dumps(view, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidParameter(f"view must be a dict that JSON can hold: {error}") from error
+        if len(text) > _LARGEST_VIEW:
+            raise InvalidParameter(
+                f"view must have at most {_LARGEST_VIEW:,} characters in JSON, not {len(text):,}. Select fewer runs."
+            )
+        self._store.set_setting(_VIEW, name, check_text(text, "view"))
+
+    def get_view(self, name: str) -> dict[str, Any]:
+        """Return a saved view of the comparison.
+
+        Args:
+            name: Name of the view.
+
+        Returns:
+            The state of the comparison, as it was saved.
+
+        Raises:
+            NotFound: If no view has this name.
+        """
+        views = self.get_views()
+        if name not in views:
+            raise NotFound(
+                f"View {name!r:.120} does not exist. "
+                + (f"Views are {', '.join(map(repr, views))}." if views else "The store has no saved views.")
+            )
+        return views[name]
+
+    def get_views(self) -> dict[str, dict[str, Any]]:
+        """Return all saved views of the comparison.
+
+        Returns:
+            The state of each view by its name, sorted by name.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for name, text in self._store.get_settings(_VIEW).items():
+            # A newer nbtrack may have written something else.
+            with suppress(ValueError):
+                view = json.loads(text)
+                if isinstance(view, dict):
+                    found[name] = view
+        return found
+
+    def delete_view(self, name: str) -> None:
+        """Delete a saved view of the comparison.
+
+        Args:
+            name: Name of the view.
+
+        Raises:
+            NotFound: If no view has this name.
+        """
+        self.get_view(name)
+        self._store.set_setting(_VIEW, name, None)
 
     @property
     def directions(self) -> Directions:
