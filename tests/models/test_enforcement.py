@@ -14,9 +14,9 @@ import pytest
 
 from nbtrack.errors import InvalidParameter
 from nbtrack.models import infer_signature
-from nbtrack.models.column_types import Array, DataType, Map, Object, Property
+from nbtrack.models.column_types import AnyType, Array, DataType, Map, Object, Property
 from nbtrack.models.enforcement import enforce, enforce_params
-from nbtrack.models.signature import ColSpec, ModelSignature, ParamSpec, Schema, TensorSpec
+from nbtrack.models.signature import ColSpec, ModelSignature, ParamSchema, ParamSpec, Schema, TensorSpec
 
 FRAME = pd.DataFrame({"a": [1.0], "b": [1], "c": ["x"]})
 SCHEMA = Schema([ColSpec("double", "a"), ColSpec("long", "b", required=False), ColSpec("string", "c")])
@@ -302,6 +302,46 @@ def test_params_have_defaults_types_and_names() -> None:
     "make",
     [
         lambda: Schema([]),
+        lambda: Schema([3]),
+        lambda: Schema("x"),
+        lambda: Schema(3),
+        lambda: Schema(None),
+        lambda: Schema(ColSpec("double")),
+        lambda: Schema({"a": ColSpec("double")}),
+        lambda: Schema([ColSpec("double"), ParamSpec("a", "long", 1)]),
+        lambda: ColSpec(3),
+        lambda: ColSpec("double", ["a"]),
+        lambda: ColSpec("double", {}),
+        lambda: ColSpec.from_dict(3),
+        lambda: ColSpec.from_dict({"type": "long", "name": {}}),
+        lambda: TensorSpec(3, (-1,)),
+        lambda: TensorSpec(None, (-1,)),
+        lambda: TensorSpec("float64", 3),
+        lambda: TensorSpec("float64", None),
+        lambda: TensorSpec("float64", "ab"),
+        lambda: TensorSpec("float64", (-1, 2.5)),
+        lambda: TensorSpec("float64", (-1, None)),
+        lambda: TensorSpec("float64", (-2,)),
+        lambda: TensorSpec("float64", (-1,), ["a"]),
+        lambda: TensorSpec("i4,i4", (-1,)),
+        lambda: TensorSpec.from_dict(3),
+        lambda: ParamSpec(3, "long", 1),
+        lambda: ParamSpec("a", 3, 1),
+        lambda: ParamSpec("a", "long", [1], 3),
+        lambda: ParamSpec.from_dict(3),
+        lambda: ParamSchema(3),
+        lambda: ParamSchema([3]),
+        lambda: ParamSchema(ParamSpec("a", "long", 1)),
+        lambda: Array(3),
+        lambda: Map(None),
+        lambda: Object(3),
+        lambda: Object("abc"),
+        lambda: Object([3]),
+        lambda: Property(3, "long"),
+        lambda: Property("a", 3),
+        lambda: infer_signature(params={"a": [[1], [2, 3]]}),
+        lambda: ModelSignature(3),
+        lambda: ModelSignature.from_dict(3),
         lambda: Schema([ColSpec("double", "a"), ColSpec("double")]),
         lambda: Schema([ColSpec("double", "a"), ColSpec("double", "a")]),
         lambda: Schema([ColSpec("double", required=False)]),
@@ -317,5 +357,22 @@ def test_params_have_defaults_types_and_names() -> None:
     ],
 )
 def test_invalid_signatures(make: Any) -> None:
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidParameter) as caught:
         make()
+    assert str(caught.value).endswith(".")
+
+
+def test_lists_of_any_kind_describe_the_same() -> None:
+    columns = (ColSpec("double", "a"), ColSpec("long", "b"))
+    assert Schema(iter(columns)) == Schema(columns) == Schema(list(columns))  # type: ignore[arg-type]
+    properties = (Property("y", "long"), Property("x", "long"))  # type: ignore[arg-type]
+    assert Object(iter(properties)) == Object(properties)  # type: ignore[arg-type]
+    assert TensorSpec("float64", np.array([-1, 2])).shape == (-1, 2)  # type: ignore[arg-type]
+
+
+def test_a_structured_array_is_not_described() -> None:
+    # Its dtype has no name from which the MLmodel file could be read again.
+    with pytest.warns(UserWarning, match="structured dtype"):
+        schema = infer_signature(np.zeros(2, "i4,f8")).inputs
+    assert schema is not None
+    assert Schema.from_json(schema.to_json()).input_types() == [AnyType()]

@@ -482,3 +482,44 @@ def test_every_flavor_takes_the_arguments_of_mlflows_log_model() -> None:
         module = pytest.importorskip(f"nbtrack.{name}")
         assert {"conda_env", "await_registration_for"} <= inspect.signature(module.log_model).parameters.keys()
         assert "conda_env" in inspect.signature(module.save_model).parameters
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"pip_requirements": 3}, "pip_requirements must be a list of strings"),
+        ({"pip_requirements": True}, "pip_requirements must be a list of strings"),
+        ({"pip_requirements": {"a": 1}}, "pip_requirements must be a list of strings"),
+        ({"pip_requirements": [3]}, "pip_requirements must be a list of strings"),
+        ({"pip_requirements": ""}, "Requirements file '' does not exist"),
+        ({"extra_pip_requirements": 3}, "extra_pip_requirements must be a list of strings"),
+        ({"extra_pip_requirements": 0}, "extra_pip_requirements must be a list of strings"),
+        ({"code_paths": 3}, "code_paths must be a list of paths"),
+        ({"code_paths": [None]}, "code_paths must be a list of paths"),
+        ({"metadata": 3}, "metadata must be a dict, not int"),
+        ({"metadata": [1]}, "metadata must be a dict, not list"),
+        ({"metadata": {"a": object()}}, "metadata must contain only strings"),
+        ({"conda_env": 3}, "conda_env must be a dict"),
+        ({"conda_env": {"dependencies": 3}}, "conda_env must be a dict"),
+        ({"conda_env": {"dependencies": [{"pip": 3}]}}, "conda_env must be a dict"),
+        ({"conda_env": ""}, "Conda environment file '' does not exist"),
+        ({"model_config": 3}, "model_config must be a dict, not int"),
+        ({"artifacts": 3}, "artifacts must be a dict with a path"),
+        ({"artifacts": {"a": 3}}, "artifacts must be a dict with a path"),
+        ({"artifacts": {"a": "no.txt"}}, "Artifact 'a' of the model does not exist"),
+        ({"signature": 3}, "signature must be a ModelSignature"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_named(arguments: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises((InvalidParameter, NotFound), match=words) as caught:
+        PYFUNC.save_model(str(tmp_path / "m"), python_model=_same, **arguments)
+    assert str(caught.value).endswith(".")
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(InvalidParameter, match="path must be a string"):
+        PYFUNC.save_model(3, python_model=_same)
+    with pytest.raises(InvalidParameter, match="path must be the path"):
+        nbtrack.models.Model.load(3)  # type: ignore[arg-type]
+
+
+def _same(rows: Any) -> Any:
+    return rows

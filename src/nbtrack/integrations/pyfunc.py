@@ -27,7 +27,7 @@ from ..models.flavors import find_flavor, flavor_names
 from ..models.loading import ask_trust, file_of, open_model
 from ..models.python_model import FunctionModel, PythonModel, PythonModelContext, as_hinted, takes_context
 from ..models.requirements import required_by
-from ..models.saving import PYFUNC, call_predict, new_model
+from ..models.saving import PYFUNC, call_predict, checked_dict, new_model
 from ..models.signature import ModelSignature
 from .common import log, sentence
 
@@ -321,13 +321,13 @@ def save_model(
     ) as saving:
         import cloudpickle
 
-        kept = _copy_artifacts(saving.folder, artifacts or {})
+        kept = _copy_artifacts(saving.folder, {} if artifacts is None else artifacts)
         (saving.folder / _PICKLE).write_bytes(_pickled(model))
         settings: dict[str, Any] = {"python_model": _PICKLE, "cloudpickle_version": cloudpickle.__version__}
         if kept:
             settings[_ARTIFACTS] = kept
-        if model_config:
-            settings["config"] = dict(model_config)
+        if config := checked_dict(model_config, "model_config"):
+            settings["config"] = config
         saving.write_pyfunc({"loader_module": _LOADER, "streamable": False, **settings})
         saving.requirements(
             pip_requirements, extra_pip_requirements, conda_env, default=["cloudpickle"], modules=required_by(model)
@@ -506,12 +506,21 @@ def _copy_artifacts(folder: Path, artifacts: Mapping[str, str]) -> dict[str, dic
 
     Returns:
         The settings that describe them, by name.
+
+    Raises:
+        InvalidParameter: If `artifacts` is not a dict of paths and URIs.
+        NotFound: If one of them does not exist.
     """
     import shutil
 
     kept = {}
+    places = artifacts.values() if isinstance(artifacts, Mapping) else [None]
+    if not all(isinstance(uri, str | os.PathLike) for uri in places):
+        raise InvalidParameter(f"artifacts must be a dict with a path or a URI for each name, not {artifacts!r:.80}.")
     for name, uri in artifacts.items():
         source = locate(str(uri)).folder()
+        if not source.exists():
+            raise NotFound(f"Artifact {str(name)!r:.80} of the model does not exist: {str(uri)!r:.200}.")
         path = f"{_ARTIFACTS}/{source.name}"
         if (folder / path).exists():
             path = f"{_ARTIFACTS}/{check_artifact_path(str(name))}/{source.name}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..errors import InvalidParameter
 
@@ -162,6 +162,8 @@ class Property:
     required: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InvalidParameter(f"The name of a property must be a string, not {self.name!r:.80}.")
         object.__setattr__(self, "dtype", checked_type(self.dtype))
 
     def to_dict(self) -> dict[str, Any]:
@@ -184,12 +186,13 @@ class Object:
         properties: One or more properties with unique names.
 
     Raises:
-        InvalidParameter: If there are no properties, or if two have the same name.
+        InvalidParameter: If there are no properties, if one is not a Property, or if two have the same name.
     """
 
     properties: tuple[Property, ...]
 
     def __init__(self, properties: Sequence[Property]) -> None:
+        properties = listed(properties, Property, "The properties of an Object")
         names = [prop.name for prop in properties]
         if not names or len(set(names)) < len(names):
             raise InvalidParameter(f"An Object must have one or more properties with unique names, not {names!r:.200}.")
@@ -233,6 +236,21 @@ class Map:
 
 
 ColumnType: TypeAlias = DataType | Array | Object | Map | AnyType
+
+
+_Item = TypeVar("_Item")
+
+
+def listed(items: object, kinds: type[_Item] | tuple[type[_Item], ...], what: str) -> list[_Item]:
+    """Return the items of a list. Raises InvalidParameter if it is not one, or if an item is of another class."""
+    classes = kinds if isinstance(kinds, tuple) else (kinds,)
+    wanted = " or ".join(kind.__name__ for kind in classes)
+    if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
+        raise InvalidParameter(f"{what} must be a list of {wanted}, not {type(items).__name__}.")
+    found = list(items)
+    if wrong := [item for item in found if not isinstance(item, classes)]:
+        raise InvalidParameter(f"{what} must be a list of {wanted}, but it contains {wrong[0]!r:.80}.")
+    return found
 
 
 def checked_type(dtype: object) -> ColumnType:

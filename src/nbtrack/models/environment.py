@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,22 +31,30 @@ def pinned(packages: Sequence[str]) -> list[str]:
     return [f"{package}=={found.partition('+')[0]}" for package, found in versions.items() if found]
 
 
-def requirement_lines(requirements: Sequence[str] | str) -> list[str]:
-    """Return a list of requirements unchanged, or the lines of a requirements file."""
-    if isinstance(requirements, str):
+def requirement_lines(requirements: Sequence[str] | str, name: str = "pip_requirements") -> list[str]:
+    """Return a list of requirements unchanged, or the lines of a requirements file.
+
+    Raises:
+        InvalidParameter: If it is neither. The message has the name of the parameter.
+        NotFound: If the file does not exist.
+    """
+    if isinstance(requirements, str | os.PathLike):
         try:
             lines = Path(requirements).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise NotFound(
-                f"Requirements file {requirements!r:.200} does not exist. Pass single requirements as a list."
+                f"Requirements file {os.fspath(requirements)!r:.200} does not exist. Pass single requirements as a "
+                "list."
             ) from None
         return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not all(isinstance(line, str) for line in requirements):
+    valid = isinstance(requirements, Iterable) and not isinstance(requirements, bytes | Mapping)
+    lines = list(requirements) if valid else []
+    if not valid or not all(isinstance(line, str) for line in lines):
         raise InvalidParameter(
-            "pip_requirements must be a list of strings such as ['scikit-learn==1.9'], or the path of a requirements "
-            "file."
+            f"{name} must be a list of strings such as ['scikit-learn==1.9'], or the path of a requirements file, not "
+            f"{requirements!r:.80}."
         )
-    return list(requirements)
+    return lines
 
 
 def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
@@ -56,18 +65,20 @@ def with_extra(lines: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 def conda_environment(conda_env: Mapping[str, Any] | str) -> dict[str, Any]:
     """Return a conda environment, given as a mapping or as the path of a YAML file, as a dict."""
-    if isinstance(conda_env, str):
+    if isinstance(conda_env, str | os.PathLike):
         import yaml
 
         try:
             loaded = yaml.safe_load(Path(conda_env).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise NotFound(f"Conda environment file {conda_env!r:.200} does not exist.") from None
         except yaml.YAMLError as error:
             raise InvalidParameter(f"Conda environment file {conda_env!r:.200} is not valid YAML: {error}") from error
     else:
         loaded = conda_env
-    if not isinstance(loaded, Mapping) or not isinstance(loaded.get("dependencies", []), list):
+    lines = loaded.get("dependencies", []) if isinstance(loaded, Mapping) else None
+    pip = [line.get("pip") for line in lines if isinstance(line, Mapping)] if isinstance(lines, list) else [3]
+    if not all(each is None or isinstance(each, list) for each in pip):
         raise InvalidParameter(
             "conda_env must be a dict such as {'dependencies': ['python=3.11', {'pip': ['scikit-learn==1.9']}]}, or "
             f"the path of a YAML file with one, not {loaded!r:.80}."

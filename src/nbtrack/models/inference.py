@@ -223,7 +223,10 @@ def _param(name: str, value: Any) -> ParamSpec:
             )
         return ParamSpec(name, dtype, value)
     if isinstance(value, list | tuple | numpy.ndarray):
-        array = numpy.asarray(value)
+        try:
+            array = numpy.asarray(value)
+        except ValueError:  # inner lists of different lengths
+            array = numpy.empty((0, 0))
         if array.ndim != 1:
             raise InvalidParameter(f"Param {name!r:.80} must be a scalar, a dict or a one-dimensional list.")
         times = len(value) > 0 and all(is_time(item) for item in value)

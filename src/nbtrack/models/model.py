@@ -180,8 +180,10 @@ class Model:
 
         Raises:
             NotFound: If the folder or its MLmodel file does not exist.
-            InvalidParameter: If the file is not a valid MLmodel file.
+            InvalidParameter: If `path` is not a path, or if the file is not a valid MLmodel file.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidParameter(f"path must be the path of a model's folder, not {path!r:.80}.")
         file = Path(path)
         file = file / MLMODEL if file.is_dir() else file
         try:

@@ -11,6 +11,7 @@ with new_model(path, mlflow_model, signature=signature, input_example=input_exam
 from __future__ import annotations
 
 import inspect
+import os
 import platform
 import shutil
 import warnings
@@ -34,6 +35,7 @@ from .model import Model
 from .requirements import distributions, with_local_imports
 from .schema import Schema
 from .signature import ModelSignature, as_signature, infer_signature
+from .yaml_text import write_yaml
 
 PYFUNC = "python_function"
 CODE = "code"
@@ -107,7 +109,8 @@ class Saving:
             sources = (self.folder / CODE).rglob("*.py") if self._code else ()
             found = distributions(with_local_imports(modules, sources))
             lines = pinned(sorted({*default, *found}, key=str.lower))
-        self._lines = with_extra(lines, requirement_lines(extra_pip_requirements or []))
+        extra = [] if extra_pip_requirements is None else extra_pip_requirements
+        self._lines = with_extra(lines, requirement_lines(extra, "extra_pip_requirements"))
 
 
 @contextmanager
@@ -127,13 +130,15 @@ def new_model(
     example. If the example cannot be stored, or if the model cannot predict it, a warning is issued and the model is
     saved anyway. MLmodel is written last.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidParameter(f"path must be a string, the folder that the model is saved to, not {path!r:.80}.")
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidParameter(f"{path!r:.200} already exists. Save the model to a new or empty folder.")
     given = None if signature is False else as_signature(signature)
     model = mlflow_model or Model()
     model.signature = given
-    model.metadata = dict(metadata or {})
+    model.metadata = checked_dict(metadata, "metadata")
     was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -146,6 +151,22 @@ def new_model(
         if was_there:
             folder.mkdir()
         raise
+
+
+def checked_dict(value: Any, name: str) -> dict[str, Any]:
+    """Return a copy of a dict that the caller may have left out. Raises InvalidParameter if YAML cannot store it."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidParameter(f"{name} must be a dict, not {type(value).__name__}.")
+    try:
+        write_yaml(dict(value))
+    except Exception as error:  # whatever an object of any type raises
+        raise InvalidParameter(
+            f"{name} must contain only strings, numbers, booleans, None, lists and dicts, because it is stored as "
+            f"YAML: {error!s:.200}."
+        ) from error
+    return dict(value)
 
 
 def _finish(saving: Saving, signature: Any, input_example: Any) -> None:
@@ -232,8 +253,8 @@ def _copy_code(folder: Path, code_paths: Sequence[str] | None) -> str | None:
     """Copy the files and folders with code into the model's folder, and return the name of the folder that has them."""
     if not code_paths:
         return None
-    if isinstance(code_paths, str):
-        raise InvalidParameter(f"code_paths must be a list of files and folders, not the string {code_paths!r:.80}.")
+    if not isinstance(code_paths, list | tuple) or not all(isinstance(each, str | os.PathLike) for each in code_paths):
+        raise InvalidParameter(f"code_paths must be a list of paths of files and folders, not {code_paths!r:.80}.")
     (folder / CODE).mkdir()
     for each in code_paths:
         source = Path(each)

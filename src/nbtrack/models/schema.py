@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InvalidParameter
-from .column_types import ColumnType, DataType, Object, checked_type, type_from_dict
+from .column_types import ColumnType, DataType, Object, checked_type, listed, type_from_dict
 from .values import convert_param
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ColSpec:
         required: False if the column is optional. A column without a name is always required.
 
     Raises:
-        InvalidParameter: If `type` is not a valid data type.
+        InvalidParameter: If `type` is not a valid data type, or if `name` is neither a string nor a number.
     """
 
     type: ColumnType
@@ -37,7 +37,7 @@ class ColSpec:
 
     def __init__(self, type: ColumnType | str, name: str | None = None, required: bool = True) -> None:
         object.__setattr__(self, "type", checked_type(type))
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", _checked_name(name, "column"))
         object.__setattr__(self, "required", required)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,8 +60,10 @@ class ColSpec:
             The column.
 
         Raises:
-            InvalidParameter: If the fields do not describe a data type.
+            InvalidParameter: If the fields do not describe a column.
         """
+        if not isinstance(fields, Mapping):
+            raise InvalidParameter(f"These fields do not describe a column: {fields!r:.200}.")
         name: Any = fields.get("name")
         # Earlier versions of nbtrack stored names of several levels, which JSON turns into lists.
         name = tuple(name) if isinstance(name, list) else name
@@ -82,7 +84,8 @@ class TensorSpec:
         name: The name of the tensor. None if it is the only one.
 
     Raises:
-        InvalidParameter: If `type` is not a valid NumPy dtype.
+        InvalidParameter: If `type` is not a valid NumPy dtype, if it is a structured one, which has no name, or if
+            `shape` is not a list of integers of at least -1.
     """
 
     dtype: str
@@ -93,12 +96,15 @@ class TensorSpec:
         import numpy
 
         try:
-            dtype = numpy.dtype(type)
-        except TypeError:
+            # NumPy takes None for float64.
+            dtype = numpy.dtype("no dtype" if type is None else type)
+        except (TypeError, ValueError):
             raise InvalidParameter(f"{type!r:.80} is not a valid NumPy dtype.") from None
+        if dtype.kind == "V":
+            raise InvalidParameter(f"Arrays of the structured dtype {dtype!s:.80} are not supported in a signature.")
         object.__setattr__(self, "dtype", tensor_dtype(dtype).name)
-        object.__setattr__(self, "shape", tuple(int(length) for length in shape))
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "shape", _checked_shape(shape))
+        object.__setattr__(self, "name", _checked_name(name, "tensor"))
 
     @property
     def type(self) -> np.dtype[Any]:
@@ -148,6 +154,25 @@ class TensorSpec:
 Input: TypeAlias = ColSpec | TensorSpec
 
 
+def _checked_name(name: Any, what: str) -> Any:
+    """Return the name of a column or tensor. A tuple has the parts of a name of several levels."""
+    if name is not None and not isinstance(name, str | int | float | tuple):
+        raise InvalidParameter(f"The name of a {what} must be a string, a number or None, not {name!r:.80}.")
+    return name
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    import numpy
+
+    lengths = shape.tolist() if isinstance(shape, numpy.ndarray) else shape
+    whole = isinstance(lengths, list | tuple) and all(
+        isinstance(length, int | numpy.integer) and length >= -1 for length in lengths
+    )
+    if not whole:
+        raise InvalidParameter(f"The shape of a tensor must be a list of integers of at least -1, not {shape!r:.80}.")
+    return tuple(int(length) for length in lengths)
+
+
 def tensor_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype without the length of its strings: `<U7` becomes `str`."""
     import numpy
@@ -172,12 +197,13 @@ class Schema:
     inputs: list[Input]
 
     def __init__(self, inputs: Sequence[Input]) -> None:
-        object.__setattr__(self, "inputs", list(inputs))
+        inputs = listed(inputs, (ColSpec, TensorSpec), "The inputs of a schema")
+        object.__setattr__(self, "inputs", inputs)
         named = {each.name is not None for each in inputs}
         names = [each.name for each in inputs if each.name is not None]
         if not inputs:
             raise InvalidParameter("A schema must have at least one column or tensor.")
-        if len({type(each) for each in inputs}) > 1 or not isinstance(self.inputs[0], ColSpec | TensorSpec):
+        if len({type(each) for each in inputs}) > 1:
             raise InvalidParameter("The inputs of a schema must be all columns (ColSpec) or all tensors (TensorSpec).")
         if len(named) > 1:
             raise InvalidParameter("Either all columns or tensors of a schema must have names, or none of them.")
@@ -300,8 +326,8 @@ class ParamSpec:
         shape: None for a single value, or (-1,) for a list of values.
 
     Raises:
-        InvalidParameter: If the type or the shape is not allowed, or if the default cannot be converted to the type
-            without loss.
+        InvalidParameter: If the name is not a string, if the type or the shape is not allowed, or if the default
+            cannot be converted to the type without loss.
     """
 
     name: str
@@ -312,17 +338,19 @@ class ParamSpec:
     def __init__(
         self, name: str, dtype: DataType | Object | str, default: Any, shape: Sequence[int] | None = None
     ) -> None:
+        if not isinstance(name, str):
+            raise InvalidParameter(f"The name of a param must be a string, not {name!r:.80}.")
         checked = checked_type(dtype)
         if not isinstance(checked, DataType | Object) or checked is DataType.binary:
             raise InvalidParameter(
                 f"Param {name!r:.80} cannot be of type {checked!r}. Its type must be an Object, or a scalar type other "
                 "than binary."
             )
-        if shape is not None and tuple(shape) != (-1,):
+        if shape is not None and not (isinstance(shape, list | tuple) and tuple(shape) == (-1,)):
             raise InvalidParameter(
                 f"The shape of param {name!r:.80} must be None, or (-1,) for a list, not {shape!r:.80}."
             )
-        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "name", name)
         object.__setattr__(self, "dtype", checked)
         object.__setattr__(self, "shape", None if shape is None else tuple(shape))
         object.__setattr__(self, "default", None)
@@ -380,16 +408,17 @@ class ParamSchema:
         params: The params. Their names must be unique.
 
     Raises:
-        InvalidParameter: If two params have the same name.
+        InvalidParameter: If one is not a ParamSpec, or if two params have the same name.
     """
 
     params: list[ParamSpec]
 
     def __init__(self, params: Sequence[ParamSpec]) -> None:
+        params = listed(params, ParamSpec, "The params of a schema")
         names = [param.name for param in params]
         if len(set(names)) < len(names):
             raise InvalidParameter(f"The names of params must be unique, not {names!r:.200}.")
-        object.__setattr__(self, "params", list(params))
+        object.__setattr__(self, "params", params)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the params as MLflow's JSON describes them.
@@ -436,7 +465,7 @@ def _list(text: str) -> list[dict[str, Any]]:
     try:
         fields = json.loads(text)
     except (TypeError, ValueError) as error:
-        raise InvalidParameter(f"A schema must be a JSON list of objects: {error}") from error
+        raise InvalidParameter(f"A schema must be a JSON list of objects: {error}.") from error
     if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
         raise InvalidParameter(f"A schema must be a JSON list of objects, not {text!r:.200}.")
     return fields

@@ -89,8 +89,13 @@ class ModelSignature:
             The signature.
 
         Raises:
-            InvalidParameter: If a JSON string does not describe a schema, or if no schema is given.
+            InvalidParameter: If the fields are not a mapping, if a JSON string does not describe a schema, or if no
+                schema is given.
         """
+        if not isinstance(fields, Mapping):
+            raise InvalidParameter(
+                f"The fields of a signature must be a dict, as to_dict returns it, not {type(fields).__name__}."
+            )
         inputs, outputs, params = (fields.get(name) for name in ("inputs", "outputs", "params"))
         return cls(
             Schema.from_json(inputs) if inputs else None,
