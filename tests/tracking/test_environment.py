@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import nbtrack
@@ -65,36 +66,100 @@ def test_a_deleted_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 SCRIPT = """
-import sys, threading
+import atexit, os, sys, threading
 import nbtrack
-nbtrack.start_run()
-{}
+run = nbtrack.start_run(run_name=sys.argv[1])
+def nested(error):
+    nbtrack.start_run(run_name=sys.argv[1], nested=True)
+    raise error
 """
+ENDS = {
+    # name: the end of the script, the exit code, and the status of its runs
+    "the end": ("", 0, "FINISHED"),
+    "sys.exit(0)": ("sys.exit(0)", 0, "FINISHED"),
+    "sys.exit(3)": ("sys.exit(3)", 3, "FAILED"),
+    "sys.exit(message)": ("sys.exit('no data')", 1, "FAILED"),
+    "exit(3)": ("exit(3)", 3, "FAILED"),
+    "raise SystemExit": ("raise SystemExit", 0, "FINISHED"),
+    "raise SystemExit(3)": ("raise SystemExit(3)", 3, "FAILED"),
+    "raise SystemExit(0.0)": ("raise SystemExit(0.0)", 1, "FAILED"),
+    "a subclass": ("class Exit(SystemExit): pass\nraise Exit(3)", 3, "FAILED"),
+    "nested SystemExit(3)": ("nested(SystemExit(3))", 3, "FAILED"),
+    "nested ValueError": ("nested(ValueError('no data'))", 1, "FAILED"),
+    "an exit that is caught": ("try:\n    sys.exit(3)\nexcept SystemExit as e:\n    print(e.code)", 0, "FINISHED"),
+    "another exit": ("try:\n    raise SystemExit(3)\nexcept SystemExit:\n    raise SystemExit(0)", 0, "FINISHED"),
+    "an exit through finally": ("try:\n    sys.exit(3)\nfinally:\n    nbtrack.log_metric('loss', 1)", 3, "FAILED"),
+    "an exit of a thread": ("t = threading.Thread(target=sys.exit, args=(3,))\nt.start()\nt.join()", 0, "FINISHED"),
+    "an ended run": ("nbtrack.end_run()\nsys.exit(3)", 3, "FINISHED"),
+    "an error": ("raise ValueError('no data')", 1, "FAILED"),
+    "an interrupt": ("raise KeyboardInterrupt", -2, "KILLED"),
+    "an exit after an interrupt": ("try: raise KeyboardInterrupt\nexcept BaseException: sys.exit(1)", 1, "KILLED"),
+    "a deleted run": (
+        "nested_run = nbtrack.start_run(nested=True)\nnbtrack.delete_run(nested_run.info.run_id)\nsys.exit(3)",
+        3,
+        "FAILED",
+    ),
+    "an own step at the end": ("atexit.register(nbtrack.log_metric, 'last', 1)\nraise SystemExit(3)", 3, "FAILED"),
+    "IPython imported": ("import IPython\nsys.exit(3)", 3, "FAILED"),
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("end", "code", "status"),
-    [
-        ("sys.exit()", 0, "FINISHED"),
-        ("sys.exit(0)", 0, "FINISHED"),
-        ("sys.exit(3)", 3, "FAILED"),
-        ("sys.exit('no data')", 1, "FAILED"),
-        ("exit(3)", 3, "FAILED"),
-        ("quit()", 0, "FINISHED"),
-        ("try:\n    sys.exit(3)\nexcept SystemExit:\n    pass", 0, "FINISHED"),
-        ("try:\n    sys.exit(3)\nexcept SystemExit:\n    sys.exit(0)", 0, "FINISHED"),
-        ("try:\n    sys.exit(3)\nfinally:\n    nbtrack.log_metric('loss', 1)", 3, "FAILED"),
-        ("thread = threading.Thread(target=sys.exit, args=(3,))\nthread.start()\nthread.join()", 0, "FINISHED"),
-        ("nbtrack.end_run()\nsys.exit(3)", 3, "FINISHED"),
-        ("raise ValueError", 1, "FAILED"),
-    ],
-)
-def test_an_exit_with_an_error_ends_the_open_run_as_failed(end: str, code: int, status: str) -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT.format(end)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    (run,) = nbtrack.search_runs(output_format="list")
-    assert run.info.status == status, done.stderr
+def test_an_open_run_ends_as_the_process_does(tmp_path: Path) -> None:
+    processes = {}
+    for number, (name, (end, _, _)) in enumerate(ENDS.items()):
+        script = tmp_path / f"script_{number}.py"
+        script.write_text(SCRIPT + end)
+        start = (
+            [str(script)],
+            ["-m", script.stem],
+            ["-c", script.read_text()],
+            ["-c", f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"],
+        )[number % 4]
+        command = [sys.executable, *start, name]
+        processes[name] = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    codes = {name: (process.communicate()[1], process.returncode) for name, process in processes.items()}
+    runs = nbtrack.search_runs(output_format="list")
+    for name, (_, code, status) in ENDS.items():
+        assert codes[name][1] == code, (name, codes[name])
+        assert {run.info.status for run in runs if run.info.run_name == name} == {status}, (name, codes[name])
+        assert f"nbtrack{os.sep}" not in codes[name][0], f"a traceback of our own: {codes[name]}"
+    tags = {run.info.run_name: run.data.tags for run in runs}
+    assert tags["an error"]["nbtrack.traceback"].endswith("ValueError: no data\n")
+    assert next(run for run in runs if run.info.run_name == "an own step at the end").data.metrics == {"last": 1}
+
+
+@pytest.mark.slow
+def test_an_open_run_ends_as_the_last_cell_does(tmp_path: Path) -> None:
+    """Under IPython, the process does not end with the exception: it ends when the user leaves it, with code 0."""
+    bad, leaving = tmp_path / "bad.py", tmp_path / "leaving.py"
+    bad.write_text("import nbtrack\nnbtrack.start_run(run_name='bad')\nraise ValueError('no data')")
+    leaving.write_text("import sys, nbtrack\nnbtrack.start_run(run_name='leaving')\nsys.exit(0)")
+    cells = [
+        ["import nbtrack; nbtrack.start_run(run_name='early failure')", "1 / 0", "1"],
+        ["import nbtrack; nbtrack.start_run(run_name='late failure')", "1", "1 / 0"],
+        ["import nbtrack; nbtrack.start_run(run_name='message')", "raise SystemExit('no data')"],
+    ]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "IPython", *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        for arguments in (["-c", "%run bad.py"], ["-c", "%run leaving.py"], [str(bad.with_stem("direct"))])
+        if bad.with_stem("direct").write_text(bad.read_text().replace("'bad'", "'direct'"))
+    ]
+    for number, sources in enumerate(cells):
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        nbformat.write(book, tmp_path / f"{number}.ipynb")
+    convert = ["-m", "nbconvert", "--to", "notebook", "--inplace", "--execute", "--allow-errors"]
+    subprocess.run([sys.executable, *convert, *map(str, tmp_path.glob("*.ipynb"))], check=True, capture_output=True)
+    for process in processes:
+        process.wait(timeout=120)
+    assert {run.info.run_name: run.info.status for run in nbtrack.search_runs(output_format="list")} == {
+        "bad": "FAILED",
+        "leaving": "FINISHED",
+        "direct": "FAILED",
+        "early failure": "FINISHED",
+        "late failure": "FAILED",
+        "message": "FAILED",
+    }
 
 
 def test_mlflows_exceptions_are_ours() -> None:

@@ -11,7 +11,7 @@ from ..client import Client
 from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
 from ..names import UNKNOWN_USER, check_dict
-from ..runs import ancestors, stack, system_metrics
+from ..runs import ancestors, process_outcome, stack, system_metrics
 from ..runs.active_run import ActiveRun
 from ..store.protocol import DEFAULT_ID
 from ..tags import KILLED, NOTE, PARENT, USER
@@ -68,7 +68,7 @@ def start_run(
     """
     check_dict(tags or {}, "tags")
     cell = capture.current_cell()
-    state.watch_exit()
+    process_outcome.watch()
     _end_leftovers(cell)
     around = stack.conflicting()
     if around and not nested:
