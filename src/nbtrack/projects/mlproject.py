@@ -6,6 +6,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Iterable, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, get_args
 
@@ -155,6 +156,11 @@ class _Reader:
             self._existing(notebook, f"{place}.notebook")
             if not notebook.endswith(NOTEBOOK):
                 self._wrong(f"{place}.notebook", f"the path of a {NOTEBOOK} file", notebook)
+            self.problems += [
+                f"{place}.parameters: {name!r:.80} cannot be a variable of a notebook."
+                for name in map(str, content.get("parameters") or ())
+                if not name.isidentifier() or iskeyword(name)
+            ]
         parameters = {
             str(key): self._parameter(key, value, f"{place}.parameters")
             for key, value in self._mapping(content.get("parameters"), f"{place}.parameters").items()
