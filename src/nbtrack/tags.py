@@ -61,6 +61,8 @@ PACKAGES = "nbtrack.packages"
 
 HISTORY_TAG = "mlflow.log-model.history"
 """The models that the run logged, as a JSON list."""
+LOGGED_ARTIFACTS = "mlflow.loggedArtifacts"
+"""The tables that the run logged, as a JSON list of objects with `path` and `type`."""
 LATEST_CHECKPOINT = "mlflow.latest_checkpoint_artifact"
 """The artifact that holds the run's last checkpoint."""
 DATASET_CONTEXT = "mlflow.data.context"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotFound
@@ -159,6 +160,74 @@ def test_tables_keep_values_of_every_type(root: str, container: Any) -> None:
     assert dict(zip(table["columns"], map(list, zip(*table["data"], strict=True)), strict=True)) == CELLS
 
 
+@pytest.mark.parametrize("container", [dict, pd.DataFrame])
+def test_tables_in_parquet_keep_types(root: str, container: Any) -> None:
+    values = {name: cells for name, cells in VALUES.items() if name != "nested"}
+    values["lists"] = [[1, 2], None, []]
+    nbtrack.log_table(container(values), "eval/t.parquet")
+    table = nbtrack.load_table("eval/t.parquet")
+    pd.testing.assert_frame_equal(
+        table.drop(columns=["lists", "category"]), pd.DataFrame(values).drop(columns=["lists", "category"])
+    )
+    assert [None if cell is None else list(cell) for cell in table["lists"]] == values["lists"]
+    assert table["category"].astype(object).where(table["category"].notna(), None).tolist() == ["NA", None, "b"]
+    path = nbtrack.artifacts.download_artifacts(f"{root}/eval/t.parquet")
+    assert len(pd.read_parquet(path)) == 3
+
+
+def test_rows_are_appended_to_a_table_in_parquet(root: str) -> None:
+    nbtrack.log_table({"a": [1, 2], "b": ["x", None]}, "t.parquet")
+    nbtrack.log_table(pd.DataFrame({"a": [3.5], "b": ["z"]}), "t.parquet")
+    nbtrack.log_table({"b": "single", "c": np.float32(1)}, "t.parquet")
+    table = nbtrack.load_table("t.parquet")
+    assert table["a"].tolist()[:3] == [1, 2, 3.5]
+    assert table["b"].fillna("missing").tolist() == ["x", "missing", "z", "single"]
+    assert table["c"].tolist()[3] == 1
+    assert table.isna().sum().tolist() == [1, 1, 3]
+    with pytest.raises(InvalidParameter, match=r"values from row 5 on have another type.*Log the table as \.json"):
+        nbtrack.log_table({"a": ["text"]}, "t.parquet")
+    assert len(nbtrack.load_table("t.parquet")) == 4
+    nbtrack.log_text("no table", "d.parquet")
+    with pytest.raises(InvalidParameter, match="is not a table that log_table wrote"):
+        nbtrack.log_table({"a": [1]}, "d.parquet")
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_images_in_tables_become_files(root: str, kind: str) -> None:
+    images = [Image.new("RGB", (400, 2), "red"), Image.new("L", (3, 5))]
+    nbtrack.log_table({"prompt": ["a", "b"], "image": images}, f"eval/t.{kind}")
+    nbtrack.log_table(pd.DataFrame({"prompt": ["c"], "image": images[:1]}), f"eval/t.{kind}")
+    cells = nbtrack.load_table(f"eval/t.{kind}")["image"].tolist()
+    assert [cell["type"] for cell in cells] == ["image"] * 3
+    read = [Image.open(nbtrack.artifacts.download_artifacts(f"{root}/{cell['filepath']}")) for cell in cells]
+    assert [image.size for image in read] == [(400, 2), (3, 5), (400, 2)]
+    assert read[0].getpixel((0, 0)) == (255, 0, 0)
+    small = Image.open(nbtrack.artifacts.download_artifacts(f"{root}/{cells[0]['compressed_filepath']}"))
+    assert (small.size, small.format) == ((256, 1), "WEBP")
+    assert cells[0]["filepath"].startswith("table_images/eval/t/")
+    assert isinstance(images[0], Image.Image)
+
+
+def test_the_tables_of_a_run_are_listed_in_its_tag(root: str) -> None:
+    for file in ("b.json", "a/t.parquet", "b.json"):
+        nbtrack.log_table({"x": [1]}, file)
+    with pytest.raises(InvalidParameter):
+        nbtrack.log_table({"x": [1]}, "no.csv")
+
+    def listed() -> Any:
+        return json.loads(nbtrack.get_run(root[6:]).data.tags["mlflow.loggedArtifacts"])
+
+    entries = [{"path": "b.json", "type": "table"}, {"path": "a/t.parquet", "type": "table"}]
+    assert listed() == entries
+    nbtrack.log_table({"x": [1]}, "c.json")
+    nbtrack.log_table({"x": [1]}, "a/t.parquet")
+    assert listed() == [*entries, {"path": "c.json", "type": "table"}]
+    # A tag of another form is replaced.
+    nbtrack.set_tag("mlflow.loggedArtifacts", "no list")
+    nbtrack.log_table({"x": [1]}, "c.json")
+    assert listed() == [{"path": "c.json", "type": "table"}]
+
+
 def test_tables_are_loaded_with_what_is_known_about_their_runs() -> None:
     levels = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
     runs = []
@@ -188,7 +257,10 @@ def test_data_that_is_not_a_table(root: str) -> None:
     for data, file, words in (
         ({"a": [1], "b": [1, 2]}, "t.json", "'a' has 1, 'b' has 2"),
         ([1, 2], "t.json", "DataFrame"),
-        ({"a": [1]}, "t.csv", "must have the suffix .json"),
+        ({"a": [1]}, "t.csv", "must have the suffix .json or .parquet"),
+        ({"a": [1], "b": [1, 2]}, "t.parquet", "'a' has 1, 'b' has 2"),
+        ({"a": [{1}, 2]}, "t.parquet", "cannot be written as Parquet"),
+        ({"a": [Image.new("L", (2, 2)), "x"]}, "t.json", "must hold only images, or none"),
         ({"a": [1]}, "d.json", "is not a table"),
     ):
         nbtrack.log_dict({"x": 1}, "d.json")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbtrack.errors import NbtrackError
 from nbtrack.models import ColSpec, ModelSignature, Schema, infer_signature
 from nbtrack.models.enforcement import enforce
 from nbtrack.serving.bodies import CSV, JSON, PARQUET, read_body, typed
@@ -50,6 +51,7 @@ def from_body(frame: pd.DataFrame, schema: Schema, form: str) -> pd.DataFrame:
         frame.to_parquet(buffer)
         return enforce(read_body(buffer.getvalue(), PARQUET, schema)[0], schema)
     if form == "csv":
+        Path("body.csv").unlink(missing_ok=True)
         with TableWriter(Path("body.csv"), ".csv") as out:
             out.write(frame)
         return enforce(read_body(Path("body.csv").read_bytes(), CSV, schema)[0], schema)
@@ -108,6 +110,35 @@ def test_csv_keeps_rows_and_strings(tmp_path: Path) -> None:
     assert len(read("c,d\n1,2\n\n3,4\n")) == 2
     with pytest.raises(ValueError, match="first row has 3 cells"):
         read("c,d\n1,2,3\n4,5,6\n")
+
+
+OFFSETS = ["2026-10-25T00:30:00+02:00", "2026-10-25T02:30:00.000001+01:00", "2026-10-25T05:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "door", [".csv", ".jsonl", "csv", "dataframe_split", "dataframe_records", "instances", "inputs"]
+)
+def test_times_with_an_offset_are_read_as_utc(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    schema = Schema([ColSpec("datetime", "t", required=False)])
+
+    def read(times: list[Any]) -> pd.Series[Any]:
+        frame = pd.DataFrame({"t": pd.Series(times, dtype=object)})
+        found = from_file(frame, schema, door, 10) if door[0] == "." else from_body(frame, schema, door)
+        return found["t"]
+
+    zoned = read(OFFSETS)
+    assert zoned.tolist() == [pd.Timestamp(time) for time in OFFSETS]
+    assert {str(time.tzinfo) for time in zoned} == {"UTC"}
+    missing = read([OFFSETS[0], None, OFFSETS[1]])
+    assert missing.isna().tolist() == [False, True, False]
+    assert missing.tolist()[2] == pd.Timestamp(OFFSETS[1])
+    bare = read([time[:19] for time in OFFSETS])
+    assert bare.tolist() == [pd.Timestamp(time[:19]) for time in OFFSETS]
+    assert bare.dt.tz is None
+    for times in ([OFFSETS[0], "2026-10-25T05:00:00"], ["2026-10-25", OFFSETS[0]]):
+        with pytest.raises(NbtrackError, match=r"Some times have an offset, but 2026-10-25.* has none"):
+            read(times)
 
 
 @pytest.mark.parametrize("kind", [".csv", ".jsonl", ".parquet"])

@@ -43,6 +43,7 @@ LINES: dict[str, bytes] = {
     "tag": events.tag(RUN, "t", "x"),
     "untag": events.untag(RUN, "before"),
     "model": events.model(RUN, "net", ENTRY),
+    "table": events.table(RUN, "a/t.json"),
     "status": events.status(RUN, "FAILED", 9),
     "artifact": events.artifact(RUN, "a/b.txt", 3, 1),
     "input": events.dataset(RUN, "d", "123", 1, **DATASET),
@@ -61,6 +62,7 @@ WRITTEN_BEFORE = {
     "tag": f'{{"e":"tag","r":"{RUN}","k":"t","x":"x"}}',
     "untag": f'{{"e":"untag","r":"{RUN}","k":"before"}}',
     "model": f'{{"e":"model","r":"{RUN}","k":"net","x":"{{\\"artifact_path\\": \\"net\\", \\"flavors\\": {{}}}}"}}',
+    "table": f'{{"e":"table","r":"{RUN}","k":"a/t.json"}}',
     "status": f'{{"e":"status","r":"{RUN}","x":"FAILED","t":9}}',
     "artifact": f'{{"e":"artifact","r":"{RUN}","k":"a/b.txt","s":3,"t":1}}',
     "input": f'{{"e":"input","r":"{RUN}","t":1,"k":"d","x":"123","d":{{"source_type":"local","source":"{{}}",'
@@ -105,6 +107,10 @@ READ: dict[str, tuple[Callable[[], Any], Any]] = {
     "tag": (lambda: read_run().data.tags["t"], "x"),
     "untag": (lambda: "before" in read_run().data.tags, False),
     "model": (lambda: json.loads(read_run().data.tags["mlflow.log-model.history"]), [ENTRY]),
+    "table": (
+        lambda: json.loads(read_run().data.tags["mlflow.loggedArtifacts"]),
+        [{"path": "a/t.json", "type": "table"}],
+    ),
     "status": (lambda: (read_run().info.status, read_run().info.end_time), ("FAILED", 9)),
     "artifact": (artifacts, [("a/b.txt", 3)]),
     "input": (input_of_run, ("d", "123", "local", "train")),

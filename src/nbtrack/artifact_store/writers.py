@@ -9,15 +9,18 @@ import io
 import json
 import os
 import re
+import tempfile
 import time
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
 from ..tables.cells import column_cells, json_cell
+from ..tables.reading import read_parquet
+from ..tables.writing import TableWriter
 from .base import Files, check_artifact_path, existing
 
 if TYPE_CHECKING:
@@ -152,15 +155,20 @@ def log_image(
 
 
 def log_table(repository: Files, data: Any, artifact_file: str) -> None:
-    """Write a dict of columns or a DataFrame as a JSON table `{"columns": […], "data": [[…], …]}`.
+    """Write a dict of columns or a DataFrame as Parquet, or as a JSON table `{"columns": […], "data": [[…], …]}`.
 
     If the file exists, the rows are appended to it, and a column that one of the two lacks is null in its rows. Values
-    that JSON does not have are written as `tables.cells` describes.
+    that JSON does not have are written as `tables.cells` describes. Images become files of their own.
     """
-    if check_artifact_path(artifact_file).suffix.lower() != ".json":
+    suffix = check_artifact_path(artifact_file).suffix.lower()
+    if suffix not in (".json", ".parquet"):
         raise InvalidParameter(
-            f"artifact_file must have the suffix .json, such as 'table.json', not {artifact_file!r:.200}."
+            f"artifact_file must have the suffix .json or .parquet, such as 'table.json', not {artifact_file!r:.200}."
         )
+    data = _with_files_of_images(repository, data, artifact_file)
+    if suffix == ".parquet":
+        _write_parquet(repository, data, artifact_file)
+        return
     columns, rows = _table(data)
     if repository.exists(artifact_file):
         columns, rows = _appended(repository, artifact_file, columns, rows)
@@ -183,6 +191,8 @@ def load_table(repository: Files, artifact_file: str) -> pandas.DataFrame:
     """Return a table that `log_table` wrote. Raises InvalidParameter if the file is not a table."""
     import pandas
 
+    if PurePosixPath(artifact_file).suffix.lower() == ".parquet":
+        return _read_parquet(repository, artifact_file)
     columns, rows = _read(repository, artifact_file)
     return pandas.DataFrame(rows, columns=_index(columns))
 
@@ -223,9 +233,7 @@ def _table(data: Any) -> tuple[list[Any], list[list[Any]]]:
 
 def _column(values: Any) -> list[Any]:
     """Return the cells of a column. A single value is a column of one row."""
-    # A NumPy scalar has __iter__ too, but cannot be iterated over.
-    single = isinstance(values, (str, bytes, Mapping)) or getattr(values, "ndim", None) == 0
-    return [json_cell(v) for v in values] if isinstance(values, Iterable) and not single else [json_cell(values)]
+    return [json_cell(values)] if _is_single(values) else [json_cell(value) for value in values]
 
 
 def _appended(
@@ -244,6 +252,103 @@ def _appended(
     position = {column: index for index, column in enumerate(columns)}
     aligned = [[row[position[c]] if c in position else None for c in together] for row in rows]
     return together, [row + [None] * added for row in old_rows] + aligned
+
+
+def _write_parquet(repository: Files, data: Any, artifact_file: str) -> None:
+    import pandas
+
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        frame = data.set_axis([str(name) for name in data.columns], axis=1)
+    else:
+        # Checks the lengths of the columns.
+        _table(data)
+        frame = pandas.DataFrame({str(name): _values(values) for name, values in data.items()})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "table.parquet")
+        with TableWriter(path, ".parquet", "The values", "Log the table as .json.") as out:
+            if repository.exists(artifact_file):
+                out.write(_read_parquet(repository, artifact_file))
+            out.write(frame)
+        repository.put(artifact_file, path)
+
+
+def _values(values: Any) -> Any:
+    """Return the values of a column with their types. A single value is a column of one row."""
+    if _is_single(values):
+        return [values]
+    return values if hasattr(values, "dtype") else list(values)
+
+
+def _is_single(values: Any) -> bool:
+    # A NumPy scalar has __iter__ too, but cannot be iterated over.
+    return (
+        not isinstance(values, Iterable)
+        or isinstance(values, (str, bytes, Mapping))
+        or getattr(values, "ndim", None) == 0
+    )
+
+
+def _read_parquet(repository: Files, artifact_file: str) -> pandas.DataFrame:
+    try:
+        (frame,) = read_parquet(io.BytesIO(repository.get(artifact_file)))
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{artifact_file!r:.200} is not a table that log_table wrote: {error}") from error
+    return frame
+
+
+def _is_image(value: Any) -> bool:
+    """Return whether this is an image of Pillow, or one that behaves alike, by MLflow's rule."""
+    return all(callable(getattr(value, name, None)) for name in ("save", "resize")) and hasattr(value, "size")
+
+
+def _with_files_of_images(repository: Files, data: Any, artifact_file: str) -> Any:
+    """Write the images of a table to files, and return the table with the paths in their place, as in MLflow.
+
+    Raises:
+        InvalidParameter: If a column has images and other values.
+    """
+    is_frame = hasattr(data, "iloc") and hasattr(data, "columns")
+    if not is_frame and not isinstance(data, Mapping):
+        return data
+    changed = {}
+    for place, name in enumerate(data.columns if is_frame else data):
+        values = data.iloc[:, place] if is_frame else data[name]
+        if is_frame and values.dtype.kind != "O":
+            continue
+        cells = [values] if _is_image(values) else values if is_frame or isinstance(values, list | tuple) else []
+        images = [_is_image(value) for value in cells]
+        if not any(images):
+            continue
+        if not all(images):
+            raise InvalidParameter(
+                f"Column {name!r:.80} must hold only images, or none. Log the images in a column of their own."
+            )
+        changed[place if is_frame else name] = [_image_entry(repository, image, artifact_file) for image in cells]
+    if not changed:
+        return data
+    if not is_frame:
+        return {**data, **changed}
+    data = data.copy()
+    for place, entries in changed.items():
+        data.isetitem(place, entries)
+    return data
+
+
+def _image_entry(repository: Files, image: Any, artifact_file: str) -> dict[str, str]:
+    """Write an image as PNG, and small as WebP, and return the cell that names both."""
+    folder = f"table_images/{PurePosixPath(artifact_file).with_suffix('')}/{uuid.uuid4()}"
+    longest = max(image.size)
+    small = image.resize([max(1, round(length * 256 / longest)) for length in image.size])
+    entry = {"type": "image"}
+    for name, each, kind in (("filepath", image, "png"), ("compressed_filepath", small, "webp")):
+        buffer = io.BytesIO()
+        try:
+            each.save(buffer, format=kind)
+        except (OSError, ValueError, KeyError) as error:
+            raise InvalidParameter(f"An image of the table cannot be written as .{kind}: {error}.") from error
+        repository.put(f"{folder}.{kind}", buffer.getvalue())
+        entry[name] = f"{folder}.{kind}"
+    return entry
 
 
 def _image_file(key: str, step: int | None, timestamp: int | None) -> str:

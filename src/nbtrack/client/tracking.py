@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..artifact_store import writers as artifact_writers
+from ..artifact_store.base import check_artifact_path
 from ..artifact_store.detour import RunArtifacts
 from ..artifact_store.local import absolute_location
 from ..artifact_store.opening import open_repository
@@ -777,22 +778,27 @@ class TrackingMixin:
         artifact_writers.log_image(self._artifacts(run_id), image, artifact_file, key, step, timestamp)
 
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
-        """Log a table as a JSON file, or append rows to a table that was logged before.
+        """Log a table as a JSON or Parquet file, or append rows to a table that was logged before.
+
+        The run's tag `mlflow.loggedArtifacts` lists the tables, as in MLflow.
 
         Args:
             run_id: Run to log to.
             data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns
                 are lists or arrays of the same length; single values make a table of one row. Floats keep all of their
-                digits. Times become ISO 8601 strings, and NaN and infinite values null.
-            artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended
-                to it, and columns that only one of the tables has are null in the other's rows.
+                digits. In JSON, times become ISO 8601 strings, and NaN and infinite values null. Images of Pillow
+                become files in the folder "table_images", which the cells name.
+            artifact_file: Path below the run's artifacts, ending with .json or .parquet. If the file exists, the rows
+                are appended to it, and columns that only one of the tables has are null in the other's rows.
 
         Raises:
             InvalidParameter: If `data` is not such a table, if the columns differ in length, if the path does not end
-                with .json, or if the existing file is not a table.
+                with .json or .parquet, if a column has images and other values, if Parquet cannot store the values, or
+                if the existing file is not a table.
             NotFound: If the run does not exist.
         """
         self._artifacts(run_id).attempt(lambda folder: artifact_writers.log_table(folder, data, artifact_file))
+        self._store.recorder(run_id).table(str(check_artifact_path(artifact_file)))
 
     def load_table(
         self,
@@ -805,7 +811,7 @@ class TrackingMixin:
 
         Args:
             experiment_id: The experiment whose runs are read if `run_ids` is None.
-            artifact_file: Path of the table below the artifacts of each run, ending with .json.
+            artifact_file: Path of the table below the artifacts of each run, ending with .json or .parquet.
             run_ids: The runs to read. A warning names those without the table. By default, all active runs of the
                 experiment that have the table.
             extra_columns: Columns with what is known about the run of each row, such as "run_id", "status",

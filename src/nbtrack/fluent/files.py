@@ -150,19 +150,23 @@ def log_image(
 
 
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
-    """Log a table as a JSON file, or append rows to a table that was logged before.
+    """Log a table as a JSON or Parquet file, or append rows to a table that was logged before.
+
+    The run's tag `mlflow.loggedArtifacts` lists the tables, as in MLflow.
 
     Args:
         data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns are
             lists or arrays of the same length; single values make a table of one row. Floats keep all of their digits.
-            Times become ISO 8601 strings, and NaN and infinite values null.
-        artifact_file: Path below the run's artifacts, ending with .json. If the file exists, the rows are appended to
-            it. A column that one of the tables does not have is null in the rows of that table.
+            In JSON, times become ISO 8601 strings, and NaN and infinite values null. Images of Pillow become files in
+            the folder "table_images", which the cells name.
+        artifact_file: Path below the run's artifacts, ending with .json or .parquet. If the file exists, the rows are
+            appended to it. A column that one of the tables does not have is null in the rows of that table.
         run_id: Run to log to. Defaults to the active run, which is started if there is none.
 
     Raises:
         InvalidParameter: If `data` is not such a table, if the columns differ in length, if the path does not end with
-            .json, or if the existing file is not a table.
+            .json or .parquet, if a column has images and other values, if Parquet cannot store the values, or if the
+            existing file is not a table.
 
     Example:
         >>> log_table({"question": ["2 + 2"], "answer": [4]}, "answers.json")
@@ -177,7 +181,7 @@ def load_table(
     """Return a table that `log_table` logged, from one or more runs.
 
     Args:
-        artifact_file: Path of the table below the artifacts of each run, ending with .json.
+        artifact_file: Path of the table below the artifacts of each run, ending with .json or .parquet.
         run_ids: The runs to read. A warning names those without the table. By default, all active runs of the active
             experiment that have the table.
         extra_columns: Columns with what is known about the run of each row, such as "run_id", "status", "start_time",

@@ -151,6 +151,11 @@ def model(run_id: str, artifact_path: str, entry: Mapping[str, Any]) -> bytes:
     return KINDS["model"].line(r=run_id, k=artifact_path, x=json.dumps(entry))
 
 
+def table(run_id: str, path: str) -> bytes:
+    """Return the event that adds a table to the run's list of tables."""
+    return KINDS["table"].line(r=run_id, k=path)
+
+
 def artifact(run_id: str, path: str, size: int, timestamp: int) -> bytes:
     """Return the event that an artifact was written. `size` is in bytes."""
     return KINDS["artifact"].line(r=run_id, k=path, s=size, t=timestamp)

@@ -213,6 +213,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("tag", "r k x"),
         Kind("untag", "r k"),
         Kind("model", "r k x", x=Type.OBJECT_STRING),
+        Kind("table", "r k"),
         Kind("status", "r x", "t d", x=Type.STATUS, details={"writer": Field(Type.STRING, required=False)}),
         Kind("artifact", "r k s t"),
         Kind(

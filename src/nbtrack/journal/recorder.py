@@ -181,6 +181,10 @@ class RunRecorder:
         """Add a model to the run's list. It replaces one that was logged to the same path before."""
         self._append(events.model(self.run_id, artifact_path, entry))
 
+    def table(self, path: str) -> None:
+        """Add a table to the run's list, unless it is there already."""
+        self._append(events.table(self.run_id, path))
+
     def inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Log datasets that the run used."""
         time = now()

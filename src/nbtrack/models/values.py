@@ -171,8 +171,12 @@ def _checked_category(values: pd.Series[Any], dtype: DataType, name: Any, requir
 def times(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return times as nanoseconds, as MLflow does, unless they have a time zone or nanoseconds cannot store them.
 
-    Strings with an offset become times in UTC.
-    """  # noqa: DOC501 (re-raised)
+    Strings with an offset become times in UTC, because a signature has no time zones, and a column has only one.
+
+    Raises:
+        ValueError: If a value is not a time, or if only some of the strings have an offset.
+        TypeError: If the dtype cannot hold times.
+    """
     import pandas
 
     dtype: Any = values.dtype
@@ -185,7 +189,23 @@ def times(values: pd.Series[Any]) -> pd.Series[Any]:
     except (TypeError, ValueError):
         if dtype.kind not in "OUT":
             raise
-        return pandas.to_datetime(values, format="ISO8601", utc=True)
+        zoned = pandas.to_datetime(values, format="ISO8601", utc=True)
+        bare = [value for value in values if _has_no_offset(value)]
+        if bare:
+            raise ValueError(f"Some times have an offset, but {bare[0]!s:.40} has none.") from None
+        return zoned
+
+
+def _has_no_offset(value: Any) -> bool:
+    """Return whether this is a time without an offset, or its ISO 8601 string."""
+    import pandas
+
+    if isinstance(value, str):
+        try:
+            value = pandas.Timestamp(value)
+        except ValueError:
+            return False
+    return isinstance(value, datetime.date) and getattr(value, "tzinfo", None) is None and not is_missing(value)
 
 
 def convert_value(value: Any, dtype: ColumnType, required: bool = True) -> Any:

@@ -28,10 +28,15 @@ class TableWriter:
     """A file that tables are appended to, in the format of `kind`: .csv, .jsonl or .parquet.
 
     Later tables may have other columns, and other types that all of the rows have in common. While that is open, the
-    rows are in several files beside the first one, which are joined when the writer is closed.
+    rows are in several files beside the first one, which are joined when the writer is closed. Errors call the rows
+    `what`, and `hint` says what to do if one Parquet column cannot store them.
     """
 
-    def __init__(self, path: Path, kind: str) -> None:
+    def __init__(
+        self, path: Path, kind: str, what: str = "The predictions", hint: str = "Write them to a .jsonl file."
+    ) -> None:
+        self._what = what
+        self._hint = hint
         self._path = path
         self._kind = kind
         self._rows = 0
@@ -109,7 +114,7 @@ class TableWriter:
             part.writer.write_table(table)
 
     def _named(self, rows: int) -> str:
-        return f"The predictions for rows {self._rows + 1:,} to {self._rows + rows:,}"
+        return f"{self._what} for rows {self._rows + 1:,} to {self._rows + rows:,}"
 
     def _join(self) -> None:
         """Write the rows of all parts to one file with the columns and the types that all have in common."""
@@ -147,8 +152,8 @@ class TableWriter:
                 common = schema if common is None else _common(common, schema)
             except pyarrow.ArrowException as error:
                 raise InvalidParameter(
-                    f"The predictions from row {part.first + 1:,} on have another type than those before, and a "
-                    f"Parquet column can have only one: {error}. Write them to a .jsonl file."
+                    f"{self._what} from row {part.first + 1:,} on have another type than those before, and a "
+                    f"Parquet column can have only one: {error}. {self._hint}"
                 ) from error
         assert common is not None
         with parquet.ParquetWriter(joined, common) as writer:
@@ -160,8 +165,8 @@ class TableWriter:
                         columns = [_column_of(table, field) for field in common]
                     except pyarrow.ArrowInvalid as error:
                         raise InvalidParameter(
-                            f"The predictions from row {part.first + 1:,} on cannot be stored with those of other "
-                            f"rows in one Parquet column without loss: {error}. Write them to a .jsonl file."
+                            f"{self._what} from row {part.first + 1:,} on cannot be stored with those of other "
+                            f"rows in one Parquet column without loss: {error}. {self._hint}"
                         ) from error
                     writer.write_table(pyarrow.Table.from_arrays(columns, schema=common))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from ...entities import RunStatus
 from ...journal.kinds import COLUMNS, KINDS, LISTS, Kind, Type
 from ...query.sql import number_in
-from ...tags import HISTORY_TAG, RUN_NAME
+from ...tags import HISTORY_TAG, LOGGED_ARTIFACTS, RUN_NAME
 from .summaries import is_behind, summary
 
-TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_models", "last_artifacts")
+TEMPORARY = ("staging", "known", "points", "summaries", "last_tags", "last_models", "new_tables", "last_artifacts")
 """The temporary tables. Each is created again when it is used."""
 
 
@@ -226,6 +226,32 @@ _MODELS = (
     f"INSERT INTO tags (run, key, value) SELECT run, '{HISTORY_TAG}', value FROM last_models ORDER BY run",
 )
 
+# Each table is added to MLflow's list of the run's tables, unless it is there already.
+_TABLES = (
+    f"""
+    CREATE OR REPLACE TEMP TABLE new_tables AS
+    WITH new AS (
+        SELECT run, k AS path, MIN(seq) AS place FROM staging JOIN known ON known.r = staging.r
+        WHERE e = 'table' GROUP BY run, k),
+    lists AS (
+        SELECT run, CASE json_type(TRY_CAST(value AS JSON)) WHEN 'ARRAY' THEN CAST(CAST(value AS JSON) AS JSON[])
+                    END AS entries
+        FROM tags WHERE key = '{LOGGED_ARTIFACTS}' AND run IN (SELECT run FROM new)),
+    old AS (
+        SELECT run, entry, position AS place
+        FROM (SELECT run, UNNEST(entries) AS entry, generate_subscripts(entries, 1) AS position FROM lists) AS one)
+    SELECT run, CAST(to_json(list(entry ORDER BY is_new, place)) AS VARCHAR) AS value FROM (
+        SELECT run, entry, FALSE AS is_new, place FROM old
+        UNION ALL SELECT run, json_object('path', path, 'type', 'table'), TRUE, place FROM new
+        WHERE NOT EXISTS (
+            SELECT 1 FROM old
+            WHERE old.run = new.run AND old.entry->>'path' = new.path AND old.entry->>'type' = 'table')) AS every
+    GROUP BY run
+    """,
+    f"DELETE FROM tags USING new_tables AS new WHERE new.run = tags.run AND tags.key = '{LOGGED_ARTIFACTS}'",
+    f"INSERT INTO tags (run, key, value) SELECT run, '{LOGGED_ARTIFACTS}', value FROM new_tables ORDER BY run",
+)
+
 # A status without a writer (`d` is null) leaves the writer unchanged. A resumed run belongs to the process that resumed
 # it.
 _STATUS = """
@@ -262,6 +288,7 @@ STATEMENTS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"param"}), _PARAMS),
     (frozenset({"tag", "untag"}), _TAGS),
     (frozenset({"model"}), _MODELS),
+    (frozenset({"table"}), _TABLES),
     (frozenset({"status"}), (_STATUS,)),
     (frozenset({"artifact"}), _ARTIFACTS),
     (frozenset({"input"}), (_INPUTS,)),
