@@ -25,6 +25,16 @@ export const MOST_CHANGES = 200;
 
 export const MOST_PARAMS = 200;
 
+export const MOST_SORTS = 100;
+
+export const MOST_UNFOLDED = 10000;
+
+export const MOST_SELECTED = 100000;
+
+export const MOST_COLUMN_VIEWS = 20000;
+
+export const MOST_PANELS = 100;
+
 export type NonFinite = "NaN" | "Infinity" | "-Infinity";
 
 export type Number = number | NonFinite;
@@ -45,6 +55,66 @@ export type RunIds = string[];
 export type MaxPoints = number;
 
 export type VersionNumber = number;
+
+export interface ColumnView {
+  /** The column as an order_by clause names it, without its direction: `metrics.loss`, `min(metrics.loss)`. */
+  column: string;
+  /** In px. None stands for the width that fits its values. */
+  width: number | null;
+  /** None hides a param that is the same in every run. */
+  hidden: boolean | null;
+  /** Whether it stays in sight while the other columns scroll. */
+  pinned: boolean;
+  /** The column that the user moved it in front of. None leaves it in its place. */
+  before: string | null;
+}
+
+export interface PanelView {
+  metrics: string[];
+  x_axis: XAxis;
+  /** The weight of the moving average. 0 draws the values as they were logged. */
+  smoothing: number;
+  /** Whether the y axis is logarithmic. */
+  log: boolean;
+  /** The left end of the zoom. None shows all points. */
+  x_min: number | null;
+  x_max: number | null;
+}
+
+export interface RunStyle {
+  /** A run ID, or a value of the param `style_by`. */
+  value: string;
+  /** The color, plus 8 for each of the dashes after the solid line. */
+  slot: number;
+}
+
+/** What a comparison shows, as plain data. It is a trait of the widget and a part of saved notebooks. */
+export interface ViewState {
+  version: number;
+  /** The filter. */
+  query: string;
+  /** Clauses of order_by, the most important first. */
+  sorts: string[];
+  /** Whether nested runs stand under their parents. */
+  grouped: boolean;
+  /** The runs whose nested runs are shown. */
+  unfolded: string[];
+  /** The IDs of the selected runs, in the order of their selection. */
+  selected: string[];
+  /** The columns that are not as they are by default, in the order in which they were changed. */
+  columns: ColumnView[];
+  /** Whether params that are the same in every run have a column too. */
+  all_params: boolean;
+  panels: PanelView[];
+  /** The column whose equal values put runs into one group, such as `params.optimizer`. */
+  group_by: string | null;
+  /** The ID of the run that the others are compared with. */
+  baseline: string | null;
+  /** The param whose value gives runs their color and dash. None gives each selected run its own. */
+  style_by: string | null;
+  /** Colors and dashes that the user chose. */
+  styles: RunStyle[];
+}
 
 export interface RunRow {
   run_id: string;

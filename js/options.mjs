@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 export const STATIC = 'src/nbtrack/static';
-export const LIMIT_KB = 120;
+/** Until the code is split into chunks that travel once. */
+export const LIMIT_KB = 160;
 const SCREENS = 'js/screens/index.ts';
 
 /** The options of esbuild for code that runs in a browser. */

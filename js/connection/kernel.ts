@@ -1,13 +1,12 @@
 import type { AnyModel } from '@anywidget/types';
-import type { ErrorReply } from '../contract';
+import type { ErrorReply, ViewState } from '../contract';
 import { type Answer, type Connection, failure, type Payload, RequestError, type RequestName } from './connection';
 import { answerOf, type Snapshot, toFloats } from './snapshot';
 
 /** The traits of nbtrack's widgets that the browser knows. */
 export interface WidgetState {
   _snapshot: Snapshot;
-  _selected: string[];
-  filter_string: string;
+  _view: ViewState;
 }
 
 type Message =

@@ -1,5 +1,6 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { ParamColumn, RunsReply } from '../contract';
+import type { Part, View } from './view';
 
 /** The largest number of params, and of metrics, in one request. */
 export const COLUMNS = 200;
@@ -13,7 +14,7 @@ export class ColumnState {
   /** For each metric, the ID of the run with the best value. */
   readonly best = signal<Record<string, string>>({});
   /** Whether params that are the same in every run have a column too. */
-  readonly allParams = signal(false);
+  readonly allParams: Part<boolean>;
   /** How many there are, loaded or not. */
   readonly counts = signal({ params: 0, differing: 0, metrics: 0, system: 0 });
   /** Whether there is a single run, which cannot differ from another one, or be the best of several. */
@@ -35,6 +36,10 @@ export class ColumnState {
     const { metrics, system } = this.counts.value;
     return this.metrics.value.length >= metrics && this.system.value.length >= system;
   });
+
+  constructor(view: View) {
+    this.allParams = view.part('all_params');
+  }
 
   put(reply: RunsReply): void {
     const { params, metrics, system } = reply;

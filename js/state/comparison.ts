@@ -3,36 +3,41 @@ import type { Connection } from '../connection/connection';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
 import { RunPages } from './pages';
+import { Panels } from './panels';
 import { QueryState } from './query';
 import { RunSearch } from './search';
 import { Selection } from './selection';
+import { View } from './view';
 
 /** The states of the comparison. A component takes those that it needs. */
 export interface ComparisonState {
   connection: Connection;
+  view: View;
   query: QueryState;
   folding: Folding;
   pages: RunPages;
   columns: ColumnState;
   selection: Selection;
+  panels: Panels;
   search: RunSearch;
 }
 
-interface Options {
-  order_by?: string[];
-  unfolded?: string[];
-}
-
-/** `filter` and `selected` (IDs of runs) may be set from outside while the comparison is shown. */
-export function comparisonState(
-  connection: Connection,
-  filter: Signal<string>,
-  selected: Signal<string[]>,
-  { order_by, unfolded }: Options = {},
-): ComparisonState {
-  const folding = new Folding(unfolded);
-  const query = new QueryState(filter, folding, order_by);
-  const [pages, columns] = [new RunPages(), new ColumnState()];
+/** `synced` holds a `ViewState`, which may be set from outside while the comparison is shown. */
+export function comparisonState(connection: Connection, synced: Signal<unknown>): ComparisonState {
+  const view = new View(synced);
+  const query = new QueryState(view);
+  const [pages, columns] = [new RunPages(), new ColumnState(view)];
+  const selection = new Selection(view, (run_id) => pages.run(run_id));
   const search = new RunSearch(connection, query, pages, columns);
-  return { connection, query, folding, pages, columns, selection: new Selection(selected), search };
+  return {
+    connection,
+    view,
+    query,
+    folding: new Folding(view),
+    pages,
+    columns,
+    selection,
+    panels: new Panels(view),
+    search,
+  };
 }

@@ -1,67 +1,85 @@
-import { batch, computed, type Signal, signal } from '@preact/signals';
+import { computed } from '@preact/signals';
+import type { RunsRequest } from '../contract';
 import { clause, type Order, parseClause } from '../logic/order';
-import type { Folding } from './folding';
+import { type Part, same, type View } from './view';
 
 /** What the table shows, as plain data: a request for its rows, without the page. */
 export interface Query {
   filter: string;
-  order_by: readonly string[];
+  /** The clauses that the user sorts by. */
+  sorts: readonly string[];
+  /** The column whose equal values stand together. */
+  group_by: string | null;
   grouped: boolean;
   unfolded: readonly string[];
 }
 
 /** The query of the rows that are shown: filter, order and folding. */
 export class QueryState {
-  /** The column that the table is sorted by, and its direction. */
-  readonly order = computed(() => parseClause(this.orderBy.value[0]));
+  readonly filter: Part<string>;
+  /** The columns that the table is sorted by, and their directions. The most important one comes first. */
+  readonly orders = computed(() => this.sorts.value.map(parseClause).filter((order): order is Order => order !== null));
 
-  private readonly orderBy: Signal<readonly string[]>;
-  private applied: string;
+  private readonly sorts: Part<string[]>;
+  private readonly query: Part<Query>;
+  private applied: Query;
 
-  /** `filter` may be set from outside (by Python); `takeFilter` tells if it was. */
-  constructor(
-    readonly filter: Signal<string>,
-    private readonly folding: Folding,
-    orderBy: readonly string[] = [],
-  ) {
-    this.orderBy = signal(orderBy);
-    this.applied = filter.peek();
+  /** The view may be changed from outside (by Python, or by another screen); `take` tells if it was. */
+  constructor(view: View) {
+    this.filter = view.part('query');
+    this.sorts = view.part('sorts');
+    this.query = view.derived(
+      ({ query, sorts, group_by, grouped, unfolded }): Query => ({ filter: query, sorts, group_by, grouped, unfolded }),
+      ({ filter, sorts, group_by, grouped, unfolded }) => ({
+        query: filter,
+        sorts: [...sorts],
+        group_by,
+        grouped,
+        unfolded: [...unfolded],
+      }),
+    );
+    this.applied = this.query.peek();
   }
 
   peek(): Query {
-    return {
-      filter: this.filter.peek(),
-      order_by: this.orderBy.peek(),
-      grouped: this.folding.grouped.peek(),
-      unfolded: [...this.folding.unfolded.peek()],
-    };
+    return this.query.peek();
   }
 
   /** Show this query, once its rows are there. */
-  set({ filter, order_by, grouped, unfolded }: Query): void {
-    batch(() => {
-      this.applied = filter;
-      this.filter.value = filter;
-      this.orderBy.value = order_by;
-      this.folding.grouped.value = grouped;
-      this.folding.unfolded.value = new Set(unfolded);
-    });
+  set(query: Query): void {
+    this.applied = query;
+    this.query.value = query;
   }
 
-  /** Return the filter if it was set from outside since the last call or the last query, else null. */
-  takeFilter(): string | null {
-    const filter = this.filter.value;
-    if (filter === this.applied) {
+  /** Return the query if it was set from outside since the last call or the last query, else null. */
+  take(): Query | null {
+    const query = this.query.value;
+    if (same(query, this.applied)) {
       return null;
     }
-    this.applied = filter;
-    return filter;
+    this.applied = query;
+    return query;
   }
 }
 
-/** Sort a query by a column. The clauses after the first one still apply to rows that are equal. */
-export function sorted(query: Query, order: Order): Query {
-  return { ...query, order_by: [clause(order), ...query.order_by.slice(1)] };
+/** Return the clauses of the order of the rows: first that of the groups, then those of the columns. */
+export function orderOf({ group_by, sorts }: Query): string[] {
+  return [...(group_by === null ? [] : [`${group_by} ASC`]), ...sorts];
+}
+
+/** Return whether a request asks for the rows of this query. In `nested` it says how many runs are nested in others. */
+export function isRequestOf(query: Query, request: RunsRequest, nested: number): boolean {
+  const tree = nested > 0 ? [query.grouped, query.grouped ? query.unfolded : []] : [];
+  const asked = nested > 0 ? [request.grouped, request.grouped ? request.unfolded : []] : [];
+  return same([query.filter, orderOf(query), ...tree], [request.filter, request.order_by, ...asked]);
+}
+
+/** Sort a query by a column: by this one alone, or with `add` after those that the table is already sorted by. */
+export function sorted(query: Query, order: Order, add = false): Query {
+  const { sorts } = query;
+  const place = sorts.findIndex((text) => parseClause(text)?.column === order.column);
+  const at = place < 0 ? sorts.length : place;
+  return { ...query, sorts: add ? [...sorts.slice(0, at), clause(order), ...sorts.slice(at + 1)] : [clause(order)] };
 }
 
 /** Show or hide the runs that are nested in a run. */

@@ -29,7 +29,7 @@ function comparison() {
       });
     });
   const connection = { live: true, first: () => undefined, request } as unknown as Connection;
-  return { ...comparisonState(connection, signal('a'), signal([])), asked };
+  return { ...comparisonState(connection, signal({ query: 'a' })), asked };
 }
 
 const order = { column: 'metrics.loss', descending: true };

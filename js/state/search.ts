@@ -4,7 +4,7 @@ import type { ErrorReply, RunsReply, RunsRequest } from '../contract';
 import type { Order } from '../logic/order';
 import { COLUMNS, type ColumnState, columnPages, joinColumns } from './columns';
 import { PAGE, type RunPages } from './pages';
-import { folded, type Query, type QueryState, sorted } from './query';
+import { folded, isRequestOf, orderOf, type Query, type QueryState, sorted } from './query';
 
 /** Fetches the rows of queries. What is shown changes only when the answer to a query has arrived. */
 export class RunSearch {
@@ -32,7 +32,8 @@ export class RunSearch {
   ) {
     this.wanted = query.peek();
     const first = connection.first('runs');
-    if (first) {
+    // The view may have changed since the snapshot was taken, and a saved comparison has no other rows.
+    if (first && (!connection.live || isRequestOf(this.wanted, first.payload, first.reply.nested))) {
       this.put(first.reply, 0);
     }
   }
@@ -42,8 +43,9 @@ export class RunSearch {
     await this.send({ ...this.wanted, filter });
   }
 
-  sort(order: Order): void {
-    void this.send(sorted(this.wanted, order));
+  /** Sort by a column, with `add` in addition to the columns that the table is sorted by. */
+  sort(order: Order, add = false): void {
+    void this.send(sorted(this.wanted, order, add));
   }
 
   /** Show nested runs under their parents, or all runs in one order. */
@@ -76,12 +78,12 @@ export class RunSearch {
     }
   }
 
-  /** Query again whenever the filter is set from Python. Returns a function that ends this. */
+  /** Query again whenever the query is set from Python or on another screen. Returns a function that ends this. */
   follow(): () => void {
     return effect(() => {
-      const filter = this.query.takeFilter();
-      if (filter !== null) {
-        void this.apply(filter);
+      const query = this.query.take();
+      if (query !== null) {
+        void this.send(query);
       }
     });
   }
@@ -153,13 +155,13 @@ export class RunSearch {
   }
 }
 
-function request({ filter, order_by, grouped, unfolded }: Query, page: number, columns: number): RunsRequest {
+function request(query: Query, page: number, columns: number): RunsRequest {
   return {
-    filter,
+    filter: query.filter,
     experiment_ids: null,
-    order_by: [...order_by],
-    grouped,
-    unfolded: [...unfolded],
+    order_by: orderOf(query),
+    grouped: query.grouped,
+    unfolded: [...query.unfolded],
     offset: page * PAGE,
     limit: PAGE,
     column_offset: columns * COLUMNS,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signal } from '@preact/signals';
+import { tableRow } from '../testing/rows';
+import { viewOf } from '../testing/view';
 import { Selection } from './selection';
 
 test('a run keeps its line style while it is selected, and the next one takes the first that is free', () => {
-  const selection = new Selection(signal(['a', 'b', 'c']));
+  const selection = new Selection(viewOf({ selected: ['a', 'b', 'c'] }));
   assert.deepEqual(
     [...selection.slots.value],
     [
@@ -19,4 +20,14 @@ test('a run keeps its line style while it is selected, and the next one takes th
   assert.deepEqual(selection.ids.value, ['a', 'c', 'd']);
   selection.toggle('a', true);
   assert.deepEqual(selection.ids.value, ['c', 'd', 'a'], 'The run that was selected last comes last.');
+});
+
+test('runs with equal values of a param share a line style, and a chosen style stays', () => {
+  const runs = new Map(['10', '9', '10'].map((lr, i) => [`run ${i}`, tableRow(`run ${i}`, { params: { lr } })]));
+  const fields = { selected: [...runs.keys()], style_by: 'lr', styles: [{ value: '10', slot: 17 }] };
+  const view = viewOf(fields);
+  const selection = new Selection(view, (run_id) => runs.get(run_id));
+  assert.deepEqual(Object.fromEntries(selection.slots.value), { 'run 0': 17, 'run 1': 0, 'run 2': 17 });
+  view.set({ style_by: null, styles: [{ value: 'run 1', slot: 0 }] });
+  assert.deepEqual(Object.fromEntries(selection.slots.value), { 'run 0': 1, 'run 1': 0, 'run 2': 2 });
 });

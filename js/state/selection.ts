@@ -1,20 +1,37 @@
-import { computed, type Signal } from '@preact/signals';
-import { MOST_RUNS } from '../contract';
+import { computed } from '@preact/signals';
+import { MOST_RUNS, type RunRow, type RunStyle } from '../contract';
+import type { Part, View } from './view';
 
 /** The selected runs, and the line style of each. */
 export class Selection {
+  /** The IDs of the selected runs, in the order in which they were selected. */
+  readonly ids: Part<string[]>;
+  /** The ID of the run that the others are compared with. */
+  readonly baseline: Part<string | null>;
+  /** The param whose value gives runs their style. Null gives each selected run its own. */
+  readonly styleBy: Part<string | null>;
+  readonly styles: Part<RunStyle[]>;
+  /** The IDs of the selected runs, for looking up. */
+  readonly set = computed((): ReadonlySet<string> => new Set(this.ids.value));
   /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
   readonly slots = computed(() => this.assign(this.ids.value));
-
   /** The IDs of the runs that are compared: the first of those that are selected. */
   readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
 
   private assigned: ReadonlyMap<string, number> = new Map();
 
-  /** `ids` are the IDs of the selected runs, in the order in which they were selected. */
-  constructor(readonly ids: Signal<string[]>) {}
+  /** `run` returns what is known of a run. */
+  constructor(
+    view: View,
+    private readonly run: (run_id: string) => RunRow | undefined = () => undefined,
+  ) {
+    this.ids = view.part('selected');
+    this.baseline = view.part('baseline');
+    this.styleBy = view.part('style_by');
+    this.styles = view.part('styles');
+  }
 
-  toggle(run_id: string, on: boolean = !this.ids.peek().includes(run_id)): void {
+  toggle(run_id: string, on: boolean = !this.set.peek().has(run_id)): void {
     const others = this.ids.peek().filter((id) => id !== run_id);
     this.ids.value = on ? [...others, run_id] : others;
   }
@@ -23,9 +40,20 @@ export class Selection {
     this.ids.value = [];
   }
 
-  /** Give each new run the first free position. */
+  /** Give each new run the first free position, unless a style was chosen for it or for its value of a param. */
   private assign(ids: string[]): ReadonlyMap<string, number> {
-    const kept = new Map([...this.assigned].filter(([id]) => ids.includes(id)));
+    const chosen = new Map(this.styles.value.map(({ value, slot }) => [value, slot]));
+    const key = this.styleBy.value;
+    if (key !== null) {
+      return this.byParam(ids, key, chosen);
+    }
+    const kept = new Map([...this.assigned].filter(([id]) => this.set.value.has(id)));
+    for (const id of ids) {
+      const slot = chosen.get(id);
+      if (slot !== undefined) {
+        kept.set(id, slot);
+      }
+    }
     const taken = new Set(kept.values());
     let free = 0;
     for (const id of ids) {
@@ -39,5 +67,13 @@ export class Selection {
     }
     this.assigned = kept;
     return kept;
+  }
+
+  /** Give runs with the same value of a param the same position, in the order of the values. */
+  private byParam(ids: string[], key: string, chosen: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const values = new Map(ids.map((id) => [id, this.run(id)?.params[key] ?? '']));
+    const distinct = [...new Set(values.values())].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    const places = new Map(distinct.map((value, place) => [value, chosen.get(value) ?? place]));
+    return new Map(ids.map((id) => [id, places.get(values.get(id)!)!]));
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { act, screen } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
+import type { ViewState } from '../contract';
 import { comparison } from '../screens';
 import { runsReply } from '../testing/connection';
 import { tableRow } from '../testing/rows';
@@ -35,12 +36,13 @@ function model(traits: Record<string, unknown>) {
   };
 }
 
-function shown() {
-  const answers = { runs: { payload: {}, reply: runsReply([tableRow('a'), tableRow('b')]), buffers: [] } };
+const payload = { filter: '', order_by: [], grouped: true, unfolded: [] };
+
+function shown(view: Partial<ViewState> = {}) {
+  const answers = { runs: { payload, reply: runsReply([tableRow('a'), tableRow('b')]), buffers: [] } };
   const kernel = model({
     _snapshot: { view: 'comparison', options: {}, answers },
-    filter_string: '',
-    _selected: [],
+    _view: view,
   });
   const el = document.createElement('div');
   document.body.append(el);
@@ -52,13 +54,22 @@ test('the selection is synced with Python in both directions, and the last view 
   const { kernel, el, end, user } = shown();
   await screen.findByText('2 runs, 0 selected');
   await user.click(screen.getByRole('checkbox', { name: 'Select b' }));
-  assert.deepEqual(kernel.traits._selected, ['b']);
+  assert.deepEqual((kernel.traits._view as ViewState).selected, ['b']);
   assert.equal(kernel.saves(), 1);
-  await act(() => kernel.set('_selected', ['a', 'b']));
+  await act(() => kernel.set('_view', { selected: ['a', 'b'] }));
   await screen.findByText('2 runs, 2 selected');
   assert.equal(kernel.saves(), 1, 'What Python set is not sent back.');
   await act(() => end());
   assert.equal(el.textContent, '');
   assert.equal(kernel.listeners(), 0);
+  el.remove();
+});
+
+test('after a reload of the page, rows of an earlier query are not shown as those of the present one', async () => {
+  const { el, end } = shown({ query: 'metrics.loss < 1' });
+  await screen.findByText('Loading runs…');
+  assert.equal(screen.getByLabelText<HTMLInputElement>('Filter runs').value, 'metrics.loss < 1');
+  assert.equal(screen.queryByText('2 runs, 0 selected'), null);
+  await act(() => end());
   el.remove();
 });

@@ -97,6 +97,7 @@ from .runs.system_metrics import set_system_metrics_samples_before_logging as se
 from .runs.system_metrics import set_system_metrics_sampling_interval as set_system_metrics_sampling_interval
 from .tracking import MlflowClient as MlflowClient
 from .widgets import compare as compare
+from .widgets import link as link
 from .widgets import registry as registry
 
 __version__: str

@@ -121,8 +121,8 @@ def test_runs_selected_at_first_are_expanded(ids: dict[str, str]) -> None:
             nbtrack.log_metric("loss", 1 + number)
     snapshot = nbtrack.compare()._snapshot
     names = {run_id: name for name, run_id in ids.items()}
-    assert [names[run_id] for run_id in snapshot["options"]["selected"]] == ["b", "e", "alone", "f", "a"]
-    assert {names[run_id] for run_id in snapshot["options"]["unfolded"]} == {"first", "second", "d"}
+    assert [names[run_id] for run_id in snapshot["options"]["view"]["selected"]] == ["b", "e", "alone", "f", "a"]
+    assert {names[run_id] for run_id in snapshot["options"]["view"]["unfolded"]} == {"first", "second", "d"}
     rows = snapshot["answers"]["runs"]["reply"]["rows"]
     assert [row["run_name"] for row in rows if not row["depth"]] == ["first", "second", "alone", *["worse"] * 5]
     assert len(rows) == 14

@@ -32,7 +32,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>nbtrack</title><link rel="
   window.model = {
     get: (key) => state[key],
     set: (key, value) => { state[key] = value; emit('change:' + key); },
-    save_changes() {},
+    save_changes: () => fetch('/state', { method: 'POST', body: JSON.stringify({ _view: state._view }) }),
     on: (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]),
     off: (name, listener) => listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener)),
     async send(message) {
@@ -65,6 +65,10 @@ def serve(widget: ViewWidget, port: int, light: bool) -> ThreadingHTTPServer:
 
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/state":
+                widget.set_state(message)
+                self._send("application/json", "{}")
+                return
             sent: list[tuple[Any, list[str]]] = []
             if message["kind"] == "nbtrack:request":
                 box = _Outbox(sent)

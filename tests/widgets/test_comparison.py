@@ -39,13 +39,13 @@ def test_selected_is_set_by_frame_ids_or_runs(make_run: MakeRun) -> None:
     first, second = make_run(0.1), make_run(0.2)
     widget = nbtrack.compare()
     widget.selected = nbtrack.search_runs(filter_string="metrics.`val/loss` > 0.15")
-    assert widget._selected == [second]
+    assert widget.view["selected"] == [second]
     widget.selected = nbtrack.search_runs(max_results=1)["run_id"]
-    assert widget._selected == [second]
+    assert widget.view["selected"] == [second]
     widget.selected = [first, second, first]
-    assert widget._selected == [first, second]
+    assert widget.view["selected"] == [first, second]
     widget.selected = [nbtrack.get_run(second)]
-    assert widget._selected == [second]
+    assert widget.view["selected"] == [second]
     widget.selected = []
     assert widget.selected.empty
 
@@ -54,7 +54,7 @@ def test_a_selection_on_the_screen_reaches_python(make_run: MakeRun) -> None:
     first, second = make_run(0.1), make_run(0.2)
     widget = nbtrack.compare()
     assert len(widget.selected) == 2
-    widget.set_state({"_selected": [second]})
+    widget.set_state({"_view": {**widget.view, "selected": [second]}})
     assert list(widget.selected["run_id"]) == [second]
     assert first not in set(widget.selected["run_id"])
 
@@ -67,7 +67,7 @@ def test_a_wrong_selection_changes_nothing(make_run: MakeRun, value: list[object
     widget = nbtrack.compare()
     with pytest.raises(error):
         widget.selected = value
-    assert widget._selected == [run_id]
+    assert widget.view["selected"] == [run_id]
 
 
 def test_a_frame_without_run_ids_is_refused(make_run: MakeRun) -> None:
@@ -108,3 +108,127 @@ def test_no_runs_at_all() -> None:
     widget = nbtrack.compare()
     assert widget.selected.empty
     assert "%%track" in repr(widget)
+
+
+def test_each_part_of_the_view_can_be_set_and_observed(make_run: MakeRun) -> None:
+    first, second = make_run(0.1), make_run(0.2)
+    widget = nbtrack.compare()
+    seen: list[tuple[str, object]] = []
+    widget.observe(lambda change: seen.append((change.name, change.new)), names=["query", "baseline", "group_by"])
+    widget.query = "metrics.`val/loss` < 0.15"
+    assert widget.filter_string == widget.query == widget.view["query"]
+    widget.filter_string = ""
+    widget.baseline = nbtrack.get_run(second)
+    widget.group_by = "params.optimizer"
+    widget.group_by = "params.optimizer"
+    assert seen == [
+        ("query", "metrics.`val/loss` < 0.15"),
+        ("query", ""),
+        ("baseline", second),
+        ("group_by", "params.optimizer"),
+    ]
+    widget.view = {"baseline": None, "selected": [first]}
+    assert (widget.baseline, list(widget.selected["run_id"])) == (None, [first])
+    assert widget.view["group_by"] == "params.optimizer"
+
+
+def test_an_observer_of_the_selection_gets_data_frames(make_run: MakeRun) -> None:
+    first, second = make_run(0.1), make_run(0.2)
+    widget = nbtrack.compare()
+    seen = []
+    widget.observe(
+        lambda change: seen.append([list(frame["run_id"]) for frame in (change.old, change.new)]), "selected"
+    )
+    widget.selected = [second]
+    widget.query = "params.optimizer = 'adam'"
+    assert seen == [[[first, second], [second]]]
+
+
+def test_a_part_that_is_read_can_be_changed_without_changing_the_view(make_run: MakeRun) -> None:
+    make_run(0.1)
+    widget = nbtrack.compare()
+    panels = widget.panels
+    panels[0]["metrics"].append("train/loss")
+    assert widget.panels[0]["metrics"] == ["val/loss"]
+    widget.panels = panels
+    assert widget.panels[0]["metrics"] == ["val/loss", "train/loss"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"query": 5}, "query must be a string, not 5."),
+        ({"sorts": "metrics.loss"}, "sorts must be a list, not 'metrics.loss'."),
+        ({"panels": [{}]}, "panels[0] must have the fields metrics, x_axis, smoothing, log, x_min, x_max."),
+        (
+            {"columns": [{"column": "params.width", "width": 1, "hidden": None, "pinned": False, "before": None}]},
+            "width",
+        ),
+        ({"colour": 1}, "The view does not have the field 'colour'."),
+        ([], "The view must be a mapping of its fields, not a list."),
+    ],
+)
+def test_a_view_that_is_not_valid_is_refused(make_run: MakeRun, changes: object, message: str) -> None:
+    make_run(0.1)
+    widget = nbtrack.compare()
+    before = widget.view
+    with pytest.raises(InvalidParameter) as caught:
+        widget.view = changes
+    assert message in str(caught.value)
+    assert widget.view == before
+
+
+def test_a_hostile_view_from_a_browser_changes_only_what_is_valid(make_run: MakeRun) -> None:
+    make_run(0.1)
+    widget = nbtrack.compare()
+    before = widget.view
+    widget.set_state(
+        {"_view": {"version": "9" * 99, "sorts": [{}], "selected": "all", "__proto__": 1, "query": "x = 1"}}
+    )
+    assert widget.view == {**before, "query": "x = 1"}
+    widget.set_state({"_view": {}})
+    assert widget.view == {**before, "query": "x = 1"}
+
+
+def test_frame_has_the_rows_of_the_table_in_its_order(make_run: MakeRun) -> None:
+    slow, fast = make_run(0.2, name="slow", width=1), make_run(0.1, name="fast", width=2)
+    make_run(0.9, name="out")
+    widget = nbtrack.compare("metrics.`val/loss` < 0.5", order_by=["params.width ASC"])
+    assert list(widget.frame()["run_id"]) == [slow, fast]
+    widget.view = {
+        "sorts": ["metrics.`val/loss` ASC"],
+        "columns": [
+            {"column": column, "width": None, "hidden": True, "pinned": False, "before": None}
+            for column in ("metrics.`train/loss`", "attributes.status")
+        ],
+    }
+    frame = widget.frame()
+    assert list(frame["run_id"]) == [fast, slow]
+    assert {"metrics.train/loss", "status"}.isdisjoint(frame.columns)
+    assert {"metrics.val/loss", "params.width"} <= set(frame.columns)
+    widget.group_by = "params.width"
+    assert list(widget.frame()["run_id"]) == [slow, fast]
+
+
+def test_linked_comparisons_share_the_named_parts_until_they_are_unlinked(make_run: MakeRun) -> None:
+    first, second = make_run(0.1), make_run(0.2)
+    here, there = nbtrack.compare(), nbtrack.compare()
+    link = nbtrack.link(here, there)
+    here.query = "params.optimizer = 'adam'"
+    there.selected = [second]
+    there.baseline = first
+    assert (there.query, here.view["selected"], here.baseline) == ("params.optimizer = 'adam'", [second], None)
+    link.unlink()
+    link.unlink()
+    here.query = ""
+    assert there.query == "params.optimizer = 'adam'"
+
+
+@pytest.mark.parametrize(
+    ("other", "parts"), [(None, ["query"]), ("self", ["query"]), ("new", "query"), ("new", ["ticks"])]
+)
+def test_only_two_comparisons_can_be_linked_by_parts_that_exist(other: str | None, parts: object) -> None:
+    widget = nbtrack.compare()
+    second = {"self": widget, "new": nbtrack.compare(), None: None}[other]
+    with pytest.raises(InvalidParameter):
+        nbtrack.link(widget, second, parts)

@@ -34,7 +34,7 @@ def test_a_comparison_keeps_text_picture_table_and_data(make_run: MakeRun) -> No
     assert "<table" in data["text/html"]
     saved = json.loads(json.dumps(data[MIME], allow_nan=False))
     assert saved["view"] == "comparison"
-    assert saved["options"]["selected"] == run_ids
+    assert saved["options"]["view"]["selected"] == run_ids
     curves = saved["answers"]["curves"]
     assert len(curves["buffers"]) == 2 * len(curves["reply"]["series"]) == 4
     assert "application/vnd.jupyter.widget-view+json" in data

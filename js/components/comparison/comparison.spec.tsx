@@ -29,10 +29,14 @@ function comparison(answers: FakeConnection['answers'] = {}, live = true) {
     ...answers,
   });
   connection.live = live;
-  const filter = signal('');
-  const selected = signal<string[]>([]);
-  render(<Comparison state={comparisonState(connection, filter, selected)} />);
-  return { connection, filter, selected, user: userEvent.setup({ delay: null }) };
+  const state = comparisonState(connection, signal({}));
+  render(<Comparison state={state} />);
+  return {
+    connection,
+    filter: state.query.filter,
+    selected: state.selection.ids,
+    user: userEvent.setup({ delay: null }),
+  };
 }
 
 const names = () => screen.getAllByRole('checkbox', { name: /^Select / }).map((box) => box.getAttribute('aria-label'));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signal } from '@preact/signals';
 import { act, fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
@@ -10,6 +9,7 @@ import { RunPages } from '../../state/pages';
 import { Selection } from '../../state/selection';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
+import { viewOf } from '../../testing/view';
 import { Curves } from './curves';
 
 /** Three points of each run, the last of them not finite. */
@@ -21,7 +21,7 @@ const points = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => ({
 function curves(answer: NonNullable<FakeConnection['answers']['curves']>, selected = ['a', 'b']) {
   const connection = new FakeConnection({ curves: answer });
   const reply = runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } }), tableRow('b')]);
-  const [pages, columns, selection] = [new RunPages(), new ColumnState(), new Selection(signal(selected))];
+  const [pages, columns, selection] = [new RunPages(), new ColumnState(viewOf()), new Selection(viewOf({ selected }))];
   pages.put(reply, 0);
   columns.put(reply);
   render(<Curves connection={connection} selection={selection} pages={pages} columns={columns} />);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signal } from '@preact/signals';
 import { render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import { RunPages } from '../../state/pages';
 import { Selection } from '../../state/selection';
 import { FakeConnection } from '../../testing/connection';
+import { viewOf } from '../../testing/view';
 import { ParameterDiff } from './parameter_diff';
 
 function diff(selected: string[], answers: FakeConnection['answers'] = {}) {
@@ -22,7 +22,7 @@ function diff(selected: string[], answers: FakeConnection['answers'] = {}) {
     }),
     ...answers,
   });
-  const selection = new Selection(signal(selected));
+  const selection = new Selection(viewOf({ selected }));
   render(<ParameterDiff connection={connection} selection={selection} pages={new RunPages()} />);
   return { connection, selection, user: userEvent.setup({ delay: null }) };
 }

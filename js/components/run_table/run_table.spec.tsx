@@ -11,7 +11,7 @@ import { RunTable } from './run_table';
 
 async function table(runs: (payload: RunsRequest) => RunsReply) {
   const connection = new FakeConnection({ runs });
-  const state = comparisonState(connection, signal(''), signal<string[]>([]));
+  const state = comparisonState(connection, signal({}));
   render(<RunTable {...state} register={null} />);
   await state.search.apply();
   await waitFor(() => assert.ok(document.querySelector('.nbt-row')));

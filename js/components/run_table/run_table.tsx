@@ -136,7 +136,7 @@ export function RunTable({
       class={cellClass(column, i, all)}
       title={column.title}
       column={column.sort}
-      order={query.order.value}
+      order={query.orders.value[0] ?? null}
       sort={(order) => search.sort(order)}
     />
   );
@@ -193,7 +193,7 @@ export function RunTable({
               class="nbt-pinned nbt-pin-2"
               title="Run"
               column="attributes.run_name"
-              order={query.order.value}
+              order={query.orders.value[0] ?? null}
               sort={(order) => search.sort(order)}
             />
             {columns.map(header)}

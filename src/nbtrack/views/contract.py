@@ -25,6 +25,11 @@ MOST_COMPLETIONS = 60
 MOST_DATASETS = 200
 MOST_CHANGES = 200
 MOST_PARAMS = 200
+MOST_SORTS = 100
+MOST_UNFOLDED = 10_000
+MOST_SELECTED = 100_000
+MOST_COLUMN_VIEWS = 20_000
+MOST_PANELS = 100
 
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
@@ -38,6 +43,67 @@ RunIds: TypeAlias = Annotated[list[str], AtMost(MOST_RUNS)]
 MaxPoints: TypeAlias = Annotated[int, Between(1, MOST_POINTS)]
 """About how many points of a series are sent. Spikes are kept."""
 VersionNumber: TypeAlias = Annotated[int, Between(1, 2_147_483_647)]
+
+
+class ColumnView(TypedDict):
+    column: str
+    """The column as an order_by clause names it, without its direction: `metrics.loss`, `min(metrics.loss)`."""
+    width: Annotated[int | None, Between(40, 2_000)]
+    """In px. None stands for the width that fits its values."""
+    hidden: bool | None
+    """None hides a param that is the same in every run."""
+    pinned: bool
+    """Whether it stays in sight while the other columns scroll."""
+    before: str | None
+    """The column that the user moved it in front of. None leaves it in its place."""
+
+
+class PanelView(TypedDict):
+    metrics: Annotated[list[str], AtMost(1_000)]
+    x_axis: XAxis
+    smoothing: Annotated[float, Between(0, 1)]
+    """The weight of the moving average. 0 draws the values as they were logged."""
+    log: bool
+    """Whether the y axis is logarithmic."""
+    x_min: float | None
+    """The left end of the zoom. None shows all points."""
+    x_max: float | None
+
+
+class RunStyle(TypedDict):
+    value: str
+    """A run ID, or a value of the param `style_by`."""
+    slot: Annotated[int, Between(0, 31)]
+    """The color, plus 8 for each of the dashes after the solid line."""
+
+
+class ViewState(TypedDict):
+    """What a comparison shows, as plain data. It is a trait of the widget and a part of saved notebooks."""
+
+    version: int
+    query: str
+    """The filter."""
+    sorts: Annotated[list[str], AtMost(MOST_SORTS)]
+    """Clauses of order_by, the most important first."""
+    grouped: bool
+    """Whether nested runs stand under their parents."""
+    unfolded: Annotated[list[str], AtMost(MOST_UNFOLDED)]
+    """The runs whose nested runs are shown."""
+    selected: Annotated[list[str], AtMost(MOST_SELECTED)]
+    """The IDs of the selected runs, in the order of their selection."""
+    columns: Annotated[list[ColumnView], AtMost(MOST_COLUMN_VIEWS)]
+    """The columns that are not as they are by default, in the order in which they were changed."""
+    all_params: bool
+    """Whether params that are the same in every run have a column too."""
+    panels: Annotated[list[PanelView], AtMost(MOST_PANELS)]
+    group_by: str | None
+    """The column whose equal values put runs into one group, such as `params.optimizer`."""
+    baseline: str | None
+    """The ID of the run that the others are compared with."""
+    style_by: str | None
+    """The param whose value gives runs their color and dash. None gives each selected run its own."""
+    styles: Annotated[list[RunStyle], AtMost(MOST_RUNS)]
+    """Colors and dashes that the user chose."""
 
 
 class RunRow(TypedDict):
@@ -70,10 +136,10 @@ class RunsRequest(TypedDict):
     filter: str
     experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
     """None stands for the experiments that the screen was opened on."""
-    order_by: Annotated[list[str], AtMost(100)]
+    order_by: Annotated[list[str], AtMost(MOST_SORTS)]
     grouped: bool
     """Whether nested runs stand under their parents, if those match too. A folded parent hides them."""
-    unfolded: Annotated[list[str] | None, AtMost(10_000)]
+    unfolded: Annotated[list[str] | None, AtMost(MOST_UNFOLDED)]
     """The runs whose nested runs are shown. None stands for all."""
     offset: Offset
     limit: Annotated[int, Between(1, MOST_ROWS)]

@@ -47,20 +47,30 @@ def check_request(name: str, kind: type, payload: object) -> dict[str, Any]:
     return _object(kind, payload, "", f"The request {name!r}")
 
 
+def check_fields(kind: type, values: Mapping[str, object], title: str, path: str = "") -> dict[str, Any]:
+    """Return a copy of some fields of an object if they are valid. Raises InvalidParameter if one is not.
+
+    `path` is the prefix of their names in a message, and `title` is what it calls the object.
+    """
+    fields = _fields(kind)
+    unknown = [key for key in values if key not in fields]
+    if unknown:
+        raise InvalidParameter(
+            f"{title} does not have the field {shown(unknown[0])}. Its fields are {_listed(fields)}."
+        )
+    return {key: _value(fields[key], one, path + key) for key, one in values.items()}
+
+
 def _object(kind: type, value: object, path: str, title: str) -> dict[str, Any]:
     """Check an object. `path` is the prefix of its fields' names, `title` is what a message calls the object."""
     if not isinstance(value, Mapping):
         raise InvalidParameter(f"{title} must be an object with named fields, not {shown(value)}.")
     fields = _fields(kind)
-    unknown = [key for key in value if key not in fields]
-    if unknown:
-        raise InvalidParameter(
-            f"{title} does not have the field {shown(unknown[0])}. Its fields are {_listed(fields)}."
-        )
+    checked = check_fields(kind, value, title, path)
     missing = [key for key, hint in fields.items() if key not in value and get_origin(hint) is not NotRequired]
     if missing:
         raise InvalidParameter(f"{title} must have the field{'s' * (len(missing) > 1)} {_listed(missing)}.")
-    return {key: _value(fields[key], one, path + key) for key, one in value.items()}
+    return checked
 
 
 @cache

@@ -8,10 +8,11 @@ from ..client import Client
 from ..errors import InvalidParameter
 from ..fluent.search import scope_of
 from .comparison import Comparison
+from .linking import Link, link
 from .live_run import LiveRun
 from .registry_board import Registry
 
-__all__ = ["Comparison", "LiveRun", "Registry", "compare", "registry"]
+__all__ = ["Comparison", "Link", "LiveRun", "Registry", "compare", "link", "registry"]
 
 
 def compare(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
 from ..client import Client
-from ..client.run_ids import run_ids_of
-from ..entities import Run, ViewType
+from ..entities import ViewType
 from ..frame import from_columns
 from ..tags import PARENT
+from ..views.contract import ViewState
 from ..views.runs import is_held_out, keys_in
+from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
 from . import picture
 from .host import ViewWidget
 from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, time
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
+from .view_parts import BaselineRun, SelectedRuns, ViewPart, WholeView
 
 if TYPE_CHECKING:
     import pandas
@@ -26,6 +28,7 @@ PAGE = 200
 COLUMNS = 200
 """How many params, and how many metrics, the screen shows first."""
 SELECTED_AT_FIRST = 5
+MOST_IN_FRAME = 1_000_000
 MOST_SELECTED = 1_000
 """How many of the selected runs are compared. It is the largest number of runs in one request."""
 MAX_POINTS = 1000
@@ -46,18 +49,41 @@ class Comparison(ViewWidget):
         order_by: Clauses such as "metrics.loss ASC". By default the best runs by their main metric come first.
 
     Attributes:
-        filter_string: The filter that the table shows. The table follows when it is set.
+        query: The filter that the table shows. The table follows when it is set. `filter_string` is another name of it.
         selected: The selected runs as a pandas DataFrame. Set it to a DataFrame with a column run_id, or to run IDs or
             runs, to select them on the screen.
+        sorts: The clauses that the table is sorted by, such as "metrics.loss ASC", the most important first.
+        columns: The columns whose width, order, visibility or pinning was changed, as dictionaries.
+        panels: The charts, as dictionaries: their metrics, x axis, smoothing, log scale and zoom.
+        group_by: A column such as "params.optimizer". Runs with equal values of it stand together. None for no groups.
+        baseline: ID of the run that the others are compared with, or None. A run can be assigned too.
+        view: All of these as one dictionary that JSON can carry. Setting some of its fields changes only those.
 
     Raises:
         QueryError: If the filter or a clause of the order is not valid.
+
+    Example:
+        All attributes are traits, so `observe` calls a function whenever the user or Python changes one of them.
+
+        >>> widget = compare()  # doctest: +SKIP
+        >>> widget.observe(lambda change: print(change.new), names="query")  # doctest: +SKIP
+        >>> widget.query = "metrics.loss < 1"  # doctest: +SKIP
+        metrics.loss < 1
     """
 
     screen = "comparison"
 
-    filter_string = traitlets.Unicode().tag(sync=True)
-    _selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _view = traitlets.Dict().tag(sync=True)
+
+    query = ViewPart("query")
+    filter_string = ViewPart("query")
+    selected = SelectedRuns("selected")
+    sorts = ViewPart("sorts")
+    columns = ViewPart("columns")
+    panels = ViewPart("panels")
+    group_by = ViewPart("group_by")
+    baseline = BaselineRun("baseline")
+    view = WholeView()
 
     def __init__(
         self,
@@ -66,26 +92,53 @@ class Comparison(ViewWidget):
         experiment_ids: Sequence[str] | None = None,
         order_by: Sequence[str] = (),
     ) -> None:
-        self._order_by = list(order_by)
-        self.set_trait("filter_string", filter_string)
-        self._best_first = not order_by
+        # Before the rest is initialized, because the first snapshot is taken of this view.
+        self.state: ViewState = default_view()
+        self.set_trait("_view", {**self.state, "query": filter_string, "sorts": list(order_by)})
+        self._is_new = True
         super().__init__(client, experiment_ids)
 
-    @property
-    def selected(self) -> pandas.DataFrame:
-        """The selected runs in the order of their selection, with the columns of `search_runs`."""
-        columns = self._client.reading.search_columns(None, "", ViewType.ALL, PAGE, (), run_ids=self._selected)
-        return cast("pandas.DataFrame", from_columns(columns, "pandas"))
+    @traitlets.validate("_view")
+    def _valid_view(self, proposal: Any) -> ViewState:
+        """Keep the fields that are valid, because a browser can send any state."""
+        # Not on top of self._view, which has the proposed state already while a message of a browser is handled.
+        return read_view(proposal.value, self.state)
 
-    @selected.setter
-    def selected(self, runs: pandas.DataFrame | Iterable[str | Run]) -> None:
-        run_ids = run_ids_of(runs, "selected")
-        self._known(run_ids)
-        self._selected = run_ids
+    @traitlets.observe("_view")
+    def _view_changed(self, change: Any) -> None:
+        """Notify the observers of each part of the view that has changed."""
+        before, self.state = self.state, change.new
+        for trait in self.traits().values():
+            if isinstance(trait, ViewPart):
+                trait.notify(self, before, self.state)
 
-    def _known(self, run_ids: Sequence[str]) -> list[Run]:
-        """Return the runs, read in one session. Raises NotFound, which names the run that does not exist."""
-        return self._client.reading.get_runs(run_ids, strict=True)
+    def change_view(self, changes: Mapping[str, Any]) -> None:
+        """Change some fields of the view, here and on every screen that shows it.
+
+        Args:
+            changes: The new values by field, as `view` has them.
+
+        Raises:
+            InvalidParameter: If a field does not exist, or if its value is not valid.
+        """
+        self.set_trait("_view", changed_view(self.state, changes))
+
+    def frame(self) -> pandas.DataFrame:
+        """Return the runs that the table shows, in its order.
+
+        Returns:
+            A pandas DataFrame with the columns of `search_runs`, without those that are hidden in the table.
+
+        Raises:
+            QueryError: If the filter or a clause of the order is not valid.
+        """
+        view = self.state
+        order = order_of(view)
+        found = self._client.reading.search_columns(
+            self._scope, view["query"], ViewType.ACTIVE_ONLY, MOST_IN_FRAME, order
+        )
+        hidden = {column_name(each["column"]) for each in view["columns"] if each["hidden"]}
+        return cast("pandas.DataFrame", from_columns({k: v for k, v in found.items() if k not in hidden}, "pandas"))
 
     def snapshot(self) -> Snapshot:
         """Read the current state of the screen."""
@@ -96,52 +149,60 @@ class Comparison(ViewWidget):
         return self._snapshot_of(PAGE, SAVED_POINTS, SAVED_SERIES)
 
     def _snapshot_of(self, rows: int, max_points: int, most_series: int | None) -> Snapshot:
-        runs = self._runs(1 if self._best_first else rows)
-        metric = main_metric(runs.reply, self.filter_string, self._order_by)
-        if self._best_first:
-            # Without an order by the user, the best runs come first, and the first of them are selected.
-            if metric and metric in runs.reply["best"]:
-                self._order_by = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
-            runs = self._runs(rows)
-        self._best_first = False
-        if not self.trait_has_value("_selected"):
-            self._selected = [row["run_id"] for row in runs.reply["rows"][:SELECTED_AT_FIRST]]
-        selected = self._selected[: most_series or MOST_SELECTED]
-        unfolded: list[str] = []
-        if runs.reply["nested"] and most_series is None:
-            unfolded = self._above(selected)
-            runs = self._runs(rows, grouped=True, unfolded=unfolded)
-        elif runs.reply["nested"]:
+        runs = self._first_runs(rows) if self._is_new else self._runs(rows, self.state)
+        view = self.state
+        selected = view["selected"][: most_series or MOST_SELECTED]
+        if most_series is not None:
             # A saved table cannot load more rows, so all of it is unfolded.
-            runs = self._runs(rows, grouped=True, unfolded=None)
+            if runs.reply["nested"]:
+                runs = self._runs(rows, view, unfold_all=True)
             unfolded = [row["run_id"] for row in runs.reply["rows"] if row["children"]]
+            view = {**view, "selected": selected, "unfolded": unfolded}
         answers = {"runs": runs}
         if selected:
             answers["diff"] = self.ask("diff", {"run_ids": selected})
-        if selected and metric:
+        if selected and view["panels"] and view["panels"][0]["metrics"]:
+            panel = view["panels"][0]
             answers["curves"] = self.ask(
                 "curves",
                 {
                     "run_ids": selected,
-                    "keys": [metric],
-                    "x_axis": "step",
-                    "x_min": None,
-                    "x_max": None,
+                    "keys": panel["metrics"][:1],
+                    "x_axis": panel["x_axis"],
+                    "x_min": panel["x_min"],
+                    "x_max": panel["x_max"],
                     "max_points": max_points,
                 },
             )
-        options = {
-            "filter": self.filter_string,
-            "order_by": self._order_by,
-            "selected": selected,
-            "unfolded": unfolded,
-        }
-        return Snapshot(self.screen, options, answers)
+        return Snapshot(self.screen, {"view": view}, answers)
+
+    def _first_runs(self, rows: int) -> Answer:
+        """Return the rows that a new comparison shows, and choose its order, its selected runs and its metric."""
+        view = self.state
+        best_first = not view["sorts"]
+        # The best of all runs are selected, even if they are nested.
+        flat: ViewState = {**view, "grouped": False}
+        runs = self._runs(1 if best_first else rows, flat)
+        metric = main_metric(runs.reply, view["query"], view["sorts"])
+        if best_first:
+            # Without an order by the user, the best runs come first, and the first of them are selected.
+            sorts = []
+            if metric and metric in runs.reply["best"]:
+                sorts = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
+            view, flat = {**view, "sorts": sorts}, {**flat, "sorts": sorts}
+            runs = self._runs(rows, flat)
+        selected = [row["run_id"] for row in runs.reply["rows"][:SELECTED_AT_FIRST]]
+        unfolded = self._above(selected) if runs.reply["nested"] else []
+        panels = [default_panel(metric)] if metric else []
+        view = {**view, "selected": selected, "unfolded": unfolded, "panels": panels}
+        self.set_trait("_view", view)
+        self._is_new = False
+        return self._runs(rows, view) if runs.reply["nested"] else runs
 
     def page(self, snapshot: Snapshot) -> Page:
         """Describe a snapshot without a widget."""
         reply = snapshot.answers["runs"].reply
-        rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["filter"]
+        rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["view"]["query"]
         where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""
         title = f"{total} run{'' if total == 1 else 's'}{where}"
         names = {row["run_id"]: row["run_name"] for row in rows}
@@ -153,7 +214,7 @@ class Comparison(ViewWidget):
         if not rows:
             hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
             return Page(title, [hint], pictures)
-        parts: list[Table | str] = [_table(reply, set(snapshot.options["selected"]))]
+        parts: list[Table | str] = [_table(reply, set(snapshot.options["view"]["selected"]))]
         if total > MOST_ROWS:
             parts.append(f"… and {total - min(MOST_ROWS, len(rows)):,} more")
         return Page(title, parts, pictures)
@@ -168,13 +229,13 @@ class Comparison(ViewWidget):
             found |= parents
         return list(found)
 
-    def _runs(self, limit: int, grouped: bool = False, unfolded: Sequence[str] | None = ()) -> Answer:
+    def _runs(self, limit: int, view: ViewState, unfold_all: bool = False) -> Answer:
         request = {
-            "filter": self.filter_string,
+            "filter": view["query"],
             "experiment_ids": None,
-            "order_by": self._order_by,
-            "grouped": grouped,
-            "unfolded": None if unfolded is None else list(unfolded),
+            "order_by": order_of(view),
+            "grouped": view["grouped"],
+            "unfolded": None if unfold_all else view["unfolded"],
             "offset": 0,
             "limit": limit,
             "column_offset": 0,

@@ -1,0 +1,43 @@
+"""The view of a comparison in Chromium: what a reload of the page and Python see of it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import nbtrack
+from tests.browser.widget import shown
+
+pytestmark = pytest.mark.slow
+
+
+def _selected(page: Page) -> list[str]:
+    return page.locator(".nbt-row[aria-selected=true]").evaluate_all("rows => rows.map(row => row.dataset.runId)")
+
+
+def test_a_reload_shows_the_view_as_the_user_left_it(chromium: Browser) -> None:
+    run_ids = []
+    for width in range(6):
+        with nbtrack.start_run(run_name=f"run-{width}") as run:
+            nbtrack.log_param("width", width)
+            nbtrack.log_metric("val/loss", 1 / (width + 1))
+        run_ids.append(run.info.run_id)
+    widget = nbtrack.compare()
+    with shown(chromium, widget) as page:
+        page.get_by_label("Filter runs").fill("params.width > 0")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("5 runs, 5 selected")).to_be_visible()
+        page.get_by_role("button", name="width").click()
+        expect(page.locator(".nbt-row").first).to_contain_text("run-1")
+        page.get_by_label("Select run-2").click()
+        page.wait_for_function("() => model.get('_view').selected.length === 4")
+        expect(page.get_by_text("5 runs, 4 selected")).to_be_visible()
+        before = _selected(page)
+        page.reload()
+        expect(page.get_by_text("5 runs, 4 selected")).to_be_visible()
+        expect(page.locator("th[aria-sort=ascending]")).to_contain_text("width")
+        assert page.get_by_label("Filter runs").input_value() == "params.width > 0"
+        assert page.locator(".nbt-row").first.text_content().startswith("run-1")  # type: ignore[union-attr]
+        assert _selected(page) == before == [run_ids[1], run_ids[3], run_ids[4], run_ids[5]]
+    assert (widget.query, widget.sorts) == ("params.width > 0", ["params.width ASC"])
+    assert list(widget.frame()["run_id"]) == run_ids[1:]
