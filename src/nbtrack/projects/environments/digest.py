@@ -1,0 +1,73 @@
+"""A digest of everything that decides the content of an environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+_HASHED_WHOLE = 4_000_000
+"""Larger files of a folder count by name and size, because data can lie beside the code of a package."""
+_NOT_PACKAGED = {"__pycache__", "build", "dist", "mlruns", "node_modules", "venv"}
+
+
+class Digest:
+    """Collects named values in any order, and gives the same hash for the same values."""
+
+    def __init__(self) -> None:
+        self._parts: set[str] = set()
+
+    def add(self, name: str, value: str | bytes) -> None:
+        """Add a value under a name. Several values can have the same name."""
+        content = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        self._parts.add(f"{name}\0{hashlib.sha256(content).hexdigest()}")
+
+    def add_file(self, name: str, file: Path) -> None:
+        """Add the content of a file. A file that does not exist counts as one."""
+        try:
+            with file.open("rb") as opened:
+                self.add(name, hashlib.file_digest(opened, "sha256").digest())
+        except OSError:
+            self.add(name, "missing")
+
+    def add_folder(self, name: str, folder: Path) -> None:
+        """Add the files of a folder that can become part of a package. Where the folder lies does not count."""
+        for path in _files(folder):
+            relative = path.relative_to(folder).as_posix()
+            size = path.lstat().st_size
+            if path.is_symlink():
+                self.add(f"{name}/{relative}", os.readlink(path))
+            elif size > _HASHED_WHOLE:
+                self.add(f"{name}/{relative}", f"{size} bytes")
+            else:
+                self.add_file(f"{name}/{relative}", path)
+
+    def add_path(self, name: str, path: Path) -> None:
+        """Add a file or a folder."""
+        if path.is_dir():
+            self.add_folder(name, path)
+        else:
+            self.add_file(name, path)
+
+    def add_platform(self) -> None:
+        """Add what decides which builds of packages fit: the system, the processor and the Python implementation."""
+        self.add("platform", f"{sysconfig.get_platform()} {platform.machine()} {sys.implementation.name}")
+
+    def hexdigest(self) -> str:
+        """Return the SHA-256 of all values as 64 hexadecimal digits."""
+        return hashlib.sha256("\n".join(sorted(self._parts)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and name not in _NOT_PACKAGED and not name.endswith(".egg-info")
+        ]
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        yield from (Path(parent, name) for name in [*files, *links] if not name.endswith((".pyc", ".pyo")))
