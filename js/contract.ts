@@ -9,6 +9,9 @@ export const MOST_COLUMNS = 500;
 
 export const MOST_SERIES = 500;
 
+/** The largest number of runs times keys in one request. */
+export const MOST_CURVES = 10000;
+
 export const MOST_POINTS = 5000;
 
 export const MOST_MODELS = 100;
@@ -226,6 +229,8 @@ export interface CurvesRequest {
   x_min: number | null;
   x_max: number | null;
   max_points: MaxPoints;
+  /** Versions of series that the screen has. A series that still has one of them is not sent again. */
+  known?: string[];
 }
 
 export interface Series {
@@ -235,10 +240,34 @@ export interface Series {
   points: number;
   /** Number of points that the store has in the range. */
   total: number;
+  /**
+   * If there are more than `max_points`, the width of the buckets whose middles and means are sent. All buckets begin
+   * at multiples of their width, which is a power of two (of steps or milliseconds). 0 if the points are sent as they
+   * are. Live runs and notebooks saved by earlier versions lack this and the next fields.
+   */
+  width?: number;
+  /**
+   * Position of the first of three buffers: the lowest value, the highest value and the number of finite values of
+   * each bucket. Only if there are buckets.
+   */
+  envelope?: number;
+  /** Number of points in the range that are NaN. */
+  nan?: number;
+  pos_inf?: number;
+  neg_inf?: number;
+  /** Changes whenever the store gets or deletes a point of the series. */
+  version?: string;
 }
 
 export interface CurvesReply {
   series: Series[];
+  /** The settings that the series belong to, as requested. */
+  x_axis?: XAxis;
+  x_min?: number | null;
+  x_max?: number | null;
+  max_points?: number;
+  /** Those of the `known` versions that are still what the store has. */
+  unchanged?: string[];
 }
 
 export interface DiffRequest {

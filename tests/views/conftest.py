@@ -54,6 +54,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
             "x_min": None,
             "x_max": None,
             "max_points": 100,
+            "known": ["0"],
         },
         "diff": {"run_ids": run_ids, **page},
         "live": {

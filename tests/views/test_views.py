@@ -70,25 +70,38 @@ def test_metrics_that_are_not_finite_travel_as_strings() -> None:
 
 
 @pytest.mark.slow
-def test_curves_keep_every_spike_and_zooming_gives_every_point() -> None:
+def test_long_curves_are_summarized_and_zooming_gives_every_point() -> None:
     values = np.sin(np.arange(100_000) / 5000)
     values[4321], values[77777] = 50, -50
     with nbtrack.start_run() as run:
         for step, value in enumerate(values):
             nbtrack.log_metric("m", value, step=step)
-    reply, (x, y) = curves([run.info.run_id], ["m"], max_points=1000)
-    assert reply["series"][0]["total"] == 100_000
-    assert reply["series"][0]["points"] == len(x) <= 1010
-    assert (y.max(), y.min()) == (50, -50)
-    assert (x[0], x[-1]) == (0, 99_999)
-    assert np.all(np.diff(x) >= 0)
-    assert np.array_equal(y, values[x.astype(int)])
+    reply, (x, y, low, high, count) = curves([run.info.run_id], ["m"], max_points=1000)
+    (series,) = reply["series"]
+    assert (series["total"], series["width"], series["envelope"]) == (100_000, 128, 2)
+    assert series["points"] == len(x) == len(y) == len(low) <= 1000
+    assert (high.max(), low.min(), count.sum()) == (50, -50, 100_000)
+    assert np.array_equal(x[:-1], np.arange(len(x) - 1) * 128 + 63.5)
+    assert x[-1] <= 99_999
+    assert np.allclose(y[:-1], values[: 128 * (len(x) - 1)].reshape(-1, 128).mean(axis=1))
     _, (x, y) = curves([run.info.run_id], ["m"], x_min=4300, x_max=4400)
     assert np.array_equal(x, np.arange(4300, 4401))
     assert np.array_equal(y, values[4300:4401])
-    reply, (x, y) = curves([run.info.run_id], ["m"], x_min=10_000, x_max=90_000, max_points=100)
-    assert (reply["series"][0]["total"], len(x), y.min(), x[-1]) == (80_001, 99, -50, 90_000)
-    assert np.array_equal(y, values[x.astype(int)])
+    reply, (x, y, low, *_) = curves([run.info.run_id], ["m"], x_min=10_000, x_max=90_000, max_points=100)
+    assert (reply["x_min"], reply["x_max"], reply["max_points"]) == (10_000, 90_000, 100)
+    assert (low.min(), reply["series"][0]["width"]) == (-50, 1024)
+    assert x[0] <= 10_000
+    assert x[-1] >= 90_000 - 512
+
+
+def test_only_curves_that_have_changed_are_sent_again(three: list[str]) -> None:
+    reply, _ = curves(three, ["val/loss"])
+    versions = [series["version"] for series in reply["series"]]
+    nbtrack.MlflowClient().log_metric(three[1], "val/loss", 9.0, step=7)
+    reply, buffers = curves(three, ["val/loss"], known=versions)
+    assert [series["run_id"] for series in reply["series"]] == [three[1]]
+    assert reply["unchanged"] == [versions[0], versions[2]]
+    assert buffers[1][-1] == 9.0
 
 
 def test_curves_of_several_runs_keys_and_axes(three: list[str]) -> None:
@@ -109,7 +122,7 @@ def test_curves_of_several_runs_keys_and_axes(three: list[str]) -> None:
     assert x.tolist() == [0.5]
     _, (x, _) = curves([run.info.run_id], ["val/loss"], x_axis="time")
     assert x[0] == run.info.start_time
-    assert curves([], [])[0] == {"series": []}
+    assert curves([], [])[0]["series"] == []
 
 
 def test_runs_side_by_side(three: list[str]) -> None:

@@ -82,6 +82,53 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class GridSeries(Series):
+    """One metric of one run on a grid.
+
+    Attributes:
+        version: A string that changes whenever a point is added to the series or deleted from it.
+        width: The width of the buckets in units of the axis, or 0 if the points are returned as they are.
+        nan: The number of points in the range whose value is NaN.
+        pos_inf: The number of points in the range whose value is infinity.
+        neg_inf: The number of points in the range whose value is minus infinity.
+    """
+
+    version: str
+    width: float
+    nan: int
+    pos_inf: int
+    neg_inf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Several series on a common grid, sorted by series and then along the axis.
+
+    Row i of the arrays is about a bucket of `series[place[i]]`, or about one of its points if the series has no
+    buckets. All arrays have the same length.
+
+    Attributes:
+        series: The series.
+        place: The position in `series` of each row's series.
+        x: The middle of each bucket, but not before the first or after the last point of its series.
+        count: The number of finite values in each bucket.
+        mean: Their mean. NaN if there is none. A single point has its value here, even if it is not finite.
+        low: The lowest of them.
+        high: The highest of them.
+        unchanged: The versions of the series that were left out because they are still what the caller knows.
+    """
+
+    series: list[GridSeries]
+    place: NDArray[np.int64]
+    x: NDArray[np.float64]
+    count: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    unchanged: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Points:
     """The points of several series, sorted by series and then along the axis.
 
@@ -590,6 +637,38 @@ class Reading(Protocol):
 
         Returns:
             The points, in the order of `run_ids`, then `keys`, then the axis.
+        """
+        ...
+
+    def grid(
+        self,
+        run_ids: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis = "step",
+        max_points: int = 1000,
+        x_min: float | None = None,
+        x_max: float | None = None,
+        *,
+        known: Sequence[str] = (),
+    ) -> Grid:
+        """Return the points of metrics of several runs, summarized in buckets that all of them share.
+
+        A series with at most `max_points` points is returned as it is. The buckets of the others have a width that is a
+        power of two (of steps or milliseconds), begin at multiples of it, and depend on no other series: wide buckets
+        are unions of narrow ones.
+
+        Args:
+            run_ids: The runs. Those that do not exist are left out.
+            keys: The names of the metrics.
+            axis: The axis of the curves.
+            max_points: The largest number of points or buckets of a series.
+            x_min: The lowest position on the axis: a step, milliseconds since the epoch or seconds, as `axis` says.
+                With `x_max` the range is enlarged to whole buckets.
+            x_max: The highest position on the axis, which is included.
+            known: Versions of series that the caller has. A series that still has one of them is left out.
+
+        Returns:
+            The series, in the order of `run_ids` and then `keys`.
         """
         ...
 

@@ -17,6 +17,8 @@ MOST_RUNS = 1_000
 MOST_ROWS = 1_000
 MOST_COLUMNS = 500
 MOST_SERIES = 500
+MOST_CURVES = 10_000
+"""The largest number of runs times keys in one request."""
 MOST_POINTS = 5_000
 MOST_MODELS = 100
 MOST_VERSIONS = 500
@@ -216,6 +218,8 @@ class CurvesRequest(TypedDict):
     x_min: float | None
     x_max: float | None
     max_points: MaxPoints
+    known: NotRequired[Annotated[list[str], AtMost(MOST_CURVES)]]
+    """Versions of series that the screen has. A series that still has one of them is not sent again."""
 
 
 class Series(TypedDict):
@@ -225,10 +229,30 @@ class Series(TypedDict):
     """Number of points sent, the length of the buffers 2i (x) and 2i + 1 (y) of the i-th series."""
     total: int
     """Number of points that the store has in the range."""
+    width: NotRequired[float]
+    """If there are more than `max_points`, the width of the buckets whose middles and means are sent. All buckets begin
+    at multiples of their width, which is a power of two (of steps or milliseconds). 0 if the points are sent as they
+    are. Live runs and notebooks saved by earlier versions lack this and the next fields."""
+    envelope: NotRequired[int]
+    """Position of the first of three buffers: the lowest value, the highest value and the number of finite values of
+    each bucket. Only if there are buckets."""
+    nan: NotRequired[int]
+    """Number of points in the range that are NaN."""
+    pos_inf: NotRequired[int]
+    neg_inf: NotRequired[int]
+    version: NotRequired[str]
+    """Changes whenever the store gets or deletes a point of the series."""
 
 
 class CurvesReply(TypedDict):
     series: list[Series]
+    x_axis: NotRequired[XAxis]
+    """The settings that the series belong to, as requested."""
+    x_min: NotRequired[float | None]
+    x_max: NotRequired[float | None]
+    max_points: NotRequired[int]
+    unchanged: NotRequired[list[str]]
+    """Those of the `known` versions that are still what the store has."""
 
 
 class DiffRequest(TypedDict):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter
-from ..store.protocol import Axis, Points
-from .contract import CurvesReply, CurvesRequest, Series
+from ..store.protocol import Grid, Points
+from .contract import MOST_CURVES, CurvesReply, CurvesRequest, Series
 from .source import Source
 from .view import view
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_CURVES = 10_000
-"""The largest number of runs times keys in one request."""
 FEWEST_POINTS = 3
 """A thinned curve keeps its lowest, its highest and its last point."""
 
@@ -36,35 +34,77 @@ class Curve:
 
 @view("curves")
 def curves(source: Source, request: CurvesRequest) -> tuple[CurvesReply, list[bytes]]:
-    """Return the series of these runs and keys. Buffers 2i and 2i + 1 are the x and y of the i-th series."""
+    """Return the series of these runs and keys, on a common grid if they are long.
+
+    Buffers 2i and 2i + 1 are the x and y of the i-th series. Three more buffers for each series with buckets follow.
+    """
     wanted = len(request["run_ids"]) * len(request["keys"])
     if wanted > MOST_CURVES:
         raise InvalidParameter(
             f"run_ids times keys must be at most {MOST_CURVES:,} series, not {wanted:,}. Ask for fewer at a time."
         )
-    points = source.reading.points(
+    grid = source.reading.grid(
         request["run_ids"],
         request["keys"],
         request["x_axis"],
-        max(request["max_points"], FEWEST_POINTS),
+        request["max_points"],
         request["x_min"],
         request["x_max"],
+        known=request.get("known", ()),
     )
-    found = curves_of(points, request["x_axis"])
-    return {"series": series_of(found)}, buffers_of(found)
+    series, buffers = _sent(grid)
+    reply: CurvesReply = {
+        "series": series,
+        "x_axis": request["x_axis"],
+        "x_min": request["x_min"],
+        "x_max": request["x_max"],
+        "max_points": request["max_points"],
+        "unchanged": grid.unchanged,
+    }
+    return reply, buffers
 
 
-def curves_of(points: Points, axis: Axis = "step") -> list[Curve]:
-    """Return a curve for each series that has points in the range."""
+def _sent(grid: Grid) -> tuple[list[Series], list[bytes]]:
+    """Return the entries of the series that have points in the range, and their buffers."""
     import numpy as np
 
-    x = (points.step if axis == "step" else points.timestamp).astype(np.float64)
+    bounds = np.searchsorted(grid.place, np.arange(len(grid.series) + 1)).tolist()
+    shown = [
+        (one, slice(start, end))
+        for one, (start, end) in zip(grid.series, itertools.pairwise(bounds), strict=True)
+        if start < end
+    ]
+    series: list[Series] = []
+    envelopes: list[bytes] = []
+    for one, rows in shown:
+        entry: Series = {
+            "run_id": one.run_id,
+            "key": one.key,
+            "points": rows.stop - rows.start,
+            "total": one.total,
+            "width": one.width,
+            "nan": one.nan,
+            "pos_inf": one.pos_inf,
+            "neg_inf": one.neg_inf,
+            "version": one.version,
+        }
+        if one.width:
+            entry["envelope"] = 2 * len(shown) + len(envelopes)
+            envelopes += [_bytes(array[rows]) for array in (grid.low, grid.high, grid.count)]
+        series.append(entry)
+    return series, [_bytes(array[rows]) for _, rows in shown for array in (grid.x, grid.mean)] + envelopes
+
+
+def curves_of(points: Points) -> list[Curve]:
+    """Return a curve by step for each series that has points."""
+    import numpy as np
+
+    x = points.step.astype(np.float64)
     bounds = np.searchsorted(points.place, np.arange(len(points.series) + 1)).tolist()
     found = []
     for one, (start, end) in zip(points.series, itertools.pairwise(bounds), strict=True):
         if start < end:
-            along = (x[start:end] - one.start_time) / 1000 if axis == "relative" else x[start:end]
-            found.append(Curve(one.run_id, one.key, along, points.value[start:end], one.total))
+            found.append(Curve(one.run_id, one.key, x[start:end], points.value[start:end], one.total))
     return found
 
 
@@ -74,5 +114,10 @@ def series_of(found: Sequence[Curve]) -> list[Series]:
 
 
 def buffers_of(found: Sequence[Curve]) -> list[bytes]:
-    """Return x and y of each curve as little-endian float64."""
-    return [array.astype("<f8").tobytes() for curve in found for array in (curve.x, curve.y)]
+    """Return x and y of each curve."""
+    return [_bytes(array) for curve in found for array in (curve.x, curve.y)]
+
+
+def _bytes(array: NDArray[np.float64]) -> bytes:
+    """Return an array as little-endian float64."""
+    return array.astype("<f8").tobytes()

@@ -14,7 +14,7 @@ from ..directions import Directions
 from ..entities import Experiment, Lineage, ModelVersion, Run
 from ..model_registry.lookups import ModelSource, RunReading
 from ..query import Completion
-from ..store.protocol import Axis, ModelSurvey, Points, Snapshot, Survey, Versions
+from ..store.protocol import Axis, Grid, ModelSurvey, Points, Snapshot, Survey, Versions
 
 
 class Reading(RunReading, Protocol):
@@ -53,6 +53,21 @@ class Reading(RunReading, Protocol):
         /,
     ) -> Points:
         """Return the points of these runs and keys, thinned out to about `max_points` per series."""
+        ...
+
+    def grid(
+        self,
+        run_ids: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis,
+        max_points: int,
+        x_min: float | None,
+        x_max: float | None,
+        /,
+        *,
+        known: Sequence[str],
+    ) -> Grid:
+        """Return these series without those whose version is in `known`. Long ones are summarized in buckets."""
         ...
 
 

@@ -83,7 +83,7 @@ class Nbtrack(Tracker):
         return nbtrack.search_runs(experiment_ids=self.team)
 
     def curves(self, most: int | None) -> Any:
-        """Thinned out by the lowest and highest point of each bucket, as the widget asks for it."""
+        """Summarized in buckets with mean, lowest and highest value, as the widget asks for it."""
         import nbtrack
         from nbtrack import views
 

@@ -12,11 +12,13 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg.types.string import StrDumper
 
+from nbtrack.store.sql.grid import width_of, window_of
 from nbtrack.store.sql.schema import TABLES
 from nbtrack.store.sql.tables import SqlTables
 
 if TYPE_CHECKING:
     from nbtrack.store.protocol import Axis, Columns
+    from nbtrack.store.sql.grid import WantedSeries
 
 _CONSTRAINTS = """
 CREATE SEQUENCE experiment_ids;
@@ -186,6 +188,61 @@ class PostgresTables(SqlTables):
             totals += [len(rows)] * len(left)
         chosen = np.concatenate(kept) if kept else np.zeros(0, dtype=np.int64)
         return {**{name: column[chosen] for name, column in found.items()}, "total": np.array(totals, dtype=np.int64)}
+
+    def read_grid(
+        self,
+        cursor: Any,
+        series: Sequence[WantedSeries],
+        axis: Axis,
+        max_points: int,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> tuple[Columns, Columns, Columns]:
+        found: Columns = cursor.execute(
+            "SELECT series, step, timestamp, value FROM metrics WHERE series = ANY($1)",
+            [[one.series for one in series]],
+        ).fetchnumpy()
+        extents: list[tuple[Any, ...]] = []
+        buckets: list[tuple[Any, ...]] = []
+        exact: list[tuple[Any, ...]] = []
+        for one in series:
+            rows = found["series"] == one.series
+            places, values = found["step" if axis == "step" else "timestamp"][rows], found["value"][rows]
+            across = found["timestamp" if axis == "step" else "step"][rows]
+            places = places - one.start_time if axis == "relative" else places
+            low, high = window_of(axis, max_points, x_min, x_max)
+            inside = (places >= low) & (places <= high)
+            if not inside.any():
+                continue
+            kept = values[inside]
+            odd = (np.isnan(kept).sum(), np.isposinf(kept).sum(), np.isneginf(kept).sum())
+            extents.append((one.series, inside.sum(), places[inside].min(), places[inside].max(), *odd))
+            width = width_of(*(int(each) for each in extents[-1][1:4]), max_points)
+            if not width:
+                low, high = window_of(axis, None, x_min, x_max)
+                inside = (places >= low) & (places <= high)
+                rows_of = zip(places[inside], across[inside], values[inside], strict=True)
+                exact += [(one.series, *each) for each in rows_of]
+                continue
+            for begin in np.unique(places[inside] // width * width):
+                here = values[inside & (places // width * width == begin)]
+                here = here[np.isfinite(here)]
+                summary = (here.mean(), here.min(), here.max()) if len(here) else (np.nan,) * 3
+                buckets.append((one.series, begin, len(here), *summary))
+        return (
+            _columns("series total first last nan pos_inf neg_inf", extents),
+            _columns("series place count mean low high", buckets),
+            _columns("series place across mean", exact),
+        )
+
+
+def _columns(names: str, rows: list[tuple[Any, ...]]) -> Columns:
+    """Return rows as columns of the types that DuckDB gives."""
+    floats = ("mean", "low", "high")
+    return {
+        name: np.array([row[i] for row in rows], dtype=np.float64 if name in floats else np.int64)
+        for i, name in enumerate(names.split())
+    }
 
 
 def _thinned(along: NDArray[Any], across: NDArray[Any], values: NDArray[Any], max_points: int) -> list[int]:

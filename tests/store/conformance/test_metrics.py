@@ -62,6 +62,49 @@ def test_thinned_curves_keep_spikes_gaps_and_ends(both: Both, axis: Axis) -> Non
     assert len(part.step) <= 11
 
 
+@pytest.mark.parametrize("axis", ["step", "time", "relative"])
+def test_a_grid_has_short_series_as_they_are_and_long_ones_in_buckets(both: Both, axis: Axis) -> None:
+    ids = [both.ids[name] for name in ("long", "alpha", "ätna", "none")]
+    grid = both.same(lambda store: store.grid(ids, ["curve", "loss"], axis, 20))
+    assert [(one.run_name, one.key, one.total) for one in grid.series] == [
+        *(("long", "curve", POINTS), ("alpha", "loss", 3), ("ätna", "loss", 3)),
+    ]
+    long, alpha, odd = grid.series
+    assert [one.width > 0 for one in grid.series] == [True, False, False]
+    assert (long.nan, odd.nan) == (1, 2)
+    rows = grid.place == 0
+    assert 10 <= rows.sum() <= 20
+    assert grid.count[rows].sum() == POINTS - 1
+    assert grid.high[rows].max() == 50.0
+    assert (grid.low[rows] <= grid.mean[rows]).all()
+    assert (grid.mean[rows] <= grid.high[rows]).all()
+    short = both.same(lambda store: store.points([both.ids["alpha"]], ["loss"], axis))
+    assert grid.mean[grid.place == 1].tolist() == short.value.tolist()
+    known = [long.version, "other"]
+    rest = both.same(lambda store: store.grid(ids, ["curve", "loss"], axis, 20, known=known))
+    assert rest.unchanged == [long.version]
+    assert rest.series == [alpha, odd]
+    assert both.same(lambda store: store.grid([], ["curve"])).series == []
+
+
+@pytest.mark.parametrize("axis", ["step", "time", "relative"])
+def test_a_bucket_is_the_same_in_every_window(both: Both, axis: Axis) -> None:
+    run_id = both.ids["long"]
+    points = both.duckdb.points([run_id], ["curve"], axis)
+    places = points.step if axis == "step" else points.timestamp
+    places = (places - points.series[0].start_time) / 1000 if axis == "relative" else places
+    low, high = float(places[40]), float(places[250])
+    part = both.same(lambda store: store.grid([run_id], ["curve"], axis, 20, low, high))
+    assert part.x[0] - part.series[0].width <= low
+    wholes = [both.duckdb.grid([run_id], ["curve"], axis, most) for most in (20, 40)]
+    whole = next(each for each in wholes if each.series[0].width == part.series[0].width)
+    rows = list(zip(whole.x, whole.count, whole.mean, whole.low, whole.high, strict=True))
+    assert set(zip(part.x, part.count, part.mean, part.low, part.high, strict=True)) <= set(rows)
+    near = both.same(lambda store: store.grid([run_id], ["curve"], axis, 20, low, float(places[50])))
+    assert near.series[0].width == 0
+    assert near.x.tolist() == pytest.approx(places[40:51].tolist())
+
+
 def test_statistics_over_groups(both: Both) -> None:
     table = both.same(lambda store: store.aggregate(None, "", ["params.act"], ["metrics.loss", "metrics.`Val/acc`"]))
     assert table["params.act"].tolist() == ["Relu", "gelu", "tanh", None]

@@ -1,4 +1,4 @@
-"""The points of many series from DuckDB, all of them or thinned out without losing a spike."""
+"""The points of many series from DuckDB: all of them, thinned out without losing a spike, or on a grid."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocol import Axis
 from ..sql.base import Cursor, Tables
+from ..sql.grid import WantedSeries, width_of, window_of
 
 if TYPE_CHECKING:
     from ..protocol import Columns
@@ -43,9 +44,62 @@ _THINNED = """
     UNION ALL SELECT series, gap[2], gap[3], gap[1], total FROM buckets WHERE gap IS NOT NULL
 """
 
+_GRID_AXIS = {"step": "m.step", "time": "m.timestamp", "relative": "m.timestamp - wanted.start_time"}
+_FINITE = "CASE WHEN m.value - m.value = 0 THEN m.value END"
+_WANTED = """
+    FROM metrics AS m JOIN (
+        SELECT UNNEST(CAST($1 AS BIGINT[])) AS series, UNNEST(CAST($2 AS BIGINT[])) AS start_time,
+               UNNEST(CAST($3 AS DOUBLE PRECISION[])) AS width
+    ) AS wanted ON wanted.series = m.series
+"""
+_WINDOW = "WHERE {along} >= $4 AND {along} <= $5"
+_EXTENTS = """
+    SELECT m.series, COUNT(*) AS total, MIN({along}) AS first, MAX({along}) AS last,
+           COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan,
+           COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
+           COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
+    {wanted} GROUP BY m.series
+"""
+_BUCKETS = """
+    SELECT m.series, FLOOR(({along}) / wanted.width) * wanted.width AS place, COUNT({finite}) AS count,
+           AVG({finite}) AS mean, MIN({finite}) AS low, MAX({finite}) AS high
+    {wanted} GROUP BY m.series, FLOOR(({along}) / wanted.width) * wanted.width
+"""
+_EXACT = "SELECT m.series, {along} AS place, {across} AS across, m.value AS mean {wanted}"
+
 
 class SeriesTables(Tables):
     """Reading points in DuckDB's SQL."""
+
+    def read_grid(
+        self,
+        cursor: Cursor,
+        series: Sequence[WantedSeries],
+        axis: Axis,
+        max_points: int,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> tuple[Columns, Columns, Columns]:
+        """Return the extents of series, the buckets of long ones and the points of short ones."""
+        along, across = _GRID_AXIS[axis], "m.timestamp" if axis == "step" else "m.step"
+        starts = {one.series: one.start_time for one in series}
+        wanted, all_points = _WANTED, x_min is None and x_max is None
+        if not all_points:
+            wanted += _WINDOW.format(along=along)
+
+        def read(sql: str, widths: dict[int, float], low: float, high: float) -> Columns:
+            parameters: list[Any] = [list(widths), [starts[one] for one in widths], list(widths.values())]
+            sql = sql.format(along=along, across=across, finite=_FINITE, wanted=wanted)
+            return cursor.execute(sql, parameters if all_points else [*parameters, low, high]).fetchnumpy()
+
+        low, high = window_of(axis, max_points, x_min, x_max)
+        extents = read(_EXTENTS, dict.fromkeys(starts, 1.0), low, high)
+        ranges = zip(*(extents[name].tolist() for name in ("series", "total", "first", "last")), strict=True)
+        widths = {one: width_of(total, first, last, max_points) for one, total, first, last in ranges}
+        buckets = read(_BUCKETS, {one: width for one, width in widths.items() if width}, low, high)
+        short = dict.fromkeys([one for one, width in widths.items() if not width], 1.0)
+        exact = read(_EXACT, short, *window_of(axis, None, x_min, x_max))
+        return extents, buckets, exact
 
     def read_series(
         self,

@@ -6,7 +6,7 @@ The SQL of this package runs unchanged on DuckDB and PostgreSQL. A backend is a 
 - IDs: `next_experiment_id` and `next_version`, and the numbers of runs and series, which loading events assigns
 - uniqueness: `is_taken` if unique constraints guard names and numbers, and `lock_models` if sessions can run at the
   same time
-- points: `read_series` and `rewind_run`, because each backend stores the points of metrics in its own way
+- points: `read_series`, `read_grid` and `rewind_run`, because each backend stores the points of metrics in its own way
 - places of artifacts: `locate`, `located` and `artifact_root`
 
 The conformance tests (tests/store/conformance) have the smallest such class for PostgreSQL.
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from ...errors import NbtrackError
     from ..protocol import Axis, Columns
+    from .grid import WantedSeries
 
 
 class Cursor(Protocol):
@@ -89,6 +90,27 @@ class Tables(Protocol):
         of the row's series in this range. A series with more points than that is divided into `max_points // 2`
         intervals of equal width, the last of which is the last point, so that a curve ends where its series ends. The
         lowest and the highest point of each interval are returned, and one NaN if there is any.
+        """
+        ...
+
+    def read_grid(
+        self,
+        cursor: Cursor,
+        series: Sequence[WantedSeries],
+        axis: Axis,
+        max_points: int,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> tuple[Columns, Columns, Columns]:
+        """Return the extents of series, the buckets of long series and the points of short ones, in any order.
+
+        Positions are steps or milliseconds. Long series are those for which `grid.width_of` gives a width, and
+        `grid.window_of` says which positions are read.
+
+        - The columns of extents are series, total, first, last, nan, pos_inf and neg_inf, of series that have points.
+        - The columns of buckets are series, place (where the bucket begins), count, mean, low and high. The last four
+          are about finite values; the last three are masked, NULL or NaN if there is none.
+        - The columns of points are series, place, across (the time of a step, or the step of a time) and mean.
         """
         ...
 

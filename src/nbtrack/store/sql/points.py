@@ -1,17 +1,25 @@
-"""Points of many series as columns, all of them or thinned out."""
+"""Points of many series as columns: all of them, thinned out, or summarized on a grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..protocol import Axis, Points, Series
+from ..protocol import Axis, Grid, Points, Series
 from .base import Tables
+from .grid import WantedSeries, grid_of
 from .runs import JOIN_IDS, check_known
 
 _SERIES = """
     SELECT l.series, r.run_id, r.name, r.start_time, l.key, l.points FROM latest_metrics AS l
     JOIN UNNEST(CAST($1 AS BIGINT[])) WITH ORDINALITY AS found(run, n) ON found.run = l.run
     JOIN runs AS r ON r.run = l.run {wanted} ORDER BY found.n, {place}
+"""
+_GRID_SERIES = """
+    SELECT l.series, r.start_time, r.run_id, r.name, l.key, l.points, l.timestamp, l.value FROM latest_metrics AS l
+    JOIN UNNEST(CAST($1 AS BIGINT[])) WITH ORDINALITY AS found(run, n) ON found.run = l.run
+    JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key
+    JOIN runs AS r ON r.run = l.run ORDER BY found.n, wanted.n
 """
 _WANTED = "JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key"
 
@@ -70,6 +78,40 @@ class PointTables(Tables):
             points["timestamp"][order],
             points["value"][order],
         )
+
+    def grid(
+        self,
+        run_ids: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis = "step",
+        max_points: int = 1000,
+        x_min: float | None = None,
+        x_max: float | None = None,
+        *,
+        known: Sequence[str] = (),
+    ) -> Grid:
+        """Return the points of metrics of several runs, summarized on a common grid. `read_grid` reads them."""
+        wanted: list[WantedSeries] = []
+        unchanged: list[str] = []
+        if run_ids and keys:
+            with self.reading() as cursor:
+                sql = f"SELECT r.run_id, r.run FROM runs AS r {JOIN_IDS}"
+                numbers = dict(cursor.execute(sql, [list(run_ids)]).fetchall())
+                runs = [numbers[run_id] for run_id in dict.fromkeys(run_ids) if run_id in numbers]
+                seen = set(known)
+                for series, start, run_id, name, key, *state in cursor.execute(
+                    _GRID_SERIES, [runs, list(dict.fromkeys(keys))]
+                ).fetchall():
+                    version = ".".join(map(repr, (series, *state)))
+                    if version in seen:
+                        unchanged.append(version)
+                    else:
+                        wanted.append(WantedSeries(series, start, run_id, name, key, version))
+                if wanted:
+                    read = self.read_grid(cursor, wanted, axis, max_points, x_min, x_max)
+                    return replace(grid_of(wanted, axis, max_points, read), unchanged=unchanged)
+        none = _no_points().value
+        return Grid([], none.astype("int64"), none, none, none, none, none, unchanged)
 
 
 def _no_points() -> Points:

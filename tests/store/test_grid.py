@@ -1,0 +1,104 @@
+"""The buckets of curves: their width, their nesting, and values that are not finite."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbtrack
+from nbtrack.store import open_store
+from nbtrack.store.protocol import Grid
+from nbtrack.store.sql.grid import width_of, window_of
+
+STEPS = st.integers(-(2**62), 2**62)
+
+
+@given(STEPS, STEPS, st.integers(1, 5000))
+def test_a_width_is_the_smallest_power_of_two_that_fits(one: int, other: int, max_points: int) -> None:
+    first, last = min(one, other), max(one, other)
+    width = width_of(max_points + 1, first, last, max_points)
+
+    def buckets(wide: int) -> int:
+        return last // wide - first // wide + 1
+
+    assert width & (width - 1) == 0
+    most = max(max_points, 2)
+    assert buckets(width) <= most
+    assert width == 1 or buckets(width // 2) > most
+    assert width_of(max_points, first, last, max_points) == 0
+
+
+@given(st.floats(-1e12, 1e12), st.floats(0, 1e12), st.integers(1, 5000))
+def test_a_window_grows_to_whole_buckets_of_any_series_in_it(low: float, span: float, max_points: int) -> None:
+    start, end = window_of("step", max_points, low, low + span)
+    assert start <= round(low, 6)
+    assert math.floor(round(low + span, 6)) <= end
+    first, last = math.ceil(start), math.floor(end)
+    width = width_of(max_points + 1, first, last, max_points)
+    if last - first >= max_points:
+        assert first % width == 0
+        assert (last + 1) % width == 0
+
+
+def grid_of(values: list[float], max_points: int, **window: float) -> Grid:
+    with nbtrack.start_run() as run:
+        for step, value in enumerate(values):
+            nbtrack.log_metric("m", value, step=step)
+    return open_store().grid([run.info.run_id], ["m"], "step", max_points, **window)
+
+
+def test_values_that_are_not_finite_are_counted_and_no_part_of_a_bucket() -> None:
+    values = [math.nan, 1.0, math.inf, -math.inf] + [math.nan] * 4 + [1e308] * 4 + [2.0] * 4
+    grid = grid_of(values, 4)
+    (one,) = grid.series
+    assert (one.total, one.width, one.nan, one.pos_inf, one.neg_inf) == (16, 4, 5, 1, 1)
+    assert grid.x.tolist() == [1.5, 5.5, 9.5, 13.5]
+    assert grid.count.tolist() == [1, 0, 4, 4]
+    assert np.array_equal(grid.mean, [1.0, math.nan, 1e308, 2.0], equal_nan=True)
+    assert np.array_equal(grid.high, [1.0, math.nan, 1e308, 2.0], equal_nan=True)
+    whole = open_store().grid([one.run_id], ["m"], "step", 16)
+    assert np.array_equal(whole.mean, values, equal_nan=True)
+    assert (whole.series[0].nan, whole.series[0].pos_inf) == (5, 1)
+
+
+def test_buckets_are_nested_and_depend_on_no_other_series() -> None:
+    values = np.sin(np.arange(700) / 50).tolist()
+    fine, coarse = grid_of(values, 200), grid_of(values, 30)
+    assert (fine.series[0].width, coarse.series[0].width) == (4, 32)
+    owner = fine.x // 32
+    for i, x in enumerate(coarse.x):
+        rows = owner == x // 32
+        assert coarse.count[i] == fine.count[rows].sum()
+        assert coarse.low[i] == fine.low[rows].min()
+        assert coarse.high[i] == fine.high[rows].max()
+        assert math.isclose(coarse.mean[i], np.average(fine.mean[rows], weights=fine.count[rows]), rel_tol=1e-12)
+    ids = [fine.series[0].run_id, coarse.series[0].run_id]
+    with nbtrack.start_run() as longer:
+        for step in range(0, 100_000, 100):
+            nbtrack.log_metric("m", 0.0, step=step)
+    together = open_store().grid([longer.info.run_id, *ids], ["m"], "step", 200)
+    rows = together.place == 1
+    assert np.array_equal(together.x[rows], fine.x)
+    assert np.array_equal(together.mean[rows], fine.mean)
+
+
+def test_a_series_has_a_new_version_once_a_point_is_added_or_deleted() -> None:
+    grid = grid_of([1.0, 2.0, 3.0], 10)
+    store, (one,) = open_store(), grid.series
+    assert store.grid([one.run_id], ["m"], known=[one.version]).unchanged == [one.version]
+    nbtrack.MlflowClient().log_metric(one.run_id, "m", 3.0, step=2)
+    (added,) = store.grid([one.run_id], ["m"], known=[one.version]).series
+    assert added.total == 4
+    nbtrack.MlflowClient().rewind_run(one.run_id, 1)
+    (rewound,) = store.grid([one.run_id], ["m"], known=[one.version, added.version]).series
+    assert rewound.total == 2
+
+
+def test_a_curve_ends_where_its_series_ends() -> None:
+    grid = grid_of([0.0] * 101, 50)
+    assert (grid.x[0], grid.x[-1]) == (1.5, 100.0)
+    part = grid_of([0.0] * 101, 50, x_min=29.0, x_max=90.0)
+    assert (part.series[0].width, part.x[0], part.x[-1]) == (2, 28.5, 90.5)
