@@ -22,6 +22,7 @@ import pytest
 
 from nbtrack.errors import ExecutionException, InvalidParameter, InvalidState, NbtrackError, NotFound, NotSupported
 from nbtrack.projects.environments import Environment, environment_for, has_nbtrack
+from nbtrack.projects.environments.requirements import PythonRequest, requirements_of_conda
 from nbtrack.projects.environments.uv import uv_program
 from nbtrack.projects.project import EnvironmentSpec
 
@@ -205,6 +206,56 @@ def test_files_of_a_wrong_form_are_refused_before_anything_starts(
     with pytest.raises((InvalidParameter, NotFound), match=message):
         environment_of(tmp_path, file)
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("dependency", "python", "build"),
+    [
+        ("python=3.10", "3.10", ()),
+        ("python==3.10.4", "3.10.4", ()),
+        ("python=3.10.*", "3.10", ()),
+        ("python 3.10", "3.10", ()),
+        ("python >=3.9, <3.13", ">=3.9,<3.13", ()),
+        ("conda-forge::python=3.10=h4499717_0_cpython", "3.10", ()),
+        ("python", None, ()),
+        ("pip", None, ("pip",)),
+        ("pip<=23.2.1", None, ("pip<=23.2.1",)),
+        ("pip=23", None, ("pip==23.*",)),
+        ("setuptools 65.*", None, ("setuptools==65.*",)),
+        ("wheel==0.40", None, ("wheel==0.40",)),
+    ],
+)
+def test_versions_of_conda_are_read_as_conda_reads_them(
+    dependency: str, python: str | None, build: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "conda.yaml").write_text(json.dumps({"dependencies": [dependency]}))
+    requirements, others = requirements_of_conda(tmp_path / "conda.yaml")
+    assert (requirements.python.version, requirements.build, others) == (python, build, [])
+
+
+@pytest.mark.parametrize(
+    ("version", "matching", "others"),
+    [
+        ("3.11", ["3.11.0", "3.11.9", "3.11.0rc1"], ["3.1.1", "3.12.0"]),
+        ("3", ["3.8.1", "3.12.0"], ["2.7.18"]),
+        ("3.11.7", ["3.11.7"], ["3.11.70", "3.11.8"]),
+        ("3.14rc1", ["3.14rc1"], ["3.14.0"]),
+        (">=3.10,<3.13", ["3.10.0", "3.12.9"], ["3.9.9", "3.13.0"]),
+    ],
+)
+def test_a_version_of_python_means_all_its_patch_releases(version: str, matching: list[str], others: list[str]) -> None:
+    request = PythonRequest(version)
+    assert [each for each in (*matching, *others) if request.matches(each)] == matching
+
+
+def test_a_list_that_yaml_repeats_a_billion_times_is_refused_at_once(tmp_path: Path) -> None:
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    (tmp_path / "python_env.yaml").write_text(f"a0: &a0 [x]\n{levels}dependencies: *a9\n")
+    with pytest.raises(InvalidParameter, match="unknown keys"):
+        environment_of(tmp_path)
+    (tmp_path / "conda.yaml").write_text(f"a0: &a0 [x]\n{levels}dependencies: *a9\n")
+    with pytest.raises(InvalidParameter, match="not valid"):
+        environment_of(tmp_path, "conda.yaml")
 
 
 # ---------------------------------------------------------------- the digest
@@ -465,8 +516,9 @@ def wait_for(file: Path, process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.slow
-def test_two_processes_create_one_environment(locked: Path, cache: Path, tmp_path: Path) -> None:
-    (locked / "demo.py").write_text("VALUE = 'two processes'\n")
+@pytest.mark.parametrize("first_fails", [False, True])
+def test_two_processes_create_one_environment(first_fails: bool, locked: Path, cache: Path, tmp_path: Path) -> None:
+    (locked / "demo.py").write_text(f"VALUE = 'two processes, {first_fails}'\n")
     block = tmp_path / "block"
     block.touch()
     first = start_preparing(locked, TEST_BLOCK=str(block))
@@ -475,12 +527,18 @@ def test_two_processes_create_one_environment(locked: Path, cache: Path, tmp_pat
     assert second.stdout is not None
     assert first.stdout is not None
     assert second.stdout.readline().startswith("Waiting for another process")
-    # The first one fails, so the second one has to create the environment after it.
-    os.kill(backend, signal.SIGKILL)
-    assert "could not be created" in first.stdout.read()
-    lines = second.stdout.read().splitlines()
-    assert (first.wait(), second.wait()) == (1, 0)
-    assert lines[0].startswith("Creating")
+    if first_fails:
+        # Then the second one has to create the environment.
+        os.kill(backend, signal.SIGKILL)
+    else:
+        block.unlink()
+    lines, others = second.stdout.read().splitlines(), first.stdout.read().splitlines()
+    assert (first.wait(), second.wait()) == (int(first_fails), 0)
+    if first_fails:
+        assert any("could not be created" in line for line in others)
+        assert lines[0].startswith("Creating")
+    else:
+        assert lines == [others[-1]]
     assert len(folders_of(environment_of(locked, "pyproject.toml"), cache)) == 1
 
 
@@ -507,6 +565,7 @@ def test_a_preparation_that_is_ended_leaves_nothing_that_is_used(
         assert uv is not None
         uv.kill()
         backend.kill()
+    block.unlink()
     lines = prepared(environment)
     assert lines[0].startswith("Creating")
     assert folders_of(environment, cache) == [prefix_of(environment)]
@@ -717,7 +776,7 @@ def test_docker_pulls_the_image_and_mounts_the_project_and_the_store(
     assert done.stdout == "hush /mlflow/tmp/nbtrack None\n"
     source = f"source={folder}".replace('"', '""')
     assert calls(log)[-1] == [
-        *("run", "--rm", "--init", "--user=1000:1001", "--env=HOME=/tmp"),
+        *("run", "--rm", "--init", "--env=TINI_KILL_PROCESS_GROUP=1", "--user=1000:1001", "--env=HOME=/tmp"),
         *("--gpus=all", "-t", "--label=a=1", "--label=b"),
         f'--mount=type=bind,"{source}",target=/mlflow/projects/code',
         f"--mount=type=bind,source={store},target=/mlflow/tmp/nbtrack",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,6 +64,15 @@ def has_nbtrack(environment: Environment) -> bool | None:
     """Return whether code in the environment can import nbtrack, or None if that is not known."""
     packages = environment.packages()
     return None if packages is None else "nbtrack" in packages
+
+
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return a value from a file for a message. A few lines of YAML can be a list of millions of values."""
+    return _shown.repr(value)[:200]
 
 
 def versions(installed: Iterable[Distribution]) -> dict[str, str]:

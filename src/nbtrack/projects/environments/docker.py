@@ -16,6 +16,7 @@ from typing import Any
 
 from ... import config
 from ...errors import InvalidParameter, NotFound, NotSupported
+from .base import shown
 from .tools import ToolFailed, run_tool
 
 PROJECT_INSIDE = "/mlflow/projects/code"
@@ -110,7 +111,9 @@ class DockerEnvironment:
                 f"The project copies environment variables into its container that are not set: {', '.join(missing)}."
             )
         variables.update(inside)
-        arguments = [_docker(), "run", "--rm", "--init", *self._user(), *self._options]
+        # The init process passes signals on to all processes of the command, not only to its shell.
+        init = ["--init", "--env=TINI_KILL_PROCESS_GROUP=1"]
+        arguments = [_docker(), "run", "--rm", *init, *self._user(), *self._options]
         arguments += [f"--mount={_mount(source, target)}" for source, target in mounts]
         arguments += [f"--volume={volume}" for volume in self._volumes]
         arguments += [f"--workdir={PROJECT_INSIDE}"]
@@ -142,7 +145,7 @@ def _docker() -> str:
 def _image(image: Any) -> str:
     if not isinstance(image, str) or not _IMAGE.fullmatch(image):
         raise InvalidParameter(
-            f'image in docker_env must be the name of an image such as "python:3.12-slim", not {image!r:.80}.'
+            f'image in docker_env must be the name of an image such as "python:3.12-slim", not {shown(image)}.'
         )
     return image
 
@@ -151,7 +154,7 @@ def _volumes(volumes: Any) -> list[str]:
     for volume in _list(volumes, "volumes"):
         if not isinstance(volume, str) or not _VOLUME.fullmatch(volume):
             raise InvalidParameter(
-                f'volumes in docker_env must be strings such as "/data:/data" or "/data:/data:ro", not {volume!r:.80}.'
+                f'volumes in docker_env must be strings such as "/data:/data" or "/data:/data:ro", not {shown(volume)}.'
             )
     return _list(volumes, "volumes")
 
@@ -170,7 +173,7 @@ def _environment(entries: Any) -> tuple[list[str], dict[str, str]]:
         ):
             raise InvalidParameter(
                 "environment in docker_env must be a list of names of variables to copy and of pairs [name, value] to "
-                f"set, not {entry!r:.80}."
+                f"set, not {shown(entry)}."
             )
         if len(pair) == 1:
             copied.append(name)
@@ -185,7 +188,7 @@ def _list(value: Any, key: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise InvalidParameter(f"{key} in docker_env must be a list, not {value!r:.80}.")
+        raise InvalidParameter(f"{key} in docker_env must be a list, not {shown(value)}.")
     return value
 
 

@@ -14,6 +14,7 @@ import yaml
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...errors import InvalidParameter, NotFound
+from .base import shown
 from .digest import Digest
 
 _FILE_OPTION = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(?P<file>\S.*)")
@@ -61,7 +62,8 @@ def specifier(version: str) -> SpecifierSet:
     """Return "3.11" as the specifier of all its patch releases, and a specifier as it is. Raises InvalidSpecifier."""
     if not _PLAIN_VERSION.fullmatch(version):
         return SpecifierSet(version)
-    return SpecifierSet(f"=={version}" if version.count(".") >= 2 else f"=={version}.*")
+    is_exact = version.count(".") >= 2 or bool(re.search("[a-z]", version))
+    return SpecifierSet(f"=={version}" if is_exact else f"=={version}.*")
 
 
 def python_request(version: object, where: str) -> PythonRequest:
@@ -70,14 +72,14 @@ def python_request(version: object, where: str) -> PythonRequest:
         return PythonRequest()
     if not isinstance(version, str):
         raise InvalidParameter(
-            f'python in {where} must be a string such as "3.11", not {version!r:.80}. Put the version in quotes: YAML '
+            f'python in {where} must be a string such as "3.11", not {shown(version)}. Put the version in quotes: YAML '
             "reads 3.10 without quotes as the number 3.1."
         )
     try:
         specifier(version.strip())
     except InvalidSpecifier:
         raise InvalidParameter(
-            f'python in {where} must be a version such as "3.11" or a specifier such as ">=3.10", not {version!r:.80}.'
+            f'python in {where} must be a version such as "3.11" or a specifier such as ">=3.10", not {shown(version)}.'
         ) from None
     return PythonRequest(version.strip())
 
@@ -251,7 +253,7 @@ def requirements_of_conda(file: Path) -> tuple[Requirements, list[str]]:
     others: list[str] = []
     dependencies = _yaml_mapping(file).get("dependencies") or []
     if not isinstance(dependencies, list):
-        raise InvalidParameter(f"dependencies in {file.name} must be a list, not {dependencies!r:.80}.")
+        raise InvalidParameter(f"dependencies in {file.name} must be a list, not {shown(dependencies)}.")
     for dependency in dependencies:
         if isinstance(dependency, dict) and dependency.keys() == {"pip"}:
             pip += _lines(dependency["pip"], "pip", file.name)
@@ -259,7 +261,7 @@ def requirements_of_conda(file: Path) -> tuple[Requirements, list[str]]:
         found = _CONDA_PACKAGE.fullmatch(dependency.strip()) if isinstance(dependency, str) else None
         if found is None:
             raise InvalidParameter(
-                f"{file.name} has a dependency that is not valid: {dependency!r:.80}. It must be a string such as "
+                f"{file.name} has a dependency that is not valid: {shown(dependency)}. It must be a string such as "
                 '"scipy=1.11", or {pip: […]}.'
             )
         version = (found["version"] or "").replace(" ", "")
@@ -328,7 +330,7 @@ def _yaml_mapping(file: Path) -> dict[Any, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InvalidParameter(f"{file.name} must contain keys with values, not {content!r:.80}.")
+        raise InvalidParameter(f"{file.name} must contain keys with values, not {shown(content)}.")
     return content
 
 
@@ -336,7 +338,7 @@ def _lines(value: Any, key: str, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(each, str) for each in value):
-        raise InvalidParameter(f"{key} in {where} must be a list of strings, not {value!r:.80}.")
+        raise InvalidParameter(f"{key} in {where} must be a list of strings, not {shown(value)}.")
     if any("\0" in each for each in value):
         raise InvalidParameter(f"{key} in {where} must not contain NUL characters.")
     return tuple(value)
