@@ -30,6 +30,8 @@ export const MOST_PARAMS = 200;
 
 export const MOST_SORTS = 100;
 
+export const MOST_NAMES = 20000;
+
 export const MOST_UNFOLDED = 10000;
 
 export const MOST_SELECTED = 100000;
@@ -136,6 +138,14 @@ export interface RunRow {
   models: string[];
 }
 
+/** A metric of a run over all of its points. */
+export interface Statistics {
+  first: Number;
+  low: Number;
+  high: Number;
+  mean: Number;
+}
+
 export interface TableRow extends RunRow {
   /** How many of the runs above it in the table it is nested in. 0 if rows are not grouped. */
   depth: number;
@@ -143,6 +153,8 @@ export interface TableRow extends RunRow {
   children: number;
   /** The best last value of each metric among these. */
   nested_best: Record<string, Number>;
+  /** Of the metrics whose statistics were asked for. */
+  statistics?: Record<string, Statistics>;
 }
 
 export interface RunsRequest {
@@ -160,6 +172,14 @@ export interface RunsRequest {
   column_offset?: Offset;
   /** The largest number of params, of metrics and of system metrics. */
   column_limit?: number;
+  /** The params to return, instead of a page of columns. The reply counts no columns then. */
+  params?: string[];
+  /** The metrics to return, instead of a page of columns. */
+  metrics?: string[];
+  /** The metrics whose first, lowest, highest and mean values are returned too. */
+  statistics?: string[];
+  /** The ID of a run that is returned too, with the same columns. */
+  baseline?: string | null;
 }
 
 export interface ParamColumn {
@@ -194,6 +214,33 @@ export interface RunsReply {
   best: Record<string, string>;
   /** The metrics of this page for which lower is better, by their names or because a study minimizes them. */
   lower_is_better: string[];
+  /** The best last value by metric of this page. Several runs may have it. */
+  best_values?: Record<string, Number>;
+  /** The run that was asked for as the baseline. None if it does not exist. */
+  baseline?: RunRow | null;
+}
+
+export interface ColumnsRequest {
+  filter: string;
+  /** None stands for the experiments that the screen was opened on. */
+  experiment_ids: string[] | null;
+  order_by: string[];
+  /** How many params, and how many metrics, come before the page. */
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface ColumnsReply {
+  /** A page of the params of the runs that match, in the order of the pages of `RunsReply`. */
+  params: ParamColumn[];
+  metrics: string[];
+  /** Number of params on all pages. */
+  param_count: number;
+  metric_count: number;
+  /** The metrics of this page for which lower is better. */
+  lower_is_better: string[];
+  /** The metrics of this page of which this is only a guess from their names. */
+  guessed: string[];
 }
 
 export interface CompleteRequest {
@@ -537,6 +584,7 @@ export interface Requests {
   complete: { payload: CompleteRequest; reply: CompleteReply };
   curves: { payload: CurvesRequest; reply: CurvesReply };
   runs: { payload: RunsRequest; reply: RunsReply };
+  columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
   live: { payload: LiveRequest; reply: LiveReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };

@@ -46,6 +46,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
             **page,
             **columns,
         },
+        "columns": {"filter": "", "experiment_ids": None, "order_by": ["metrics.loss"], **page},
         "complete": {"text": "metrics.lo", "position": 10, **page},
         "curves": {
             "run_ids": run_ids,

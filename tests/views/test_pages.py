@@ -192,6 +192,45 @@ def test_the_first_page_has_the_columns_that_matter(wide: nbtrack.entities.Run) 
     assert runs(("metrics.m07",))["metrics"] == [*(f"m{index:02}" for index in range(11)), "val_loss"]
 
 
+def test_only_the_columns_in_sight_are_read(wide: nbtrack.entities.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    run_rows = views.runs.run_rows
+
+    def counting(source: Any, found: Any) -> Any:
+        seen.append((len(found[0].data.params), len(found[0].data.metrics)))
+        return run_rows(source, found)
+
+    monkeypatch.setattr(views.runs, "run_rows", counting)
+    page = runs(params=["p27", "p03"], metrics=["m07", "val_loss"], statistics=["m07"], baseline=wide.info.run_id)
+    parent, child = page["rows"]
+    assert (parent["params"], child["params"]) == ({"p27": "27", "p03": "3"}, {"p27": "-1", "p03": "3"})
+    assert parent["metrics"] == {"m07": 7.0, "val_loss": 1.0}
+    assert parent["statistics"] == {"m07": {"first": 7.0, "low": 7.0, "high": 7.0, "mean": 7.0}}
+    assert page["baseline"]["metrics"] == parent["metrics"]
+    assert page["best_values"] == {"m07": 7.0, "val_loss": 1.0}
+    assert page["lower_is_better"] == ["val_loss"]
+    assert page["params"] == [{"key": "p03", "differs": False}, {"key": "p27", "differs": True}]
+    assert "metric_count" not in page
+    assert seen[-1] == (2, 2)
+    runs(column_limit=3)
+    assert seen[-1] == (3, 6), "The metrics are those of the page, and three system metrics."
+    assert "baseline" not in runs(baseline="0" * 32)
+
+
+def test_the_names_of_all_columns_come_in_their_order(wide: nbtrack.entities.Run) -> None:
+    every = ask("columns", filter="", experiment_ids=None, order_by=["metrics.m07"])
+    assert [param["key"] for param in every["params"]][:2] == ["p27", "p00"]
+    assert every["metrics"][:3] == ["m07", "val_loss", "m00"]
+    assert (every["param_count"], every["metric_count"]) == (30, 12)
+    assert every["lower_is_better"] == ["val_loss"]
+    assert len(every["guessed"]) == 12
+    nbtrack.define_metric("m0*", mode="min")
+    part = ask("columns", filter="", experiment_ids=None, order_by=["metrics.m07"], offset=1, limit=3)
+    assert part["metrics"] == ["val_loss", "m00", "m01"]
+    assert part["lower_is_better"] == ["val_loss", "m00", "m01"]
+    assert part["guessed"] == ["val_loss"]
+
+
 def test_completions_come_in_pages() -> None:
     with nbtrack.start_run():
         nbtrack.log_params({f"p{index:03}": index for index in range(150)})

@@ -205,6 +205,8 @@ class Survey:
         metrics: The names of all metrics.
         lowest: For each metric, the ID of the run with the lowest last value; the earliest run if there are several.
         highest: For each metric, the ID of the run with the highest last value.
+        bounds: For each metric with a value that is not NaN, the lowest and the highest last value.
+        statistics: For each run of the page, the first, lowest, highest and mean value of the requested metrics.
         directions: "MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree.
     """
 
@@ -218,6 +220,8 @@ class Survey:
     lowest: dict[str, str]
     highest: dict[str, str]
     directions: dict[str, str]
+    bounds: dict[str, tuple[float, float]]
+    statistics: list[dict[str, tuple[float, float, float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,8 +565,13 @@ class Reading(Protocol):
         limit: int,
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        statistics: Sequence[str] = (),
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them.
+
+        Only the values of the requested params and metrics are read, because a run can have very many.
 
         Args:
             experiment_ids: The experiments to search. None stands for all experiments.
@@ -573,6 +582,9 @@ class Reading(Protocol):
             grouped: Show nested runs below their parents, and only if these are unfolded. Without it, all runs that
                 match are rows of their own.
             unfolded: The IDs of the runs whose nested runs are shown. None stands for all runs.
+            params: The params to summarize and to return with the runs. None summarizes all and returns none.
+            metrics: The metrics to summarize and to return with the runs. None summarizes all and returns none.
+            statistics: The metrics whose first, lowest, highest and mean values are returned.
 
         Raises:
             QueryError: If the filter or an order clause is not valid.

@@ -28,6 +28,7 @@ MOST_DATASETS = 200
 MOST_CHANGES = 200
 MOST_PARAMS = 200
 MOST_SORTS = 100
+MOST_NAMES = 20_000
 MOST_UNFOLDED = 10_000
 MOST_SELECTED = 100_000
 MOST_COLUMN_VIEWS = 20_000
@@ -125,6 +126,15 @@ class RunRow(TypedDict):
     """Artifact paths of the models that the run logged."""
 
 
+class Statistics(TypedDict):
+    """A metric of a run over all of its points."""
+
+    first: Number
+    low: Number
+    high: Number
+    mean: Number
+
+
 class TableRow(RunRow):
     depth: int
     """How many of the runs above it in the table it is nested in. 0 if rows are not grouped."""
@@ -132,6 +142,8 @@ class TableRow(RunRow):
     """How many of the matching runs are nested directly in it. 0 if rows are not grouped."""
     nested_best: dict[str, Number]
     """The best last value of each metric among these."""
+    statistics: NotRequired[dict[str, Statistics]]
+    """Of the metrics whose statistics were asked for."""
 
 
 class RunsRequest(TypedDict):
@@ -149,6 +161,14 @@ class RunsRequest(TypedDict):
     """How many params, how many metrics and how many system metrics come before the page of columns."""
     column_limit: NotRequired[Annotated[int, Between(1, MOST_COLUMNS)]]
     """The largest number of params, of metrics and of system metrics."""
+    params: NotRequired[Annotated[list[str], AtMost(MOST_COLUMNS)]]
+    """The params to return, instead of a page of columns. The reply counts no columns then."""
+    metrics: NotRequired[Annotated[list[str], AtMost(MOST_COLUMNS)]]
+    """The metrics to return, instead of a page of columns."""
+    statistics: NotRequired[Annotated[list[str], AtMost(MOST_COLUMNS)]]
+    """The metrics whose first, lowest, highest and mean values are returned too."""
+    baseline: NotRequired[str | None]
+    """The ID of a run that is returned too, with the same columns."""
 
 
 class ParamColumn(TypedDict):
@@ -183,6 +203,33 @@ class RunsReply(TypedDict):
     """The ID of the best matching run by metric of this page. A metric without a finite value is left out."""
     lower_is_better: list[str]
     """The metrics of this page for which lower is better, by their names or because a study minimizes them."""
+    best_values: NotRequired[dict[str, Number]]
+    """The best last value by metric of this page. Several runs may have it."""
+    baseline: NotRequired[RunRow | None]
+    """The run that was asked for as the baseline. None if it does not exist."""
+
+
+class ColumnsRequest(TypedDict):
+    filter: str
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    """None stands for the experiments that the screen was opened on."""
+    order_by: Annotated[list[str], AtMost(MOST_SORTS)]
+    offset: NotRequired[Offset]
+    """How many params, and how many metrics, come before the page."""
+    limit: NotRequired[Annotated[int, Between(1, MOST_NAMES)]]
+
+
+class ColumnsReply(TypedDict):
+    params: list[ParamColumn]
+    """A page of the params of the runs that match, in the order of the pages of `RunsReply`."""
+    metrics: list[str]
+    param_count: int
+    """Number of params on all pages."""
+    metric_count: int
+    lower_is_better: list[str]
+    """The metrics of this page for which lower is better."""
+    guessed: list[str]
+    """The metrics of this page of which this is only a guess from their names."""
 
 
 class CompleteRequest(TypedDict):

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from typing import Literal, TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypedDict, TypeVar, cast
 
 from ..directions import Directions
 from ..entities import Run
@@ -15,7 +16,17 @@ from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
 from ..tags import NOTE, PARENT
-from .contract import MOST_COLUMNS, Number, RunRow, RunsReply, RunsRequest, TableRow
+from .contract import (
+    MOST_COLUMNS,
+    MOST_NAMES,
+    ColumnsReply,
+    ColumnsRequest,
+    Number,
+    RunRow,
+    RunsReply,
+    RunsRequest,
+    TableRow,
+)
 from .source import Source
 from .view import view
 
@@ -28,62 +39,136 @@ _HELD_OUT = re.compile(r"(val|valid|validation|test|eval)\b|(val|test|eval)_")
 @view("runs")
 def page(source: Source, request: RunsRequest) -> RunsReply:
     """Return a page of the runs that match, with a page of the columns and the best runs of all of them."""
+    search = (
+        request["experiment_ids"],
+        request["filter"],
+        request["order_by"],
+        request["offset"],
+        request["limit"],
+        request["grouped"],
+        request["unfolded"],
+    )
+    counts: _Counts = {}
     with source.reading.snapshot():
-        found = source.reading.survey(
-            request["experiment_ids"],
-            request["filter"],
-            request["order_by"],
-            request["offset"],
-            request["limit"],
-            request["grouped"],
-            request["unfolded"],
-        )
         directions = source.directions
-    start, limit = request.get("column_offset", 0), request.get("column_limit", MOST_COLUMNS)
-    query = [*request["order_by"], request["filter"]]
-    own = [key for key in found.metrics if not key.startswith(SYSTEM)]
-    system = [key for key in found.metrics if key.startswith(SYSTEM)][start : start + limit]
-    params = page_of_columns(found.params, start, limit, keys_in(query, "params"), lambda param: param[0], _differs)
-    metrics = page_of_columns(own, start, limit, keys_in(query, "metrics"), str, is_held_out)
+        system: list[str] = []
+        if "params" in request or "metrics" in request:
+            names, metrics = request.get("params", []), request.get("metrics", [])
+        else:
+            # The columns are chosen first, so that only their values are read.
+            start, limit = request.get("column_offset", 0), request.get("column_limit", MOST_COLUMNS)
+            columns = _columns(source, request, limit)
+            part = slice(start, start + limit)
+            names, metrics = [key for key, _ in columns.params[part]], columns.metrics[part]
+            system = columns.system[part]
+            counts = {
+                "param_count": len(columns.params),
+                "differing_count": sum(differs for _, differs in columns.params),
+                "metric_count": len(columns.metrics),
+                "system_count": len(columns.system),
+            }
+        # A study's best value tells that the study optimizes a metric.
+        of_studies = [f"best_{key.removeprefix('intermediate_')}" for key in metrics]
+        found = source.reading.survey(
+            *search, names, list(dict.fromkeys([*metrics, *system, *of_studies])), request.get("statistics", [])
+        )
+        baseline = _baseline(source, request.get("baseline"))
+    params = found.params
+    if counts:
+        by_key = dict(columns.params)
+        params = [(key, by_key[key]) for key in names]
     shown = {*metrics, *system}
     lower = {key for key in shown if directions.lower_is_better(key, found.directions.get(key))}
-    rows = zip(run_rows(source, found.runs), found.runs, found.nesting, strict=True)
-    return {
-        "rows": [_table_row(*each, {key for key, _ in params}, set(metrics), directions) for each in rows],
+    pages = zip(run_rows(source, found.runs), found.runs, found.nesting, found.statistics, strict=True)
+    reply: RunsReply = {
+        "rows": [_table_row(*each, set(names), set(metrics), directions) for each in pages],
         "count": found.rows,
         "total": found.total,
         "nested": found.nested,
         "params": [{"key": key, "differs": differs} for key, differs in params],
         "metrics": metrics,
         "system": system,
-        "param_count": len(found.params),
-        "differing_count": sum(differs for _, differs in found.params),
-        "metric_count": len(own),
-        "system_count": len(found.metrics) - len(own),
         "best": {
             key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items() if key in shown
         },
         "lower_is_better": sorted(lower),
+        "best_values": {
+            key: number(low if key in lower else high) for key, (low, high) in found.bounds.items() if key in shown
+        },
+    }
+    if counts:
+        reply = cast(RunsReply, {**reply, **counts})
+    if baseline:
+        reply["baseline"] = _with_keys(baseline, set(names), set(metrics))
+    return reply
+
+
+class _Counts(TypedDict, total=False):
+    param_count: int
+    differing_count: int
+    metric_count: int
+    system_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """All columns of the runs that match, in the order of the pages."""
+
+    params: list[tuple[str, bool]]
+    metrics: list[str]
+    system: list[str]
+    directions: Mapping[str, str]
+
+
+def _columns(source: Source, request: RunsRequest | ColumnsRequest, limit: int = 0) -> _Columns:
+    found = source.reading.survey(request["experiment_ids"], request["filter"], [], 0, 1, False, [])
+    query = [*request["order_by"], request["filter"]]
+    own = [key for key in found.metrics if not key.startswith(SYSTEM)]
+    return _Columns(
+        in_order(found.params, limit, keys_in(query, "params"), lambda param: param[0], _differs),
+        in_order(own, limit, keys_in(query, "metrics"), str, is_held_out),
+        [key for key in found.metrics if key.startswith(SYSTEM)],
+        found.directions,
+    )
+
+
+def _baseline(source: Source, run_id: str | None) -> RunRow | None:
+    runs = source.reading.get_runs([run_id]) if run_id else []
+    return run_rows(source, runs)[0] if runs else None
+
+
+@view("columns")
+def columns_page(source: Source, request: ColumnsRequest) -> ColumnsReply:
+    """Return the names of the params and metrics of the runs that match, which can be very many."""
+    with source.reading.snapshot():
+        found = _columns(source, request)
+        directions = source.directions
+    start = request.get("offset", 0)
+    part = slice(start, start + request.get("limit", MOST_NAMES))
+    metrics = found.metrics[part]
+    known = {key for key in metrics if directions.defined_mode(key) or key in found.directions}
+    return {
+        "params": [{"key": key, "differs": differs} for key, differs in found.params[part]],
+        "metrics": metrics,
+        "param_count": len(found.params),
+        "metric_count": len(found.metrics),
+        "lower_is_better": [key for key in metrics if directions.lower_is_better(key, found.directions.get(key))],
+        "guessed": [key for key in metrics if key not in known],
     }
 
 
-def page_of_columns(
-    columns: Sequence[T],
-    offset: int,
-    limit: int,
-    named: Sequence[str],
-    key_of: Callable[[T], str],
-    matters: Callable[[T], bool],
+def in_order(
+    columns: Sequence[T], limit: int, named: Sequence[str], key_of: Callable[[T], str], matters: Callable[[T], bool]
 ) -> list[T]:
-    """Return a page of columns. If not all fit on one, those that the query names come first, then those that matter.
+    """Return columns in the order of their pages of `limit` columns.
 
-    The column by which rows are sorted is the first that the query names, so it is always on the first page.
+    If not all fit on one page, those that the query names come first, then those that matter. The column by which rows
+    are sorted is the first that the query names, so it is always on the first page.
     """
     if len(columns) <= limit:
-        return list(columns[offset:])
+        return list(columns)
     places = {key: place for place, key in reversed(list(enumerate(named)))}
-    in_order = sorted(columns, key=lambda column: (places.get(key_of(column), len(named)), not matters(column)))
-    return in_order[offset : offset + limit]
+    return sorted(columns, key=lambda column: (places.get(key_of(column), len(named)), not matters(column)))
 
 
 def keys_in(query: Sequence[str], entity: Literal["params", "metrics"]) -> list[str]:
@@ -155,7 +240,13 @@ def _row(run: Run, experiment_name: str) -> RunRow:
 
 
 def _table_row(
-    row: RunRow, run: Run, nesting: Nesting, params: Set[str], metrics: Set[str], directions: Directions
+    row: RunRow,
+    run: Run,
+    nesting: Nesting,
+    statistics: Mapping[str, tuple[float, float, float, float]],
+    params: Set[str],
+    metrics: Set[str],
+    directions: Directions,
 ) -> TableRow:
     """Return a row with the params and metrics of a page of columns."""
     best = {
@@ -164,13 +255,25 @@ def _table_row(
         if key in metrics
     }
     return {
-        **row,
-        "params": {key: value for key, value in row["params"].items() if key in params},
-        "metrics": {key: value for key, value in row["metrics"].items() if key in metrics},
+        **_with_keys(row, params, metrics),
         "depth": nesting.depth,
         "children": nesting.children,
         "nested_best": best,
+        "statistics": {
+            key: {"first": number(first), "low": number(low), "high": number(high), "mean": number(mean)}
+            for key, (first, low, high, mean) in statistics.items()
+        },
     }
+
+
+def _with_keys(row: RunRow, params: Set[str], metrics: Set[str]) -> RunRow:
+    """Return a row without the other params and metrics."""
+    shown: RunRow = {
+        **row,
+        "params": {key: value for key, value in row["params"].items() if key in params},
+        "metrics": {key: value for key, value in row["metrics"].items() if key in metrics},
+    }
+    return shown
 
 
 def _study_direction(key: str, parent: Run) -> str | None:

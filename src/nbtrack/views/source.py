@@ -37,9 +37,12 @@ class Reading(RunReading, Protocol):
         limit: int,
         grouped: bool,
         unfolded: Sequence[str] | None,
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        statistics: Sequence[str] = (),
         /,
     ) -> Survey:
-        """Return a page of the runs that match, and facts about all of them."""
+        """Return a page of the runs that match, with these params and metrics, and a summary of all runs that match."""
         ...
 
     def points(

@@ -34,6 +34,23 @@ def test_a_page(both: Both) -> None:
     assert (nothing.runs, nothing.total, nothing.metrics, nothing.lowest, nothing.highest) == ([], 0, [], {}, {})
 
 
+def test_only_some_params_and_metrics(both: Both) -> None:
+    none = survey(both, "experiment_id = '0'")
+    assert not any(run.data.params or run.data.metrics for run in none.runs)
+    some = survey(both, "experiment_id = '0'", params=["lr"], metrics=["loss", "no such key"], statistics=["curve"])
+    assert some.params == [("lr", True)]
+    assert some.metrics == ["loss"]
+    assert some.bounds == {"loss": none.bounds["loss"]}
+    assert {key for run in some.runs for key in run.data.params} == {"lr"}
+    assert {key for run in some.runs for key in run.data.metrics} == {"loss"}
+    names = [run.info.run_name for run in some.runs]
+    curves = {name: each["curve"] for name, each in zip(names, some.statistics, strict=True) if each}
+    assert curves
+    assert all(low <= first for first, low, _, _ in curves.values())
+    tree = survey(both, "", ("start_time ASC",), grouped=True, metrics=["loss"])
+    assert {key for nesting in tree.nesting for key in nesting.ranges} == {"loss"}
+
+
 def test_the_tree(both: Both) -> None:
     ids = both.ids
     folded = survey(both, "", ("start_time ASC",), grouped=True)

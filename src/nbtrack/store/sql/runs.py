@@ -35,11 +35,12 @@ JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.
 """Restricts `runs AS r` to the IDs in the first parameter."""
 # One statement reads all three tables, because planning costs more than finding the rows of a page.
 _DATA = """
-    SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs})
-    UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs})
+    SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs}){metrics}
+    UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs}){params}
     UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
     ORDER BY 3
 """
+_THESE = " AND key IN (SELECT UNNEST(CAST(${n} AS VARCHAR[])))"
 _INPUTS = """
     SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE run IN ({runs})
     ORDER BY timestamp, name COLLATE "C"
@@ -168,13 +169,25 @@ class RunTables(Tables):
                 [run_id],
             ).fetchall()
 
-    def _with_data(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
+    def _with_data(
+        self,
+        cursor: Cursor,
+        rows: Sequence[tuple[Any, ...]],
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> list[Run]:
+        """Return runs with their data: all of it, or only these params and metrics."""
         data = {row[0]: RunData({}, {}, {}) for row in rows}
         inputs: dict[int, list[DatasetInput]] = {}
         if data:
             # Written as literals, which is safe for integers, so that the database can skip blocks of the tables.
             listed = ", ".join(map(str, data))
-            for kind, run, key, number, text in cursor.execute(_DATA.format(runs=listed)).fetchall():
+            keys = [list(each) for each in (params, metrics) if each is not None]
+            these = [_THESE.format(n=n) for n in range(1, len(keys) + 1)]
+            only_params = "" if params is None else these[0]
+            only_metrics = "" if metrics is None else these[-1]
+            sql = _DATA.format(runs=listed, params=only_params, metrics=only_metrics)
+            for kind, run, key, number, text in cursor.execute(sql, keys).fetchall():
                 getattr(data[run], kind)[key] = text if number is None else number
             for run, tags, context, *fields in cursor.execute(_INPUTS.format(runs=listed)).fetchall():
                 inputs.setdefault(run, []).append(DatasetInput(Dataset(*fields), _input_tags(context, tags)))

@@ -26,12 +26,16 @@ class SurveyTables(RunTables):
         limit: int,
         grouped: bool = False,
         unfolded: Sequence[str] | None = (),
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        statistics: Sequence[str] = (),
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them."""
         # These numbers come from a screen and become a part of the SQL statement.
         paging.check_offset(offset)
         paging.check_max_results(limit, 1_000_000)
-        found, joins, order, parameters = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
+        search = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
+        found, joins, order, parameters = search
         with self.reading() as cursor:
             # An interrupted survey may have left its tables behind.
             cursor.execute("DROP TABLE IF EXISTS matched")
@@ -50,8 +54,8 @@ class SurveyTables(RunTables):
                     f"SELECT {INFO} {matched} ORDER BY {order} LIMIT {limit} OFFSET {offset}", parameters
                 ).fetchall()
                 places, count = [(0, 0)] * len(rows), total
-            params = cursor.execute(_PARAMS).fetchall()
-            ranges = cursor.execute(_RANGES).fetchall()
+            about_params = cursor.execute(*_summary(_PARAMS, "p", params)).fetchall()
+            ranges = cursor.execute(*_summary(_RANGES, "m", metrics)).fetchall()
             directions = _directions(cursor, [key for key, _, _ in ranges])
             lows = {key: low for key, low, _ in ranges if low is not None}
             highs = {key: high for key, _, high in ranges if high is not None}
@@ -59,23 +63,41 @@ class SurveyTables(RunTables):
             holders = [run_id for _, run_id in cursor.execute(_HOLDERS, bounds).fetchall()]
             parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
             of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
-            for run, key, low, high in cursor.execute(_OF_NESTED, [parents]).fetchall() if parents else ():
-                of_nested[run][key] = (low, high)
+            if parents:
+                sql = _OF_NESTED.replace("{these}", "" if metrics is None else _THESE.format(alias="m", n=2))
+                keys = [] if metrics is None else [list(metrics)]
+                for run, key, low, high in cursor.execute(sql, [parents, *keys]).fetchall():
+                    of_nested[run][key] = (low, high)
             cursor.execute("DROP TABLE matched")
             cursor.execute("DROP TABLE nesting")
-            runs = self._with_data(cursor, rows)
+            runs = self._with_data(cursor, rows, params or (), metrics or ())
+            of_runs: dict[int, dict[str, tuple[float, float, float, float]]] = {row[0]: {} for row in rows}
+            if rows and statistics:
+                asked = [list(of_runs), list(statistics)]
+                for run, key, *values in cursor.execute(_STATISTICS, asked).fetchall():
+                    first, low, high, mean = values
+                    of_runs[run][key] = (first, low, high, mean)
         return Survey(
             runs,
             [Nesting(*place, of_nested.get(row[0], {})) for row, place in zip(rows, places, strict=True)],
             total,
             count,
             nested,
-            [(key, low != high or having < total) for key, having, low, high in params],
+            [(key, low != high or having < total) for key, having, low, high in about_params],
             [key for key, _, _ in ranges],
             dict(zip(lows, holders[: len(lows)], strict=True)),
             dict(zip(highs, holders[len(lows) :], strict=True)),
             directions,
+            {key: (low, highs[key]) for key, low in lows.items()},
+            [of_runs[row[0]] for row in rows],
         )
+
+
+def _summary(sql: str, alias: str, keys: Sequence[str] | None) -> tuple[str, list[Any]]:
+    """Return a summary's statement, restricted to some keys, and its parameters."""
+    if keys is None:
+        return sql.replace("{these}", ""), []
+    return sql.replace("{these}", _THESE.format(alias=alias, n=1).replace(" AND", " WHERE", 1)), [list(keys)]
 
 
 def _count(cursor: Cursor, table: str) -> int:
@@ -138,6 +160,13 @@ _NESTING = f"""
     JOIN matched AS child ON child.run = t.run JOIN matched AS above ON above.run_id = t.value
     WHERE t.key = '{PARENT}' AND above.run <> child.run
 """
+_THESE = " AND {alias}.key IN (SELECT UNNEST(CAST(${n} AS VARCHAR[])))"
+_STATISTICS = """
+    SELECT m.run, m.key, m.first_value, m.min_value, m.max_value,
+        CASE WHEN m.numbers = 0 THEN CAST('NaN' AS DOUBLE PRECISION) ELSE m.total / m.numbers END
+    FROM latest_metrics AS m WHERE m.run IN (SELECT UNNEST(CAST($1 AS BIGINT[])))
+    AND m.key IN (SELECT UNNEST(CAST($2 AS VARCHAR[])))
+"""
 _UNFOLDED = """
     SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
 """
@@ -145,12 +174,12 @@ _UNFOLDED = """
 _PARENTS = "LEFT JOIN (SELECT DISTINCT parent FROM nesting) AS above ON above.parent = matched.run"
 _PARAMS = f"""
     SELECT p.key, COUNT(*), MIN(p.value), MAX(p.value) FROM params AS p JOIN matched ON matched.run = p.run {_PARENTS}
-    GROUP BY p.key ORDER BY BOOL_AND(above.parent IS NOT NULL), p.key COLLATE "C"
+    {{these}} GROUP BY p.key ORDER BY BOOL_AND(above.parent IS NOT NULL), p.key COLLATE "C"
 """
 _RANGES = f"""
     SELECT m.key, MIN(m.value) FILTER (WHERE m.value <> 'NaN'), MAX(m.value) FILTER (WHERE m.value <> 'NaN')
     FROM latest_metrics AS m JOIN matched ON matched.run = m.run {_PARENTS}
-    GROUP BY m.key ORDER BY BOOL_AND(above.parent IS NOT NULL), m.key COLLATE "C"
+    {{these}} GROUP BY m.key ORDER BY BOOL_AND(above.parent IS NOT NULL), m.key COLLATE "C"
 """
 _DIRECTIONS = """
     SELECT DISTINCT m.key, t.value FROM latest_metrics AS m JOIN matched ON matched.run = m.run
@@ -161,7 +190,7 @@ _OF_NESTED = """
     SELECT nesting.parent, m.key, MIN(m.value), MAX(m.value)
     FROM latest_metrics AS m JOIN nesting ON nesting.run = m.run
     JOIN UNNEST(CAST($1 AS BIGINT[])) AS parents(run) ON parents.run = nesting.parent
-    WHERE m.value <> 'NaN' GROUP BY nesting.parent, m.key ORDER BY m.key COLLATE "C"
+    WHERE m.value <> 'NaN'{these} GROUP BY nesting.parent, m.key ORDER BY m.key COLLATE "C"
 """
 _HOLDERS = """
     SELECT keys.n, MIN(matched.run_id) FROM UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS keys(key, n)
