@@ -1,13 +1,29 @@
-// Builds a bundle for each screen into src/nbtrack/static, and the input of @jupyter/builder into lib.
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+// Builds the widgets' loader, chunks and bundle into src/nbtrack/static, and the input of @jupyter/builder into lib.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
-import { LIMIT_KB, options, STATIC, screens, styles, widget } from './options.mjs';
+import { bundleEntry, chunks, loaderEntry, options, STATIC, screens, styles } from './options.mjs';
 
-await mkdir(STATIC, { recursive: true });
-const [names, style] = await Promise.all([screens(), styles()]);
-await Promise.all([
-  ...names.map((name) => build({ ...options, minify: true, stdin: widget(name), outfile: `${STATIC}/${name}.js` })),
-  build({ ...options, minify: true, stdin: style, outfile: `${STATIC}/style.css` }),
+const LOADER_KB = 15;
+const CHUNKS_KB = 350;
+
+/** Return the content of an entry as one minified file. */
+async function minified(stdin, define = {}) {
+  const { outputFiles } = await build({
+    ...options,
+    minify: true,
+    stdin,
+    write: false,
+    define: { ...options.define, ...define },
+  });
+  return outputFiles[0].text;
+}
+
+const [names, styleEntry] = await Promise.all([screens(), styles()]);
+const style = await minified(styleEntry);
+const { manifest, sources } = await chunks(names, style);
+const [loader, bundle] = await Promise.all([
+  minified(loaderEntry(), { MANIFEST: JSON.stringify(manifest) }),
+  minified(bundleEntry()),
   // JupyterLab provides the packages that its extensions share.
   build({
     ...options,
@@ -15,18 +31,26 @@ await Promise.all([
     outdir: 'lib',
     external: ['@jupyterlab/*', '@lumino/*'],
   }),
-  build({ ...options, minify: true, stdin: style, outfile: 'lib/index.css' }),
 ]);
+await writeFile('lib/index.css', style);
 
-// Bundles of screens that no longer exist must not get into a wheel.
-const stale = (await readdir(STATIC)).filter((file) => file.endsWith('.js') && !names.includes(file.slice(0, -3)));
-await Promise.all(stale.map((file) => rm(`${STATIC}/${file}`)));
+// Chunks of earlier builds must not get into a wheel.
+await rm(STATIC, { recursive: true, force: true });
+await mkdir(`${STATIC}/chunks`, { recursive: true });
+const files = {
+  'loader.js': loader,
+  'bundle.js': bundle,
+  'style.css': style,
+  'manifest.json': JSON.stringify(manifest, null, 2),
+  ...Object.fromEntries(Object.entries(sources).map(([name, source]) => [`chunks/${name}`, source])),
+};
+await Promise.all(Object.entries(files).map(([name, text]) => writeFile(`${STATIC}/${name}`, text)));
 
-for (const name of names) {
-  const kilobytes = (await stat(`${STATIC}/${name}.js`)).size / 1000;
-  console.log(`${STATIC}/${name}.js ${kilobytes.toFixed(0)} kB`);
-  if (kilobytes > LIMIT_KB) {
-    const size = `${name}.js has ${kilobytes.toFixed(0)} kB, and the limit is ${LIMIT_KB} kB`;
-    throw new Error(`${size}: each widget sends its bundle over the comm.`);
+const kilobytes = (texts) => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / 1000;
+const sizes = { loader: [kilobytes([loader]), LOADER_KB], chunks: [kilobytes(Object.values(sources)), CHUNKS_KB] };
+for (const [what, [size, limit]] of Object.entries(sizes)) {
+  console.log(`${what}: ${size.toFixed(1)} kB`);
+  if (size > limit) {
+    throw new Error(`The ${what} must be at most ${limit} kB, not ${size.toFixed(1)} kB.`);
   }
 }

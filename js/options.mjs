@@ -1,10 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 export const STATIC = 'src/nbtrack/static';
-/** Until the code is split into chunks that travel once. */
-export const LIMIT_KB = 160;
 const SCREENS = 'js/screens/index.ts';
 
 /** The options of esbuild for code that runs in a browser. */
@@ -32,13 +31,86 @@ export async function screens() {
   return metafile.outputs['screens.js'].exports;
 }
 
-/** Return the entry of esbuild for the anywidget module of a screen. */
-export function widget(screen) {
-  const contents = `import { widget } from './js/widgets/host';
-    import { ${screen} } from '${`./${SCREENS}`}';
-    export default widget(${screen});`;
-  return { contents, resolveDir: '.', loader: 'ts', sourcefile: `${screen}.ts` };
+/** Return the entry of esbuild for the loader, which is the anywidget module of every widget. */
+export function loaderEntry() {
+  return { contents: "export { default } from './js/widgets/loader';", resolveDir: '.', loader: 'ts' };
 }
+
+/** Return the entry of esbuild for all screens in one module, for pages on which the loader cannot work. */
+export function bundleEntry() {
+  return { contents: "export { default } from './js/widgets/bundle';", resolveDir: '.', loader: 'ts' };
+}
+
+/** Return the code of the screens in chunks, by file name, and a manifest that the loader and Python read. */
+export async function chunks(names, style) {
+  const { outputFiles, metafile } = await build({
+    ...options,
+    minify: true,
+    splitting: true,
+    entryPoints: names.map((name) => ({ in: `screen:${name}`, out: name })),
+    plugins: [screenEntries],
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    outdir: 'chunks',
+    write: false,
+    metafile: true,
+  });
+  const version = createHash('sha256').update(style);
+  for (const { text } of [...outputFiles].sort((a, b) => a.path.localeCompare(b.path))) {
+    version.update(text);
+  }
+  const manifest = { version: version.digest('hex').slice(0, 16), style: 'style.css', screens: {}, imports: {} };
+  const sources = { [manifest.style]: style };
+  for (const [path, { imports, entryPoint }] of Object.entries(metafile.outputs)) {
+    const name = basename(path);
+    const file = outputFiles.find((output) => basename(output.path) === name);
+    sources[name] = linked(file.text, imports, manifest.version);
+    const own = imports.filter(({ kind }) => kind === 'import-statement').map((imported) => basename(imported.path));
+    if (own.length > 0) {
+      manifest.imports[name] = own;
+    }
+    if (entryPoint?.startsWith('screen:')) {
+      manifest.screens[entryPoint.slice('screen:'.length)] = name;
+    }
+  }
+  return { manifest, sources };
+}
+
+/**
+ * Return the code of a chunk in which other chunks are named for the loader: `nbtrack:NAME` stands for the URL of a
+ * chunk that is imported first, and a chunk that is imported later is asked of the page's chunks (widgets/chunks.ts).
+ */
+function linked(source, imports, version) {
+  let code = source;
+  for (const { path, kind } of imports) {
+    const name = basename(path);
+    const specifier = `"./${name}"`;
+    const [old, replacement] =
+      kind === 'dynamic-import'
+        ? [`import(${specifier})`, `globalThis[Symbol.for("nbtrack.chunks.${version}")].load("${name}")`]
+        : [specifier, `"nbtrack:${name}"`];
+    if (!code.includes(old)) {
+      throw new Error(`The import of ${name} was not found in the code that esbuild wrote.`);
+    }
+    code = code.replaceAll(old, replacement);
+  }
+  return code;
+}
+
+/** The entry of a screen, whose file in js/screens has its name: its anywidget module. */
+const screenEntries = {
+  name: 'screens',
+  setup(building) {
+    building.onResolve({ filter: /^screen:/ }, ({ path }) => ({ path: path.slice(7), namespace: 'screen' }));
+    building.onLoad({ filter: /./, namespace: 'screen' }, ({ path }) => ({
+      contents: `import { widget } from './js/widgets/host';
+        import { ${path} } from './js/screens/${path}';
+        export default widget(${path});`,
+      resolveDir: '.',
+      loader: 'ts',
+    }));
+  },
+};
 
 /** Return the entry of esbuild for the stylesheet: the shared rules first, then those of each component. */
 export async function styles() {

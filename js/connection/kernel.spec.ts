@@ -26,7 +26,7 @@ function kernel() {
 
 const registry = { name: null };
 
-test('the first message is sent at once, so that the comm gets its subshell while the kernel is idle', () => {
+test('the first message is sent at once and says that a page shows the widget', () => {
   const { model, sent } = kernel();
   new KernelConnection(model, new AbortController().signal);
   assert.deepEqual(sent, [{ kind: 'nbtrack:hello' }]);

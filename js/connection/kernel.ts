@@ -36,8 +36,7 @@ export class KernelConnection implements Connection {
   ) {
     model.on('msg:custom', this.receive);
     signal.addEventListener('abort', () => model.off('msg:custom', this.receive));
-    // JupyterLab assigns a subshell to a comm with its first message. This one is sent while the kernel is idle, so that
-    // later requests are answered while a cell is running.
+    // It tells the kernel that a page shows this widget, so that it need not send code without a request.
     this.send({ kind: 'nbtrack:hello' }, () => undefined);
   }
 

@@ -13,8 +13,8 @@ from tests.widgets import page as pages
 
 
 @contextmanager
-def shown(browser: Browser, widget: ViewWidget, *, light: bool = True) -> Iterator[Page]:
-    server = pages.serve(widget, 0, light)
+def shown(browser: Browser, widget: ViewWidget, *, light: bool = True, policy: str | None = None) -> Iterator[Page]:
+    server = pages.serve(widget, 0, light, policy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = browser.new_page()
     errors: list[str] = []

@@ -17,7 +17,7 @@ import nbtrack
 from nbtrack import views
 from nbtrack.errors import InvalidParameter, NbtrackError
 from nbtrack.views import VIEWS
-from nbtrack.widgets import Registry, host
+from nbtrack.widgets import Registry, code, host
 
 Requests = dict[str, dict[str, Any]]
 
@@ -158,7 +158,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             function(*arguments)
 
     monkeypatch.setattr(host, "_pool", Pool())
-    monkeypatch.setattr(host, "static_text", lambda name: "")
+    monkeypatch.setattr(code, "traits", lambda: {"_esm": "", "_css": ""})
     monkeypatch.setattr(host.ViewWidget, "send", lambda self, message, buffers=None: messages.append(message))
     return messages
 

@@ -11,13 +11,17 @@ import ipywidgets
 import pytest
 
 import nbtrack
-from nbtrack.widgets import host
+from nbtrack.widgets import code, host
 
 
 @pytest.fixture(autouse=True)
 def bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python side is tested without the built JavaScript; the browser tests have the real bundles."""
-    monkeypatch.setattr(host, "static_text", lambda name: f"/* {name} */")
+    sources = {"style.css": "/* style */", "screen.js": "/* screen */", "shared.js": "/* shared */"}
+    screens = dict.fromkeys(("comparison", "live", "registry"), "screen.js")
+    manifest = {"style": "style.css", "screens": screens, "imports": {"screen.js": ["shared.js"]}}
+    built = code.Code("/* loader */", "/* bundle */", "/* style */", sources, manifest)
+    monkeypatch.setattr(code, "read", lambda: built)
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 import nbtrack
 from nbtrack import widgets
+from nbtrack.widgets import code
 from nbtrack.widgets.host import ViewWidget
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>nbtrack</title><link rel="icon" href="data:,">
@@ -41,12 +42,14 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>nbtrack</title><link rel="
     },
   };
   const widget = (await import('/bundle.js')).default;
-  window.unmount = widget.render({ model, el: document.getElementById('host'), signal: new AbortController().signal });
+  const signal = new AbortController().signal;
+  widget.initialize?.({ model, signal });
+  window.unmount = widget.render({ model, el: document.getElementById('host'), signal });
 </script>"""
 
 
-def serve(widget: ViewWidget, port: int, light: bool) -> ThreadingHTTPServer:
-    """A server for this widget; its messages go over HTTP instead of a comm."""
+def serve(widget: ViewWidget, port: int, light: bool, policy: str | None = None) -> ThreadingHTTPServer:
+    """A server for this widget; its messages go over HTTP instead of a comm. `policy` is a content security policy."""
     background = "#fff" if light else "#111"
     page = PAGE % {"css": widget._css, "light": str(light).lower(), "background": background}
 
@@ -70,14 +73,20 @@ def serve(widget: ViewWidget, port: int, light: bool) -> ThreadingHTTPServer:
                 self._send("application/json", "{}")
                 return
             sent: list[tuple[Any, list[str]]] = []
+            box = _Outbox(sent)
             if message["kind"] == "nbtrack:request":
-                box = _Outbox(sent)
                 ViewWidget._answer(_Answering(widget, box), message)  # type: ignore[arg-type]
+            elif message["kind"] == "nbtrack:code":
+                answer = code.read().answer(message)
+                if answer:
+                    box(answer)
             self._send("application/json", json.dumps(sent))
 
         def _send(self, kind: str, text: str) -> None:
             self.send_response(200)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            if policy:
+                self.send_header("Content-Security-Policy", policy)
             self.end_headers()
             self.wfile.write(text.encode())
 

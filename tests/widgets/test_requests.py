@@ -10,7 +10,6 @@ import pytest
 
 import nbtrack
 from nbtrack import views
-from nbtrack.errors import NbtrackError
 from nbtrack.widgets import Comparison, Registry, host
 
 from .conftest import eventually, points
@@ -90,9 +89,3 @@ def test_other_messages_are_left_alone(client: nbtrack.Client, sent: Sent, messa
     ask(widget, "registry", name=None)
     eventually(lambda: sent)
     assert [content["id"] for content, _ in sent] == ["7"]
-
-
-def test_missing_bundles_say_what_to_do(monkeypatch: pytest.MonkeyPatch, client: nbtrack.Client) -> None:
-    monkeypatch.undo()
-    with pytest.raises(NbtrackError, match="make build/js"):
-        host.static_text("no such bundle.js")

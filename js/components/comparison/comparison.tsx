@@ -5,13 +5,15 @@ import { grouped, ofAll, plural } from '../../logic/format';
 import type { ComparisonState } from '../../state/comparison';
 import { Curves } from '../curves/curves';
 import { Check } from '../fields/fields';
+import { lazy } from '../lazy/lazy';
 import { ParameterDiff } from '../parameter_diff/parameter_diff';
 import { Problem } from '../problem/problem';
 import { QueryBox } from '../query_box/query_box';
 import { completer } from '../query_box/use_completions';
-import { RegisterForm } from '../register_form/register_form';
 import { RunTable } from '../run_table/run_table';
 import { SavedNote } from '../saved_note/saved_note';
+
+const RegisterForm = lazy('the form', () => import('../register_form/register_form').then((code) => code.RegisterForm));
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {

@@ -3,9 +3,13 @@ import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { VersionRow } from '../../contract';
 import { formatNumber, formatTime } from '../../logic/format';
-import { TransitionForm } from '../transition_form/transition_form';
+import { lazy } from '../lazy/lazy';
 import { Origin } from './origin';
 import { RunBehind } from './run_behind';
+
+const TransitionForm = lazy('the form', () =>
+  import('../transition_form/transition_form').then((code) => code.TransitionForm),
+);
 
 interface Props {
   version: VersionRow;

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
@@ -14,28 +13,31 @@ import traitlets
 
 from .. import views
 from ..client import Client
-from ..errors import NbtrackError
+from . import code
 from .saved import Page
 from .snapshot import MIME, Answer, Snapshot
 
-_STATIC = Path(__file__).parents[1] / "static"
-
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="nbtrack-view")
 """Requests are not answered on the thread on which messages arrive, so that a slow query does not block the kernel."""
+
+BUSY_SECONDS = 1.0
+"""How long a screen's first message may take before its code is sent without one."""
 
 
 class ViewWidget(anywidget.AnyWidget):
     """A screen on a store.
 
-    A subclass names its `screen` and says what it shows first (`snapshot`) and without a widget (`page`). The bundle
-    `static/SCREEN.js` draws it in the browser, and the client answers its requests.
+    A subclass names its `screen` and says what it shows first (`snapshot`) and without a widget (`page`). In the
+    browser, a small loader asks for the screen's code once a page, and the client answers the screen's requests.
     """
 
     screen: ClassVar[str]
-    """The screen's name in `js/screens/index.ts`, in the names of bundles and in saved notebooks."""
+    """The screen's name in `js/screens/index.ts` and in saved notebooks."""
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
+    _code = traitlets.Dict().tag(sync=True)
+    """Code by its name, for a screen whose requests the kernel cannot answer yet. Otherwise empty."""
     _snapshot = traitlets.Dict().tag(sync=True)
 
     def __init__(self, client: Client, scope: Sequence[str] | None = None, **state: Any) -> None:
@@ -43,12 +45,9 @@ class ViewWidget(anywidget.AnyWidget):
         self._scope = None if scope is None else list(scope)
         self._sending = threading.Lock()
         self._text: str | None = None
-        super().__init__(
-            _esm=static_text(f"{self.screen}.js"),
-            _css=static_text("style.css"),
-            _snapshot=self.snapshot().state(),
-            **state,
-        )
+        self._heard = threading.Event()
+        super().__init__(**code.traits(), _snapshot=self.snapshot().state(), **state)
+        _answer_beside_the_cell(self.comm)
         self.on_msg(self._receive)
 
     def snapshot(self) -> Snapshot:
@@ -104,8 +103,15 @@ class ViewWidget(anywidget.AnyWidget):
         self._post({"kind": "nbtrack:push", "name": name, "reply": answer.reply}, answer.buffers)
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:
-        if isinstance(message, dict) and message.get("kind") == "nbtrack:request":
+        if not isinstance(message, dict):
+            return
+        self._heard.set()
+        if message.get("kind") == "nbtrack:request":
             _pool.submit(self._answer, message)
+        elif message.get("kind") == "nbtrack:code":
+            answer = code.read().answer(message)
+            if answer:
+                self._post(answer)
 
     def _answer(self, message: dict[str, Any]) -> None:
         head = {"kind": "nbtrack:reply", "id": message.get("id")}
@@ -134,16 +140,41 @@ class ViewWidget(anywidget.AnyWidget):
         finally:
             self._text = None
         data, metadata = bundle or ({}, {})
+        self._send_code_if_busy()
         return {**data, "text/html": page.html(), MIME: snapshot.saved()}, metadata
 
+    def _send_code_if_busy(self) -> None:
+        """Send the screen's code without a request, if the cell that shows it goes on and no request arrives.
 
-@cache
-def static_text(name: str) -> str:
-    """Return the content of a file of the built bundles."""
-    try:
-        return (_STATIC / name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NbtrackError(
-            f"The widgets' bundle {name} does not exist in {_STATIC}. In a source checkout, run `make build/js`. An "
-            "installed nbtrack contains it, so install nbtrack again."
-        ) from None
+        JupyterLab sends requests to another thread of the kernel, which answers them while a cell runs. Other front
+        ends send them to the thread that runs the cell.
+        """
+        shell = _shell()
+        if shell is None or self._heard.is_set() or self._esm != code.read().loader:
+            return
+        cell = shell.execution_count
+
+        def wait() -> None:
+            while shell.execution_count == cell and not self._heard.wait(BUSY_SECONDS) and self.comm is not None:
+                if not self._code and shell.execution_count == cell:
+                    self._code = code.read().first_paint(self.screen)
+            if self._code:
+                self._code = {}
+
+        threading.Thread(target=wait, name="nbtrack-code", daemon=True).start()
+
+
+def _answer_beside_the_cell(comm: Any) -> None:
+    """Let a comm's messages go to the thread of the kernel that the front end names.
+
+    Since version 7.4, ipykernel passes them to the thread from which the comm was last used. For a widget that a cell
+    creates, that is the one that runs the cell, and it reads no message before the cell's end.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, subshell: subshell
+
+
+def _shell() -> Any:
+    """Return the shell of the kernel that runs this code, or None outside of IPython."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
