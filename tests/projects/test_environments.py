@@ -189,7 +189,7 @@ def test_a_missing_uv_is_said_with_what_to_do(project: Path, monkeypatch: pytest
         ("python_env.yaml", "dependencies: [", "cannot be read as YAML"),
         ("python_env.yaml", 'dependencies: ["a\\0b"]', "NUL"),
         ("python_env.yaml", "!!python/object/apply:os.system ['touch pwned']", "cannot be read as YAML"),
-        ("python_env.yaml", "dependencies: [-r nothing.txt]", "includes the file 'nothing.txt', which cannot be read"),
+        ("python_env.yaml", "dependencies: [-r nothing.txt]", "includes the file 'nothing.txt', which does not exist"),
         ("conda.yaml", "dependencies: [{npm: [left-pad]}]", "a dependency that is not valid"),
         ("conda.yaml", "dependencies: python", "must be a list"),
         ("conda.yaml", "dependencies: [python=3.9|3.10]", "must be a version"),
@@ -315,9 +315,40 @@ def test_an_editable_package_ties_an_environment_to_its_folder(tmp_path: Path) -
     assert environment_of(tmp_path / "a", "requirements.txt").digest == first
 
 
-def test_files_that_include_each_other_end_in_an_error(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("-r requirements.txt\n")
-    with pytest.raises(InvalidParameter, match="more than 20 levels"):
+def test_constraints_of_the_user_are_part_of_the_digest(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constraints = tmp_path / "constraints.txt"
+    for manager, variable in (("uv", "UV_CONSTRAINT"), ("virtualenv", "PIP_CONSTRAINT")):
+        digests = {environment_of(project, manager=manager).digest}
+        monkeypatch.setenv(variable, str(constraints))
+        for text in ("tinydep<2\n", "tinydep<3\n"):
+            constraints.write_text(text)
+            digests.add(environment_of(project, manager=manager).digest)
+        assert len(digests) == 3
+    digest = environment_of(project).digest
+    monkeypatch.setenv("UV_INDEX_URL", "https://mirror")
+    assert environment_of(project).digest == digest
+
+
+def test_files_that_include_each_other_are_read_once_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r level0.txt\n-r ./level0.txt\n")
+    for level in range(15):
+        (tmp_path / f"level{level}.txt").write_text(f"-r level{level + 1}.txt\n" * 10)
+    (tmp_path / "level15.txt").touch()
+    environment_of(tmp_path, "requirements.txt")
+    (tmp_path / "level15.txt").write_text("-r level3.txt\n")
+    with pytest.raises(InvalidParameter, match=r"includes the file 'level3\.txt' in itself"):
+        environment_of(tmp_path, "requirements.txt")
+
+
+def test_named_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
+    write_package(tmp_path / "lib", "demo")
+    os.mkfifo(tmp_path / "lib/pipe")
+    (tmp_path / "requirements.txt").write_text("./lib\n")
+    environment_of(tmp_path, "requirements.txt")
+    (tmp_path / "requirements.txt").write_text("-r /dev/zero\n")
+    with pytest.raises(NotFound, match="'/dev/zero', which does not exist"):
         environment_of(tmp_path, "requirements.txt")
 
 

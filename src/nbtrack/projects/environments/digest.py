@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _HASHED_WHOLE = 4_000_000
@@ -27,8 +27,11 @@ class Digest:
         self._parts.add(f"{name}\0{hashlib.sha256(content).hexdigest()}")
 
     def add_file(self, name: str, file: Path) -> None:
-        """Add the content of a file. A file that does not exist counts as one."""
+        """Add the content of a file. A missing file and one that is not a regular file count as such."""
         try:
+            if not file.is_file():
+                # Opening a named pipe would wait forever.
+                raise FileNotFoundError
             with file.open("rb") as opened:
                 self.add(name, hashlib.file_digest(opened, "sha256").digest())
         except OSError:
@@ -52,6 +55,15 @@ class Digest:
             self.add_folder(name, path)
         else:
             self.add_file(name, path)
+
+    def add_variables(self, files: Sequence[str], values: Sequence[str]) -> None:
+        """Add environment variables that are set: lists of files by their contents, and others by their values."""
+        for name in files:
+            for file in os.environ.get(name, "").split():
+                self.add_file(name, Path(file))
+        for name in values:
+            if os.environ.get(name):
+                self.add(name, os.environ[name])
 
     def add_platform(self) -> None:
         """Add what decides which builds of packages fit: the system, the processor and the Python implementation."""

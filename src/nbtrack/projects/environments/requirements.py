@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import tomllib
@@ -137,9 +138,9 @@ class Requirements:
         digest.add("dependencies", "\n".join(self.dependencies))
         reading = _Reading(self, digest)
         for line in (*self.build, *self.dependencies):
-            reading.line(line, self.base, 0)
+            reading.line(line, self.base)
         if self.file is not None:
-            reading.file(str(self.file), self.file.parent, 0)
+            reading.file(str(self.file), self.file.parent)
         return reading.packages
 
 
@@ -150,32 +151,37 @@ class _Reading:
         self._source = requirements.source
         self._base = requirements.base
         self._digest = digest
+        self._open: list[Path] = []
+        self._read: set[Path] = set()
         self.packages: list[Path] = []
 
-    def file(self, name: str, folder: Path, depth: int) -> None:
+    def file(self, name: str, folder: Path) -> None:
         target = _target(name, folder)
         if isinstance(target, str):
             # A file at a URL can change. Its content is not known before the tool reads it.
             return
-        try:
-            text = target.read_text(encoding="utf-8", errors="surrogateescape")
-        except OSError as error:
+        target = Path(os.path.normpath(target))
+        if not target.is_file():
             raise NotFound(
-                f"{self._source} includes the file {name!r:.200}, which cannot be read: {error.strerror}. Relative "
-                f"paths start from {str(folder)!r}."
-            ) from None
-        self._digest.add("included", text)
-        if depth > _MAX_DEPTH:
-            raise InvalidParameter(
-                f"{self._source} includes files in more than {_MAX_DEPTH} levels, the last is {name!r:.200}."
+                f"{self._source} includes the file {name!r:.200}, which does not exist. Relative paths start from "
+                f"{str(folder)!r}."
             )
+        if target in self._open or len(self._open) > _MAX_DEPTH:
+            raise InvalidParameter(f"{self._source} includes the file {name!r:.200} in itself, or in too many levels.")
+        if target in self._read:
+            return
+        self._read.add(target)
+        self._open.append(target)
+        text = target.read_text(encoding="utf-8", errors="surrogateescape")
+        self._digest.add("included", text)
         for line in re.sub(r"\\\r?\n", "", text).splitlines():
-            self.line(re.sub(r"(^|\s)#.*", "", line), target.parent, depth)
+            self.line(re.sub(r"(^|\s)#.*", "", line), target.parent)
+        self._open.pop()
 
-    def line(self, line: str, folder: Path, depth: int) -> None:
+    def line(self, line: str, folder: Path) -> None:
         line = line.strip()
         if included := _FILE_OPTION.fullmatch(line):
-            self.file(included["file"], folder, depth + 1)
+            self.file(included["file"], folder)
             return
         option = _PATH_OPTION.fullmatch(line)
         if option and option["option"] in ("-f", "--find-links"):

@@ -80,6 +80,7 @@ class UvRequirements(_UvEnvironment):
         for name in _CONFIGURATION:
             # uv reads the indexes and constraints of the project from here.
             digest.add_file(name, folder / name)
+        _add_variables(digest)
         self._requirements = requirements
         super().__init__(digest, folder, requirements.source, requirements.python)
 
@@ -102,6 +103,8 @@ class UvScript(_UvEnvironment):
         digest.add("metadata", metadata)
         if self._is_locked:
             digest.add_file("lock", self._lock)
+        else:
+            _add_variables(digest)
         tool = parsed_toml(metadata, script.name).get("tool", {})
         sources = dict(_paths_of_sources(tool.get("uv", {}) if isinstance(tool, dict) else {}))
         for path in sources.values():
@@ -193,6 +196,12 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidParameter(f"{file.name} cannot be read: {error}.") from None
+
+
+def _add_variables(digest: Digest) -> None:
+    # Which index packages come from is not part of the digest: a mirror has the same ones.
+    files = ("UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT", "UV_EXCLUDE")
+    digest.add_variables(files, ("UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION"))
 
 
 def _rebuilt(names: Iterable[str | None]) -> list[str]:

@@ -30,6 +30,7 @@ class Virtualenv(CachedEnvironment):
         requirements.add_to(digest)
         digest.add("manager", self.manager)
         digest.add_platform()
+        digest.add_variables(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), ("PIP_PRE",))
         self._requirements = requirements
         super().__init__(digest.hexdigest(), folder, requirements.source, str(requirements.python))
 
