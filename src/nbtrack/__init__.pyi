@@ -10,6 +10,7 @@ from . import entities as entities
 from . import errors as errors
 from . import exceptions as exceptions
 from . import models as models
+from . import projects as projects
 from . import query as query
 from . import tracking as tracking
 from .autologging import autolog as autolog
@@ -89,6 +90,7 @@ from .journal.syncing import set_fsync as set_fsync
 from .magics import load_ipython_extension as load_ipython_extension
 from .magics import unload_ipython_extension as unload_ipython_extension
 from .models import register_model as register_model
+from .projects import run as run
 from .runs.active_run import ActiveRun as ActiveRun
 from .runs.system_metrics import disable_system_metrics_logging as disable_system_metrics_logging
 from .runs.system_metrics import enable_system_metrics_logging as enable_system_metrics_logging

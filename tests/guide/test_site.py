@@ -29,6 +29,7 @@ DOCUMENTED_AS = {
     "client": "MlflowClient",
     "NbtrackError": "errors",
     "MlflowException": "exceptions",
+    "run": "projects",
 }
 """Names of objects that are documented under another name, or with their module."""
 

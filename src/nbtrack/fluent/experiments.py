@@ -45,14 +45,15 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidParameter(f"Experiment {experiment.name!r} is deleted. Restore it with restore_experiment().")
     else:
-        experiment = _experiment_named(client, experiment_name)
+        experiment = experiment_named(client, experiment_name)
     state.chosen_experiments[client.tracking_uri] = experiment.experiment_id
     config.pass_on("EXPERIMENT_ID", experiment.experiment_id)
     config.pass_on(_STORE, _in_store(experiment.experiment_id, client))
     return experiment
 
 
-def _experiment_named(client: Client, name: Any) -> Experiment:
+def experiment_named(client: Client, name: Any) -> Experiment:
+    """Return the active experiment with a name. It is created if it does not exist."""
     check_name(name, "Experiment name")
     found = client.get_experiment_by_name(name)
     if found is None or found.lifecycle_stage != LifecycleStage.ACTIVE:
@@ -98,7 +99,7 @@ def chosen_experiment_id(client: Client, *, inherited: bool = True) -> str | Non
             named = None
         chosen = named
     if chosen is None and (name := config.environment("EXPERIMENT_NAME")):
-        chosen = _experiment_named(client, name).experiment_id
+        chosen = experiment_named(client, name).experiment_id
     if chosen is not None:
         state.chosen_experiments[client.tracking_uri] = chosen
     return chosen

@@ -1,1 +1,8 @@
-"""Projects: a training run that one command reproduces, under the names of MLflow Projects."""
+"""Projects: training runs that one command reproduces. The names are those of `mlflow.projects`."""
+
+from __future__ import annotations
+
+from .running import run
+from .submitted import SubmittedRun
+
+__all__ = ["SubmittedRun", "run"]

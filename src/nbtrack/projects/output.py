@@ -34,6 +34,8 @@ class OutputFile:
         self._last: deque[bytes] = deque()
         self._size = 0
         self._recent = b""
+        self.is_broken = False
+        """Whether the file could not be written, so that nothing more is added to it."""
         self.left_out = 0
         """How many bytes are not in the file. It is final after `close`."""
 

@@ -3,6 +3,9 @@
 A process writes the active run of its main thread to a note, a small file of its own in the temp folder, and deletes
 the note when the run has ended. A worker reads the notes of its ancestors, the nearest first. So it does not matter how
 the worker was started (spawn, fork server, loky, a shell), and a pool of workers can live longer than one run.
+
+The command of a project gets the project's run in an environment variable. For the command and its children, that run
+stands between their own runs and those of the process that launched the project.
 """
 
 from __future__ import annotations
@@ -36,19 +39,60 @@ class Parent:
     experiment_id: str | None = None
 
 
-def parent_run() -> Parent | None:
-    """Return the run that NBTRACK_PARENT_RUN_ID names, or the active run of the nearest ancestor that has one, or None.
+@dataclass(frozen=True, slots=True)
+class ProjectRun:
+    """The run of a project, and the process that launched its command."""
 
-    A run in another store than the one that this process has set does not count.
+    run: Parent
+    launcher: int
+    is_notebook: bool = False
+    """Whether the entry point is a notebook, each tracked cell of which is a nested run."""
+
+    def to_environment(self) -> str:
+        """Return the value of the environment variable for the command."""
+        # In a container, the store has another path, which its own variable has.
+        described = {**asdict(self.run), "launcher": self.launcher, "is_notebook": self.is_notebook}
+        return json.dumps({key: value for key, value in described.items() if key != "store"})
+
+
+PROJECT_RUN = "PROJECT_RUN"
+
+
+def project_run() -> ProjectRun | None:
+    """Return the run of the project that this process belongs to, or None."""
+    described = config.environment(PROJECT_RUN)
+    if not described:
+        return None
+    try:
+        fields: dict[str, Any] = json.loads(described)
+        launcher, is_notebook = int(fields.pop("launcher")), bool(fields.pop("is_notebook"))
+        return ProjectRun(Parent(store=config.environment("TRACKING_URI"), **fields), launcher, is_notebook)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def parent_run() -> Parent | None:
+    """Return the run that this process works for, or None.
+
+    This is the run that NBTRACK_PARENT_RUN_ID names, or the active run of the nearest ancestor that has one, or the run
+    of the project that the process belongs to. A run in another store than the one that this process has set does not
+    count.
     """
     if named := config.environment("PARENT_RUN_ID"):
         return Parent(named)
+    project = project_run()
+    found = None
     for pid in _ancestor_pids():
+        if project is not None and pid == project.launcher:
+            break
         found = _noted_run(pid)
         if found is not None:
-            elsewhere = config.is_tracking_uri_set() and not _same(config.get_tracking_uri(), str(found.store))
-            return None if elsewhere else found
-    return None
+            break
+    if found is None and project is not None:
+        found = project.run
+    if found is not None and config.is_tracking_uri_set() and not _same(config.get_tracking_uri(), str(found.store)):
+        return None
+    return found
 
 
 def write_note(parent: Parent | None) -> None:
