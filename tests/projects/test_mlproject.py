@@ -6,9 +6,13 @@ import warnings
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.projects.mlproject import read_project
+from nbtrack.projects.parameters import resolve
 from nbtrack.projects.project import EnvironmentSpec, Parameter
 
 CLASSIC = """
@@ -176,13 +180,25 @@ INVALID = {
     "docker_env: {image: a, environment: [[A]]}": "docker_env.environment must be a list of names",
     "uv_env: pyproject.toml": "has no uv.lock beside it",
     "script_env: a.py": "has no block of inline script metadata",
-    "name: [a]": "name must be a string, not a list.",
+    "name: [a]": "name must be a string or a number (write a list or a mapping in quotes), not a list.",
+    "{a: [}": "is not valid YAML: while parsing a flow node did not find expected node content in line 1, column 6",
+    "[" * 5000: "is not valid YAML",
+    "entry_points: {? [a] : b}": "found unhashable key",
+    "entry_points: {main: {notebook: a.ipynb, parameters: 3}}": "main.parameters must be a mapping, not 3.",
+    "entry_points: {main: {notebook: b.ipynb, parameters: {a-b: float}}}": "'a-b' cannot be a variable of a notebook.",
+    "entry_points: {main: {notebook: b.ipynb, parameters: {class: float}}}": "'class' cannot be a variable",
+    "entry_points: {main: {command: a, parameters: {a: {default: 0x" + "f" * 9000 + "}}}}": "must have fewer digits",
+    "entry_points: {main: {command: 0x"
+    + "f" * 9000
+    + "}}": "main.command must be a string that is not empty, not an int.",
+    "entry_points: {main: {command: a, parameters: {a: {default: !!binary YQ==}}}}": "not a bytes.",
 }
 
 
-@pytest.mark.parametrize("text", INVALID)
+@pytest.mark.parametrize("text", INVALID, ids=lambda text: text[:60])
 def test_the_place_of_a_mistake_is_said(tmp_path: Path, text: str):
     (tmp_path.parent / "outside.yaml").write_text("")
+    (tmp_path / "b.ipynb").write_text("{}")
     (tmp_path / "a.py").write_text("")
     with pytest.raises(InvalidParameter) as caught:
         read_project(write(tmp_path, MLproject=text, pyproject_toml=""))
@@ -229,3 +245,83 @@ def test_a_file_cannot_build_python_objects(tmp_path: Path):
     with pytest.raises(InvalidParameter, match="is not valid YAML"):
         read_project(write(tmp_path, MLproject="name: !!python/object/apply:os.system ['touch hacked']"))
     assert not Path("hacked").exists()
+
+
+KEYS = """
+name entry_points main command notebook parameters a type default choices
+python_env conda_env docker_env uv_env script_env image volumes environment
+"""
+keys = st.sampled_from(KEYS.split())
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.dates(), st.text(max_size=5), keys)
+content = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | scalars, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=80)
+@given(content=content)
+def test_a_file_of_any_shape_is_read_or_refused(content: object, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    (folder / "MLproject").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            project = read_project(folder)
+        except InvalidParameter:
+            return
+    for name, entry_point in project.entry_points.items():
+        assert project.entry_point(name) is entry_point
+        assert (entry_point.command is None) != (entry_point.notebook is None)
+
+
+AS_MLFLOW = {
+    "classic": CLASSIC,
+    "types": """
+name: types
+python_env: python_env.yaml
+entry_points:
+  main:
+    parameters:
+      a: {type: float, default: 0.10}
+      b: {type: int, default: 1e-3}
+      c: str
+      d: {default: true}
+      e: {type: uri, default: "s3://b/k"}
+      f: {type: bool, default: 2020-01-01}
+      g: {type: path, default: "."}
+    command: "python a.py {a} --b={b} {c}{d} {e} ${{HOME}} {f} {g}"
+  second:
+    command: "echo {{}} 'x'"
+""",
+    "docker": "docker_env: {image: python, volumes: ['/a:/a'], environment: [A]}\nentry_points: {main: {command: a}}",
+    "name": "name: x",
+}
+
+
+@pytest.mark.slow
+def test_files_mean_what_they_mean_to_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from mlflow.projects import _project_spec, env_type
+
+    warnings.simplefilter("ignore")
+    kinds = {env_type.PYTHON: "python_env", env_type.CONDA: "conda_env", env_type.DOCKER: "docker_env"}
+    for name, text in AS_MLFLOW.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder, MLproject=text, python_env_yaml="", conda_yaml="", train="")
+        (folder / "train it.py").write_text("")
+        # A relative default of a path begins at the project here, and at the working directory in MLflow.
+        monkeypatch.chdir(folder)
+        theirs, ours = _project_spec.load_project(str(folder)), read_project(folder)
+        assert (ours.name, ours.environment.kind) == (theirs.name, kinds[theirs.env_type])
+        assert ours.environment.docker == theirs.docker_env
+        assert str(ours.environment.file) == str(theirs.env_config_path)
+        assert list(ours.entry_points) == list(theirs._entry_points)
+        for entry_point in [*ours.entry_points, "train it.py"]:
+            values = {"c": "a b", "alpha": "0.5", "extra": "'x y'", "b": "3"}
+            their_entry, our_entry = theirs.get_entry_point(entry_point), ours.entry_point(entry_point)
+            assert list(our_entry.parameters) == list(their_entry.parameters)
+            command = their_entry.compute_command(values, str(tmp_path))
+            assert resolve(our_entry, values).command == command.replace(f"{folder}/.", str(folder))

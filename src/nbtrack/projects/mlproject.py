@@ -43,6 +43,7 @@ _PARAMETER_KEYS = ("type", "default", "choices", "description")
 _DOCKER_KEYS = ("image", "volumes", "environment")
 _TYPES: dict[str, ParameterType] = {**{name: name for name in get_args(ParameterType)}, "str": "string"}
 _PARAMETER_NAME = re.compile(r"[^\W\d][\w-]*")
+_CONTAINERS = (dict, list, set, tuple, bytes)
 _MAX_SIZE = 1_000_000
 """The largest MLproject file that is read, in bytes."""
 _LOCK = "uv.lock"
@@ -107,9 +108,7 @@ class _Reader:
     def project(self) -> Project:
         content = self._content()
         self._check_keys(content, "", _TOP_KEYS)
-        name = content.get("name")
-        if name is not None and not isinstance(name, str | int | float):
-            self._wrong("name", "a string", name)
+        name = self._value(content.get("name"), "name")
         environment = self._environment(content, "") or _undeclared_environment(self.folder)
         entry_points = {
             str(key): self._entry_point(str(key), value, environment)
@@ -120,7 +119,7 @@ class _Reader:
             raise InvalidParameter(f"MLproject file {str(self.file)!r} is not valid:{listed}")
         for line in self.ignored:
             warnings.warn(f"{line} in {str(self.file)!r}.", stacklevel=4)
-        return Project(self.folder, None if name is None else str(name), entry_points, environment)
+        return Project(self.folder, name, entry_points, environment)
 
     def _content(self) -> Mapping[Any, Any]:
         with self.file.open("rb") as stream:
@@ -130,7 +129,9 @@ class _Reader:
         try:
             content = read_yaml(data.decode("utf-8-sig"))
         except (InvalidYaml, UnicodeDecodeError, ValueError, RecursionError) as error:
-            raise InvalidParameter(f"MLproject file {str(self.file)!r} is not valid YAML: {error}") from None
+            # "<unicode string>" is the name that PyYAML gives to the content.
+            reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
+            raise InvalidParameter(f"MLproject file {str(self.file)!r} is not valid YAML: {reason:.500}") from None
         if content is None:
             return {}
         if not isinstance(content, dict):
@@ -156,15 +157,15 @@ class _Reader:
             self._existing(notebook, f"{place}.notebook")
             if not notebook.endswith(NOTEBOOK):
                 self._wrong(f"{place}.notebook", f"the path of a {NOTEBOOK} file", notebook)
-            self.problems += [
-                f"{place}.parameters: {name!r:.80} cannot be a variable of a notebook."
-                for name in map(str, content.get("parameters") or ())
-                if not name.isidentifier() or iskeyword(name)
-            ]
         parameters = {
             str(key): self._parameter(key, value, f"{place}.parameters")
             for key, value in self._mapping(content.get("parameters"), f"{place}.parameters").items()
         }
+        self.problems += [
+            f"{place}.parameters: {name!r:.80} cannot be a variable of a notebook."
+            for name in parameters
+            if notebook is not None and (not name.isidentifier() or iskeyword(name))
+        ]
         return EntryPoint(
             name,
             self.folder,
@@ -206,10 +207,15 @@ class _Reader:
     def _value(self, value: object, place: str) -> str | None:
         if value is None:
             return None
-        if isinstance(value, dict | list | set | tuple):
+        if isinstance(value, _CONTAINERS):
             self._wrong(place, "a string or a number (write a list or a mapping in quotes)", value)
             return None
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:
+            # Python converts no integer of that many digits.
+            self.problems.append(f"{place} must have fewer digits. Write it in quotes.")
+            return None
 
     def _environment(self, content: Mapping[Any, Any], place: str) -> EnvironmentSpec | None:
         """Return the environment that a project or an entry point declares itself, or None."""
@@ -291,9 +297,12 @@ def _is_variable(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, str | float | bool):
         return f"{value!r:.80}"
-    return f"a {type(value).__name__}"
+    if isinstance(value, int) and abs(value) < 1 << 64:
+        return str(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _listed(words: Iterable[str]) -> str:

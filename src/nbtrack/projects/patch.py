@@ -120,10 +120,9 @@ def _new_files(folder: Path, names: Iterable[str], left_out: list[str]) -> Itera
     count = 0
     others = 0
     for name in names:
-        reason = _not_text(folder / name)
+        is_full = count >= MAX_NEW_FILES
+        reason = f"one of more than {MAX_NEW_FILES} new files" if is_full else _not_text(folder / name)
         count += reason is None
-        if reason is None and count > MAX_NEW_FILES:
-            reason = f"there are more than {MAX_NEW_FILES} new files"
         if reason is None:
             yield name
         elif len(left_out) < _MOST_LISTED:

@@ -36,6 +36,8 @@ from .uris import Location, parse, without_credentials
 
 _PARTIAL = ".partial-"
 _DAY = 86_400.0
+_MOST_SAID = 5
+"""How much of what a patch does not contain the warning lists. The patch lists all of it."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{4,63}")
 _NOT_IN_A_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|^/|/$|^$")
@@ -131,7 +133,9 @@ def _folder(location: Location) -> Source:
         changes = None
     if changes is not None:
         patch = changes.patch
-        left_out = f" The patch does not contain: {'; '.join(changes.left_out)}." if changes.left_out else ""
+        further = len(changes.left_out) - _MOST_SAID
+        said = [*changes.left_out[:_MOST_SAID], *([f"{further} more, which the patch lists"] if further > 0 else [])]
+        left_out = f" The patch does not contain: {'; '.join(said)}." if said else ""
         warnings.warn(
             f"{root!r} has uncommitted changes in {changes.files:,} file{'s' * (changes.files != 1)}. The run uses "
             f"them, and keeps them as a patch.{left_out}",
