@@ -114,3 +114,28 @@ test('floats are read from any byte of a comm frame', () => {
   assert.deepEqual([...toFloats(new DataView(shifted.buffer, 3 + 8, 16))], [1.5, -2]);
   assert.deepEqual([...toFloats([1, null])], [1, NaN]);
 });
+
+test('a lost kernel fails what waits and what is asked later, at once', async () => {
+  const { model, sent } = kernel();
+  const connection = new KernelConnection(model, new AbortController().signal);
+  const waiting = connection.request('registry', registry);
+  connection.lost.value = true;
+  await assert.rejects(waiting, /was restarted. Run the cell again/);
+  await assert.rejects(connection.request('registry', registry), /was restarted. Run the cell again/);
+  assert.equal(sent.filter(({ kind }) => kind === 'nbtrack:request').length, 1);
+});
+
+test('a kernel that still has the widget is found again', async () => {
+  const { model, sent, answer } = kernel();
+  const connection = new KernelConnection(model, new AbortController().signal);
+  connection.lost.value = true;
+  assert.equal(await connection.reconnect(1), false);
+  assert.equal(connection.lost.value, true);
+  const found = connection.reconnect(1_000);
+  assert.deepEqual(sent.at(-1), { kind: 'nbtrack:hello', answer: true });
+  answer({ kind: 'nbtrack:here' });
+  assert.equal(await found, true);
+  const asked = connection.request('registry', registry);
+  answer({ kind: 'nbtrack:reply', id: sent.at(-1)!.id, reply: { models: [] } });
+  assert.deepEqual((await asked).reply.models, []);
+});

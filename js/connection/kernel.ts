@@ -1,4 +1,5 @@
 import type { AnyModel } from '@anywidget/types';
+import { effect, signal } from '@preact/signals';
 import type { ErrorReply, ViewState } from '../contract';
 import { type Answer, type Connection, failure, type Payload, RequestError, type RequestName } from './connection';
 import { answerOf, type Snapshot, toFloats } from './snapshot';
@@ -11,19 +12,28 @@ export interface WidgetState {
 
 type Message =
   | { kind: 'nbtrack:reply'; id: string; reply?: unknown; error?: ErrorReply }
-  | { kind: 'nbtrack:push'; name: string; reply?: unknown; error?: ErrorReply };
+  | { kind: 'nbtrack:push'; name: string; reply?: unknown; error?: ErrorReply }
+  | { kind: 'nbtrack:here' };
+
+/** The event that a host sends to the element of a view when it knows that the view's kernel is gone. It bubbles. */
+export const KERNEL_LOST = 'nbtrack:kernel-lost';
 
 export const TIME_LIMIT_MS = 60_000;
 const RETRY_AFTER_MS = 500;
+const RECONNECT_MS = 3_000;
 const SEND_RETRIES = 10;
 
 /** Sends requests as custom messages of a widget. Each view has its own connection. */
 export class KernelConnection implements Connection {
   readonly live = true;
+  /** Whether the kernel that has the widget is gone. The host of the view sets it. */
+  readonly lost = signal(false);
   private readonly waiting = new Map<
     string,
     (message: Message & { kind: 'nbtrack:reply' }, buffers: DataView[]) => void
   >();
+  private readonly pending = new Set<() => void>();
+  private heard: (() => void) | undefined;
   private readonly listeners = new Set<(message: Message & { kind: 'nbtrack:push' }, buffers: DataView[]) => void>();
   private readonly prefix = Math.random().toString(36).slice(2);
   private count = 0;
@@ -35,7 +45,17 @@ export class KernelConnection implements Connection {
     private readonly retryAfter = RETRY_AFTER_MS,
   ) {
     model.on('msg:custom', this.receive);
-    signal.addEventListener('abort', () => model.off('msg:custom', this.receive));
+    const stop = effect(() => {
+      if (this.lost.value) {
+        for (const fail of [...this.pending]) {
+          fail();
+        }
+      }
+    });
+    signal.addEventListener('abort', () => {
+      model.off('msg:custom', this.receive);
+      stop();
+    });
     // It tells the kernel that a page shows this widget, so that it need not send code without a request.
     this.send({ kind: 'nbtrack:hello' }, () => undefined);
   }
@@ -50,9 +70,14 @@ export class KernelConnection implements Connection {
       const settle = (action: () => void) => {
         clearTimeout(timer);
         this.waiting.delete(id);
+        this.pending.delete(fail);
         signal?.removeEventListener('abort', abort);
         action();
       };
+      const fail = () =>
+        settle(() =>
+          reject(failure('TEMPORARILY_UNAVAILABLE', 'The kernel has stopped or was restarted. Run the cell again.')),
+        );
       const abort = () => settle(() => reject(new DOMException('Aborted', 'AbortError')));
       const timer = setTimeout(() => {
         const seconds = Math.round(this.timeLimit / 1000);
@@ -62,6 +87,10 @@ export class KernelConnection implements Connection {
       if (signal?.aborted) {
         return abort();
       }
+      if (this.lost.peek()) {
+        return fail();
+      }
+      this.pending.add(fail);
       signal?.addEventListener('abort', abort);
       this.waiting.set(id, (message, buffers) =>
         settle(() =>
@@ -96,6 +125,19 @@ export class KernelConnection implements Connection {
     return () => this.listeners.delete(receive);
   }
 
+  /** Ask the kernel whether it still has the widget. Resolves to false if it does not answer within three seconds. */
+  reconnect(limit = RECONNECT_MS): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), limit);
+      this.heard = () => {
+        clearTimeout(timer);
+        this.lost.value = false;
+        resolve(true);
+      };
+      this.send({ kind: 'nbtrack:hello', answer: true }, () => undefined);
+    });
+  }
+
   /** Send a message, with retries: after a page is loaded, JupyterLab takes a moment to connect to the kernel. */
   private send(message: object, failed: (cause: unknown) => void, retries = SEND_RETRIES): void {
     try {
@@ -112,6 +154,8 @@ export class KernelConnection implements Connection {
   private readonly receive = (message: Message, buffers: DataView[] = []): void => {
     if (message?.kind === 'nbtrack:reply') {
       this.waiting.get(message.id)?.(message, buffers);
+    } else if (message?.kind === 'nbtrack:here') {
+      this.heard?.();
     } else if (message?.kind === 'nbtrack:push') {
       for (const listener of this.listeners) {
         listener(message, buffers);

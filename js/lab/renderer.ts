@@ -1,5 +1,6 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
+import { KERNEL_LOST } from '../connection/kernel';
 import type { Snapshot } from '../connection/snapshot';
 import { mount } from '../screens/mount';
 import { savedView } from './saved_view';
@@ -8,6 +9,19 @@ export const MIME = 'application/vnd.nbtrack.view+json';
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 const TIMEOUT_MS = 2_500;
 const ATTEMPTS = 6;
+
+/** Statuses of a kernel after which it does not have the widgets any more. */
+const LOST: ReadonlySet<unknown> = new Set(['restarting', 'autorestarting', 'terminating', 'dead']);
+
+interface Listening {
+  connect(listener: (sender: unknown, value: unknown) => void): void;
+  disconnect(listener: (sender: unknown, value: unknown) => void): void;
+}
+
+interface SessionContext {
+  statusChanged: Listening;
+  kernelChanged: Listening;
+}
 
 interface Rendermime {
   getFactory(mimeType: string): unknown;
@@ -18,6 +32,8 @@ interface Rendermime {
 export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
   private model: IRenderMime.IMimeModel | undefined;
   private end: (() => void) | undefined;
+  /** The widget manager's view while it is not known whether it shows the widget. */
+  private tried: IRenderMime.IRenderer | undefined;
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.model = model;
@@ -33,6 +49,9 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
   protected override onBeforeDetach(): void {
     this.end?.();
     this.end = undefined;
+    // A Lumino widget must be disposed while its node is in the document.
+    this.tried?.dispose();
+    this.tried = undefined;
     this.node.replaceChildren();
   }
 
@@ -51,7 +70,11 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
       unmount();
       saved.remove();
       live.node.parentElement!.hidden = false;
-      this.end = () => live.dispose();
+      const unwatch = this.watchKernel(live);
+      this.end = () => {
+        unwatch();
+        live.dispose();
+      };
     }
   }
 
@@ -64,11 +87,20 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
       host.hidden = true;
       this.node.append(host);
       Widget.attach(live, host);
-      await Promise.race([live.renderModel(model), new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS))]);
-      const text = live.node.textContent ?? '';
-      if (this.isAttached && !/^(Error displaying widget|Loading widget)/.test(text)) {
-        return live;
+      this.tried = live;
+      const rendered = live.renderModel(model).catch(() => undefined);
+      await Promise.race([rendered, new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS))]);
+      if (live.isDisposed) {
+        return undefined;
       }
+      const text = live.node.textContent ?? '';
+      if (!/^(Error displaying widget|Loading widget)/.test(text)) {
+        // The saved view stays until the code of the live one has arrived, so that nothing flashes.
+        await appears(live.node, '.nbt, .nbt-loader[role=alert]');
+        this.tried = undefined;
+        return live.isDisposed ? undefined : live;
+      }
+      this.tried = undefined;
       live.dispose();
       host.remove();
       if (text.startsWith('Error')) {
@@ -78,12 +110,45 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     return undefined;
   }
 
+  /** Tell the live view when its kernel is gone. The widget manager notices a restart by the user only. */
+  private watchKernel(live: Widget): () => void {
+    const session = this.above<SessionContext>('sessionContext');
+    const lose = () => live.node.querySelector('.nbt')?.dispatchEvent(new CustomEvent(KERNEL_LOST, { bubbles: true }));
+    const follow = (_: unknown, status: unknown) => LOST.has(status) && lose();
+    session?.statusChanged.connect(follow);
+    session?.kernelChanged.connect(lose);
+    return () => {
+      session?.statusChanged.disconnect(follow);
+      session?.kernelChanged.disconnect(lose);
+    };
+  }
+
   /** Return the renderers of the notebook that contains this output. */
   private rendermime(): Rendermime | undefined {
-    let ancestor: (Widget & { rendermime?: Rendermime }) | null = this.parent;
-    while (ancestor && !ancestor.rendermime) {
+    return this.above<Rendermime>('rendermime');
+  }
+
+  /** Return a property of the nearest widget around this one that has it. */
+  private above<T>(name: 'rendermime' | 'sessionContext'): T | undefined {
+    let ancestor: (Widget & Partial<Record<typeof name, T>>) | null = this.parent;
+    while (ancestor && !ancestor[name]) {
       ancestor = ancestor.parent;
     }
-    return ancestor?.rendermime;
+    return ancestor?.[name];
   }
+}
+
+/** Wait until an element below `node` matches. */
+function appears(node: HTMLElement, selector: string): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (node.querySelector(selector)) {
+        observer.disconnect();
+        resolve();
+      }
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(node, { childList: true, subtree: true, attributes: true, attributeFilter: ['role'] });
+    look();
+  });
 }

@@ -126,6 +126,9 @@ class Notebook:
     def shut_down_kernel(self) -> None:
         self.page.evaluate(f"async () => {{ {CURRENT} await panel.sessionContext.shutdown(); }}")
 
+    def restart_kernel(self) -> None:
+        self.page.evaluate(f"async () => {{ {CURRENT} await panel.sessionContext.restartKernel(); }}")
+
     def use_theme(self, name: str) -> None:
         """`JupyterLab Light` or `JupyterLab Dark`."""
         change = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+EXTENSION = NOTEBOOKS.parent / "src" / "nbtrack" / "labextension"
 TOKEN = "browser-test"
 START_SECONDS = 60
 
@@ -24,6 +25,10 @@ START_SECONDS = 60
 def jupyterlab(folder: Path) -> Iterator[str]:
     """Serve a copy of the notebooks in `folder`/work, where their store is created. Yields the server's address."""
     work = folder / "work"
+    # The extension of this checkout, instead of the installed one.
+    extensions = folder / "labextensions"
+    extensions.mkdir()
+    (extensions / "nbtrack").symlink_to(EXTENSION)
     shutil.copytree(NOTEBOOKS, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.py"))
     config = folder / "jupyter" / "config" / "labconfig"
     config.mkdir(parents=True)
@@ -56,6 +61,7 @@ def _command(port: int, work: Path) -> list[str]:
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.expose_app_in_browser": True,
         "LabApp.extension_manager": "readonly",
+        "LabApp.extra_labextensions_path": work.parent / "labextensions",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", *arguments]

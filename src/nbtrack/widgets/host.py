@@ -112,6 +112,9 @@ class ViewWidget(anywidget.AnyWidget):
             answer = code.read().answer(message)
             if answer:
                 self._post(answer)
+        elif message.get("answer"):
+            # A page asks whether this widget still exists.
+            self._post({"kind": "nbtrack:here"})
 
     def _answer(self, message: dict[str, Any]) -> None:
         head = {"kind": "nbtrack:reply", "id": message.get("id")}

@@ -1,6 +1,8 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
 import { effect, type Signal, signal } from '@preact/signals';
-import { KernelConnection, type WidgetState } from '../connection/kernel';
+import { KernelLost } from '../components/kernel_lost/kernel_lost';
+import { KERNEL_LOST, KernelConnection, type WidgetState } from '../connection/kernel';
+import { SavedConnection } from '../connection/saved';
 import { mount } from '../screens/mount';
 import type { Screen } from '../screens/screen';
 
@@ -17,13 +19,38 @@ export function widget<Options>(screen: Screen<Options>) {
         const trait = screen.traits?.[name];
         return trait ? traitSignal<Options[K]>(model, trait, ended.signal) : signal(options[name] ?? fallback);
       };
-      const unmount = mount(el, screen.render({ connection, options, synced }));
+      followKernel(model, el, connection, ended.signal);
+      const saved = () => screen.render({ connection: new SavedConnection(model.get('_snapshot')), options, synced });
+      const unmount = mount(
+        el,
+        <KernelLost lost={connection.lost} reconnect={() => connection.reconnect()} saved={saved}>
+          {screen.render({ connection, options, synced })}
+        </KernelLost>,
+      );
       return () => {
         unmount();
         ended.abort();
       };
     },
   };
+}
+
+/** Tell the connection when the kernel is gone. */
+function followKernel(model: AnyModel, el: HTMLElement, connection: KernelConnection, ended: AbortSignal): void {
+  const lose = () => {
+    connection.lost.value = true;
+  };
+  // Jupyter's widget manager emits this event of the model, and marks the view if the kernel restarts.
+  const update = () => {
+    if (el.closest('.jupyter-widgets-disconnected')) {
+      lose();
+    } else if (connection.lost.peek()) {
+      void connection.reconnect();
+    }
+  };
+  model.on('comm_live_update' as never, update as never);
+  el.addEventListener(KERNEL_LOST, lose, { signal: ended });
+  ended.addEventListener('abort', () => model.off('comm_live_update' as never, update as never));
 }
 
 /** Return a signal that follows a trait. Values that the screen sets are written back to the trait. */
