@@ -153,6 +153,39 @@ def test_top_level_await(kernel: Kernel):
     assert kernel.last_run().info.status == "FAILED"
 
 
+@pytest.mark.parametrize("wrapper", ["%%time", "%%capture", "%%prun -q", "%%timeit -n 1 -r 1"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await asyncio.sleep(0)\n{'score': 3}",
+        "from IPython.display import display\ndisplay('shown')\n{'score': 3}",
+        "1 / 0",
+    ],
+)
+def test_another_cell_magic_shows_what_it_shows_without_track(kernel: Kernel, wrapper: str, body: str):
+    without = kernel.run(f"{wrapper}\nrate = 0.5\n{body}", "without")
+    known = kernel.last_run().info.run_id
+    for order, cell in (
+        ("above", f"%%track\n{wrapper}\nrate = 0.5\n{body}"),
+        ("below", f"{wrapper}\n%%track\nrate = 0.5\n{body}"),
+    ):
+        outcome = kernel.run(cell, order)
+        assert (outcome.status, outcome.error, outcome.result) == (without.status, without.error, without.result), order
+        views = outcome.kinds.count("display_data") - without.kinds.count("display_data")
+        run = kernel.last_run()
+        if without.error == "SyntaxError":
+            # This magic takes no await.
+            assert run.info.run_id == known or run.info.status == "FAILED"
+            continue
+        assert run.info.run_id != known
+        assert views == (0 if (wrapper, order) == ("%%capture", "below") else 1), "the live view"
+        assert run.data.params == {"rate": "0.5"}
+        # In a kernel, IPython cannot await in a cell that a magic such as %%capture runs.
+        assert run.info.status == ("FAILED" if body == "1 / 0" or without.error == "RuntimeError" else "FINISHED")
+        known = run.info.run_id
+    assert kernel.run("print(nbtrack.active_run())", "after").texts == ["None\n"]
+
+
 def test_without_widgets_the_cell_is_tracked_and_a_summary_is_printed(kernel: Kernel):
     kernel.run("import nbtrack.widgets as w; live = w.LiveRun; del w.LiveRun", "break")
     try:

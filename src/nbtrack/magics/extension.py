@@ -12,6 +12,7 @@ from .. import config
 from ..capture import packages
 from ..errors import NbtrackError
 from ..fluent.analysis import sql
+from . import inner
 from . import line as line_commands
 from .arguments import is_sql, parse_cell, parse_line, parse_sql
 from .tracked_cell import TrackedCell
@@ -92,6 +93,10 @@ class TrackMagics:
         self.transformer = CellTransformer(shell)
         self._executing: Any = None
         """IPython's ExecutionInfo of the running cell, or None if it runs silently."""
+        self._around: list[Any] = []
+        """The ExecutionInfo of the running cell and of the cells that run it, the outermost first."""
+        self._errors: inner.HandledErrors | None = None
+        """What the cell magic above a `%%track` handles, until the `%%track` begins."""
         self._open: list[tuple[str, TrackedCell]] = []
         """Tracked cells that have not ended, each with the source of the cell that it is in."""
 
@@ -136,9 +141,13 @@ class TrackMagics:
         if any(cell.execution is self._executing and cell.body == body for _, cell in self._open):
             # A loop, such as that of a %%timeit above.
             return
+        if inner.is_refused(self.shell, body):
+            # As with a syntax error in other cells, there is no run.
+            return
         source = raw if raw.endswith((body, body.rstrip("\n"))) else f"%%track {line}\n{body}"
         try:
-            self._open.append((raw, TrackedCell(self.shell, options, source, body, self._executing)))
+            errors, self._errors = self._errors, None
+            self._open.append((raw, TrackedCell(self.shell, options, source, body, self._executing, errors)))
         except NbtrackError as error:
             raise UsageError(f"%%track: {error.message}") from error
 
@@ -146,9 +155,16 @@ class TrackMagics:
         """Handle IPython's event before any execution, including silent ones."""
         self._executing = None
 
+    def post_execute(self) -> None:
+        """Handle IPython's event after any execution, including silent ones."""
+        self._executing = self._around[-1] if self._around else None
+
     def pre_run_cell(self, info: Any) -> None:
         """Handle IPython's event before a cell runs, including one that a magic in a cell runs."""
         self._executing = info
+        self._around.append(info)
+        if self._errors is None and inner.is_below_a_magic(info.raw_cell):
+            self._errors = inner.HandledErrors(self.shell)
         if self._open:
             self._open[-1][1].begin_inner(info.raw_cell)
 
@@ -157,9 +173,11 @@ class TrackMagics:
 
         A cell can run another one (`%%capture`, `shell.run_cell`), so the cell that has ended is found by its source.
         """
-        ended = getattr(getattr(result, "info", None), "raw_cell", None)
-        if self._open:
-            self._open[-1][1].end_inner(ended)
+        info = getattr(result, "info", None)
+        ended = getattr(info, "raw_cell", None)
+        self._end_execution(info)
+        for _, tracked in reversed(self._open):
+            tracked.end_inner(ended)
         while self._open and (result is None or self._open[-1][0] == ended):
             _, tracked = self._open.pop()
             error = KeyboardInterrupt() if result is None else result.error_before_exec or result.error_in_exec
@@ -167,6 +185,18 @@ class TrackMagics:
                 tracked.finish(error)
             except NbtrackError as problem:
                 print(f"%%track: The end of the run could not be stored completely: {problem.message}", file=sys.stderr)
+
+    def _end_execution(self, info: Any) -> None:
+        """Continue with the cell that has run the ended one. Without an ExecutionInfo, everything has ended."""
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+        if info is None:
+            self._around.clear()
+        elif any(one is info for one in self._around):
+            while self._around.pop() is not info:
+                pass
+        self._executing = self._around[-1] if self._around else None
 
 
 def _show_first_line(filename: str, line: str) -> None:
@@ -176,7 +206,7 @@ def _show_first_line(filename: str, line: str) -> None:
         cached[2][0] = f"# %%{MAGIC} {line}".rstrip() + "\n"
 
 
-_EVENTS = ("pre_execute", "pre_run_cell", "post_run_cell")
+_EVENTS = ("pre_execute", "pre_run_cell", "post_execute", "post_run_cell")
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -34,7 +34,15 @@ _left_open: dict[str, list[ActiveRun]] = {}
 class TrackedCell:
     """The run of a cell, which starts with the cell and ends with the cell's result."""
 
-    def __init__(self, shell: Any, options: CellOptions, source: str, body: str, execution: Any) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        options: CellOptions,
+        source: str,
+        body: str,
+        execution: Any,
+        errors: inner.HandledErrors | None,
+    ) -> None:
         self.execution = execution
         self.body = body
         self._shell = shell
@@ -62,17 +70,18 @@ class TrackedCell:
         self._inner: list[tuple[str, LastValue]] = []
         self._inner_value: object = None
         # A cell magic below %%track, or above it, can print the traceback of an exception and go on.
-        is_wrapped = bool(self._magics) or inner.is_below_a_magic(execution.raw_cell)
-        self._errors = inner.PrintedErrors(shell) if is_wrapped else None
+        self._errors = errors or (inner.HandledErrors(shell) if self._magics else None)
 
     def begin_inner(self, code: str) -> None:
         """Handle the start of a cell that code of this cell runs, such as a `%%capture` below `%%track`."""
         if any(code == magic.body for magic in self._magics):
             if not self._python:
                 # This magic of the user's own runs Python.
-                self._python = _transformed(self._shell, code)
+                self._python = _transformed(self._shell, inner.python_code(code) or "")
                 self._params |= self._log_params(self._first_params())
             self._inner.append((code, LastValue()))
+        elif self._errors is not None:
+            self._errors.begin_other(code)
 
     def end_inner(self, code: str | None) -> None:
         """Handle the end of a cell that code of this cell runs."""
@@ -80,6 +89,8 @@ class TrackedCell:
             _, last = self._inner.pop()
             last.close()
             self._inner_value = last.value
+        elif self._errors is not None:
+            self._errors.end_other(code)
 
     def finish(self, error: BaseException | None) -> None:
         """End the run. `error` is the exception that ended the cell, or None."""
