@@ -5,7 +5,8 @@ The main table has the alias `r` in the SQL. A key table (metrics, params, tags)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .. import tags
@@ -217,6 +218,18 @@ class Vocabulary:
             The section, or None if there is none.
         """
         return next((s for s in self.sections if s.name == name.casefold()), None)
+
+    def with_sql(self, sql: Mapping[str, str]) -> Vocabulary:
+        """Return a vocabulary with the same names and other SQL.
+
+        Args:
+            sql: What replaces the SQL of an attribute, by the SQL of the attribute in this vocabulary.
+
+        Returns:
+            The new vocabulary.
+        """
+        attributes = tuple(replace(one, sql=sql[one.sql]) if one.sql in sql else one for one in self.attributes)
+        return replace(self, attributes=attributes)
 
     @property
     def functions(self) -> tuple[Function, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -188,7 +189,8 @@ def test_gates(digits: SqlTables) -> None:
     with digits.writing() as cursor:
         cursor.execute(
             "INSERT INTO runs (run, run_id, experiment_id, name, user_id, status, start_time, artifact_uri, "
-            "lifecycle_stage) VALUES (1, 'r1', 0, 'trained', 'ann', 'FINISHED', 1, 'a', 'active')"
+            "lifecycle_stage) "
+            "VALUES (1, 'r1', 0, 'trained', 'ann', 'FINISHED', 1, 'artifacts:0/r1/artifacts', 'active')"
         )
         cursor.execute("INSERT INTO params (run, key, value, number, timestamp) VALUES (1, 'layers', '2', 2, 1)")
     digits.create_model_version("digits", "runs:/r1/m", "r1", user_id="ann")
@@ -207,11 +209,18 @@ def test_gates(digits: SqlTables) -> None:
     assert [each.gate for each in digits.get_gates("digits")] == ["Bare", "deep"]
     digits.transition_model_version_stage("digits", 4, "Staging", user_id="ann")
     digits.transition_model_version_stage("digits", 4, "Production", user_id="ann")
+    # A gate sees the URI that users see.
+    root = digits.locate("artifacts:0")
+    digits.set_gate("digits", "Staging", f"artifact_uri = '{root}/r1/artifacts'", "place", user_id="ann")
+    digits.transition_model_version_stage("digits", 4, "Staging", user_id="ann")
+    digits.set_gate("digits", "Production", "artifact_uri LIKE 'artifacts:%'", "place", user_id="ann")
+    with pytest.raises(GateClosed, match=f"artifact_uri = '{re.escape(root[:40])}"):
+        digits.transition_model_version_stage("digits", 4, "Production", user_id="ann")
     digits.set_gate("digits", "Production", None, "deep", user_id="ann")
     with pytest.raises(NotFound, match=r"has no gate 'deep'. Its gates are 'Bare'."):
         digits.set_gate("digits", "Production", None, "deep", user_id="ann")
     kinds = [event[0] for event in history(digits)]
-    assert [kinds.count(kind) for kind in ("gate_set", "gate_overridden", "gate_deleted")] == [3, 1, 1]
+    assert [kinds.count(kind) for kind in ("gate_set", "gate_overridden", "gate_deleted")] == [5, 1, 1]
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import NotFound
+from nbtrack.query import RUNS
 
 from .conftest import Both
 from .data import START
@@ -171,3 +172,28 @@ def test_columns(both: Both) -> None:
     assert np.isnat(running["end_time"]).tolist() == [True]
     nothing = both.same(lambda store: store.search_columns(None, "user_id = 'x'", ViewType.ALL, 5, []))
     assert {len(column) for column in nothing.values()} == {0}
+
+
+def test_artifact_uris_are_those_that_users_see(both: Both) -> None:
+    runs = both.same(lambda store: store.search_runs(None, "", ViewType.ACTIVE_ONLY, 1000, []))
+    uris = {run.info.run_id: run.info.artifact_uri for run in runs}
+    assert not any("artifacts:" in uri for uri in uris.values())
+    run_id, uri = min(uris.items(), key=lambda item: item[1])
+    assert found(both, f"artifact_uri = '{uri}'") == [runs[[*uris].index(run_id)].info.run_name]
+    assert found(both, "artifact_uri LIKE 'artifacts:%'") == []
+    ordered = both.same(lambda store: store.search_runs(None, "", ViewType.ACTIVE_ONLY, 1000, ["artifact_uri"]))
+    assert [run.info.artifact_uri for run in ordered] == sorted(uris.values())
+    groups = both.same(lambda store: store.aggregate(None, f"artifact_uri = '{uri}'", ["artifact_uri"], []))
+    assert list(groups["artifact_uri"]) == [uri]
+    attribute = RUNS.attribute("artifact_uri")
+    offered = both.same(lambda store: store.known(RUNS).values(attribute, run_id))
+    assert [value for value, _ in offered] == ([uri] if len(uri) <= 100 else [])
+    location = both.same(lambda store: store.get_experiment("0")).artifact_location
+    assert "artifacts:" not in location
+    by_location = ["artifact_location"]
+    page = both.same(
+        lambda store: store.search_experiments(
+            ViewType.ACTIVE_ONLY, 10, f"artifact_location = '{location}'", by_location, None
+        )
+    )
+    assert [experiment.experiment_id for experiment in page] == ["0"]

@@ -9,7 +9,7 @@ from ...entities import ViewType
 from ...names import SYSTEM
 from ...query import RUNS
 from ...query.values import ValueColumn, compile_values
-from .base import Tables
+from .base import Tables, located_names
 from .runs import matching
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class AggregateTables(Tables):
                     f"SELECT DISTINCT key FROM latest_metrics WHERE run IN ({matched})", parameters
                 ).fetchall()
                 of = [f"metrics.{_quoted(key)}" for (key,) in sorted(keys) if not key.startswith(SYSTEM)]
-            values = compile_values([*by, *of], RUNS, len(parameters) + 1)
+            values = compile_values([*by, *of], located_names(self, RUNS), len(parameters) + 1)
             groups, measures = values.columns[: len(by)], values.columns[len(by) :]
             sql = _sql(matched, values.joins, groups, measures)
             answer = cursor.execute(sql, [*parameters, *values.parameters]).fetchnumpy()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ...errors import NbtrackError
+    from ...query import Vocabulary
     from ..protocol import Axis, Columns
     from .grid import WantedSeries
 
@@ -34,6 +35,15 @@ class Cursor(Protocol):
     def fetchnumpy(self) -> dict[str, Any]:
         """Return one array for each column: int64, float64, or object for strings. It is masked if any is NULL."""
         ...
+
+
+URI_COLUMNS = ("r.artifact_uri", "r.artifact_location")
+"""The columns in queries that hold an artifact URI, perhaps relative to the store."""
+
+
+def located_names(tables: Tables, vocabulary: Vocabulary) -> Vocabulary:
+    """Return a vocabulary whose artifact URIs are those that users see."""
+    return vocabulary.with_sql({column: tables.located(column) for column in URI_COLUMNS})
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from ...journal import now
 from ...query import EXPERIMENTS, compile_search
 from ..protocol import DEFAULT_ID, DEFAULT_NAME
 from . import paging
-from .base import Cursor, Tables, raising_if_taken
+from .base import Cursor, Tables, located_names, raising_if_taken
 
 _HIGHEST = "highest_experiment_id"
 """The key in `meta` of the highest ID that an experiment had when experiments were removed."""
@@ -84,14 +84,12 @@ class ExperimentTables(Tables):
         """Return a page of the experiments that match."""
         paging.check_max_results(max_results, 50_000)
         offset = paging.offset_of(page_token)
-        search = compile_search(filter_string, order_by, EXPERIMENTS)
+        search = compile_search(filter_string, order_by, located_names(self, EXPERIMENTS))
         stages = ", ".join(f"'{stage}'" for stage in view.stages)
-        location = "r.artifact_location"
-        where = search.where.replace(location, self.located(location))
         with self.reading() as cursor:
             found = self._select_experiments(
                 cursor,
-                f"{search.joins} WHERE ({where}) AND r.lifecycle_stage IN ({stages}) "
+                f"{search.joins} WHERE ({search.where}) AND r.lifecycle_stage IN ({stages}) "
                 f"ORDER BY {search.order_by} LIMIT {max_results + 1} OFFSET {offset}",
                 search.parameters,
             )

@@ -7,7 +7,7 @@ from ...query.known import Known
 from ...query.tree import Key, Member, Operand
 from ...query.vocabulary import KeyTable, Vocabulary
 from ...tags import MLFLOW, NBTRACK
-from .base import Tables
+from .base import URI_COLUMNS, Tables
 
 NEWEST_RUNS = 100_000
 """How many of the newest runs are searched, because the user waits for the answer while typing."""
@@ -61,7 +61,8 @@ class StoredNames(Known):
             return self._counted(f"t.{operand.column}", f"{collection.table} AS t", bound, part)
         source = f"{self._vocabulary.table} AS r {operand.join}"
         bound = _bound("r", ("run",) if self._vocabulary.table == "runs" else ())
-        return self._counted(f"CAST({operand.sql} AS VARCHAR)", source, bound, part)
+        sql = self._tables.located(operand.sql) if operand.sql in URI_COLUMNS else operand.sql
+        return self._counted(f"CAST({sql} AS VARCHAR)", source, bound, part)
 
     def _counted(
         self, column: str, source: str, condition: str, part: str, *more: str, first: str = ""

@@ -25,7 +25,7 @@ from ...journal import now
 from ...query import RUNS, compile_search
 from ...tags import PARENT
 from . import paging
-from .base import Cursor, Tables
+from .base import Cursor, Tables, located_names
 
 INFO = (
     "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
@@ -235,12 +235,9 @@ def matching(
     tables: Tables, experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
 ) -> tuple[str, str, str, list[Any]]:
     """Return the condition, the joins, the order and the parameters of a search in `tables`."""
-    search = compile_search(filter_string, order_by, RUNS)
+    search = compile_search(filter_string, order_by, located_names(tables, RUNS))
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
-    # A filter means the URI that users see. What users write is in the parameters, never in this SQL.
-    uri = "r.artifact_uri"
-    where = search.where.replace(uri, tables.located(uri))
-    condition = f"({where}) AND r.lifecycle_stage IN ({stages})"
+    condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
     if experiment_ids is not None:
         numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
         condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"

@@ -12,7 +12,7 @@ from ....model_names import MAX_ALIAS_LENGTH, check_model_name, check_reason
 from ....names import check_name, check_text
 from ....query import RUNS, compile_parts
 from ....stages import ACTIVE_STAGES, canonical_stage
-from ..base import Cursor
+from ..base import Cursor, Tables, located_names
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
@@ -82,7 +82,7 @@ class ModelGateTables(ChangeTables):
 
 
 def pass_gates(
-    cur: Cursor, name: str, version: int, stage: str, override: bool, user_id: str, reason: str | None
+    tables: Tables, cur: Cursor, name: str, version: int, stage: str, override: bool, user_id: str, reason: str | None
 ) -> None:
     """Raise GateClosed if the run of a version does not match every gate of the stage that the version enters.
 
@@ -92,7 +92,7 @@ def pass_gates(
         raise InvalidParameter("override_gates=True requires a reason, which is kept in the model's history.")
     run_id = rows.require_version(cur, name, version)[rows.RUN_ID]
     for gate in _gates(cur, name, stage):
-        mismatch = _mismatch(cur, run_id, gate)
+        mismatch = _mismatch(tables, cur, run_id, gate)
         if mismatch is None:
             continue
         if not override:
@@ -130,11 +130,11 @@ def describe_gate(gate: ModelGate) -> str:
     return f"{gate.stage} {gate.gate}: {gate.filter_string}"
 
 
-def _mismatch(cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
+def _mismatch(tables: Tables, cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
     """Return why a run does not match a gate, as a clause that follows "because". Return None if it matches."""
     if not run_id:
         return "the version has no run"
-    parts = compile_parts(gate.filter_string, RUNS)
+    parts = compile_parts(gate.filter_string, located_names(tables, RUNS))
     found = cur.execute(
         f"SELECT r.name, r.lifecycle_stage, {parts.columns} FROM runs AS r {parts.joins} "
         f"WHERE r.run_id = ${len(parts.parameters) + 1}",

@@ -50,7 +50,7 @@ class ModelStageTables(ChangeTables):
                 )
             current = _require_current(cur, name, target, expected, number)
             if stage_now != target:
-                pass_gates(cur, name, number, target, override_gates, user_id, reason)
+                pass_gates(self, cur, name, number, target, override_gates, user_id, reason)
             if archive_existing_versions:
                 for other in current:
                     if other != number:
@@ -78,7 +78,7 @@ class ModelStageTables(ChangeTables):
             current = _require_current(cur, name, target, expected)
             leaving, back = _previous(cur, name, target, current)
             if back not in current:
-                pass_gates(cur, name, back, target, override_gates, user_id, reason)
+                pass_gates(self, cur, name, back, target, override_gates, user_id, reason)
             replaced = None if leaving is None else str(leaving)
             record_event(cur, name, "rolled_back", user_id, reason, version=back, old=replaced, new=target)
             if leaving is not None:
