@@ -18,7 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nbtrack
 from nbtrack.errors import ExecutionException, InvalidParameter, NotFound, NotSupported
+from nbtrack.projects import run
 from nbtrack.projects.environments import environment_for
 from nbtrack.projects.notebooks import notebook_command
 from nbtrack.projects.notebooks.parameters import Value, inject
@@ -207,6 +209,36 @@ def test_a_kernel_that_dies_fails_the_notebook(start: Callable[..., Started]) ->
     code, output = start(notebook_of("print('before')", "import os\nos._exit(3)", "print('after')")).end()
     assert code == 1
     assert "The notebook could not be executed to its end: Kernel died" in output
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("project_cache")
+def test_a_run_of_a_notebook_keeps_the_executed_notebook(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "sub").mkdir(parents=True)
+    notebook = notebook_of("print(type(alpha), alpha)", "1 / alpha", parameters="alpha = 1")
+    notebook.cells.insert(0, notebook.cells.pop())
+    nbformat.write(notebook, folder / "sub/train.ipynb")
+    (folder / "MLproject").write_text(
+        "entry_points:\n  train:\n    notebook: sub/train.ipynb\n    parameters: {alpha: {type: float, default: 2}}\n"
+    )
+    submitted = run(str(folder), "train", synchronous=True)
+    finished = nbtrack.get_run(submitted.run_id)
+    assert (finished.info.status, finished.data.params) == ("FINISHED", {"alpha": "2"})
+    with pytest.raises(ExecutionException):
+        run(str(folder), "train", parameters={"alpha": 0}, experiment_name="failed")
+    failed = nbtrack.search_runs(experiment_names=["failed"], output_format="list")[0]
+    assert failed.info.status == "FAILED"
+    for each, expected in ((finished, "0.5"), (failed, "ZeroDivisionError")):
+        download = nbtrack.Client().download_artifacts(each.info.run_id, "project/train.ipynb")
+        cells = nbformat.read(download, as_version=4).cells
+        assert cells[1].metadata.tags == ["injected-parameters"]
+        last = cells[3].outputs[0]
+        assert (last.ename if last.output_type == "error" else last.data["text/plain"]) == expected
+        output = Path(nbtrack.Client().download_artifacts(each.info.run_id, "project/output.log")).read_text()
+        assert output.startswith("<class 'float'> ")
+        assert expected in output
+    assert sorted(path.name for path in folder.rglob("*")) == ["MLproject", "sub", "train.ipynb"]
 
 
 # ---------------------------------------------------------------- what is refused

@@ -36,6 +36,7 @@ from ..tags import (
 )
 from .environments import Environment, environment_for
 from .mlproject import read_project
+from .notebooks import check_notebook, notebook_command
 from .output import OutputFile, Screen
 from .parameters import Resolved, resolve
 from .process import Command
@@ -153,13 +154,22 @@ def launch(request: Request, display: Display) -> SubmittedRun:
         # Only now are remote files of the parameters downloaded.
         storage = _storage(request, resources)
         plan = replace(plan, resolved=resolve(plan.entry_point, request.parameters, storage))
+        notebook = None if plan.entry_point.notebook is None else plan.source.folder / plan.entry_point.notebook
+        if notebook is not None:
+            check_notebook(notebook, plan.environment)
         run = _create_run(client, request, plan, experiment_id, parent)
         running: Command | None = None
         try:
             display.created(client, run)
             _log_files(client, run, plan)
-            environment = _variables(client, run, is_notebook=plan.entry_point.notebook is not None)
-            arguments, environment = plan.environment.launch(plan.command, plan.source.folder, environment)
+            environment = _variables(client, run, is_notebook=notebook is not None)
+            executed: tuple[Path, ...] = ()
+            if notebook is None:
+                arguments, environment = plan.environment.launch(plan.command, plan.source.folder, environment)
+            else:
+                executed = (scratch / notebook.name,)
+                given = plan.resolved.arguments
+                arguments, environment = notebook_command(notebook, given, plan.environment, executed[0], environment)
             output = OutputFile(scratch / OUTPUT)
             display.progress(f"Run {run.info.run_name!r} ({run.info.run_id}) started: {on_one_line(plan.command)}")
             running = Command(arguments, plan.source.folder, environment)
@@ -170,7 +180,7 @@ def launch(request: Request, display: Display) -> SubmittedRun:
                 plan.command,
                 output,
                 Screen(display.stream, display.limit),
-                artifacts=(),
+                artifacts=executed,
                 hint=lambda recent: _hint(recent, plan.environment),
                 progress=display.progress,
                 keep=plan.source.keep,

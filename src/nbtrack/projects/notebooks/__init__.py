@@ -37,6 +37,31 @@ def notebook_command(
         env: The environment variables that the run sets, for the kernel.
 
     Raises:
+        NbtrackError: If `check_notebook` refuses the notebook.
+    """
+    check_notebook(notebook, environment)
+    kernel = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    # The variable names the notebook of a kernel. Without it, the source of runs would be the notebook of this process.
+    argv, variables = environment.launch(kernel, notebook.parent, {"JPY_SESSION_NAME": str(notebook.absolute()), **env})
+    job = executed.with_name(f"{executed.name}.job")
+    content = {
+        "notebook": str(notebook.absolute()),
+        "executed": str(executed.absolute()),
+        "arguments": dict(arguments),
+        "argv": argv,
+        "variables": variables,
+    }
+    # The values of variables can be secret. The command deletes the file as soon as it has read it.
+    descriptor = os.open(job, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    return [sys.executable, "-m", __name__, str(job.absolute())], dict(os.environ)
+
+
+def check_notebook(notebook: Path, environment: Environment) -> None:
+    """Check that a notebook can be executed in an environment, which was prepared.
+
+    Raises:
         NotSupported: If the package nbclient is not installed here, or if the environment is a container.
         ExecutionException: If the environment of the project has no ipykernel.
         NotFound: If the notebook does not exist.
@@ -56,21 +81,6 @@ def notebook_command(
             f"{notebook.name} cannot be executed: the environment of the project has no {_KERNEL}. Add {_KERNEL} to "
             "the dependencies of the project."
         )
-    kernel = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    argv, variables = environment.launch(kernel, notebook.parent, env)
-    job = executed.with_name(f"{executed.name}.job")
-    content = {
-        "notebook": str(notebook.absolute()),
-        "executed": str(executed.absolute()),
-        "arguments": dict(arguments),
-        "argv": argv,
-        "variables": variables,
-    }
-    # The values of variables can be secret. The command deletes the file as soon as it has read it.
-    descriptor = os.open(job, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    return [sys.executable, "-m", __name__, str(job.absolute())], dict(os.environ)
 
 
 def _check(notebook: Path) -> None:
