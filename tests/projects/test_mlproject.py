@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -221,6 +223,14 @@ def test_a_key_without_a_meaning_is_ignored_with_a_warning(tmp_path: Path):
         "Treating the unknown type 'bool' of entry_points.main.parameters.b as string",
     ]
     assert project.entry_point().parameters["b"] == Parameter("b", "string", "True")
+
+
+def test_the_command_line_shows_warnings_as_plain_lines(tmp_path: Path):
+    write(tmp_path, MLproject="entry_points: {main: {command: 'true', comand: a, parameters: {alpha: {default: 1}}}}")
+    command = [sys.executable, "-m", "nbtrack", "run", str(tmp_path), "-P", "alpa=1", "--env-manager", "local"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    assert [line for line in said if line.startswith(("nbtrack: Ignoring", "nbtrack: Parameter"))] == said[:2]
+    assert not [line for line in said if "Warning" in line or not line.startswith("nbtrack: ")]
 
 
 def test_the_file_is_found_in_any_case_and_may_be_empty(tmp_path: Path):

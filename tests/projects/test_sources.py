@@ -114,6 +114,9 @@ def test_a_copy_is_kept_if_the_run_fails_or_writes_files(
     with pytest.raises(ZeroDivisionError), fetched(repositories.url) as failing:
         _ = 1 / 0
     assert f"kept in {failing.folder}\n" in capsys.readouterr().err
+    with pytest.raises(InvalidParameter), fetched(repositories.url):
+        raise InvalidParameter("A wrong parameter is found before anything runs.")
+    assert capsys.readouterr().err == ""
     with fetched(repositories.url) as kept:
         kept.keep()
     assert sorted(copies(project_cache)) == sorted([source.folder, failing.folder, kept.folder])

@@ -11,6 +11,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import warnings
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name. None stands for `sys.argv[1:]`.
     """
     options = parser().parse_args(arguments)
+    usual_format = warnings.formatwarning
+    # The line of code that a warning points to says nothing to users of the command line.
+    warnings.formatwarning = lambda message, *_, **__: f"nbtrack: {message}\n"
     try:
         if options.store is not None:
             config.set_tracking_uri(options.store)
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of the output has closed it. The interpreter would report an error when it writes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        warnings.formatwarning = usual_format
 
 
 def parser() -> argparse.ArgumentParser:

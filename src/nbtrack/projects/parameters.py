@@ -189,7 +189,8 @@ class _Resolving:
             warnings.warn(
                 f"Parameter {name!r} is not declared by entry point {self.entry_point.name!r}, and is appended to its "
                 f"command as --{name}.{hint}",
-                stacklevel=5,
+                # One place, so that checking the same values a second time does not repeat the warning.
+                stacklevel=1,
             )
         self.values[name] = self.arguments[name] = text
 

@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ExecutionException, InvalidParameter, NotFound
+from ..errors import ExecutionException, InvalidParameter, NbtrackError, NotFound
 from .archives import download, unpack
 from .cache import cache_folder, one_at_a_time
 from .git import Git, GitFailed, is_installed, refs_of, with_credentials
@@ -89,7 +89,8 @@ def fetched(uri: str, version: str | None = None) -> Iterator[Source]:
     """Fetch a project, and clean up at the end of the block.
 
     A folder is used where it is. Otherwise, the block gets a copy of its own, which is deleted at the end. It is kept,
-    and its path printed, if the block raises, after `Source.keep`, and if the run has written files into it.
+    and its path printed, if the run has written files into it or has failed: after `Source.keep`, and if the block
+    raises an exception that is not an error of nbtrack, or an ExecutionException.
 
     Args:
         uri: A folder, a zip archive (a path, or an `https://` URL that ends with .zip) or a git repository, possibly
@@ -178,8 +179,10 @@ def _copy_of(location: Location, version: str | None) -> Iterator[Source]:
     before = _files(root)
     try:
         yield source
-    except BaseException:
-        source.keep()
+    except BaseException as error:
+        # With any other error of nbtrack, such as a wrong parameter, nothing has been run.
+        if isinstance(error, ExecutionException) or not isinstance(error, NbtrackError):
+            source.keep()
         raise
     finally:
         written = sorted(_files(root).items() - before.items())
