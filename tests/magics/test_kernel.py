@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
@@ -207,3 +208,19 @@ def test_run_all_stops_at_a_failing_cell(own_store: Path, tmp_path: Path):
     assert (caught.value.ename, caught.value.evalue) == ("ZeroDivisionError", "division by zero")
     runs = nbtrack.Client(str(own_store)).search_runs()
     assert [(run.info.run_name, run.info.status) for run in runs] == [("first", "FAILED")]
+
+
+def test_a_project_shows_its_output_while_it_runs_and_can_be_interrupted(kernel: Kernel):
+    folder = kernel.store.parent / "project"
+    folder.mkdir()
+    command = "python -c \"import time; print('training'); time.sleep(60)\""
+    (folder / "train.sh").write_text(f"{command} & echo $! > pid; wait\n")
+    outcome = kernel.run(f"%track run {folder} -e train.sh", "project", interrupt_at="training")
+    assert outcome.error == "KeyboardInterrupt"
+    assert outcome.kinds.index("display_data") == 0, "the live view is at the top"
+    run = kernel.last_run()
+    assert (run.info.status, run.data.tags["nbtrack.killed"]) == ("KILLED", "interrupted")
+    assert run.data.tags["mlflow.source.type"] == "PROJECT"
+    trainer = int((folder / "pid").read_text())
+    assert not psutil.pid_exists(trainer) or psutil.Process(trainer).status() == psutil.STATUS_ZOMBIE
+    assert kernel.run("print('alive')", "after-project").texts == ["alive\n"]

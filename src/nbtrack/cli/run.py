@@ -39,8 +39,13 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps(described, indent=2) if options.json else _readable(described))
         return 0
     with _signals_as_interrupts():
-        submitted = launch(request, Display(stream=sys.stderr if options.json else sys.stdout))
-        code = _finished(submitted)
+        try:
+            submitted = launch(request, Display(stream=sys.stderr if options.json else sys.stdout))
+            code = _finished(submitted)
+        except KeyboardInterrupt as interrupt:
+            reason = str(interrupt) or "interrupted"
+            show(f"The run was {reason}.")
+            return 128 + signal.Signals[reason.split()[-1]] if interrupt.args else 130
     if options.json:
         print(json.dumps(_outcome(submitted), indent=2))
     return code
@@ -55,9 +60,7 @@ def _finished(submitted: SubmittedRun) -> int:
         code = error.exit_code
         # As a shell does for a command that a signal has ended.
         return 1 if not code else 128 - code if code < 0 else code
-    except KeyboardInterrupt as interrupt:
-        show(f"Run {submitted.run_id} was {str(interrupt) or 'interrupted'}.")
-        return 128 + (signal.SIGINT if not interrupt.args else signal.Signals[str(interrupt).split()[-1]])
+    show(submitted.summary)
     return 0
 
 

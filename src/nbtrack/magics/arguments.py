@@ -6,6 +6,7 @@ import argparse
 import difflib
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -14,10 +15,11 @@ from IPython.core.error import UsageError
 CELL_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p a,b] [-t key=value] [--nested] [--note TEXT] [--no-code] [--autolog]"
 SQL_USAGE = "%%track sql [VARIABLE], and the query in the lines below"
 LINE_USAGE = (
-    "%track [EXPERIMENT | list [FILTER] | compare [FILTER] | registry [MODEL] | sql SELECT … | autolog [on|off] | "
-    "-e EXPERIMENT]"
+    "%track [EXPERIMENT | list [FILTER] | compare [FILTER] | registry [MODEL] | run URI [OPTIONS] | sql SELECT … | "
+    "autolog [on|off] | -e EXPERIMENT]"
 )
-COMMANDS = ("list", "compare", "registry", "sql", "autolog")
+RUN_USAGE = "%track run URI [-e ENTRY_POINT] [-v VERSION] [-P name=value …] and the other options of nbtrack run"
+COMMANDS = ("list", "compare", "registry", "run", "sql", "autolog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def parse_line(line: str) -> LineCommand:
     if command in COMMANDS:
         if command == "sql" and not rest.strip():
             parser.error("sql requires a query, for example %track sql SELECT run_name, status FROM runs")
+        if command == "run" and not rest.strip():
+            parser.error("run requires a project, for example %track run . -P alpha=0.5")
         if command == "autolog" and rest.strip() not in ("", "on", "off"):
             parser.error(f"autolog takes on or off, not {rest.strip()!r:.80}")
         return LineCommand(command, rest.strip())
@@ -126,6 +130,16 @@ def parse_line(line: str) -> LineCommand:
     if not name or not name.strip():
         parser.error("the experiment name must not be empty")
     return LineCommand("experiment", name)
+
+
+def parse_run(line: str, add_arguments: Callable[[argparse.ArgumentParser], None]) -> argparse.Namespace:
+    """Parse the options of `%track run`, which `add_arguments` adds. Raises UsageError for those that are not valid."""
+    parser = _Parser(prog="%track run", usage=RUN_USAGE, add_help=False, allow_abbrev=False)
+    add_arguments(parser)
+    found, rest = parser.parse_known_args(_words(line, parser))
+    if rest:
+        parser.error(_unexpected(rest, parser))
+    return found
 
 
 def _words(line: str, parser: _Parser) -> list[str]:

@@ -61,6 +61,7 @@ A cell that starts with %%track is a run::
     %track list [FILTER]        List the runs of the experiment that match the filter. See `nbtrack guide query`.
     %track compare [FILTER]     Compare the runs that match the filter.
     %track registry [MODEL]     Show the registered models, or one of them.
+    %track run URI [OPTIONS]    Run a project, with the options of `nbtrack run`. See `nbtrack guide projects`.
     %track autolog [on|off]     Turn autologging on or off for every framework, or show where it is on.
     %track sql SELECT ...       Return the rows of an SQL query as a DataFrame. See `nbtrack guide sql`.
 
@@ -81,6 +82,7 @@ Examples::
 
     %track list metrics.`val/accuracy` > 0.9 and params.lr = '0.1'
     cmp = %track compare params.lr IN (0.1, 0.2)
+    %track run . -e train -P alpha=0.5
     %track sql SELECT status, count(*) FROM runs GROUP BY status
 """
 

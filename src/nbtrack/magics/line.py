@@ -26,6 +26,7 @@ def run(command: LineCommand) -> object:
         "list": list_runs,
         "compare": compare,
         "registry": registry,
+        "run": run_project,
         "sql": sql,
         "autolog": autolog,
     }
@@ -46,6 +47,14 @@ def registry(name: str) -> object:
     from .. import widgets
 
     return widgets.registry(name or None)
+
+
+def run_project(arguments: str) -> object:
+    """Run a project, show its run and its output, and return the SubmittedRun."""
+    # This imports what creates environments, for which `%load_ext nbtrack` must not wait.
+    from . import project
+
+    return project.run(arguments)
 
 
 def autolog(state: str) -> None:

@@ -17,7 +17,7 @@ from ..views.contract import Change
 class Progress:
     """The display of one run, from its start to its end."""
 
-    def __init__(self, shell: Any, client: Client, run: ActiveRun) -> None:
+    def __init__(self, shell: Any, client: Client, run: ActiveRun | Run) -> None:
         self._shell = shell
         self._client = client
         self._run = run

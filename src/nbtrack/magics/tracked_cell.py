@@ -18,7 +18,7 @@ from ..errors import NbtrackError
 from ..fluent.experiments import active_experiment_id
 from ..fluent.runs import start_run
 from ..names import storable
-from ..runs import stack
+from ..runs import ancestors, stack
 from ..runs.active_run import ActiveRun
 from ..tags import ATTEMPT, CELL_ID, CELL_SOURCE, KILLED, PACKAGES, PREVIOUS_RUN, TRACEBACK
 from . import attempts, inner
@@ -55,7 +55,11 @@ class TrackedCell:
         packages.prepare()
         _end_left_open(self._key)
         around = stack.current()
-        if around is not None and not options.nested:
+        project = ancestors.project_run()
+        self._project = project.run.run_id if project is not None and project.is_notebook else None
+        """The run of the project whose entry point is this notebook. Each cell is a nested run of it."""
+        self._is_nested = options.nested or (around is not None and around.info.run_id == self._project)
+        if around is not None and not self._is_nested:
             raise UsageError(
                 f"%%track: Run {around.info.run_name!r} is already active. End it with nbtrack.end_run(), or run this "
                 "cell as a nested run with %%track --nested."
@@ -137,7 +141,8 @@ class TrackedCell:
         return start_run(
             experiment_id=experiment_id,
             run_name=options.name,
-            nested=options.nested,
+            nested=self._is_nested,
+            parent_run_id=None if self._is_nested else self._project,
             tags=tags,
             description=options.note,
         )

@@ -25,6 +25,7 @@ from ..tags import (
     GIT_COMMIT,
     GIT_DIRTY,
     GIT_REPO_URL,
+    KILLED,
     PARENT,
     PROJECT_BACKEND,
     PROJECT_COMMAND,
@@ -42,7 +43,7 @@ from .parameters import Resolved, resolve
 from .process import Command
 from .project import EntryPoint, EnvironmentSpec, Project
 from .sources import Source, fetched
-from .submitted import ARTIFACTS, OUTPUT, SubmittedRun, missing_module, on_one_line, show
+from .submitted import ARTIFACTS, OUTPUT, SubmittedRun, missing_module, on_one_line, running_with, show
 
 PROJECT = "PROJECT"
 LOCAL = "local"
@@ -188,11 +189,24 @@ def launch(request: Request, display: Display) -> SubmittedRun:
             )
         except BaseException as error:
             # An interrupt can come between any two of these steps.
-            if running is not None:
-                running.kill()
-            status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
-            client.set_terminated(run.info.run_id, status)
+            _end_unfinished(client, run, running, error)
             raise
+
+
+def _end_unfinished(client: Client, run: Run, running: Command | None, error: BaseException) -> None:
+    """End a run whose launch was interrupted or has failed, and its command if it has been started."""
+    reason = str(error) or "interrupted"
+    followed = running_with(run.info.run_id)
+    if followed is not None:
+        followed.cancel(reason)
+        return
+    if running is not None:
+        running.kill()
+    if isinstance(error, Exception):
+        client.set_terminated(run.info.run_id, RunStatus.FAILED)
+    else:
+        client.recorder(run.info.run_id).tags({KILLED: reason})
+        client.set_terminated(run.info.run_id, RunStatus.KILLED)
 
 
 def _storage(request: Request, resources: ExitStack) -> Path:

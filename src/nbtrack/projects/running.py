@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import NotSupported
 from .launching import LOCAL, Display, Request, launch
-from .submitted import SubmittedRun
+from .submitted import SubmittedRun, show
 
 
 def run(
@@ -98,6 +98,7 @@ def run(
     submitted = launch(request, Display())
     if synchronous:
         finish(submitted)
+        show(submitted.summary)
     return submitted
 
 

@@ -91,6 +91,7 @@ class SubmittedRun:
         self._status: str = RunStatus.RUNNING
         self._killed: str | None = None
         self._failure: ExecutionException | None = None
+        self._ended_at = 0.0
         self._process = os.getpid()
         # Not the thread's own join: in Python before 3.13, an interrupt of one join makes the others return at once.
         self._done = threading.Event()
@@ -141,6 +142,12 @@ class SubmittedRun:
         if not self.wait():
             raise self._failure or ExecutionException(self._message(), self.run_id, self.exit_code)
 
+    @property
+    def summary(self) -> str:
+        """How the run ended, in one line."""
+        seconds = (self._ended_at or time.time()) - self._run.info.start_time / 1000
+        return f"Run {self._run.info.run_name!r} ({self.run_id}) {self._status} after {seconds:.1f} s."
+
     def __repr__(self) -> str:
         return f"<SubmittedRun {self._run.info.run_name!r} ({self.run_id}), {self._status}>"
 
@@ -178,11 +185,6 @@ class SubmittedRun:
             if status != RunStatus.FINISHED:
                 self._failure = ExecutionException(self._message(), self.run_id, self.exit_code)
             self._status = status
-        if status == RunStatus.FINISHED:
-            self._progress(f"Run {self._run.info.run_name!r} ({self.run_id}) finished after {self._seconds():.1f} s.")
-
-    def _seconds(self) -> float:
-        return time.time() - self._run.info.start_time / 1000
 
     def _store_end(self, status: str, reason: str | None) -> None:
         tags = {PROJECT_EXIT_CODE: str(self.exit_code)} if self.exit_code is not None else {}
@@ -243,6 +245,11 @@ class SubmittedRun:
         if self._status != RunStatus.FINISHED:
             self._keep()
         self._resources.close()
+
+
+def running_with(run_id: str) -> SubmittedRun | None:
+    """Return the run with this ID whose command this process follows, or None."""
+    return next((run for run in list(_running) if run.run_id == run_id), None)
 
 
 @at_process_end
