@@ -19,7 +19,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.mark.slow
 @pytest.mark.usefixtures("fresh_loky")
 @pytest.mark.parametrize("page", sorted(set(PAGES) - ONLY_TABLES))
-def test_the_examples_of_a_page_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_of_a_page_run(
+    page: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The user's cache gets no environments of these examples.
+    monkeypatch.setenv("NBTRACK_CACHE_DIR", str(tmp_path / "cache"))
     namespace: dict[str, object] = {"__name__": "__main__"}
     ran = 0
     for block in BLOCK.finditer(PAGES[page]):

@@ -68,7 +68,7 @@ class _UvEnvironment(CachedEnvironment):
         )
 
     def _venv(self, prefix: Path, progress: Callable[[str], None]) -> None:
-        self._uv(progress, "venv", "--no-project", f"--python={self._python_argument}", str(prefix))
+        self._uv(progress, "venv", "--quiet", "--no-project", f"--python={self._python_argument}", str(prefix))
 
 
 class UvRequirements(_UvEnvironment):
@@ -124,7 +124,9 @@ class UvScript(_UvEnvironment):
                 *("--format=pylock.toml", f"--output-file={exported}"),
                 *(["--locked"] if self._is_locked else []),
             )
-        self._uv(progress, "pip", "sync", f"--python={python_in(prefix)}", *self._rebuilt, str(exported))
+        install = ("pip", "sync", f"--python={python_in(prefix)}", *self._rebuilt, str(exported))
+        # Without the variable, uv warns that files of this form are new.
+        self._uv(progress, *install, UV_PREVIEW_FEATURES="pylock")
 
 
 class UvProject(_UvEnvironment):
