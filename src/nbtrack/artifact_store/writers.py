@@ -223,12 +223,21 @@ def _table(data: Any) -> tuple[list[Any], list[list[Any]]]:
         raise InvalidParameter(
             f"data must be a DataFrame or a dict of columns such as {{'x': [1, 2]}}, not {type(data).__name__}."
         )
-    columns = {str(name): _column(values) for name, values in data.items()}
+    columns = {str(name): _column(values) for name, values in _of_one_length(data).items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
         raise InvalidParameter(f"All columns of a table must have the same length, but {listed}.")
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def _of_one_length(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a dict of columns in which a single value is repeated as often as the others have rows."""
+    lengths = {len(values) for values in data.values() if not _is_single(values) and hasattr(values, "__len__")}
+    if len(lengths) != 1:
+        return data
+    (rows,) = lengths
+    return {name: [values] * rows if _is_single(values) else values for name, values in data.items()}
 
 
 def _column(values: Any) -> list[Any]:
@@ -262,7 +271,7 @@ def _write_parquet(repository: Files, data: Any, artifact_file: str) -> None:
     else:
         # Checks the lengths of the columns.
         _table(data)
-        frame = pandas.DataFrame({str(name): _values(values) for name, values in data.items()})
+        frame = pandas.DataFrame({str(name): _values(values) for name, values in _of_one_length(data).items()})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "table.parquet")
         with TableWriter(path, ".parquet", "The values", "Log the table as .json.") as out:

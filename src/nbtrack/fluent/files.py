@@ -156,7 +156,7 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
 
     Args:
         data: A pandas DataFrame, or a dict of columns, such as `{"question": ["2 + 2"], "answer": [4]}`. Columns are
-            lists or arrays of the same length; single values make a table of one row. Floats keep all of their digits.
+            lists or arrays of the same length. A single value is in every row. Floats keep all of their digits.
             In JSON, times become ISO 8601 strings, and NaN and infinite values null. Images of Pillow become files in
             the folder "table_images", which the cells name.
         artifact_file: Path below the run's artifacts, ending with .json or .parquet. If the file exists, the rows are

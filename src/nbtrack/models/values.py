@@ -106,9 +106,13 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
     if isinstance(values.dtype, pandas.SparseDtype):
         values = pandas.Series(numpy.asarray(values), index=values.index, name=name)
     if isinstance(values.dtype, pandas.ArrowDtype) and values.dtype.kind not in "biufM":
-        if dtype in (DataType.string, DataType.binary) and values.dtype.kind in ("U", "S"):
+        if dtype is DataType.string and values.dtype.kind == "U":
             return values
+        stored = values.dtype
         values = values.astype(object).where(values.notna(), None)
+        # An object column may hold anything, but Arrow says what this one holds.
+        if dtype in _ARROW and not all(value is None or isinstance(value, _ARROW[dtype]) for value in values):
+            raise _conversion_error(name, stored, dtype, "")
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         if dtype in (DataType.integer, DataType.long) and not required and _are_integers(values):
             # pandas would turn them into floats if some are missing.
@@ -152,6 +156,7 @@ def _are_integers(values: pd.Series[Any]) -> bool:
     return all(type(value) is int or isinstance(value, numpy.integer) or is_missing(value) for value in values)
 
 
+_ARROW = {DataType.boolean: bool, DataType.string: str, DataType.binary: bytes}
 NULLABLE = {DataType.boolean: "boolean", DataType.integer: "Int32", DataType.long: "Int64"}
 """The pandas dtypes for values some of which are missing."""
 
