@@ -215,12 +215,12 @@ def test_all_mistakes_are_said_together(tmp_path: Path):
 
 
 def test_a_key_without_a_meaning_is_ignored_with_a_warning(tmp_path: Path):
-    text = "entry_points: {main: {command: a, parameter: {a: float}, parameters: {b: {type: bool, default: true}}}}"
+    text = "entry_points: {main: {command: a, parameter: {a: float}, parameters: {b: {type: date, default: true}}}}"
     with pytest.warns(UserWarning, match="unknown") as said:
         project = read_project(write(tmp_path, MLproject=text))
     assert [str(warning.message).partition(" in '")[0] for warning in said] == [
         "Ignoring the unknown key 'parameter' of entry_points.main (did you mean parameters?)",
-        "Treating the unknown type 'bool' of entry_points.main.parameters.b as string",
+        "Treating the unknown type 'date' of entry_points.main.parameters.b as string",
     ]
     assert project.entry_point().parameters["b"] == Parameter("b", "string", "True")
 
@@ -300,9 +300,10 @@ entry_points:
       c: str
       d: {default: true}
       e: {type: uri, default: "s3://b/k"}
-      f: {type: bool, default: 2020-01-01}
+      f: {type: bool, default: true}
+      h: {type: date, default: 2020-01-01}
       g: {type: path, default: "."}
-    command: "python a.py {a} --b={b} {c}{d} {e} ${{HOME}} {f} {g}"
+    command: "python a.py {a} --b={b} {c}{d} {e} ${{HOME}} {f} {g} {h}"
   second:
     command: "echo {{}} 'x'"
 """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import warnings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack.errors import InvalidParameter
+from nbtrack.projects.mlproject import read_project
 from nbtrack.projects.parameters import Resolved, resolve
 from nbtrack.projects.project import EntryPoint, Parameter
 from nbtrack.projects.quoting import fill
@@ -60,6 +62,7 @@ def test_all_that_is_wrong_is_said_at_once():
         Parameter("data", "path"),
         Parameter("u", "uri"),
         Parameter("optimizer", choices=("adam", "sgd")),
+        Parameter("fast", "bool", "true"),
         Parameter("wrong", "int", "many"),
     )
     values = {
@@ -68,6 +71,7 @@ def test_all_that_is_wrong_is_said_at_once():
         "data": "nope.txt",
         "u": "notauri",
         "optimizer": "adamw",
+        "fast": "2",
         "--x": "1",
         "none": None,
         "nul": "a\0b",
@@ -79,6 +83,7 @@ def test_all_that_is_wrong_is_said_at_once():
         "Parameter 'data' must be the path of a file or folder, and 'nope.txt' does not exist.",
         "Parameter 'u' must be a URI such as s3://bucket/key, not 'notauri'.",
         "Parameter 'optimizer' must be one of adam, sgd, not 'adamw'. Did you mean 'adam'?",
+        "Parameter 'fast' must be true or false, not '2'.",
         "The default of parameter 'wrong' must be an integer, not 'many'.",
         (
             "'--x' is not a valid parameter name. It must be letters, digits, underscores, dots and dashes, and not "
@@ -114,8 +119,72 @@ def test_a_notebook_takes_declared_parameters_only():
         "Parameter 'alpah' is not a parameter of the notebook. Did you mean 'alpha'? The notebook has alpha, name."
     ]
     undeclared = entry_point(None)
-    assert resolve(undeclared, {"alpha": "0.5"}).arguments == {"alpha": "0.5"}
+    assert resolve(undeclared, {"alpha": "0.5", "name": "a b"}).arguments == {"alpha": 0.5, "name": "a b"}
     assert problems_of(undeclared, {"a-b": "1"}) == ["Parameter 'a-b' is not a parameter of the notebook."]
+
+
+def test_a_notebook_can_declare_its_parameters_itself(tmp_path: Path):
+    source = "lr = 0.1\ndepth, name = 3, 'a'\nbetas = [0.9, 0.999]\nseed = None\nshuffle = True\nx = f()\n_y = 1"
+    cells = [
+        {"cell_type": "markdown", "metadata": {"tags": ["parameters"]}, "source": "a = 1"},
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": source.splitlines(keepends=True)},
+    ]
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "MLproject").write_text("entry_points: {main: {notebook: train.ipynb}}")
+    project = read_project(tmp_path)
+    declared = project.entry_point().parameters
+    assert declared == project.entry_point("train.ipynb").parameters
+    assert list(declared.values()) == [
+        Parameter("lr", "float", "0.1"),
+        Parameter("depth", "int", "3"),
+        Parameter("name", "string", "a"),
+        Parameter("betas", "literal", "[0.9, 0.999]"),
+        Parameter("seed", "literal", "None"),
+        Parameter("shuffle", "bool", "True"),
+    ]
+    given = {"depth": "4", "name": "5", "shuffle": "false", "seed": "1", "betas": "[1, {'a': None}]"}
+    assert resolve(project.entry_point(), given) == Resolved(
+        None,
+        {"lr": "0.1", **given},
+        {"lr": 0.1, "depth": 4, "name": "5", "betas": [1, {"a": None}], "seed": 1, "shuffle": False},
+    )
+    assert resolve(project.entry_point(), {}).arguments == {"lr": 0.1, "depth": 3, "name": "a", "shuffle": True}
+    assert problems_of(project.entry_point(), {"lr": "x", "shuffle": "maybe", "sed": 1}) == [
+        "Parameter 'lr' must be a number, not 'x'.",
+        "Parameter 'shuffle' must be true or false, not 'maybe'.",
+        (
+            "Parameter 'sed' is not a parameter of the notebook. Did you mean 'seed'? "
+            "The notebook has lr, depth, name, betas, seed, shuffle."
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("0.5", 0.5), ("1e-3", 0.001), ("True", True), ("None", None), ("'a'", "a"), ("adam", "adam"), ("01", "01"),
+        ("[1, 2]", [1, 2]), ("{1: 2}", "{1: 2}"), ("{1}", "{1}"), ("1+2j", "1+2j"), ("b'a'", "b'a'"), ("", ""),
+        ("__import__('os')", "__import__('os')"), ("(" * 5000, "(" * 5000), ("9" * 5000, "9" * 5000),
+    ],
+)  # fmt: skip
+def test_what_a_literal_stands_for(given: str, expected: object):
+    assert resolve(entry_point(None), {"a": given}).arguments == {"a": expected}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", "{}", '{"cells": 3}', '{"cells": [3, {"cell_type": "code", "metadata": 3}]}', "[" * 100_000, "3"],
+)
+def test_a_file_that_is_no_notebook_declares_nothing(tmp_path: Path, content: str):
+    (tmp_path / "a.ipynb").write_text(content)
+    assert read_project(tmp_path).entry_point("a.ipynb").parameters == {}
+
+
+@pytest.mark.parametrize("source", [3, None, [3], "a = (", "%matplotlib inline"])
+def test_a_tagged_cell_without_assignments_declares_nothing(tmp_path: Path, source: object):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": source}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+    assert read_project(tmp_path).entry_point("a.ipynb").parameters == {}
 
 
 def test_a_given_path_begins_at_the_working_directory_and_a_default_at_the_project(

@@ -23,6 +23,7 @@ from .project import (
     Project,
     file_inside,
     has_inline_metadata,
+    notebook_parameters,
 )
 
 FILE_NAME = "MLproject"
@@ -41,7 +42,10 @@ _TOP_KEYS = ("name", "entry_points", *ENVIRONMENTS)
 _ENTRY_POINT_KEYS = ("command", "notebook", "parameters", *ENVIRONMENTS)
 _PARAMETER_KEYS = ("type", "default", "choices", "description")
 _DOCKER_KEYS = ("image", "volumes", "environment")
-_TYPES: dict[str, ParameterType] = {**{name: name for name in get_args(ParameterType)}, "str": "string"}
+_TYPES: dict[str, ParameterType] = {
+    **{name: name for name in get_args(ParameterType) if name != "literal"},
+    "str": "string",
+}
 _PARAMETER_NAME = re.compile(r"[^\W\d][\w-]*")
 _CONTAINERS = (dict, list, set, tuple, bytes)
 _MAX_SIZE = 1_000_000
@@ -153,8 +157,9 @@ class _Reader:
         for key, value in (("command", command), ("notebook", notebook)):
             if value is not None and (not isinstance(value, str) or not value.strip() or "\0" in value):
                 self._wrong(f"{place}.{key}", "a string that is not empty", value)
+        file = None
         if isinstance(notebook, str):
-            self._existing(notebook, f"{place}.notebook")
+            file = self._existing(notebook, f"{place}.notebook")
             if not notebook.endswith(NOTEBOOK):
                 self._wrong(f"{place}.notebook", f"the path of a {NOTEBOOK} file", notebook)
         parameters = {
@@ -171,7 +176,7 @@ class _Reader:
             self.folder,
             command if isinstance(command, str) else None,
             notebook if isinstance(notebook, str) else None,
-            parameters,
+            parameters or (notebook_parameters(file) if file is not None else {}),
             self._environment(content, place) or project_environment,
         )
 

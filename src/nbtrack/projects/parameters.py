@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import json
 import os
 import re
 import warnings
@@ -23,7 +25,10 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/", re.DOTALL)
 _UNDECLARED_NAME = re.compile(r"\w[\w.-]*")
 
-Argument = str | int | float
+Argument = Any
+"""A string, a number or a boolean, or what a literal of Python stands for."""
+_BOOLEANS = {"true": True, "false": False}
+_MAX_LITERAL = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class Resolved:
     Attributes:
         command: The shell command to run in the project's folder, or None for a notebook.
         values: The value of each parameter as it was given, and defaults. These are logged as params.
-        arguments: What the entry point gets: numbers as numbers, and absolute local paths.
+        arguments: What the entry point gets: numbers and booleans as such, and absolute local paths. The defaults of
+            variables that a notebook assigns itself are not among them, if they are neither.
     """
 
     command: str | None
@@ -127,6 +133,8 @@ class _Resolving:
                 )
             return
         self.values[name] = value
+        if not is_given and parameter.type == "literal":
+            return
         what = f"Parameter {name!r}" if is_given else f"The default of parameter {name!r}"
         try:
             argument = self._argument(parameter, value, Path.cwd() if is_given else self.entry_point.folder)
@@ -148,6 +156,12 @@ class _Resolving:
             except ValueError:
                 article = "a number" if kind == "float" else "an integer"
                 raise ValueError(f"must be {article}, not {value!r:.80}.") from None
+        if kind == "bool":
+            if value.lower() not in _BOOLEANS:
+                raise ValueError(f"must be true or false, not {value!r:.80}.")
+            return _BOOLEANS[value.lower()]
+        if kind == "literal":
+            return _literal(value)
         if kind == "uri" and not _URI.fullmatch(value):
             raise ValueError(f"must be a URI such as s3://bucket/key, not {value!r:.80}.")
         return self._path(parameter.name, value, base) if kind == "path" else value
@@ -192,7 +206,8 @@ class _Resolving:
                 # One place, so that checking the same values a second time does not repeat the warning.
                 stacklevel=1,
             )
-        self.values[name] = self.arguments[name] = text
+        self.values[name] = text
+        self.arguments[name] = text if self.entry_point.command is not None else _literal(text)
 
     def _text(self, name: str, value: object) -> str | None:
         if value is None:
@@ -205,9 +220,21 @@ class _Resolving:
             return None
 
 
+def _literal(value: str) -> Argument:
+    """Return what a literal of Python stands for, or the string if it is none or if JSON has no such value."""
+    try:
+        found = ast.literal_eval(value.strip()) if len(value) <= _MAX_LITERAL else value
+        # The values of a notebook are passed on as JSON, which has no sets and no keys that are numbers.
+        return found if json.loads(json.dumps(found)) == found else value
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return value
+
+
 def _is_choice(argument: Argument, value: str, choice: str) -> bool:
-    """Return whether a value is one of the choices. Numbers are compared as numbers."""
-    if isinstance(argument, str):
+    """Return whether a value is one of the choices. Numbers and booleans are compared as such."""
+    if isinstance(argument, bool):
+        return str(argument) == choice.capitalize()
+    if not isinstance(argument, int | float):
         return value == choice
     try:
         return argument == float(choice)

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..capture import code
 from ..errors import NotFound
+from .tagged_cells import defaults_of
 
 EnvironmentKind = Literal["none", "python_env", "conda_env", "docker_env", "uv_project", "script"]
-ParameterType = Literal["string", "float", "int", "path", "uri"]
+ParameterType = Literal["string", "float", "int", "bool", "path", "uri", "literal"]
+"""`literal` is a literal of Python, or else a string, for variables of notebooks that no MLproject file declares."""
 
 SCRIPTS = {".py": "python", ".sh": "bash"}
 """The suffixes of files that are entry points without being declared, and the program that runs them."""
@@ -22,6 +25,7 @@ NOTEBOOK = ".ipynb"
 _INLINE_METADATA = re.compile(r"^# /// script$\s(?:^#(?:| .*)$\s)+^# ///$", re.MULTILINE)
 """The block `script` of PEP 723, by the regular expression of its specification."""
 _MOST_LISTED = 10
+_TYPES: dict[type, ParameterType] = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Project:
             raise NotFound(self._missing(name))
         environment = self.environment
         if file.suffix == NOTEBOOK:
-            return EntryPoint(name, self.folder, notebook=name, environment=environment)
+            parameters = notebook_parameters(file)
+            return EntryPoint(name, self.folder, notebook=name, parameters=parameters, environment=environment)
         if has_inline_metadata(file):
             environment = EnvironmentSpec("script", file)
         # The interpreter would take a name that begins with a dash for an option.
@@ -147,3 +152,12 @@ def has_inline_metadata(file: Path) -> bool:
     if file.suffix != ".py":
         return False
     return _INLINE_METADATA.search(file.read_text(encoding="utf-8", errors="replace")) is not None
+
+
+def notebook_parameters(file: Path) -> dict[str, Parameter]:
+    """Return the parameters that a notebook declares itself, with the types of their defaults."""
+    return {name: Parameter(name, _type_of(value), str(value)) for name, value in defaults_of(file).items()}
+
+
+def _type_of(value: code.Literal) -> ParameterType:
+    return _TYPES.get(type(value), "literal")

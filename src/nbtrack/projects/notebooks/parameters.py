@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InvalidParameter
+from ..tagged_cells import DEFAULTS_TAG, tags_of
 
-Value = str | int | float | bool
+Value = str | int | float | bool | list[Any] | dict[str, Any] | None
 
-DEFAULTS_TAG = "parameters"
-"""The tag of the cell that assigns the defaults."""
 INJECTED_TAG = "injected-parameters"
 """The tag of the cell that assigns the values of a run."""
 
@@ -31,7 +30,7 @@ def inject(notebook: Any, arguments: Mapping[str, Value]) -> None:
     """
     import nbformat
 
-    notebook.cells = [cell for cell in notebook.cells if INJECTED_TAG not in _tags(cell)]
+    notebook.cells = [cell for cell in notebook.cells if INJECTED_TAG not in tags_of(cell)]
     if not arguments:
         return
     for name in arguments:
@@ -42,13 +41,8 @@ def inject(notebook: Any, arguments: Mapping[str, Value]) -> None:
     cell = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": [INJECTED_TAG]})  # type: ignore[no-untyped-call]
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         del cell["id"]
-    defaults = [index for index, each in enumerate(notebook.cells) if DEFAULTS_TAG in _tags(each)]
+    defaults = [index for index, each in enumerate(notebook.cells) if DEFAULTS_TAG in tags_of(each)]
     notebook.cells.insert(defaults[0] + 1 if defaults else 0, cell)
-
-
-def _tags(cell: Any) -> list[Any]:
-    tags = cell.get("metadata", {}).get("tags", [])
-    return tags if isinstance(tags, list) else []
 
 
 def _literal(value: Value) -> str:
