@@ -225,6 +225,7 @@ def test_a_key_without_a_meaning_is_ignored_with_a_warning(tmp_path: Path):
     assert project.entry_point().parameters["b"] == Parameter("b", "string", "True")
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_warnings_as_plain_lines(tmp_path: Path):
     write(tmp_path, MLproject="entry_points: {main: {command: 'true', comand: a, parameters: {alpha: {default: 1}}}}")
     command = [sys.executable, "-m", "nbtrack", "run", str(tmp_path), "-P", "alpa=1", "--env-manager", "local"]

@@ -232,6 +232,24 @@ def test_a_process_that_is_killed_leaves_nothing_that_another_one_uses(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("step", ["ls-remote", "fetch", "checkout"])
+def test_an_interrupt_stops_git_and_leaves_nothing(
+    repositories: Repositories, project_cache: Path, own_git: Callable[[str], Path], step: str
+):
+    folder = own_git(
+        f'case " $* " in *" {step} "*) echo $$ > $FOLDER/pid.new; mv $FOLDER/pid.new $FOLDER/pid; exec sleep 60;; esac'
+    )
+    process = start(repositories.url)
+    until((folder / "pid").exists)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1].strip().endswith("KeyboardInterrupt")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+    assert copies(project_cache) == []
+    assert not any(name.startswith(".partial") for name in entries(project_cache))
+
+
+@pytest.mark.slow
 def test_two_processes_fetch_a_repository_once(repositories: Repositories, own_git: Callable[[str], Path]):
     log = own_git('case " $* " in *" fetch "*) echo fetch >> $FOLDER/log; sleep 1;; esac') / "log"
     processes = [start(repositories.url) for _ in range(3)]
