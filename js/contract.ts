@@ -282,6 +282,7 @@ export interface CurvesRequest {
 
 export interface Series {
   run_id: string;
+  run_name?: string;
   key: string;
   /** Number of points sent, the length of the buffers 2i (x) and 2i + 1 (y) of the i-th series. */
   points: number;

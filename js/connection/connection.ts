@@ -24,6 +24,11 @@ export interface Connection {
     listener: (answer: Answer<N>) => void,
     failed: (error: RequestError) => void,
   ): () => void;
+  /**
+   * Call `changed` when the store may have changed, while the page is visible. The next call waits until the promise of the
+   * last one has settled. Returns a function that ends this.
+   */
+  watch(changed: () => Promise<void>): () => void;
 }
 
 /** Why a request failed, as screens show it. */

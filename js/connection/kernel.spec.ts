@@ -139,3 +139,16 @@ test('a kernel that still has the widget is found again', async () => {
   answer({ kind: 'nbtrack:reply', id: sent.at(-1)!.id, reply: { models: [] } });
   assert.deepEqual((await asked).reply.models, []);
 });
+
+test('the kernel need not begin with a request that is aborted', async () => {
+  const { model, sent } = kernel();
+  const connection = new KernelConnection(model, new AbortController().signal);
+  const controller = new AbortController();
+  const asked = connection.request('registry', registry, controller.signal);
+  controller.abort();
+  await assert.rejects(asked, { name: 'AbortError' });
+  assert.deepEqual(sent.slice(2), [{ kind: 'nbtrack:cancel', id: sent[1]!.id }]);
+  const never = connection.request('registry', registry, controller.signal);
+  await assert.rejects(never, { name: 'AbortError' });
+  assert.equal(sent.length, 3);
+});

@@ -3,6 +3,7 @@ import { effect, signal } from '@preact/signals';
 import type { ErrorReply, ViewState } from '../contract';
 import { type Answer, type Connection, failure, type Payload, RequestError, type RequestName } from './connection';
 import { answerOf, type Snapshot, toFloats } from './snapshot';
+import { Watch } from './watch';
 
 /** The traits of nbtrack's widgets that the browser knows. */
 export interface WidgetState {
@@ -13,7 +14,8 @@ export interface WidgetState {
 type Message =
   | { kind: 'nbtrack:reply'; id: string; reply?: unknown; error?: ErrorReply }
   | { kind: 'nbtrack:push'; name: string; reply?: unknown; error?: ErrorReply }
-  | { kind: 'nbtrack:here' };
+  | { kind: 'nbtrack:here' }
+  | { kind: 'nbtrack:changed' };
 
 /** The event that a host sends to the element of a view when it knows that the view's kernel is gone. It bubbles. */
 export const KERNEL_LOST = 'nbtrack:kernel-lost';
@@ -35,6 +37,7 @@ export class KernelConnection implements Connection {
   private readonly pending = new Set<() => void>();
   private heard: (() => void) | undefined;
   private readonly listeners = new Set<(message: Message & { kind: 'nbtrack:push' }, buffers: DataView[]) => void>();
+  private readonly watches = new Set<Watch>();
   private readonly prefix = Math.random().toString(36).slice(2);
   private count = 0;
 
@@ -78,14 +81,19 @@ export class KernelConnection implements Connection {
         settle(() =>
           reject(failure('TEMPORARILY_UNAVAILABLE', 'The kernel has stopped or was restarted. Run the cell again.')),
         );
-      const abort = () => settle(() => reject(new DOMException('Aborted', 'AbortError')));
+      const abort = () =>
+        settle(() => {
+          // The kernel need not begin with a request that nobody waits for.
+          this.send({ kind: 'nbtrack:cancel', id }, () => undefined);
+          reject(new DOMException('Aborted', 'AbortError'));
+        });
       const timer = setTimeout(() => {
         const seconds = Math.round(this.timeLimit / 1000);
         const message = `The kernel did not answer within ${seconds} s. It may be busy or stopped. Try again when the cell has finished, or run the cell again.`;
         settle(() => reject(failure('TEMPORARILY_UNAVAILABLE', message)));
       }, this.timeLimit);
       if (signal?.aborted) {
-        return abort();
+        return settle(() => reject(new DOMException('Aborted', 'AbortError')));
       }
       if (this.lost.peek()) {
         return fail();
@@ -138,6 +146,15 @@ export class KernelConnection implements Connection {
     });
   }
 
+  watch(changed: () => Promise<void>): () => void {
+    const watch = new Watch((seconds) => this.send({ kind: 'nbtrack:watch', seconds }, () => undefined), changed);
+    this.watches.add(watch);
+    return () => {
+      this.watches.delete(watch);
+      watch.stop();
+    };
+  }
+
   /** Send a message, with retries: after a page is loaded, JupyterLab takes a moment to connect to the kernel. */
   private send(message: object, failed: (cause: unknown) => void, retries = SEND_RETRIES): void {
     try {
@@ -159,6 +176,10 @@ export class KernelConnection implements Connection {
     } else if (message?.kind === 'nbtrack:push') {
       for (const listener of this.listeners) {
         listener(message, buffers);
+      }
+    } else if (message?.kind === 'nbtrack:changed') {
+      for (const watch of this.watches) {
+        watch.changed();
       }
     }
   };

@@ -28,6 +28,10 @@ export class SavedConnection implements Connection {
     return () => {};
   }
 
+  watch(): () => void {
+    return () => {};
+  }
+
   private readonly answers: Partial<Record<RequestName, (payload: never) => Answer<RequestName> | undefined>> = {
     registry: ({ search = '' }: Payload<'registry'>): Answer<'registry'> | undefined => {
       const saved = this.first('registry');

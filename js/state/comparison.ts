@@ -1,5 +1,7 @@
 import type { Signal } from '@preact/signals';
 import type { Connection } from '../connection/connection';
+import { CachedConnection } from '../data/cached';
+import { CurveCache } from '../data/curves';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
 import { RunPages } from './pages';
@@ -11,7 +13,8 @@ import { View } from './view';
 
 /** The states of the comparison. A component takes those that it needs. */
 export interface ComparisonState {
-  connection: Connection;
+  connection: CachedConnection;
+  curves: CurveCache;
   view: View;
   query: QueryState;
   folding: Folding;
@@ -20,10 +23,14 @@ export interface ComparisonState {
   selection: Selection;
   panels: Panels;
   search: RunSearch;
+  /** Read again whatever has changed in the store. */
+  refresh: () => Promise<void>;
 }
 
 /** `synced` holds a `ViewState`, which may be set from outside while the comparison is shown. */
-export function comparisonState(connection: Connection, synced: Signal<unknown>): ComparisonState {
+export function comparisonState(host: Connection, synced: Signal<unknown>): ComparisonState {
+  const connection = new CachedConnection(host);
+  const curves = new CurveCache(connection);
   const view = new View(synced);
   const query = new QueryState(view);
   const [pages, columns] = [new RunPages(), new ColumnState(view)];
@@ -31,6 +38,7 @@ export function comparisonState(connection: Connection, synced: Signal<unknown>)
   const search = new RunSearch(connection, query, pages, columns);
   return {
     connection,
+    curves,
     view,
     query,
     folding: new Folding(view),
@@ -39,5 +47,10 @@ export function comparisonState(connection: Connection, synced: Signal<unknown>)
     selection,
     panels: new Panels(view),
     search,
+    refresh: () => {
+      connection.forget();
+      curves.refresh();
+      return search.apply();
+    },
   };
 }

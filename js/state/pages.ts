@@ -33,6 +33,13 @@ export class RunPages {
     return this.seen.get(run_id);
   }
 
+  /** Whether a run is known not to match: all rows have been fetched, none is folded away, and it is in none of them. */
+  isOutside(run_id: string): boolean {
+    const pages = [...this.pages.value.values()];
+    const fetched = pages.reduce((sum, rows) => sum + rows.length, 0);
+    return fetched >= this.total.value && !pages.some((rows) => rows.some((row) => row.run_id === run_id));
+  }
+
   /** The pages of rows `first` to `end` that have not been fetched. */
   missing(first: number, end: number): number[] {
     return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));

@@ -13,6 +13,7 @@ interface Subscriber {
 export class FakeConnection implements Connection {
   live = true;
   readonly asked: { [N in RequestName]: { name: N; payload: Payload<N> } }[RequestName][] = [];
+  private readonly watchers = new Set<() => Promise<void>>();
   private readonly subscribers = new Set<Subscriber>();
 
   constructor(public answers: Answers = {}) {}
@@ -42,6 +43,16 @@ export class FakeConnection implements Connection {
     const subscriber: Subscriber = { name, listener: listener as (answer: never) => void, failed };
     this.subscribers.add(subscriber);
     return () => this.subscribers.delete(subscriber);
+  }
+
+  watch(changed: () => Promise<void>): () => void {
+    this.watchers.add(changed);
+    return () => this.watchers.delete(changed);
+  }
+
+  /** Say that the store has changed. */
+  async change(): Promise<void> {
+    await Promise.all([...this.watchers].map((changed) => changed()));
   }
 
   push<N extends RequestName>(name: N, answer: Answer<N>): void {

@@ -89,3 +89,32 @@ def test_other_messages_are_left_alone(client: nbtrack.Client, sent: Sent, messa
     ask(widget, "registry", name=None)
     eventually(lambda: sent)
     assert [content["id"] for content, _ in sent] == ["7"]
+
+
+def test_a_request_that_is_cancelled_before_it_begins_is_not_answered(
+    client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Registry(client)
+    begun, goes_on = threading.Semaphore(0), threading.Event()
+    asked: list[str] = []
+
+    def slow(_: object, name: str, payload: object, __: object) -> tuple[dict[str, Any], list[bytes]]:
+        asked.append(name)
+        begun.release()
+        goes_on.wait(30)
+        return {}, []
+
+    monkeypatch.setattr(views, "handle", slow)
+    workers = host._pool._max_workers
+    for number in range(workers + 2):
+        message = {"kind": "nbtrack:request", "id": f"n{number}", "name": f"view {number}", "payload": {}}
+        widget._handle_custom_msg(message, [])
+    for _ in range(workers):
+        assert begun.acquire(timeout=30)
+    for number in (0, workers, "unknown"):
+        widget._handle_custom_msg({"kind": "nbtrack:cancel", "id": f"n{number}"}, [])
+    goes_on.set()
+    eventually(lambda: len(sent) == workers + 1)
+    assert sorted(message["id"] for message, _ in sent) == ["n0", "n1", f"n{workers + 1}"]
+    assert f"view {workers}" not in asked
+    eventually(lambda: not widget._requests)

@@ -17,13 +17,15 @@ const RegisterForm = lazy('the form', () => import('../register_form/register_fo
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
-  const { connection, query, pages, columns, selection, search, folding } = state;
+  const { connection, query, pages, columns, selection, search, folding, panels, curves, refresh } = state;
   const registering = useSignal<RunRow | null>(null);
   useEffect(() => {
-    void search.apply();
+    void refresh();
     const unfollow = search.follow();
+    const unwatch = connection.watch(refresh);
     return () => {
       unfollow();
+      unwatch();
       search.stop();
     };
   }, []);
@@ -87,7 +89,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
           </span>
         )}
         {connection.live && (
-          <button type="button" class="nbt-link nbt-refresh" onClick={() => void search.apply()}>
+          <button type="button" class="nbt-link nbt-refresh" onClick={() => void refresh()}>
             Refresh
           </button>
         )}
@@ -115,7 +117,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
       )}
       {(pages.total.value > 0 || selected > 0) && (
         <div class="nbt-split">
-          <Curves connection={connection} selection={selection} pages={pages} columns={columns} />
+          <Curves
+            connection={connection}
+            cache={curves}
+            panels={panels}
+            selection={selection}
+            pages={pages}
+            columns={columns}
+          />
           <ParameterDiff connection={connection} selection={selection} pages={pages} />
         </div>
       )}

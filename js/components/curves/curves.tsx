@@ -1,16 +1,21 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { type Answer, ask, type Connection } from '../../connection/connection';
-import type { ErrorReply, XAxis } from '../../contract';
-import { plural } from '../../logic/format';
-import { align, pointsFor } from '../../logic/series';
-import { smooth } from '../../logic/smoothing';
+import type { Line } from '../../chart/layers';
+import { MOST_BANDS } from '../../chart/plot';
+import type { Connection } from '../../connection/connection';
+import type { XAxis } from '../../contract';
+import type { CurveCache, CurveSettings, Range } from '../../data/curves';
+import type { Curve } from '../../data/series';
+import { grouped, plural } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
 import type { RunPages } from '../../state/pages';
+import type { Panels } from '../../state/panels';
 import type { Selection } from '../../state/selection';
-import { Chart, type ChartLine, type Range } from '../chart/chart';
+import { Chart } from '../chart/chart';
 import { Check, Select } from '../fields/fields';
 import { Problem } from '../problem/problem';
+import { Legend } from './legend';
+import { LineMemory } from './lines';
 
 const X_AXES: readonly (readonly [XAxis, string])[] = [
   ['step', 'Step'],
@@ -20,101 +25,104 @@ const X_AXES: readonly (readonly [XAxis, string])[] = [
 
 interface Props {
   connection: Connection;
+  cache: CurveCache;
+  panels: Panels;
   selection: Selection;
   pages: RunPages;
   columns: ColumnState;
 }
 
 /** The curves of one metric of the selected runs. Zooming in requests the points of that range. */
-export function Curves({ connection, selection, pages, columns }: Props) {
+export function Curves({ connection, cache, panels, selection, pages, columns }: Props) {
   const first = useMemo(() => connection.first('curves'), []);
-  const key = useSignal(first?.payload.keys[0] ?? columns.metrics.peek()[0] ?? columns.system.peek()[0] ?? '');
-  const xAxis = useSignal<XAxis>(first?.payload.x_axis ?? 'step');
-  const log = useSignal(false);
-  const weight = useSignal(0);
-  const range = useSignal<Range | null>(null);
-  const answer = useSignal<Answer<'curves'> | null>(first ?? null);
-  const error = useSignal<ErrorReply | null>(null);
-  const again = useSignal(0);
-  const fromSnapshot = useRef(first !== undefined);
-  const run_ids = selection.compared.value;
+  const panel = useMemo(() => panels.panel(0), [panels]);
+  const { metrics: chosen, x_axis: axis, smoothing, log, x_min, x_max } = panel.value;
+  const change = (fields: Partial<typeof panel.value>) => (panel.value = { ...panel.peek(), ...fields });
+  // The slider is followed at once, and the view keeps where it was released.
+  const weight = useSignal(smoothing);
+  const hovered = useSignal<string | null>(null);
+  useEffect(() => {
+    weight.value = smoothing;
+  }, [smoothing]);
   const own = columns.metrics.value;
   const system = columns.system.value;
   const metrics = useMemo(() => [...own, ...system], [own, system]);
-  const known = metrics.includes(key.value);
+  const key = chosen[0] ?? first?.payload.keys[0] ?? metrics[0] ?? '';
+  const isKnown = metrics.includes(key);
+  const run_ids = selection.compared.value;
+  const range: Range | null = useMemo(
+    () => (x_min === null || x_max === null || x_min >= x_max ? null : [x_min, x_max]),
+    [x_min, x_max],
+  );
 
   useEffect(() => {
     // A metric of the last query may be on a page of columns that has not been loaded.
-    if (metrics.length > 0 && !known && (key.peek() === '' || columns.complete.peek())) {
-      key.value = metrics[0]!;
+    if (metrics.length > 0 && !isKnown && columns.complete.peek()) {
+      change({ metrics: [metrics[0]!], x_min: null, x_max: null });
     }
   }, [metrics]);
   useEffect(() => {
-    if (run_ids.length === 0 || key.value === '') {
-      answer.value = null;
-      return;
+    if (key !== '') {
+      cache.show(run_ids, { key, axis, range });
     }
-    // The answer in the snapshot is shown first. It is requested again together with the runs.
-    if (fromSnapshot.current) {
-      fromSnapshot.current = false;
-      return;
-    }
-    const [x_min, x_max] = range.value ? widened(range.value) : [null, null];
-    const payload = {
-      run_ids,
-      keys: [key.value],
-      x_axis: xAxis.value,
-      x_min,
-      x_max,
-      max_points: pointsFor(run_ids.length),
-    };
-    return ask(
-      connection,
-      'curves',
-      payload,
-      (got) => {
-        answer.value = got;
-        error.value = null;
-      },
-      (reply) => (error.value = reply),
-    );
-  }, [run_ids.join(), key.value, xAxis.value, range.value, again.value, pages.queries.value]);
+  }, [cache, run_ids, key, axis, range]);
+  useEffect(() => () => cache.stop(), [cache]);
 
-  const lines = useComputed(() =>
-    linesOf(answer.value, selection.slots.value, (run_id) => pages.run(run_id)?.run_name, weight.value),
-  ).value;
-  const hidden = useMemo(
-    () =>
-      align(
-        lines.filter((line) => !line.faint),
-        log.value,
-      ).hidden,
-    [lines, log.value],
-  );
-  const empty = run_ids.length - new Set(lines.map((line) => line.id.split('\n')[0])).size;
+  // Until something of the new settings is there, the picture of the settings before stays, with its own axis.
+  void cache.changes.value;
+  const wanted: CurveSettings = { key, axis, range };
+  const isThere =
+    run_ids.length === 0 || run_ids.some((run_id) => cache.curve(run_id, { key, axis, range: null }) !== undefined);
+  const before = useRef(wanted);
+  if (isThere) {
+    before.current = wanted;
+  }
+  const shown = before.current;
+  const settings = useSignal(shown);
+  if (JSON.stringify(settings.peek()) !== JSON.stringify(shown)) {
+    settings.value = shown;
+  }
+
+  const memory = useMemo(() => new LineMemory(), []);
+  const found = useComputed(() => {
+    const { key, axis, range } = settings.value;
+    return selection.compared.value.map((run_id) => {
+      const whole = cache.curve(run_id, { key, axis, range: null });
+      const part = range && whole ? cache.curve(run_id, { key, axis, range }) : null;
+      return { run_id, whole, part };
+    });
+  });
+  const lines = useComputed(() => {
+    const slots = selection.slots.value;
+    return found.value.flatMap(({ run_id, whole, part }): Line[] => {
+      const slot = slots.get(run_id);
+      if (!whole || slot === undefined) {
+        return [];
+      }
+      const label = pages.run(run_id)?.run_name ?? whole.name ?? run_id.slice(0, 8);
+      return [{ ...memory.line(whole, part ?? null, weight.value), id: run_id, label, slot }];
+    });
+  }).value;
+  const counts = useComputed(() => countsOf(found.value.map(({ whole, part }) => part ?? whole))).value;
+  const empty = found.value.filter(({ whole }) => whole === null).length;
+  const isOutside = (run_id: string) => pages.isOutside(run_id);
   return (
-    <section class="nbt-curves" aria-label="Curves">
+    <section class={`nbt-curves ${isThere ? '' : 'nbt-old'}`} aria-label="Curves" aria-busy={cache.busy.value}>
       <div class="nbt-controls">
         <Select
           label="Metric"
           class="nbt-metric-field"
-          value={key.value}
-          options={(known || key.value === '' ? metrics : [key.value, ...metrics]).map((name) => [name, name] as const)}
-          change={(value) => {
-            key.value = value;
-            range.value = null;
-          }}
+          value={key}
+          options={(isKnown || key === '' ? metrics : [key, ...metrics]).map((name) => [name, name] as const)}
+          change={(value) => change({ metrics: [value], x_min: null, x_max: null })}
         />
         <Select
           label="X axis"
-          value={xAxis.value}
-          options={connection.live ? X_AXES : X_AXES.filter(([value]) => value === xAxis.value)}
-          change={(value) => {
-            xAxis.value = value;
-            range.value = null;
-          }}
+          value={axis}
+          options={connection.live ? X_AXES : X_AXES.filter(([value]) => value === axis)}
+          change={(value) => change({ x_axis: value, x_min: null, x_max: null })}
         />
-        <Check class="nbt-log" checked={log.value} change={(on) => (log.value = on)}>
+        <Check class="nbt-log" checked={log} change={(on) => change({ log: on })}>
           Log y
         </Check>
         <label class="nbt-field nbt-smoothing">
@@ -126,78 +134,63 @@ export function Curves({ connection, selection, pages, columns }: Props) {
             step="0.01"
             value={weight.value}
             onInput={(event) => (weight.value = Number(event.currentTarget.value))}
+            onChange={(event) => change({ smoothing: Number(event.currentTarget.value) })}
           />
           <output>{weight.value.toFixed(2)}</output>
         </label>
-        {range.value && (
-          <button type="button" class="nbt-button nbt-zoom-reset" onClick={() => (range.value = null)}>
-            Reset zoom
-          </button>
-        )}
+        <span class="nbt-loading" role="status">
+          {cache.busy.value ? 'Loading…' : ''}
+        </span>
       </div>
       {run_ids.length === 0 ? (
         <p class="nbt-empty">Select runs in the table to see their curves.</p>
       ) : (
-        <Chart
-          lines={lines}
-          label={`${key.value} of ${plural(run_ids.length, 'run')}`}
-          xAxis={xAxis.value}
-          log={log.value}
-          height={300}
-          range={range.value}
-          zoom={(next) => (range.value = next)}
-        />
+        <>
+          <Chart
+            lines={lines}
+            label={`${shown.key} of ${plural(run_ids.length, 'run')}`}
+            xAxis={shown.axis}
+            log={log}
+            height={300}
+            range={shown.range}
+            zoom={(next) => change({ x_min: next?.[0] ?? null, x_max: next?.[1] ?? null })}
+            highlight={hovered}
+            hover={(id) => (hovered.value = id)}
+            odd={counts}
+          />
+          <Legend lines={lines} hovered={hovered} isOutside={isOutside} />
+        </>
       )}
       <div class="nbt-chart-notes" aria-live="polite">
-        {answer.value && empty > 0 && run_ids.length > 0 && (
+        {isThere && empty > 0 && run_ids.length > 0 && (
           <span>
             {plural(empty, 'selected run')} {empty === 1 ? 'has' : 'have'} no{' '}
             {connection.live ? '' : 'saved points of '}
-            {key.value}
-            {range.value ? ' in this range' : ''}.
+            {shown.key}.
           </span>
         )}
-        {hidden > 0 && (
+        {run_ids.length > 0 && counts.drawn < counts.total && (
           <span>
-            {plural(hidden, 'point')} {hidden === 1 ? 'is' : 'are'} not drawn because{' '}
-            {hidden === 1 ? 'it is ' : 'they are '}
-            {log.value ? 'zero, negative, ' : ''}NaN or infinite.
+            Drawn: {grouped(counts.drawn)} means of {plural(counts.total, 'point')}.
+            {lines.length <= MOST_BANDS && ' The bands reach from the lowest to the highest value.'}
           </span>
         )}
       </div>
-      <Problem error={error.value} retry={() => (again.value += 1)} />
+      <Problem error={cache.error.value} retry={() => cache.again()} />
     </section>
   );
 }
 
-/** Return a slightly larger range than the one shown, so that lines reach the edge of the chart. */
-function widened([from, to]: Range): Range {
-  const margin = (to - from) / 10;
-  return [from - margin, to + margin];
-}
-
-/** Return the lines of an answer. A smoothed line is drawn in front of its raw values, which are pale. */
-function linesOf(
-  answer: Answer<'curves'> | null,
-  slots: ReadonlyMap<string, number>,
-  nameOf: (run_id: string) => string | undefined,
-  weight: number,
-): ChartLine[] {
-  const lines = (answer?.reply.series ?? []).flatMap((series, i): ChartLine[] => {
-    const x = answer!.buffers[2 * i];
-    const y = answer!.buffers[2 * i + 1];
-    const slot = slots.get(series.run_id);
-    if (!x || !y || slot === undefined || x.length === 0) {
-      return [];
+/** How many points are drawn of how many, and how many cannot be drawn. */
+function countsOf(curves: readonly (Curve | null | undefined)[]) {
+  const counts = { drawn: 0, total: 0, nan: 0, infinite: 0 };
+  for (const curve of curves) {
+    if (curve) {
+      counts.drawn += curve.x.length;
+      counts.total += curve.width > 0 ? curve.total : curve.x.length;
+      counts.nan += curve.nan;
+      counts.infinite += curve.infinite;
     }
-    const label = nameOf(series.run_id) ?? series.run_id.slice(0, 8);
-    const line = { id: series.run_id, label, slot, x, y };
-    return weight > 0
-      ? [
-          { ...line, id: `${series.run_id}\nraw`, faint: true },
-          { ...line, y: smooth(y, weight) },
-        ]
-      : [line];
-  });
-  return lines.sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false));
+  }
+  return counts;
 }

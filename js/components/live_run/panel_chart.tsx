@@ -1,6 +1,9 @@
+import { useMemo } from 'preact/hooks';
+import type { Line } from '../../chart/layers';
 import type { Answer } from '../../connection/connection';
+import { curveOf } from '../../data/series';
 import { exactNumber, formatNumber } from '../../logic/format';
-import { Chart, type ChartLine } from '../chart/chart';
+import { Chart } from '../chart/chart';
 import { Swatch } from '../swatch/swatch';
 
 interface PanelProps {
@@ -13,11 +16,19 @@ interface PanelProps {
 
 /** The curves of related metrics, with the last value of each. */
 export function PanelChart({ title, keys, answer, omit = '' }: PanelProps) {
-  const lines = linesOf(keys, answer);
+  const { lines, odd } = useMemo(() => linesOf(keys, answer), [keys.join('\n'), answer]);
   return (
     <figure class="nbt-panel" data-panel={title}>
       <figcaption class="nbt-panel-title">{title}</figcaption>
-      <Chart lines={lines} label={`${title}: ${keys.join(', ')} by step`} xAxis="step" log={false} height={190} />
+      <Chart
+        lines={lines}
+        label={`${title}: ${keys.join(', ')} by step`}
+        xAxis="step"
+        log={false}
+        height={190}
+        group={`live ${answer.reply.run.run_id}`}
+        odd={odd}
+      />
       <ul class="nbt-legend">
         {keys.map((key, slot) => (
           <li key={key} data-key={key}>
@@ -35,11 +46,18 @@ export function PanelChart({ title, keys, answer, omit = '' }: PanelProps) {
   );
 }
 
-function linesOf(keys: string[], { reply, buffers }: Answer<'live'>): ChartLine[] {
-  return reply.series.flatMap((series, i): ChartLine[] => {
+/** Return the lines of a panel, and how many of the points that were sent are not finite. */
+function linesOf(keys: string[], { reply, buffers }: Answer<'live'>) {
+  const odd = { nan: 0, infinite: 0 };
+  const lines = reply.series.flatMap((series, i): Line[] => {
     const slot = keys.indexOf(series.key);
-    const x = buffers[2 * i];
-    const y = buffers[2 * i + 1];
-    return slot === -1 || !x || !y ? [] : [{ id: series.key, label: series.key, slot, x, y }];
+    const curve = slot === -1 ? null : curveOf(series, buffers, i);
+    if (!curve) {
+      return [];
+    }
+    odd.nan += curve.nan;
+    odd.infinite += curve.infinite;
+    return [{ id: series.key, label: series.key, slot, x: curve.x, y: curve.y }];
   });
+  return { lines, odd };
 }

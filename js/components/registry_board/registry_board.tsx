@@ -24,7 +24,11 @@ export function RegistryBoard({ connection, name }: Props) {
   const chosen = useSignal<string | null>(name);
   useEffect(() => {
     void models.load();
-    return () => models.stop();
+    const unwatch = connection.watch(() => models.load());
+    return () => {
+      unwatch();
+      models.stop();
+    };
   }, [models]);
   const rows = models.rows.value;
   const group = useRef<HTMLDivElement>(null);

@@ -432,8 +432,11 @@ class Reading(Protocol):
         """
         ...
 
-    def revision(self) -> Hashable:
+    def revision(self, *, pending: bool = False) -> Hashable:
         """Return a value that differs if the store may have changed. It is cheap to get.
+
+        Args:
+            pending: Whether it also differs if events have been logged that the next read will apply.
 
         Returns:
             The value, which can only be compared for equality; None if the store does not exist.

@@ -271,6 +271,7 @@ class CurvesRequest(TypedDict):
 
 class Series(TypedDict):
     run_id: str
+    run_name: NotRequired[str]
     key: str
     points: int
     """Number of points sent, the length of the buffers 2i (x) and 2i + 1 (y) of the i-th series."""

@@ -79,6 +79,7 @@ def _sent(grid: Grid) -> tuple[list[Series], list[bytes]]:
     for one, rows in shown:
         entry: Series = {
             "run_id": one.run_id,
+            "run_name": one.run_name,
             "key": one.key,
             "points": rows.stop - rows.start,
             "total": one.total,

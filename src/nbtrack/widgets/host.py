@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import anywidget
@@ -13,7 +14,7 @@ import traitlets
 
 from .. import views
 from ..client import Client
-from . import code
+from . import changes, code
 from .saved import Page
 from .snapshot import MIME, Answer, Snapshot
 
@@ -45,6 +46,7 @@ class ViewWidget(anywidget.AnyWidget):
         self._scope = None if scope is None else list(scope)
         self._sending = threading.Lock()
         self._text: str | None = None
+        self._requests: dict[str, Future[None]] = {}
         self._heard = threading.Event()
         super().__init__(**code.traits(), _snapshot=self.snapshot().state(), **state)
         _answer_beside_the_cell(self.comm)
@@ -107,7 +109,14 @@ class ViewWidget(anywidget.AnyWidget):
             return
         self._heard.set()
         if message.get("kind") == "nbtrack:request":
-            _pool.submit(self._answer, message)
+            self._begin(message)
+        elif message.get("kind") == "nbtrack:cancel":
+            # A request that has begun is answered, because another query may run on the same connection by now.
+            waiting = self._requests.pop(str(message.get("id")), None)
+            if waiting is not None:
+                waiting.cancel()
+        elif message.get("kind") == "nbtrack:watch":
+            changes.watch(self, message.get("seconds"))
         elif message.get("kind") == "nbtrack:code":
             answer = code.read().answer(message)
             if answer:
@@ -115,6 +124,22 @@ class ViewWidget(anywidget.AnyWidget):
         elif message.get("answer"):
             # A page asks whether this widget still exists.
             self._post({"kind": "nbtrack:here"})
+
+    def revision(self) -> Hashable:
+        """Return a value that differs if the store may have changed."""
+        return self._client.reading.revision(pending=True)
+
+    def say_changed(self) -> None:
+        """Tell the screen that the store has changed."""
+        # A page may be closed at any moment.
+        with suppress(Exception):
+            self._post({"kind": "nbtrack:changed"})
+
+    def _begin(self, message: dict[str, Any]) -> None:
+        """Answer a request on another thread, unless it is cancelled before it begins."""
+        number = str(message.get("id"))
+        waiting = self._requests[number] = _pool.submit(self._answer, message)
+        waiting.add_done_callback(lambda _: self._requests.pop(number, None))
 
     def _answer(self, message: dict[str, Any]) -> None:
         head = {"kind": "nbtrack:reply", "id": message.get("id")}

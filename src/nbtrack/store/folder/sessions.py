@@ -9,7 +9,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,16 @@ _UNSETTLED = 0.05
 """Seconds after a change during which a file can change again without a new modification time."""
 
 _stores: weakref.WeakSet[FolderSessions] = weakref.WeakSet()
+
+
+def _sizes(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Return the names and sizes of a folder's files. A file that is deleted meanwhile is left out."""
+    sizes = []
+    with suppress(OSError), os.scandir(folder) as files:
+        for file in files:
+            with suppress(OSError):
+                sizes.append((file.name, file.stat().st_size))
+    return tuple(sorted(sizes))
 
 
 class FolderSessions(RewindTables, SeriesTables, SqlTables):
@@ -92,8 +102,14 @@ class FolderSessions(RewindTables, SeriesTables, SqlTables):
             waits = self._behind or (self._journal is not None and self._journal.unwritten)
             yield Snapshot(is_complete=fresh and not waits)
 
-    def revision(self) -> Hashable:
-        """Return the file's inode, size and modification time; None if the file does not exist."""
+    def revision(self, *, pending: bool = False) -> Hashable:
+        """Return the file's inode, size and modification time, and the sizes of the journals if `pending`.
+
+        None if the file does not exist and nothing is pending.
+        """
+        if pending:
+            journals = _sizes(self._journals.folder)
+            return (self.revision(), journals) if journals else self.revision()
         try:
             file = os.stat(self.database)
         except OSError:

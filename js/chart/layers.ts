@@ -1,0 +1,185 @@
+import type { Scale } from './scales';
+
+/** One line of a chart: x ascending, y of the same length. A value that is not finite is a gap. */
+export interface Line {
+  id: string;
+  label: string;
+  /** Color and dash. */
+  slot: number;
+  x: Float64Array;
+  y: Float64Array;
+  /** The values before smoothing, which are drawn pale behind the line. */
+  raw?: { x: Float64Array; y: Float64Array } | null;
+  /** The lowest and highest values around each point of `raw`, or of the line if there is no `raw`. */
+  band?: { x: Float64Array; low: Float64Array; high: Float64Array } | null;
+  /** What one point of the line stands for: 0 is a point of the run, otherwise the width of a bucket. */
+  width?: number;
+  count?: Float64Array | null;
+}
+
+/** The part of a canvas that a chart is drawn on, in its own pixels. */
+export interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Where values are on the canvas. */
+export interface Places {
+  area: Area;
+  x: Scale;
+  y: Scale;
+}
+
+/** Return the index of the first value of an ascending array that is not below `value`. */
+export function indexAt(values: Float64Array, value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! < value) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/** Return the indices of the points in a window, with one more on each side so that a line reaches the edge. */
+export function within(x: Float64Array, [from, to]: readonly [number, number]): [number, number] {
+  return [Math.max(0, indexAt(x, from) - 1), Math.min(x.length, indexAt(x, to) + 1)];
+}
+
+/** Draw a line in the current style. A single point between gaps is drawn as a dot. */
+export function drawLine(context: CanvasRenderingContext2D, places: Places, x: Float64Array, y: Float64Array): void {
+  const [toX, toY] = [pixels(places.x, places.area, 'x'), pixels(places.y, places.area, 'y')];
+  const [start, end] = within(x, places.x.range);
+  const alone: [number, number][] = [];
+  context.beginPath();
+  let drawn = 0;
+  for (let i = start; i < end; i++) {
+    const value = y[i]!;
+    if (!isDrawn(value, places.y)) {
+      if (drawn === 1) {
+        alone.push([toX(x[i - 1]!), toY(y[i - 1]!)]);
+      }
+      drawn = 0;
+      continue;
+    }
+    const [px, py] = [toX(x[i]!), toY(value)];
+    if (drawn === 0) {
+      context.moveTo(px, py);
+    } else {
+      context.lineTo(px, py);
+    }
+    drawn += 1;
+    if (drawn === 1 && i === end - 1) {
+      alone.push([px, py]);
+    }
+  }
+  context.stroke();
+  for (const [px, py] of alone) {
+    context.beginPath();
+    context.arc(px, py, Math.max(2, context.lineWidth * 1.5), 0, 2 * Math.PI);
+    context.fill();
+  }
+}
+
+/** Fill the area between the lowest and the highest values. */
+export function drawBand(
+  context: CanvasRenderingContext2D,
+  places: Places,
+  x: Float64Array,
+  low: Float64Array,
+  high: Float64Array,
+): void {
+  const [toX, toY] = [pixels(places.x, places.area, 'x'), pixels(places.y, places.area, 'y')];
+  const [start, end] = within(x, places.x.range);
+  const bottom = (value: number) => (places.y.log && value <= 0 ? places.y.range[0] : value);
+  let from = start;
+  while (from < end) {
+    while (from < end && !isDrawn(high[from]!, places.y)) {
+      from += 1;
+    }
+    let to = from;
+    while (to < end && isDrawn(high[to]!, places.y)) {
+      to += 1;
+    }
+    if (to > from) {
+      context.beginPath();
+      for (let i = from; i < to; i++) {
+        context.lineTo(toX(x[i]!), toY(high[i]!));
+      }
+      for (let i = to - 1; i >= from; i--) {
+        context.lineTo(toX(x[i]!), toY(bottom(low[i]!)));
+      }
+      context.fill();
+    }
+    from = to;
+  }
+}
+
+export function isDrawn(value: number, { log }: Scale): boolean {
+  return Number.isFinite(value) && (!log || value > 0);
+}
+
+/** Return a function from values to pixels. Values far outside of the chart are drawn at its edge, where nobody sees them. */
+export function pixels({ range, log }: Scale, area: Area, side: 'x' | 'y'): (value: number) => number {
+  const [from, to] = log ? [Math.log(range[0]), Math.log(range[1])] : range;
+  const size = side === 'x' ? area.width : -area.height;
+  const start = side === 'x' ? area.left : area.top + area.height;
+  const factor = size / (to - from || 1);
+  const most = 1e5;
+  return (value) => {
+    const pixel = start + ((log ? Math.log(value) : value) - from) * factor;
+    return Math.min(most, Math.max(-most, pixel));
+  };
+}
+
+/** The point of a line that is nearest to a position on the canvas. */
+export interface Found {
+  line: number;
+  index: number;
+  distance: number;
+}
+
+/** Return the line that is nearest to a position, at the point of it that is nearest in x. */
+export function nearest(lines: readonly Line[], places: Places, px: number, py: number): Found | null {
+  const toX = pixels(places.x, places.area, 'x');
+  const toY = pixels(places.y, places.area, 'y');
+  const [from, to] = places.x.range;
+  const x = from + ((px - places.area.left) / places.area.width) * (to - from);
+  let best: Found | null = null;
+  lines.forEach((line, i) => {
+    const index = pointAt(line, x, places);
+    if (index === -1) {
+      return;
+    }
+    const sideways = Math.max(0, Math.abs(toX(line.x[index]!) - px) - 20);
+    const distance = Math.hypot(toY(line.y[index]!) - py, sideways);
+    if (!best || distance < best.distance) {
+      best = { line: i, index, distance };
+    }
+  });
+  return best;
+}
+
+/** Return the index of the point of a line in the chart that is nearest to x, or -1. */
+export function pointAt({ x: xs, y }: Line, x: number, { x: scale, y: values }: Places): number {
+  const shown = (i: number) => xs[i]! >= scale.range[0] && xs[i]! <= scale.range[1] && isDrawn(y[i]!, values);
+  const start = indexAt(xs, x);
+  let [left, right] = [start - 1, start];
+  while (left >= 0 && xs[left]! >= scale.range[0] && !shown(left)) {
+    left -= 1;
+  }
+  while (right < xs.length && xs[right]! <= scale.range[1] && !shown(right)) {
+    right += 1;
+  }
+  const isLeft = left >= 0 && shown(left);
+  const isRight = right < xs.length && shown(right);
+  if (isLeft && isRight) {
+    return x - xs[left]! < xs[right]! - x ? left : right;
+  }
+  return isLeft ? left : isRight ? right : -1;
+}

@@ -1,0 +1,493 @@
+import uPlot from 'uplot';
+import type { XAxis } from '../contract';
+import { tickNumber } from '../logic/format';
+import { lineStyle, resolveColor, watchTheme } from '../style/theme';
+import { actionOf, panned } from './interaction';
+import { type Area, drawBand, drawLine, type Line, nearest, type Places, pixels, pointAt } from './layers';
+import { linearTicks, logTicks, type Range, xPosition, xTicks } from './scales';
+
+/** What a plot shows. */
+export interface Picture {
+  lines: readonly Line[];
+  xAxis: XAxis;
+  xRange: Range;
+  yRange: Range;
+  log: boolean;
+  height: number;
+  /** Plots of the same group share their cursor. */
+  group?: string;
+  /** Called with the range of the x axis to show, or null for all of it. */
+  zoom?: (range: Range | null) => void;
+  /** Called with the ID of the line under the pointer. */
+  hover?: (id: string | null) => void;
+}
+
+/** A point of a line in words. */
+export interface Reading {
+  label: string;
+  value: string;
+  at: string;
+  /** What the value is the mean of. Empty if it is a point of the run. */
+  range: string;
+}
+
+const INTEGER_TICKS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
+const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
+/** With more lines, only the one under the pointer has its band and its raw values. */
+export const MOST_BANDS = 20;
+/** How near the pointer must be to a line, in pixels. */
+const REACH = 60;
+
+/**
+ * A chart: uPlot draws the axes and follows the pointer, and the lines are drawn on its canvas. It is created again when its
+ * structure changes; otherwise it is only drawn again.
+ */
+export class Plot {
+  private plot: uPlot | undefined;
+  private structure = '';
+  private picture: Picture | undefined;
+  /** The range while the x axis is being dragged. */
+  private dragged: Range | null = null;
+  /** Where the keyboard is: a line by its ID, and the index of a point. */
+  private at: { id: string; index: number } | null = null;
+  /** The ID of the line that is drawn in front of the others. */
+  private highlighted: string | null = null;
+  /** Whether the pointer was in the chart when it moved last. */
+  private isPointed = false;
+  private readonly colors = new Map<string, string>();
+  private readonly tip = document.createElement('div');
+  private readonly front = document.createElement('canvas');
+  private readonly resizing: ResizeObserver;
+  private readonly unwatch: () => void;
+
+  constructor(private readonly host: HTMLElement) {
+    this.tip.className = 'nbt-tip';
+    this.tip.hidden = true;
+    this.front.className = 'nbt-front';
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(host);
+    this.unwatch = watchTheme(() => {
+      this.structure = '';
+      this.colors.clear();
+      this.picture && this.show(this.picture);
+    });
+  }
+
+  destroy(): void {
+    this.resizing.disconnect();
+    this.unwatch();
+    this.plot?.destroy();
+  }
+
+  show(picture: Picture): void {
+    const before = this.picture;
+    this.picture = picture;
+    const { xAxis, log, height, group } = picture;
+    const structure = JSON.stringify([xAxis, log, height, group, Boolean(picture.zoom)]);
+    if (!this.plot || structure !== this.structure) {
+      this.structure = structure;
+      // A cell that is scrolled out of view has no width, and no resize is reported when it comes back at its old width.
+      const width = this.host.clientWidth || this.plot?.width || 400;
+      this.plot?.destroy();
+      this.plot = new uPlot(this.options(picture, width), this.frame(), this.host);
+      this.plot.over.append(this.front, this.tip);
+      this.tip.hidden = true;
+    } else if (!before || isOther(before, picture)) {
+      this.plot.setData(this.frame());
+    }
+    this.drawFront();
+  }
+
+  /** Draw a line in front of the others. */
+  highlight(id: string | null): void {
+    if (id !== this.highlighted) {
+      this.highlighted = id;
+      this.drawFront();
+    }
+  }
+
+  /** Do what a key stands for. Returns null for other keys, and otherwise the point that the cursor is at, if it moved. */
+  press(key: string, isShift: boolean): Reading | true | null {
+    const { picture } = this;
+    const action = picture && actionOf(key, isShift, picture.xRange, Boolean(picture.zoom));
+    if (!action) {
+      return null;
+    }
+    if (action.kind === 'zoom') {
+      picture.zoom?.(action.range);
+      return true;
+    }
+    return (action.kind === 'point' ? this.step(action.by) : this.change(action.by)) ?? true;
+  }
+
+  /** Hide the cursor of the keyboard. */
+  leave(): void {
+    this.at = null;
+    this.tip.hidden = true;
+    this.drawFront();
+  }
+
+  private resize(): void {
+    const width = this.host.clientWidth;
+    if (this.plot && this.picture && width > 0 && width !== this.plot.width) {
+      this.plot.setSize({ width, height: this.picture.height });
+      this.drawFront();
+    }
+  }
+
+  /** The corners of the chart as data for uPlot, which draws no lines itself. */
+  private frame(): uPlot.AlignedData {
+    const { xRange, yRange } = this.picture!;
+    return [[...xRange], [...yRange]];
+  }
+
+  private color(expression: string): string {
+    let color = this.colors.get(expression);
+    if (color === undefined) {
+      color = resolveColor(this.host, expression);
+      this.colors.set(expression, color);
+    }
+    return color;
+  }
+
+  private options(picture: Picture, width: number): uPlot.Options {
+    const axis = {
+      stroke: this.color('var(--nbt-muted)'),
+      grid: { stroke: this.color('var(--nbt-grid)'), width: 1 },
+      ticks: { stroke: this.color('var(--nbt-grid)'), width: 1, size: 4 },
+      font: FONT,
+    };
+    const { xAxis, log, height, group } = picture;
+    const canZoom = Boolean(picture.zoom);
+    return {
+      width,
+      height,
+      ms: 1,
+      legend: { show: false },
+      padding: [8, 12, 0, 0],
+      cursor: {
+        y: false,
+        drag: { x: canZoom, y: false, setScale: false },
+        points: { show: false },
+        ...(group && {
+          sync: {
+            key: group,
+            scales: ['x', null],
+            setSeries: false,
+            filters: { pub: (type: string) => type === 'mousemove' || type === 'mouseleave', sub: () => true },
+          },
+        }),
+        bind: {
+          dblclick: () => () => {
+            this.picture?.zoom?.(null);
+            return null;
+          },
+          mousedown: (_, __, handler) => (event) => {
+            if (event.shiftKey && canZoom) {
+              this.pan(event);
+            } else {
+              handler(event);
+            }
+            return null;
+          },
+        },
+      },
+      scales: {
+        x: { time: xAxis === 'time', range: () => [...(this.dragged ?? this.picture!.xRange)] },
+        y: { distr: log ? 3 : 1, range: () => [...this.picture!.yRange] },
+      },
+      series: [{}, { paths: () => null, points: { show: false } }],
+      axes: [
+        {
+          ...axis,
+          size: 28,
+          ...(xAxis === 'step' && { incrs: INTEGER_TICKS }),
+          ...(xAxis !== 'time' && { values: (_: uPlot, splits: number[]) => xTicks(splits, xAxis) }),
+        },
+        {
+          ...axis,
+          size: 56,
+          splits: (plot, _, low, high) => {
+            const most = Math.max(2, Math.floor(plot.over.clientHeight / 34) || 5);
+            return log ? logTicks([low, high], most) : linearTicks([low, high], most);
+          },
+          filter: (_, splits) => splits,
+          values: (_, splits) => splits.map((value) => (value === null ? '' : tickNumber(value))),
+        },
+      ],
+      hooks: {
+        draw: [(plot) => this.draw(plot)],
+        setCursor: [(plot) => this.point(plot)],
+        setSelect: [(plot) => this.select(plot)],
+      },
+    };
+  }
+
+  private places(area: Area): Places {
+    const { xRange, yRange, log } = this.picture!;
+    return { area, x: { range: this.dragged ?? xRange, log: false }, y: { range: yRange, log } };
+  }
+
+  /** Draw the lines on uPlot's canvas. */
+  private draw(plot: uPlot): void {
+    const { lines } = this.picture!;
+    const { ctx: context, bbox: area } = plot;
+    const ratio = devicePixelRatio || 1;
+    const places = this.places(area);
+    context.save();
+    context.beginPath();
+    context.rect(area.left, area.top, area.width, area.height);
+    context.clip();
+    context.lineJoin = 'round';
+    if (lines.length <= MOST_BANDS) {
+      for (const line of lines) {
+        this.drawBehind(context, places, line, lines.length, ratio);
+      }
+    }
+    context.globalAlpha = lines.length > 30 ? 0.75 : 1;
+    const width = lines.length > 30 ? 1 : lines.length > 10 ? 1.25 : 1.75;
+    for (const line of lines) {
+      this.drawSolid(context, places, line, width * ratio, ratio);
+    }
+    context.restore();
+  }
+
+  /** Draw the band of a line and its raw values. */
+  private drawBehind(
+    context: CanvasRenderingContext2D,
+    places: Places,
+    line: Line,
+    lines: number,
+    ratio: number,
+  ): void {
+    const color = this.color(lineStyle(line.slot).color);
+    context.fillStyle = color;
+    context.strokeStyle = color;
+    context.setLineDash([]);
+    if (line.band) {
+      context.globalAlpha = lines > 5 ? 0.08 : 0.16;
+      drawBand(context, places, line.band.x, line.band.low, line.band.high);
+    }
+    if (line.raw) {
+      context.globalAlpha = 0.3;
+      context.lineWidth = ratio;
+      drawLine(context, places, line.raw.x, line.raw.y);
+    }
+    context.globalAlpha = 1;
+  }
+
+  private drawSolid(context: CanvasRenderingContext2D, places: Places, line: Line, width: number, ratio: number): void {
+    const { color, dash } = lineStyle(line.slot);
+    context.strokeStyle = this.color(color);
+    context.fillStyle = context.strokeStyle;
+    context.lineWidth = width;
+    context.setLineDash(dash.map((length) => length * ratio));
+    drawLine(context, places, line.x, line.y);
+  }
+
+  /** Draw the highlighted line and the point of the cursor on a canvas of their own, so that hovering draws nothing else. */
+  private drawFront(): void {
+    const { plot, picture, front } = this;
+    const context = front.getContext('2d');
+    if (!plot || !picture || !context) {
+      return;
+    }
+    const ratio = devicePixelRatio || 1;
+    const [width, height] = [plot.over.clientWidth * ratio, plot.over.clientHeight * ratio];
+    if (front.width !== width || front.height !== height) {
+      front.width = width;
+      front.height = height;
+    }
+    context.clearRect(0, 0, width, height);
+    const highlight = this.at?.id ?? this.highlighted;
+    const line = highlight == null ? undefined : picture.lines.find(({ id }) => id === highlight);
+    if (!line) {
+      return;
+    }
+    const places = this.places({ left: 0, top: 0, width, height });
+    context.lineJoin = 'round';
+    if (picture.lines.length > 1) {
+      if (picture.lines.length > MOST_BANDS) {
+        this.drawBehind(context, places, line, 1, ratio);
+      }
+      context.strokeStyle = this.color('var(--nbt-back)');
+      context.fillStyle = context.strokeStyle;
+      context.lineWidth = 5 * ratio;
+      context.setLineDash([]);
+      drawLine(context, places, line.x, line.y);
+    }
+    this.drawSolid(context, places, line, 2.25 * ratio, ratio);
+    if (this.at) {
+      context.setLineDash([]);
+      context.beginPath();
+      const [x, y] = [line.x[this.at.index]!, line.y[this.at.index]!];
+      context.arc(
+        pixels(places.x, places.area, 'x')(x),
+        pixels(places.y, places.area, 'y')(y),
+        4 * ratio,
+        0,
+        2 * Math.PI,
+      );
+      context.fill();
+    }
+  }
+
+  private select(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width > 4 && this.picture?.zoom) {
+      const range = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')] as const;
+      plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+      this.picture.zoom(range);
+    }
+  }
+
+  /** Move the x axis with the pointer until its button is released. */
+  private pan(start: MouseEvent): void {
+    const { plot, picture } = this;
+    if (!plot || !picture) {
+      return;
+    }
+    const [from, to] = picture.xRange;
+    const scale = (to - from) / plot.over.clientWidth;
+    const ended = new AbortController();
+    const move = (event: MouseEvent) => {
+      this.dragged = panned([from, to], (start.clientX - event.clientX) * scale);
+      plot.setData(this.frame());
+    };
+    const up = () => {
+      ended.abort();
+      const range = this.dragged;
+      this.dragged = null;
+      if (range) {
+        this.picture?.zoom?.(range);
+      }
+    };
+    document.addEventListener('mousemove', move, { signal: ended.signal });
+    document.addEventListener('mouseup', up, { signal: ended.signal });
+  }
+
+  /** Show the line under the pointer. */
+  private point(plot: uPlot): void {
+    const { left, top } = plot.cursor;
+    const { lines } = this.picture!;
+    // In a plot that only follows the cursor of another one, the pointer is nowhere.
+    const isHere = left != null && top != null && left >= 0 && plot.over.matches(':hover');
+    const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
+    const found = isHere && !this.dragged ? nearest(lines, places, left, top) : null;
+    const line = found && found.distance <= REACH ? lines[found.line]! : null;
+    if (isHere) {
+      this.at = null;
+    }
+    if (this.at === null) {
+      this.showTip(line, found?.index ?? 0);
+    }
+    const id = line?.id ?? null;
+    if (isHere || this.isPointed) {
+      this.isPointed = isHere;
+      this.highlight(id);
+      this.picture?.hover?.(id);
+    }
+  }
+
+  /** Show the value of a point beside it. */
+  private showTip(line: Line | null, index: number): void {
+    const { plot, picture } = this;
+    this.tip.hidden = !line;
+    if (!line || !plot || !picture) {
+      return;
+    }
+    const { label, value, at, range } = this.reading(line, index);
+    const name = document.createElement('b');
+    name.textContent = label;
+    name.style.borderLeftColor = lineStyle(line.slot).color;
+    const texts = [`${value} at ${at}`, ...(range ? [range] : [])].map((text) => {
+      const span = document.createElement('span');
+      span.textContent = text;
+      return span;
+    });
+    this.tip.replaceChildren(name, ...texts);
+    const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
+    const px = pixels(places.x, places.area, 'x')(line.x[index]!);
+    const py = Math.min(places.area.height, Math.max(0, pixels(places.y, places.area, 'y')(line.y[index]!)));
+    const isRight = px > places.area.width / 2;
+    this.tip.style.transform = `translate(${px}px, ${py}px) translate(${isRight ? 'calc(-100% - 10px)' : '10px'}, ${py < 40 ? '6px' : 'calc(-100% - 6px)'})`;
+  }
+
+  private reading(line: Line, index: number): Reading {
+    const [x, y, count] = [line.x[index]!, line.y[index]!, line.count?.[index] ?? 0];
+    const isMean = Boolean(line.width) && count > 1 && !line.raw;
+    const band = isMean && line.band?.x === line.x ? line.band : null;
+    const bounds = band ? `, ${tickNumber(band.low[index]!)} to ${tickNumber(band.high[index]!)}` : '';
+    return {
+      label: line.label,
+      value: `${tickNumber(y)}${line.raw ? ', smoothed,' : ''}`,
+      range: isMean ? `mean of ${count.toLocaleString('en')} points${bounds}` : '',
+      at: xPosition(x, this.picture!.xAxis, line.raw ? 0 : (line.width ?? 0)),
+    };
+  }
+
+  /** Move the cursor of the keyboard along its line. */
+  private step(by: number): Reading | null {
+    const { picture, plot } = this;
+    if (!picture || !plot) {
+      return null;
+    }
+    const current = picture.lines.find(({ id }) => id === this.at?.id);
+    const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
+    const [from, to] = picture.xRange;
+    const line = current ?? picture.lines.find((one) => pointAt(one, from, places) !== -1);
+    if (!line) {
+      return null;
+    }
+    let index: number;
+    if (!current || by === -Infinity) {
+      index = pointAt(line, by === Infinity ? to : from, places);
+    } else if (by === Infinity) {
+      index = pointAt(line, to, places);
+    } else {
+      index = this.at!.index + by;
+      while (index >= 0 && index < line.x.length && !Number.isFinite(line.y[index]!)) {
+        index += by;
+      }
+    }
+    if (index < 0 || index >= line.x.length || line.x[index]! < from || line.x[index]! > to) {
+      return this.at && current ? this.reading(current, this.at.index) : null;
+    }
+    return this.moveTo(line, index);
+  }
+
+  /** Move the cursor of the keyboard to the line that is the next one above or below. */
+  private change(by: number): Reading | null {
+    const { picture, plot } = this;
+    const current = picture?.lines.find(({ id }) => id === this.at?.id);
+    if (!picture || !plot || !current || !this.at) {
+      return this.step(-Infinity);
+    }
+    const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
+    const x = current.x[this.at.index]!;
+    const points = picture.lines
+      .map((line) => ({ line, index: pointAt(line, x, places) }))
+      .filter(({ index }) => index !== -1)
+      .sort((a, b) => a.line.y[a.index]! - b.line.y[b.index]!);
+    const next = points[points.findIndex(({ line }) => line === current) + by];
+    return next ? this.moveTo(next.line, next.index) : this.reading(current, this.at.index);
+  }
+
+  private moveTo(line: Line, index: number): Reading {
+    this.at = { id: line.id, index };
+    this.showTip(line, index);
+    this.drawFront();
+    return this.reading(line, index);
+  }
+}
+
+/** Whether the lines and axes of two pictures differ, and not only which line is highlighted. */
+function isOther(a: Picture, b: Picture): boolean {
+  return (
+    a.lines !== b.lines ||
+    a.xRange[0] !== b.xRange[0] ||
+    a.xRange[1] !== b.xRange[1] ||
+    a.yRange[0] !== b.yRange[0] ||
+    a.yRange[1] !== b.yRange[1]
+  );
+}
