@@ -55,7 +55,8 @@ def notebook_command(
     descriptor = os.open(job, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
-    return [sys.executable, "-m", __name__, str(job.absolute())], dict(os.environ)
+    # With -P, modules in the project's folder do not hide those of the same names that the command imports.
+    return [sys.executable, "-P", "-m", __name__, str(job.absolute())], dict(os.environ)
 
 
 def check_notebook(notebook: Path, environment: Environment) -> None:
@@ -93,8 +94,11 @@ def _check(notebook: Path) -> None:
     if not isinstance(content, dict) or "nbformat" not in content:
         raise InvalidParameter(f"{notebook.name} is not a notebook: it has no nbformat.")
     metadata = content.get("metadata")
-    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    language = kernel.get("language", "python") if isinstance(kernel, dict) else "python"
+    named = [metadata.get(key) for key in ("kernelspec", "language_info")] if isinstance(metadata, dict) else []
+    languages = [
+        each.get(key) for each, key in zip(named, ("language", "name"), strict=False) if isinstance(each, dict)
+    ]
+    language = next(filter(None, languages), "python")
     if language != "python":
         raise InvalidParameter(
             f"{notebook.name} is a notebook of {language!r:.80}. Only notebooks of Python can be run."

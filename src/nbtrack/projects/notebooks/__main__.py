@@ -56,7 +56,7 @@ class _Execution(NotebookClient):
         return self._manager
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        if msg["msg_type"] == "error":
+        if msg["msg_type"] == "error" and "raises-exception" not in cell.metadata.get("tags", []):
             _print(f"Cell {cell_index + 1} of {len(self.nb.cells)} failed:\n{_beginning(cell.source)}\n", sys.stderr)
         try:
             return super().process_message(msg, cell, cell_index)
