@@ -222,6 +222,13 @@ def test_artifacts_are_copied_for_a_path(tmp_path: Path):
 # ---------------------------------------------------------------- what a shell makes of it
 
 HOSTILE = [
+    "' $(touch hacked) '",
+    '" $(touch hacked) "',
+    "; touch hacked #",
+    '\\"; touch hacked; "',
+    "E\ntouch hacked\n",
+    ") touch hacked; (",
+    "y[$(touch hacked)]",
     "$(touch hacked)",
     "`touch hacked`",
     "'; touch hacked; '",
@@ -305,8 +312,16 @@ def arguments_of(command: str, shell: list[str], folder: Path) -> list[str]:
         show.write_text("#!/bin/sh\nfor one; do printf '%s\\0' \"$one\"; done\n")
         show.chmod(0o755)
     environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": "/home", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([*shell, command], cwd=folder, env=environment, capture_output=True, check=False)
-    return done.stdout.decode().split("\0")[:-1]
+    done = subprocess.run(
+        [*shell, command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout.decode(errors="replace").split("\0")[:-1]
 
 
 @pytest.mark.slow
@@ -329,6 +344,73 @@ def test_no_value_runs_a_command_wherever_it_stands(
         harmless = fill(template, {"a": "AAA", "b": "BBB"}).command
         words = arguments_of(harmless, shell, folder)
         assert found == [word.replace("AAA", a).replace("BBB", b) for word in words], filled.command
+
+
+PIECES = [*["{a}"] * 6, *"'\"\\$`# \n\t\r()[]=;&|~*!x", "<<E\n", "[[ ", " -eq ", "case x in ", "-o pipefail "]
+PIECES += [
+    "''",
+    '""',
+    "$(",
+    "$'",
+    '$"',
+    "$((",
+    "((",
+    "))",
+    "${{X}}",
+    "${{X:-",
+    "${{#X}}",
+    "}}",
+    "{{",
+    "&&",
+    "<<<",
+    "<",
+    ";;",
+    "]]",
+    "y[",
+    "a=",
+    "+=",
+    "@(",
+    "f()",
+]
+PIECES += [
+    f"{word} "
+    for word in [
+        "show",
+        "x)",
+        "esac",
+        "eval",
+        "bash",
+        "sh",
+        "-c",
+        "test",
+        "-v",
+        "declare",
+        "let",
+        "trap",
+        "awk",
+        "python3",
+    ]
+]
+PIECES += [f"{word} " for word in ["if", "then", "fi", "for", "i", "in", "do", "done"]]
+
+
+@pytest.mark.slow
+@settings(max_examples=600)
+@given(
+    template=st.lists(st.sampled_from(PIECES), min_size=2, max_size=9).map("".join).filter(lambda text: "{a}" in text),
+    a=st.sampled_from([value for value in HOSTILE if "hacked" in value]),
+    shell=st.sampled_from(SHELLS),
+)
+def test_no_value_runs_a_command_in_a_command_of_any_form(
+    template: str, a: str, shell: list[str], tmp_path_factory: pytest.TempPathFactory
+):
+    """Most of these commands are not valid, and a shell can go on after a mistake."""
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    filled = fill(template, {"a": a})
+    if not filled.problems:
+        arguments_of(filled.command, shell, folder)
+    assert not (folder / "hacked").exists(), filled.command
 
 
 @settings(max_examples=30)

@@ -52,6 +52,16 @@ def test_uncommitted_changes_are_said_and_kept_as_a_patch(tmp_path: Path):
     assert "log" not in source.patch
 
 
+def test_new_files_outside_the_folder_of_the_project_are_not_part_of_the_patch(tmp_path: Path):
+    own = Repositories(tmp_path)
+    own.write("private.txt", "private\n")
+    own.write("train.py", "print('changed')\n")
+    own.write("sub/new.py", "print('new')\n")
+    with pytest.warns(UserWarning, match="uncommitted changes in 2 files"), fetched(str(own.tree / "sub")) as source:
+        pass
+    assert re.findall(r"^\+\+\+ b/(.*)$", str(source.patch), re.MULTILINE) == ["sub/new.py", "train.py"]
+
+
 def test_the_patch_does_not_depend_on_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     own = Repositories(tmp_path)
     (tmp_path / "config").write_text(

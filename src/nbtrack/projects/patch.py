@@ -65,15 +65,18 @@ class Changes:
     left_out: tuple[str, ...]
 
 
-def uncommitted_changes(folder: Path) -> Changes | None:
-    """Return the changes of the working tree whose root is `folder`, or None if there are none."""
+def uncommitted_changes(root: Path, folder: Path) -> Changes | None:
+    """Return the changes of the working tree with this root, or None if there are none.
+
+    Of the untracked files, only those below `folder` count: the repository can be that of a home directory.
+    """
     with tempfile.TemporaryDirectory(prefix="nbtrack-patch-") as temporary:
-        return _changes(folder, Path(temporary))
+        return _changes(root, folder, Path(temporary))
 
 
-def _changes(folder: Path, temporary: Path) -> Changes | None:
+def _changes(root: Path, folder: Path, temporary: Path) -> Changes | None:
     # With an index and objects of its own, nothing in the user's repository changes.
-    git = Git(folder)
+    git = Git(root)
     index = git.line("rev-parse", "--path-format=absolute", "--git-path", "index")
     objects = git.line("rev-parse", "--path-format=absolute", "--git-path", "objects")
     if index is None or objects is None:
@@ -81,7 +84,7 @@ def _changes(folder: Path, temporary: Path) -> Changes | None:
     if Path(index).is_file():
         shutil.copyfile(index, temporary / "index")
     aside = Git(
-        folder,
+        root,
         {
             "GIT_INDEX_FILE": str(temporary / "index"),
             "GIT_OBJECT_DIRECTORY": str(temporary),
@@ -90,11 +93,11 @@ def _changes(folder: Path, temporary: Path) -> Changes | None:
     )
     untracked = [
         name
-        for name in split_nul(git("ls-files", "-z", "--others", "--exclude-standard"))
+        for name in split_nul(Git(folder)("ls-files", "-z", "--full-name", "--others", "--exclude-standard"))
         if PurePosixPath(name).parts[0] not in _STORES
     ]
     left_out: list[str] = []
-    new = list(_new_files(folder, untracked, left_out))
+    new = list(_new_files(root, untracked, left_out))
     if new:
         names = b"\0".join(name.encode("utf-8", "surrogateescape") for name in new)
         aside("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=names)
@@ -115,13 +118,13 @@ def _changes(folder: Path, temporary: Path) -> Changes | None:
     return Changes(len(files) + len(untracked) - len(new), head + kept, tuple(left_out))
 
 
-def _new_files(folder: Path, names: Iterable[str], left_out: list[str]) -> Iterator[str]:
+def _new_files(root: Path, names: Iterable[str], left_out: list[str]) -> Iterator[str]:
     """Yield the untracked files that can be part of the patch: text, not large, and no links."""
     count = 0
     others = 0
     for name in names:
         is_full = count >= MAX_NEW_FILES
-        reason = f"one of more than {MAX_NEW_FILES} new files" if is_full else _not_text(folder / name)
+        reason = f"one of more than {MAX_NEW_FILES} new files" if is_full else _not_text(root / name)
         count += reason is None
         if reason is None:
             yield name

@@ -128,7 +128,7 @@ def _folder(location: Location) -> Source:
     relative = _relative(folder, Path(root))
     patch = None
     try:
-        changes = uncommitted_changes(Path(root))
+        changes = uncommitted_changes(Path(root), folder)
     except (GitFailed, OSError) as error:
         warnings.warn(f"The uncommitted changes of {root!r} cannot be read: {error}", stacklevel=5)
         changes = None
