@@ -50,6 +50,8 @@ export class CurveCache {
 
   private readonly entries = new Map<string, Entry>();
   private pending: Pending[] = [];
+  /** Whether the store has changed since the requests on their way were sent. */
+  private outdated = false;
   private shown: { settings: CurveSettings; run_ids: readonly string[] } | null = null;
 
   constructor(private readonly connection: Connection) {
@@ -92,14 +94,14 @@ export class CurveCache {
 
   /** Check all curves again, because the store has changed. Those that are still the same are not sent again. */
   refresh(): void {
-    for (const entry of this.entries.values()) {
-      entry.stale = true;
+    // What is on its way is shown first. Otherwise a store that changes all the time would never let an answer arrive.
+    this.outdated = this.pending.length > 0;
+    if (!this.outdated) {
+      for (const entry of this.entries.values()) {
+        entry.stale = true;
+      }
+      this.again();
     }
-    for (const one of this.pending) {
-      one.controller.abort();
-    }
-    this.pending = [];
-    this.again();
   }
 
   /** Request again what is missing, for example after an error. */
@@ -157,6 +159,9 @@ export class CurveCache {
           if (!controller.signal.aborted) {
             this.error.value = null;
             this.put(settings, missing, points, answer);
+            if (this.outdated && this.pending.length === 0) {
+              this.refresh();
+            }
             // The window of a series whose length was not known yet.
             if (this.shown?.settings.range) {
               this.show(this.shown.run_ids, this.shown.settings);

@@ -23,8 +23,10 @@ export interface ComparisonState {
   selection: Selection;
   panels: Panels;
   search: RunSearch;
-  /** Read again whatever has changed in the store. */
+  /** Read again whatever has changed in the store, and the table from its first row. */
   refresh: () => Promise<void>;
+  /** Read again whatever has changed in the store, with the rows in sight. */
+  update: () => Promise<void>;
 }
 
 /** `synced` holds a `ViewState`, which may be set from outside while the comparison is shown. */
@@ -51,6 +53,11 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
       connection.forget();
       curves.refresh();
       return search.apply();
+    },
+    update: () => {
+      connection.forget();
+      curves.refresh();
+      return search.update();
     },
   };
 }

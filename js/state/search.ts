@@ -43,6 +43,13 @@ export class RunSearch {
     await this.send({ ...this.wanted, filter });
   }
 
+  /** Fetch the rows in sight again, because the store has changed. A query that is on its way is newer anyway. */
+  async update(): Promise<void> {
+    if (!this.busy.peek()) {
+      await this.send(this.wanted, this.visible);
+    }
+  }
+
   /** Sort by a column, with `add` in addition to the columns that the table is sorted by. */
   sort(order: Order, add = false): void {
     void this.send(sorted(this.wanted, order, add));

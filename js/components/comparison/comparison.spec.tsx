@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signal } from '@preact/signals';
-import { cleanup, render, screen, waitFor, within } from '@testing-library/preact';
+import { act, cleanup, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import { comparisonState } from '../../state/comparison';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
@@ -134,6 +134,24 @@ test('selected runs are compared, and the selection is cleared at once', async (
   await user.click(screen.getByRole('button', { name: 'Clear selection' }));
   assert.deepEqual(selected.value, []);
   await screen.findByText('Select runs in the table to see their curves.');
+});
+
+test('sorting requests neither curves nor differences again, and a change of the store shows a new run', async () => {
+  const { connection, user } = comparison();
+  await user.click(await screen.findByRole('checkbox', { name: 'Select bad' }));
+  await waitFor(() => assert.equal(connection.payloads('diff').length, 1));
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 1));
+  const sorts = connection.payloads('runs').length;
+  for (const name of [/^acc/, /^lr/, /^acc/, /^acc/]) {
+    await user.click(screen.getByRole('button', { name }));
+  }
+  await waitFor(() => assert.ok(connection.payloads('runs').length >= sorts + 4));
+  assert.deepEqual([connection.payloads('diff').length, connection.payloads('curves').length], [1, 1]);
+  rows.push(tableRow('new'));
+  await act(() => connection.change());
+  rows.pop();
+  await screen.findByRole('checkbox', { name: 'Select new' });
+  await waitFor(() => assert.ok(connection.payloads('diff').length > 1));
 });
 
 test('the model of a run is registered from its row', async () => {

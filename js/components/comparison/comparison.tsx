@@ -17,12 +17,12 @@ const RegisterForm = lazy('the form', () => import('../register_form/register_fo
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
-  const { connection, query, pages, columns, selection, search, folding, panels, curves, refresh } = state;
+  const { connection, query, pages, columns, selection, search, folding, panels, curves, refresh, update } = state;
   const registering = useSignal<RunRow | null>(null);
   useEffect(() => {
     void refresh();
     const unfollow = search.follow();
-    const unwatch = connection.watch(refresh);
+    const unwatch = connection.watch(update);
     return () => {
       unfollow();
       unwatch();

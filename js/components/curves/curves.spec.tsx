@@ -235,3 +235,17 @@ test('a query and another page of the table request no curves, and a change of t
   await waitFor(() => assert.equal(cache.busy.value, false));
   assert.equal(legend().length, 2);
 });
+
+test('a store that changes all the time does not keep answers from arriving', async () => {
+  const answers: (() => void)[] = [];
+  const { connection, cache } = curves(
+    (request) => new Promise((resolve) => answers.push(() => resolve(long(request) as never))),
+  );
+  await waitFor(() => assert.equal(answers.length, 1));
+  await act(() => cache.refresh());
+  await act(() => cache.refresh());
+  assert.equal(connection.payloads('curves').length, 1);
+  await act(async () => answers[0]!());
+  await waitFor(() => assert.equal(legend().length, 2));
+  assert.deepEqual(connection.payloads('curves')[1]!.known, ['a', 'b']);
+});

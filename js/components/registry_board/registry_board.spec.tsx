@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { render, screen, waitFor, within } from '@testing-library/preact';
+import { act, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { EventRow, Stage } from '../../contract';
 import { alive } from '../../testing/confirm';
@@ -273,4 +273,13 @@ test('a notebook saved before there were pages shows all that it has', async () 
   assert.ok(column('Staging').getByText('1'));
   assert.equal(screen.queryByText(/ of /), null);
   assert.equal(screen.queryByRole('button', { name: /^Show more/ }), null);
+});
+
+test('a promotion made elsewhere is shown', async () => {
+  let versions = [versionRow(1, { stage: 'None' })];
+  const { connection } = board({}, { registry: () => ({ models: [modelRow(versions)] }) });
+  await waitFor(() => assert.ok(column('None').getByText('Version', { exact: false })));
+  versions = [versionRow(1, { stage: 'Production' })];
+  await act(() => connection.change());
+  await waitFor(() => assert.ok(column('Production').getByText('Version', { exact: false })));
 });
