@@ -3,6 +3,7 @@ settings in the process, and so do we.
 
 python -m tests.transfer.mlflow_store FOLDER files|sqlite         makes it
 python -m tests.transfer.mlflow_store FOLDER files|sqlite more    adds what comes later
+python -m tests.transfer.mlflow_store FOLDER files|sqlite newer   makes a store of what nbtrack does not have
 
 Each prints what MLflow's own client then says about the store, as JSON.
 """
@@ -22,7 +23,7 @@ os.environ["MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING"] = "false"
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import LoggedModelInput, LoggedModelOutput, Metric, Param, RunTag, ViewType
 
 
 def tracking_uri(folder: Path, kind: str) -> str:
@@ -97,6 +98,31 @@ def make_more(client: MlflowClient) -> None:
     client.create_model_version("digits", f"runs:/{parent.info.run_id}/notes", parent.info.run_id)
     client.transition_model_version_stage("digits", "5", "Staging")
     client.set_registered_model_alias("digits", "champion", "5")
+
+
+def make_newer(folder: Path, client: MlflowClient) -> None:
+    """Create logged models with data of their own, a prompt, a trace, and in a database a dataset for evaluations."""
+    mlflow.set_experiment("newer")
+    with mlflow.start_run(run_name="trains") as trains:
+        mlflow.log_param("lr", 0.1)
+        data = {"params": {"lr": "0.1", "depth": "3"}, "tags": {"team": "vision"}}
+        logged = mlflow.initialize_logged_model(name="model", source_run_id=trains.info.run_id, **data)
+        local = folder / "model-files"
+        local.mkdir()
+        (local / "MLmodel").write_text("flavors: {}\n")
+        client.log_model_artifacts(logged.model_id, str(local))
+        mlflow.finalize_logged_model(logged.model_id, "READY")
+        mlflow.log_metric("loss", 0.5, step=1, model_id=logged.model_id)
+        client.log_outputs(trains.info.run_id, [LoggedModelOutput(logged.model_id, 0)])
+    with mlflow.start_run(run_name="evaluates") as evaluates:
+        client.log_inputs(evaluates.info.run_id, models=[LoggedModelInput(logged.model_id)])
+    mlflow.initialize_logged_model(name="alone", params={"a": "1"})
+    with mlflow.start_span("work"):
+        pass
+    mlflow.flush_trace_async_logging()
+    mlflow.genai.register_prompt(name="greet", template="Hello {{name}}")
+    if (folder / "mlflow.db").exists():
+        mlflow.genai.datasets.create_dataset(name="questions", experiment_id=[trains.info.experiment_id])
 
 
 def describe(client: MlflowClient) -> dict[str, Any]:
@@ -189,5 +215,10 @@ if __name__ == "__main__":
     uri = tracking_uri(Path(place), kind)
     mlflow.set_tracking_uri(uri)
     mlflow_client = MlflowClient(uri)
-    make_more(mlflow_client) if more else make(Path(place), mlflow_client)
+    if more == ["newer"]:
+        make_newer(Path(place), mlflow_client)
+    elif more:
+        make_more(mlflow_client)
+    else:
+        make(Path(place), mlflow_client)
     print(json.dumps(describe(mlflow_client)))

@@ -10,13 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack.entities import HISTORY_TAG, IMPORTED
+from nbtrack.errors import InvalidState
 from nbtrack.models import locate
 from nbtrack.models.history import read_history
 from nbtrack.transfer import Report
@@ -259,7 +263,9 @@ def test_a_database_of_an_older_mlflow(made: Callable[[str], tuple[Path, Describ
     shutil.copyfile(source(original, "sqlite"), database)
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        for table in ("datasets", "inputs", "input_tags", "logged_models", "registered_model_aliases"):
+        parts = ("params", "metrics", "tags")
+        newer = ("datasets", "inputs", "input_tags", *(f"logged_model_{part}" for part in parts), "logged_models")
+        for table in (*newer, "registered_model_aliases"):
             connection.execute(f"DROP TABLE {table}")
         for (index,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -325,3 +331,104 @@ def test_an_import_that_was_killed_is_completed_by_the_next(
     assert statuses["status"].tolist() == ["FINISHED"]
     assert len(nbtrack.sql("SELECT * FROM params WHERE key = 'n'")) == runs
     assert nothing_new(nbtrack.import_runs(database))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nbtrack_does_not_have_is_reported(tmp_path: Path, kind: str) -> None:
+    mlflow_says(tmp_path, kind, "newer")
+    report = nbtrack.import_runs(source(tmp_path, kind))
+    only_sqlite = {"evaluation datasets, which nbtrack does not have": 1} if kind == "sqlite" else {}
+    assert {problem.reason: problem.count for problem in report.missing} == {
+        "traces, which nbtrack does not have": 1,
+        "params of logged models that their run does not have": 2,
+        "tags of logged models": 1,
+        "links of runs to models that other runs have logged": 1,
+        "files of logged models without a run": 1,
+        **only_sqlite,
+    }
+    assert [(problem.reason, problem.examples) for problem in report.notes] == [
+        ("versions of prompts, which are versions of registered models here", ["greet 1"])
+    ]
+    trains = next(run for run in nbtrack.Client().search_runs(None) if run.info.run_name == "trains")
+    assert (trains.data.params, trains.data.metrics) == ({"lr": "0.1"}, {"loss": 0.5})
+    (version,) = nbtrack.Client().search_model_versions("name = 'greet'")
+    assert version.tags["mlflow.prompt.text"] == "Hello {{name}}"
+
+
+def _cut(file: Path, data: st.DataObject, whole: bytes) -> None:
+    file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1), "length")])
+
+
+def _flip(file: Path, data: st.DataObject, whole: bytes) -> None:
+    changed = bytearray(whole)
+    for bit in data.draw(st.lists(st.integers(0, 8 * len(whole) - 1), min_size=1, max_size=50), "bits"):
+        changed[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(changed)
+
+
+def _zero(file: Path, data: st.DataObject, whole: bytes) -> None:
+    at = 4096 * data.draw(st.integers(0, len(whole) // 4096 - 1), "page")
+    file.write_bytes(whole[:at] + bytes(4096) + whole[at + 4096 :])
+
+
+def _drop(file: Path, data: st.DataObject, whole: bytes) -> None:
+    file.write_bytes(whole)
+    table = data.draw(
+        st.sampled_from(["experiments", "metrics", "params", "tags", "registered_models", "inputs"]), "table"
+    )
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        column = data.draw(
+            st.sampled_from(["", *(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))])
+        )
+        with suppress(sqlite3.OperationalError):  # A column of a primary key stays.
+            connection.execute(f"ALTER TABLE {table} RENAME {column} TO x" if column else f"DROP TABLE {table}")
+        connection.commit()
+
+
+@pytest.fixture(scope="module")
+def whole_database(
+    made: Callable[[str], tuple[Path, Described]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, int]]:
+    """The folder of a database and what an import finds in it."""
+    folder, _ = made("sqlite")
+    nbtrack.set_tracking_uri(str(tmp_path_factory.mktemp("whole") / "store"))
+    try:
+        return folder, nbtrack.import_runs(source(folder, "sqlite"), artifacts=folder).found
+    finally:
+        nbtrack.set_tracking_uri("")
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(st.data())
+def test_a_damaged_database_is_reported_and_the_rest_is_imported(
+    whole_database: tuple[Path, dict[str, int]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder, found = whole_database
+    place = tmp_path_factory.mktemp("damaged")
+    damage = data.draw(st.sampled_from([_cut, _flip, _zero, _drop]), "damage")
+    damage(place / "mlflow.db", data, source(folder, "sqlite").read_bytes())
+    nbtrack.set_tracking_uri(str(place / "store"))
+    try:
+        report = nbtrack.import_runs(place / "mlflow.db", artifacts=folder)
+    except nbtrack.NbtrackError:
+        return
+    finally:
+        nbtrack.set_tracking_uri("")
+    # A flipped bit can be a value of its own.
+    assert damage is _flip or report.found == found or not report.is_complete, str(report)
+
+
+def test_a_locked_database(
+    made: Callable[[str], tuple[Path, Described]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbtrack.transfer.mlflow_sql._PATIENCE", 0.1)
+    file = shutil.copy(source(made("sqlite")[0], "sqlite"), tmp_path / "mlflow.db")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(InvalidState, match="locked by another program"):
+            nbtrack.import_runs(file)
+        connection.rollback()
+    assert nbtrack.import_runs(file, artifacts=made("sqlite")[0]).is_complete

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..tags import HISTORY_TAG, PARENT
+from ..tags import HISTORY_TAG, IS_PROMPT, PARENT
 from .records import SourceFolder, SourceRun, run_id_for
 from .report import Report
 
 TRACES = "traces, which nbtrack does not have"
+MODEL_PARAMS = "params of logged models that their run does not have"
+MODEL_POINTS = "metric points of logged models that their run does not have"
+MODEL_TAGS = "tags of logged models"
+MODEL_LINKS = "links of runs to models that other runs have logged"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PROXIED = "mlflow-artifacts"
 _BESIDE = ("", "mlruns", "mlartifacts")
@@ -139,6 +143,20 @@ class ModelFiles:
                     entries.append({"run_id": run.run_id, "artifact_path": self._paths[model.model_id], **fields})
         if entries and HISTORY_TAG not in run.tags:
             run.tags[HISTORY_TAG] = json.dumps(entries, default=str)
+
+    def run_of(self, model_id: str) -> str:
+        """Return the ID of the run that has logged a model, or "" if the model or its run is not known."""
+        model = self._models.get(model_id)
+        return "" if model is None else model.run
+
+    def resolve_version(
+        self, source: str, run: str, run_id_of: Callable[[str], str | None], version: str, tags: Mapping[str, Any]
+    ) -> str:
+        """Return what `resolve` returns, or the source of a prompt, which has no files, unchanged."""
+        if IS_PROMPT in tags:
+            self._report.add_note("versions of prompts, which are versions of registered models here", version)
+            return source
+        return self.resolve(source, run, run_id_of, version)
 
     def resolve(self, source: str, run: str, run_id_of: Callable[[str], str | None], version: str) -> str:
         """Return a version's source as a URI that resolves here. If impossible, report and return it unchanged."""

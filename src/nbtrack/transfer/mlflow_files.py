@@ -10,9 +10,19 @@ from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
 from ..errors import InvalidParameter
-from ..tags import DATASET_CONTEXT, RUN_NAME
+from ..tags import DATASET_CONTEXT, MLFLOW, RUN_NAME
 from .cleaning import as_string, as_time, describe, skipping_errors
-from .mlflow_artifacts import TRACES, LoggedModel, ModelFiles, Places, mlflow_tags
+from .mlflow_artifacts import (
+    MODEL_LINKS,
+    MODEL_PARAMS,
+    MODEL_POINTS,
+    MODEL_TAGS,
+    TRACES,
+    LoggedModel,
+    ModelFiles,
+    Places,
+    mlflow_tags,
+)
 from .records import (
     Points,
     SourceExperiment,
@@ -141,6 +151,9 @@ class MlflowFolder:
             tags=tags,
             inputs=list(self._inputs(folder)),
         )
+        for output in self._subfolders(folder / "outputs"):
+            if (link := self._meta(output)) is not None:
+                self._report_link(folder, link)
         artifacts = folder / "artifacts"
         if not artifacts.is_dir() and meta.get("artifact_uri"):
             artifacts = self._places.folder(str(meta["artifact_uri"]), key) or artifacts
@@ -218,6 +231,7 @@ class MlflowFolder:
     def _version(self, name: str, number: int, folder: Path, meta: dict[str, Any]) -> SourceVersion:
         run = as_string(meta.get("run_id"))
         created = as_time(meta.get("creation_timestamp")) or 0
+        tags = dict(self._contents(folder / "tags"))
         return SourceVersion(
             number,
             created,
@@ -225,12 +239,12 @@ class MlflowFolder:
             str(meta.get("current_stage") or "None"),
             meta.get("description") or "",
             meta.get("user_id") or "",
-            self._models.resolve(str(meta.get("source") or ""), run, self._run_id, f"{name} {number}"),
+            self._models.resolve_version(str(meta.get("source") or ""), run, self._run_id, f"{name} {number}", tags),
             (run and self._run_id(run)) or "",
             meta.get("run_link") or "",
             meta.get("status") or "READY",
             meta.get("status_message") or "",
-            dict(self._contents(folder / "tags")),
+            tags,
         )
 
     def _run_id(self, run: str) -> str | None:
@@ -239,7 +253,10 @@ class MlflowFolder:
     def _inputs(self, run: Path) -> Iterator[SourceInput]:
         for folder in self._subfolders(run / "inputs"):
             link = self._meta(folder)
-            if link is None or link.get("source_type") != "DATASET":
+            if link is None:
+                continue
+            if link.get("source_type") != "DATASET":
+                self._report_link(run, link)
                 continue
             dataset = self._meta(run.parent / "datasets" / str(link.get("source_id")))
             if dataset is None:
@@ -260,6 +277,30 @@ class MlflowFolder:
                 tags=tags,
             )
 
+    def _report_link(self, run: Path, link: dict[str, Any]) -> None:
+        """Report a model that a run has as an input or output, unless the run has logged it."""
+        model_id = as_string(link.get("destination_id"))
+        if self._models.run_of(model_id) != run.name:
+            self._report.add_missing(MODEL_LINKS, f"{self._shown(run)}: {model_id}")
+
+    def _report_data_of_model(self, folder: Path, run: str) -> None:
+        """Report the params, points and tags of a logged model that its run does not have."""
+        of_run = self._run_folders.get(run)
+        params = {} if of_run is None else dict(self._contents(of_run / "params"))
+        for key, value in self._contents(folder / "params"):
+            if params.get(key) != value:
+                self._report.add_missing(MODEL_PARAMS, folder.name)
+        for key, content in self._contents(folder / "metrics"):
+            for line in content.splitlines():
+                *point, run = line.split(" ")[:4] if line.count(" ") >= 3 else [line, ""]
+                place = self._run_folders.get(run)
+                file = None if place is None else place / "metrics" / key
+                if file is None or not file.is_file() or " ".join(point) not in file.read_text("utf-8", "replace"):
+                    self._report.add_missing(MODEL_POINTS, folder.name)
+        for key, _ in self._contents(folder / "tags"):
+            if not key.startswith(MLFLOW):
+                self._report.add_missing(MODEL_TAGS, folder.name)
+
     def _logged_models(self) -> Iterator[LoggedModel]:
         for experiment in self._folders:
             for folder in self._subfolders(experiment / "models"):
@@ -269,6 +310,7 @@ class MlflowFolder:
                 beside = folder / "artifacts"
                 location = str(beside) if beside.is_dir() else as_string(meta.get("artifact_location"))
                 run = as_string(meta.get("source_run_id"))
+                self._report_data_of_model(folder, run)
                 created = as_time(meta.get("creation_timestamp")) or 0
                 yield LoggedModel(folder.name, as_string(meta.get("name")) or "model", run, location, created)
 

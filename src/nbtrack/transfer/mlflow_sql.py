@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import itertools
 import operator
+import os
+import shutil
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..entities import LifecycleStage, RunStatus
-from ..errors import InvalidParameter
+from ..errors import InvalidParameter, InvalidState
 from ..tags import DATASET_CONTEXT, RUN_NAME
-from .cleaning import as_string, as_time, skipping_errors
-from .mlflow_artifacts import TRACES, LoggedModel, ModelFiles, Places, mlflow_tags
+from .cleaning import as_string, as_time, skipping_errors, until_error
+from .mlflow_artifacts import LoggedModel, ModelFiles, Places, mlflow_tags
+from .mlflow_sql_checks import check_database
 from .records import (
     Points,
     SourceExperiment,
@@ -36,29 +40,26 @@ KIND = "mlflow-sqlite"
 _HIGHEST = 1.7976931348623157e308
 """The number that MLflow writes to a database for infinity."""
 _FETCH = 20_000
+_PATIENCE = 30.0
+"""How many seconds to wait for a program that has locked the database."""
 _DEFAULT_WORKSPACE = "default"
-_NOT_IMPORTED = {
-    "trace_info": TRACES,
-    "evaluation_datasets": "evaluation datasets, which nbtrack does not have",
-    "scorers": "scorers, which nbtrack does not have",
-    "webhooks": "webhooks, which nbtrack does not have",
-}
-"""Tables whose rows are reported and not imported."""
 
 
 def is_mlflow_database(path: Path) -> bool:
-    """Return whether a file is a SQLite database with MLflow's tables."""
+    """Return whether a file is a SQLite database with MLflow's tables, or one whose tables cannot be read."""
     try:
         with path.open("rb") as file:
             if file.read(16) != b"SQLite format 3\0":
                 return False
-        with closing(_connect(path)) as connection:
+        with _open(path) as connection:
             found = connection.execute(
                 "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('experiments', 'runs', 'metrics')"
             ).fetchone()
-    except (OSError, sqlite3.Error):
+    except sqlite3.Error:
+        return True
+    except OSError:
         return False
-    return bool(found[0] == 3)
+    return bool(found[0] >= 2)
 
 
 class MlflowDatabase:
@@ -73,26 +74,35 @@ class MlflowDatabase:
         self.name = path.name
         self._report = report
         if (there := path.stat().st_size) < (expected := _expected_size(path)):
-            # SQLite reads rows of a file that was cut without an error, and some of them are missing.
             report.add_missing("databases whose end is missing", f"{path.name}: {there:,} of {expected:,} bytes")
-        self._connection = _connect(path)
+        self._opened = ExitStack()
         self._columns: dict[str, set[str]] = {}
         self._places = Places(path.absolute().parent, artifacts, report)
-        self._models = ModelFiles(self._logged_models(), self._places, report)
-        self._points = self._points_query()
-        for table, reason in _NOT_IMPORTED.items():
-            count = self._count(table) if self._has(table) else 0
-            if count:
-                report.add_missing(reason, path.name, count)
+        try:
+            self._connection = self._opened.enter_context(_open(path))
+            check_database(self._connection, path.name, report)
+            self._models = ModelFiles(list(self._logged_models()), self._places, report)
+            self._points = self._points_query()
+        except sqlite3.Error as error:
+            self._opened.close()
+            if "locked" in str(error):
+                raise InvalidState(
+                    f"{path} is locked by another program. Import it when that program has finished writing."
+                ) from error
+            raise InvalidParameter(
+                f"{path} cannot be read: {error}. Import a copy that is not damaged, or what "
+                "`sqlite3 mlflow.db .recover` saves of it."
+            ) from error
 
     def close(self) -> None:
-        self._connection.close()
+        self._opened.close()
 
     def run_count(self) -> int:
-        return self._count("runs")
-
-    def _count(self, table: str) -> int:
-        return int(self._connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0])
+        try:
+            return int(self._connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
+        except sqlite3.Error:
+            # The table is missing or damaged, which is reported.
+            return 0
 
     def experiments(self) -> Iterable[SourceExperiment]:
         tags = self._grouped("experiment_tags", "experiment_id", ("key", "value"))
@@ -186,6 +196,7 @@ class MlflowDatabase:
                 # MLflow keeps deleted versions as rows without content.
                 if stage == "Deleted_Internal":
                     continue
+                given = {tag: value or "" for tag, value in version_tags.get((*key, number), [])}
                 model.versions.append(
                     SourceVersion(
                         number,
@@ -194,12 +205,12 @@ class MlflowDatabase:
                         stage or "None",
                         text or "",
                         user or "",
-                        self._models.resolve(source or "", run or "", self._run_id, f"{shown} {number}"),
+                        self._models.resolve_version(source or "", run or "", self._run_id, f"{shown} {number}", given),
                         (run and self._run_id(run)) or "",
                         link or "",
                         status or "READY",
                         message or "",
-                        {tag: value or "" for tag, value in version_tags.get((*key, number), [])},
+                        given,
                     )
                 )
             yield model
@@ -229,16 +240,27 @@ class MlflowDatabase:
             dataset.tags = tags
             yield dataset
 
-    def _logged_models(self) -> list[LoggedModel]:
+    def _logged_models(self) -> Iterator[LoggedModel]:
         columns = ("model_id", "name", "source_run_id", "artifact_location", "creation_timestamp_ms", "lifecycle_stage")
-        return [
-            LoggedModel(model_id, as_string(name) or "model", run or "", as_string(location), as_time(created) or 0)
-            for model_id, name, run, location, created, stage in self._rows("logged_models", columns, "")
-            if stage != LifecycleStage.DELETED
-        ]
+        rows = until_error(
+            self._report, self._rows("logged_models", columns, ""), "logged models after a broken place", self.name
+        )
+        for model_id, name, run, location, created, stage in rows:
+            if stage == LifecycleStage.DELETED:
+                self._report.add_note("logged models that are deleted in the source and are left out", as_string(name))
+                continue
+            yield LoggedModel(
+                as_string(model_id),
+                as_string(name) or "model",
+                as_string(run),
+                as_string(location),
+                as_time(created) or 0,
+            )
 
     def _points_query(self) -> str:
         columns = ", ".join(self._named("metrics", ("key", "step", "timestamp", "value", "is_nan")))
+        if not {"run_uuid", "key"} <= self._of_table("metrics"):
+            return "SELECT NULL, NULL, NULL, NULL, NULL WHERE ? IS NULL"
         indexes = [row[1] for row in self._connection.execute("PRAGMA index_list('metrics')")]
         first = {self._connection.execute(f"PRAGMA index_info('{index}')").fetchone()[2] for index in indexes}
         if "run_uuid" in first:
@@ -283,8 +305,26 @@ class MlflowDatabase:
         return grouped
 
 
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading. One that was cut is copied and filled with zeros, because SQLite refuses it."""
+    with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
+        if (size := _expected_size(path)) > path.stat().st_size:
+            copy = Path(folder, path.name)
+            shutil.copyfile(path, copy)
+            os.truncate(copy, size)
+            path = copy
+        with closing(_connect(path)) as connection:
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master")
+            except sqlite3.DatabaseError:
+                # The definition of a table is damaged. This makes SQLite leave out what it cannot understand.
+                connection.execute("PRAGMA writable_schema = ON")
+            yield connection
+
+
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)
     # One string that is not UTF-8 would otherwise make its whole table unreadable.
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     return connection
@@ -294,6 +334,8 @@ def _expected_size(path: Path) -> int:
     """Return the size of a database in bytes by its header, or 0 if the header does not say (sqlite.org/fileformat)."""
     with path.open("rb") as file:
         header = file.read(100)
+    if len(header) < 100:
+        return 0
     (page_size,) = struct.unpack_from(">H", header, 16)
     pages, counter, counter_of_pages = (struct.unpack_from(">I", header, at)[0] for at in (28, 24, 92))
     return (65536 if page_size == 1 else page_size) * pages if counter == counter_of_pages else 0
