@@ -305,6 +305,38 @@ def test_every_file_that_decides_the_content_is_part_of_the_digest(project: Path
     assert len(digests) == len(changes) + 5
 
 
+def test_files_that_git_ignores_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+    def git(folder: Path, *arguments: str) -> None:
+        identity = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+    folder = tmp_path / "project"
+    write_package(folder, "demo")
+    (folder / "requirements.txt").write_text(".\n")
+    (folder / ".gitignore").write_text("results/\n")
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "all")
+    digest = environment_of(folder, "requirements.txt").digest
+    (folder / "results").mkdir()
+    (folder / "results/metrics.json").write_text("{}")
+    assert environment_of(folder, "requirements.txt").digest == digest
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", str(folder), str(copy))
+    shutil.rmtree(copy / ".git")
+    assert environment_of(copy, "requirements.txt").digest == digest
+    (folder / "new.py").touch()
+    assert environment_of(folder, "requirements.txt").digest != digest
+    # A repository around the project that ignores all of it changes nothing.
+    git(copy.parent, "init")
+    (copy.parent / ".gitignore").write_text("*\n")
+    assert environment_of(copy, "requirements.txt").digest == digest
+    (copy / "demo.py").unlink()
+    assert environment_of(copy, "requirements.txt").digest != digest
+
+
 def test_an_editable_package_ties_an_environment_to_its_folder(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_package(tmp_path / name, "demo")
@@ -474,6 +506,7 @@ def test_a_script_gets_the_packages_of_its_inline_metadata(is_locked: bool, proj
             environment_of(project, "train.py", "virtualenv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("declared", ["python_env.yaml", "requirements.txt", "train.py", "setup.py"])
 def test_local_packages_are_built_from_the_files_that_they_have_now(declared: str, tmp_path: Path) -> None:
     write_package(tmp_path / "lib", "demo")

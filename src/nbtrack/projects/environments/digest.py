@@ -7,8 +7,11 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from ...errors import ExecutionException
+from ..git import Git, GitFailed, split_nul
 
 _HASHED_WHOLE = 4_000_000
 """Larger files of a folder count by name and size, because data can lie beside the code of a package."""
@@ -75,11 +78,33 @@ class Digest:
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, without those that git ignores: a run in the folder may have written them."""
+    known = _known_to_git(folder)
+    for path in [folder] if known is None else known:
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        elif path.is_symlink() or path.exists():
+            yield path
+
+
+def _known_to_git(folder: Path) -> list[Path] | None:
+    """Return what git has or would add below a folder, or None if the folder is not in a repository."""
+    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        return None
+    try:
+        listed = split_nul(Git(folder)("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    except (GitFailed, ExecutionException):
+        return None
+    # A repository of configuration files in the home folder ignores everything else.
+    return [folder / name for name in sorted(set(listed)) if _can_be_packaged(Path(name).parts[:-1])] or None
+
+
+def _can_be_packaged(folders: Iterable[str]) -> bool:
+    return not any(name.startswith(".") or name in _NOT_PACKAGED or name.endswith(".egg-info") for name in folders)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and name not in _NOT_PACKAGED and not name.endswith(".egg-info")
-        ]
+        folders[:] = [name for name in folders if _can_be_packaged([name])]
         links = [name for name in folders if Path(parent, name).is_symlink()]
         yield from (Path(parent, name) for name in [*files, *links] if not name.endswith((".pyc", ".pyo")))
