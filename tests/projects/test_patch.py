@@ -52,6 +52,14 @@ def test_uncommitted_changes_are_said_and_kept_as_a_patch(tmp_path: Path):
     assert "log" not in source.patch
 
 
+def test_a_change_of_the_same_size_in_the_same_second_is_found(tmp_path: Path):
+    own = Repositories(tmp_path)
+    own.write("train.py", "print(7)\n")
+    with pytest.warns(UserWarning, match="1 file"), fetched(str(own.tree)) as source:
+        pass
+    assert "+print(7)" in str(source.patch)
+
+
 def test_new_files_outside_the_folder_of_the_project_are_not_part_of_the_patch(tmp_path: Path):
     own = Repositories(tmp_path)
     own.write("private.txt", "private\n")
@@ -143,8 +151,9 @@ def test_a_patch_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert 500 < len(str(source.patch)) < 1_200
 
 
-def test_changes_before_the_first_commit(tmp_path: Path):
-    git(tmp_path, "init", "-q", "-b", "main", "new")
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_changes_before_the_first_commit(tmp_path: Path, kind: str):
+    git(tmp_path, "init", "-q", "-b", "main", f"--object-format={kind}", "new")
     (tmp_path / "new" / "a.py").write_text("print(1)\n")
     with pytest.warns(UserWarning, match="uncommitted changes in 1 file"), fetched("new") as source:
         pass

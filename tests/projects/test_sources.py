@@ -146,6 +146,27 @@ def test_a_local_repository_at_a_version_is_left_alone(repositories: Repositorie
     assert git(repositories.tree, "status", "--porcelain") == ""
 
 
+def test_other_kinds_of_local_repositories(repositories: Repositories, tmp_path: Path):
+    """A linked working tree, a part of a history, the folder .git, commits with SHA-256."""
+    git(repositories.tree, "worktree", "add", "-q", str(tmp_path / "linked"), "feature/x")
+    git(tmp_path, "clone", "-q", "--depth=1", repositories.url, "shallow")
+    git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256", "sha256")
+    (tmp_path / "sha256" / "train.py").write_text("print(4)\n")
+    git(tmp_path / "sha256", "add", "-A")
+    git(tmp_path / "sha256", "commit", "-q", "-m", "first")
+    try:
+        for uri, version, content in (
+            ("linked", None, 3), ("linked", "main", 2), ("shallow", "main", 2), ("sha256", "main", 4),
+            (f"{repositories.tree}/.git", None, 2), (f"{repositories.tree}/.git", "v1.0", 1),
+        ):  # fmt: skip
+            with fetched(uri, version) as source:
+                assert (source.folder / "train.py").read_text() == f"print({content})\n"
+                assert source.commit == git(source.folder, "rev-parse", "HEAD")
+                assert git(source.folder, "status", "--porcelain") == ""
+    finally:
+        git(repositories.tree, "worktree", "remove", "--force", str(tmp_path / "linked"))
+
+
 def test_a_version_that_does_not_exist(repositories: Repositories, project_cache: Path, tmp_path: Path):
     message = refusal(repositories.url, "featur/x", NotFound)
     assert "Did you mean 'feature/x'?" in message

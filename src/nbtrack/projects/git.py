@@ -14,9 +14,6 @@ from pathlib import Path
 from ..errors import ExecutionException
 from .uris import GIT_PROTOCOLS
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The tree without files, which every repository has."""
-
 # Options on the command line take precedence over the repository's and the user's configuration.
 _OPTIONS = (
     "core.hooksPath=/dev/null",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .git import EMPTY_TREE, Git, split_nul
+from .git import Git, split_nul
 
 MAX_PATCH = 5_000_000
 """The largest patch, in bytes. Changes of further files are left out."""
@@ -82,7 +82,8 @@ def _changes(root: Path, folder: Path, temporary: Path) -> Changes | None:
     if index is None or objects is None:
         return None
     if Path(index).is_file():
-        shutil.copyfile(index, temporary / "index")
+        # With its time: git compares it with that of files, to find those that were changed in the same second.
+        shutil.copy2(index, temporary / "index")
     aside = Git(
         root,
         {
@@ -101,7 +102,10 @@ def _changes(root: Path, folder: Path, temporary: Path) -> Changes | None:
     if new:
         names = b"\0".join(name.encode("utf-8", "surrogateescape") for name in new)
         aside("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=names)
-    base = "HEAD" if git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}") else EMPTY_TREE
+    base = "HEAD"
+    if git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
+        # Before the first commit, everything differs from the tree without files, whose name depends on the hash.
+        base = git.line("hash-object", "-t", "tree", "--stdin") or base
     diff = aside(
         "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty",
         "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", base, "--", limit=MAX_PATCH + 1,

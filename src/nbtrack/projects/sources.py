@@ -224,7 +224,7 @@ def _checked_out(location: Location, version: str | None, folder: Path) -> Sourc
         cached, branch = _cached(location, version, git)
         commit = cached.name.removesuffix(".git")
         copy = Git(folder)
-        copy("init", "--quiet", "--template=", ".")
+        copy("init", "--quiet", "--template=", _object_format(commit), ".")
         inner = folder / ".git"
         (inner / "objects" / "info").mkdir(exist_ok=True)
         (inner / "objects" / "info" / "alternates").write_bytes(os.fsencode(cached / "objects") + b"\n")
@@ -251,7 +251,8 @@ def _repository(location: Location) -> Location:
     if root is not None:
         subfolder = "/".join(part for part in (_relative(path, Path(root)), location.subfolder) if part)
         return Location("git", root, subfolder)
-    if Git(path).line("rev-parse", "--is-bare-repository") == "true":
+    if Git(path).line("rev-parse", "--git-dir") == ".":
+        # A bare repository, or the folder .git of another one.
         return location
     raise InvalidParameter(
         f"A version can be chosen only in a git repository, and {location.uri!r:.200} is not in one."
@@ -286,7 +287,8 @@ def _cached(location: Location, version: str | None, git: Git) -> tuple[Path, st
         if commit is None or not found.is_dir():
             partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder))
             try:
-                commit = _fetch(git, location, ref, commit or version or "", partial)
+                kind = _object_format(next(iter(refs.values()), ""))
+                commit = _fetch(git, location, ref, commit or version or "", kind, partial)
                 found = folder / f"{commit}.git"
                 if not found.is_dir():
                     partial.rename(found)
@@ -332,10 +334,15 @@ def _no_version(version: str, refs: dict[str, str], location: Location) -> NotFo
     )
 
 
-def _fetch(git: Git, location: Location, ref: str | None, commit: str, folder: Path) -> str:
+def _object_format(commit: str) -> str:
+    """Return the option of `git init` for a repository with commits of this length."""
+    return f"--object-format={'sha256' if len(commit) == 64 else 'sha1'}"
+
+
+def _fetch(git: Git, location: Location, ref: str | None, commit: str, kind: str, folder: Path) -> str:
     """Fetch one version into an empty folder as a bare repository, and return the commit."""
     there = Git(folder, git.variables, git.secrets)
-    there("init", "--quiet", "--bare", "--template=", ".")
+    there("init", "--quiet", "--bare", "--template=", kind, ".")
     fetch = ("fetch", "--quiet", "--no-tags")
     try:
         if ref is None and not _COMMIT.fullmatch(commit):
