@@ -260,6 +260,7 @@ def test_a_run_of_a_notebook_keeps_the_executed_notebook(tmp_path: Path) -> None
     [
         ("not JSON", "is not a notebook"),
         ("[]", "it has no nbformat"),
+        ("[" * 200_000, "is not a notebook"),
         (json.dumps({"nbformat": 4, "metadata": {"kernelspec": {"language": "R"}}}), "is a notebook of 'R'"),
         (json.dumps({"nbformat": 4, "metadata": {"kernelspec": {}, "language_info": {"name": "julia"}}}), "of 'julia'"),
     ],

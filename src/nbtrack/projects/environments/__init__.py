@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InvalidParameter, NotSupported
 from ..project import EnvironmentSpec
-from .base import MANAGERS, Environment, has_nbtrack
+from .base import MANAGERS, Environment
 from .conda import CondaEnvironment, conda_program
 from .docker import DockerEnvironment
 from .local import LocalEnvironment
@@ -22,7 +22,7 @@ from .requirements import (
 from .uv import UvProject, UvRequirements, UvScript
 from .virtualenv import Virtualenv
 
-__all__ = ["MANAGERS", "Environment", "NotSupported", "conda_program", "environment_for", "has_nbtrack"]
+__all__ = ["MANAGERS", "Environment", "NotSupported", "conda_program", "environment_for"]
 
 _ALLOWED = {
     "none": ("local", "uv", "virtualenv"),

@@ -60,12 +60,6 @@ class Environment(Protocol):
         ...
 
 
-def has_nbtrack(environment: Environment) -> bool | None:
-    """Return whether code in the environment can import nbtrack, or None if that is not known."""
-    packages = environment.packages()
-    return None if packages is None else "nbtrack" in packages
-
-
 _shown = reprlib.Repr()
 _shown.maxstring = _shown.maxother = 80
 

@@ -89,7 +89,7 @@ def _check(notebook: Path) -> None:
         content = json.loads(notebook.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(f"The notebook {notebook.name!r} does not exist.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidParameter(f"{notebook.name} is not a notebook: {error}.") from None
     if not isinstance(content, dict) or "nbformat" not in content:
         raise InvalidParameter(f"{notebook.name} is not a notebook: it has no nbformat.")
