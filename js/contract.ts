@@ -214,7 +214,7 @@ export interface RunsReply {
   best: Record<string, string>;
   /** The metrics of this page for which lower is better, by their names or because a study minimizes them. */
   lower_is_better: string[];
-  /** The best last value by metric of this page. Several runs may have it. */
+  /** The best last value by metric of this page, if not all runs have the same. Several runs may have it. */
   best_values?: Record<string, Number>;
   /** The run that was asked for as the baseline. None if it does not exist. */
   baseline?: RunRow | null;

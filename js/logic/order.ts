@@ -1,4 +1,4 @@
-import type { RunRow } from '../contract';
+import type { RunRow, TableRow } from '../contract';
 import { toNumber } from './format';
 
 export interface Order {
@@ -31,35 +31,48 @@ export function parseClause(text: string | undefined): Order | null {
   };
 }
 
-/** Return the order after a click on a header: numbers descending first, strings ascending, then reversed. */
-export function nextOrder(current: Order | null, column: string): Order {
+/**
+ * Return the order after a click on a header: the best value of a metric first, other numbers descending, strings
+ * ascending. The next click reverses it.
+ */
+export function nextOrder(current: Order | null, column: string, lowerIsBetter = false): Order {
   if (current?.column === column) {
     return { column, descending: !current.descending };
   }
-  return { column, descending: !column.startsWith('params.') && !column.startsWith('attributes.run_name') };
+  return {
+    column,
+    descending: !lowerIsBetter && !column.startsWith('params.') && !column.startsWith('attributes.run_name'),
+  };
 }
 
 /** Sort rows as the kernel does: missing values last, NaN just before them, in both directions. */
 export function sortRuns<R extends RunRow>(rows: R[], orderBy: string[]): R[] {
-  const order = parseClause(orderBy[0]);
-  if (!order) {
-    return rows;
-  }
-  const sign = order.descending ? -1 : 1;
+  const orders = orderBy.map(parseClause).filter((order): order is Order => order !== null);
   const rank = (value: string | number | null) => (value === null ? 2 : Number.isNaN(value) ? 1 : 0);
   return rows
-    .map((row) => ({ row, value: cell(row, order.column) }))
-    .sort(({ value: a }, { value: b }) => {
-      if (rank(a) || rank(b)) {
-        return rank(a) - rank(b);
+    .map((row) => ({ row, values: orders.map(({ column }) => cell(row, column)) }))
+    .sort((left, right) => {
+      for (const [i, { descending }] of orders.entries()) {
+        const [a, b] = [left.values[i]!, right.values[i]!];
+        if (rank(a) !== rank(b)) {
+          return rank(a) - rank(b);
+        }
+        if (rank(a) === 0 && a !== b) {
+          return (descending ? -1 : 1) * (a < b ? -1 : 1);
+        }
       }
-      return a === b ? 0 : sign * (a! < b! ? -1 : 1);
+      return 0;
     })
     .map(({ row }) => row);
 }
 
 function cell(row: RunRow, column: string): string | number | null {
   const [, entity = '', key = ''] = column.match(/^(\w+)\.[`"]?(.*?)[`"]?$/) ?? [];
+  const [, statistic, inner] = column.match(/^(min|max|first|mean)\(metrics\.[`"]?(.*?)[`"]?\)$/) ?? [];
+  if (statistic && inner !== undefined) {
+    const all = (row as Partial<TableRow>).statistics?.[inner];
+    return all ? toNumber({ min: all.low, max: all.high, first: all.first, mean: all.mean }[statistic]) : null;
+  }
   if (entity === 'metrics') {
     return key in row.metrics ? toNumber(row.metrics[key]) : null;
   }

@@ -37,7 +37,7 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   const query = new QueryState(view);
   const [pages, columns] = [new RunPages(), new ColumnState(view)];
   const selection = new Selection(view, (run_id) => pages.run(run_id));
-  const search = new RunSearch(connection, query, pages, columns);
+  const search = new RunSearch(connection, query, pages, columns, selection.baseline);
   return {
     connection,
     curves,

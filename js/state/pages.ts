@@ -13,14 +13,16 @@ export class RunPages {
   readonly total = signal(0);
   /** How many of these are nested in another one of them. */
   readonly nested = signal(0);
-  /** The rows of one page, as a rule the first, which give the columns their width. */
+  /** The rows of one page, as a rule the first, which say whether the values of a column are numbers. */
   readonly sample = signal<TableRow[]>([]);
   /** Fetched pages by number. */
   readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
   /** How many queries have been answered. What depends on the store, not on the page, is read again with each. */
   readonly queries = signal(0);
 
-  private readonly seen = new Map<string, RunRow>();
+  /** The IDs of the columns whose values each page has. */
+  private columns = new Map<number, Set<string>>();
+  private readonly seen = new Map<string, TableRow>();
 
   row(index: number): TableRow | undefined {
     return this.pages.value.get(Math.floor(index / PAGE))?.[index % PAGE];
@@ -40,29 +42,53 @@ export class RunPages {
     return fetched >= this.total.value && !pages.some((rows) => rows.some((row) => row.run_id === run_id));
   }
 
-  /** The pages of rows `first` to `end` that have not been fetched. */
-  missing(first: number, end: number): number[] {
-    return pagesOf(first, end, PAGE).filter((page) => !this.pages.peek().has(page));
+  /** The pages of rows `first` to `end`, each with those of the columns that it lacks. */
+  missing(first: number, end: number, columns: readonly string[]): { page: number; columns: string[] }[] {
+    return pagesOf(first, end, PAGE)
+      .map((page) => ({ page, columns: columns.filter((id) => !this.columns.get(page)?.has(id)) }))
+      .filter(({ page, columns }) => columns.length > 0 || !this.pages.peek().has(page));
   }
 
   /**
-   * Add a page. With `replace`, the other pages are dropped, because they belong to an earlier query. With `isSample`,
-   * its rows give the columns their width.
+   * Add a page, or the values of more columns to it. With `replace`, the other pages are dropped, because they belong to
+   * an earlier query.
    */
-  put(reply: RunsReply, page: number, replace = false, isSample = page === 0): void {
-    for (const row of reply.rows) {
+  put(reply: RunsReply, page: number, columns: readonly string[], replace = false): void {
+    const before = replace ? undefined : this.pages.peek().get(page);
+    // A run may have been added to the store since the page was fetched.
+    const fits = before?.length === reply.rows.length && reply.rows.every((row, i) => row.run_id === before[i]!.run_id);
+    // Values that are to be read again are shown until then, so that no cell is empty in between.
+    const rows = reply.rows.map((row) => joined(this.seen.get(row.run_id), row));
+    for (const row of rows) {
       this.seen.set(row.run_id, row);
     }
+    if (replace) {
+      this.columns = new Map();
+    }
+    this.columns.set(page, new Set([...(fits ? (this.columns.get(page) ?? []) : []), ...columns]));
     batch(() => {
       this.queries.value += Number(replace);
-      this.pages.value = new Map(replace ? [] : this.pages.peek()).set(page, reply.rows);
+      this.pages.value = new Map(replace ? [] : this.pages.peek()).set(page, rows);
       this.count.value = reply.count;
       this.total.value = reply.total;
       this.nested.value = reply.nested;
-      if (isSample) {
-        this.sample.value = reply.rows;
+      if (page === 0 || replace) {
+        this.sample.value = rows;
       }
       this.loaded.value = true;
     });
   }
+}
+
+function joined(row: TableRow | undefined, more: TableRow): TableRow {
+  if (!row) {
+    return more;
+  }
+  return {
+    ...more,
+    params: { ...row.params, ...more.params },
+    metrics: { ...row.metrics, ...more.metrics },
+    nested_best: { ...row.nested_best, ...more.nested_best },
+    statistics: { ...row.statistics, ...more.statistics },
+  };
 }

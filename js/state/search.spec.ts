@@ -3,12 +3,18 @@ import { test } from 'node:test';
 import { signal } from '@preact/signals';
 import { type Connection, failure } from '../connection/connection';
 import type { RunsReply, RunsRequest, TableRow } from '../contract';
+import { type Column, metricId, type Statistic } from '../logic/column_model';
 import { comparisonState } from './comparison';
 
 /** A comparison whose kernel answers when the test says so. */
 function comparison() {
-  const asked: { payload: RunsRequest; answer: (reply?: Partial<RunsReply>) => void; refuse: () => void }[] = [];
-  const request = (_: string, payload: RunsRequest, abort: AbortSignal) =>
+  const asked: {
+    name: string;
+    payload: RunsRequest;
+    answer: (reply?: Partial<RunsReply>) => void;
+    refuse: () => void;
+  }[] = [];
+  const request = (name: string, payload: RunsRequest, abort: AbortSignal) =>
     new Promise((resolve, reject) => {
       abort.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
       const reply = {
@@ -23,6 +29,7 @@ function comparison() {
         lower_is_better: [],
       };
       asked.push({
+        name,
         payload,
         answer: (more = {}) => resolve({ reply: { ...reply, ...more }, buffers: [] }),
         refuse: () => reject(failure('INVALID_PARAMETER_VALUE', 'The key does not exist.')),
@@ -59,7 +66,7 @@ test('after a filter was refused, a header sorts the rows that the table shows',
   assert.equal(asked[1]!.payload.filter, 'a');
 });
 
-const sweep = { run_id: 'sweep', children: 3, depth: 0 } as TableRow;
+const sweep = { run_id: 'sweep', children: 3, depth: 0, models: [] as string[] } as TableRow;
 
 test('folding requests the page of its row, and keeps other changes that are being applied', async () => {
   const { search, pages, folding, asked } = comparison();
@@ -67,7 +74,7 @@ test('folding requests the page of its row, and keeps other changes that are bei
   const rows = Array.from({ length: 200 }, () => sweep);
   asked[0]!.answer({ rows, count: 500, total: 900, nested: 400 });
   await settled();
-  search.ensure(400, 410);
+  search.ensure(400, 410, []);
   asked[1]!.answer({ rows: [sweep], count: 500, total: 900, nested: 400 });
   await settled();
   search.fold(400, true);
@@ -75,7 +82,10 @@ test('folding requests the page of its row, and keeps other changes that are bei
   assert.deepEqual([asked[2]!.payload.offset, asked[2]!.payload.unfolded], [400, ['sweep']]);
   asked[2]!.answer({ rows: [sweep], count: 503, total: 900, nested: 400 });
   await settled();
-  assert.deepEqual([pages.count.peek(), folding.unfolded.peek().has('sweep'), pages.row(400)], [503, true, sweep]);
+  assert.deepEqual(
+    [pages.count.peek(), folding.unfolded.peek().has('sweep'), pages.row(400)?.run_id],
+    [503, true, 'sweep'],
+  );
   void search.apply('b');
   search.fold(400, false);
   assert.deepEqual([asked[4]!.payload.filter, asked[4]!.payload.offset, asked[4]!.payload.unfolded], ['b', 0, []]);
@@ -100,13 +110,13 @@ test('a page that is requested while a query is on its way is fetched again for 
   asked[0]!.answer({ rows: Array.from({ length: 200 }, () => run('old')), count: 500, total: 500 });
   await settled();
   void search.apply('b');
-  search.ensure(200, 210);
+  search.ensure(200, 210, []);
   asked[1]!.answer({ rows: Array.from({ length: 200 }, () => run('new')), count: 300, total: 300 });
   await settled();
   asked[2]!.answer({ rows: [run('old')], count: 500, total: 500 });
   await settled();
   assert.deepEqual([pages.row(200), pages.total.peek()], [undefined, 300]);
-  search.ensure(200, 210);
+  search.ensure(200, 210, []);
   assert.deepEqual([asked[3]!.payload.filter, asked[3]!.payload.offset], ['b', 200]);
   asked[3]!.answer({ rows: [run('new')], count: 300, total: 300 });
   await settled();
@@ -118,12 +128,12 @@ test('a page that is on its way is shown after another query was refused', async
   void search.apply();
   asked[0]!.answer({ rows: Array.from({ length: 200 }, () => sweep), count: 500, total: 500 });
   await settled();
-  search.ensure(200, 210);
+  search.ensure(200, 210, []);
   void search.apply('wrong');
   asked[2]!.refuse();
   asked[1]!.answer({ rows: [sweep], count: 500, total: 500 });
   await settled();
-  assert.equal(pages.row(200), sweep);
+  assert.equal(pages.row(200)?.run_id, 'sweep');
 });
 
 test('a page that could not be read is requested again', async () => {
@@ -131,72 +141,85 @@ test('a page that could not be read is requested again', async () => {
   void search.apply();
   asked[0]!.answer({ rows: Array.from({ length: 200 }, () => sweep), count: 500, total: 500 });
   await settled();
-  search.ensure(200, 210);
-  search.ensure(200, 210);
+  search.ensure(200, 210, []);
+  search.ensure(200, 210, []);
   assert.equal(asked.length, 2);
   asked[1]!.refuse();
   await settled();
-  search.ensure(200, 210);
+  search.ensure(200, 210, []);
   assert.equal(asked[2]!.payload.offset, 200);
 });
 
-const wide = (from: number, to: number): Partial<RunsReply> => {
-  const keys = Array.from({ length: to - from }, (_, i) => `m${from + i}`);
-  const row = { ...sweep, metrics: Object.fromEntries(keys.map((key) => [key, 1])), params: {}, nested_best: {} };
-  return { rows: [row], count: 500, total: 500, metrics: keys, metric_count: 450, best: { [keys[0]!]: sweep.run_id } };
+const column = (key: string, statistic: Statistic = 'last') =>
+  ({ id: metricId(key, statistic), kind: 'metric', key, statistic }) as Column;
+
+const wide = (keys: string[], fields: Partial<RunsReply> = {}): Partial<RunsReply> => {
+  const metrics = Object.fromEntries(keys.map((key) => [key, 1]));
+  return {
+    rows: [{ ...sweep, metrics, params: {}, nested_best: {} }],
+    count: 500,
+    total: 500,
+    metrics: keys,
+    ...fields,
+  };
 };
 
-test('more columns are loaded of the rows in sight, and from then on of every page', async () => {
+test('only the columns that come into sight are requested, each once', async () => {
   const { search, pages, columns, asked } = comparison();
   void search.apply();
-  asked[0]!.answer(wide(0, 200));
+  asked[0]!.answer(wide(['m0', 'm1'], { metric_count: 12000, best_values: { m0: 1 } }));
   await settled();
-  assert.deepEqual([columns.loaded.value, columns.total.value, columns.complete.value], [200, 450, false]);
-  search.ensure(200, 210);
-  asked[1]!.answer(wide(0, 200));
+  assert.equal(asked[1]!.name, 'columns');
+  const names = {
+    params: [],
+    metrics: Array.from({ length: 12000 }, (_, i) => `m${i}`),
+    lower_is_better: ['m7'],
+    guessed: [],
+  };
+  asked[1]!.answer({ ...names, param_count: 0, metric_count: 12000 } as never);
   await settled();
-  void search.moreColumns();
-  // Until they are there, the table shows the columns that it has.
-  assert.equal(columns.loaded.value, 200);
-  asked[2]!.answer(wide(0, 200));
-  asked[3]!.answer(wide(200, 400));
-  await settled();
-  const page = ({ payload }: { payload: RunsRequest }) => [payload.offset, payload.column_offset, payload.column_limit];
-  assert.deepEqual(asked.slice(2).map(page), [
-    [200, 0, 200],
-    [200, 200, 200],
+  assert.deepEqual([columns.metrics.value.length, columns.complete.value], [12000, true]);
+  search.ensure(0, 20, [column('m1'), column('m7'), column('m7', 'min')]);
+  search.ensure(0, 20, [column('m1'), column('m7'), column('m7', 'min')]);
+  search.ensure(0, 20, [column('m7'), column('m8')]);
+  const keys = ({ payload }: { payload: RunsRequest }) => [payload.metrics, payload.statistics, payload.column_limit];
+  assert.deepEqual(asked.slice(2).map(keys), [
+    [['m7'], ['m7'], undefined],
+    [['m8'], [], undefined],
   ]);
-  assert.deepEqual([columns.loaded.value, columns.best.value], [400, { m0: sweep.run_id, m200: sweep.run_id }]);
-  assert.equal(Object.keys(pages.row(200)!.metrics).length, 400);
-  search.ensure(0, 10);
-  assert.deepEqual(asked.slice(4).map(page), [
-    [0, 0, 200],
-    [0, 200, 200],
-  ]);
+  asked[2]!.answer(wide(['m7'], { best_values: { m7: 1 } }));
+  asked[3]!.answer(wide(['m8']));
+  await settled();
+  assert.deepEqual(Object.keys(pages.row(0)!.metrics), ['m0', 'm1', 'm7', 'm8']);
+  assert.deepEqual([...columns.best.value.keys()], ['m0', 'm7']);
+  assert.equal(columns.metrics.value.length, 12000, 'The names stay.');
 });
 
-test('a query whose runs have few columns is asked once again', async () => {
-  const { search, columns, asked } = comparison();
+test('sorting reads the columns in sight only, and another filter reads which columns there are', async () => {
+  const { search, asked } = comparison();
   void search.apply();
-  asked[0]!.answer(wide(0, 200));
+  asked[0]!.answer(wide(['m0', 'm1']));
   await settled();
-  void search.moreColumns();
-  asked[1]!.answer(wide(0, 200));
-  asked[2]!.refuse();
+  search.ensure(0, 20, [column('m1')]);
+  search.sort(order);
+  assert.deepEqual([asked[1]!.payload.metrics, asked[1]!.payload.column_limit], [['m1'], undefined]);
+  asked[1]!.answer(wide(['m1']));
   await settled();
-  assert.equal(search.error.value?.message, 'The key does not exist.');
-  void search.moreColumns();
-  asked[3]!.answer(wide(0, 200));
-  asked[4]!.answer(wide(200, 400));
+  void search.apply('b');
+  assert.deepEqual([asked[2]!.payload.metrics, asked[2]!.payload.column_limit], [undefined, 60]);
+});
+
+test('a query that is set from outside reads which columns its runs have', async () => {
+  const { search, view, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer(wide(['m0']));
   await settled();
-  assert.equal(search.error.value, null);
-  void search.apply('few');
-  asked[5]!.answer({ ...wide(0, 2), metric_count: 2 });
-  asked[6]!.answer({ ...wide(0, 0), best: {}, metric_count: 2 });
-  await settled();
-  assert.deepEqual([columns.loaded.value, columns.total.value], [2, 2]);
-  void search.apply('fewer');
-  assert.equal(asked.length, 8);
+  const unfollow = search.follow();
+  view.set({ query: 'b' });
+  assert.deepEqual([asked[1]!.payload.filter, asked[1]!.payload.metrics], ['b', undefined]);
+  view.set({ baseline: 'run' });
+  assert.equal(asked[2]!.payload.baseline, 'run');
+  unfollow();
 });
 
 function settled(): Promise<void> {

@@ -76,22 +76,50 @@ test('after a wrong filter the table keeps its rows, and the query box says what
   await screen.findByText('The table still shows the results of the last valid filter.');
 });
 
-test('very many columns are loaded with the keyboard, in pages', async () => {
-  const keys = Array.from({ length: 1204 }, (_, i) => `m${i}`);
-  const { user } = comparison({
-    runs: ({ column_offset = 0 }) => {
-      const metrics = keys.slice(column_offset, column_offset + 200);
-      const values = Object.fromEntries(metrics.map((key) => [key, 1]));
-      return runsReply([tableRow('a', { metrics: values }), tableRow('b')], { metric_count: 1204 });
-    },
+test('differences from the baseline say which side is better, in words too', async () => {
+  const baseline = tableRow('bad', { metrics: { acc: 0.2, loss: 1 } });
+  const others = [
+    baseline,
+    tableRow('good', { metrics: { acc: 0.5, loss: 0.25 } }),
+    tableRow('same', { metrics: baseline.metrics }),
+  ];
+  const { connection, selected, user } = comparison({
+    runs: ({ baseline: id }) => runsReply(others, { lower_is_better: ['loss'], baseline: id ? baseline : null }),
   });
-  await screen.findByText('200 of 1,204 columns');
-  const button = screen.getByRole('button', { name: 'Show more columns' });
-  button.focus();
-  await user.keyboard('{Enter}');
-  await screen.findByText('400 of 1,204 columns');
-  assert.ok(screen.getByRole('button', { name: /^m399/ }));
-  assert.ok(document.activeElement === button);
+  await screen.findByText('3 runs, 0 selected');
+  selected.value = ['bad', 'good'];
+  await user.selectOptions(await screen.findByLabelText('Baseline'), 'bad');
+  await waitFor(() => assert.ok(document.querySelector('.nbt-baseline-mark')));
+  assert.equal(connection.payloads('runs').at(-1)?.baseline, 'bad');
+  const differences = [...document.querySelectorAll('.nbt-difference')];
+  assert.deepEqual(
+    differences.map((mark) => [mark.textContent, mark.getAttribute('title')]),
+    [
+      ['▲+0.3000', 'better than the baseline'],
+      ['▲−0.7500', 'better than the baseline'],
+      ['=', 'the same as the baseline'],
+      ['=', 'the same as the baseline'],
+    ],
+  );
+});
+
+test('the table is copied with the columns that are shown, for spreadsheets and as Markdown', async () => {
+  const hostile = tableRow('=cmd|x', { params: { lr: 'a\tb', note: '<b>|' }, metrics: { acc: -0.5 } });
+  const { user } = comparison({ runs: () => runsReply([hostile, tableRow('b', { params: { lr: '-1' } })]) });
+  await screen.findByText('2 runs, 0 selected');
+  await user.click(screen.getByRole('button', { name: 'TSV' }));
+  await screen.findByText('Copied 2 rows.');
+  const lines = (await navigator.clipboard.readText()).split('\n').map((line) => line.split('\t').slice(0, 4));
+  assert.deepEqual(lines, [
+    ['run', 'acc', 'lr', 'note'],
+    ["'=cmd|x", '-0.5', 'a b', '<b>|'],
+    ['b', '', '-1', ''],
+  ]);
+  await user.click(screen.getByRole('button', { name: 'Markdown' }));
+  await waitFor(async () => assert.match(await navigator.clipboard.readText(), /^\| run \| acc \| lr/));
+  const text = await navigator.clipboard.readText();
+  assert.match(text, /\n\| --- \| ---: \| --- \|/);
+  assert.match(text, /\n\| =cmd\\\|x \| -0\.5 \| a\tb \| \\<b\\>\\\| \|/);
 });
 
 test('a saved table says how many columns there were, and one of an earlier version has them all', async () => {

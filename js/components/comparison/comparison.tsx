@@ -2,9 +2,12 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunRow } from '../../contract';
 import { grouped, ofAll, plural } from '../../logic/format';
+import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
+import { ColumnChooser } from '../column_chooser/column_chooser';
+import { CopyTable } from '../copy_table/copy_table';
 import { Curves } from '../curves/curves';
-import { Check } from '../fields/fields';
+import { Check, Select } from '../fields/fields';
 import { lazy } from '../lazy/lazy';
 import { ParameterDiff } from '../parameter_diff/parameter_diff';
 import { Problem } from '../problem/problem';
@@ -14,6 +17,9 @@ import { RunTable } from '../run_table/run_table';
 import { SavedNote } from '../saved_note/saved_note';
 
 const RegisterForm = lazy('the form', () => import('../register_form/register_form').then((code) => code.RegisterForm));
+
+/** The largest number of runs in a list of choices. */
+const MOST_LISTED = 100;
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
@@ -45,10 +51,10 @@ export function Comparison({ state }: { state: ComparisonState }) {
         complete={completer(connection)}
       />
       <Problem error={wrong ? null : error} retry={() => void search.apply()} />
-      <div class="nbt-count" aria-live="polite">
+      <div class="nbt-count">
         {pages.loaded.value ? (
           <>
-            <span>
+            <span aria-live="polite">
               {plural(pages.total.value, 'run')}
               {pages.nested.value > 0 && `, ${grouped(pages.nested.value)} of them nested`}, {grouped(selected)}{' '}
               selected
@@ -79,15 +85,15 @@ export function Comparison({ state }: { state: ComparisonState }) {
           </Check>
         )}
         {columns.loaded.value < columns.total.value && (
-          <span class="nbt-more-columns">
-            <span class="nbt-muted">{ofAll(columns.loaded.value, columns.total.value, 'column')}</span>{' '}
-            {connection.live && (
-              <button type="button" class="nbt-link" onClick={() => void search.moreColumns()}>
-                Show more columns
-              </button>
-            )}
-          </span>
+          <span class="nbt-muted">{ofAll(columns.loaded.value, columns.total.value, 'column')}</span>
         )}
+        {pages.total.value > 0 && (
+          <>
+            <ColumnChooser columns={columns} />
+            <CopyTable connection={connection} query={query} columns={columns} />
+          </>
+        )}
+        {selected > 1 && <BaselineField selection={selection} pages={pages} />}
         {connection.live && (
           <button type="button" class="nbt-link nbt-refresh" onClick={() => void refresh()}>
             Refresh
@@ -129,6 +135,23 @@ export function Comparison({ state }: { state: ComparisonState }) {
         </div>
       )}
     </div>
+  );
+}
+
+/** Chooses the run that the others are compared with, among those that are selected. */
+function BaselineField({ selection, pages }: Pick<ComparisonState, 'selection' | 'pages'>) {
+  const baseline = selection.baseline.value;
+  const listed = selection.ids.value.slice(0, MOST_LISTED);
+  const ids = baseline === null || listed.includes(baseline) ? listed : [baseline, ...listed];
+  const options = ids.map((id) => [id, shorten(pages.run(id)?.run_name ?? id.slice(0, 8), 32)] as const);
+  return (
+    <Select
+      label="Baseline"
+      class="nbt-baseline-field"
+      value={baseline ?? ''}
+      options={[['', 'none'], ...options]}
+      change={(id) => (selection.baseline.value = id === '' ? null : id)}
+    />
   );
 }
 

@@ -26,7 +26,7 @@ function curves(answer: NonNullable<FakeConnection['answers']['curves']>, select
   const view = viewOf({ selected });
   const [pages, columns, selection] = [new RunPages(), new ColumnState(view), new Selection(view)];
   const cache = new CurveCache(connection);
-  pages.put(reply, 0);
+  pages.put(reply, 0, []);
   columns.put(reply);
   const parts = { connection, cache, selection, pages, columns, panels: new Panels(view) };
   render(<Curves {...parts} />);
@@ -226,8 +226,8 @@ test('curves that could not be read are read again on demand', async () => {
 test('a query and another page of the table request no curves, and a change of the store only asks for what is new', async () => {
   const { connection, pages, cache } = curves(long, ['a', 'c']);
   await screen.findByText(/^Drawn/);
-  await act(() => pages.put(runsReply([tableRow('c')]), 1));
-  await act(() => pages.put(runsReply([tableRow('c')]), 0, true));
+  await act(() => pages.put(runsReply([tableRow('c')]), 1, []));
+  await act(() => pages.put(runsReply([tableRow('c')]), 0, [], true));
   assert.equal(connection.payloads('curves').length, 1);
   connection.answers.curves = () => ({ series: [], unchanged: ['a', 'c'] });
   await act(() => cache.refresh());

@@ -1,13 +1,17 @@
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { computed, useSignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { ask, type Connection, RequestError } from '../../connection/connection';
 import type { DiffReply, DiffRow, ErrorReply } from '../../contract';
-import { formatNumber, ofAll } from '../../logic/format';
+import { columnWindow } from '../../logic/column_model';
+import { ofAll } from '../../logic/format';
+import { rowWindow } from '../../logic/window';
 import type { RunPages } from '../../state/pages';
 import type { Selection } from '../../state/selection';
 import { Check } from '../fields/fields';
 import { Problem } from '../problem/problem';
 import { Swatch } from '../swatch/swatch';
+import { Name } from '../value/name';
+import { ValueText } from '../value/value';
 
 const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
   ['param', 'Params'],
@@ -20,6 +24,10 @@ const SECTIONS: readonly (readonly [DiffRow['section'], string])[] = [
 
 /** Sections in which runs always differ. */
 const EXPECTED: ReadonlySet<DiffRow['section']> = new Set(['info', 'system']);
+
+const ROW_HEIGHT = 24;
+const KEY_WIDTH = 180;
+const RUN_WIDTH = 170;
 
 interface Props {
   connection: Connection;
@@ -90,32 +98,7 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
           {run_ids.length === 0 ? 'Select runs to compare their params and metrics.' : 'Loading…'}
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, nobody could scroll here with the keyboard
-        <section class="nbt-diff-scroll" tabIndex={0} aria-label="Params and metrics side by side">
-          <table class="nbt-table nbt-diff-table">
-            <thead>
-              <tr>
-                <th scope="col" class="nbt-pinned nbt-pin-0">
-                  Key
-                </th>
-                {diff.run_ids.map((id, i) => (
-                  <th key={id} scope="col" title={diff.run_names[i]}>
-                    <Swatch slot={selection.slots.value.get(id)} />
-                    <span class="nbt-diff-name">{diff.run_names[i]}</span>
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            {SECTIONS.map(([section, title]) => (
-              <Section
-                key={section}
-                title={title}
-                columns={diff.run_ids.length + 1}
-                rows={diff.rows.filter((row) => row.section === section && (row.differs || !differences.value))}
-              />
-            ))}
-          </table>
-        </section>
+        <DiffTable diff={diff} slots={selection.slots.value} onlyDifferences={differences.value} />
       )}
       {diff && diff.rows.length < count && (
         <p class="nbt-more">
@@ -134,39 +117,150 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
   );
 }
 
-function Section({ title, columns, rows }: { title: string; columns: number; rows: DiffRow[] }) {
-  if (rows.length === 0) {
-    return null;
-  }
+type Line = { title: string } | DiffRow;
+
+/** The table. Only the rows and runs in sight are in the page, because there can be very many of both. */
+function DiffTable({
+  diff,
+  slots,
+  onlyDifferences,
+}: {
+  diff: DiffReply;
+  slots: ReadonlyMap<string, number>;
+  onlyDifferences: boolean;
+}) {
+  const scroll = useSignal({ top: 0, left: 0 });
+  const size = useSignal({ height: 300, width: 600 });
+  const scroller = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    const observer = new ResizeObserver(() => {
+      size.value = { height: element.clientHeight || 300, width: element.clientWidth || 600 };
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const lines = useMemo(
+    () =>
+      SECTIONS.flatMap(([section, title]): Line[] => {
+        const rows = diff.rows.filter((row) => row.section === section && (row.differs || !onlyDifferences));
+        return rows.length > 0 ? [{ title }, ...rows] : [];
+      }),
+    [diff, onlyDifferences],
+  );
+  const at = useMemo(() => diff.run_ids.map((_, i) => i * RUN_WIDTH).concat(diff.run_ids.length * RUN_WIDTH), [diff]);
+  // The window as a string, so that the table renders again only when it has moved.
+  const place = useMemo(
+    () =>
+      computed(() => {
+        const rows = rowWindow(scroll.value.top, size.value.height, ROW_HEIGHT, lines.length);
+        const runs = columnWindow(at, scroll.value.left, size.value.width - KEY_WIDTH);
+        return [rows.first, rows.end, runs.first, runs.end].join();
+      }),
+    [lines, at],
+  );
+  const [first, end, left, right] = place.value.split(',').map(Number) as [number, number, number, number];
+  const before = left * RUN_WIDTH;
+  const after = (diff.run_ids.length - right) * RUN_WIDTH;
   return (
-    <tbody>
-      <tr class="nbt-diff-section">
-        <th colSpan={columns} scope="rowgroup">
-          {title}
-        </th>
-      </tr>
-      {rows.map((row) => (
-        <tr key={row.key} class={row.differs ? 'nbt-differs' : ''} data-section={row.section} data-key={row.key}>
-          <th scope="row" class="nbt-pinned nbt-pin-0" title={row.key}>
-            {row.key}
-            {row.differs && <span class="nbt-visually-hidden"> differs</span>}
-          </th>
-          {row.values.map((value, i) => (
-            <td key={i} title={value ?? 'not set'} class={value === null ? 'nbt-missing' : ''}>
-              {value === null
-                ? '–'
-                : row.section === 'metric' || row.section === 'system'
-                  ? formatMetric(value)
-                  : value}
-            </td>
+    <section
+      class="nbt-diff-scroll"
+      ref={scroller}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, nobody could scroll here with the keyboard
+      tabIndex={0}
+      aria-label="Params and metrics side by side"
+      onScroll={(event) => {
+        const { scrollTop: top, scrollLeft } = event.currentTarget;
+        scroll.value = { top, left: scrollLeft };
+      }}
+    >
+      <table
+        class="nbt-table nbt-diff-table"
+        aria-rowcount={lines.length + 1}
+        aria-colcount={diff.run_ids.length + 1}
+        style={{ width: `${KEY_WIDTH + diff.run_ids.length * RUN_WIDTH}px` }}
+      >
+        <colgroup>
+          <col style={{ width: `${KEY_WIDTH}px` }} />
+          <col style={{ width: `${before}px` }} />
+          {diff.run_ids.slice(left, right).map((id) => (
+            <col key={id} style={{ width: `${RUN_WIDTH}px` }} />
           ))}
-        </tr>
-      ))}
-    </tbody>
+          <col style={{ width: `${after}px` }} />
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            <th scope="col" class="nbt-pinned nbt-pin-0">
+              Key
+            </th>
+            <td class="nbt-gap" aria-hidden="true" />
+            {diff.run_ids.slice(left, right).map((id, i) => (
+              <th key={id} scope="col" aria-colindex={left + i + 2} title={diff.run_names[left + i]}>
+                <span class="nbt-diff-name">
+                  <Swatch slot={slots.get(id)} />
+                  <Name text={diff.run_names[left + i] ?? ''} />
+                </span>
+              </th>
+            ))}
+            <td class="nbt-gap" aria-hidden="true" />
+          </tr>
+        </thead>
+        <tbody>
+          <Space height={first * ROW_HEIGHT} />
+          {lines.slice(first, end).map((line, i) =>
+            'title' in line ? (
+              <tr key={line.title} class="nbt-diff-section" aria-rowindex={first + i + 2}>
+                <th colSpan={right - left + 3} scope="rowgroup">
+                  <span>{line.title}</span>
+                </th>
+              </tr>
+            ) : (
+              <DiffLine
+                key={`${line.section} ${line.key}`}
+                row={line}
+                index={first + i + 2}
+                left={left}
+                right={right}
+              />
+            ),
+          )}
+          <Space height={(lines.length - end) * ROW_HEIGHT} />
+        </tbody>
+      </table>
+    </section>
   );
 }
 
-function formatMetric(text: string): string {
-  const number = Number(text.replace('−', '-'));
-  return text.trim() === '' || Number.isNaN(number) ? text : formatNumber(number);
+function DiffLine({ row, index, left, right }: { row: DiffRow; index: number; left: number; right: number }) {
+  const isMetric = row.section === 'metric' || row.section === 'system';
+  return (
+    <tr class={row.differs ? 'nbt-differs' : ''} data-section={row.section} data-key={row.key} aria-rowindex={index}>
+      <th scope="row" class="nbt-pinned nbt-pin-0" title={row.key}>
+        <Name text={row.key} />
+        {row.differs && <span class="nbt-visually-hidden"> differs</span>}
+      </th>
+      <td class="nbt-gap" aria-hidden="true" />
+      {row.values.slice(left, right).map((value, i) => (
+        <td
+          key={i}
+          aria-colindex={left + i + 2}
+          title={value ?? 'not set'}
+          class={value === null ? 'nbt-missing' : isMetric ? 'nbt-number' : ''}
+        >
+          {value === null ? '–' : <ValueText value={isMetric ? metricOf(value) : value} metric={isMetric} />}
+        </td>
+      ))}
+      <td class="nbt-gap" aria-hidden="true" />
+    </tr>
+  );
+}
+
+function Space({ height }: { height: number }) {
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: this row cannot have the focus
+  return height > 0 ? <tr class="nbt-space" aria-hidden="true" style={{ height: `${height}px` }} /> : null;
+}
+
+/** Return the number that a metric's value stands for. */
+function metricOf(text: string): number {
+  return Number(text.replace('−', '-').replace('∞', 'Infinity'));
 }

@@ -1,31 +1,124 @@
+import { useRef } from 'preact/hooks';
+import { type Column, statisticTitle } from '../../logic/column_model';
 import { nextOrder, type Order } from '../../logic/order';
+import { Name } from '../value/name';
 
-interface HeaderProps {
-  title: string;
-  column: string | null;
-  order: Order | null;
-  sort: (order: Order) => void;
-  class: string;
+const LEAST_WIDTH = 60;
+const MOST_WIDTH = 1000;
+const DRAG_TYPE = 'application/x-nbtrack-column';
+
+export interface HeaderActions {
+  sort: (order: Order, add: boolean) => void;
+  resize: (id: string, width: number) => void;
+  /** Move a column in front of another one. */
+  moveBefore: (id: string, before: string) => void;
 }
 
-/** A column header. A click sorts by the column, if it has one. */
-export function Header({ title, column, order, sort, class: name }: HeaderProps) {
-  if (column === null) {
-    return (
-      <th class={name} scope="col" title={title}>
-        {title}
-      </th>
-    );
-  }
-  const sorted = order?.column === column ? (order.descending ? 'descending' : 'ascending') : 'none';
+interface HeaderProps {
+  id: string;
+  column: Column;
+  orders: readonly Order[];
+  actions: HeaderActions;
+  class: string;
+  left?: number | undefined;
+  /** The position of the column, from 1 for the one after the name. */
+  at: number;
+  active: boolean;
+  /** Whether the direction of the metric was only guessed from its name. */
+  guessed: boolean;
+  lowerIsBetter: boolean;
+  movable: boolean;
+}
+
+/**
+ * A column header. A click sorts by the column, a click with Shift adds it to the order. It can be dragged to another
+ * place, and its right edge resizes it. The keys are those of the table.
+ */
+export function Header(props: HeaderProps) {
+  const { id, column, orders, actions, class: name, left, at, active, guessed, lowerIsBetter, movable } = props;
+  const place = orders.findIndex((order) => order.column === column.id);
+  const order = orders[place];
+  const sorted = order ? (order.descending ? 'descending' : 'ascending') : 'none';
+  const label = column.statistic === 'last' ? column.key : `${column.key}, ${statisticTitle(column.statistic)}`;
+  const full = column.kind === 'run' ? column.title : label;
+  const direction = column.kind === 'metric' ? `\n${lowerIsBetter ? 'Lower' : 'Higher'} is better` : '';
+  const title = <Name text={column.title} />;
   return (
-    <th class={name} scope="col" aria-sort={sorted} data-column={column}>
-      <button type="button" class="nbt-sort" title={`Sort by ${title}`} onClick={() => sort(nextOrder(order, column))}>
+    <th
+      class={`${name} ${active ? 'nbt-active' : ''}`}
+      id={active ? `${id}-active` : undefined}
+      scope="col"
+      aria-colindex={at + 3}
+      aria-sort={column.sortable ? sorted : undefined}
+      data-column={column.id}
+      style={left === undefined ? undefined : { left: `${left}px` }}
+      title={`${full}${direction}${direction && guessed ? ', by its name' : ''}`}
+      draggable={movable}
+      onDragStart={(event) => {
+        event.dataTransfer?.setData(DRAG_TYPE, column.id);
+        event.dataTransfer?.setData('text/plain', full);
+      }}
+      onDragOver={(event) => {
+        if (movable && event.dataTransfer?.types.includes(DRAG_TYPE)) {
+          event.preventDefault();
+        }
+      }}
+      onDrop={(event) => {
+        const moved = event.dataTransfer?.getData(DRAG_TYPE);
+        if (movable && moved && moved !== column.id) {
+          event.preventDefault();
+          actions.moveBefore(moved, column.id);
+        }
+      }}
+    >
+      {column.sortable ? (
+        <button
+          type="button"
+          class="nbt-sort"
+          tabIndex={-1}
+          aria-label={full}
+          onClick={(event) => actions.sort(nextOrder(order ?? null, column.id, lowerIsBetter), event.shiftKey)}
+        >
+          <span class="nbt-sort-title">{title}</span>
+          <span class="nbt-sort-mark" aria-hidden="true">
+            {sorted === 'none' ? '' : sorted === 'ascending' ? '▲' : '▼'}
+            {orders.length > 1 && place >= 0 ? place + 1 : ''}
+          </span>
+        </button>
+      ) : (
         <span class="nbt-sort-title">{title}</span>
-        <span class="nbt-sort-mark" aria-hidden="true">
-          {sorted === 'none' ? '' : sorted === 'ascending' ? '▲' : '▼'}
-        </span>
-      </button>
+      )}
+      {movable && <Edge width={column.width} resize={(width) => actions.resize(column.id, width)} />}
     </th>
+  );
+}
+
+/** The right edge of a header, which can be dragged. The width is kept when the pointer is released. */
+function Edge({ width, resize }: { width: number; resize: (width: number) => void }) {
+  const start = useRef<{ x: number; width: number } | null>(null);
+  const widthAt = (event: PointerEvent) =>
+    Math.round(Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, start.current!.width + event.clientX - start.current!.x)));
+  return (
+    <span
+      class="nbt-edge"
+      aria-hidden="true"
+      draggable
+      onDragStart={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+      }}
+      onPointerDown={(event) => {
+        event.stopPropagation();
+        event.currentTarget.setPointerCapture(event.pointerId);
+        start.current = { x: event.clientX, width };
+      }}
+      onPointerUp={(event) => {
+        if (start.current) {
+          resize(widthAt(event));
+          start.current = null;
+        }
+      }}
+      onClick={(event) => event.stopPropagation()}
+    />
   );
 }

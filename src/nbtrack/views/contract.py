@@ -204,7 +204,7 @@ class RunsReply(TypedDict):
     lower_is_better: list[str]
     """The metrics of this page for which lower is better, by their names or because a study minimizes them."""
     best_values: NotRequired[dict[str, Number]]
-    """The best last value by metric of this page. Several runs may have it."""
+    """The best last value by metric of this page, if not all runs have the same. Several runs may have it."""
     baseline: NotRequired[RunRow | None]
     """The run that was asked for as the baseline. None if it does not exist."""
 

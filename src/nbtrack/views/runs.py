@@ -93,7 +93,9 @@ def page(source: Source, request: RunsRequest) -> RunsReply:
         },
         "lower_is_better": sorted(lower),
         "best_values": {
-            key: number(low if key in lower else high) for key, (low, high) in found.bounds.items() if key in shown
+            key: number(low if key in lower else high)
+            for key, (low, high) in found.bounds.items()
+            if key in shown and low < high
         },
     }
     if counts:

@@ -1,0 +1,196 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { type Column, columnsOf, statisticTitle } from '../../logic/column_model';
+import { ofAll } from '../../logic/format';
+import type { ColumnState } from '../../state/columns';
+import { useUniqueId } from '../form/unique_id';
+
+/** The largest number of columns in the list. The search finds the others. */
+const MOST_LISTED = 200;
+
+interface Props {
+  columns: ColumnState;
+}
+
+/** A button that opens a list of all columns, which shows, hides and pins them. */
+export function ColumnChooser({ columns }: Props) {
+  const open = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    open.value = false;
+    button.current?.focus();
+  };
+  return (
+    <span class="nbt-chooser">
+      <button
+        type="button"
+        ref={button}
+        class="nbt-link nbt-chooser-button"
+        aria-haspopup="dialog"
+        aria-expanded={open.value}
+        onClick={() => (open.value = !open.value)}
+      >
+        Columns…
+      </button>
+      {open.value && <Chooser columns={columns} close={close} leave={() => (open.value = false)} />}
+    </span>
+  );
+}
+
+function Chooser({ columns, close, leave }: Props & { close: () => void; leave: () => void }) {
+  const search = useSignal('');
+  const active = useSignal(0);
+  const input = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const id = useUniqueId();
+  const all = useComputed(() =>
+    columnsOf(columns.names.value, true).map((column) => ({ column, text: titleOf(column).toLowerCase() })),
+  );
+  const found = useComputed(() => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = all.value.filter(({ text }) => words.every((word) => text.includes(word)));
+    return matches.map(({ column }) => column);
+  });
+  const shown = useComputed(() => new Map(columns.shown.value.map((column) => [column.id, column])));
+  const listed = found.value.slice(0, MOST_LISTED);
+  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    const option = list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`);
+    if (list.current && option) {
+      // scrollIntoView would scroll the page, too.
+      const { scrollTop, clientHeight } = list.current;
+      const bottom = option.offsetTop + option.offsetHeight;
+      list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);
+    }
+  }, [active.value, found.value]);
+
+  const toggle = (column: Column | undefined) => {
+    if (column) {
+      columns.change(column.id, { hidden: shown.peek().has(column.id) });
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const { key } = event;
+    if (key === 'Escape') {
+      close();
+    } else if (key === 'ArrowDown' || key === 'ArrowUp') {
+      const next = active.peek() + (key === 'ArrowDown' ? 1 : -1);
+      active.value = Math.max(0, Math.min(listed.length - 1, next));
+    } else if (key === 'Enter' && event.target === input.current) {
+      toggle(listed[active.peek()]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      class="nbt-chooser-panel"
+      role="dialog"
+      aria-label="Columns of the table"
+      onKeyDown={onKeyDown}
+      onFocusOut={(event) => {
+        const next = event.relatedTarget as Node | null;
+        if (next && !event.currentTarget.parentElement?.contains(next)) {
+          leave();
+        }
+      }}
+    >
+      <input
+        ref={input}
+        class="nbt-input nbt-chooser-search"
+        type="text"
+        role="combobox"
+        aria-label="Search columns"
+        aria-expanded="true"
+        aria-controls={`${id}-list`}
+        aria-activedescendant={listed.length > 0 ? `${id}-${active.value}` : undefined}
+        placeholder="Search columns"
+        autocomplete="off"
+        value={search.value}
+        onInput={(event) => {
+          search.value = event.currentTarget.value;
+          active.value = 0;
+        }}
+      />
+      <div
+        id={`${id}-list`}
+        ref={list}
+        class="nbt-chooser-list"
+        role="listbox"
+        aria-label="Columns"
+        aria-multiselectable="true"
+        onMouseDown={(event) => event.preventDefault()}
+      >
+        {listed.map((column, at) => {
+          const isShown = shown.value.has(column.id);
+          const isPinned = shown.value.get(column.id)?.pinned ?? false;
+          return (
+            <div key={column.id}>
+              {column.group !== listed[at - 1]?.group && (
+                <div class="nbt-chooser-group" role="presentation">
+                  {column.group || 'Run'}
+                </div>
+              )}
+              {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field, which keeps the focus */}
+              {/* biome-ignore lint/a11y/useFocusableInteractive: the field names the active option */}
+              <div
+                id={`${id}-${at}`}
+                data-at={at}
+                class={`nbt-chooser-option ${at === active.value ? 'nbt-active' : ''}`}
+                role="option"
+                aria-selected={isShown}
+                onClick={() => {
+                  active.value = at;
+                  toggle(column);
+                }}
+              >
+                <span class="nbt-chooser-mark" aria-hidden="true">
+                  {isShown ? '☑' : '☐'}
+                </span>
+                <span class="nbt-chooser-name">{titleOf(column)}</span>
+                {isShown && (
+                  <button
+                    type="button"
+                    class="nbt-link nbt-chooser-pin"
+                    tabIndex={-1}
+                    aria-label={`${isPinned ? 'Unpin' : 'Pin'} ${titleOf(column)}`}
+                    onClick={(event) => {
+                      event.stopPropagation();
+                      columns.change(column.id, { pinned: !isPinned });
+                    }}
+                  >
+                    {isPinned ? 'Unpin' : 'Pin'}
+                  </button>
+                )}
+              </div>
+            </div>
+          );
+        })}
+        {listed.length === 0 && <p class="nbt-empty">No column has this name.</p>}
+      </div>
+      <div class="nbt-chooser-foot">
+        <span class="nbt-muted" role="status">
+          {ofAll(listed.length, found.value.length, 'column')}
+        </span>
+        <button
+          type="button"
+          class="nbt-link"
+          disabled={columns.changed.value.length === 0}
+          onClick={() => (columns.changed.value = [])}
+        >
+          Reset columns
+        </button>
+        <button type="button" class="nbt-link" onClick={close}>
+          Close
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Return the name of a column with the value that it shows of a metric. */
+function titleOf({ kind, key, title, statistic }: Column): string {
+  return kind === 'run' ? title : kind === 'metric' ? `${key}, ${statisticTitle(statistic)}` : key;
+}

@@ -1,0 +1,100 @@
+import type { ComponentChild } from 'preact';
+import type { RunRow, TableRow, Number as Value } from '../../contract';
+import { type Column, MODEL } from '../../logic/column_model';
+import { exactNumber, formatDuration, formatNumber, formatTime, toNumber } from '../../logic/format';
+import { StatusBadge } from '../status/status';
+import { ValueText, wholeValue } from '../value/value';
+
+/** What the cells of all rows need to know. */
+export interface CellContext {
+  /** For each metric the best value of all matching runs. */
+  best: ReadonlyMap<string, Value>;
+  lower: ReadonlySet<string>;
+  /** The run that the others are compared with. */
+  baseline: RunRow | null;
+  register: ((row: RunRow) => void) | null;
+}
+
+/** Return the value of a metric in a row, as its column shows it. */
+export function metricValue(row: RunRow | TableRow, { key, statistic }: Column): Value | undefined {
+  if (statistic === 'last') {
+    return row.metrics[key];
+  }
+  const all = 'statistics' in row ? row.statistics?.[key] : undefined;
+  return all && { min: all.low, max: all.high, first: all.first, mean: all.mean }[statistic];
+}
+
+/** Return the content of a cell. */
+export function cellContent(row: TableRow, column: Column, context: CellContext): ComponentChild {
+  const { key } = column;
+  if (column.kind === 'param') {
+    return <ValueText value={row.params[key]} />;
+  }
+  if (column.kind === 'metric') {
+    const value = metricValue(row, column);
+    const isLast = column.statistic === 'last';
+    if (value === undefined && isLast && key in row.nested_best) {
+      return <span class="nbt-nested-best">{formatNumber(row.nested_best[key])}</span>;
+    }
+    const best = context.best.get(key);
+    return (
+      <ValueText
+        value={value}
+        metric
+        best={isLast && value !== undefined && best !== undefined && toNumber(value) === toNumber(best)}
+        baseline={
+          isLast && context.baseline && context.baseline.run_id !== row.run_id ? context.baseline.metrics[key] : null
+        }
+        lowerIsBetter={context.lower.has(key)}
+      />
+    );
+  }
+  switch (key) {
+    case 'status':
+      return <StatusBadge status={row.status} />;
+    case 'start_time':
+      return formatTime(row.start_time);
+    case 'duration':
+      return row.end_time === null ? '' : formatDuration(row.end_time - row.start_time);
+    case MODEL:
+      return row.models.length === 0 ? null : context.register ? (
+        <button
+          type="button"
+          class="nbt-link nbt-register"
+          tabIndex={-1}
+          aria-label={`Register model of ${row.run_name}`}
+          onClick={() => context.register?.(row)}
+        >
+          Register…
+        </button>
+      ) : (
+        <span class="nbt-muted">logged</span>
+      );
+    default:
+      return null;
+  }
+}
+
+/** Return the value of a cell as a string, for its tooltip and for other programs. */
+export function cellText(row: TableRow, column: Column): string {
+  const { key } = column;
+  if (column.kind === 'param') {
+    return key in row.params ? wholeValue(row.params[key], false) : '';
+  }
+  if (column.kind === 'metric') {
+    const value = metricValue(row, column);
+    return value === undefined && column.statistic === 'last' && key in row.nested_best
+      ? `${exactNumber(row.nested_best[key])}, the best value of its nested runs`
+      : exactNumber(value);
+  }
+  switch (key) {
+    case 'status':
+      return row.status;
+    case 'start_time':
+      return new Date(row.start_time).toLocaleString();
+    case 'duration':
+      return row.end_time === null ? 'Not ended yet' : `${row.end_time - row.start_time} ms`;
+    default:
+      return row.models.join(', ');
+  }
+}
