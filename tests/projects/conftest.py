@@ -22,7 +22,7 @@ def project_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves a folder to whoever has the password."""
+    """Serves a folder to requests with the password."""
 
     def do_GET(self) -> None:
         expected = f"Basic {base64.b64encode(b'me:s3cr3t').decode()}"

@@ -1,4 +1,4 @@
-"""What an MLproject file means, and what is said about one that is not valid."""
+"""What an MLproject file means, and how one that is not valid is reported."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_scripts_and_notebooks_are_entry_points_without_a_declaration(tmp_path: 
     assert project.entry_point("inline.py").environment == EnvironmentSpec("script", tmp_path / "inline.py")
 
 
-def test_an_entry_point_that_does_not_exist_is_said_with_the_nearest_one(tmp_path: Path):
+def test_an_entry_point_that_does_not_exist_is_reported_with_the_nearest_one(tmp_path: Path):
     (tmp_path / "train.py").write_text("")
     (tmp_path.parent / "outside.py").write_text("")
     (tmp_path / "link.py").symlink_to(tmp_path.parent / "outside.py")
@@ -198,7 +198,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("text", INVALID, ids=lambda text: text[:60])
-def test_the_place_of_a_mistake_is_said(tmp_path: Path, text: str):
+def test_the_place_of_a_mistake_is_reported(tmp_path: Path, text: str):
     (tmp_path.parent / "outside.yaml").write_text("")
     (tmp_path / "b.ipynb").write_text("{}")
     (tmp_path / "a.py").write_text("")
@@ -208,7 +208,7 @@ def test_the_place_of_a_mistake_is_said(tmp_path: Path, text: str):
     assert str(tmp_path / "MLproject") in str(caught.value)
 
 
-def test_all_mistakes_are_said_together(tmp_path: Path):
+def test_all_mistakes_are_reported_together(tmp_path: Path):
     text = "{name: [a], python_env: a.yaml, entry_points: {main: {}}}"
     with pytest.raises(InvalidParameter, match=r"(?s)name must.*python_env: the file.*entry_points\.main must have"):
         read_project(write(tmp_path, MLproject=text))
@@ -216,9 +216,9 @@ def test_all_mistakes_are_said_together(tmp_path: Path):
 
 def test_a_key_without_a_meaning_is_ignored_with_a_warning(tmp_path: Path):
     text = "entry_points: {main: {command: a, parameter: {a: float}, parameters: {b: {type: date, default: true}}}}"
-    with pytest.warns(UserWarning, match="unknown") as said:
+    with pytest.warns(UserWarning, match="unknown") as caught:
         project = read_project(write(tmp_path, MLproject=text))
-    assert [str(warning.message).partition(" in '")[0] for warning in said] == [
+    assert [str(warning.message).partition(" in '")[0] for warning in caught] == [
         "Ignoring the unknown key 'parameter' of entry_points.main (did you mean parameters?)",
         "Treating the unknown type 'date' of entry_points.main.parameters.b as string",
     ]
@@ -229,9 +229,9 @@ def test_a_key_without_a_meaning_is_ignored_with_a_warning(tmp_path: Path):
 def test_the_command_line_shows_warnings_as_plain_lines(tmp_path: Path):
     write(tmp_path, MLproject="entry_points: {main: {command: 'true', comand: a, parameters: {alpha: {default: 1}}}}")
     command = [sys.executable, "-m", "nbtrack", "run", str(tmp_path), "-P", "alpa=1", "--env-manager", "local"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
-    assert [line for line in said if line.startswith(("nbtrack: Ignoring", "nbtrack: Parameter"))] == said[:2]
-    assert not [line for line in said if "Warning" in line or not line.startswith("nbtrack: ")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    assert [line for line in lines if line.startswith(("nbtrack: Ignoring", "nbtrack: Parameter"))] == lines[:2]
+    assert not [line for line in lines if "Warning" in line or not line.startswith("nbtrack: ")]
 
 
 def test_the_file_is_found_in_any_case_and_may_be_empty(tmp_path: Path):
@@ -326,14 +326,14 @@ def test_files_mean_what_they_mean_to_mlflow(tmp_path: Path, monkeypatch: pytest
         (folder / "train it.py").write_text("")
         # A relative default of a path begins at the project here, and at the working directory in MLflow.
         monkeypatch.chdir(folder)
-        theirs, ours = _project_spec.load_project(str(folder)), read_project(folder)
-        assert (ours.name, ours.environment.kind) == (theirs.name, kinds[theirs.env_type])
-        assert ours.environment.docker == theirs.docker_env
-        assert str(ours.environment.file) == str(theirs.env_config_path)
-        assert list(ours.entry_points) == list(theirs._entry_points)
-        for entry_point in [*ours.entry_points, "train it.py"]:
+        expected, project = _project_spec.load_project(str(folder)), read_project(folder)
+        assert (project.name, project.environment.kind) == (expected.name, kinds[expected.env_type])
+        assert project.environment.docker == expected.docker_env
+        assert str(project.environment.file) == str(expected.env_config_path)
+        assert list(project.entry_points) == list(expected._entry_points)
+        for entry_point in [*project.entry_points, "train it.py"]:
             values = {"c": "a b", "alpha": "0.5", "extra": "'x y'", "b": "3"}
-            their_entry, our_entry = theirs.get_entry_point(entry_point), ours.entry_point(entry_point)
-            assert list(our_entry.parameters) == list(their_entry.parameters)
-            command = their_entry.compute_command(values, str(tmp_path))
-            assert resolve(our_entry, values).command == command.replace(f"{folder}/.", str(folder))
+            mlflow_entry, entry = expected.get_entry_point(entry_point), project.entry_point(entry_point)
+            assert list(entry.parameters) == list(mlflow_entry.parameters)
+            command = mlflow_entry.compute_command(values, str(tmp_path))
+            assert resolve(entry, values).command == command.replace(f"{folder}/.", str(folder))

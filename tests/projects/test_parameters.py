@@ -53,7 +53,7 @@ def test_values_are_put_into_the_command_and_logged_as_they_were_given(tmp_path:
     )
 
 
-def test_all_that_is_wrong_is_said_at_once():
+def test_all_problems_are_reported_at_once():
     entry = entry_point(
         "run",
         Parameter("alpha", "float"),
@@ -101,7 +101,7 @@ def test_choices_of_numbers_are_numbers():
     assert problems_of(entry, {"a": "0.2"}) == ["Parameter 'a' must be one of 0.1, 1, not '0.2'."]
 
 
-def test_an_undeclared_parameter_is_appended_and_said_if_it_looks_like_a_mistake():
+def test_an_undeclared_parameter_is_appended_with_a_warning_if_it_looks_like_a_mistake():
     entry = entry_point("run {alpha}\n", Parameter("alpha", default="1"))
     with pytest.warns(UserWarning, match=r"appended to its command as --alpah. Did you mean 'alpha'\?"):
         assert resolve(entry, {"alpah": "2"}).command == "run 1 --alpah 2"
@@ -432,7 +432,7 @@ def test_every_other_place_takes_every_value(template: str):
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "shown"),
     [
         ("run {beta}", "'{beta}'"),
         ("find -exec a {} ;", "'{}'"),
@@ -443,10 +443,10 @@ def test_every_other_place_takes_every_value(template: str):
         ("awk }", "'}'"),
     ],
 )
-def test_a_placeholder_without_a_parameter_is_said(template: str, said: str):
+def test_a_placeholder_without_a_parameter_is_reported(template: str, shown: str):
     problems = problems_of(entry_point(template, Parameter("a", default="1")), {})
     assert len(problems) == 1
-    assert problems[0].startswith(f"The command has {said}, which is not a declared parameter.")
+    assert problems[0].startswith(f"The command has {shown}, which is not a declared parameter.")
 
 
 @pytest.mark.parametrize("template", ["run # comment", "run 'a", 'run "$(a', "run \\", "cat <<END\nEND", "run `a`"])

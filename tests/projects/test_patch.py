@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ def no_warning() -> Iterator[None]:
         yield
 
 
-def test_uncommitted_changes_are_said_and_kept_as_a_patch(tmp_path: Path):
+def test_uncommitted_changes_are_reported_and_kept_as_a_patch(tmp_path: Path):
     own = Repositories(tmp_path)
     own.write("train.py", "print('changed')\n")
     own.write("run.sh", "echo staged\n")
@@ -36,9 +37,9 @@ def test_uncommitted_changes_are_said_and_kept_as_a_patch(tmp_path: Path):
     (own.tree / "link").symlink_to("/etc/passwd")
     before = git(own.tree, "status", "--porcelain")
     objects = entries(own.tree / ".git")
-    with pytest.warns(UserWarning, match=r"uncommitted changes in 6 files") as said, fetched(str(own.tree)) as source:
+    with pytest.warns(UserWarning, match=r"uncommitted changes in 6 files") as caught, fetched(str(own.tree)) as source:
         pass
-    assert "The patch does not contain: link (not a regular file); weights.bin (binary)." in str(said[0].message)
+    assert "The patch does not contain: link (not a regular file); weights.bin (binary)." in str(caught[0].message)
     assert source.patch is not None
     assert (git(own.tree, "status", "--porcelain"), entries(own.tree / ".git")) == (before, objects)
     # The patch turns the commit into the working tree.
@@ -53,8 +54,14 @@ def test_uncommitted_changes_are_said_and_kept_as_a_patch(tmp_path: Path):
 
 
 def test_a_change_of_the_same_size_in_the_same_second_is_found(tmp_path: Path):
+    """Git then compares contents, which it knows from the time of its index."""
     own = Repositories(tmp_path)
-    own.write("train.py", "print(7)\n")
+    git(own.tree, "config", "core.trustctime", "false")
+    second = (1_000_000_000, 1_000_000_000)
+    os.utime(own.write("train.py", "print(6)\n"), second)
+    own.commit("in the same second")
+    os.utime(own.write("train.py", "print(7)\n"), second)
+    os.utime(own.tree / ".git" / "index", second)
     with pytest.warns(UserWarning, match="1 file"), fetched(str(own.tree)) as source:
         pass
     assert "+print(7)" in str(source.patch)
@@ -123,8 +130,8 @@ def test_hunks_that_look_like_a_secret_are_left_out(tmp_path: Path):
     text = str(source.patch)
     assert text.count("+first\n") == len(names)
     assert [line for line in names if f"+{line}\n" in text] == HARMLESS
-    said = re.findall(r"^# Left out: (.*), the change at line 2\d \(looks like a secret\)$", text, re.MULTILINE)
-    assert sorted(said) == sorted(names[line] for line in SECRETS)
+    left_out = re.findall(r"^# Left out: (.*), the change at line 2\d \(looks like a secret\)$", text, re.MULTILINE)
+    assert sorted(left_out) == sorted(names[line] for line in SECRETS)
 
 
 def test_files_that_usually_have_secrets_are_left_out(tmp_path: Path):

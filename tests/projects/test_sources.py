@@ -181,7 +181,7 @@ def test_a_version_that_does_not_exist(repositories: Repositories, project_cache
     assert "only in a git repository" in refusal("plain", "main", InvalidParameter)
 
 
-def test_a_version_that_is_a_branch_and_a_tag_must_be_said_in_full(tmp_path: Path):
+def test_a_version_that_is_a_branch_and_a_tag_must_be_given_in_full(tmp_path: Path):
     both = Repositories(tmp_path)
     git(both.bare, "branch", "v1.0", both.third)
     assert "ambiguous. Pass one of refs/tags/v1.0, refs/heads/v1.0." in refusal(both.url, "v1.0", InvalidParameter)
@@ -354,8 +354,8 @@ def test_ssh_gets_the_host_and_the_path_and_never_asks(
     with fetched(f"git@example.org:{repositories.bare}", "feature/x") as source:
         assert source.uri == f"git@example.org:{repositories.bare}"
         assert source.commit == repositories.third
-    said = (tmp_path / "log").read_text()
-    assert f"git@example.org git-upload-pack '{repositories.bare}'" in said
+    log = (tmp_path / "log").read_text()
+    assert f"git@example.org git-upload-pack '{repositories.bare}'" in log
 
 
 def test_credentials_are_used_and_recorded_nowhere(
@@ -395,9 +395,9 @@ def test_nothing_of_a_repository_runs_when_it_is_fetched(tmp_path: Path, monkeyp
     hostile.commit("hostile")
     git(hostile.tree, "push", "-q", str(hostile.bare), "main")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
-    with pytest.warns(UserWarning, match="submodules|Git LFS") as said, fetched(hostile.url) as source:
+    with pytest.warns(UserWarning, match="submodules|Git LFS") as caught, fetched(hostile.url) as source:
         assert (source.folder / "train.py").read_text() == "print(2)\n"
-    assert ["has submodules, which are not fetched" in str(one.message) for one in said] == [True, False]
+    assert ["has submodules, which are not fetched" in str(one.message) for one in caught] == [True, False]
     assert not (tmp_path / "hacked").exists()
 
 

@@ -144,7 +144,7 @@ def _environment() -> dict[str, str]:
         "GIT_LFS_SKIP_SMUDGE": "1",
         "LC_ALL": "C",
     }
-    # ssh must not ask for a password or whether it may trust a host. A command that the user has set is theirs.
+    # ssh must not ask for a password or whether it may trust a host. A command that the user has set is kept.
     environment.setdefault("GIT_SSH_COMMAND", _ssh_command())
     return environment
 

@@ -176,7 +176,7 @@ def _is_code(words: list[str]) -> bool:
         if _CODE_OPTION.fullmatch(word):
             awaited = True
         elif not word.startswith(("-", "+")) and before not in _WITH_VALUE:
-            # The first argument that is no option is the code, or a script. What follows are its arguments.
+            # The first argument that is not an option is the code, or a script. The others are its arguments.
             return False
         before = word
     return awaited

@@ -119,7 +119,7 @@ def fetched(uri: str, version: str | None = None) -> Iterator[Source]:
 
 
 def _folder(location: Location) -> Source:
-    """Return a folder as it is. Uncommitted changes are said in a warning."""
+    """Return a folder as it is. A warning reports uncommitted changes."""
     folder = _inside(Path(location.uri), location)
     git = Git(folder)
     root = git.line("rev-parse", "--show-toplevel") if is_installed() else None
@@ -135,8 +135,8 @@ def _folder(location: Location) -> Source:
     if changes is not None:
         patch = changes.patch
         further = len(changes.left_out) - _MOST_SAID
-        said = [*changes.left_out[:_MOST_SAID], *([f"{further} more, which the patch lists"] if further > 0 else [])]
-        left_out = f" The patch does not contain: {'; '.join(said)}." if said else ""
+        listed = [*changes.left_out[:_MOST_SAID], *([f"{further} more, which the patch lists"] if further > 0 else [])]
+        left_out = f" The patch does not contain: {'; '.join(listed)}." if listed else ""
         warnings.warn(
             f"{root!r} has uncommitted changes in {changes.files:,} file{'s' * (changes.files != 1)}. The run uses "
             f"them, and keeps them as a patch.{left_out}",
