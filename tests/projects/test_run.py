@@ -311,6 +311,60 @@ def test_the_exit_code_decides_unless_the_command_ended_its_run_as_failed(
     assert (tags.KILLED in found.data.tags) == (status == "KILLED")
 
 
+ELASTICNET = """
+import sys
+import nbtrack as mlflow
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import ElasticNet
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import train_test_split
+
+alpha = float(sys.argv[1]) if len(sys.argv) > 1 else 0.5
+l1_ratio = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+x, test_x, y, test_y = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
+with mlflow.start_run():
+    model = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, random_state=42).fit(x, y)
+    mlflow.log_param("alpha", alpha)
+    mlflow.log_param("l1_ratio", l1_ratio)
+    mlflow.log_metric("rmse", mean_squared_error(test_y, model.predict(test_x)) ** 0.5)
+    mlflow.sklearn.log_model(model, "model")
+"""
+"""The script of https://github.com/mlflow/mlflow-example, with data that need no network."""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("project_cache")
+def test_the_classic_example_runs_from_a_git_url(project: Write, tmp_path: Path) -> None:
+    folder = project(
+        {
+            "main": "parameters: {alpha: float, l1_ratio: {type: float, default: 0.1}}\n"
+            "command: python train.py {alpha} {l1_ratio}"
+        },
+        folder="origin/repo.git",
+        train__py=ELASTICNET,
+        conda__yaml="name: tutorial\ndependencies: [python=3.11, pip, {pip: [scikit-learn, nbtrack]}]\n",
+    )
+    text = (folder / "MLproject").read_text()
+    (folder / "MLproject").write_text(text.replace("name: test", "name: tutorial\n\nconda_env: conda.yaml\n"))
+    identity = ["-c", "user.name=me", "-c", "user.email=me@example.org"]
+    for arguments in (["init", "-qb", "main"], ["add", "-A"], [*identity, "commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    (folder / "train.py").write_text("raise SystemExit('not the version that was asked for')")
+    uri = f"file://{folder}"
+    words = ["run", uri, "-v", "v1", "-P", "alpha=0.5", "--env-manager", "local", "--experiment-name", "elastic"]
+    assert main(words) == 0
+    (found,) = all_runs()
+    assert found.data.params == {"alpha": "0.5", "l1_ratio": "0.1"}
+    assert found.data.metrics["rmse"] > 0
+    commit = subprocess.run(["git", "rev-parse", "v1"], cwd=folder, capture_output=True, text=True).stdout.strip()
+    assert found.data.tags[tags.GIT_COMMIT] == commit
+    assert found.data.tags[tags.SOURCE_NAME] == uri
+    assert found.data.tags[tags.SOURCE_TYPE] == "PROJECT"
+    assert nbtrack.pyfunc.load_model(f"runs:/{found.info.run_id}/model").predict([[0.0] * 10]).shape == (1,)
+    files = {file.path for file in nbtrack.Client().list_artifacts(found.info.run_id, "project")}
+    assert files == {"project/MLproject", "project/conda.yaml", "project/output.log"}
+
+
 WORKFLOW = """
 import sys
 import nbtrack as mlflow
