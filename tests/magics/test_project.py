@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_project_runs_with_its_output_in_the_cell(
     assert lines[1] == "a is 0"
     assert lines[2].startswith("nbtrack: first FINISHED after")
     assert len(lines) == 3
+
+
+def test_warnings_are_plain_lines(notebook: Notebook, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    notebook.run("%track run project -P a=0").raise_error()
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"nbtrack: '{project}' has uncommitted changes in 1 file.")
+    assert captured.err == ""
 
 
 def test_a_failing_project_is_an_error_of_the_cell(notebook: Notebook, project: Path) -> None:

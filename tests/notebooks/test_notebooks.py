@@ -19,6 +19,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 def test_notebook_runs_under_nbval(notebook: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(notebook, tmp_path))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NBTRACK_")}
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     command = [
         sys.executable,
         "-m",

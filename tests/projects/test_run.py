@@ -94,6 +94,14 @@ def test_a_run_has_params_tags_and_output(project: Write, capsys: pytest.Capture
     assert files == {"project/MLproject", "project/output.log"}
 
 
+def test_a_warning_points_to_the_caller(project: Write) -> None:
+    folder = project({"main": "command: 'true'"})
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    with pytest.warns(UserWarning, match="uncommitted changes") as warned:
+        run(str(folder))
+    assert [Path(warning.filename).name for warning in warned] == ["test_run.py"]
+
+
 @pytest.mark.parametrize(
     ("command", "status", "exit_code", "message"),
     [

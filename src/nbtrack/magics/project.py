@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from IPython.core.getipython import get_ipython
 
@@ -34,7 +35,10 @@ def run(arguments: str) -> SubmittedRun:
         shown[-1].begin()
 
     limit = SHOWN_BYTES if is_kernel(shell) else None
-    submitted = launch(request, Display(sys.stdout, limit, progress=_print, created=created))
+    with warnings.catch_warnings():
+        # The line of code that a warning points to says nothing to users of a magic.
+        warnings.showwarning = lambda message, *_, **__: _print(str(message))
+        submitted = launch(request, Display(sys.stdout, limit, progress=_print, created=created))
     try:
         finish(submitted)
     finally:

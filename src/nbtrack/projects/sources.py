@@ -34,6 +34,8 @@ from .git import Git, GitFailed, is_installed, refs_of, with_credentials
 from .patch import uncommitted_changes
 from .uris import Location, parse, without_credentials
 
+_CALLER_OF_RUN = 9
+"""The caller of `nbtrack.projects.run` as `stacklevel` of a warning, seen from a function that `fetched` calls."""
 _PARTIAL = ".partial-"
 _DAY = 86_400.0
 _MOST_SAID = 5
@@ -130,7 +132,7 @@ def _folder(location: Location) -> Source:
     try:
         changes = uncommitted_changes(Path(root), folder)
     except (GitFailed, OSError) as error:
-        warnings.warn(f"The uncommitted changes of {root!r} cannot be read: {error}", stacklevel=5)
+        warnings.warn(f"The uncommitted changes of {root!r} cannot be read: {error}", stacklevel=_CALLER_OF_RUN)
         changes = None
     if changes is not None:
         patch = changes.patch
@@ -140,7 +142,7 @@ def _folder(location: Location) -> Source:
         warnings.warn(
             f"{root!r} has uncommitted changes in {changes.files:,} file{'s' * (changes.files != 1)}. The run uses "
             f"them, and keeps them as a patch.{left_out}",
-            stacklevel=5,
+            stacklevel=_CALLER_OF_RUN,
         )
     remote = git.line("config", "--get", "remote.origin.url")
     return Source(
@@ -365,14 +367,14 @@ def _warn_of_missing_parts(folder: Path, location: Location) -> None:
     if (folder / ".gitmodules").is_file():
         warnings.warn(
             f"Project {location.shown!r:.200} has submodules, which are not fetched. Their folders are empty.",
-            stacklevel=8,
+            stacklevel=_CALLER_OF_RUN + 3,
         )
     with suppress(OSError):
         attributes = folder / ".gitattributes"
         if not attributes.is_symlink() and "filter=lfs" in attributes.read_text("utf-8", "replace"):
             warnings.warn(
                 f"Files of project {location.shown!r:.200} are in Git LFS and are not downloaded. They are pointers.",
-                stacklevel=8,
+                stacklevel=_CALLER_OF_RUN + 3,
             )
 
 
