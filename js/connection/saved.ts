@@ -49,7 +49,9 @@ export class SavedConnection implements Connection {
       const sorted = sortRuns(saved.reply.rows, order_by);
       const shown = new Set(unfolded ?? sorted.map((row) => row.run_id));
       const rows = grouped ? treeRows(sorted, shown) : sorted.map((row) => ({ ...row, depth: 0, children: 0 }));
-      const counts = { count: rows.length, total: sorted.length, nested: nestedCount(sorted) };
+      // All runs that matched. Of many of them, only the first were saved.
+      const total = Math.max(saved.reply.total ?? 0, sorted.length);
+      const counts = { count: rows.length, total, nested: nestedCount(sorted) };
       const reply: RunsReply = { ...saved.reply, ...counts, rows: rows.slice(offset, offset + limit) };
       return { reply, buffers: [] };
     },

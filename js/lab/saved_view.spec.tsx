@@ -54,3 +54,9 @@ test('text of a saved run stays text', async () => {
   await screen.findByText('<img src=x onerror=1>');
   assert.equal(document.querySelector('img, script'), null);
 });
+
+test('a comparison of which only the first runs were saved says so', async () => {
+  const part = runsReply([tableRow('a'), tableRow('b')], { total: 10_000, count: 10_000 });
+  render(savedView(snapshot('comparison', {}, { runs: part })));
+  await screen.findByText(/The first 2 of 10,000 runs were kept. Run the cell/);
+});

@@ -1,8 +1,50 @@
+type Scheme = 'light' | 'dark';
+
+/** Attributes of the page's root or body by which a host says whether it is light or dark. */
+const ATTRIBUTES = ['class', 'theme', 'data-theme', 'data-jp-theme-light', 'data-jp-theme-name'];
+
+/** Return whether the page is light or dark, or null if it does not say so and the system decides. */
+export function pageScheme(): Scheme | null {
+  const pages = [document.body, document.documentElement];
+  const jupyter = document.body.dataset.jpThemeLight;
+  if (jupyter) {
+    return jupyter === 'true' ? 'light' : 'dark';
+  }
+  const named = (scheme: Scheme) =>
+    pages.some(
+      (page) =>
+        page.classList.contains(`vscode-${scheme}`) ||
+        page.classList.contains(scheme) ||
+        page.getAttribute('theme') === scheme ||
+        page.dataset.theme === scheme,
+    );
+  if (named('dark')) {
+    return 'dark';
+  }
+  if (named('light')) {
+    return 'light';
+  }
+  const computed = getComputedStyle(document.body).colorScheme;
+  return computed === 'light' || computed === 'dark' ? computed : null;
+}
+
+/**
+ * Give an element the scheme of the page, and change it with the page. A selector could not do this for an element in a
+ * shadow root, where marimo shows widgets. Returns a function that ends this.
+ */
+export function followTheme(element: HTMLElement): () => void {
+  const apply = () => {
+    element.style.colorScheme = pageScheme() ?? '';
+  };
+  apply();
+  return watchTheme(apply);
+}
+
 /** Call `changed` whenever the page turns light or dark. Returns a function that ends this. */
 export function watchTheme(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
   for (const element of [document.documentElement, document.body]) {
-    observer.observe(element, { attributeFilter: ['class', 'data-jp-theme-light', 'data-jp-theme-name', 'theme'] });
+    observer.observe(element, { attributeFilter: ATTRIBUTES });
   }
   const dark = matchMedia('(prefers-color-scheme: dark)');
   dark.addEventListener('change', changed);

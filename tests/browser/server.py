@@ -48,7 +48,8 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(15)
+        # It waits for its kernels, which may be busy.
+        server.wait(60)
 
 
 def _command(port: int, work: Path) -> list[str]:
@@ -62,6 +63,7 @@ def _command(port: int, work: Path) -> list[str]:
         "LabApp.expose_app_in_browser": True,
         "LabApp.extension_manager": "readonly",
         "LabApp.extra_labextensions_path": work.parent / "labextensions",
+        "JupyterNotebookApp.extra_labextensions_path": work.parent / "labextensions",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", *arguments]

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import xml.etree.ElementTree as ElementTree
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import nbtrack
 from nbtrack.widgets import LiveRun, picture
 from nbtrack.widgets.host import ViewWidget
-from nbtrack.widgets.snapshot import MIME
+from nbtrack.widgets.snapshot import MIME, Answer, Snapshot
 
 MakeRun = Callable[..., str]
 HOSTILE = "<script>alert(1)</script>\"'&\N{ROCKET}\n\x1b[31m" + "x" * 10_000
@@ -137,3 +138,58 @@ def test_a_saved_registry_says_how_much_it_leaves_out(client: nbtrack.Client, mo
     assert "… and 1 more model" in data["text/html"]
     reply = data[MIME]["answers"]["registry"]["reply"]
     assert (len(reply["models"]), reply["count"], reply["models"][0]["stages"]) == (2, 3, {"None": 22})
+
+
+def size_of(widget: Any) -> int:
+    """Return how many bytes of a notebook a widget's output takes."""
+    return len(json.dumps(bundle(widget)))
+
+
+@pytest.mark.slow
+def test_what_is_kept_of_a_widget_stays_below_200_kb(client: nbtrack.Client) -> None:
+    """Of many runs with many columns, of a run with many metrics, and of values as long as they can be."""
+    long = "x" * 6_000
+    for number in range(250):
+        with nbtrack.start_run(run_name=f"run-{number}"):
+            nbtrack.log_params({f"group/param-{key}": f"value {number} {key}" for key in range(30)})
+            nbtrack.log_metrics({f"metric-{key}": number / (key + 1.7) for key in range(15)}, step=0)
+    with nbtrack.start_run(run_name="many metrics") as run:
+        for step in range(300):
+            nbtrack.log_metrics(
+                {f"group-{key % 30}/metric-{key}": math.sqrt(step + key) for key in range(120)}, step=step
+            )
+    comparison = nbtrack.compare()
+    assert 100_000 < size_of(comparison) < 200_000
+    saved = bundle(comparison)[MIME]["answers"]
+    assert saved["runs"]["reply"]["total"] == 251
+    assert len(saved["runs"]["reply"]["rows"]) > 50
+    live = LiveRun(client, run.info.run_id)
+    assert 100_000 < size_of(live) < 200_000
+    series = bundle(live)[MIME]["answers"]["live"]["reply"]["series"]
+    assert len(series) == 120
+    assert min(entry["points"] for entry in series) >= 20
+    with nbtrack.start_run(run_name="long values") as run:
+        nbtrack.log_params({f"param-{key}": long for key in range(200)})
+        nbtrack.log_metric("loss", 1.0)
+        nbtrack.set_tag("mlflow.note.content", long * 10)
+    assert size_of(LiveRun(client, run.info.run_id)) < 200_000
+    assert size_of(nbtrack.compare("params.`param-1` != ''")) < 200_000
+
+
+def test_saved_numbers_and_strings_are_short_and_ids_stay_whole() -> None:
+    answer = Answer(
+        {}, {"note": "n" * 5_000, "run_id": "f" * 32, "keys": {"k" * 100: "v"}}, [array("d", [3.0, 1 / 3]).tobytes()]
+    )
+    saved = Snapshot("live", {}, {"live": answer}).saved(64)["answers"]["live"]
+    assert saved["buffers"] == [[3, 0.333333]]
+    assert isinstance(saved["buffers"][0][0], int)
+    assert saved["reply"] == {"note": "n" * 63 + "…", "run_id": "f" * 32, "keys": {"k" * 100: "v"}}
+
+
+def test_a_saved_run_of_many_groups_draws_some_of_them_and_says_so(client: nbtrack.Client) -> None:
+    with nbtrack.start_run() as run:
+        for step in range(3):
+            nbtrack.log_metrics({f"group-{number}/loss-{number}": step for number in range(20)}, step=step)
+    data = bundle(LiveRun(client, run.info.run_id))
+    assert data["text/html"].count("<svg") == 12
+    assert "Charts of 12 of 20 groups of metrics are drawn here." in data["text/html"]

@@ -4,6 +4,7 @@ import type { RunRow } from '../../contract';
 import { grouped, ofAll, plural } from '../../logic/format';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
+import type { RunPages } from '../../state/pages';
 import { ColumnChooser } from '../column_chooser/column_chooser';
 import { CopyTable } from '../copy_table/copy_table';
 import { Curves } from '../curves/curves';
@@ -42,7 +43,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
   const constant = columns.constant.value;
   return (
     <div class="nbt-comparison" data-live={connection.live}>
-      {!connection.live && <SavedNote />}
+      {!connection.live && <SavedNote kept={keptOf(pages)} />}
       <QueryBox
         applied={query.filter.value}
         error={wrong}
@@ -153,6 +154,12 @@ function BaselineField({ selection, pages }: Pick<ComparisonState, 'selection' |
       change={(id) => (selection.baseline.value = id === '' ? null : id)}
     />
   );
+}
+
+/** Return how many runs were saved, if not all of them. */
+function keptOf(pages: RunPages): { rows: number; total: number } | null {
+  const [rows, total] = [pages.count.value, pages.total.value];
+  return pages.loaded.value && rows < total ? { rows, total } : null;
 }
 
 function NoRuns({ filtered }: { filtered: boolean }) {

@@ -16,7 +16,7 @@ from ..views.runs import is_held_out, keys_in
 from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
 from . import picture
 from .host import ViewWidget
-from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, time
+from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, part, time
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
 from .view_parts import BaselineRun, SelectedRuns, ViewPart, WholeView
@@ -34,6 +34,8 @@ MOST_SELECTED = 1_000
 MAX_POINTS = 1000
 SAVED_POINTS = 200
 SAVED_SERIES = 10
+MOST_DIFF_ROWS = 1_000
+MOST_CHANGED_COLUMNS = 1_000
 INDENT = "  "
 
 
@@ -144,23 +146,33 @@ class Comparison(ViewWidget):
         """Read the current state of the screen."""
         return self._snapshot_of(PAGE, MAX_POINTS, None)
 
-    def thin_snapshot(self) -> Snapshot:
-        """Read a state of the screen that is small enough to be kept in a notebook."""
-        return self._snapshot_of(PAGE, SAVED_POINTS, SAVED_SERIES)
+    def thin_snapshot(self, share: float = 1.0) -> Snapshot:
+        """Read a state of the screen that is to be kept in a notebook.
 
-    def _snapshot_of(self, rows: int, max_points: int, most_series: int | None) -> Snapshot:
-        runs = self._first_runs(rows) if self._is_new else self._runs(rows, self.state)
+        Args:
+            share: How much of what is usually kept, between 0 and 1.
+
+        Returns:
+            The same as `snapshot`, with fewer rows and points.
+        """
+        points, series = part(SAVED_POINTS, share, 20), part(SAVED_SERIES, share, 2)
+        return self._snapshot_of(part(PAGE, share), points, series, share)
+
+    def _snapshot_of(self, rows: int, max_points: int, most_series: int | None, share: float = 1.0) -> Snapshot:
+        columns = part(COLUMNS, share)
+        runs = self._first_runs(rows) if self._is_new else self._runs(rows, self.state, columns=columns)
         view = self.state
         selected = view["selected"][: most_series or MOST_SELECTED]
         if most_series is not None:
             # A saved table cannot load more rows, so all of it is unfolded.
             if runs.reply["nested"]:
-                runs = self._runs(rows, view, unfold_all=True)
+                runs = self._runs(rows, view, unfold_all=True, columns=columns)
             unfolded = [row["run_id"] for row in runs.reply["rows"] if row["children"]]
-            view = {**view, "selected": selected, "unfolded": unfolded}
+            changed = view["columns"][: part(MOST_CHANGED_COLUMNS, share)]
+            view = {**view, "selected": selected, "unfolded": unfolded, "columns": changed}
         answers = {"runs": runs}
         if selected:
-            answers["diff"] = self.ask("diff", {"run_ids": selected})
+            answers["diff"] = self.ask("diff", {"run_ids": selected, "limit": part(MOST_DIFF_ROWS, share, 5)})
         if selected and view["panels"] and view["panels"][0]["metrics"]:
             panel = view["panels"][0]
             answers["curves"] = self.ask(
@@ -229,7 +241,7 @@ class Comparison(ViewWidget):
             found |= parents
         return list(found)
 
-    def _runs(self, limit: int, view: ViewState, unfold_all: bool = False) -> Answer:
+    def _runs(self, limit: int, view: ViewState, unfold_all: bool = False, columns: int = COLUMNS) -> Answer:
         request = {
             "filter": view["query"],
             "experiment_ids": None,
@@ -239,7 +251,7 @@ class Comparison(ViewWidget):
             "offset": 0,
             "limit": limit,
             "column_offset": 0,
-            "column_limit": COLUMNS,
+            "column_limit": columns,
         }
         return self.ask("runs", request)
 

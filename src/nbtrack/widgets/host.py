@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Hashable, Sequence
@@ -16,10 +17,14 @@ from .. import views
 from ..client import Client
 from . import changes, code
 from .saved import Page
-from .snapshot import MIME, Answer, Snapshot
+from .snapshot import LONGEST_SAVED, MIME, SHORTEST_SAVED, Answer, Snapshot
 
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="nbtrack-view")
 """Requests are not answered on the thread on which messages arrive, so that a slow query does not block the kernel."""
+
+MOST_SAVED = 195_000
+"""How many bytes of a widget are kept in a notebook: its text, its HTML and its data."""
+SMALLEST_SHARE = 0.002
 
 BUSY_SECONDS = 1.0
 """How long a screen's first message may take before its code is sent without one."""
@@ -60,8 +65,11 @@ class ViewWidget(anywidget.AnyWidget):
         """
         raise NotImplementedError
 
-    def thin_snapshot(self) -> Snapshot:
-        """Read a state of the screen that is small enough to be kept in a notebook.
+    def thin_snapshot(self, share: float = 1.0) -> Snapshot:
+        """Read a state of the screen that is to be kept in a notebook.
+
+        Args:
+            share: How much of what is usually kept, between 0 and 1.
 
         Returns:
             The same as `snapshot`, with fewer rows and points.
@@ -126,7 +134,11 @@ class ViewWidget(anywidget.AnyWidget):
             self._post({"kind": "nbtrack:here"})
 
     def revision(self) -> Hashable:
-        """Return a value that differs if the store may have changed."""
+        """Read how far the store is.
+
+        Returns:
+            A value that differs if the store may have changed.
+        """
         return self._client.reading.revision(pending=True)
 
     def say_changed(self) -> None:
@@ -159,8 +171,7 @@ class ViewWidget(anywidget.AnyWidget):
         return self._text or self.page(self.thin_snapshot()).text()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        snapshot = self.thin_snapshot()
-        page = self.page(snapshot)
+        page, saved = self._kept()
         # anywidget asks for the repr too, and the store is read only once for both.
         self._text = page.text()
         try:
@@ -169,7 +180,20 @@ class ViewWidget(anywidget.AnyWidget):
             self._text = None
         data, metadata = bundle or ({}, {})
         self._send_code_if_busy()
-        return {**data, "text/html": page.html(), MIME: snapshot.saved()}, metadata
+        return {**data, **saved}, metadata
+
+    def _kept(self) -> tuple[Page, dict[str, Any]]:
+        """Return what stays in a notebook, with as much detail as fits into MOST_SAVED bytes of JSON."""
+        share = 1.0
+        while True:
+            snapshot = self.thin_snapshot(share)
+            page = self.page(snapshot)
+            longest = max(SHORTEST_SAVED, int(LONGEST_SAVED * share))
+            saved = {"text/html": page.html(), MIME: snapshot.saved(longest)}
+            size = len(json.dumps({**saved, "text/plain": page.text()}))
+            if size <= MOST_SAVED or share < SMALLEST_SHARE:
+                return page, saved
+            share *= min(0.9 * MOST_SAVED / size, 0.8)
 
     def _send_code_if_busy(self) -> None:
         """Send the screen's code without a request, if the cell that shows it goes on and no request arrives.

@@ -12,14 +12,17 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
+from ..views.contract import MOST_SERIES
 from . import picture
 from .host import ViewWidget
-from .saved import LONGEST_ERROR, Page, line, number
+from .saved import LONGEST_ERROR, Page, line, number, part
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
 
 MAX_POINTS = 1000
 SAVED_POINTS = 200
+MOST_PICTURES = 12
+"""How many charts a notebook shows without the widget."""
 
 INTERVAL = 0.5
 """Seconds between two reads of the store."""
@@ -71,9 +74,16 @@ class LiveRun(ViewWidget):
         """Read the current state of the screen."""
         return self._snapshot_of(MAX_POINTS)
 
-    def thin_snapshot(self) -> Snapshot:
-        """Read a state of the screen that is small enough to be kept in a notebook."""
-        return self._snapshot_of(SAVED_POINTS)
+    def thin_snapshot(self, share: float = 1.0) -> Snapshot:
+        """Read a state of the screen that is to be kept in a notebook.
+
+        Args:
+            share: How much of what is usually kept, between 0 and 1.
+
+        Returns:
+            The same as `snapshot`, with fewer rows and points.
+        """
+        return self._snapshot_of(part(SAVED_POINTS, share, 10), part(MOST_SERIES, min(1, 4 * share)))
 
     def finish(self) -> None:
         """Push the run's last state and save it in the notebook. Waits for about two seconds at most."""
@@ -97,7 +107,7 @@ class LiveRun(ViewWidget):
         by_key = {series.key: series for series in answer.series()}
         pictures = [
             picture.curves(panel["title"], [line(key, by_key[key]) for key in panel["keys"] if key in by_key])
-            for panel in reply["panels"]
+            for panel in reply["panels"][:MOST_PICTURES]
         ]
         parts: list[Table | str] = []
         if reply["error"]:
@@ -114,6 +124,8 @@ class LiveRun(ViewWidget):
                 for row in reply["summary"]
             ]
             parts.append(Table(["metric", "last", "best", "at step"], rows, frozenset({"last", "best", "at step"})))
+        if len(reply["panels"]) > MOST_PICTURES:
+            parts.append(f"Charts of {MOST_PICTURES} of {len(reply['panels'])} groups of metrics are drawn here.")
         return Page(f"{printable(run['run_name'])}: {run['status']}, {seconds:.1f} s", parts, pictures)
 
     def _ipython_display_(self, **_: Any) -> None:
@@ -123,8 +135,8 @@ class LiveRun(ViewWidget):
         data, metadata = self._repr_mimebundle_() or ({}, {})
         self._shown = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
-    def _snapshot_of(self, max_points: int) -> Snapshot:
-        answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points})
+    def _snapshot_of(self, max_points: int, metrics: int = MOST_SERIES) -> Snapshot:
+        answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points, "limit": metrics})
         return Snapshot(self.screen, {"run_id": self.run_id}, {"live": answer})
 
     def _push_until_end(self) -> None:

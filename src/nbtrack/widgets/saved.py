@@ -40,6 +40,11 @@ class Page:
         return f"<div><p><b>{markup.escape(self.title)}</b></p>{drawn and f'<div>{drawn}</div>'}{rest}</div>"
 
 
+def part(count: int, share: float, least: int = 1) -> int:
+    """Return a share of a count, and at least `least`."""
+    return max(least, int(count * share))
+
+
 def line(label: str, series: Series) -> picture.Line:
     """Return a series as a line of a picture."""
     return picture.Line(label, series.x, series.y)

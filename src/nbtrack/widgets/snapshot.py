@@ -9,6 +9,11 @@ from typing import Any
 
 MIME = "application/vnd.nbtrack.view+json"
 
+LONGEST_SAVED = 1_000
+"""How many characters of a string are saved, if there is room."""
+SHORTEST_SAVED = 64
+"""How many characters of a string are always saved. IDs are shorter."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -49,14 +54,20 @@ class Snapshot:
         """Return the form for the widget's model, whose buffers ipywidgets sends as binary frames."""
         return self._dict({name: list(answer.buffers) for name, answer in self.answers.items()})
 
-    def saved(self) -> dict[str, Any]:
-        """Return the form for the notebook file: JSON with six digits a number, and null for one that is not finite."""
-        return self._dict(
+    def saved(self, longest: int = LONGEST_SAVED) -> dict[str, Any]:
+        """Return the form for the notebook file: JSON with six digits a number, and null for one that is not finite.
+
+        Strings of the replies are cut to `longest` characters, which must leave IDs as they are.
+        """
+        saved = self._dict(
             {
                 name: [_json_numbers(memoryview(buffer).cast("d").tolist()) for buffer in answer.buffers]
                 for name, answer in self.answers.items()
             }
         )
+        for answer in saved["answers"].values():
+            answer["reply"] = _shortened(answer["reply"], longest)
+        return saved
 
     def _dict(self, buffers: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -70,4 +81,21 @@ class Snapshot:
 
 
 def _json_numbers(values: Sequence[float]) -> list[float | None]:
-    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+    return [_six_digits(value) if math.isfinite(value) else None for value in values]
+
+
+def _six_digits(value: float) -> float:
+    """Return the number with six digits, as an integer if it is one, because that is shorter in JSON."""
+    rounded = float(f"{value:.6g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def _shortened(value: Any, longest: int) -> Any:
+    """Return a copy of a JSON value in which strings have at most `longest` characters. Keys stay as they are."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: longest - 1] + "…"
+    if isinstance(value, Mapping):
+        return {key: _shortened(item, longest) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(item, longest) for item in value]
+    return value
