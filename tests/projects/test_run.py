@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import psutil
@@ -20,6 +22,7 @@ from nbtrack.cli import main
 from nbtrack.entities import Run
 from nbtrack.errors import ExecutionException, InvalidParameter, NbtrackError, NotFound, NotSupported
 from nbtrack.projects import SubmittedRun, run
+from nbtrack.projects.launching import Display, Request, launch
 
 Write = Callable[..., Path]
 
@@ -206,6 +209,22 @@ def test_an_asynchronous_run_can_be_cancelled_with_all_of_its_processes(project:
     assert recorded(submitted).info.status == "KILLED"
 
 
+def test_output_is_shown_in_the_context_of_the_caller(project: Write) -> None:
+    """A kernel keeps there to which cell an output belongs. Messages of widgets come in other contexts meanwhile."""
+    cell = ContextVar("cell", default="another")
+    seen: list[tuple[str, str]] = []
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            seen.append((cell.get(), text))
+            return len(text)
+
+    cell.set("this")
+    folder = project({"main": "command: echo out"})
+    assert launch(Request(str(folder)), Display(stream=Stream())).wait()
+    assert seen == [("this", "out\n")]
+
+
 def test_a_failing_asynchronous_run_raises_nothing(project: Write) -> None:
     submitted = run(str(project({"main": "command: exit 5"})), synchronous=False)
     assert not submitted.wait()
@@ -257,7 +276,9 @@ def test_the_command_line_prints_json_and_returns_the_exit_code(
 ) -> None:
     folder = project({"main": "parameters: {code: int}\ncommand: 'echo out; exit {code}'"})
     for code, status in ((0, "FINISHED"), (7, "FAILED")):
-        assert main(["run", str(folder), "-P", f"code={code}", "--json", "--run-name", f"r{code}"]) == code
+        assert (
+            main(["run", str(folder), "-b", "local", "-P", f"code={code}", "--json", "--run-name", f"r{code}"]) == code
+        )
         captured = capsys.readouterr()
         printed = json.loads(captured.out)
         assert "out\n" in captured.err

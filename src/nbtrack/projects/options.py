@@ -51,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=MANAGERS,
         help="what creates the environment; local uses this one (default: as the files of the project say)",
     )
+    parser.add_argument(
+        "-b",
+        "--backend",
+        choices=["local"],
+        default="local",
+        help="where the project runs: only local, on this machine",
+    )
     parser.add_argument("--rebuild", action="store_true", help="create the environment again")
     parser.add_argument(
         "--storage-dir",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import re
 import sys
@@ -96,7 +97,9 @@ class SubmittedRun:
         # Not the thread's own join: in Python before 3.13, an interrupt of one join makes the others return at once.
         self._done = threading.Event()
         _running.add(self)
-        threading.Thread(target=self._follow, name=f"nbtrack project {self.run_id}").start()
+        # In the context of the caller, by which a kernel knows to which cell an output belongs.
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._follow,), name=f"nbtrack project {self.run_id}").start()
 
     def wait(self) -> bool:
         """Wait for the end of the command and of the run.
