@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbtrack.errors import ExecutionException, InvalidParameter, NotFound
 from nbtrack.projects.sources import Source, fetched
@@ -319,6 +321,53 @@ def test_what_is_no_project_is_refused_before_git_sees_it(own_git: Callable[[str
     assert isinstance(refusal(uri), str)
     assert not ran.exists()
     assert not Path("hacked").exists()
+
+
+PIECES = [
+    "https",
+    "http",
+    "ssh",
+    "file",
+    "git",
+    "ext",
+    "://",
+    ":",
+    "::",
+    "/",
+    "//",
+    "#",
+    "@",
+    "-",
+    "..",
+    ".",
+    "~",
+    "host",
+    "me",
+    "secret",
+    ".zip",
+    ".git",
+    "?",
+    "[",
+    "]",
+    "%",
+    "\\",
+    "x",
+    "猫",
+    "\u2028",
+]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_any_string_is_a_location_or_refused(uri: str):
+    try:
+        location = parse(uri)
+    except (InvalidParameter, NotFound):
+        return
+    assert not location.uri.startswith("-")
+    assert location.kind != "git" or re.match(r"(https?|ssh|file)://|/|[^-/][^/]*:", location.uri)
+    assert ".." not in location.subfolder.split("/")
+    assert not location.credentials or location.uri.startswith(("http", "ssh"))
 
 
 @pytest.mark.parametrize(
