@@ -244,7 +244,7 @@ export class Plot {
         this.drawBehind(context, places, line, lines.length, ratio);
       }
     }
-    context.globalAlpha = lines.length > 30 ? 0.75 : 1;
+    context.globalAlpha = lines.length > 300 ? 0.4 : lines.length > 30 ? 0.75 : 1;
     const width = lines.length > 30 ? 1 : lines.length > 10 ? 1.25 : 1.75;
     for (const line of lines) {
       this.drawSolid(context, places, line, width * ratio, ratio);

@@ -24,7 +24,7 @@ export function Legend({ lines, hovered, isOutside }: Props) {
     return entries.sort((a, b) => (Number.isNaN(a.last) ? 1 : Number.isNaN(b.last) ? -1 : b.last - a.last));
   }, [lines]);
   const shown = all.value ? sorted : sorted.slice(0, FIRST);
-  // The run under the pointer has its name here even if there is no room for all.
+  // The run under the pointer has its name here even if there is no room for all. Its place is kept, so that nothing moves.
   const other = sorted.find(({ line }) => line.id === pointed && !shown.some((entry) => entry.line === line));
   return (
     <div class="nbt-curve-legend">
@@ -43,6 +43,7 @@ export function Legend({ lines, hovered, isOutside }: Props) {
             {isOutside(line.id) && <span class="nbt-muted">not in the table</span>}
           </li>
         ))}
+        {!all.value && sorted.length > FIRST && !other && <li aria-hidden="true">&nbsp;</li>}
       </ul>
       {sorted.length > FIRST && (
         <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>

@@ -1,0 +1,97 @@
+"""The chart of the comparison in Chromium, on a page without Jupyter: zooming, hovering, keys, and what moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import nbtrack
+from nbtrack.widgets import compare
+from tests.widgets.page import serve
+
+pytestmark = pytest.mark.slow
+
+COUNT_REQUESTS = """
+window.requests = [];
+const fetched = window.fetch;
+window.fetch = (url, options) => {
+    if (url === '/message') window.requests.push(JSON.parse(options.body));
+    return fetched(url, options);
+};
+"""
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    for seed in range(3):
+        with nbtrack.start_run(run_name=f"run-{seed}"):
+            nbtrack.log_param("lr", seed)
+            for step in range(1500):
+                nbtrack.log_metric("loss", math.exp(-step / 300) + seed / 10, step=step)
+            if seed == 1:
+                nbtrack.log_metric("loss", 1e30, step=700)
+                nbtrack.log_metric("loss", math.nan, step=1500)
+    server = serve(compare(), 0, True)
+    opened = chromium.new_page(viewport={"width": 1000, "height": 1000})
+    opened.add_init_script(COUNT_REQUESTS)
+    opened.goto(f"http://127.0.0.1:{server.server_port}/")
+    opened.wait_for_selector(".nbt-curves canvas")
+    yield opened
+    opened.close()
+    server.shutdown()
+
+
+def requests(page: Page, name: str) -> int:
+    return int(page.evaluate(f"window.requests.filter(message => message.name === '{name}').length"))
+
+
+def places(page: Page) -> list[object]:
+    return [page.locator(where).bounding_box() for where in (".nbt-chart", ".nbt-curve-legend", ".nbt-diff")]
+
+
+def chart(page: Page) -> Locator:
+    return page.get_by_role("img", name="loss of 3 runs")
+
+
+def test_zooming_moves_nothing_and_hovering_names_the_run(page: Page) -> None:
+    expect(page.get_by_text("1 point is not drawn: 1 NaN.")).to_be_visible()
+    # The bucket of the huge value is far above all others, which still fill the chart.
+    expect(page.get_by_text("1 value far outside of the others is not shown.")).to_be_visible()
+    over = page.locator(".nbt-chart .u-over")
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 18)
+    expect(page.locator(".nbt-tip")).to_contain_text("run-0")
+    expect(page.locator(".nbt-curve-legend .nbt-hovered")).to_contain_text("run-0")
+    before = places(page)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 80, box["y"] + 100, steps=4)
+    page.mouse.up()
+    reset = page.get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_visible()
+    assert places(page)[0] == before[0]
+    reset.click()
+    expect(reset).to_be_hidden()
+    assert places(page) == before
+
+
+def test_keys_read_values_and_sorting_requests_no_curves(page: Page) -> None:
+    chart(page).focus()
+    page.keyboard.press("Home")
+    spoken = page.locator(".nbt-chart-box [aria-live]").first
+    expect(spoken).to_contain_text("at step")
+    first = spoken.inner_text()
+    page.keyboard.press("ArrowUp")
+    expect(spoken).not_to_have_text(first)
+    page.wait_for_load_state("networkidle")
+    asked = [requests(page, name) for name in ("curves", "diff")]
+    for _ in range(5):
+        for key in ("loss", "lr"):
+            page.get_by_role("columnheader", name=key).first.click()
+    page.wait_for_function("() => window.requests.filter(message => message.name === 'runs').length >= 3")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)
+    assert [requests(page, name) for name in ("curves", "diff")] == asked
