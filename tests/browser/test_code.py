@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, WebSocket, expect
 
 import nbtrack
 from nbtrack.widgets import code
+from nbtrack.widgets.snapshot import MIME
 from tests.browser.notebook import Notebook
 from tests.browser.widget import shown
 
@@ -117,13 +118,39 @@ def test_3_the_register_form_is_loaded_when_it_opens(notebook: Notebook, traffic
     assert traffic.chunks().count(form) == 1
 
 
-def test_4_a_reloaded_page_asks_again(notebook: Notebook, traffic: Traffic) -> None:
+def test_4_what_the_user_changes_is_kept_in_the_notebook(notebook: Notebook, traffic: Traffic) -> None:
+    comparison = notebook.cell("compare").locator(".nbt-comparison")
+    comparison.get_by_role("dialog").get_by_role("button", name="Close").click()
+    comparison.evaluate("element => { element.dataset.seen = 'before'; }")
+    box = comparison.get_by_label("Filter runs")
+    box.fill("params.width = '1'")
+    box.press("Enter")
+    expect(comparison.locator(".nbt-row")).to_have_count(1)
+    for _ in range(100):
+        (output,) = notebook.outputs("compare")
+        if output["data"][MIME]["options"]["view"]["query"] == "params.width = '1'":
+            break
+        notebook.page.wait_for_timeout(200)
+    assert len(output["data"][MIME]["answers"]["runs"]["reply"]["rows"]) == 1
+    expect(comparison).to_have_attribute("data-seen", "before")
+    expect(comparison).to_have_attribute("data-live", "true")
+
+
+def test_5_a_reloaded_page_asks_again(notebook: Notebook, traffic: Traffic) -> None:
     notebook.save()
     notebook.open("code.ipynb")
     notebook.show("again")
     expect(notebook.cell("again").locator(".nbt-comparison[data-live=true] .nbt-row")).to_have_count(3)
+
+
+def test_6_without_the_kernel_the_view_is_as_the_user_left_it(notebook: Notebook, traffic: Traffic) -> None:
+    notebook.shut_down_kernel()
+    notebook.open("code.ipynb")
+    notebook.show("compare")
+    comparison = notebook.cell("compare").locator(".nbt-comparison[data-live=false]")
+    expect(comparison.get_by_label("Filter runs")).to_have_value("params.width = '1'")
+    expect(comparison.locator(".nbt-row")).to_have_count(1)
     assert notebook.external_requests == []
-    assert notebook.console_errors == []
 
 
 def test_a_page_that_refuses_blobs_says_which_setting_helps(chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

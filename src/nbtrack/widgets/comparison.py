@@ -96,8 +96,8 @@ class Comparison(ViewWidget):
     ) -> None:
         # Before the rest is initialized, because the first snapshot is taken of this view.
         self.state: ViewState = default_view()
-        self.set_trait("_view", {**self.state, "query": filter_string, "sorts": list(order_by)})
         self._is_new = True
+        self.set_trait("_view", {**self.state, "query": filter_string, "sorts": list(order_by)})
         super().__init__(client, experiment_ids)
 
     @traitlets.validate("_view")
@@ -110,6 +110,8 @@ class Comparison(ViewWidget):
     def _view_changed(self, change: Any) -> None:
         """Notify the observers of each part of the view that has changed."""
         before, self.state = self.state, change.new
+        if not self._is_new:
+            self._output.update_later()
         for trait in self.traits().values():
             if isinstance(trait, ViewPart):
                 trait.notify(self, before, self.state)

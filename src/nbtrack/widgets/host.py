@@ -16,6 +16,7 @@ import traitlets
 from .. import views
 from ..client import Client
 from . import changes, code
+from .output import Output
 from .saved import Page
 from .snapshot import LONGEST_SAVED, MIME, SHORTEST_SAVED, Answer, Snapshot
 
@@ -53,6 +54,7 @@ class ViewWidget(anywidget.AnyWidget):
         self._text: str | None = None
         self._requests: dict[str, Future[None]] = {}
         self._heard = threading.Event()
+        self._output = Output(self._repr_mimebundle_)
         super().__init__(**code.traits(), _snapshot=self.snapshot().state(), **state)
         _answer_beside_the_cell(self.comm)
         self.on_msg(self._receive)
@@ -152,6 +154,9 @@ class ViewWidget(anywidget.AnyWidget):
         number = str(message.get("id"))
         waiting = self._requests[number] = _pool.submit(self._answer, message)
         waiting.add_done_callback(lambda _: self._requests.pop(number, None))
+        view = views.VIEWS.get(str(message.get("name")))
+        if view is not None and view.writes:
+            waiting.add_done_callback(lambda _: self._output.update_later())
 
     def _answer(self, message: dict[str, Any]) -> None:
         head = {"kind": "nbtrack:reply", "id": message.get("id")}
@@ -165,7 +170,15 @@ class ViewWidget(anywidget.AnyWidget):
         with self._sending:
             self.send(message, list(buffers))
 
+    def close(self) -> None:
+        """Remove the screen from the notebook."""
+        self._output.close()
+        super().close()
+
     # ---------------------------------------------------------------- shown elsewhere
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self._output.display()
 
     def __repr__(self) -> str:
         return self._text or self.page(self.thin_snapshot()).text()

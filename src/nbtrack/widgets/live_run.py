@@ -64,7 +64,6 @@ class LiveRun(ViewWidget):
 
     def __init__(self, client: Client, run_id: str) -> None:
         self.set_trait("run_id", run_id)
-        self._shown: Any = None
         self._finishing = threading.Event()
         super().__init__(client)
         self._pusher = threading.Thread(target=self._push_until_end, name="nbtrack-live", daemon=True)
@@ -89,9 +88,7 @@ class LiveRun(ViewWidget):
         """Push the run's last state and save it in the notebook. Waits for about two seconds at most."""
         self._finishing.set()
         self._pusher.join(PATIENCE)
-        if self._shown is not None:
-            data, metadata = self._repr_mimebundle_() or ({}, {})
-            self._shown.update(data, metadata=metadata, raw=True)
+        self._output.update()
 
     def close(self) -> None:
         """Stop pushing and remove the screen from the notebook."""
@@ -127,13 +124,6 @@ class LiveRun(ViewWidget):
         if len(reply["panels"]) > MOST_PICTURES:
             parts.append(f"Charts of {MOST_PICTURES} of {len(reply['panels'])} groups of metrics are drawn here.")
         return Page(f"{printable(run['run_name'])}: {run['status']}, {seconds:.1f} s", parts, pictures)
-
-    def _ipython_display_(self, **_: Any) -> None:
-        # With a display ID, the picture that stays in the notebook can be replaced by that of the ended run.
-        from IPython.display import display
-
-        data, metadata = self._repr_mimebundle_() or ({}, {})
-        self._shown = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def _snapshot_of(self, max_points: int, metrics: int = MOST_SERIES) -> Snapshot:
         answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points, "limit": metrics})
