@@ -136,6 +136,13 @@ def test_a_missing_module_gets_a_hint_and_its_traceback_is_kept(project: Write) 
     assert found.data.tags[tags.TRACEBACK].endswith("ModuleNotFoundError: No module named 'not_there'")
 
 
+def test_mlflow_itself_in_a_project_gets_a_hint(project: Write) -> None:
+    error = "mlflow.exceptions.MlflowException: Run 'x' not found"
+    folder = project({"main": "command: cat error; exit 1"}, error=f"{error}\n")
+    with pytest.raises(ExecutionException, match="Write `import nbtrack as mlflow` in the project"):
+        run(str(folder))
+
+
 def test_nothing_starts_and_no_run_is_created_if_anything_is_wrong(project: Write) -> None:
     folder = project({"main": "parameters: {alpha: float, beta: int}\ncommand: touch started; echo {alpha} {beta}"})
     wrong: list[dict[str, object]] = [

@@ -263,9 +263,9 @@ def _cancel_running() -> None:
 
 
 def _traceback(output: str) -> str | None:
-    """Return the last traceback in the output of a command, or None."""
-    start = output.rfind("Traceback (most recent call last):")
-    return output[start:].strip() if start >= 0 else None
+    """Return the last traceback in the output of a command, of Python or of IPython, or None."""
+    found = output.rfind("Traceback (most recent call last)")
+    return output[output.rfind("\n", 0, found) + 1 :].strip() if found >= 0 else None
 
 
 _MOST_SHOWN = 500
