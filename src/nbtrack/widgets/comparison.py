@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
 PAGE = 200
-COLUMNS = 200
+COLUMNS = 60
 """How many params, and how many metrics, the screen shows first."""
 SELECTED_AT_FIRST = 5
 MOST_IN_FRAME = 1_000_000

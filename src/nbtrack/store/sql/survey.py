@@ -107,9 +107,10 @@ def _count(cursor: Cursor, table: str) -> int:
 
 def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
     """Return whether the matching studies minimize or maximize each metric, as their tags say, if they agree."""
-    names = [key for key in keys if key == "value" or f"best_{key}" in keys]
+    known = set(keys)
+    names = [key for key in keys if key == "value" or f"best_{key}" in known]
     asked = {other: key for key in names for other in (key, f"best_{key}")}
-    asked |= {"best_value": "value"} if "best_value" in keys else {}
+    asked |= {"best_value": "value"} if "best_value" in known else {}
     if not asked:
         return {}
     said: dict[str, set[str]] = {}
@@ -119,7 +120,7 @@ def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
     for name, directions in said.items():
         if directions in ({"MINIMIZE"}, {"MAXIMIZE"}):
             of_the_study = (name, f"best_{name}", f"intermediate_{name}")
-            found |= dict.fromkeys([key for key in of_the_study if key in keys], *directions)
+            found |= dict.fromkeys([key for key in of_the_study if key in known], *directions)
     return found
 
 
