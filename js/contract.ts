@@ -218,6 +218,15 @@ export interface RunsReply {
   best_values?: Record<string, Number>;
   /** The run that was asked for as the baseline. None if it does not exist. */
   baseline?: RunRow | null;
+  /** If no run matches, the keys of the filter that no run has. */
+  hints?: Hint[];
+}
+
+export interface Hint {
+  /** A key that the filter names and no run has. */
+  key: string;
+  /** Keys that may have been meant, as a filter names them. */
+  near: string[];
 }
 
 export interface ColumnsRequest {

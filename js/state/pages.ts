@@ -1,5 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import type { RunRow, RunsReply, TableRow } from '../contract';
+import type { Hint, RunRow, RunsReply, TableRow } from '../contract';
 import { pagesOf } from '../logic/window';
 
 export const PAGE = 200;
@@ -17,6 +17,8 @@ export class RunPages {
   readonly sample = signal<TableRow[]>([]);
   /** Fetched pages by number. */
   readonly pages = signal<ReadonlyMap<number, TableRow[]>>(new Map());
+  /** If no run matches, the keys of the filter that no run has. */
+  readonly hints = signal<Hint[]>([]);
   /** How many queries have been answered. What depends on the store, not on the page, is read again with each. */
   readonly queries = signal(0);
 
@@ -72,6 +74,7 @@ export class RunPages {
       this.count.value = reply.count;
       this.total.value = reply.total;
       this.nested.value = reply.nested;
+      this.hints.value = reply.hints ?? [];
       if (page === 0 || replace) {
         this.sample.value = rows;
       }

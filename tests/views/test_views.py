@@ -208,3 +208,22 @@ def test_a_filter_is_completed_with_what_the_store_holds(three: list[str]) -> No
     assert loss == {"text": "metrics.`val/loss`", "kind": "name", "start": 20, "end": 25, "detail": "3 runs"}
     with pytest.raises(InvalidParameter, match="position must be an integer"):
         ask("complete", text="", position="3")
+
+
+def test_a_filter_on_a_key_that_no_run_has_names_those_that_may_be_meant() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metrics({"val/accuracy": 0.9, "train/loss": 0.1})
+        nbtrack.log_param("model/depth", 3)
+    assert runs("metrics.accuracy > 0.5 and params.deepth = '3'")["hints"] == [
+        {"key": "metrics.accuracy", "near": ["metrics.`val/accuracy`"]},
+        {"key": "params.deepth", "near": ["params.`model/depth`"]},
+    ]
+    assert runs("metrics.`val/accuracy` > 0.95")["hints"] == []
+    assert "hints" not in runs("metrics.`val/accuracy` > 0.5")
+    with pytest.raises(QueryError) as caught:
+        runs("accuracy > 0.95")
+    assert caught.value.reason == "Attribute 'accuracy' does not exist. Did you mean metrics.`val/accuracy`?"
+    assert caught.value.expected[0] == "metrics.`val/accuracy`"
+    assert "metrics.accuracy" not in caught.value.expected
+    with pytest.raises(QueryError, match=r"metrics\.something"):
+        runs("something > 0.95")

@@ -203,3 +203,16 @@ test('without runs the comparison says how to log one', async () => {
   comparison({ runs: () => runsReply([]) });
   await screen.findByText(/^No runs yet/);
 });
+
+test('a filter on a key that no run has offers those that resemble it', async () => {
+  const hints = [{ key: 'metrics.accuracy', near: ['metrics.`val/accuracy`'] }];
+  const { filter, user } = comparison({
+    runs: ({ filter: text }) => (text.includes('metrics.accuracy') ? runsReply([], { hints }) : runsReply(rows)),
+  });
+  await screen.findByText('2 runs, 0 selected');
+  await user.type(screen.getByLabelText('Filter runs'), 'metrics.accuracy > 0.9{Enter}');
+  await screen.findByText(/No run has/);
+  await user.click(screen.getByRole('button', { name: 'metrics.`val/accuracy`' }));
+  await screen.findByText('2 runs, 0 selected');
+  assert.equal(filter.value, 'metrics.`val/accuracy` > 0.9');
+});

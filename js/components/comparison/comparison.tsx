@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { RunRow } from '../../contract';
+import type { Hint, RunRow } from '../../contract';
 import { grouped, ofAll, plural } from '../../logic/format';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
@@ -102,7 +102,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
         )}
       </div>
       {pages.loaded.value && pages.total.value === 0 ? (
-        <NoRuns filtered={query.filter.value !== ''} />
+        <NoRuns filter={query.filter.value} hints={pages.hints.value} apply={(filter) => void search.apply(filter)} />
       ) : (
         <RunTable
           query={query}
@@ -162,17 +162,37 @@ function keptOf(pages: RunPages): { rows: number; total: number } | null {
   return pages.loaded.value && rows < total ? { rows, total } : null;
 }
 
-function NoRuns({ filtered }: { filtered: boolean }) {
+function NoRuns({ filter, hints, apply }: { filter: string; hints: Hint[]; apply: (filter: string) => void }) {
   return (
-    <p class="nbt-empty nbt-no-runs">
-      {filtered ? (
-        'No run matches this filter. Clear it to see all runs.'
-      ) : (
+    <div class="nbt-empty nbt-no-runs">
+      {filter !== '' ? (
         <>
+          <p>No run matches this filter. Clear it to see all runs.</p>
+          {hints.map(({ key, near }) => (
+            <p key={key}>
+              No run has <code>{key}</code>.{near.length > 0 && ' Did you mean '}
+              {near.map((name, i) => (
+                <span key={name}>
+                  {i > 0 && (i === near.length - 1 ? ' or ' : ', ')}
+                  {filter.includes(key) ? (
+                    <button type="button" class="nbt-link" onClick={() => apply(filter.replaceAll(key, name))}>
+                      <code>{name}</code>
+                    </button>
+                  ) : (
+                    <code>{name}</code>
+                  )}
+                </span>
+              ))}
+              {near.length > 0 && '?'}
+            </p>
+          ))}
+        </>
+      ) : (
+        <p>
           No runs yet. Start a cell with <code>%%track</code>, or log inside a <code>with nbtrack.start_run():</code>{' '}
           block.
-        </>
+        </p>
       )}
-    </p>
+    </div>
   );
 }

@@ -92,3 +92,20 @@ test('the filter is cleared by its button, and follows a filter that is set from
   view.rerender(<QueryBox applied="b=2" error={null} disabled={false} apply={() => undefined} />);
   assert.equal(field.value, 'b=2');
 });
+
+test('while the user types, nothing is said to be wrong and nothing moves; it is explained when the typing ends', async () => {
+  const props = { applied: '', disabled: false, apply: () => undefined };
+  const { view, user, field } = box(props);
+  const error = refusal('INVALID_PARAMETER_VALUE', 'The query ends too early.', 3).reply;
+  await user.type(field, 'a >');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  view.rerender(<QueryBox {...props} error={error} />);
+  const alert = screen.getByRole('alert');
+  assert.equal(alert.textContent, '');
+  assert.equal(field.getAttribute('aria-invalid'), 'true');
+  await user.type(field, ' 1');
+  assert.equal(field.getAttribute('aria-invalid'), 'false', 'The error is about what was there before.');
+  assert.equal(alert.textContent, '');
+  await user.tab();
+  await waitFor(() => assert.match(alert.textContent ?? '', /ends too early/));
+});

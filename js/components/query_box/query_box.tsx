@@ -8,6 +8,8 @@ import { useUniqueId } from '../form/unique_id';
 import { type Complete, useCompletions } from './use_completions';
 
 const PAUSE_MS = 500;
+/** A filter that is applied by a pause may not be complete yet, so what is wrong with it is explained later. */
+const EXPLAIN_MS = 1_500;
 
 interface Props {
   /** The filter that the table shows. */
@@ -28,6 +30,9 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const completions = useCompletions(complete);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const explainer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  /** Whether an error is explained: after Enter at once, and otherwise only when the user has stopped typing. */
+  const explains = useSignal(true);
   const asked = useRef(applied);
   const id = useUniqueId();
   useEffect(() => {
@@ -36,21 +41,34 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
       asked.current = applied;
     }
   }, [applied]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      clearTimeout(explainer.current);
+    },
+    [],
+  );
 
   const open = completions.items.value.length > 0;
   const active = completions.active.value;
   const listId = `${id}-list`;
 
-  const send = () => {
+  const send = (explain = true) => {
     clearTimeout(timer.current);
+    clearTimeout(explainer.current);
+    explains.value = explain;
+    if (!explain) {
+      explainer.current = setTimeout(() => (explains.value = true), EXPLAIN_MS);
+    }
     asked.current = text.value;
     apply(text.value);
   };
   const edit = (value: string) => {
     text.value = value;
+    explains.value = false;
     clearTimeout(timer.current);
-    timer.current = setTimeout(send, PAUSE_MS);
+    clearTimeout(explainer.current);
+    timer.current = setTimeout(() => send(false), PAUSE_MS);
     ask();
   };
   const ask = (forced = false) => {
@@ -125,7 +143,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             aria-expanded={open}
             aria-controls={listId}
             aria-activedescendant={open && active >= 0 ? optionId(listId, active) : undefined}
-            aria-invalid={error !== null}
+            aria-invalid={error !== null && text.value === asked.current}
             aria-describedby={`${id}-error`}
             autocomplete="off"
             autocapitalize="off"
@@ -135,7 +153,10 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             value={text.value}
             onInput={(event) => edit(event.currentTarget.value)}
             onKeyDown={onKeyDown}
-            onBlur={completions.close}
+            onBlur={() => {
+              completions.close();
+              explains.value = true;
+            }}
           />
           <CompletionList
             id={listId}
@@ -161,7 +182,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
         )}
       </Form>
       <div id={`${id}-error`} class="nbt-query-error" role="alert">
-        {error && <QueryProblem error={error} text={asked.current} />}
+        {error && explains.value && !open && <QueryProblem error={error} text={asked.current} />}
       </div>
     </div>
   );

@@ -26,6 +26,7 @@ const DIFFERENCE_WIDTH = 88;
 const RESIZE_STEP = 20;
 /** The window moves in steps of so many rows, so that not every scrolled row renders the table again. */
 const ROW_STEP = 4;
+const COLUMN_STEP = 3;
 /** The rows whose values say whether a param is a number. */
 const SAMPLE = 50;
 
@@ -90,12 +91,8 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     const { at, lefts } = layout.value;
     const { first, end } = rows.value;
     const { first: left, end: right } = columnWindow(at, scroll.value.left, size.value.width - lefts.at(-1)!);
-    return [
-      first - (first % ROW_STEP),
-      Math.min(pages.count.value, end + ROW_STEP - (end % ROW_STEP)),
-      left,
-      right,
-    ].join();
+    const [firstRow, endRow] = inSteps(first, end, ROW_STEP, pages.count.value);
+    return [firstRow, endRow, ...inSteps(left, right, COLUMN_STEP, at.length - 1)].join();
   });
   const [first, end, left, right] = place.value.split(',').map(Number) as [number, number, number, number];
   const sample = pages.sample.value;
@@ -403,6 +400,11 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
       </table>
     </div>
   );
+}
+
+/** Return a window that begins and ends at multiples of a step. */
+function inSteps(first: number, end: number, step: number, most: number): [number, number] {
+  return [first - (first % step), Math.min(most, Math.ceil(end / step) * step)];
 }
 
 /** Takes the height of the rows above or below those in the page. */

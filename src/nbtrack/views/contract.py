@@ -207,6 +207,15 @@ class RunsReply(TypedDict):
     """The best last value by metric of this page, if not all runs have the same. Several runs may have it."""
     baseline: NotRequired[RunRow | None]
     """The run that was asked for as the baseline. None if it does not exist."""
+    hints: NotRequired[list[Hint]]
+    """If no run matches, the keys of the filter that no run has."""
+
+
+class Hint(TypedDict):
+    key: str
+    """A key that the filter names and no run has."""
+    near: list[str]
+    """Keys that may have been meant, as a filter names them."""
 
 
 class ColumnsRequest(TypedDict):

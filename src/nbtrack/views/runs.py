@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, TypeVar, cast
 
 from ..directions import Directions
 from ..entities import Run
-from ..errors import NotFound
+from ..errors import NotFound, QueryError
 from ..models.history import read_history
 from ..names import SYSTEM
 from ..store.protocol import Nesting
@@ -28,6 +28,7 @@ from .contract import (
     TableRow,
 )
 from .source import Source
+from .suggestions import ENTITIES, explained, hints
 from .view import view
 
 T = TypeVar("T")
@@ -39,6 +40,13 @@ _HELD_OUT = re.compile(r"(val|valid|validation|test|eval)\b|(val|test|eval)_")
 @view("runs")
 def page(source: Source, request: RunsRequest) -> RunsReply:
     """Return a page of the runs that match, with a page of the columns and the best runs of all of them."""
+    try:
+        return _page(source, request)
+    except QueryError as error:
+        raise explained(source, error) from None
+
+
+def _page(source: Source, request: RunsRequest) -> RunsReply:
     search = (
         request["experiment_ids"],
         request["filter"],
@@ -100,6 +108,9 @@ def page(source: Source, request: RunsRequest) -> RunsReply:
     }
     if counts:
         reply = cast(RunsReply, {**reply, **counts})
+    if found.total == 0 and request["filter"]:
+        names_of = {entity: keys_in([request["filter"]], entity) for entity in ENTITIES}
+        reply["hints"] = [hint for entity, keys in names_of.items() for hint in hints(source, entity, keys)]
     if baseline:
         reply["baseline"] = _with_keys(baseline, set(names), set(metrics))
     return reply
