@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -54,6 +56,24 @@ def test_output_is_complete_and_in_order(shell: str, code: int, output: bytes, t
 def test_a_program_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExecutionException, match="'/nothing/here' could not be started"):
         Command(["/nothing/here"], tmp_path, {})
+
+
+def test_an_interrupt_while_a_command_starts_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def interrupted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        known.append(popen(*arguments, **options))
+        signal.raise_signal(signal.SIGINT)
+        return known[0]
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        command("sleep 100 & wait", tmp_path)
+    assert known[0].returncode == -signal.SIGKILL
+    assert not process._has_members(known[0].pid)
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_lines_arrive_while_the_command_runs(tmp_path: Path) -> None:

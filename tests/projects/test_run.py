@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -473,6 +474,28 @@ def test_an_interrupt_ends_the_command_and_its_grandchildren(
     assert not is_running(grandchild)
     (found,) = all_runs()
     assert (found.info.status, found.data.tags[tags.KILLED]) == ("KILLED", reason)
+
+
+def test_an_interrupt_while_the_command_starts_ends_it_and_the_run(
+    project: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def interrupted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = popen(*arguments, **options)
+        if options.get("start_new_session"):
+            known.append(process)
+            signal.raise_signal(signal.SIGINT)
+        return process
+
+    folder = project({"main": "command: sleep 100"})
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(str(folder))
+    assert known[0].returncode is not None
+    (found,) = all_runs()
+    assert (found.info.status, found.data.tags[tags.KILLED]) == ("KILLED", "interrupted")
 
 
 @pytest.mark.slow

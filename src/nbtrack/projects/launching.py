@@ -40,7 +40,7 @@ from .mlproject import read_project
 from .notebooks import check_notebook, notebook_command
 from .output import OutputFile, Screen
 from .parameters import Resolved, resolve
-from .process import Command
+from .process import Command, later_interrupts
 from .project import EntryPoint, EnvironmentSpec, Project
 from .sources import Source, fetched
 from .submitted import ARTIFACTS, OUTPUT, SubmittedRun, missing_module, on_one_line, running_with, show
@@ -173,20 +173,23 @@ def launch(request: Request, display: Display) -> SubmittedRun:
                 arguments, environment = notebook_command(notebook, given, plan.environment, executed[0], environment)
             output = OutputFile(scratch / OUTPUT)
             display.progress(f"Run {run.info.run_name!r} ({run.info.run_id}) started: {on_one_line(plan.command)}")
-            running = Command(arguments, plan.source.folder, environment)
-            return SubmittedRun(
-                client,
-                run,
-                running,
-                plan.command,
-                output,
-                Screen(display.stream, display.limit),
-                artifacts=executed,
-                hint=lambda recent: _hint(recent, plan.environment),
-                progress=display.progress,
-                keep=plan.source.keep,
-                resources=resources.pop_all(),
-            )
+            screen = Screen(display.stream, display.limit)
+            # From here on, an interrupt ends the command, and not only this function.
+            with later_interrupts():
+                running = Command(arguments, plan.source.folder, environment)
+                return SubmittedRun(
+                    client,
+                    run,
+                    running,
+                    plan.command,
+                    output,
+                    screen,
+                    artifacts=executed,
+                    hint=lambda recent: _hint(recent, plan.environment),
+                    progress=display.progress,
+                    keep=plan.source.keep,
+                    resources=resources.pop_all(),
+                )
         except BaseException as error:
             # An interrupt can come between any two of these steps.
             _end_unfinished(client, run, running, error)

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -41,17 +43,8 @@ class Command:
 
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         try:
-            self._process = subprocess.Popen(
-                list(arguments),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                # The terminal sends Ctrl-C only to this process, which then ends the group step by step.
-                start_new_session=True,
-            )
+            # The terminal sends Ctrl-C only to this process, which then ends the group step by step.
+            self._process = start_group(arguments, cwd=folder, env=dict(environment), bufsize=0)
         except (OSError, ValueError) as error:
             raise ExecutionException(f"{arguments[0]!r:.200} could not be started: {error}.") from error
         self.pid = self._process.pid
@@ -120,6 +113,66 @@ class Command:
     def has_ended(self) -> bool:
         """Whether the command itself has ended. Its output may not be complete yet."""
         return self._ended.is_set()
+
+
+@contextlib.contextmanager
+def later_interrupts() -> Iterator[None]:
+    """Hold back interrupts until the end of the block.
+
+    An interrupt inside of `Popen` would leave a process behind that nobody knows. Only signals with a handler of Python
+    are held back, and only the main thread gets any.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    handlers: dict[signal.Signals, Callable[[int, FrameType | None], Any]] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        handler = signal.getsignal(number) if number is not None else None
+        if number is not None and callable(handler):
+            handlers[number] = handler
+            signal.signal(number, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in came:
+            handlers[signal.Signals(number)](number, frame)
+
+
+def start_group(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a process without a terminal in a group of its own, with its output and errors in one pipe.
+
+    If an interrupt comes meanwhile, the process is killed before the interrupt goes on.
+    """
+    process = None
+    try:
+        with later_interrupts():
+            process = subprocess.Popen(
+                list(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **options,
+            )
+    except BaseException:
+        if process is not None:
+            kill_group(process)
+        raise
+    return process
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    """Kill a process that was started by `start_group`, with all processes of its group."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
 
 
 def _pass_on(pipe: int, write: Callable[[bytes], None]) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from ...errors import ExecutionException
+from ..process import kill_group, start_group
 
 _KEPT = 20
 _LONGEST = 2_000
@@ -53,18 +50,8 @@ def run_tool(
     """
     kept: deque[str] = deque(maxlen=_KEPT)
     try:
-        process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=dict(variables),
-            encoding="utf-8",
-            errors="replace",
-            # pip and uv start builds, which have to end together with them.
-            start_new_session=True,
-        )
+        # pip and uv start builds, which have to end together with them.
+        process = start_group(arguments, cwd=folder, env=dict(variables), encoding="utf-8", errors="replace")
     except (OSError, ValueError) as error:
         raise ExecutionException(f"{failure}. {arguments[0]!r} cannot be started: {error}.") from error
     try:
@@ -77,17 +64,8 @@ def run_tool(
                     progress(shown)
         exit_code = process.wait()
     except BaseException:
-        _end(process)
+        kill_group(process)
         raise
     if exit_code:
         raise ToolFailed(failure, arguments, exit_code, kept)
     return "\n".join(kept)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
