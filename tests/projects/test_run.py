@@ -176,6 +176,16 @@ def test_a_run_that_exists_can_be_used(project: Write) -> None:
     assert found.data.tags[tags.SOURCE_TYPE] == "PROJECT"
 
 
+def test_the_experiment_is_the_active_one_unless_another_is_named(project: Write) -> None:
+    folder = str(project({"main": "command: 'true'"}))
+    active = nbtrack.set_experiment("active").experiment_id
+    assert recorded(run(folder)).info.experiment_id == active
+    # An ID can be an integer, and that of the experiment "Default" is 0.
+    assert recorded(run(folder, experiment_id=0)).info.experiment_id == "0"  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameter, match="Experiment name must not be empty"):
+        run(folder, experiment_name="")
+
+
 def test_the_run_is_nested_in_the_active_run_which_stays_active(project: Write) -> None:
     folder = project({"main": "command: 'true'"})
     with nbtrack.start_run() as parent:

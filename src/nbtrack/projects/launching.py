@@ -120,7 +120,7 @@ def planned(request: Request) -> Iterator[Plan]:
         value = getattr(request, name)
         if value is not None and not isinstance(value, str):
             raise InvalidParameter(f"{name} must be a string, not {type(value).__name__}.")
-    if request.experiment_name and request.experiment_id:
+    if request.experiment_name is not None and request.experiment_id is not None:
         raise InvalidParameter("Pass either experiment_name or experiment_id, not both.")
     with fetched(request.uri, request.version) as source:
         project = read_project(source.folder)
@@ -243,9 +243,9 @@ def _client_and_parent() -> tuple[Client, ancestors.Parent | None]:
 
 
 def _experiment_id(client: Client, request: Request, parent: ancestors.Parent | None) -> str:
-    if request.experiment_id:
+    if request.experiment_id is not None:
         return client.get_experiment(str(request.experiment_id)).experiment_id
-    if request.experiment_name:
+    if request.experiment_name is not None:
         return experiment_named(client, request.experiment_name).experiment_id
     chosen = chosen_experiment_id(client, inherited=False)
     if chosen is None and parent is not None:
