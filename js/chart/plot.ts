@@ -164,7 +164,7 @@ export class Plot {
       height,
       ms: 1,
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 20, 0, 0],
       cursor: {
         y: false,
         drag: { x: canZoom, y: false, setScale: false },

@@ -59,14 +59,21 @@ export class CurveCache {
     if (first && first.payload.keys.length === 1) {
       const { payload } = first;
       const range = payload.x_min === null || payload.x_max === null ? null : ([payload.x_min, payload.x_max] as const);
-      this.put({ key: payload.keys[0]!, axis: payload.x_axis, range }, payload.run_ids, payload.max_points, first);
+      const settings = { key: payload.keys[0]!, axis: payload.x_axis, range };
+      this.put(settings, payload.run_ids, payload.max_points, first);
+      if (range && !connection.live) {
+        // A comparison that was saved while it was zoomed in has nothing else.
+        this.put({ ...settings, range: null }, payload.run_ids, payload.max_points, first);
+      }
     }
   }
 
   /** Return the curve of a run. Null if it has no points, undefined if that is not known yet. */
   curve(run_id: string, settings: CurveSettings): Curve | null | undefined {
     void this.changes.value;
-    return this.entries.get(id(run_id, settings))?.curve;
+    const entry = this.entries.get(id(run_id, settings));
+    // Nothing but what was saved can be shown without a kernel.
+    return entry ? entry.curve : this.connection.live ? undefined : null;
   }
 
   /** Request what a chart shows and what is not there, or not as it is in the store now. */

@@ -8,6 +8,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotFound, QueryError
+from nbtrack.widgets import comparison
 from nbtrack.widgets.comparison import Comparison
 
 MakeRun = Callable[..., str]
@@ -232,3 +233,13 @@ def test_only_two_comparisons_can_be_linked_by_parts_that_exist(other: str | Non
     second = {"self": widget, "new": nbtrack.compare(), None: None}[other]
     with pytest.raises(InvalidParameter):
         nbtrack.link(widget, second, parts)
+
+
+def test_many_selected_runs_have_fewer_points_each(
+    client: nbtrack.Client, make_run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run()
+    make_run()
+    assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS
+    monkeypatch.setattr(comparison, "MANY", 1)
+    assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS_OF_MANY

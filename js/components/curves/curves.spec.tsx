@@ -7,7 +7,7 @@ import type { CurvesRequest } from '../../contract';
 import { CurveCache } from '../../data/curves';
 import { ColumnState } from '../../state/columns';
 import { RunPages } from '../../state/pages';
-import { Panels } from '../../state/panels';
+import { NEW_PANEL, Panels } from '../../state/panels';
 import { Selection } from '../../state/selection';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
@@ -201,6 +201,31 @@ test('the legend names runs that the table does not have, the highest last value
 test('selected runs without points of the metric are counted', async () => {
   curves((request) => points({ ...request, run_ids: ['a'] }));
   await screen.findByText('1 selected run has no acc.');
+});
+
+test('a saved comparison shows what was saved, also if it was zoomed in, and says what was not', async () => {
+  for (const x_min of [null, 0]) {
+    const connection = new FakeConnection({});
+    connection.live = false;
+    const payload: CurvesRequest = {
+      ...{ run_ids: ['a', 'b'], keys: ['acc'], x_axis: 'step', max_points: 200 },
+      ...{ x_min, x_max: x_min === null ? null : 5 },
+    };
+    connection.first = ((name: string) => (name === 'curves' ? { payload, ...points(payload) } : undefined)) as never;
+    const view = viewOf({
+      selected: ['a', 'b'],
+      panels: [{ ...NEW_PANEL, metrics: ['acc'], x_min, x_max: payload.x_max }],
+    });
+    const [pages, columns] = [new RunPages(), new ColumnState(view)];
+    columns.put(runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } })]));
+    const parts = { connection, cache: new CurveCache(connection), pages, columns, panels: new Panels(view) };
+    const { unmount } = render(<Curves {...parts} selection={new Selection(view)} />);
+    await screen.findByText(/^2 points are not drawn/);
+    await userEvent.selectOptions(screen.getByLabelText('Metric'), 'loss');
+    await screen.findByText('2 selected runs have no saved points of loss.');
+    assert.equal(connection.asked.length, 0);
+    unmount();
+  }
 });
 
 test('nothing is requested while no run is selected', async () => {

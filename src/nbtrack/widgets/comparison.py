@@ -32,6 +32,8 @@ MOST_IN_FRAME = 1_000_000
 MOST_SELECTED = 1_000
 """How many of the selected runs are compared. It is the largest number of runs in one request."""
 MAX_POINTS = 1000
+MANY, MAX_POINTS_OF_MANY = 100, 256
+"""With more selected runs, each has fewer points, as in js/data/curves.ts."""
 SAVED_POINTS = 200
 SAVED_SERIES = 10
 MOST_DIFF_ROWS = 1_000
@@ -185,7 +187,7 @@ class Comparison(ViewWidget):
                     "x_axis": panel["x_axis"],
                     "x_min": panel["x_min"],
                     "x_max": panel["x_max"],
-                    "max_points": max_points,
+                    "max_points": min(max_points, MAX_POINTS_OF_MANY) if len(selected) > MANY else max_points,
                 },
             )
         return Snapshot(self.screen, {"view": view}, answers)
