@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Iterable
+from typing import TypeVar
 
 from .errors import InvalidParameter
+
+T = TypeVar("T")
 
 MAX_LENGTH = 500
 """The longest name or key, in characters (MLflow: 500 for experiments, 250 for keys). Values have no limit."""
@@ -73,6 +77,30 @@ def check_dict(values: object, what: str) -> None:
     """
     if not hasattr(values, "items"):
         raise InvalidParameter(f"{what} must be a dict, not {type(values).__name__} ({values!r:.80}).")
+
+
+def check_string(value: object, what: str) -> str:
+    """Return `value` if it is a string. Raises InvalidParameter with a message that starts with `what`."""
+    if not isinstance(value, str):
+        raise InvalidParameter(f"{what} must be a string, not {type(value).__name__} ({value!r:.80}).")
+    return value
+
+
+def check_list(values: Iterable[T] | None, what: str) -> list[T]:
+    """Return values as a list; none for None. Raises InvalidParameter if they are a string or cannot be listed."""
+    if values is None:
+        return []
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidParameter(f"{what} must be a list, not {type(values).__name__} ({values!r:.80}).")
+    return list(values)
+
+
+def check_path(path: object, what: str) -> str:
+    """Return a path as a string. Raises InvalidParameter with a message that starts with `what`."""
+    found = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(found, str):
+        raise InvalidParameter(f"{what} must be a path, not {type(path).__name__} ({path!r:.80}).")
+    return found
 
 
 def check_text(text: str, what: str) -> str:

@@ -292,3 +292,20 @@ def test_a_wrong_name_of_an_experiment_is_an_error_in_words() -> None:
         with pytest.raises(InvalidParameter, match="Experiment name must be a string, not int"):
             call(3)
     assert issubclass(InvalidParameter, ValueError)
+
+
+def test_the_source_of_a_version_names_the_same_folder_after_chdir(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow keeps the relative path, so that what is loaded depends on the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text("flavors: {}\n")
+    client = nbtrack.MlflowClient()
+    client.create_registered_model("net")
+    for source in ("model", "./model", "file:model", f"../{tmp_path.name}/model"):
+        for version in (nbtrack.register_model(source, "net"), client.create_model_version("net", source)):
+            assert Path(version.source.removeprefix("file://")).resolve() == tmp_path / "model"
+            assert version.source.removeprefix("file://").startswith("/")
+    for source in (str(tmp_path / "model"), (tmp_path / "model").as_uri(), "s3://bucket/model", "not/there"):
+        assert client.create_model_version("net", source).source == source

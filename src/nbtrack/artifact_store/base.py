@@ -21,6 +21,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from ..entities import FileInfo
 from ..errors import InvalidParameter, NotFound
+from ..names import check_path
 from ..process_end import at_process_end
 
 Listing: TypeAlias = list[FileInfo]
@@ -351,7 +352,7 @@ def check_file_path(path: object) -> PurePosixPath:
 
 def existing(local_path: str | os.PathLike[str]) -> Path:
     """Return the path of a local file or folder. Raises NotFound if it does not exist."""
-    path = Path(local_path)
+    path = Path(check_path(local_path, "local_path"))
     if not path.exists():
         raise NotFound(
             f"File or folder {os.fspath(local_path)!r:.200} does not exist. The working directory is {os.getcwd()}."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..entities import ViewType
+from ..names import check_path
 from ..store.folder.store import FolderStore
 from ..store.opening import open_store
 from ..transfer import Format, Report, import_source, write_tables
@@ -54,7 +55,7 @@ def import_runs(
         _open_folder,
         kind=kind,
         experiment=experiment,
-        artifacts=None if artifacts is None else Path(artifacts).absolute(),
+        artifacts=None if artifacts is None else Path(check_path(artifacts, "artifacts")).absolute(),
         follow_links=follow_links,
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..artifact_store.local import absolute_location, path_of_uri
 from ..capture import user
 from ..entities import (
     Lineage,
@@ -16,12 +18,13 @@ from ..entities import (
     Run,
     StageChange,
 )
-from ..errors import InvalidParameter, NotFound
+from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..model_names import check_model_name, check_version
 from ..model_registry.lineage import lineage_of
 from ..model_registry.resolving import find_version, resolve_version
 from ..model_registry.uris import MODELS, ModelVersionUri, parse_uri
 from ..model_registry.watching import StageWatch
+from ..names import check_list
 from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
 from ..store.protocol import Store, Versions
 
@@ -229,7 +232,7 @@ class RegistryMixin:
         Args:
             name: Name of the model. It must exist.
             source: URI or path of the model's files, such as `runs:/<run ID>/model`. If it is the `models:/` URI of
-                another version, that version must exist.
+                another version, that version must exist. A relative path of an existing folder is made absolute.
             run_id: Run that logged the model.
             tags: Tags of the version. Values are converted to strings.
             run_link: URL of the run, for a run in another tracker.
@@ -253,6 +256,8 @@ class RegistryMixin:
             target = parse_uri(source)
             assert isinstance(target, ModelVersionUri)
             find_version(target, self)
+        elif isinstance(source, str) and source.strip():
+            source = _absolute(source)
         return self._store.create_model_version(
             name,
             source,
@@ -297,7 +302,7 @@ class RegistryMixin:
         check_model_name(name)
         if isinstance(stages, str):
             raise InvalidParameter(f"stages must be a list such as [{stages!r:.80}], not a string.")
-        wanted = {canonical_stage(stage) for stage in stages or ()}
+        wanted = {canonical_stage(stage) for stage in check_list(stages, "stages")}
         latest = self._store.get_registered_model(name).latest_versions
         return [version for version in latest if not wanted or version.current_stage in wanted]
 
@@ -789,3 +794,12 @@ def _required(value: str | None, argument: str) -> str:
     if value is None:
         raise InvalidParameter(f"{argument} must not be None.")
     return value
+
+
+def _absolute(source: str) -> str:
+    """Return the source of a version that still names the same folder after a change of the working directory."""
+    with suppress(NbtrackError, OSError, ValueError):
+        location = absolute_location(source)
+        if path_of_uri(location).is_dir():
+            return location
+    return source

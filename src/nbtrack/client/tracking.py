@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +31,7 @@ from ..entities import (
 from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import now
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
-from ..names import UNKNOWN_USER, check_dict, check_name, check_text, new_run_name, storable
+from ..names import UNKNOWN_USER, check_dict, check_list, check_name, check_string, check_text, new_run_name, storable
 from ..store.protocol import Store
 from ..tags import PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
@@ -77,7 +77,9 @@ class TrackingMixin:
         check_name(name, "Experiment name")
         if artifact_location is not None:
             open_repository(artifact_location)
-            artifact_location = absolute_location(artifact_location) if artifact_location else None
+            artifact_location = (
+                absolute_location(check_string(artifact_location, "artifact_location")) if artifact_location else None
+            )
         check_dict(tags or {}, "tags")
         checked_tags = {
             check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
@@ -215,7 +217,7 @@ class TrackingMixin:
             NotFound: If the experiment does not exist or does not have the tag.
             InvalidParameter: If the experiment is deleted.
         """
-        self._store.update_experiment(str(experiment_id), tags={key: None})
+        self._store.update_experiment(str(experiment_id), tags={check_string(key, "Tag key"): None})
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
@@ -248,6 +250,8 @@ class TrackingMixin:
         """
         check_dict(tags or {}, "tags")
         all_tags = {str(key): str(value) for key, value in (tags or {}).items()}
+        if run_name is not None:
+            check_string(run_name, "Run name")
         if run_name and all_tags.get(RUN_NAME, run_name) != run_name:
             raise InvalidParameter(
                 f"The run has two names: run_name={run_name!r:.80} and the tag {RUN_NAME}={all_tags[RUN_NAME]!r:.80}. "
@@ -323,7 +327,9 @@ class TrackingMixin:
         """
         if isinstance(experiment_ids, (str, int)):
             experiment_ids = [str(experiment_ids)]
-        ids = None if experiment_ids is None else [str(experiment_id) for experiment_id in experiment_ids]
+        ids = None
+        if experiment_ids is not None:
+            ids = [str(experiment_id) for experiment_id in check_list(experiment_ids, "experiment_ids")]
         return self._store.search_runs(
             ids, filter_string or "", _view(run_view_type), max_results, _clauses(order_by), page_token
         )
@@ -547,7 +553,7 @@ class TrackingMixin:
             InvalidParameter: If the key is not a string or is empty or too long, or if the run is deleted.
             NotFound: If the run does not exist.
         """
-        self._store.recorder(run_id).tags({key: value})
+        self._store.recorder(run_id).tags({check_string(key, "Tag key"): value})
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Delete a tag of a run.
@@ -561,6 +567,7 @@ class TrackingMixin:
                 is not an error, so that a training loop continues.
             InvalidParameter: If the run is deleted.
         """
+        check_string(key, "Tag key")
         # While the store cannot be read, whether the tag exists is unknown, and a training loop must continue.
         with suppress(StoreError), self._store.snapshot() as seen:
             if seen.is_complete and key not in self.get_run(run_id).data.tags:
@@ -589,9 +596,9 @@ class TrackingMixin:
             NotFound: If the run does not exist.
         """
         self._store.recorder(run_id).batch(
-            [(metric.key, metric.value, metric.step, metric.timestamp) for metric in metrics],
-            {param.key: param.value for param in params},
-            {tag.key: tag.value for tag in tags},
+            _fields(metrics, "metrics", "Metric", ("key", "value", "step", "timestamp")),
+            dict(_fields(params, "params", "Param", ("key", "value"))),
+            dict(_fields(tags, "tags", "RunTag", ("key", "value"))),
         )
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Any = None) -> None:
@@ -612,7 +619,13 @@ class TrackingMixin:
             raise NotSupported(
                 "log_inputs() takes only datasets. This version of nbtrack does not support models as inputs."
             )
-        self._store.recorder(run_id).inputs(datasets or ())
+        found = check_list(datasets, "datasets")
+        for one in found:
+            if not hasattr(one, "dataset") or not hasattr(one, "tags"):
+                raise InvalidParameter(
+                    f"datasets must contain DatasetInput objects, not {type(one).__name__} ({one!r:.80})."
+                )
+        self._store.recorder(run_id).inputs(found)
 
     def log_series(self, run_id: str, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
         """Log many points of one metric at once: all or none.
@@ -827,7 +840,7 @@ class TrackingMixin:
         """
         import pandas
 
-        runs = self._all_runs(experiment_id) if run_ids is None else map(self.get_run, run_ids)
+        runs = self._all_runs(experiment_id) if run_ids is None else map(self.get_run, check_list(run_ids, "run_ids"))
         tables, without = [], []
         for run in runs:
             artifacts = self._artifacts(run.info.run_id)
@@ -921,3 +934,17 @@ def _view(view_type: ViewType | int) -> ViewType:
 
 def _clauses(order_by: Sequence[str] | str | None) -> Sequence[str]:
     return [order_by] if isinstance(order_by, str) else order_by or ()
+
+
+def _fields(entries: Iterable[Any], what: str, entity: str, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the fields of entities, whether they are ours or MLflow's."""
+    found = []
+    for entry in check_list(entries, what):
+        try:
+            found.append(tuple([getattr(entry, field) for field in fields]))
+        except AttributeError:
+            raise InvalidParameter(
+                f"{what} must contain {entity} objects, not {type(entry).__name__} ({entry!r:.80})."
+            ) from None
+        check_string(found[-1][0], f"Key of a {entity}")
+    return found

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..names import check_list
+
 if TYPE_CHECKING:
     from ..store.folder.repair.findings import Report as Report
     from ..store.folder.retention import Garbage as Garbage
@@ -120,8 +122,8 @@ class UpkeepMixin:
         upkeep: Upkeep = self.capability("gc")
         return upkeep.gc(
             older_than,
-            run_ids=run_ids,
-            experiment_ids=list(map(str, experiment_ids)),
+            run_ids=check_list(run_ids, "run_ids"),
+            experiment_ids=list(map(str, check_list(experiment_ids, "experiment_ids"))),
             with_versions=with_versions,
             dry_run=dry_run,
         )

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from .. import entities
 from ..capture import run_tags
 from ..errors import InvalidParameter
-from ..names import check_name, check_text
+from ..names import check_dict, check_name, check_text
 from ..tags import DATASET_CONTEXT, GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE, USER
 
 DEFAULT_NAME = "dataset"
@@ -87,6 +87,7 @@ def entity_of(dataset: Any) -> entities.Dataset:
 
 def dataset_input(dataset: Any, context: str | None, tags: Mapping[str, Any] | None) -> entities.DatasetInput:
     """Return a dataset as an input of a run. `context` becomes MLflow's tag `mlflow.data.context`."""
+    check_dict(tags or {}, "tags")
     given = {str(key): str(value) for key, value in (tags or {}).items()}
     if context is not None:
         given = {DATASET_CONTEXT: str(context), **given}

@@ -9,6 +9,7 @@ from ..client import Client
 from ..client.run_ids import is_filter, run_ids_of
 from ..errors import InvalidParameter
 from ..frame import OutputFormat, check_format, from_columns, from_relation
+from ..names import check_list
 from .search import scope_of
 
 if TYPE_CHECKING:
@@ -155,6 +156,6 @@ def aggregate(
     """
     check_format(output_format)
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
-    groups = [by] if isinstance(by, str) else list(by)
-    measures = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
+    groups = [by] if isinstance(by, str) else check_list(by, "by")
+    measures = [metrics] if isinstance(metrics, str) else None if metrics is None else check_list(metrics, "metrics")
     return from_columns(Client().reading.aggregate(scope, query, groups, measures), output_format)

@@ -9,6 +9,7 @@ from ..client import Client
 from ..data.dataset import dataset_input
 from ..entities import Metric, Param, RunTag
 from ..errors import InvalidParameter, NotSupported
+from ..names import check_list
 from ..runs import stack
 from .runs import ensure_run, start_run, target
 
@@ -238,8 +239,9 @@ def log_inputs(
         InvalidParameter: If the lists differ in length, or if an item is not a dataset.
         NotSupported: If `models` are given.
     """
-    contexts = [None] * len(datasets) if contexts is None else contexts
-    tags_list = [None] * len(datasets) if tags_list is None else tags_list
+    datasets = check_list(datasets, "datasets")
+    contexts = [None] * len(datasets) if contexts is None else check_list(contexts, "contexts")
+    tags_list = [None] * len(datasets) if tags_list is None else check_list(tags_list, "tags_list")
     if not len(datasets) == len(contexts) == len(tags_list):
         raise InvalidParameter(
             "datasets, contexts and tags_list must have the same length, not "

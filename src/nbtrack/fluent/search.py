@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..client import Client
 from ..entities import Run, ViewType
 from ..errors import InvalidParameter
 from ..frame import OutputFormat, check_format, from_columns
+from ..names import check_list
 from .experiments import active_experiment_id
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def scope_of(
         )
     if experiment_names:
         client = Client()
-        found = {name: client.get_experiment_by_name(name) for name in experiment_names}
+        found = {name: client.get_experiment_by_name(name) for name in check_list(experiment_names, "experiment_names")}
         for name, experiment in found.items():
             if experiment is None:
                 # As in MLflow, an experiment that does not exist has no runs.
@@ -140,6 +141,6 @@ def scope_of(
         return [experiment.experiment_id for experiment in found.values() if experiment]
     if search_all_experiments:
         return None
-    if experiment_ids is None or len(experiment_ids) == 0:
+    if experiment_ids is None or (isinstance(experiment_ids, Sized) and len(experiment_ids) == 0):
         return [active_experiment_id()]
-    return [str(experiment_id) for experiment_id in experiment_ids]
+    return [str(experiment_id) for experiment_id in check_list(experiment_ids, "experiment_ids")]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
 from ..errors import InvalidParameter
-from ..names import check_dict, check_name, check_text
+from ..names import check_dict, check_name, check_string, check_text
 from . import events, series
 from .events import point
 from .kinds import LARGEST
@@ -67,7 +67,11 @@ class RunRecorder:
     def _point(self, key: str, value: Any, step: int | None, timestamp: int | None) -> str:
         if type(value) is not float:
             value = _number(key, value)
-        head = self._heads.get(key) or self._head(key)
+        try:
+            head = self._heads.get(key) or self._head(key)
+        except TypeError:
+            # A list, for example, which cannot be a key of a dict.
+            head = events.metric_head(self.run_id, check_name(key, "Metric key"))
         last = self._steps.get(key, -1)
         if step is None:
             step = last + 1
@@ -108,7 +112,7 @@ class RunRecorder:
 
     def param(self, key: str, value: Any) -> None:
         """Log a param. The value is converted by `str`, also a dict."""
-        self._log_params({key: value})
+        self._log_params({check_string(key, "Param key"): value})
 
     def series(self, key: str, steps: Any, values: Any, timestamps: Any = None) -> None:
         """Log many points of one metric, all or none. The steps default to those after the metric's highest step."""

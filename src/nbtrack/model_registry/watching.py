@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..entities import ModelVersion, StageChange
-from ..errors import NbtrackError, StoreLocked, TimedOut
+from ..errors import InvalidParameter, NbtrackError, StoreLocked, TimedOut
 from ..model_names import check_model_name, check_version
 from ..stages import canonical_stage
 from ..store.protocol import Store
@@ -165,4 +165,8 @@ class StageWatch(Iterator[StageChange]):
 
 
 def _end(timeout: float | None) -> float:
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout != timeout
+    ):
+        raise InvalidParameter(f"timeout must be a number of seconds or None, not {timeout!r:.80}.")
     return float("inf") if timeout is None else time.monotonic() + timeout

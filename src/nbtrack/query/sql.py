@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidParameter, QueryError
+from ..names import check_list
 from .parser import parse, parse_ordering
 from .tree import (
     And,
@@ -92,6 +93,7 @@ def compile_search(
     """
     if isinstance(order_by, str):
         raise InvalidParameter(f"order_by must be a list of clauses, not a string. Write [{order_by!r}].")
+    order_by = check_list(order_by, "order_by")
     if len(order_by) > MAX_ORDERINGS:
         reason = f"order_by has more than {MAX_ORDERINGS} clauses"
         raise QueryError(reason, order_by[MAX_ORDERINGS], 0)

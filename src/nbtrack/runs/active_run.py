@@ -14,7 +14,7 @@ from ..data.dataset import dataset_input
 from ..entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
 from ..errors import StoreError
 from ..journal import RunRecorder
-from ..names import storable
+from ..names import check_string, storable
 from ..tags import TRACEBACK
 
 STATE = "state"
@@ -155,7 +155,7 @@ class ActiveRun:
         Raises:
             InvalidParameter: If the key is not a string or is empty or too long.
         """
-        self._recorder.tags({key: value})
+        self._recorder.tags({check_string(key, "Tag key"): value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set several tags: all or none.

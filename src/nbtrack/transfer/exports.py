@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..entities import ViewType
 from ..errors import InvalidParameter, NotFound, StoreError
+from ..names import check_path
 from ..progress import progress
 from ..store.sql.runs import matching
 
@@ -36,7 +37,7 @@ def write_tables(
     """Write runs and their data into a new folder, and return the rows of each table; see `nbtrack.export`."""
     if format not in ("parquet", "csv"):
         raise InvalidParameter(f"format must be 'parquet' or 'csv', not {format!r:.80}.")
-    target = Path(folder).expanduser().absolute()
+    target = Path(check_path(folder, "folder")).expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InvalidParameter(f"{target} already exists and is not empty. Choose a new or an empty folder.")
     partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")

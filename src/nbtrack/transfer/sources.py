@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..config import folder_of
 from ..errors import InvalidParameter, NotFound, NotSupported
+from ..names import check_path
 from . import mlflow_files, mlflow_sql, nbtrack_store, tensorboard, wandb_offline
 from .nbtrack_store import OpenFolder
 from .records import Source
@@ -49,7 +50,7 @@ def open_source(
 
 
 def _path(source: str | os.PathLike[str]) -> Path:
-    text = os.fspath(source)
+    text = check_path(source, "source")
     if text.startswith(_SQLITE):
         return Path(text.removeprefix(_SQLITE).partition("?")[0]).expanduser().absolute()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..client import Client
 from ..errors import InvalidParameter
 from ..fluent.search import scope_of
+from ..names import check_list
 from .comparison import Comparison
 from .linking import Link, link
 from .live_run import LiveRun
@@ -51,7 +52,7 @@ def compare(
     if not isinstance(filter_string, str):
         raise InvalidParameter(f"filter_string must be a string, not {type(filter_string).__name__}.")
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
-    return Comparison(Client(), filter_string, scope, order_by or ())
+    return Comparison(Client(), filter_string, scope, check_list(order_by, "order_by"))
 
 
 def registry(name: str | None = None) -> Registry:

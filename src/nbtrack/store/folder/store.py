@@ -19,7 +19,7 @@ from ...entities import Experiment, LifecycleStage, Rewound, RunInfo, RunStatus
 from ...errors import InvalidParameter, NotSupported, StoreError
 from ...journal import Journal, RunRecorder, events, syncing
 from ...journal.recorder import tag_lines
-from ...names import new_id
+from ...names import check_string, new_id
 from ..protocol import DEFAULT_ID, DEFAULT_NAME
 from ..sql.runs import check_runs
 from .background import Background
@@ -123,6 +123,7 @@ class FolderStore(FolderSessions):
 
     def recorder(self, run_id: str, *, resume: bool = False) -> RunRecorder:
         """Return the recorder of any run; with `resume`, set the run to RUNNING again."""
+        check_string(run_id, "run_id")
         recorder = None if resume else self._recorders.get(run_id)
         if recorder is None:
             (run,) = self.get_runs([run_id], strict=True)
@@ -149,6 +150,7 @@ class FolderStore(FolderSessions):
     def artifact_uri(self, run_id: str, *, own: Literal[True]) -> str | None: ...
     def artifact_uri(self, run_id: str, *, own: bool = False) -> str | None:
         """Return where a run, deleted or not, keeps its artifacts; with `own`, without a query of the database."""
+        check_string(run_id, "run_id")
         recorder = self._recorders.get(run_id) if not own or run_id in self._created else None
         if recorder is not None:
             return recorder.artifact_uri

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...entities import Metric
+from ...names import check_string
 from .base import Tables
 from .runs import check_runs
 
@@ -12,6 +13,8 @@ class MetricTables(Tables):
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return every point of a metric, sorted by time, then step."""
+        check_string(run_id, "run_id")
+        check_string(key, "Metric key")
         with self.reading() as cursor:
             rows = cursor.execute(
                 "SELECT DISTINCT m.timestamp, m.step, m.value FROM metrics AS m JOIN latest_metrics AS l "

@@ -22,6 +22,7 @@ from ...entities import (
 )
 from ...errors import InvalidParameter, NotFound
 from ...journal import now
+from ...names import check_string
 from ...query import RUNS, compile_search
 from ...tags import PARENT
 from . import paging
@@ -52,6 +53,8 @@ class RunTables(Tables):
 
     def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
         """Return runs in the order of `run_ids`."""
+        for run_id in run_ids:
+            check_string(run_id, "run_id")
         with self.reading() as cursor:
             rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
             runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
@@ -222,6 +225,8 @@ def check_known(run_ids: Sequence[str], known: Container[str]) -> None:
 
 def check_runs(cursor: Cursor, run_ids: Sequence[str], *, active: bool = False) -> None:
     """Raise NotFound if one of these runs does not exist; with `active`, InvalidParameter if one is deleted."""
+    for run_id in run_ids:
+        check_string(run_id, "run_id")
     stages = dict(
         cursor.execute(f"SELECT r.run_id, r.lifecycle_stage FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....model_names import check_model_name, check_tag, check_version
+from ....names import check_string
 from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
@@ -25,7 +26,7 @@ class ModelTagTables(ChangeTables):
         """Set a tag of a model or of a version, or delete it if the value is None."""
         check_model_name(name)
         number = None if version is None else check_version(version)
-        key, text = (key, None) if value is None else check_tag(key, value)
+        key, text = (check_string(key, "Tag key"), None) if value is None else check_tag(key, value)
         with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)

@@ -14,7 +14,7 @@ from ....model_names import (
     check_tags,
     check_version,
 )
-from ....names import check_text
+from ....names import check_string, check_text
 from ....query import VERSIONS, compile_search
 from ....stages import NONE
 from ...protocol import Versions
@@ -57,6 +57,9 @@ class ModelVersionTables(ChangeTables):
         if not isinstance(source, str) or not source.strip():
             raise InvalidParameter(f"source must be the URI or the path of a model's folder, not {source!r:.80}.")
         check_text(source, "source")
+        for what, value in (("run_id", run_id), ("run_link", run_link)):
+            if value is not None:
+                check_string(value, what)
         new_tags, text = check_tags(tags), check_description(description)
         expected = version_numbers(expected_versions)
         with self.changing(name) as cur:
