@@ -144,6 +144,8 @@ export interface Statistics {
   low: Number;
   high: Number;
   mean: Number;
+  /** The mean of the last 10 values. */
+  tail: Number;
 }
 
 export interface TableRow extends RunRow {

@@ -3,7 +3,7 @@ import { quoted } from './order';
 import { prefixOf } from './shorten';
 
 /** Which value of a metric a column shows. */
-export type Statistic = 'last' | 'min' | 'max' | 'first' | 'mean';
+export type Statistic = 'last' | 'min' | 'max' | 'first' | 'mean' | 'tail';
 
 /** A column of the run table, as plain data. */
 export interface Column {
@@ -54,9 +54,9 @@ export function metricId(key: string, statistic: Statistic): string {
   return statistic === 'last' ? name : `${statistic}(${name})`;
 }
 
-/** Return the columns that a metric can have: its last value, its best one, its first one, and the mean of all. */
+/** Return the columns that a metric can have: its last value, its best one, its first one, and means. */
 export function statisticsOf(key: string, lower: ReadonlySet<string>): Statistic[] {
-  return ['last', lower.has(key) ? 'min' : 'max', 'first', 'mean'];
+  return ['last', lower.has(key) ? 'min' : 'max', 'first', 'mean', 'tail'];
 }
 
 /**
@@ -189,6 +189,7 @@ const STATISTIC_TITLES: Record<Statistic, string> = {
   max: 'best, highest',
   first: 'first',
   mean: 'mean',
+  tail: 'mean of the last 10',
 };
 
 export function statisticTitle(statistic: Statistic): string {
@@ -220,7 +221,7 @@ function metricColumn(key: string, statistic: Statistic): Column {
 function newMetricColumn(id: string, key: string, statistic: Statistic): Column {
   const prefix = prefixOf(key);
   const short = key.slice(prefix.length);
-  const title = statistic === 'last' ? short : `${short} (${statistic})`;
+  const title = statistic === 'last' ? short : `${short} (${statistic === 'tail' ? 'last 10' : statistic})`;
   return {
     id,
     kind: 'metric',
@@ -228,7 +229,8 @@ function newMetricColumn(id: string, key: string, statistic: Statistic): Column 
     statistic,
     title,
     group: prefix || 'Metrics',
-    sortable: true,
+    // The store keeps the other statistics, and would have to read all points to sort by this one.
+    sortable: statistic !== 'tail',
     width: Math.max(METRIC_WIDTH, widthOf(title)),
     pinned: false,
   };

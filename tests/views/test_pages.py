@@ -205,7 +205,7 @@ def test_only_the_columns_in_sight_are_read(wide: nbtrack.entities.Run, monkeypa
     parent, child = page["rows"]
     assert (parent["params"], child["params"]) == ({"p27": "27", "p03": "3"}, {"p27": "-1", "p03": "3"})
     assert parent["metrics"] == {"m07": 7.0, "val_loss": 1.0}
-    assert parent["statistics"] == {"m07": {"first": 7.0, "low": 7.0, "high": 7.0, "mean": 7.0}}
+    assert parent["statistics"] == {"m07": {"first": 7.0, "low": 7.0, "high": 7.0, "mean": 7.0, "tail": 7.0}}
     assert page["baseline"]["metrics"] == parent["metrics"]
     assert page["best_values"] == {}, "Both runs have the same values."
     assert page["lower_is_better"] == ["val_loss"]

@@ -227,3 +227,15 @@ def test_a_filter_on_a_key_that_no_run_has_names_those_that_may_be_meant() -> No
     assert "metrics.accuracy" not in caught.value.expected
     with pytest.raises(QueryError, match=r"metrics\.something"):
         runs("something > 0.95")
+
+
+def test_statistics_of_a_metric_are_of_all_its_points_and_of_the_last_ten() -> None:
+    with nbtrack.start_run():
+        for step in reversed(range(25)):
+            nbtrack.log_metric("loss", 24.0 - step, step=step)
+        nbtrack.log_metric("one", 3.0)
+    page = {"filter": "", "experiment_ids": None, "order_by": [], "grouped": False, "unfolded": [], "offset": 0}
+    (row,) = ask("runs", **page, limit=5, metrics=["loss"], statistics=["loss", "one"])[0]["rows"]
+    assert row["metrics"] == {"loss": 0.0}
+    assert row["statistics"]["loss"] == {"first": 24.0, "low": 0.0, "high": 24.0, "mean": 12.0, "tail": 4.5}
+    assert row["statistics"]["one"]["tail"] == 3.0

@@ -21,7 +21,7 @@ export function metricValue(row: RunRow | TableRow, { key, statistic }: Column):
     return row.metrics[key];
   }
   const all = 'statistics' in row ? row.statistics?.[key] : undefined;
-  return all && { min: all.low, max: all.high, first: all.first, mean: all.mean }[statistic];
+  return all && { min: all.low, max: all.high, first: all.first, mean: all.mean, tail: all.tail }[statistic];
 }
 
 /** Return the content of a cell. */

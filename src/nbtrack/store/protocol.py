@@ -206,7 +206,8 @@ class Survey:
         lowest: For each metric, the ID of the run with the lowest last value; the earliest run if there are several.
         highest: For each metric, the ID of the run with the highest last value.
         bounds: For each metric with a value that is not NaN, the lowest and the highest last value.
-        statistics: For each run of the page, the first, lowest, highest and mean value of the requested metrics.
+        statistics: For each run of the page, the first, lowest and highest value of the requested metrics, the mean of
+            all values, and the mean of the last 10.
         directions: "MINIMIZE" or "MAXIMIZE" for each metric that studies among the runs optimize, if they agree.
     """
 
@@ -221,7 +222,7 @@ class Survey:
     highest: dict[str, str]
     directions: dict[str, str]
     bounds: dict[str, tuple[float, float]]
-    statistics: list[dict[str, tuple[float, float, float, float]]]
+    statistics: list[dict[str, tuple[float, float, float, float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -587,7 +588,7 @@ class Reading(Protocol):
             unfolded: The IDs of the runs whose nested runs are shown. None stands for all runs.
             params: The params to summarize and to return with the runs. None summarizes all and returns none.
             metrics: The metrics to summarize and to return with the runs. None summarizes all and returns none.
-            statistics: The metrics whose first, lowest, highest and mean values are returned.
+            statistics: The metrics whose first, lowest, highest and mean values are returned. Their points are read.
 
         Raises:
             QueryError: If the filter or an order clause is not valid.

@@ -133,6 +133,8 @@ class Statistics(TypedDict):
     low: Number
     high: Number
     mean: Number
+    tail: Number
+    """The mean of the last 10 values."""
 
 
 class TableRow(RunRow):

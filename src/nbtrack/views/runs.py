@@ -256,7 +256,7 @@ def _table_row(
     row: RunRow,
     run: Run,
     nesting: Nesting,
-    statistics: Mapping[str, tuple[float, float, float, float]],
+    statistics: Mapping[str, tuple[float, float, float, float, float]],
     params: Set[str],
     metrics: Set[str],
     directions: Directions,
@@ -273,8 +273,14 @@ def _table_row(
         "children": nesting.children,
         "nested_best": best,
         "statistics": {
-            key: {"first": number(first), "low": number(low), "high": number(high), "mean": number(mean)}
-            for key, (first, low, high, mean) in statistics.items()
+            key: {
+                "first": number(first),
+                "low": number(low),
+                "high": number(high),
+                "mean": number(mean),
+                "tail": number(tail),
+            }
+            for key, (first, low, high, mean, tail) in statistics.items()
         },
     }
 

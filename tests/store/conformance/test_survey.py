@@ -46,7 +46,7 @@ def test_only_some_params_and_metrics(both: Both) -> None:
     names = [run.info.run_name for run in some.runs]
     curves = {name: each["curve"] for name, each in zip(names, some.statistics, strict=True) if each}
     assert curves
-    assert all(low <= first for first, low, _, _ in curves.values())
+    assert all(low <= first for first, low, *_ in curves.values())
     tree = survey(both, "", ("start_time ASC",), grouped=True, metrics=["loss"])
     assert {key for nesting in tree.nesting for key in nesting.ranges} == {"loss"}
 

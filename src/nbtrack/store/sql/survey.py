@@ -71,12 +71,12 @@ class SurveyTables(RunTables):
             cursor.execute("DROP TABLE matched")
             cursor.execute("DROP TABLE nesting")
             runs = self._with_data(cursor, rows, params or (), metrics or ())
-            of_runs: dict[int, dict[str, tuple[float, float, float, float]]] = {row[0]: {} for row in rows}
+            of_runs: dict[int, dict[str, tuple[float, float, float, float, float]]] = {row[0]: {} for row in rows}
             if rows and statistics:
                 asked = [list(of_runs), list(statistics)]
                 for run, key, *values in cursor.execute(_STATISTICS, asked).fetchall():
-                    first, low, high, mean = values
-                    of_runs[run][key] = (first, low, high, mean)
+                    first, low, high, mean, tail = values
+                    of_runs[run][key] = (first, low, high, mean, tail)
         return Survey(
             runs,
             [Nesting(*place, of_nested.get(row[0], {})) for row, place in zip(rows, places, strict=True)],
@@ -164,9 +164,18 @@ _NESTING = f"""
 _THESE = " AND {alias}.key IN (SELECT UNNEST(CAST(${n} AS VARCHAR[])))"
 _STATISTICS = """
     SELECT m.run, m.key, m.first_value, m.min_value, m.max_value,
-        CASE WHEN m.numbers = 0 THEN CAST('NaN' AS DOUBLE PRECISION) ELSE m.total / m.numbers END
-    FROM latest_metrics AS m WHERE m.run IN (SELECT UNNEST(CAST($1 AS BIGINT[])))
-    AND m.key IN (SELECT UNNEST(CAST($2 AS VARCHAR[])))
+        CASE WHEN m.numbers = 0 THEN CAST('NaN' AS DOUBLE PRECISION) ELSE m.total / m.numbers END,
+        COALESCE(tail.mean, m.value)
+    FROM latest_metrics AS m LEFT JOIN (
+        SELECT series, AVG(value) AS mean FROM (
+            SELECT p.series, p.value, ROW_NUMBER() OVER (
+                PARTITION BY p.series ORDER BY p.step DESC, p.timestamp DESC, p.value DESC
+            ) AS n
+            FROM metrics AS p JOIN latest_metrics AS l ON l.series = p.series
+            WHERE l.run IN (SELECT UNNEST(CAST($1 AS BIGINT[]))) AND l.key IN (SELECT UNNEST(CAST($2 AS VARCHAR[])))
+        ) AS points WHERE n <= 10 GROUP BY series
+    ) AS tail ON tail.series = m.series
+    WHERE m.run IN (SELECT UNNEST(CAST($1 AS BIGINT[]))) AND m.key IN (SELECT UNNEST(CAST($2 AS VARCHAR[])))
 """
 _UNFOLDED = """
     SELECT matched.run FROM matched JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = matched.run_id
