@@ -301,6 +301,13 @@ READ_AGAIN = [
     "case {a} in x) show '{b}';; *) show other;; esac",
     "show ${{HOME:-{a}}} {b}",
     "show \"${{HOME:-'}}\" {a} '{b}'",
+    "bash -c 2>&1 'show {a}' {b}",
+    "bash -c >/dev/stdout 'show {a}' {b}",
+    "bash -c &>/dev/stdout 'show {a}' {b}",
+    "bash --rcfile none -c 'show {a}' {b}",
+    "X=bash; $X -c 'show {a}' {b}",
+    "echo 'show {a}' {b} | bash",
+    "echo show '{a}' {b} | (cat | /bin/sh -s) && show",
 ]
 """Commands with a placeholder where a shell or another program reads code, or may do so."""
 
@@ -424,6 +431,31 @@ def test_appended_values_are_words(name: str, a: str):
 def test_a_place_that_is_read_as_code_takes_plain_values_only(template: str):
     assert not fill(template, {"a": "0.5", "b": "x/y-z_1"}).problems
     assert "read again as code" in "".join(fill(template, {"a": "$(id)", "b": "$(id)"}).problems)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("make train ALPHA={a}", "just train {a}", "tmux new 'python {a}'", "flock lock -c 'python {a}'"),
+        *("julia -e 'f({a})'", "ipython -c 'f({a})'", "octave --eval 'f({a})'", "matlab -batch 'f({a})'"),
+        *("python -W ignore -c 'f({a})'", "node -r module -e 'f({a})'", "perl -I lib -e 'f {a}'"),
+        *("\"$PYTHON\" -c 'f({a})'", "X=1 ${{PYTHON:-python}} -c 'f({a})'"),
+    ],
+)
+def test_programs_that_read_arguments_as_code_take_plain_values_only(command: str):
+    assert not fill(command, {"a": "0.5"}).problems
+    assert "read again as code" in "".join(fill(command, {"a": "$(id)"}).problems)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("python -u train.py -c 'conf/{a}.yaml'", "python -m train -c 'conf/{a}'", "$HOME/train --conf='{a}'"),
+        *("train 2>&1 > {a}", "train '{a}' | tee log | python report.py", "echo {a} > log; bash train.sh '{a}'"),
+    ],
+)
+def test_options_of_scripts_are_no_code(command: str):
+    assert not fill(command, {"a": "$(id)"}).problems
 
 
 @pytest.mark.parametrize("template", SAFE)

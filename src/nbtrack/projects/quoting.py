@@ -26,18 +26,29 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
 _SIMPLE_EXPANSION = re.compile(r"\$\{[!#]?\w+(?:[:%#/+=?^,@-][\w./:*?@%+=,-]*)?\}", re.ASCII)
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[", re.ASCII)
 
-_INTERPRETER = re.compile(r"(?:ba|da|z|k|c|tc|fi|a)?sh|pypy3?|python[\d.]*|perl|ruby|node|php|lua|Rscript|R")
-_CODE_OPTION = re.compile(r"-\w*[ceEpr]|--(?:eval|exec|command|expression|print)")
+_INTERPRETERS = (
+    r"(?:(?:ba|da|z|k|c|tc|fi|a|pw)?sh|i?python[\d.]*|pypy[\d.]*|perl|ruby|node|php|lua|Rscript|R|julia"
+    r"|octave(?:-cli)?|matlab|script)"
+)
+_INTERPRETER = re.compile(_INTERPRETERS)
+_VARIABLE = re.compile(r"\$(?:\w+|\{.*\})")
+"""A command that is the value of a variable, such as "$SHELL", can be an interpreter."""
+_CODE_OPTION = re.compile(r"-\w*[ceEpr]|-batch|-Command|--(?:eval|exec|command|expression|print)")
 _INLINE_CODE = re.compile(r"-[ceEpr]|--(?:eval|exec|command|expression|print)=")
-_WITH_VALUE = ("-o", "-O", "+o", "+O")
+_WITH_VALUE = ("-o", "-O", "+o", "+O", "-W", "-X", "-I", "-r", "--require", "--import", "--rcfile", "--init-file")
 _TAKES_CODE = re.compile(r"[gm]?awk|g?sed")
 """Programs whose first argument is code."""
 _READS_AGAIN = frozenset(
-    "eval ssh su watch parallel trap [[ let declare typeset local readonly unset read mapfile readarray".split()  # noqa: SIM905
+    (
+        *("eval", "ssh", "su", "runuser", "sg", "watch", "parallel", "tmux", "screen", "make", "gmake", "just", "trap"),
+        *("[[", "let", "declare", "typeset", "local", "readonly", "unset", "read", "mapfile", "readarray"),
+    )
 )
 """Programs that give their arguments to a shell, and parts of bash that evaluate subscripts, which can be commands."""
-_NAMES_VARIABLE = frozenset(("test", "[", "printf"))
-"""Builtins of bash that evaluate subscripts after the option -v."""
+_READS_AGAIN_AFTER = {"test": "-v", "[": "-v", "printf": "-v", "flock": "-c"}
+"""Builtins of bash that evaluate subscripts after an option, and programs that take a command after one."""
+_TO_INTERPRETER = re.compile(rf"\|&?\s*(?:[^\s|;&]*/)?{_INTERPRETERS}(?:\s+-\S*)*\s*(?:[;|&)\n]|$)")
+"""A pipe to an interpreter that gets no script, so that it reads code from its input."""
 _CASE = re.compile(r"\bcase\b")
 
 
@@ -134,6 +145,8 @@ class _Frame:
     word: str = ""
     in_word: bool = False
     in_double: bool = False
+    is_target: bool = False
+    """Whether the current or next word is the file of a redirection, and not an argument."""
 
     def add(self, text: str) -> None:
         """Add to the current word, or begin one."""
@@ -143,19 +156,28 @@ class _Frame:
     def end_word(self) -> None:
         """End the current word."""
         if self.in_word:
-            self.words.append(self.word)
+            if not self.is_target:
+                self.words.append(self.word)
+            self.is_target = False
         self.word, self.in_word = "", False
+
+    def begin_target(self) -> None:
+        """Begin a redirection. A number before it is a file descriptor."""
+        if self.word.isdigit():
+            self.word, self.in_word = "", False
+        self.end_word()
+        self.is_target = True
 
     def end_command(self) -> None:
         """End the current command."""
-        self.words, self.word, self.in_word = [], "", False
+        self.words, self.word, self.in_word, self.is_target = [], "", False, False
 
     def reads_again(self, is_quoted: bool) -> bool:
         """Return whether the program that gets the current word takes a part of it for code."""
         programs = [word.rpartition("/")[2] for word in self.words]
         if not _READS_AGAIN.isdisjoint(programs) or _SUBSCRIPT.match(self.word):
             return True
-        if "-v" in programs and not _NAMES_VARIABLE.isdisjoint(programs):
+        if any(_READS_AGAIN_AFTER.get(program) in programs for program in programs):
             return True
         # As a whole word, `bash -c {script}`, the parameter is code because the author of the command says so.
         if not is_quoted and not self.word:
@@ -163,7 +185,9 @@ class _Frame:
         for position, program in enumerate(programs):
             if _TAKES_CODE.fullmatch(program):
                 return True
-            if _INTERPRETER.fullmatch(program):
+            if _INTERPRETER.fullmatch(program) or (
+                _VARIABLE.fullmatch(program) and all("=" in word for word in self.words[:position])
+            ):
                 return bool(_INLINE_CODE.match(self.word)) or _is_code(self.words[position + 1 :])
         return False
 
@@ -191,6 +215,7 @@ class _Scanner:
     def __init__(self, tokens: list[str | _Name]) -> None:
         self._tokens = tokens
         self._text = "".join(token if isinstance(token, str) else _PLACEHOLDER for token in tokens)
+        self._piped_until = max((match.start() for match in _TO_INTERPRETER.finditer(self._text)), default=0)
         self._frames = [_Frame()]
         self._is_opaque = self._in_single = self._in_comment = self._is_escaped = self._opens_frame = False
 
@@ -204,7 +229,7 @@ class _Scanner:
         """Yield each token with its place."""
         for position, token in enumerate(self._tokens):
             if isinstance(token, _Name):
-                yield token, self._place()
+                yield token, self._place(position)
                 self._is_escaped = False
                 self._frames[-1].add(_PLACEHOLDER)
             else:
@@ -212,9 +237,9 @@ class _Scanner:
                     self._read(token, position)
                 yield token, _Place.WORD
 
-    def _place(self) -> _Place:
+    def _place(self, position: int) -> _Place:
         frame = self._frames[-1]
-        if self._is_opaque or self._in_comment or self._is_escaped:
+        if self._is_opaque or self._in_comment or self._is_escaped or position < self._piped_until:
             return _Place.CODE
         if frame.reads_again(self._in_single or frame.in_double):
             return _Place.CODE
@@ -268,13 +293,17 @@ class _Scanner:
 
     def _read_bare(self, character: str, position: int) -> None:
         frame = self._frames[-1]
-        doubled = self._text[position : position + 2] == 2 * character
+        before, following = self._text[max(position - 1, 0) : position], self._text[position + 1 : position + 2]
+        doubled = following == character
         if character == "'":
             self._in_single = True
             frame.add("")
         elif character == "#" and not frame.in_word:
             self._in_comment = True
         elif character in " \t":
+            frame.end_word()
+        elif (character in "|&" and before in ("<", ">")) or (character == "&" and following == ">"):
+            # Part of a redirection: `>&`, `<&`, `>|` or `&>`.
             frame.end_word()
         elif character in "\n;|&":
             frame.end_command()
@@ -290,6 +319,6 @@ class _Scanner:
         elif character in "<>":
             # A here-document reads lines of its own later.
             self._is_opaque = doubled and character == "<"
-            frame.end_word()
+            frame.begin_target()
         else:
             frame.add(character)
