@@ -243,3 +243,25 @@ def test_many_selected_runs_have_fewer_points_each(
     assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS
     monkeypatch.setattr(comparison, "MANY", 1)
     assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS_OF_MANY
+
+
+def test_a_view_is_saved_by_name_and_shown_again(make_run: MakeRun) -> None:
+    first, second = make_run(0.1, width=1), make_run(0.2, width=2)
+    widget = nbtrack.compare("params.width > 0", order_by=["params.width DESC"])
+    widget.selected = [first]
+    widget.baseline = second
+    widget.save_view("weekly")
+    again = nbtrack.compare(view="weekly")
+    assert again.view == widget.view
+    assert [row["run_id"] for row in again._snapshot["answers"]["runs"]["reply"]["rows"]] == [second, first]
+    narrow = nbtrack.compare("params.width = '1'", view="weekly")
+    assert (narrow.query, narrow.sorts, narrow.baseline) == ("params.width = '1'", ["params.width DESC"], second)
+    with pytest.raises(NotFound, match="'weekly'"):
+        nbtrack.compare(view="monthly")
+
+
+def test_a_saved_view_of_another_version_shows_what_is_known_of_it(client: nbtrack.Client, make_run: MakeRun) -> None:
+    run_id = make_run(0.1)
+    client.save_view("later", {"version": 9, "selected": [run_id], "sorts": "wrong", "engine": "new"})
+    view = nbtrack.compare(view="later").view
+    assert (view["selected"], view["sorts"], view["version"]) == ([run_id], [], 1)

@@ -22,6 +22,7 @@ def compare(
     order_by: Sequence[str] | None = None,
     search_all_experiments: bool = False,
     experiment_names: Sequence[str] | None = None,
+    view: str | None = None,
 ) -> Comparison:
     """Return a widget that compares the runs that match a filter.
 
@@ -35,6 +36,8 @@ def compare(
             `nbtrack guide comparing`.
         search_all_experiments: Whether to search all experiments if none are given.
         experiment_names: Names of the experiments to search, instead of `experiment_ids`.
+        view: Name of a view that `Comparison.save_view` saved: its query, order, selection, columns and charts. The
+            filter and the order are those of the view, unless they are given too. None shows no saved view.
 
     Returns:
         The widget. Its `selected` is a DataFrame of the runs that are selected on the screen.
@@ -43,7 +46,7 @@ def compare(
         QueryError: If the filter or a clause of the order is not valid.
         InvalidParameter: If `filter_string` is not a string, or if both `experiment_ids` and `experiment_names` are
             given.
-        NotFound: If an experiment does not exist.
+        NotFound: If an experiment or the view does not exist.
 
     Example:
         >>> widget = compare("metrics.loss < 1", order_by=["metrics.loss ASC"])  # doctest: +SKIP
@@ -52,7 +55,8 @@ def compare(
     if not isinstance(filter_string, str):
         raise InvalidParameter(f"filter_string must be a string, not {type(filter_string).__name__}.")
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
-    return Comparison(Client(), filter_string, scope, check_list(order_by, "order_by"))
+    client, order = Client(), check_list(order_by, "order_by")
+    return Comparison(client, filter_string, scope, order, None if view is None else client.get_view(view))
 
 
 def registry(name: str | None = None) -> Registry:

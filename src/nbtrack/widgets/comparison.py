@@ -51,6 +51,8 @@ class Comparison(ViewWidget):
         filter_string: Filter of `search_runs`. The empty string matches all runs.
         experiment_ids: IDs of the experiments to search. None searches all experiments.
         order_by: Clauses such as "metrics.loss ASC". By default the best runs by their main metric come first.
+        view: A view to show, as the attribute `view` of another comparison has it. The filter and the order are those
+            of the view, unless they are given too. None selects the first runs.
 
     Attributes:
         query: The filter that the table shows. The table follows when it is set. `filter_string` is another name of it.
@@ -95,11 +97,15 @@ class Comparison(ViewWidget):
         filter_string: str = "",
         experiment_ids: Sequence[str] | None = None,
         order_by: Sequence[str] = (),
+        view: Mapping[str, Any] | None = None,
     ) -> None:
         # Before the rest is initialized, because the first snapshot is taken of this view.
         self.state: ViewState = default_view()
         self._is_new = True
-        self.set_trait("_view", {**self.state, "query": filter_string, "sorts": list(order_by)})
+        first = read_view(view, self.state)
+        query, sorts = filter_string or first["query"], list(order_by) or first["sorts"]
+        self.set_trait("_view", {**first, "query": query, "sorts": sorts})
+        self._is_new = view is None
         super().__init__(client, experiment_ids)
 
     @traitlets.validate("_view")
@@ -128,6 +134,19 @@ class Comparison(ViewWidget):
             InvalidParameter: If a field does not exist, or if its value is not valid.
         """
         self.set_trait("_view", changed_view(self.state, changes))
+
+    def save_view(self, name: str) -> None:
+        """Save the view under a name, for everyone who uses the store.
+
+        `nbtrack.compare(view=name)` shows it. A view of the same name is replaced.
+
+        Args:
+            name: Name of the view.
+
+        Raises:
+            InvalidParameter: If the name is empty or too long.
+        """
+        self._client.save_view(name, self.state)
 
     def frame(self) -> pandas.DataFrame:
         """Return the runs that the table shows, in its order.
