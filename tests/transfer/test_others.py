@@ -114,6 +114,13 @@ def test_tensorboard_scalars_as_tensors(tmp_path: Path) -> None:
     assert "damaged" in report.missing[0].reason
     assert report.found["metric points"] == 1
 
+    damaged = bytearray(b"".join(frames))
+    damaged[len(frames[0]) + 20] ^= 1
+    file.write_bytes(damaged)
+    report = nbtrack.import_runs(tmp_path / "tf")
+    assert [str(problem) for problem in report.missing] == [f"1 × damaged events ({file.name})"]
+    assert report.found["metric points"] == 3
+
 
 WANDB = """
     import math, sys, wandb
