@@ -60,11 +60,23 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"nbtrack {nbtrack.__version__}\n"
+    for arguments in (["--help"], ["-h", "gc"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        said = capsys.readouterr().out
+        for command in ("backup", "doctor", "export", "gc", "guide", "import", "merge", "models", "restore", "run"):
+            assert f"\n    {command} " in said
     with pytest.raises(SystemExit):
-        main(["--help"])
-    said = capsys.readouterr().out
-    for command in ("backup", "doctor", "export", "gc", "guide", "import", "merge", "models", "restore"):
-        assert f"\n    {command} " in said
+        main(["guides"])
+    assert "restore" in capsys.readouterr().err
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    program = "import sys; from nbtrack.cli import main; main(['guide', 'query']); print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = {name.split(".")[1] for name in done.stdout.splitlines() if name.startswith("nbtrack.")}
+    assert "cli" in imported
+    assert not imported & {"projects", "models", "store", "client", "serving"}
 
 
 def test_a_closed_pipe_is_not_an_error() -> None:

@@ -12,8 +12,7 @@ import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Collection, Sequence
 
 from .. import config
 from ..errors import NbtrackError
@@ -27,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The command line without the program's name. None stands for `sys.argv[1:]`.
     """
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(_named(given)).parse_args(given)
     usual_format = warnings.formatwarning
     # The line of code that a warning points to says nothing to users of the command line.
     warnings.formatwarning = lambda message, *_, **__: f"nbtrack: {message}\n"
@@ -49,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.formatwarning = usual_format
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line, with a subcommand for each module of this package."""
+def parser(commands_in_use: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with a subcommand for each module of this package.
+
+    Args:
+        commands_in_use: The commands whose modules are imported. The others have no options. None stands for all.
+    """
     whole = argparse.ArgumentParser(
         prog="nbtrack", description="nbtrack, the experiment tracker that lives in the notebook."
     )
@@ -66,13 +70,28 @@ def parser() -> argparse.ArgumentParser:
             help="the store, a folder such as .nbtrack (default: the store that a notebook in this folder would use)",
         )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in _commands().items():
+    for name, file in _commands().items():
+        if commands_in_use is not None and name not in commands_in_use:
+            commands.add_parser(name)
+            continue
+        module = importlib.import_module(f".{file}", __name__)
         command = commands.add_parser(name, help=module.HELP, description=module.HELP, parents=[shared])
         module.arguments(command)
         command.set_defaults(run=module.run)
     return whole
 
 
-def _commands() -> dict[str, ModuleType]:
+def _commands() -> dict[str, str]:
+    """Return the name of each command's module."""
     names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return {name.rstrip("_"): importlib.import_module(f".{name}", __name__) for name in names}
+    return {name.rstrip("_"): name for name in names}
+
+
+def _named(arguments: Sequence[str]) -> Collection[str] | None:
+    """Return the commands that a command line can be about, or None if its help lists all of them.
+
+    Each command imports only what it needs. An argument that is no command but has the name of one, such as that of a
+    folder, only imports more.
+    """
+    is_help_of_all = bool(arguments) and arguments[0] in ("-h", "--help")
+    return None if is_help_of_all else [name for name in _commands() if name in arguments] or None
