@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbtrack.errors import StoreNotWritable
-from nbtrack.projects.cache import cache_folder, one_at_a_time
+from nbtrack.projects.cache import cache_folder, new_folder, one_at_a_time
 
 HOLD = """
 import sys
@@ -64,3 +64,14 @@ def test_a_second_process_waits_for_the_lock_and_a_killed_one_frees_it(tmp_path:
 
         with one_at_a_time(lock, waiting):
             assert waited == [None]
+
+
+def test_a_cache_that_cannot_be_written_to_is_an_error_that_names_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreNotWritable, match=r"cannot be written to: Not a directory\. Set NBTRACK_CACHE_DIR"):
+        new_folder(tmp_path / "file", ".partial-")
+    with (
+        pytest.raises(StoreNotWritable, match=r"cannot be written to: Is a directory\. Set NBTRACK_CACHE_DIR"),
+        one_at_a_time(tmp_path),
+    ):
+        raise AssertionError

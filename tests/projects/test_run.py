@@ -508,6 +508,23 @@ def test_an_interrupt_while_the_command_starts_ends_it_and_the_run(
     assert (found.info.status, found.data.tags[tags.KILLED]) == ("KILLED", "interrupted")
 
 
+@pytest.mark.parametrize(("command", "status"), [("sleep 100", "KILLED"), ("echo done", "FINISHED")])
+def test_the_json_of_an_interrupted_run_has_its_status(
+    command: str, status: str, project: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(self: SubmittedRun) -> bool:
+        if status == "FINISHED":
+            self._done.wait()
+        raise KeyboardInterrupt
+
+    folder = project({"main": f"command: {command}"})
+    monkeypatch.setattr(SubmittedRun, "wait", wait)
+    assert main(["run", str(folder), "--json"]) == 130
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["status"] == status
+    assert ("The run was interrupted." in captured.err) == (status == "KILLED")
+
+
 @pytest.mark.slow
 def test_a_run_whose_launcher_was_killed_ends_as_killed(project: Write, tmp_path: Path) -> None:
     folder = project({"main": f"command: sleep 100 & echo $! > {tmp_path}/pid; wait"})

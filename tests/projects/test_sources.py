@@ -200,6 +200,7 @@ def test_a_repository_that_cannot_be_reached(tmp_path: Path, project_cache: Path
     git(tmp_path / "empty.git", "init", "-q", "--bare")
     assert "has no commits" in refusal(str(tmp_path / "empty.git"), kind=NotFound)
     assert copies(project_cache) == []
+    assert not list(project_cache.glob("projects/git/*"))
 
 
 @pytest.mark.parametrize("step", ["ls-remote", "fetch", "checkout"])

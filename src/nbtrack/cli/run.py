@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from ..entities import RunStatus
 from ..errors import ExecutionException
 from ..projects.launching import LOCAL, Display, Plan, launch, planned
 from ..projects.options import add_arguments, request_of
@@ -38,15 +39,18 @@ def run(options: argparse.Namespace) -> int:
             described = _described(plan)
             print(json.dumps(described, indent=2) if options.json else _readable(described))
         return 0
+    submitted = None
     with _signals_as_interrupts():
         try:
             submitted = launch(request, Display(stream=sys.stderr if options.json else sys.stdout))
             code = _finished(submitted)
         except KeyboardInterrupt as interrupt:
             reason = str(interrupt) or "interrupted"
-            show(f"The run was {reason}.")
-            return 128 + signal.Signals[reason.split()[-1]] if interrupt.args else 130
-    if options.json:
+            # An interrupt while the output is being kept comes too late for the command.
+            is_late = submitted is not None and submitted.get_status() == RunStatus.FINISHED
+            show(submitted.summary if submitted is not None and is_late else f"The run was {reason}.")
+            code = 128 + signal.Signals[reason.split()[-1]] if interrupt.args else 130
+    if options.json and submitted is not None:
         print(json.dumps(_outcome(submitted), indent=2))
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,11 +27,23 @@ def cache_folder(*names: str) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreNotWritable(
-            f"The cache folder {str(folder)!r} cannot be created: {error.strerror}. Set NBTRACK_CACHE_DIR to a folder "
-            "that you can write to."
-        ) from error
+        raise _not_writable(folder, "created", error) from error
     return folder
+
+
+def new_folder(parent: Path, prefix: str) -> Path:
+    """Create a folder with a random name in a folder of the cache. Raises StoreNotWritable if that is not possible."""
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    except OSError as error:
+        raise _not_writable(parent, "written to", error) from error
+
+
+def _not_writable(folder: Path, what: str, error: OSError) -> StoreNotWritable:
+    return StoreNotWritable(
+        f"The cache folder {str(folder)!r} cannot be {what}: {error.strerror}. Set NBTRACK_CACHE_DIR to a folder that "
+        "you can write to."
+    )
 
 
 def _root() -> Path:
@@ -47,6 +60,7 @@ def one_at_a_time(lock_file: Path, waiting: Callable[[], None] | None = None) ->
     """Hold a lock between processes and threads while the block runs.
 
     The lock of a process that is killed becomes free. `waiting` is called once if another process holds the lock.
+    Raises StoreNotWritable if the file of the lock cannot be created.
     """
     lock = filelock.FileLock(lock_file, poll_interval=_POLL)
     try:
@@ -55,6 +69,8 @@ def one_at_a_time(lock_file: Path, waiting: Callable[[], None] | None = None) ->
         if waiting is not None:
             waiting()
         lock.acquire()
+    except OSError as error:
+        raise _not_writable(lock_file.parent, "written to", error) from error
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from ..errors import ExecutionException, InvalidParameter, NbtrackError, NotFound
 from .archives import download, unpack
-from .cache import cache_folder, one_at_a_time
+from .cache import cache_folder, new_folder, one_at_a_time
 from .git import Git, GitFailed, is_installed, refs_of, with_credentials
 from .patch import uncommitted_changes
 from .uris import Location, parse, without_credentials
@@ -161,7 +161,7 @@ def _copy_of(location: Location, version: str | None) -> Iterator[Source]:
     """Yield a repository or an archive in a fresh copy."""
     copies = cache_folder("projects", "copies")
     _remove_abandoned(copies)
-    partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=copies))
+    partial = new_folder(copies, _PARTIAL)
     root = None
     try:
         fetch = _unpacked if location.kind == "zip" else _checked_out
@@ -272,11 +272,13 @@ def _repository_url(location: Location) -> str:
 def _cached(location: Location, version: str | None, git: Git) -> tuple[Path, str | None]:
     """Return the bare repository of a version in the cache, and the branch. It is fetched if it is not there."""
     digest = hashlib.sha256(os.fsencode(location.uri)).hexdigest()[:32]
-    folder = cache_folder("projects", "git", digest)
-    if version is not None and _COMMIT.fullmatch(version) and (folder / f"{version}.git").is_dir():
-        return folder / f"{version}.git", None
+    if version is not None and _COMMIT.fullmatch(version):
+        known = cache_folder("projects", "git") / digest / f"{version}.git"
+        if known.is_dir():
+            return known, None
     refs, head = refs_of(git, location.uri)
     ref, commit = _find_version(refs, head, version, location)
+    folder = cache_folder("projects", "git", digest)
     branch = ref.removeprefix("refs/heads/") if ref and ref.startswith("refs/heads/") else None
 
     def waiting() -> None:
@@ -287,7 +289,7 @@ def _cached(location: Location, version: str | None, git: Git) -> tuple[Path, st
             shutil.rmtree(abandoned, ignore_errors=True)
         found = folder / f"{commit}.git"
         if commit is None or not found.is_dir():
-            partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder))
+            partial = new_folder(folder, _PARTIAL)
             try:
                 kind = _object_format(next(iter(refs.values()), ""))
                 commit = _fetch(git, location, ref, commit or version or "", kind, partial)
