@@ -257,6 +257,64 @@ def test_without_shapes_the_signature_is_inferred_from_the_data() -> None:
     assert info.signature.outputs is not None
 
 
+def _layers(built: bool, dtype: str = "float32") -> Any:
+    first = [keras.Input((4,), dtype=dtype)] if built else []
+    model = keras.Sequential([*first, keras.layers.Dense(1, dtype=dtype)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("built", [True, False])
+def test_the_signature_has_the_dtypes_of_the_model(built: bool, dtype: str) -> None:
+    """Keras converts the data to them. A model that its first batch builds takes batches of any size all the same."""
+    nbtrack.keras.autolog()
+    fit(_layers(built), ROWS.astype(dtype), LABELS)
+    function = nbtrack.pyfunc.load_model(f"runs:/{only_run().info.run_id}/model")
+    wanted = [{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 4]}}]
+    assert function.signature is not None
+    assert function.signature.inputs.to_dict() == wanted
+    assert function.predict(ROWS[:7].astype("float32")).shape == (7, 1)
+    if built:
+        theirs = pytest.importorskip("mlflow.keras.utils").get_model_signature(_layers(built))
+        assert function.signature.to_dict() == theirs.to_dict()
+
+
+def test_the_signature_of_wide_floats_and_of_several_outputs() -> None:
+    nbtrack.keras.autolog()
+    with nbtrack.start_run() as wide:
+        fit(_layers(True, "float64"), ROWS.astype("float64"), LABELS)
+    signature = nbtrack.models.get_model_info(f"runs:/{wide.info.run_id}/model").signature
+    assert [spec.dtype for spec in (*signature.inputs, *signature.outputs)] == ["float64", "float64"]
+    rows = keras.Input((4,))
+    model = keras.Model(rows, [keras.layers.Dense(1, name="p")(rows), keras.layers.Dense(2, name="q")(rows)])
+    model.compile("sgd", "mse")
+    with nbtrack.start_run() as two:
+        fit(model, ROWS, [LABELS, np.ones((len(ROWS), 2))])
+    signature = nbtrack.models.get_model_info(f"runs:/{two.info.run_id}/model").signature
+    assert [(spec.name, spec.shape) for spec in signature.outputs] == [("p", (-1, 1)), ("q", (-1, 2))]
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_a_model_that_was_trained_on_a_table_predicts_it(built: bool) -> None:
+    nbtrack.keras.autolog()
+    table = pd.DataFrame(ROWS.astype("float64"), columns=list("abcd"))
+    fit(_layers(built), table, LABELS)
+    function = nbtrack.pyfunc.load_model(f"runs:/{only_run().info.run_id}/model")
+    assert function.signature is not None
+    assert function.signature.inputs.input_names() == list("abcd")
+    assert len(function.predict(table[:7])) == 7
+
+
+def test_a_loader_gives_the_signature_of_the_model() -> None:
+    torch = pytest.importorskip("torch")
+    nbtrack.keras.autolog()
+    data = torch.utils.data.TensorDataset(torch.tensor(ROWS), torch.tensor(LABELS))
+    _layers(False).fit(torch.utils.data.DataLoader(data, batch_size=8), epochs=1, verbose=0)
+    info = nbtrack.models.get_model_info(f"runs:/{only_run().info.run_id}/model")
+    assert [spec.shape for spec in (*info.signature.inputs, *info.signature.outputs)] == [(-1, 4), (-1, 1)]
+
+
 @pytest.mark.parametrize("examples", [False, True])
 @pytest.mark.parametrize("signatures", [False, True])
 def test_example_and_signature_as_set(examples: bool, signatures: bool) -> None:

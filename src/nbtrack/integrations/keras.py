@@ -548,7 +548,8 @@ def _log_trained_model(training: autologging.Training, model: Any, features: Any
     if options.log_model_signatures:
         known = None
         with training.guarded("read the model's signature"):
-            known = _signature_of(model)
+            # Of a DataFrame, the columns are inferred, so that `predict` accepts such data.
+            known = None if hasattr(features, "iloc") else _signature_of(model)
     example = None
     if options.log_models and (options.log_input_examples or known is None):
         with training.guarded("take an input example"):
@@ -566,11 +567,19 @@ def _log_trained_model(training: autologging.Training, model: Any, features: Any
 def _signature_of(model: Any) -> ModelSignature | None:
     """Return the signature from the shapes of the model, or None if it has none before its first call."""
     try:
-        given, made = model.input, model.output
+        given, made = (_tensors(model, name) for name in ("input", "output"))
     except (AttributeError, ValueError):
+        return None
+    if given is None or made is None:
         return None
     names = getattr(model, "output_names", None)
     return ModelSignature(_schema(given, None), _schema(made, names))
+
+
+def _tensors(model: Any, name: str) -> Any:
+    """Return the symbolic inputs or outputs of a model: one, a list or a dict. None if they are not known."""
+    # A Sequential model has only the list.
+    return getattr(model, name, None) if hasattr(model, name) else getattr(model, f"{name}s", None) or None
 
 
 def _schema(tensors: Any, names: Sequence[str] | None) -> Schema:
@@ -581,7 +590,8 @@ def _schema(tensors: Any, names: Sequence[str] | None) -> Schema:
     named = tensors.items() if isinstance(tensors, dict) else [(None, tensors)]
     return Schema(
         [
-            TensorSpec(each.dtype, [-1 if length is None else length for length in each.shape], name)
+            # A model that was built by its first batch has the size of that batch as its first dimension.
+            TensorSpec(each.dtype, [-1, *(-1 if length is None else length for length in each.shape[1:])], name)
             for name, each in named
         ]
     )

@@ -194,13 +194,18 @@ def typed_column(values: Any, dtype: DataType) -> Any:
     if isinstance(values.dtype, pandas.CategoricalDtype):
         return values
     if dtype is DataType.binary:
-        return values.map(lambda value: base64.b64decode(value) if isinstance(value, str) else value)
+        decoded = [base64.b64decode(value) if isinstance(value, str) else value for value in values]
+        # As objects, because missing values alone would become a column of floats.
+        return pandas.Series(decoded, index=values.index, name=values.name, dtype=object)
     if dtype is DataType.string:
         return values if values.dtype.kind == "O" else values.astype(object)
     if dtype is DataType.datetime:
         return times(values)
     if dtype in (DataType.integer, DataType.long):
         return _integers(values, dtype)
+    if dtype is DataType.boolean and len(values) and values.isna().all():
+        # Without a value, the column was read as one of floats.
+        return pandas.Series(pandas.NA, index=values.index, name=values.name, dtype=NULLABLE[dtype])
     if dtype is DataType.boolean and (
         values.hasnans or values.dtype.kind not in "biuf" or (values.astype(bool) != values).any()
     ):

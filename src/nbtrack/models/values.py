@@ -111,7 +111,7 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
         stored = values.dtype
         values = values.astype(object).where(values.notna(), None)
         # An object column may hold anything, but Arrow says what this one holds.
-        if dtype in _ARROW and not all(value is None or isinstance(value, _ARROW[dtype]) for value in values):
+        if dtype in _PYTHON and not all(value is None or isinstance(value, _PYTHON[dtype]) for value in values):
             raise _conversion_error(name, stored, dtype, "")
     if values.dtype == numpy.dtype(object) and dtype not in (DataType.binary, DataType.string):
         if dtype in (DataType.integer, DataType.long) and not required and _are_integers(values):
@@ -141,13 +141,18 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
         if wanted.kind in "biu" and not isinstance(here, numpy.dtype) and values.hasnans:
             if required:
                 raise _conversion_error(name, here, dtype, " It has missing values.")
+            if wanted.kind == "i" and isinstance(values.dtype, pandas.ArrowDtype):
+                # `astype` would go through floats.
+                whole = values.fillna(0).astype(wanted).to_numpy(copy=True)
+                exact: Any = pandas.arrays.IntegerArray(whole, values.isna().to_numpy(copy=True))
+                return pandas.Series(exact, index=values.index, name=values.name)
             return values.astype(NULLABLE[dtype])  # type: ignore[call-overload, no-any-return]
         return values.astype(wanted)
     if here == numpy.int64 and dtype in (DataType.float, DataType.double) and values.isin([0, 1]).all():
         return values.astype(wanted)
     holes = here == numpy.float64 and dtype in (DataType.integer, DataType.long) and values.hasnans
-    whole = holes and bool((values.dropna() % 1 == 0).all())
-    raise _conversion_error(name, here, dtype, _HINT if whole else "")
+    are_whole = holes and bool((values.dropna() % 1 == 0).all())
+    raise _conversion_error(name, here, dtype, _HINT if are_whole else "")
 
 
 def _are_integers(values: pd.Series[Any]) -> bool:
@@ -156,7 +161,7 @@ def _are_integers(values: pd.Series[Any]) -> bool:
     return all(type(value) is int or isinstance(value, numpy.integer) or is_missing(value) for value in values)
 
 
-_ARROW = {DataType.boolean: bool, DataType.string: str, DataType.binary: bytes}
+_PYTHON = {DataType.boolean: bool, DataType.string: str, DataType.binary: bytes}
 NULLABLE = {DataType.boolean: "boolean", DataType.integer: "Int32", DataType.long: "Int64"}
 """The pandas dtypes for values some of which are missing."""
 
@@ -285,9 +290,17 @@ def _flat(value: Any, dtype: DataType) -> Any:
             raise InvalidParameter(f"{wrong[0]!r:.80} is not a valid {dtype!r}.")
     if dtype not in (DataType.float, DataType.double, DataType.datetime) and values.hasnans:
         # NumPy has no integers, booleans or strings that are missing.
-        present = iter(_flat([item for item in value if not is_missing(item)], dtype).tolist())
+        there = [item for item in value if not is_missing(item)]
+        found: Any = _flat(there, dtype) if there else []
+        present = iter(found.tolist() if is_array(found) else found)
         return [None if is_missing(item) else next(present) for item in value]
     values = convert_column(values, dtype, "")
+    if dtype in (DataType.string, DataType.binary) and all(isinstance(item, _PYTHON[dtype]) for item in value):
+        # NumPy drops the NULs at the end of strings and bytes.
+        if not is_array(value):
+            return values.tolist()
+        if any(item[-1:] in ("\0", b"\0") for item in value):
+            return values.to_numpy(dtype=object)
     if dtype is DataType.datetime and not is_array(value):
         # Lists of NumPy's nanoseconds would become lists of integers.
         return values.tolist()

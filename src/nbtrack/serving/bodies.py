@@ -67,7 +67,7 @@ def read_csv(source: Any, schema: Schema | None) -> Any:
     """Read a CSV file with a header line as a table with the schema's types. Raises BadRequest."""
     named = columns_of(schema)
     try:
-        (frame,) = tables.read_csv(source, strings=named.strings, nested=named.nested)
+        (frame,) = tables.read_csv(source, strings=named.strings, nested=named.nested, integers=named.integers)
     except (ValueError, UnicodeDecodeError) as error:
         raise BadRequest(f"The body is not valid CSV with a header line: {error}") from error
     return typed(frame, schema)
@@ -195,8 +195,7 @@ def _array(values: Any, spec: Any) -> Any:
         if found is not None:
             return found
     dtype = None if spec is None else spec.type if isinstance(spec, TensorSpec) else spec.type.to_numpy()
-    if dtype is not None and dtype.kind == "U" and isinstance(values, list) and None in values:
-        # NumPy would convert it to the string "None".
+    if dtype is not None and dtype.kind == "U" and isinstance(values, list) and any(map(_is_changed_by_numpy, values)):
         dtype = numpy.dtype(object)
     try:
         read = numpy.array(values)
@@ -206,6 +205,11 @@ def _array(values: Any, spec: Any) -> Any:
         array = "an array" if dtype is None else f"an array of {dtype}"
         raise BadRequest(f"The values{what} cannot be converted to {array}: {error}") from error
     return made if isinstance(values, list) or spec is None else made[()]
+
+
+def _is_changed_by_numpy(value: Any) -> bool:
+    """Return whether an array of strings changes this value: None to "None", and a string that ends with NUL."""
+    return value is None or (isinstance(value, str) and value.endswith("\0"))
 
 
 def _column(values: list[Any], spec: ColSpec) -> Any:

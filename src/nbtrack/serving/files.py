@@ -222,7 +222,8 @@ def _chunks(source: Path, size: int, schema: Schema | None) -> Iterator[tuple[An
     kind, named = source.suffix.lower(), columns_of(schema)
     if kind == ".csv":
         try:
-            yield from ((frame, None) for frame in read_csv(source, size, strings=named.strings, nested=named.nested))
+            frames = read_csv(source, size, strings=named.strings, nested=named.nested, integers=named.integers)
+            yield from ((frame, None) for frame in frames)
         except ValueError as error:
             if isinstance(error, NbtrackError):
                 raise

@@ -38,11 +38,13 @@ def read_csv(
     *,
     strings: Collection[Any] = (),
     nested: Collection[Any] = (),
+    integers: Collection[Any] = (),
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a CSV file with a header, `size` at a time.
 
-    `strings` are the columns that are read as strings, and `nested` those that hold JSON. The types of all others are
-    inferred.
+    `strings` are the columns that are read as strings, and `nested` those that hold JSON. `integers` are those that
+    may have missing values: they are read as strings too, because pandas would read them as floats. The types of all
+    others are inferred.
 
     Raises:
         ValueError: If the file is not valid.
@@ -56,6 +58,7 @@ def read_csv(
         width = _checked_width(source)
         source.seek(0)
     converters: dict[Any, Callable[[str], Any]] = dict.fromkeys(nested, _nested)
+    converters |= dict.fromkeys(integers, _digits)
     converters |= dict.fromkeys(strings, _string)
     # Before version 3, pandas rounded the last digit by default.
     exact: dict[str, Any] = {"float_precision": "round_trip"} if int(pandas.__version__.partition(".")[0]) < 3 else {}
@@ -227,6 +230,10 @@ def pyarrow_parquet() -> Any:
 
 def _string(cell: str) -> str | None:
     return cell or None
+
+
+def _digits(cell: str) -> str | None:
+    return None if cell in MISSING else cell or None
 
 
 def _nested(cell: str) -> Any:

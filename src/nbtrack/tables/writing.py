@@ -105,7 +105,8 @@ class TableWriter:
             part = self._new_part(table.schema)
             part.writer = parquet.ParquetWriter(part.path, table.schema)
         try:
-            part.writer.write_table(table.cast(part.columns))
+            # `cast` breaks lists with missing values in some versions of pyarrow.
+            part.writer.write_table(table if table.schema.equals(part.columns) else table.cast(part.columns))
         except pyarrow.ArrowInvalid:
             # An integer that a float cannot store: the rows are joined later, or refused.
             part.writer.close()
@@ -204,7 +205,8 @@ def _column_of(table: Any, field: Any) -> Any:
 
     if field.name not in table.column_names:
         return pyarrow.nulls(table.num_rows, field.type)
-    return table[field.name].cast(field.type)
+    column = table[field.name]
+    return column if column.type.equals(field.type) else column.cast(field.type)
 
 
 def _line(record: dict[str, Any]) -> bytes:
@@ -223,6 +225,9 @@ def _csv_cells(frame: pd.DataFrame) -> tuple[Any, bool]:
     for place, dtype in enumerate(frame.dtypes):
         if dtype.kind not in "biufM":
             changed[place] = [_csv_cell(value) for value in frame.iloc[:, place]]
+        elif dtype.kind == "f" and getattr(dtype, "itemsize", 0) == 2:
+            # The shortest digits of a float16 are those of another float32, which it is read as.
+            changed[place] = frame.iloc[:, place].astype("float32").astype(object).tolist()
     if not changed:
         return frame, False
     columns = {
