@@ -33,7 +33,7 @@ export interface Names {
   models: boolean;
 }
 
-const CHARACTER_WIDTH = 7.4;
+const CHARACTER_WIDTH = 8.2;
 const PADDING = 34;
 const METRIC_WIDTH = 108;
 const LEAST_WIDTH = 76;

@@ -3,6 +3,8 @@ import { type Column, statisticTitle } from '../../logic/column_model';
 import { nextOrder, type Order } from '../../logic/order';
 import { Name } from '../value/name';
 
+/** Longer titles are cut in the middle if their column is too narrow. */
+const SHORT_TITLE = 10;
 const LEAST_WIDTH = 60;
 const MOST_WIDTH = 1000;
 const DRAG_TYPE = 'application/x-nbtrack-column';
@@ -42,7 +44,7 @@ export function Header(props: HeaderProps) {
   const label = column.statistic === 'last' ? column.key : `${column.key}, ${statisticTitle(column.statistic)}`;
   const full = column.kind === 'run' ? column.title : label;
   const direction = column.kind === 'metric' ? `\n${lowerIsBetter ? 'Lower' : 'Higher'} is better` : '';
-  const title = <Name text={column.title} />;
+  const title = <Name text={column.title} short={SHORT_TITLE} />;
   return (
     <th
       class={`${name} ${active ? 'nbt-active' : ''}`}

@@ -174,10 +174,17 @@ test('long names are cut in the middle, and long numbers are rounded', async () 
   await table(() =>
     runsReply([tableRow('a', { run_name: name, params: { lr: '0.010037963127914495', id: '12345678901' } })]),
   );
-  assert.equal(document.querySelector('.nbt-name-tail')?.textContent, name.slice(-10));
+  assert.equal(document.querySelector('td .nbt-name-tail')?.textContent, name.slice(-10));
   assert.ok(screen.getByText('0.01004'));
   assert.ok(screen.getByTitle('0.010037963127914495'));
   assert.ok(screen.getByText('12345678901'));
+});
+
+test('titles that begin alike keep their ends', async () => {
+  const metrics = { 'layer/grad_norm_1000': 1, 'layer/grad_norm_1001': 2 };
+  await table(() => runsReply([tableRow('a', { metrics })]));
+  const tails = [...document.querySelectorAll('th .nbt-name-tail')].map((tail) => tail.textContent);
+  assert.deepEqual(tails, ['rm_1000', 'rm_1001']);
 });
 
 test('a row keeps its element when it moves', async () => {
