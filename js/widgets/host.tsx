@@ -20,7 +20,11 @@ export function widget<Options>(screen: Screen<Options>) {
         return trait ? traitSignal<Options[K]>(model, trait, ended.signal) : signal(options[name] ?? fallback);
       };
       followKernel(model, el, connection, ended.signal);
-      const saved = () => screen.render({ connection: new SavedConnection(model.get('_snapshot')), options, synced });
+      const saved = () => {
+        // With signals of its own: nothing that the user changes there goes to the model, which has no kernel.
+        const own = <K extends keyof Options>(name: K, fallback: Options[K]) => signal(options[name] ?? fallback);
+        return screen.render({ connection: new SavedConnection(model.get('_snapshot')), options, synced: own });
+      };
       const unmount = mount(
         el,
         <KernelLost lost={connection.lost} reconnect={() => connection.reconnect()} saved={saved}>

@@ -61,3 +61,22 @@ test('the data that the view was opened with can be shown meanwhile', async () =
   await user.click(screen.getByRole('button', { name: 'Show the last view' }));
   screen.getByLabelText('Filter runs');
 });
+
+test('the saved screen is created once, even if something changes that it has read', async () => {
+  const [lost, read] = [signal(true), signal(0)];
+  let created = 0;
+  const saved = () => {
+    created += 1;
+    return <p>from the snapshot {read.value}</p>;
+  };
+  render(
+    <KernelLost lost={lost} reconnect={async () => false} saved={saved}>
+      <p>live</p>
+    </KernelLost>,
+  );
+  await userEvent.setup({ delay: null }).click(screen.getByRole('button', { name: /^Show the data/ }));
+  await act(() => {
+    read.value += 1;
+  });
+  assert.equal(created, 1);
+});

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from '@preact/signals';
-import { useSignal } from '@preact/signals';
+import { untracked, useSignal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
+import { useMemo } from 'preact/hooks';
 
 interface Props {
   /** Whether the kernel that has this view is gone. */
@@ -23,9 +24,14 @@ export function KernelLost({ lost, reconnect, saved, children }: Props) {
       {lost.value && (
         <Banner reconnect={reconnect} isSaved={isSaved.value} toggle={() => (isSaved.value = !isSaved.value)} />
       )}
-      {isSaved.value ? <div key="saved">{saved()}</div> : <div key="live">{children}</div>}
+      {isSaved.value ? <Saved key="saved" screen={saved} /> : <div key="live">{children}</div>}
     </>
   );
+}
+
+/** The screen of the saved data. It is created once, whatever changes in it. */
+function Saved({ screen }: { screen: () => ComponentChild }) {
+  return <div>{useMemo(() => untracked(screen), [])}</div>;
 }
 
 interface BannerProps {
