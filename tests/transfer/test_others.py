@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack.cli import main
@@ -302,3 +306,59 @@ def test_an_event_file_that_is_cut_is_reported_once(tmp_path: Path, lost: int) -
         "event files that are links without a target, or not files": ["cut/events.out.tfevents.9.lost"],
         "event files that end within an event": [f"cut/{file.name}"],
     }
+
+
+@pytest.fixture(scope="module", params=["tensorboard", "wandb"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A source that its own tool wrote, and the report of its import."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "tensorboard":
+        writer = pytest.importorskip("tensorboardX").SummaryWriter(str(folder / "source" / "run"))
+        for step in range(20):
+            writer.add_scalar("loss", step / 7, step)
+        writer.add_text("note", "hello", 3)
+        writer.close()
+    else:
+        pytest.importorskip("wandb")
+        (folder / "source").mkdir()
+        wandb_run(folder / "source", "abc12345")
+    return folder / "source", report_of(folder / "source", folder / "store")
+
+
+def report_of(source: Path, store: Path) -> Any:
+    nbtrack.set_tracking_uri(str(store))
+    try:
+        return nbtrack.import_runs(source)
+    finally:
+        nbtrack.set_tracking_uri("")
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(how=st.sampled_from(["cut", "flip", "delete", "repeat", "replace"]), where=st.floats(0, 1, exclude_max=True))
+def test_a_damaged_file_is_reported(
+    whole: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory, how: str, where: float
+) -> None:
+    source, expected = whole
+    place = tmp_path_factory.mktemp("damaged")
+    shutil.copytree(source, place / "source", symlinks=True)
+    (file,) = (one for one in (place / "source").rglob("*") if "tfevents" in one.name or one.suffix == ".wandb")
+    content = bytearray(file.read_bytes())
+    at = int(where * len(content))
+    if how == "cut":
+        del content[at:]
+    elif how == "flip":
+        content[at] ^= 1
+    elif how == "delete":
+        del content[at : at + 10]
+    elif how == "repeat":
+        content[at:at] = content[at : at + 10]
+    else:
+        content[:] = b"version https://git-lfs.github.com/spec/v1\n"
+    file.write_bytes(content)
+    report = None
+    with suppress(nbtrack.NbtrackError):
+        report = report_of(place / "source", place / "store")
+    if report is not None and report.found != expected.found:
+        # W&B's run has values, such as histograms, that are never imported.
+        assert {one.reason for one in report.missing} - {one.reason for one in expected.missing}, str(report)
