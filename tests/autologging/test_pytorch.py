@@ -184,6 +184,67 @@ def test_a_run_equals_the_one_that_mlflow_logs(package: str, options: dict[str, 
         in_mlflow.pytorch.autolog(disable=True, silent=True)
 
 
+class Data(importlib.import_module(PACKAGES[0]).LightningDataModule):  # type: ignore[misc]
+    """The rows as a DataModule, in batches that are pairs or dicts."""
+
+    def __init__(self, *, as_dict: bool) -> None:
+        super().__init__()
+        self.as_dict = as_dict
+
+    def train_dataloader(self) -> Any:
+        rows = torch.utils.data.default_collate
+        return torch.utils.data.DataLoader(
+            Rows(),
+            batch_size=8,
+            collate_fn=(lambda items: dict(zip("xy", rows(items), strict=True))) if self.as_dict else rows,
+        )
+
+
+@pytest.mark.parametrize(("how", "as_dict"), [("call", False), ("forward", False), ("forward", True), ("layer", True)])
+def test_a_data_module_gives_a_signature(how: str, as_dict: bool) -> None:
+    """As in MLflow, of the first call of `forward`, direct or not. A module that never calls it has none."""
+    lightning = importlib.import_module(PACKAGES[0])
+
+    class Net(lightning.LightningModule):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(4, 1)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x)
+
+        def training_step(self, batch: Any, index: int) -> Any:
+            x, y = (batch["x"], batch["y"]) if isinstance(batch, dict) else batch
+            return torch.nn.functional.mse_loss({"call": self, "forward": self.forward, "layer": self.layer}[how](x), y)
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    forward, net = Net.forward, Net()
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    nbtrack.pytorch.autolog()
+    with nbtrack.start_run() as run:
+        lightning.Trainer(max_epochs=1, **quiet).fit(net, datamodule=Data(as_dict=as_dict))
+    signature = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model").signature
+    shapes = None if signature is None else [spec.shape for spec in (*signature.inputs, *signature.outputs)]
+    assert shapes == (None if how == "layer" else [(-1, 4), (-1, 1)])
+    assert Net.forward is forward
+    assert "forward" not in vars(net)
+
+
+def test_the_checkpoint_mode_may_be_none() -> None:
+    nbtrack.pytorch.autolog(checkpoint_mode=None, checkpoint_monitor="train_loss")
+    fit()
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert any("checkpoint" in path.path for path in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id))
+
+
 def test_the_model_is_logged_with_its_signature() -> None:
     nbtrack.pytorch.autolog(registered_model_name="net", log_input_examples=True)
     model = fit(test=True)

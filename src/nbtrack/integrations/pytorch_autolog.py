@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import tempfile
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -149,7 +150,7 @@ class _Logging:
         if not trainer.is_global_zero:
             return
         state = self.state
-        state.first.watch(pl_module)
+        state.first.watch(pl_module, direct=True)
         state.client.set_tag(state.run_id, "Mode", "training")
         params = {"epochs": trainer.max_epochs}
         if trainer.optimizers:
@@ -256,20 +257,29 @@ class FirstCall:
         self.inputs: Any = None
         self.outputs: Any = None
         self._handle: Any = None
+        self._restore: Callable[[], None] | None = None
 
-    def watch(self, module: Any) -> None:
+    def watch(self, module: Any, *, direct: bool = False) -> None:
         """Wait for the first call of the module.
 
-        A compiled module is not watched, because it would be compiled again for the hook.
+        A compiled module is not watched, because it would be compiled again for the hook. If `direct` is True, a call
+        of the method `forward` counts too, which runs no hooks. It is wrapped in the class, so that copies and pickles
+        of the module contain nothing of ours.
         """
-        if not _is_compiled(module):
-            self._handle = module.register_forward_hook(self)
+        if _is_compiled(module):
+            return
+        self._handle = module.register_forward_hook(self)
+        if direct:
+            self._restore = _wrap_forward(module, self)
 
     def remove(self) -> None:
         """Stop waiting."""
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.remove()
+        restore, self._restore = self._restore, None
+        if restore is not None:
+            restore()
 
     @autologging.guarded(FLAVOR, "take an input example")
     def __call__(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
@@ -288,6 +298,30 @@ class FirstCall:
 
     def __reduce__(self) -> Any:
         return FirstCall, ()
+
+
+def _wrap_forward(module: Any, called: Callable[[Any, tuple[Any, ...], Any], None]) -> Callable[[], None]:
+    """Report calls of a module's `forward`, and return the function that ends this."""
+    owner = type(module)
+    original, function = vars(owner).get("forward"), owner.forward
+
+    @functools.wraps(function)
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        output = function(self, *args, **kwargs)
+        if self is module:
+            called(self, args, output)
+        return output
+
+    def restore() -> None:
+        # Another tool may have replaced it since.
+        if vars(owner).get("forward") is forward:
+            if original is None:
+                del owner.forward
+            else:
+                owner.forward = original
+
+    owner.forward = forward
+    return restore
 
 
 def _is_compiled(module: Any) -> bool:
