@@ -98,6 +98,18 @@ def test_a_run_has_params_tags_and_output(project: Write, capsys: pytest.Capture
     assert files == {"project/MLproject", "project/output.log"}
 
 
+def test_the_kept_files_have_no_credentials(project: Write) -> None:
+    folder = project({"main": "command: 'true'\npython_env: requirements.txt"}, requirements__txt="")
+    (folder / "MLproject").rename(folder / "mlproject")
+    index = "--extra-index-url https://{}@example.org/simple\n"
+    (folder / "requirements.txt").write_text(index.format("joe:s3cret") + index.format("joe:${TOKEN}"))
+    submitted = run(str(folder), env_manager="local")
+    files = {file.path for file in nbtrack.Client().list_artifacts(submitted.run_id, "project")}
+    assert files == {"project/mlproject", "project/requirements.txt", "project/output.log"}
+    kept = nbtrack.artifacts.load_text(f"runs:/{submitted.run_id}/project/requirements.txt")
+    assert kept == index.format("***") + index.format("joe:${TOKEN}")
+
+
 def test_a_warning_points_to_the_caller(project: Write) -> None:
     folder = project({"main": "command: 'true'"})
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)

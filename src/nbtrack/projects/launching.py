@@ -52,6 +52,9 @@ PACKAGES_FILE = "packages.txt"
 _WITH_THE_SPEC = ("requirements.txt", "uv.lock")
 """Files that belong to the file of an environment if they are beside it."""
 
+_CREDENTIALS = re.compile(rb"(\bhttps?://)(?![^\s/@]*\$\{)[^\s/@'\"]+@")
+"""User names, passwords and tokens in an address. The values of variables, `${TOKEN}`, are not in the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -290,10 +293,17 @@ def _create_run(
 
 def _log_files(client: Client, run: Run, plan: Plan) -> None:
     """Keep the files that describe the project and its environment, and what differs from its commit."""
-    described = [plan.source.folder / "MLproject", *_files_of(plan.entry_point.environment)]
-    for file in dict.fromkeys(described):
-        if file.is_file() and not file.is_symlink():
+    described = [plan.project.file, *_files_of(plan.entry_point.environment)]
+    for file in dict.fromkeys(filter(None, described)):
+        if not file.is_file() or file.is_symlink():
+            continue
+        content = file.read_bytes()
+        shown = _CREDENTIALS.sub(rb"\1***@", content)
+        if shown == content:
             client.log_artifact(run.info.run_id, file, ARTIFACTS)
+        else:
+            # For example the address of an index in a requirements.txt.
+            client.log_text(run.info.run_id, shown.decode(errors="replace"), f"{ARTIFACTS}/{file.name}")
     packages = plan.environment.packages() if plan.environment.digest else None
     if packages:
         # Without a lock file, the same files can give other versions on another day.

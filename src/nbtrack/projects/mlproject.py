@@ -123,7 +123,7 @@ class _Reader:
             raise InvalidParameter(f"MLproject file {str(self.file)!r} is not valid:{listed}")
         for line in self.ignored:
             warnings.warn(f"{line} in {str(self.file)!r}.", stacklevel=4)
-        return Project(self.folder, name, entry_points, environment)
+        return Project(self.folder, name, entry_points, environment, self.file)
 
     def _content(self) -> Mapping[Any, Any]:
         with self.file.open("rb") as stream:

@@ -81,12 +81,17 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with entry points, which its MLproject file declares or which are scripts and notebooks in it."""
+    """A folder with entry points, which its MLproject file declares or which are scripts and notebooks in it.
+
+    Attributes:
+        file: The MLproject file, or None if there is none.
+    """
 
     folder: Path
     name: str | None = None
     entry_points: Mapping[str, EntryPoint] = field(default_factory=dict)
     environment: EnvironmentSpec = NO_ENVIRONMENT
+    file: Path | None = None
 
     def entry_point(self, name: str = "main") -> EntryPoint:
         """Return a declared entry point, or the script or notebook with this path in the project's folder.
