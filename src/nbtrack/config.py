@@ -7,6 +7,7 @@ created at the git root, or in the working directory if that is not in a git rep
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -208,4 +209,6 @@ def announce(folder: str, file: TextIO, *, again: bool = False) -> None:
     """Print where runs are stored, once per store unless `again` is set, so that users know of every new store."""
     if again or folder not in _announced:
         _announced.add(folder)
-        print(f"nbtrack: runs are kept in {folder}", file=file)
+        # What reads stderr can have ended before the program.
+        with contextlib.suppress(OSError, ValueError):
+            print(f"nbtrack: runs are kept in {folder}", file=file)

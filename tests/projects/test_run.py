@@ -538,6 +538,24 @@ def test_the_json_of_an_interrupted_run_has_its_status(
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_without_a_reader_and_a_terminal(project: Write) -> None:
+    """As with `nohup nbtrack run … 2>&1 | head -1`, after the terminal was closed."""
+    folder = project({"main": "command: kill -HUP $PPID; sleep 0.2; echo over"})
+    reader, writer = os.pipe()
+    os.close(reader)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "nbtrack", "run", str(folder)], stdout=writer, stderr=writer, check=False
+        )
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
+        os.close(writer)
+    (found,) = all_runs()
+    assert (process.returncode, found.info.status, output_of(found.info.run_id)) == (0, "FINISHED", "over\n")
+
+
+@pytest.mark.slow
 def test_a_run_whose_launcher_was_killed_ends_as_killed(project: Write, tmp_path: Path) -> None:
     folder = project({"main": f"command: sleep 100 & echo $! > {tmp_path}/pid; wait"})
     process, grandchild = started(folder, tmp_path / "pid")

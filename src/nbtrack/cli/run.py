@@ -15,8 +15,9 @@ from ..entities import RunStatus
 from ..errors import ExecutionException
 from ..projects.launching import LOCAL, Display, Plan, launch, planned
 from ..projects.options import add_arguments, request_of
+from ..projects.output import show
 from ..projects.running import finish
-from ..projects.submitted import ARTIFACTS, OUTPUT, SubmittedRun, show
+from ..projects.submitted import ARTIFACTS, OUTPUT, SubmittedRun
 from ..tags import ENVIRONMENT_DIGEST, GIT_COMMIT, PROJECT_ENV, SOURCE_NAME
 
 HELP = "Run a project: a folder, a git repository or a zip file with an MLproject file or scripts."
@@ -77,7 +78,9 @@ def _signals_as_interrupts() -> Iterator[None]:
 
     numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     try:
-        before = {number: signal.signal(number, interrupt) for number in numbers}
+        # Under nohup, SIGHUP is ignored.
+        chosen = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, interrupt) for number in chosen}
     except ValueError:
         # Only the main thread can set them.
         before = {}

@@ -38,12 +38,12 @@ from ..tags import (
 from .environments import Environment, environment_for
 from .mlproject import read_project
 from .notebooks import check_notebook, notebook_command
-from .output import OutputFile, Screen
+from .output import OutputFile, Screen, show
 from .parameters import Resolved, resolve
 from .process import Command, later_interrupts
 from .project import EntryPoint, EnvironmentSpec, Project
 from .sources import Source, fetched
-from .submitted import ARTIFACTS, OUTPUT, SubmittedRun, missing_module, on_one_line, running_with, show
+from .submitted import ARTIFACTS, OUTPUT, SubmittedRun, missing_module, on_one_line, running_with
 
 PROJECT = "PROJECT"
 LOCAL = "local"

@@ -1,10 +1,11 @@
-"""The output of a project's command: shown while it comes, and kept in a file of bounded size."""
+"""What a project prints: shown while it comes, and kept in a file of bounded size."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
 import os
+import sys
 from collections import deque
 from pathlib import Path
 from typing import TextIO
@@ -149,3 +150,9 @@ class Screen:
                 os.dup2(null, self._stream.fileno())
                 os.close(null)
         self._stream = self._bytes = None
+
+
+def show(message: str) -> None:
+    """Print a message about a project to stderr. If nobody reads it any more, the run goes on without it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"nbtrack: {message}", file=sys.stderr, flush=True)

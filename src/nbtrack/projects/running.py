@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import NotSupported
 from .launching import LOCAL, Display, Request, launch
-from .submitted import SubmittedRun, show
+from .output import show
+from .submitted import SubmittedRun
 
 
 def run(

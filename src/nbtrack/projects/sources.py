@@ -18,7 +18,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -31,6 +30,7 @@ from ..errors import ExecutionException, InvalidParameter, NbtrackError, NotFoun
 from .archives import download, unpack
 from .cache import cache_folder, new_folder, one_at_a_time
 from .git import Git, GitFailed, is_installed, refs_of, with_credentials
+from .output import show
 from .patch import uncommitted_changes
 from .uris import Location, parse, without_credentials
 
@@ -191,7 +191,7 @@ def _copy_of(location: Location, version: str | None) -> Iterator[Source]:
         if source._copy.keep or written:
             files = "a file" if len(written) == 1 else f"{len(written):,} files"
             reason = f", with {files} that the run has written" if written else ""
-            print(f"nbtrack: the project's copy is kept in {root}{reason}", file=sys.stderr)
+            show(f"the project's copy is kept in {root}{reason}")
         else:
             shutil.rmtree(root, ignore_errors=True)
 
@@ -282,7 +282,7 @@ def _cached(location: Location, version: str | None, git: Git) -> tuple[Path, st
     branch = ref.removeprefix("refs/heads/") if ref and ref.startswith("refs/heads/") else None
 
     def waiting() -> None:
-        print(f"nbtrack: waiting for another process that fetches {location.shown}", file=sys.stderr)
+        show(f"waiting for another process that fetches {location.shown}")
 
     with one_at_a_time(folder.with_name(f"{digest}.lock"), waiting):
         for abandoned in folder.glob(f"{_PARTIAL}*"):

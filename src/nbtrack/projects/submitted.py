@@ -6,7 +6,6 @@ import contextlib
 import contextvars
 import os
 import re
-import sys
 import threading
 import time
 import warnings
@@ -282,8 +281,3 @@ def on_one_line(command: str) -> str:
     """Return a command as it can be part of a message."""
     line = "".join(character if character.isprintable() else " " for character in command)
     return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
-
-
-def show(message: str) -> None:
-    """Print a message about a project to stderr."""
-    print(f"nbtrack: {message}", file=sys.stderr, flush=True)
