@@ -162,6 +162,7 @@ def test_nothing_starts_and_no_run_is_created_if_anything_is_wrong(project: Writ
         {"parameters": {"alpha": "x"}},
         {"parameters": ["alpha"]},
         {"entry_point": "other"},
+        {"entry_point": None},
         {"parameters": {"alpha": 1, "beta": 2}, "experiment_id": "777"},
         {"parameters": {"alpha": 1, "beta": 2}, "run_id": "0" * 32},
         {"parameters": {"alpha": 1, "beta": 2}, "experiment_id": "0", "experiment_name": "Default"},

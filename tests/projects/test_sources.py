@@ -494,6 +494,15 @@ def test_a_folder_is_used_where_it_is(repositories: Repositories, tmp_path: Path
     plain.mkdir()
     with fetched(str(plain)) as source:
         assert source == Source(str(plain), plain)
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (plain / "link").symlink_to(tmp_path / "elsewhere" / "deep")
+    for uri, folder in (
+        (f"{plain}/../a#b", plain),
+        (f"{plain}/link", plain / "link"),
+        (f"{plain}/link/..", tmp_path / "elsewhere"),
+    ):
+        with fetched(uri) as source:
+            assert source == Source(str(folder), folder)
     (plain / "train.py").write_text("")
     assert "pass its folder and the entry point" in refusal(str(plain / "train.py"), kind=InvalidParameter)
 

@@ -121,7 +121,7 @@ def planned(request: Request) -> Iterator[Plan]:
         raise InvalidParameter(f"parameters must be a dict, not {type(request.parameters).__name__}.")
     for name in ("entry_point", "run_name", "experiment_name"):
         value = getattr(request, name)
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str) and (value is not None or name == "entry_point"):
             raise InvalidParameter(f"{name} must be a string, not {type(value).__name__}.")
     if request.experiment_name is not None and request.experiment_id is not None:
         raise InvalidParameter("Pass either experiment_name or experiment_id, not both.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -142,7 +143,7 @@ def _checked_subfolder(subfolder: str) -> str:
 
 
 def _local(path: Path, subfolder: str, version: str | None) -> Location:
-    path = path.absolute()
+    path = _absolute(path)
     if path.is_dir():
         is_bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
         return Location("git" if version is not None or is_bare else "folder", str(path), subfolder)
@@ -152,6 +153,12 @@ def _local(path: Path, subfolder: str, version: str | None) -> Location:
         f"Project {str(path)!r:.200} is a file. A project is {_ALLOWED}. To run a script, pass its folder and the "
         f"entry point: nbtrack run {path.parent} -e {path.name}"
     )
+
+
+def _absolute(path: Path) -> Path:
+    """Return an absolute path without `..`, so that a project has one name. Links are kept, unless `..` follows one."""
+    normal = Path(os.path.abspath(path))
+    return normal if normal.exists() and normal.samefile(path) else path.resolve()
 
 
 def _remote(address: str, subfolder: str, version: str | None) -> Location:
