@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import type { XAxis } from '../contract';
-import { tickNumber } from '../logic/format';
+import { tickNumber, tickNumbers } from '../logic/format';
 import { lineStyle, resolveColor, watchTheme } from '../style/theme';
 import { actionOf, panned } from './interaction';
 import { type Area, drawBand, drawLine, type Line, nearest, type Places, pixels, pointAt } from './layers';
@@ -33,6 +33,10 @@ export interface Reading {
 
 const INTEGER_TICKS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
 const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
+/** The width of the y axis in px, and of a character of its labels. */
+const LEAST_Y_AXIS = 56;
+const MOST_Y_AXIS = 140;
+const LABEL_CHARACTER = 6.6;
 /** With more lines, only the one under the pointer has its band and its raw values. */
 export const MOST_BANDS = 20;
 /** How near the pointer must be to a line, in pixels. */
@@ -206,13 +210,13 @@ export class Plot {
         },
         {
           ...axis,
-          size: 56,
+          size: (_, labels) => yAxisWidth(labels),
           splits: (plot, _, low, high) => {
             const most = Math.max(2, Math.floor(plot.over.clientHeight / 34) || 5);
             return log ? logTicks([low, high], most) : linearTicks([low, high], most);
           },
           filter: (_, splits) => splits,
-          values: (_, splits) => splits.map((value) => (value === null ? '' : tickNumber(value))),
+          values: (_, splits) => tickNumbers(splits),
         },
       ],
       hooks: {
@@ -479,6 +483,12 @@ export class Plot {
     this.drawFront();
     return this.reading(line, index);
   }
+}
+
+/** Return the width of the y axis in px, so that the longest label is not cut. uPlot has no labels before the first tick. */
+function yAxisWidth(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+  return Math.min(MOST_Y_AXIS, Math.max(LEAST_Y_AXIS, Math.ceil(longest * LABEL_CHARACTER) + 14));
 }
 
 /** Whether the lines and axes of two pictures differ, and not only which line is highlighted. */

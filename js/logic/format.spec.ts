@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDuration, formatNumber, formatTime, tickNumber } from './format';
+import { formatDuration, formatNumber, formatTime, tickNumber, tickNumbers } from './format';
 
 test('numbers keep four significant digits, and NaN and infinity have a name', () => {
   const cases: [Parameters<typeof formatNumber>[0], string][] = [
@@ -46,4 +46,12 @@ test('a time is shortened depending on the day', () => {
   assert.equal(formatTime(new Date(2026, 10, 23, 14, 5, 9).getTime(), now), '14:05:09');
   assert.equal(formatTime(new Date(2026, 2, 3, 14, 5, 9).getTime(), now), '3 Mar 14:05');
   assert.equal(formatTime(new Date(2024, 2, 3).getTime(), now), '2024-03-03');
+});
+
+test('neighboring ticks of a narrow axis have different labels', () => {
+  assert.deepEqual(tickNumbers([1_000_001, 1_000_002, 1_000_003]), ['1.000001e6', '1.000002e6', '1.000003e6']);
+  assert.deepEqual(tickNumbers([0.49999995, null, 0.5]), ['0.49999995', '', '0.5']);
+  assert.deepEqual(tickNumbers([0.1 + 0.2, 0.4]), ['0.3', '0.4']);
+  assert.deepEqual(tickNumbers([1e-5, 1e5]), ['1e−5', '100000']);
+  assert.deepEqual(tickNumbers([5]), ['5']);
 });

@@ -34,9 +34,18 @@ export function formatNumber(value: Value | null | undefined): string {
   return text.replaceAll('-', '−');
 }
 
+/** Format the ticks of an axis with as many digits as it takes to tell neighbors apart. No tick is an empty label. */
+export function tickNumbers(values: readonly (number | null)[]): string[] {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const gaps = known.map((value, i) => (i === 0 ? 0 : value - known[i - 1]!)).filter((gap) => gap > 0);
+  const most = Math.max(...known.map(Math.abs), 0);
+  const digits = gaps.length > 0 ? Math.ceil(Math.log10(most / Math.min(...gaps))) + 1 : 0;
+  return values.map((value) => (value === null ? '' : tickNumber(value, Math.min(15, Math.max(6, digits || 0)))));
+}
+
 /** Format a tick of an axis without trailing zeros and rounding errors. */
-export function tickNumber(value: number): string {
-  const text = Number(value.toPrecision(6));
+export function tickNumber(value: number, digits = 6): string {
+  const text = Number(value.toPrecision(digits));
   return (text !== 0 && (Math.abs(text) >= 1e6 || Math.abs(text) < 1e-4) ? text.toExponential() : String(text))
     .replace('e+', 'e')
     .replaceAll('-', '−');

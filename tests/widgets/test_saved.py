@@ -193,3 +193,14 @@ def test_a_saved_run_of_many_groups_draws_some_of_them_and_says_so(client: nbtra
     data = bundle(LiveRun(client, run.info.run_id))
     assert data["text/html"].count("<svg") == 12
     assert "Charts of 12 of 20 groups of metrics are drawn here." in data["text/html"]
+
+
+def test_long_names_are_cut_in_the_middle_because_they_differ_at_their_ends() -> None:
+    for seed in (14, 38):
+        with nbtrack.start_run(run_name=f"resnet50-imagenet-augmented-cosine-seed{seed}"):
+            nbtrack.log_metric("val/loss", 0.5, step=0)
+    data = bundle(nbtrack.compare())
+    for seed in (14, 38):
+        for form in ("text/plain", "text/html"):
+            assert f"cosine-seed{seed}" in data[form]
+        assert f"e-seed{seed}</text>" in data["text/html"], "The legend of the picture is cut in the middle, too."

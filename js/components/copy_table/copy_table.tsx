@@ -53,7 +53,8 @@ export function CopyTable({ connection, query, columns }: Props) {
       Copy as{' '}
       <button type="button" class="nbt-link" onClick={() => void copy('tsv')}>
         TSV
-      </button>{' '}
+      </button>
+      {' or '}
       <button type="button" class="nbt-link" onClick={() => void copy('markdown')}>
         Markdown
       </button>{' '}

@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks';
 import type { Line } from '../../chart/layers';
 import { formatNumber, plural } from '../../logic/format';
 import { Swatch } from '../swatch/swatch';
+import { Name } from '../value/name';
 
 /** How many runs are named at first. */
 const FIRST = 10;
@@ -38,7 +39,9 @@ export function Legend({ lines, hovered, isOutside }: Props) {
             onPointerLeave={() => (hovered.value = null)}
           >
             <Swatch slot={line.slot} />
-            <span class="nbt-run-name">{line.label}</span>
+            <span class="nbt-run-name">
+              <Name text={line.label} />
+            </span>
             <span class="nbt-curve-value">{formatNumber(last)}</span>
             {isOutside(line.id) && <span class="nbt-muted">not in the table</span>}
           </li>

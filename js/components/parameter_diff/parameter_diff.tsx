@@ -27,7 +27,7 @@ const EXPECTED: ReadonlySet<DiffRow['section']> = new Set(['info', 'system']);
 
 const ROW_HEIGHT = 24;
 const KEY_WIDTH = 180;
-const RUN_WIDTH = 170;
+const RUN_WIDTH = 150;
 
 interface Props {
   connection: Connection;
@@ -241,12 +241,7 @@ function DiffLine({ row, index, left, right }: { row: DiffRow; index: number; le
       </th>
       <td class="nbt-gap" aria-hidden="true" />
       {row.values.slice(left, right).map((value, i) => (
-        <td
-          key={i}
-          aria-colindex={left + i + 2}
-          title={value ?? 'not set'}
-          class={value === null ? 'nbt-missing' : isMetric ? 'nbt-number' : ''}
-        >
+        <td key={i} aria-colindex={left + i + 2} title={value ?? 'not set'} class={value === null ? 'nbt-missing' : ''}>
           {value === null ? '–' : <ValueText value={isMetric ? metricOf(value) : value} metric={isMetric} />}
         </td>
       ))}

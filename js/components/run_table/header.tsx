@@ -5,8 +5,8 @@ import { Name } from '../value/name';
 
 /** Longer titles are cut in the middle if their column is too narrow. */
 const SHORT_TITLE = 10;
-const LEAST_WIDTH = 60;
-const MOST_WIDTH = 1000;
+export const LEAST_WIDTH = 60;
+export const MOST_WIDTH = 1000;
 const DRAG_TYPE = 'application/x-nbtrack-column';
 
 export interface HeaderActions {
@@ -90,16 +90,20 @@ export function Header(props: HeaderProps) {
       ) : (
         <span class="nbt-sort-title">{title}</span>
       )}
-      {movable && <Edge width={column.width} resize={(width) => actions.resize(column.id, width)} />}
+      <Edge width={column.width} resize={(width) => actions.resize(column.id, width)} />
     </th>
   );
 }
 
-/** The right edge of a header, which can be dragged. The width is kept when the pointer is released. */
+/** The right edge of a header, which can be dragged. The column follows the pointer, and its width is kept at the end. */
 function Edge({ width, resize }: { width: number; resize: (width: number) => void }) {
   const start = useRef<{ x: number; width: number } | null>(null);
   const widthAt = (event: PointerEvent) =>
     Math.round(Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, start.current!.width + event.clientX - start.current!.x)));
+  const show = (event: PointerEvent, next: number) => {
+    const header = (event.currentTarget as HTMLElement).closest('th')!;
+    header.closest('table')!.querySelectorAll('col')[header.cellIndex]!.style.width = `${next}px`;
+  };
   return (
     <span
       class="nbt-edge"
@@ -114,11 +118,16 @@ function Edge({ width, resize }: { width: number; resize: (width: number) => voi
         event.currentTarget.setPointerCapture(event.pointerId);
         start.current = { x: event.clientX, width };
       }}
+      onPointerMove={(event) => start.current && show(event, widthAt(event))}
       onPointerUp={(event) => {
         if (start.current) {
           resize(widthAt(event));
           start.current = null;
         }
+      }}
+      onPointerCancel={(event) => {
+        show(event, width);
+        start.current = null;
       }}
       onClick={(event) => event.stopPropagation()}
     />

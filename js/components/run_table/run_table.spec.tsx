@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signal } from '@preact/signals';
-import { render, screen, waitFor } from '@testing-library/preact';
+import { fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { ColumnsReply, RunsReply, RunsRequest } from '../../contract';
 import { comparisonState } from '../../state/comparison';
@@ -129,6 +129,39 @@ test('a header is sorted, moved, resized, pinned and hidden with the keyboard', 
       ['metrics.loss', true, false],
     ],
   );
+});
+
+test('a column is resized from the width it has, also while the differences from the baseline make it wider', async () => {
+  const { state, user } = await table(({ baseline }) => runsReply(rows, { baseline: baseline ? rows[0]! : null }));
+  const width = (column: string) => state.view.peek().columns.find((view) => view.column === column)?.width;
+  grid().focus();
+  await user.keyboard('{ArrowUp}{Shift>}{ArrowRight}{ArrowRight}{/Shift}');
+  assert.equal(width('attributes.run_name'), 240);
+  const before = state.columns.column('metrics.acc')!.width;
+  state.selection.toggle('a');
+  state.selection.baseline.value = 'a';
+  await state.search.apply();
+  await waitFor(() => assert.ok(document.querySelector('.nbt-baseline-mark')));
+  await user.keyboard('{ArrowRight}{Shift>}{ArrowRight}{ArrowRight}{/Shift}');
+  assert.equal(width('metrics.acc'), before + 40);
+});
+
+test('the edge of a header, that of the names too, is dragged, and the column follows the pointer', async () => {
+  HTMLElement.prototype.setPointerCapture ??= () => {};
+  const { state } = await table(() => runsReply(rows));
+  const edge = document.querySelector('th.nbt-pin-2 .nbt-edge')!;
+  const column = () => document.querySelectorAll('col')[2]!.style.width;
+  fireEvent(edge, new MouseEvent('pointerdown', { clientX: 100, bubbles: true }));
+  fireEvent(edge, new MouseEvent('pointermove', { clientX: 150, bubbles: true }));
+  assert.equal(column(), '250px');
+  assert.deepEqual(state.view.peek().columns, []);
+  fireEvent(edge, new MouseEvent('pointerup', { clientX: 160, bubbles: true }));
+  await waitFor(() => assert.equal(column(), '260px'));
+  assert.equal(state.view.peek().columns[0]?.width, 260);
+  fireEvent(edge, new MouseEvent('pointerdown', { clientX: 100, bubbles: true }));
+  fireEvent(edge, new MouseEvent('pointermove', { clientX: 150, bubbles: true }));
+  fireEvent(edge, new MouseEvent('pointercancel', { bubbles: true }));
+  assert.equal(column(), '260px');
 });
 
 test('arrows fold a tree of runs, and so does a click on its mark', async () => {

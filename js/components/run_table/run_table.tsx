@@ -12,7 +12,7 @@ import type { RunSearch } from '../../state/search';
 import type { Selection } from '../../state/selection';
 import { useUniqueId } from '../form/unique_id';
 import type { CellContext } from './cell';
-import { Header, type HeaderActions } from './header';
+import { Header, type HeaderActions, LEAST_WIDTH, MOST_WIDTH } from './header';
 import { groupStart, isNumeric, type RenderedColumns, Row } from './row';
 
 const ROW_HEIGHT = 26;
@@ -21,6 +21,9 @@ const VISIBLE_ROWS = 12;
 const TICK_WIDTH = 30;
 const SWATCH_WIDTH = 34;
 const NAME_WIDTH = 200;
+/** In a narrow table the names leave most of the width to the values. */
+const NARROW = 520;
+const NARROW_NAME_WIDTH = 120;
 /** How much wider metrics are while they show the difference from the baseline, in px. */
 const DIFFERENCE_WIDTH = 88;
 const RESIZE_STEP = 20;
@@ -71,6 +74,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     const row = columns.baseline.value;
     return row?.run_id === selection.baseline.value ? row : null;
   });
+  const nameWidthAtFirst = useComputed(() => (size.value.width < NARROW ? NARROW_NAME_WIDTH : NAME_WIDTH));
   const layout = useComputed(() => {
     const wider = baseline.value ? DIFFERENCE_WIDTH : 0;
     const shown = columns.shown.value.map((column) =>
@@ -78,11 +82,19 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     );
     const pinned = shown.filter((column) => column.pinned);
     const others = shown.filter((column) => !column.pinned);
-    const nameWidth = columns.changed.value.find((view) => view.column === NAME.id)?.width ?? NAME_WIDTH;
+    const nameWidth = columns.changed.value.find((view) => view.column === NAME.id)?.width ?? nameWidthAtFirst.value;
     const fixed = TICK_WIDTH + SWATCH_WIDTH + nameWidth;
     const lefts = edges(pinned);
     return { pinned, others, at: edges(others), lefts: lefts.map((left) => left + fixed), nameWidth };
   });
+  /** Keep a new width of a column, without what is added to it while there is a baseline. */
+  const resize = (id: string, width: number) => {
+    const own = columns.shown.peek().find((column) => column.id === id)?.width;
+    const { pinned, others } = layout.peek();
+    const shown = [...pinned, ...others].find((column) => column.id === id)?.width;
+    const added = own === undefined || shown === undefined ? 0 : shown - own;
+    columns.change(id, { width: Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, width - added)) });
+  };
   const rows = useComputed(() =>
     rowWindow(scroll.value.top, size.value.height - HEADER_HEIGHT, ROW_HEIGHT, pages.count.value),
   );
@@ -204,7 +216,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
       const order = query.orders.peek().find((each) => each.column === column.id) ?? null;
       search.sort(nextOrder(order, column.id, columns.lower.peek().has(column.key)), event.shiftKey);
     } else if (step !== 0 && event.shiftKey) {
-      columns.change(column.id, { width: Math.max(60, Math.min(1000, column.width + step * RESIZE_STEP)) });
+      resize(column.id, (column === NAME ? layout.peek().nameWidth : column.width) + step * RESIZE_STEP);
     } else if (step !== 0 && event.altKey && column !== NAME) {
       columns.move(column.id, step);
       moveTo(-1, active.peek().column + step);
@@ -264,7 +276,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
   const actions = useMemo(
     (): HeaderActions => ({
       sort: (order, add) => search.sort(order, add),
-      resize: (column, width) => columns.change(column, { width }),
+      resize,
       moveBefore: (column, before) => columns.change(column, { before }),
     }),
     [],
@@ -286,7 +298,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
       active={active.value.row === -1 && active.value.column === at}
       guessed={columns.guessed.value.has(column.key)}
       lowerIsBetter={columns.lower.value.has(column.key)}
-      movable={column !== NAME}
+      movable={column.id !== NAME.id}
     />
   );
   const group_by = query.peek().group_by;
@@ -364,7 +376,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
           <tr aria-rowindex={2}>
             <th class="nbt-pinned nbt-pin-0" scope="col" aria-colindex={1} aria-label="Selected" />
             <th class="nbt-pinned nbt-pin-1" scope="col" aria-colindex={2} aria-label="Line" />
-            {header(NAME, 0, 'nbt-pinned nbt-pin-2')}
+            {header({ ...NAME, width: nameWidth }, 0, 'nbt-pinned nbt-pin-2')}
             {pinned.map((column, i) => header(column, i + 1, 'nbt-pinned nbt-pinned-column', lefts[i]))}
             <td class="nbt-gap" aria-hidden="true" />
             {scrolled.map((column, i) =>

@@ -125,8 +125,7 @@ def _legend(index: int, label: str) -> str:
     x = LEFT + (index % 3) * ((WIDTH - LEFT) // 3)
     y = HEIGHT + 10 + 18 * (index // 3)
     color = COLORS[index % len(COLORS)]
-    short = printable(label)
-    short = short if len(short) <= 22 else short[:21] + "…"
+    short = printable(label, 22)
     return (
         f'<path d="M{x} {y - 4}h18" stroke="{color}" stroke-width="3"{_dash(index)}/>'
         f'<text x="{x + 24}" y="{y}">{_escape(short)}</text>'

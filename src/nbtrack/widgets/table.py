@@ -49,6 +49,11 @@ class Table:
 
 
 def printable(text: str, widest: int = WIDEST) -> str:
-    """Return a string as one short line, with spaces for control characters and line ends."""
-    line = "".join(character if character.isprintable() else " " for character in text[: widest + 1])
-    return line if len(line) <= widest else line[: widest - 1] + "…"
+    """Return a string as one short line, with spaces for control characters and line ends.
+
+    It is cut in its middle, because names of one project often differ only at their ends.
+    """
+    if len(text) > widest:
+        tail = (widest - 1) // 2
+        text = f"{text[: widest - 1 - tail]}…{text[-tail:]}"
+    return "".join(character if character.isprintable() else " " for character in text)
