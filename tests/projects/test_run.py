@@ -287,6 +287,15 @@ def test_no_run_creates_nothing(
     assert not (folder / "started").exists()
 
 
+def test_no_run_shows_characters_that_would_hide_what_runs(project: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    command = "evil\r\x1b[2Kecho harmless \u202e\nenvironment  none\n"
+    folder = project({"main": f"command: {json.dumps(command)}"})
+    assert main(["run", str(folder), "--no-run"]) == 0
+    *_, first, second = capsys.readouterr().out.splitlines()
+    assert first == r"command      evil\r\x1b[2Kecho harmless \u202e"
+    assert second == "             environment  none"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -120,7 +120,16 @@ def _readable(described: dict[str, Any]) -> str:
         ("environment", described["environment"]),
         ("command", described["command"]),
     ]
-    return "\n".join(f"{name:<12} {value}" for name, value in rows if value)
+    return "\n".join(f"{name:<12} {_visible(value)}" for name, value in rows if value)
+
+
+def _visible(value: str) -> str:
+    """Return a value as it can be shown before its project is trusted: no character hides what would run."""
+    escaped = (
+        "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+        for line in value.split("\n")
+    )
+    return f"\n{'':13}".join(escaped)
 
 
 def _outcome(submitted: SubmittedRun) -> dict[str, Any]:
