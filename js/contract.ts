@@ -40,6 +40,8 @@ export const MOST_COLUMN_VIEWS = 20000;
 
 export const MOST_PANELS = 100;
 
+export const MOST_VIEWS = 1000;
+
 export type NonFinite = "NaN" | "Infinity" | "-Infinity";
 
 export type Number = number | NonFinite;
@@ -119,6 +121,32 @@ export interface ViewState {
   style_by: string | null;
   /** Colors and dashes that the user chose. */
   styles: RunStyle[];
+}
+
+export interface SavedViewsRequest {
+  /** The view whose state is returned. None returns only the names. */
+  name: string | null;
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface SavedViewsReply {
+  /** A page of the names of all saved views, sorted. */
+  names: string[];
+  /** Number of saved views. */
+  count: number;
+  view: ViewState | null;
+}
+
+export interface SaveViewRequest {
+  name: string;
+  view: ViewState;
+  /** Whether a view of the same name may be replaced. */
+  replace: boolean;
+}
+
+export interface DeleteViewRequest {
+  name: string;
 }
 
 export interface RunRow {
@@ -607,4 +635,9 @@ export interface Requests {
   /** Changes the store. */
   transition: { payload: TransitionRequest; reply: VersionReply };
   lineage: { payload: LineageRequest; reply: LineageReply };
+  saved_views: { payload: SavedViewsRequest; reply: SavedViewsReply };
+  /** Changes the store. */
+  save_view: { payload: SaveViewRequest; reply: SavedViewsReply };
+  /** Changes the store. */
+  delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
 }

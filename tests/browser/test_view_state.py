@@ -41,3 +41,30 @@ def test_a_reload_shows_the_view_as_the_user_left_it(chromium: Browser) -> None:
         assert _selected(page) == before == [run_ids[1], run_ids[3], run_ids[4], run_ids[5]]
     assert (widget.query, widget.sorts) == ("params.width > 0", ["params.width ASC"])
     assert list(widget.frame()["run_id"]) == run_ids[1:]
+
+
+def test_a_view_is_saved_opened_and_deleted_from_its_menu(chromium: Browser) -> None:
+    for width in range(3):
+        with nbtrack.start_run(run_name=f"run-{width}"):
+            nbtrack.log_param("width", width)
+    widget = nbtrack.compare("params.width > 0")
+    with shown(chromium, widget) as page:
+        views = page.get_by_role("button", name="Views…")
+        views.click()
+        page.get_by_label("Name of the view").fill("wide")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Saved as wide.")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(views).to_be_focused()
+        page.get_by_role("button", name="Clear the filter").click()
+        expect(page.get_by_text("3 runs,")).to_be_visible()
+        views.click()
+        page.get_by_role("button", name="Open view wide").click()
+        expect(page.get_by_text("2 runs,")).to_be_visible()
+        assert page.get_by_label("Filter runs").input_value() == "params.width > 0"
+        views.click()
+        page.get_by_role("button", name="Delete view wide").click()
+        page.wait_for_timeout(600)
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_text("No views are saved yet.")).to_be_visible()
+    assert nbtrack.MlflowClient().get_views() == {}

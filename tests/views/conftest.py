@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+from nbtrack.views.view_state import default_view
 from tests.conftest import made_once
 
 ML_MODEL = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
@@ -27,6 +28,7 @@ def fill() -> None:
     for _ in range(2):
         client.create_model_version("digits", f"runs:/{run.info.run_id}/model", run.info.run_id)
     client.transition_model_version_stage("digits", 1, "Production")
+    client.save_view("weekly", {"query": "metrics.loss < 1", "sorts": "not a list"})
 
 
 def valid_requests() -> dict[str, dict[str, Any]]:
@@ -47,6 +49,9 @@ def valid_requests() -> dict[str, dict[str, Any]]:
             **columns,
         },
         "columns": {"filter": "", "experiment_ids": None, "order_by": ["metrics.loss"], **page},
+        "saved_views": {"name": "weekly", **page},
+        "save_view": {"name": "monthly", "view": default_view(), "replace": False},
+        "delete_view": {"name": "weekly"},
         "complete": {"text": "metrics.lo", "position": 10, **page},
         "curves": {
             "run_ids": run_ids,

@@ -11,7 +11,7 @@ import pytest
 
 import nbtrack
 from nbtrack import views
-from nbtrack.directions import Directions
+from nbtrack.client.settings import SettingsMixin
 from nbtrack.entities import Experiment, Lineage, ModelVersion, RegisteredModel, Run
 from nbtrack.errors import Conflict, NotFound
 from nbtrack.model_registry.lineage import lineage_of
@@ -33,21 +33,18 @@ class Tables(PostgresTables):
             yield Snapshot()
 
 
-class ServerSource:
+class ServerSource(SettingsMixin):
     """What a server would put between views and its database: the operations of `views.Source`, and no others."""
 
     def __init__(self, tables: Tables) -> None:
         self.reading = self.registry = tables
+        self._store = tables  # type: ignore[assignment]
 
     def check_exists(self) -> None:
         pass
 
     def get_run(self, run_id: str) -> Run:
         return self.reading.get_runs([run_id], strict=True)[0]
-
-    @property
-    def directions(self) -> Directions:
-        return Directions(self.reading.get_settings("metric_mode"))
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.reading.get_experiment(experiment_id)

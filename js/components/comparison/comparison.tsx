@@ -16,6 +16,7 @@ import { QueryBox } from '../query_box/query_box';
 import { completer } from '../query_box/use_completions';
 import { RunTable } from '../run_table/run_table';
 import { SavedNote } from '../saved_note/saved_note';
+import { SavedViews } from '../saved_views/saved_views';
 
 const RegisterForm = lazy('the form', () => import('../register_form/register_form').then((code) => code.RegisterForm));
 
@@ -44,13 +45,16 @@ export function Comparison({ state }: { state: ComparisonState }) {
   return (
     <div class="nbt-comparison" data-live={connection.live}>
       {!connection.live && <SavedNote kept={keptOf(pages)} />}
-      <QueryBox
-        applied={query.filter.value}
-        error={wrong}
-        disabled={!connection.live}
-        apply={(filter) => void search.apply(filter)}
-        complete={completer(connection)}
-      />
+      <div class="nbt-query-row">
+        <QueryBox
+          applied={query.filter.value}
+          error={wrong}
+          disabled={!connection.live}
+          apply={(filter) => void search.apply(filter)}
+          complete={completer(connection)}
+        />
+        {connection.live && <SavedViews connection={connection} view={state.view} />}
+      </div>
       <Problem error={wrong ? null : error} retry={() => void search.apply()} />
       <div class="nbt-count">
         {pages.loaded.value ? (

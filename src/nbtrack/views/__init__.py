@@ -17,6 +17,7 @@ from . import diff as diff
 from . import live as live
 from . import registry as registry
 from . import runs as runs
+from . import saved_views as saved_views
 from .contract import ErrorReply
 from .source import Source
 from .validation import check_request, shown

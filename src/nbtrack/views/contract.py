@@ -33,6 +33,7 @@ MOST_UNFOLDED = 10_000
 MOST_SELECTED = 100_000
 MOST_COLUMN_VIEWS = 20_000
 MOST_PANELS = 100
+MOST_VIEWS = 1_000
 
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
@@ -107,6 +108,32 @@ class ViewState(TypedDict):
     """The param whose value gives runs their color and dash. None gives each selected run its own."""
     styles: Annotated[list[RunStyle], AtMost(MOST_RUNS)]
     """Colors and dashes that the user chose."""
+
+
+class SavedViewsRequest(TypedDict):
+    name: str | None
+    """The view whose state is returned. None returns only the names."""
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_VIEWS)]]
+
+
+class SavedViewsReply(TypedDict):
+    names: list[str]
+    """A page of the names of all saved views, sorted."""
+    count: int
+    """Number of saved views."""
+    view: ViewState | None
+
+
+class SaveViewRequest(TypedDict):
+    name: str
+    view: ViewState
+    replace: bool
+    """Whether a view of the same name may be replaced."""
+
+
+class DeleteViewRequest(TypedDict):
+    name: str
 
 
 class RunRow(TypedDict):

@@ -6,9 +6,9 @@ A `Client` satisfies `Source`, which mypy checks, and so can a server's object w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..directions import Directions
 from ..entities import Experiment, Lineage, ModelVersion, Run
@@ -93,7 +93,7 @@ class Registry(Protocol):
 
 
 class Source(ModelSource, Protocol):
-    """Everything that a view may ask. Only `create_…` and `transition_…` change anything."""
+    """Everything that a view may ask. Only `create_…`, `transition_…`, `save_…` and `delete_…` change it."""
 
     @property
     def reading(self) -> Reading:
@@ -116,6 +116,22 @@ class Source(ModelSource, Protocol):
 
     def complete(self, text: str, position: int, /, *, max_results: int) -> list[Completion]:
         """Return what may come next in a filter of runs."""
+        ...
+
+    def get_views(self) -> dict[str, dict[str, Any]]:
+        """Return all saved views of the comparison, sorted by name."""
+        ...
+
+    def get_view(self, name: str, /) -> dict[str, Any]:
+        """Return a saved view. Raises NotFound."""
+        ...
+
+    def save_view(self, name: str, view: Mapping[str, Any], /) -> None:
+        """Save a view, in place of one with the same name."""
+        ...
+
+    def delete_view(self, name: str, /) -> None:
+        """Delete a saved view. Raises NotFound."""
         ...
 
     def get_lineage(self, name: str, version: int, /) -> Lineage:
