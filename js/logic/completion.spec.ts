@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Completion } from '../contract';
-import { insert, isHelpful, toCharacters, toUnits } from './completion';
+import { insert, isHelpful, replaceKey, toCharacters, toUnits } from './completion';
 
 const completion = (text: string, start: number, end: number, kind: Completion['kind'] = 'name'): Completion => ({
   text,
@@ -42,4 +42,15 @@ test('the list opens while typing only if it helps', () => {
   assert.equal(isHelpful('stat', [completion('status', 0, 4)]), true);
   assert.equal(isHelpful('status', [completion('status', 0, 6)]), false);
   assert.equal(isHelpful('x', []), false);
+});
+
+test('a key of a filter is replaced whether it is quoted or not, and longer keys stay', () => {
+  const replace = (filter: string) => replaceKey(filter, 'metrics.val/acuracy', 'metrics.`val/accuracy`');
+  assert.equal(replace('metrics.`val/acuracy` > 0.9'), 'metrics.`val/accuracy` > 0.9');
+  assert.equal(replace('metrics."val/acuracy" > 0.9'), 'metrics.`val/accuracy` > 0.9');
+  assert.equal(
+    replaceKey('metrics.acc > 1 and metrics.acc2 > 1', 'metrics.acc', 'metrics.$&'),
+    'metrics.$& > 1 and metrics.acc2 > 1',
+  );
+  assert.equal(replaceKey('params.a.b = "1"', 'params.a', 'params.c'), 'params.a.b = "1"');
 });

@@ -36,3 +36,12 @@ export function isHelpful(text: string, completions: readonly Completion[]): boo
     only.text === text.slice(toUnits(text, only.start), toUnits(text, only.end))
   );
 }
+
+/** Replace a key of a filter, such as `metrics.acc`, however it is quoted. Keys that only begin with it stay. */
+export function replaceKey(filter: string, key: string, name: string): string {
+  const [entity, rest] = [key.slice(0, key.indexOf('.') + 1), key.slice(key.indexOf('.') + 1)];
+  const plain = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const word = plain(rest);
+  const found = new RegExp(`(?<![\\w.])${plain(entity)}(?:\`${word}\`|"${word}"|${word}(?![\\w./-]))`, 'g');
+  return filter.replace(found, () => name);
+}

@@ -218,6 +218,10 @@ def test_a_filter_on_a_key_that_no_run_has_names_those_that_may_be_meant() -> No
         {"key": "metrics.accuracy", "near": ["metrics.`val/accuracy`"]},
         {"key": "params.deepth", "near": ["params.`model/depth`"]},
     ]
+    for typo in ("val/acuracy", "vla/accuracy"):
+        assert runs(f"metrics.`{typo}` > 0.5")["hints"] == [
+            {"key": f"metrics.{typo}", "near": ["metrics.`val/accuracy`"]}
+        ]
     assert runs("metrics.`val/accuracy` > 0.95")["hints"] == []
     assert "hints" not in runs("metrics.`val/accuracy` > 0.5")
     with pytest.raises(QueryError) as caught:

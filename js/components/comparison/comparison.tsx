@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Hint, RunRow } from '../../contract';
+import { replaceKey } from '../../logic/completion';
 import { grouped, ofAll, plural } from '../../logic/format';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
@@ -178,8 +179,8 @@ function NoRuns({ filter, hints, apply }: { filter: string; hints: Hint[]; apply
               {near.map((name, i) => (
                 <span key={name}>
                   {i > 0 && (i === near.length - 1 ? ' or ' : ', ')}
-                  {filter.includes(key) ? (
-                    <button type="button" class="nbt-link" onClick={() => apply(filter.replaceAll(key, name))}>
+                  {replaceKey(filter, key, name) !== filter ? (
+                    <button type="button" class="nbt-link" onClick={() => apply(replaceKey(filter, key, name))}>
                       <code>{name}</code>
                     </button>
                   ) : (

@@ -31,13 +31,17 @@ def known_keys(source: Source, entity: Entity) -> dict[str, str]:
 
 
 def nearest(word: str, keys: Sequence[str]) -> list[str]:
-    """Return the keys that resemble a word: its last part is the word, it contains the word, or it is spelled alike."""
+    """Return the keys that resemble a word: its last part is the word, it contains the word, or it is spelled alike.
+
+    A word with a prefix, such as `val/acuracy`, is compared with whole keys, too.
+    """
     lower = word.lower()
     last = {key: key.rsplit("/", 1)[-1].lower() for key in keys}
     same = [key for key in keys if last[key] == lower]
     within = [key for key in keys if lower in key.lower() or (len(last[key]) > 2 and last[key] in lower)]
     alike = difflib.get_close_matches(lower, list(last.values()), MOST_SUGGESTED, 0.75)
-    close = [key for key in keys if last[key] in alike]
+    whole = difflib.get_close_matches(lower, [key.lower() for key in keys], MOST_SUGGESTED, 0.75)
+    close = [key for key in keys if last[key] in alike or key.lower() in whole]
     return list(dict.fromkeys([*same, *within, *close]))[:MOST_SUGGESTED]
 
 
