@@ -16,8 +16,8 @@ ACTIVE_STAGES = (STAGING, PRODUCTION)
 _BY_LOWER_CASE = {stage.lower(): stage for stage in ALL_STAGES}
 
 
-def canonical_stage(stage: object) -> str:
+def canonical_stage(stage: object, what: str = "stage") -> str:
     """Return the stage in its stored spelling. Upper and lower case do not matter. Raises InvalidParameter."""
     if isinstance(stage, str) and (known := _BY_LOWER_CASE.get(stage.lower())):
         return known
-    raise InvalidParameter(f"stage must be one of {', '.join(ALL_STAGES)}, not {stage!r:.80}.")
+    raise InvalidParameter(f"{what} must be one of {', '.join(ALL_STAGES)}, not {stage!r:.80}.")

@@ -25,6 +25,13 @@ from nbtrack.store.folder.sql_views import VIEWS
 PAGE = (files("nbtrack") / "guide" / "sql.md").read_text("utf-8")
 
 
+def wait_for_another_millisecond() -> None:
+    """Return when events are not in the same millisecond as those before, so that their times give their order."""
+    now = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 <= now:
+        time.sleep(0.001)
+
+
 @pytest.fixture
 def store(own_store: Path) -> Path:
     """Return a store in which every view has rows."""
@@ -34,7 +41,7 @@ def store(own_store: Path) -> Path:
         for value in (3.0, float("nan"), 1.0):
             nbtrack.log_metric("loss", value)
         with nbtrack.start_run(run_name="child", nested=True):
-            pass
+            wait_for_another_millisecond()
         with pytest.warns(UserWarning, match="Both are kept"):
             nbtrack.log_param("lr", "0.2")
     client.create_registered_model("digits", description="reads digits")
@@ -76,6 +83,7 @@ def test_the_views_show_names_and_times(store: Path):
 
 def test_events_are_in_order(store: Path):
     child = nbtrack.search_runs(filter_string="run_name = 'child'")["run_id"][0]
+    wait_for_another_millisecond()
     nbtrack.delete_run(child)
     events = nbtrack.sql("SELECT * FROM events ORDER BY timestamp", output_format="list")
     of_runs = [(event["kind"], event["run_id"] == child, event["old"], event["new"]) for event in events]

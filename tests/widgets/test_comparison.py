@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -265,3 +268,14 @@ def test_a_saved_view_of_another_version_shows_what_is_known_of_it(client: nbtra
     client.save_view("later", {"version": 9, "selected": [run_id], "sorts": "wrong", "engine": "new"})
     view = nbtrack.compare(view="later").view
     assert (view["selected"], view["sorts"], view["version"]) == ([run_id], [], 1)
+
+
+@pytest.mark.parametrize("given", [{"order_by": 3}, {"filter_string": 3}, {"filter_string": "a <"}])
+def test_a_refused_comparison_is_closed_without_another_error(given: dict[str, Any]) -> None:
+    client = nbtrack.Client()
+    with warnings.catch_warnings():
+        # pytest reports what `__del__` raises as a warning.
+        warnings.simplefilter("error", pytest.PytestUnraisableExceptionWarning)
+        with pytest.raises(nbtrack.NbtrackError):
+            Comparison(client, **given)
+        gc.collect()

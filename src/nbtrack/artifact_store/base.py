@@ -350,9 +350,9 @@ def check_file_path(path: object) -> PurePosixPath:
     return checked
 
 
-def existing(local_path: str | os.PathLike[str]) -> Path:
-    """Return the path of a local file or folder. Raises NotFound if it does not exist."""
-    path = Path(check_path(local_path, "local_path"))
+def existing(local_path: str | os.PathLike[str], what: str = "local_path") -> Path:
+    """Return the path of a local file or folder, the argument `what`. Raises NotFound if it does not exist."""
+    path = Path(check_path(local_path, what))
     if not path.exists():
         raise NotFound(
             f"File or folder {os.fspath(local_path)!r:.200} does not exist. The working directory is {os.getcwd()}."

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
+from ..names import check_dict, check_string
 from ..tables.cells import column_cells, json_cell
 from ..tables.reading import read_parquet
 from ..tables.writing import TableWriter
@@ -41,7 +42,7 @@ def log_artifact(repository: Files, local_path: str | os.PathLike[str], artifact
 
 def log_artifacts(repository: Files, local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
     """Copy the content of a folder into the folder `artifact_path` (by default the root)."""
-    source = existing(local_dir)
+    source = existing(local_dir, "local_dir")
     if not source.is_dir():
         raise InvalidParameter(
             f"local_dir must be a folder, not the file {os.fspath(local_dir)!r:.200}. Log a file with log_artifact."
@@ -84,7 +85,8 @@ def log_figure(
     `save_kwargs` are passed to `savefig`, `to_html` or `to_image` of the figure.
     """
     suffix = check_artifact_path(artifact_file).suffix.lower().lstrip(".")
-    options = dict(save_kwargs or {})
+    check_dict(save_kwargs or {}, "save_kwargs")
+    options = {check_string(key, "A name in save_kwargs"): value for key, value in (save_kwargs or {}).items()}
     if hasattr(figure, "savefig"):
         if not suffix:
             raise InvalidParameter(
@@ -93,8 +95,10 @@ def log_figure(
         buffer = io.BytesIO()
         try:
             figure.savefig(buffer, **{"format": suffix, **options})
-        except ValueError as error:
-            raise InvalidParameter(f"matplotlib cannot write {artifact_file!r:.200}: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise InvalidParameter(
+                f"matplotlib cannot write {artifact_file!r:.200}: {str(error).rstrip('.')}."
+            ) from error
         repository.put(artifact_file, buffer.getvalue())
     elif hasattr(figure, "to_html") and hasattr(figure, "to_image"):
         if suffix in ("html", "htm"):

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ..models.flavors import find_integration, integration_names
+from ..names import check_list
 from . import guard, registration
 from . import settings as configuration
 
@@ -49,6 +50,9 @@ def autolog(
             them.
         exclude_flavors: Frameworks to leave as they are, for example ["sklearn", "pytorch"].
 
+    Raises:
+        InvalidParameter: If `exclude_flavors` is not a list.
+
     Example:
         >>> autolog(log_models=False)
         >>> autolog(disable=True)
@@ -56,9 +60,10 @@ def autolog(
     options = {name: value for name, value in locals().items() if name not in ("exclude_flavors", "extra_tags")} | (
         {"extra_tags": extra_tags} if extra_tags else {}
     )
+    excluded = check_list(exclude_flavors, "exclude_flavors")
     with configuration.for_all():
         for name in integration_names():
-            if name not in (exclude_flavors or ()):
+            if name not in excluded:
                 _autolog_of(name, options)
 
 

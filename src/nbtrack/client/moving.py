@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..entities import ViewType
-from ..names import check_path
+from ..errors import InvalidParameter
+from ..names import check_list, check_path, check_string
 from ..store.folder.store import FolderStore
 from ..store.opening import open_store
 from ..transfer import Format, Report, import_source, write_tables
@@ -80,7 +81,7 @@ def merge(other: str | os.PathLike[str]) -> Report:
     Example:
         >>> report = merge("../colleague/.nbtrack")  # doctest: +SKIP
     """
-    return import_runs(other, kind="nbtrack")
+    return import_runs(check_path(other, "other"), kind="nbtrack")
 
 
 def export(
@@ -110,7 +111,8 @@ def export(
         came from the exported runs.
 
     Raises:
-        InvalidParameter: If the folder exists and is not empty, or if the format is unknown.
+        InvalidParameter: If the folder exists and is not empty, if the format is unknown, or if `experiment_names` or
+            `run_view_type` has a wrong type.
         QueryError: If the filter is not valid.
         NotFound: If an experiment or the store does not exist.
         StoreError: If the folder cannot be written. Nothing is left of it then.
@@ -118,8 +120,15 @@ def export(
     Example:
         >>> rows = export("out", filter_string="metrics.loss < 0.1")  # doctest: +SKIP
     """
+    names = [experiment_names] if isinstance(experiment_names, str) else experiment_names
+    if names is not None:
+        names = [check_string(name, "Experiment name") for name in check_list(names, "experiment_names")]
+    if not isinstance(run_view_type, ViewType):
+        raise InvalidParameter(
+            f"run_view_type must be ViewType.ACTIVE_ONLY, DELETED_ONLY or ALL, not {run_view_type!r:.80}."
+        )
     store = Client().capability("transfer")
-    return write_tables(store, folder, format, filter_string, experiment_names, run_view_type)
+    return write_tables(store, folder, format, filter_string, names, run_view_type)
 
 
 def _open_folder(folder: Path) -> FolderStore:

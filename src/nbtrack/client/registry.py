@@ -24,7 +24,7 @@ from ..model_registry.lineage import lineage_of
 from ..model_registry.resolving import find_version, resolve_version
 from ..model_registry.uris import MODELS, ModelVersionUri, parse_uri
 from ..model_registry.watching import StageWatch
-from ..names import check_list
+from ..names import check_list, check_string
 from ..stages import ALL_STAGES, PRODUCTION, canonical_stage
 from ..store.protocol import Store, Versions
 
@@ -554,7 +554,7 @@ class RegistryMixin:
         Raises:
             NotFound: If the model does not exist, or if the stage has no gate of this name.
         """
-        self._store.set_gate(name, stage, None, gate, user_id=user(), reason=reason)
+        self._store.set_gate(name, stage, None, check_string(gate, "gate"), user_id=user(), reason=reason)
 
     # Lineage
 
@@ -589,7 +589,7 @@ class RegistryMixin:
         if (run_id is None) == (dataset is None):
             raise InvalidParameter("Pass either run_id or dataset (the digest of a dataset), and not both.")
         if dataset is not None:
-            return self._store.versions_from(dataset=dataset)
+            return self._store.versions_from(dataset=check_string(dataset, "dataset"))
         return self._store.versions_from(run_id=str(run_id))
 
     # Deleting and finding versions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..directions import MODES, Directions, Mode
 from ..errors import InvalidParameter, NotFound
-from ..names import check_dict, check_name, check_text
+from ..names import check_dict, check_name, check_string, check_text
 
 if TYPE_CHECKING:
     from ..store.protocol import Store
@@ -89,7 +89,7 @@ class SettingsMixin:
             NotFound: If no view has this name.
         """
         views = self.get_views()
-        if name not in views:
+        if check_string(name, "View name") not in views:
             raise NotFound(
                 f"View {name!r:.120} does not exist. "
                 + (f"Views are {', '.join(map(repr, views))}." if views else "The store has no saved views.")

@@ -76,10 +76,8 @@ class TrackingMixin:
         """
         check_name(name, "Experiment name")
         if artifact_location is not None:
-            open_repository(artifact_location)
-            artifact_location = (
-                absolute_location(check_string(artifact_location, "artifact_location")) if artifact_location else None
-            )
+            open_repository(check_string(artifact_location, "artifact_location"))
+            artifact_location = absolute_location(artifact_location) if artifact_location else None
         check_dict(tags or {}, "tags")
         checked_tags = {
             check_name(key, "Tag key"): check_text(str(value), f"Tag {key!r:.80}")
@@ -263,7 +261,7 @@ class TrackingMixin:
             str(experiment_id),
             name,
             user_id=all_tags.get(USER) or UNKNOWN_USER,
-            start_time=now() if start_time is None else whole_timestamp(start_time),
+            start_time=now() if start_time is None else whole_timestamp(start_time, "start_time"),
             tags=all_tags,
         )
         return Run(info, RunData(tags=all_tags))
@@ -481,7 +479,7 @@ class TrackingMixin:
             NotFound: If the run does not exist.
             InvalidParameter: If the run is deleted, or if `step` is not an integer.
         """
-        return self._store.rewind_run(run_id, whole_number(step, "step"))
+        return self._store.rewind_run(check_string(run_id, "run_id"), whole_number(step, "step"))
 
     # -- logging -------------------------------------------------------------------------------------------------
 
@@ -841,6 +839,7 @@ class TrackingMixin:
         import pandas
 
         runs = self._all_runs(experiment_id) if run_ids is None else map(self.get_run, check_list(run_ids, "run_ids"))
+        extra = [check_string(name, "A name in extra_columns") for name in check_list(extra_columns, "extra_columns")]
         tables, without = [], []
         for run in runs:
             artifacts = self._artifacts(run.info.run_id)
@@ -848,7 +847,7 @@ class TrackingMixin:
                 without.append(run.info.run_id)
                 continue
             table = artifact_writers.load_table(artifacts, artifact_file)
-            for name in extra_columns or ():
+            for name in extra:
                 table[f"{name}_" if name in table else name] = _known(run, name)
             tables.append(table)
         if not tables:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..names import check_list
+from ..names import check_list, check_path, check_string
 
 if TYPE_CHECKING:
     from ..store.folder.repair.findings import Report as Report
@@ -42,7 +42,7 @@ class UpkeepMixin:
             StoreError: If the copy cannot be written.
         """
         upkeep: Upkeep = self.capability("backup")
-        return upkeep.backup(Path(target), artifacts=artifacts, force=force)
+        return upkeep.backup(Path(check_path(target, "target")), artifacts=artifacts, force=force)
 
     def restore_backup(self, source: str | os.PathLike[str]) -> Path | None:
         """Replace the database of the store with a backup. The replaced database is kept beside it.
@@ -62,7 +62,7 @@ class UpkeepMixin:
             StoreNotWritable: If the database cannot be written.
         """
         upkeep: Upkeep = self.capability("backup")
-        return upkeep.restore(Path(source))
+        return upkeep.restore(Path(check_path(source, "source")))
 
     def doctor(
         self, repair: bool = False, rescue: Sequence[str | os.PathLike[str]] = (), *, contents: bool = False
@@ -85,7 +85,8 @@ class UpkeepMixin:
             InvalidParameter: If a file in `rescue` is not a rescue file.
         """
         upkeep: Upkeep = self.capability("doctor")
-        return upkeep.doctor(repair, [Path(path) for path in rescue], contents=contents)
+        paths = [Path(check_path(path, "A file in rescue")) for path in check_list(rescue, "rescue")]
+        return upkeep.doctor(repair, paths, contents=contents)
 
     def gc(
         self,
@@ -122,7 +123,7 @@ class UpkeepMixin:
         upkeep: Upkeep = self.capability("gc")
         return upkeep.gc(
             older_than,
-            run_ids=check_list(run_ids, "run_ids"),
+            run_ids=[check_string(run_id, "run_id") for run_id in check_list(run_ids, "run_ids")],
             experiment_ids=list(map(str, check_list(experiment_ids, "experiment_ids"))),
             with_versions=with_versions,
             dry_run=dry_run,

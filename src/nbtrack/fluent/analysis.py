@@ -9,7 +9,7 @@ from ..client import Client
 from ..client.run_ids import is_filter, run_ids_of
 from ..errors import InvalidParameter
 from ..frame import OutputFormat, check_format, from_columns, from_relation
-from ..names import check_list
+from ..names import check_list, check_string
 from .search import scope_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def sql(
     """
     check_format(output_format, "list")
     return (
-        Client().capability("sql").sql(query, list(parameters or ()), lambda rows: from_relation(rows, output_format))
+        Client()
+        .capability("sql")
+        .sql(query, check_list(parameters, "parameters"), lambda rows: from_relation(rows, output_format))
     )
 
 
@@ -108,7 +110,9 @@ def curves(
         raise InvalidParameter(
             f"max_points must be an integer of at least 3, or None for all points, not {max_points!r:.80}."
         )
-    wanted = [keys] if isinstance(keys, str) else keys
+    wanted = [keys] if isinstance(keys, str) else None if keys is None else check_list(keys, "keys")
+    for key in wanted or ():
+        check_string(key, "A key in keys")
     reading = Client().reading
     with reading.snapshot():
         found = reading.find_runs(scope_of(None, None, False), runs) if is_filter(runs) else None

@@ -9,6 +9,7 @@ from .. import config
 from ..client import Client
 from ..entities import Lineage, ModelVersion, RegisteredModel, StageChange
 from ..errors import InvalidParameter
+from ..journal.recorder import whole_number
 from ..model_registry.resolving import find_version
 from ..model_registry.uris import ModelVersionUri, parse_uri
 
@@ -41,7 +42,7 @@ def search_registered_models(
     found: list[RegisteredModel] = []
     token: str | None = None
     while True:
-        wanted = 1000 if max_results is None else max_results - len(found)
+        wanted = 1000 if max_results is None else whole_number(max_results, "max_results") - len(found)
         page = Client().search_registered_models(filter_string, min(wanted, 1000), order_by, token)
         found += page
         token = page.token

@@ -214,7 +214,7 @@ class RunRecorder:
             end_time = None
         elif end_time is None:
             end_time = max(now(), self.start_time)
-        time = None if end_time is None else whole_timestamp(end_time)
+        time = None if end_time is None else whole_timestamp(end_time, "end_time")
         self._append(events.status(self.run_id, status, time, writer))
 
 
@@ -307,9 +307,9 @@ def whole_number(value: Any, what: str) -> int:
     raise InvalidParameter(f"{what} must be an integer, not {value!r:.80}.")
 
 
-def whole_timestamp(value: Any) -> int:
+def whole_timestamp(value: Any, what: str = "timestamp") -> int:
     """Return `value` as milliseconds since the epoch. Raises InvalidParameter if it is not a valid timestamp."""
-    time = whole_number(value, "timestamp")
+    time = whole_number(value, what)
     if not 0 <= time <= LARGEST:
-        raise InvalidParameter(f"timestamp must be milliseconds since 1970 and not negative, but is {time}.")
+        raise InvalidParameter(f"{what} must be milliseconds since 1970 and not negative, but is {time}.")
     return time

@@ -24,6 +24,7 @@ from ..directions import MODES
 from ..entities import ModelVersion
 from ..errors import InvalidParameter, NbtrackError, NotFound
 from ..journal.recorder import whole_number
+from ..names import check_string
 from ..tags import NBTRACK
 from .flavors import find_flavor, flavor_names
 from .history import add_to_history
@@ -137,6 +138,7 @@ def log_best(
         raise InvalidParameter(
             f"mode must be 'max' or 'min', not {mode!r:.80}. It says whether higher or lower values are better."
         )
+    check_string(metric, "metric")
     number, step = _value_and_step(client, run_id, metric, value, step)
     path = str(check_artifact_path(name))
     if path == ".":
@@ -227,7 +229,7 @@ def _value_and_step(client: Client, run_id: str, metric: str, value: Any, step: 
     """Return the value to compare and its step, which default to those of the metric's last point."""
     if step is not None:
         step = whole_number(step, "step")
-    last = client.recorder(run_id).last(metric) if isinstance(metric, str) else None
+    last = client.recorder(run_id).last(metric)
     if value is not None:
         try:
             number = float(value)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..client import Client
 from ..entities import ModelVersion
-from ..errors import AlreadyExists
+from ..errors import AlreadyExists, InvalidParameter
 from ..model_names import check_model_name
 from ..model_registry.lookups import ModelSource
 from ..store.protocol import Versions
@@ -43,7 +43,7 @@ def register_model(
 
     Raises:
         NotFound: If the run, the model or the version that the URI names does not exist.
-        InvalidParameter: If the URI is malformed, or if `name` is not a valid model name.
+        InvalidParameter: If the URI is malformed, if `name` is not a valid model name, or if `client` is not a client.
         Conflict: If the model is another version than `expected_versions` already.
 
     Example:
@@ -53,6 +53,8 @@ def register_model(
         1
     """
     client = client or Client()
+    if not hasattr(client, "create_model_version"):
+        raise InvalidParameter(f"client must be a Client, not {type(client).__name__} ({client!r:.80}).")
     check_model_name(name)
     location = locate(model_uri, client)
     model_at(location, client)

@@ -81,13 +81,20 @@ def complete(
         The completions, the most likely first; none if there is a mistake before the cursor.
 
     Raises:
-        InvalidParameter: If `text` is not a string, or if `max_results` is not between 1 and 1,000.
+        InvalidParameter: If `text` is not a string, if `position` is not an integer, if `vocabulary` is not one of the
+            above, or if `max_results` is not between 1 and 1,000.
 
     >>> [completion.text for completion in complete("status = 'fin")]
     ["'FINISHED'"]
     """
     if not isinstance(text, str):
-        raise InvalidParameter(f"A query must be a string, not {type(text).__name__}.")
+        raise InvalidParameter(f"text must be a string, not {type(text).__name__} ({text!r:.80}).")
+    if not isinstance(vocabulary, Vocabulary):
+        raise InvalidParameter(
+            f"vocabulary must be RUNS, EXPERIMENTS, MODELS or VERSIONS of nbtrack.query, not {vocabulary!r:.80}."
+        )
+    if position is not None and not isinstance(position, int):
+        raise InvalidParameter(f"position must be an integer, not {position!r:.80}.")
     if isinstance(max_results, bool) or not isinstance(max_results, int) or not 1 <= max_results <= MOST_RESULTS:
         raise InvalidParameter(f"max_results must be between 1 and {MOST_RESULTS:,}, not {max_results!r:.80}.")
     position = len(text) if position is None else max(0, min(position, len(text)))

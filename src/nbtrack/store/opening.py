@@ -12,6 +12,7 @@ from typing import Any
 
 from ..config import FILE, folder_of, get_tracking_uri, scheme_of, store_schemes
 from ..errors import NotSupported
+from ..names import check_string
 from ..process_end import at_process_end
 from . import folder
 from .protocol import Store
@@ -52,6 +53,7 @@ def capability_of(store: Store, uri: str, name: str) -> Any:
     Raises:
         NotSupported: If the store does not have the capability. The message lists the schemes that have it.
     """
+    check_string(name, "Capability name")
     module = _module(scheme_of(uri))
     if name in getattr(module, "CAPABILITIES", ()):
         return module.capability(store, name)

@@ -10,6 +10,7 @@ import traitlets
 from ..client import Client
 from ..entities import ViewType
 from ..frame import from_columns
+from ..names import check_list, check_string
 from ..tags import PARENT
 from ..views.contract import ViewState
 from ..views.runs import is_held_out, keys_in
@@ -67,6 +68,7 @@ class Comparison(ViewWidget):
 
     Raises:
         QueryError: If the filter or a clause of the order is not valid.
+        InvalidParameter: If `filter_string` is not a string, or if `order_by` is not a list.
 
     Example:
         All attributes are traits, so `observe` calls a function whenever the user or Python changes one of them.
@@ -103,7 +105,8 @@ class Comparison(ViewWidget):
         self.state: ViewState = default_view()
         self._is_new = True
         first = read_view(view, self.state)
-        query, sorts = filter_string or first["query"], list(order_by) or first["sorts"]
+        check_string(filter_string or "", "filter_string")
+        query, sorts = filter_string or first["query"], check_list(order_by, "order_by") or first["sorts"]
         self.set_trait("_view", {**first, "query": query, "sorts": sorts})
         self._is_new = view is None
         super().__init__(client, experiment_ids)

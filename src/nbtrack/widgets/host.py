@@ -172,7 +172,9 @@ class ViewWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove the screen from the notebook."""
-        self._output.close()
+        # ipywidgets also closes a widget whose constructor raised an error, which may not have an output yet.
+        if hasattr(self, "_output"):
+            self._output.close()
         super().close()
 
     # ---------------------------------------------------------------- shown elsewhere

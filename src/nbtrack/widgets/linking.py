@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import InvalidParameter
@@ -76,6 +76,6 @@ def link(first: Comparison, second: Comparison, parts: Sequence[str] = ("query",
             raise InvalidParameter(f"{name} must be a comparison, as compare() returns it, not {widget!r:.80}.")
     if first is second:
         raise InvalidParameter("second must be another comparison than first.")
-    if isinstance(parts, str) or not all(part in PARTS for part in parts):
+    if isinstance(parts, str) or not isinstance(parts, Iterable) or not all(part in PARTS for part in parts):
         raise InvalidParameter(f"parts must be a list of these: {', '.join(PARTS)}, not {parts!r:.80}.")
     return Link(first, second, parts)

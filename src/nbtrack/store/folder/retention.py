@@ -125,10 +125,10 @@ class Selection:
     with_versions: bool = False
 
 
-def milliseconds(age: str) -> int:
+def milliseconds(age: object) -> int:
     """Convert an age such as "30d", "12h" or "1d2h30m" to milliseconds."""
-    parts = re.findall(r"(\d+)([dhms])", age)
-    if not parts or "".join(number + unit for number, unit in parts) != age.strip():
+    parts = re.findall(r"(\d+)([dhms])", age) if isinstance(age, str) else []
+    if not parts or "".join(number + unit for number, unit in parts) != str(age).strip():
         raise InvalidParameter(
             f"older_than must be an age in days (d), hours (h), minutes (m) and seconds (s), such as 30d, 12h or "
             f"1d12h, not {age!r:.40}."

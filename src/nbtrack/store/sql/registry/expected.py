@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....model_names import check_version
+from ....names import check_list
 from ...protocol import Versions
 
 
-def version_numbers(versions: Versions | None) -> list[int] | None:
-    """Return the numbers in order, each once. None stays None: any version is expected."""
+def version_numbers(versions: Versions | None, what: str) -> list[int] | None:
+    """Return the numbers in order, each once. None stays None: any version is expected.
+
+    Raises InvalidParameter with a message that starts with `what` if they are not a version or a list.
+    """
     if versions is None:
         return None
     if isinstance(versions, int | str):
         versions = [versions]
-    return sorted({check_version(version) for version in versions})
+    return sorted({check_version(version) for version in check_list(versions, what)})
 
 
 def listed_versions(versions: Sequence[int]) -> str:

@@ -35,8 +35,8 @@ class ModelStageTables(ChangeTables):
         """Move a version to a stage."""
         check_model_name(name)
         number, target = check_version(version), canonical_stage(stage)
-        seen = None if expected_stage is None else canonical_stage(expected_stage)
-        expected = version_numbers(expected_current)
+        seen = None if expected_stage is None else canonical_stage(expected_stage, "expected_stage")
+        expected = version_numbers(expected_current, "expected_current")
         if archive_existing_versions and target not in ACTIVE_STAGES:
             raise InvalidParameter(
                 f"archive_existing_versions=True requires the stage {' or '.join(ACTIVE_STAGES)}, not {target}."
@@ -70,7 +70,7 @@ class ModelStageTables(ChangeTables):
     ) -> ModelVersion:
         """Undo the last promotion to a stage."""
         check_model_name(name)
-        target, expected = canonical_stage(stage), version_numbers(expected_current)
+        target, expected = canonical_stage(stage), version_numbers(expected_current, "expected_current")
         if target not in ACTIVE_STAGES:
             raise InvalidParameter(f"stage must be {' or '.join(ACTIVE_STAGES)} for a rollback, not {target}.")
         with self.changing(name) as cur:

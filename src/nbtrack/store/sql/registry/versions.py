@@ -61,7 +61,7 @@ class ModelVersionTables(ChangeTables):
             if value is not None:
                 check_string(value, what)
         new_tags, text = check_tags(tags), check_description(description)
-        expected = version_numbers(expected_versions)
+        expected = version_numbers(expected_versions, "expected_versions")
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             if expected is not None:
