@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.projects.mlproject import read_project
 from nbtrack.projects.parameters import resolve
-from nbtrack.projects.project import EnvironmentSpec, Parameter
+from nbtrack.projects.project import EnvironmentSpec, Parameter, inline_metadata_blocks
 
 CLASSIC = """
 name: tutorial
@@ -337,3 +338,21 @@ def test_files_mean_what_they_mean_to_mlflow(tmp_path: Path, monkeypatch: pytest
             assert list(entry.parameters) == list(mlflow_entry.parameters)
             command = mlflow_entry.compute_command(values, str(tmp_path))
             assert resolve(entry, values).command == command.replace(f"{folder}/.", str(folder))
+
+
+PEP_723 = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+"""The regular expression of the specification."""
+
+
+@given(
+    st.lists(st.sampled_from(["# /// script", "# /// other", "# ///", "#", "# a = 1", "#a", "x = 1", "", "  # ///"]))
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_blocks_of_inline_metadata_are_those_of_the_specification(tmp_path: Path, lines: list[str]) -> None:
+    file = tmp_path / "script.py"
+    file.write_text("\n".join(lines))
+    blocks = [found["content"] for found in PEP_723.finditer("\n".join(lines)) if found["type"] == "script"]
+    assert inline_metadata_blocks(file) == [
+        "".join(line[2:] if line.startswith("# ") else line[1:] for line in block.splitlines(keepends=True))
+        for block in blocks
+    ]

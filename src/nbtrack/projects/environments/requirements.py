@@ -15,6 +15,7 @@ import yaml
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...errors import InvalidParameter, NotFound
+from ..project import inline_metadata_blocks
 from .base import shown
 from .digest import Digest
 
@@ -25,8 +26,6 @@ _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2)$")
 _CONDA_PACKAGE = re.compile(r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<version>[=<>!~ ].*)?")
 _CONDA_BUILD_TOOLS = ("pip", "setuptools", "wheel")
 _PLAIN_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?")
-# The regular expression of PEP 723.
-_INLINE = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MAX_DEPTH = 20
 
@@ -301,14 +300,13 @@ def inline_metadata(script: Path) -> str:
 
     Raises InvalidParameter if the script has none, or more than one.
     """
-    text = script.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-    blocks = [found["content"] for found in _INLINE.finditer(text) if found["type"] == "script"]
+    blocks = inline_metadata_blocks(script)
     if len(blocks) != 1:
         raise InvalidParameter(
             f"{script.name} must have one block of inline metadata that begins with '# /// script' (PEP 723), not "
             f"{len(blocks)}."
         )
-    return "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
+    return blocks[0]
 
 
 def requirements_of_script(script: Path) -> Requirements:
