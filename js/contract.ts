@@ -149,6 +149,15 @@ export interface DeleteViewRequest {
   name: string;
 }
 
+export interface PythonRequest {
+  view: ViewState;
+  experiment_ids: string[] | null;
+}
+
+export interface PythonReply {
+  code: string;
+}
+
 export interface RunRow {
   run_id: string;
   run_name: string;
@@ -627,6 +636,7 @@ export interface Requests {
   columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
   live: { payload: LiveRequest; reply: LiveReply };
+  python: { payload: PythonRequest; reply: PythonReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };
   versions: { payload: VersionsRequest; reply: VersionsReply };
   events: { payload: EventsRequest; reply: EventsReply };

@@ -52,6 +52,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         "saved_views": {"name": "weekly", **page},
         "save_view": {"name": "monthly", "view": default_view(), "replace": False},
         "delete_view": {"name": "weekly"},
+        "python": {"view": default_view(), "experiment_ids": ["0"]},
         "complete": {"text": "metrics.lo", "position": 10, **page},
         "curves": {
             "run_ids": run_ids,

@@ -122,6 +122,26 @@ test('the table is copied with the columns that are shown, for spreadsheets and 
   assert.match(text, /\n\| =cmd\\\|x \| -0\.5 \| a\tb \| \\<b\\>\\\| \|/);
 });
 
+test('the code that shows the view again is copied', async () => {
+  const { connection, filter, user } = comparison({
+    python: ({ view }) => {
+      if (view.query === '') {
+        throw refusal('TEMPORARILY_UNAVAILABLE', 'The store is busy.');
+      }
+      return { code: `# ${view.query}` };
+    },
+  });
+  await screen.findByText('2 runs, 0 selected');
+  await user.click(screen.getByRole('button', { name: 'Python' }));
+  await screen.findByText('Not copied: The store is busy.');
+  filter.value = 'good';
+  await screen.findByText('1 run, 0 selected');
+  await user.click(screen.getByRole('button', { name: 'Python' }));
+  await screen.findByText('Copied the code.');
+  assert.equal(await navigator.clipboard.readText(), '# good');
+  assert.equal(connection.payloads('python').at(-1)?.experiment_ids, null);
+});
+
 test('a saved table says how many columns there were, and one of an earlier version has them all', async () => {
   comparison({ runs: () => runsReply(rows, { param_count: 900, differing_count: 300 }) }, false);
   await screen.findByText('2 of 301 columns');

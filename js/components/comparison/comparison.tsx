@@ -96,7 +96,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
         {pages.total.value > 0 && (
           <>
             <ColumnChooser columns={columns} />
-            <CopyTable connection={connection} query={query} columns={columns} />
+            <CopyTable connection={connection} query={query} columns={columns} view={state.view} />
           </>
         )}
         {selected > 1 && <BaselineField selection={selection} pages={pages} />}

@@ -6,16 +6,18 @@ import { toMarkdown, toTsv } from '../../logic/copy_table';
 import { plural } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
 import { orderOf, type QueryState } from '../../state/query';
+import type { View } from '../../state/view';
 import { cellText } from '../run_table/cell';
 
 interface Props {
   connection: Connection;
   query: QueryState;
   columns: ColumnState;
+  view: View;
 }
 
-/** Buttons that copy the rows of the table with the columns that are shown, as text. */
-export function CopyTable({ connection, query, columns }: Props) {
+/** Buttons that copy the rows of the table with the columns that are shown, or the code that shows the view again. */
+export function CopyTable({ connection, query, columns, view }: Props) {
   const said = useSignal('');
   const copy = async (format: 'tsv' | 'markdown') => {
     const shown = columns.shown.peek().slice(0, MOST_COLUMNS);
@@ -48,6 +50,17 @@ export function CopyTable({ connection, query, columns }: Props) {
       }
     }
   };
+  const copyCode = async () => {
+    try {
+      const { reply } = await connection.request('python', { view: view.peek(), experiment_ids: null });
+      await write(reply.code);
+      said.value = 'Copied the code.';
+    } catch (cause) {
+      if (!isAbort(cause)) {
+        said.value = `Not copied: ${RequestError.of(cause).reply.message}`;
+      }
+    }
+  };
   return (
     <span class="nbt-copy">
       Copy as{' '}
@@ -58,6 +71,11 @@ export function CopyTable({ connection, query, columns }: Props) {
       <button type="button" class="nbt-link" onClick={() => void copy('markdown')}>
         Markdown
       </button>{' '}
+      {connection.live && (
+        <button type="button" class="nbt-link" onClick={() => void copyCode()}>
+          Python
+        </button>
+      )}{' '}
       <span role="status">{said.value}</span>
     </span>
   );

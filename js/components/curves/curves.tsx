@@ -16,6 +16,7 @@ import { Check, Select } from '../fields/fields';
 import { Problem } from '../problem/problem';
 import { Legend } from './legend';
 import { LineMemory } from './lines';
+import { MetricField } from './metric_field';
 
 const X_AXES: readonly (readonly [XAxis, string])[] = [
   ['step', 'Step'],
@@ -109,11 +110,9 @@ export function Curves({ connection, cache, panels, selection, pages, columns }:
   return (
     <section class={`nbt-curves ${isThere ? '' : 'nbt-old'}`} aria-label="Curves" aria-busy={cache.busy.value}>
       <div class="nbt-controls">
-        <Select
-          label="Metric"
-          class="nbt-metric-field"
+        <MetricField
           value={key}
-          options={(isKnown || key === '' ? metrics : [key, ...metrics]).map((name) => [name, name] as const)}
+          metrics={isKnown || key === '' ? metrics : [key, ...metrics]}
           change={(value) => change({ metrics: [value], x_min: null, x_max: null })}
         />
         <Select

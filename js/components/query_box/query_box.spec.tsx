@@ -109,3 +109,29 @@ test('while the user types, nothing is said to be wrong and nothing moves; it is
   await user.tab();
   await waitFor(() => assert.match(alert.textContent ?? '', /ends too early/));
 });
+
+test('ArrowUp in an empty field offers the filters that were applied before, and keeps no wrong or unfinished ones', async () => {
+  localStorage.clear();
+  const error = refusal('INVALID_PARAMETER_VALUE', 'The query ends too early.', 3).reply;
+  const props = { applied: '', error: null, disabled: false, apply: () => undefined };
+  const { view, user, field } = box(props);
+  const applied = (filter: string, more = {}) => view.rerender(<QueryBox {...props} applied={filter} {...more} />);
+  for (const filter of ['a = 1', 'b = 2', 'a = 1']) {
+    await user.clear(field);
+    await user.type(field, filter);
+    applied(filter);
+    await user.keyboard('{Enter}');
+  }
+  await user.clear(field);
+  await user.type(field, 'c >{Enter}');
+  applied('a = 1', { error });
+  await user.clear(field);
+  await user.type(field, 'd = 4');
+  applied('d = 4');
+  await user.clear(field);
+  await user.keyboard('{ArrowUp}');
+  const texts = () => screen.getAllByRole('option').map((option) => option.firstChild?.textContent);
+  assert.deepEqual(texts(), ['a = 1', 'b = 2']);
+  await user.keyboard('{ArrowDown}{ArrowDown}{Enter}');
+  assert.equal(field.value.trim(), 'b = 2');
+});

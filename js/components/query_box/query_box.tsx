@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Completion, ErrorReply } from '../../contract';
 import { insert, toCharacters, toUnits } from '../../logic/completion';
+import { keepFilter, readFilters } from '../../logic/filter_history';
 import { CompletionList, optionId } from '../completion_list/completion_list';
 import { Form } from '../form/form';
 import { useUniqueId } from '../form/unique_id';
@@ -34,6 +35,8 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   /** Whether an error is explained: after Enter at once, and otherwise only when the user has stopped typing. */
   const explains = useSignal(true);
   const asked = useRef(applied);
+  /** A filter that is kept in the history once the table shows it. */
+  const entered = useRef<string | null>(null);
   const id = useUniqueId();
   useEffect(() => {
     if (applied !== asked.current) {
@@ -48,6 +51,19 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     },
     [],
   );
+
+  // While a filter is typed, its beginnings are applied too. The history has those that the user has finished.
+  const keep = (filter: string) => {
+    entered.current = filter;
+    if (filter === applied && error === null) {
+      keepFilter(filter);
+    }
+  };
+  useEffect(() => {
+    if (entered.current !== null && entered.current === applied && error === null) {
+      keepFilter(applied);
+    }
+  }, [applied, error]);
 
   const open = completions.items.value.length > 0;
   const active = completions.active.value;
@@ -99,6 +115,10 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
         completions.move(key === 'ArrowDown' ? 1 : -1);
       } else if (key === 'ArrowDown') {
         ask(true);
+      } else if (text.peek() === '') {
+        completions.offer(
+          readFilters().map((filter) => ({ text: filter, kind: 'value', start: 0, end: 0, detail: 'applied before' })),
+        );
       }
     } else if (key === ' ' && event.ctrlKey) {
       ask(true);
@@ -126,6 +146,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
           event.preventDefault();
           completions.close();
           send();
+          keep(text.peek());
         }}
       >
         <label class="nbt-query-label" for={id}>
@@ -156,6 +177,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             onBlur={() => {
               completions.close();
               explains.value = true;
+              keep(text.peek());
             }}
           />
           <CompletionList

@@ -24,6 +24,8 @@ export interface Completions {
   active: Signal<number>;
   /** Requests the completions at a cursor after a pause. The answer to an older request is ignored. */
   ask: (text: string, position: number, forced?: boolean) => void;
+  /** Lists completions that are known already. */
+  offer: (found: readonly Completion[]) => void;
   move: (by: 1 | -1) => void;
   close: () => void;
 }
@@ -73,6 +75,10 @@ export function useCompletions(complete: Complete | undefined): Completions {
     count,
     active,
     ask,
+    offer: (found) => {
+      stop();
+      show(found, found.length);
+    },
     move: (by) => {
       const count = items.peek().length;
       active.value = active.peek() < 0 ? (by > 0 ? 0 : count - 1) : (active.peek() + by + count) % count;

@@ -15,6 +15,7 @@ from . import completion as completion
 from . import curves as curves
 from . import diff as diff
 from . import live as live
+from . import python_code as python_code
 from . import registry as registry
 from . import runs as runs
 from . import saved_views as saved_views

@@ -136,6 +136,15 @@ class DeleteViewRequest(TypedDict):
     name: str
 
 
+class PythonRequest(TypedDict):
+    view: ViewState
+    experiment_ids: list[str] | None
+
+
+class PythonReply(TypedDict):
+    code: str
+
+
 class RunRow(TypedDict):
     run_id: str
     run_name: str
