@@ -1,8 +1,9 @@
-"""What has to do with models and frameworks, beside mlflow: logging and loading a model, autologging, serving.
+"""What has to do with models and frameworks, beside mlflow: logging and loading a model, checking its
+data, autologging, serving.
 
     python -m tests.benchmarks.frameworks [FOLDER] [--quick]
 
-prints three tables, and keeps the figures in FOLDER/frameworks-DATE.json. What is not installed is left out.
+prints four tables, and keeps the figures in FOLDER/frameworks-DATE.json. What is not installed is left out.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def main(folder: Path, *, quick: bool) -> None:
         "date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
         "models": {tracker: models.in_own_process(tracker) for tracker in TRACKERS},
+        "checks": models.checks_in_own_process(),
         "autologging": {
             framework: {tracker: autologging.in_own_process(tracker, framework) for tracker in TRACKERS}
             for framework in (["sklearn"] if quick else autologging.FRAMEWORKS)
@@ -39,7 +41,8 @@ def main(folder: Path, *, quick: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"frameworks-{report['date'][:10]}.json"
     file.write_text(json.dumps(report, indent=2) + "\n")
-    print(models.render(report["models"]), autologging.render(report["autologging"]), sep="\n\n")
+    print(models.render(report["models"]), models.render_checks(report["checks"]), sep="\n\n", end="\n\n")
+    print(autologging.render(report["autologging"]))
     print(f"\n{serving.render(report['serving'])}\n\nThe figures are in {file}.")
 
 

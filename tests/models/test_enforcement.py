@@ -146,6 +146,70 @@ WITH_WARNING = {"uint64", "timedeltas", "periods", "intervals", "decimals", "com
 WITH_WARNING |= {"mixed", "arrow decimal128(1, 1)"}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "stored", "values"),
+    [
+        ("datetime", "datetime64[us]", ["2026-01-02T03:04:05.678901", "NaT"]),
+        ("datetime", "datetime64[s]", ["1700-01-01", "2262-01-01"]),
+        ("long", "uint8", [0, 255]),
+        ("long", "int32", [-(2**31), 2**31 - 1]),
+        ("double", "float32", [0.1, float("nan")]),
+        ("double", "uint32", [0, 2**32 - 1]),
+        ("long", "Int32", [-(2**31), 2**31 - 1]),
+        ("long", "Int64", [-(2**63), 2**63 - 1]),
+        ("boolean", "boolean", [True, False]),
+        ("double", "Float64", [0.1, None]),
+        ("long", "int64[pyarrow]", [-(2**63), 2**63 - 1]),
+    ],
+)
+def test_a_table_is_widened_as_each_of_its_columns(wanted: str, stored: str, values: list[Any]) -> None:
+    """Columns that all need the same type are converted together, which may not change a value or the caller's data."""
+    one = pd.Series(np.array(values, stored) if stored.startswith("datetime") else pd.array(values, stored))
+    frame = pd.DataFrame(dict.fromkeys("ab", one))
+    before = frame.copy(deep=True)
+    for schema in (Schema([ColSpec(wanted, "b"), ColSpec(wanted, "a")]), Schema([ColSpec(wanted), ColSpec(wanted)])):
+        found = enforce(frame, schema)
+        assert list(found.columns) == (["b", "a"] if schema.has_input_names() else ["a", "b"])
+        for name in "ab":
+            pd.testing.assert_series_equal(found[name], one.astype(DataType[wanted].to_numpy()), check_names=False)
+        found.iloc[0, 0] = found.iloc[1, 1]
+        pd.testing.assert_frame_equal(frame, before)
+    mixed = enforce(frame.assign(c="x"), Schema([ColSpec(wanted, "a"), ColSpec("string", "c"), ColSpec(wanted, "b")]))
+    pd.testing.assert_frame_equal(
+        mixed[["b", "a"]], enforce(frame, Schema([ColSpec(wanted, "b"), ColSpec(wanted, "a")]))
+    )
+
+
+def test_a_table_whose_times_nanoseconds_cannot_store_keeps_them_in_that_column() -> None:
+    frame = pd.DataFrame({"a": np.array(["9999-12-31"], "M8[us]"), "b": np.array(["2026-01-01"], "M8[us]")})
+    found = enforce(frame, infer_signature(frame).inputs)
+    assert [str(dtype) for dtype in found.dtypes] == ["datetime64[us]", "datetime64[ns]"]
+    assert found.astype(str).equals(frame.astype(str))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "exact", "others"),
+    [
+        ("long", [2**63 - 1, -(2**63)], [[2**63], [-(2**63) - 1], [1.5], ["1"]]),
+        ("double", [0.1, float("inf")], [["x"], [10**400], [[0.1]]]),
+        ("boolean", [True, False], [["x"], [2.0]]),
+        ("string", ["a", "nul\0"], [[["a"]]]),
+        ("binary", [b"a", b"nul\0"], [[[b"a"]]]),
+    ],
+)
+def test_lists_of_exactly_the_type_are_copied_and_others_are_still_checked(
+    wanted: str, exact: list[Any], others: list[list[Any]]
+) -> None:
+    schema = Schema([ColSpec(Array(DataType[wanted]), "c")])
+    [found] = enforce(pd.DataFrame({"c": [exact]}), schema)["c"]
+    assert found == exact
+    assert found is not exact
+    assert list(map(type, found)) == list(map(type, exact))
+    for other in others:
+        with pytest.raises(InvalidParameter, match="Column 'c'"):
+            enforce(pd.DataFrame({"c": [exact, other]}), schema)
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("rows", [3, 1, 0])
 def test_data_is_accepted_by_the_signature_inferred_from_it(name: str, rows: int) -> None:

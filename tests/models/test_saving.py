@@ -54,6 +54,15 @@ def factor(tmp_path: Path) -> str:
     return str(tmp_path / "factor.txt")
 
 
+def test_the_signature_of_a_python_function_is_read_again_if_the_function_is_replaced(tmp_path: Path) -> None:
+    PYFUNC.save_model(str(tmp_path / "m"), python_model=lambda rows: len(rows), pip_requirements=[])
+    loaded = PYFUNC.load_model(str(tmp_path / "m"), trust=True)
+    assert [loaded.predict([1, 2]), loaded.predict([1, 2, 3])] == [2, 3]
+    loaded.unwrap_python_model().predict = lambda context, rows, params: (type(context).__name__, rows, params)
+    assert loaded.predict([1]) == ("PythonModelContext", [1], None)
+    assert loaded.predict([2]) == ("PythonModelContext", [2], None)
+
+
 @pytest.mark.slow
 def test_a_python_model_with_artifacts_params_and_configuration(factor: str, tmp_path: Path) -> None:
     with nbtrack.start_run() as run:

@@ -10,6 +10,7 @@ installed here, found by its name. The module that the MLmodel file names for ML
 from __future__ import annotations
 
 import inspect
+import operator
 import os
 import sys
 import threading
@@ -426,14 +427,28 @@ class _Predictor:
     def __init__(self, model: Any, context: PythonModelContext) -> None:
         self.python_model = model
         self.context = context
+        self._inspected: tuple[Any, Any] | None = None
+        self._hints: Any = None
+        self._takes_context = self._takes_params = False
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
-        data = as_hinted(data, getattr(self.python_model, "predict_type_hints", None))
         predict = self.python_model.predict
-        arguments = (self.context, data) if takes_context(predict) else (data,)
-        if "params" in inspect.signature(predict).parameters:
+        self._inspect(predict)
+        data = as_hinted(data, self._hints)
+        arguments = (self.context, data) if self._takes_context else (data,)
+        if self._takes_params:
             return predict(*arguments, params=params)
         return predict(*arguments)
+
+    def _inspect(self, predict: Callable[..., Any]) -> None:
+        """Read the signature of the model's function, once unless it is replaced: it takes as long as many a model."""
+        functions = (getattr(predict, "__func__", predict), getattr(self.python_model, "func", None))
+        if self._inspected and all(map(operator.is_, functions, self._inspected)):
+            return
+        self._hints = getattr(self.python_model, "predict_type_hints", None)
+        self._takes_context = takes_context(predict)
+        self._takes_params = "params" in inspect.signature(predict).parameters
+        self._inspected = functions
 
 
 def _loader(model: Model, model_uri: str | os.PathLike[str]) -> tuple[str, Callable[..., Any]]:

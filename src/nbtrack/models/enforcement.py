@@ -9,13 +9,13 @@ their values have the right type. Nothing is done to columns of the type "any".
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter
 from .column_types import AnyType, Array, ColumnType, DataType, Object
 from .schema import ParamSchema, Schema, TensorSpec, param_value, tensor_dtype
-from .values import convert_column, convert_value, described, is_array, is_sparse, plain
+from .values import convert_column, convert_value, described, is_array, is_sparse, plain, widens_by_dtype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,8 +151,12 @@ def _columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     # In the usual case all columns have the right dtype, and need no conversion one by one.
     dtypes = dict(zip(there, frame.dtypes, strict=True)) if len(here) == len(there) else {}
     right = {name for name, spec in specs if _is_right(dtypes.get(name), spec.type)}
+    names = [name for name, _ in specs]
     if len(right) == len(specs):
-        return frame[[name for name, _ in specs]]
+        return frame[names]
+    widened = _widened_at_once(frame, map(dtypes.get, names), [spec.type for _, spec in specs], names)
+    if widened is not None:
+        return widened
     columns = {name: frame[name] if name in right else _column(frame[name], spec, name) for name, spec in specs}
     return pandas.DataFrame(columns, index=frame.index)
 
@@ -174,8 +178,31 @@ def _columns_by_position(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     types: list[Any] = schema.input_types()
     if all(map(_is_right, frame.dtypes, types)):
         return frame
+    if (widened := _widened_at_once(frame, frame.dtypes, types)) is not None:
+        return widened
     columns = {place: _column(frame.iloc[:, place], spec, there[place]) for place, spec in enumerate(schema)}
     return pandas.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+def _widened_at_once(
+    frame: pd.DataFrame, dtypes: Iterable[Any], types: list[Any], names: list[Any] | None = None
+) -> pd.DataFrame | None:
+    """Return the columns with these names, or all, in the type of the signature, if a single `astype` can do that.
+
+    It takes a fraction of the time of one `astype` for each column. Returns None if the columns have several types, or
+    if their values must be looked at.
+    """
+    import pandas
+
+    dtype = types[0] if types else None
+    if not isinstance(dtype, DataType) or any(each is not dtype for each in types):
+        return None
+    if not all(widens_by_dtype(here, dtype) for here in dtypes):
+        return None
+    try:
+        return (frame if names is None else frame[names]).astype(dtype.to_numpy())
+    except pandas.errors.OutOfBoundsDatetime:
+        return None
 
 
 def _is_right(here: Any, wanted: ColumnType) -> bool:

@@ -101,6 +101,8 @@ def convert_column(values: pd.Series[Any], dtype: DataType, name: Any, required:
     import numpy
     import pandas
 
+    if (wider := _widened(values, dtype)) is not None:
+        return pandas.Series(wider, index=values.index, name=values.name, copy=False)
     if isinstance(values.dtype, pandas.CategoricalDtype):
         return _checked_category(values, dtype, name, required)
     if isinstance(values.dtype, pandas.SparseDtype):
@@ -255,6 +257,8 @@ def _array(value: Any, dtype: Array, required: bool) -> Any:
         raise InvalidParameter(f"{value!r:.80} is not a list.")
     if may_lack and len(value) == 0:
         return value
+    if _is_exact(value, dtype.dtype):
+        return value.copy()
     if isinstance(dtype.dtype, DataType) and len(value):
         converted: Any = _flat(value, dtype.dtype)
     else:
@@ -268,6 +272,21 @@ def _array(value: Any, dtype: Array, required: bool) -> Any:
         for place, item in enumerate(converted):
             kept[place] = item
         return kept
+
+
+def _is_exact(value: Any, dtype: ColumnType) -> bool:
+    """Return whether all values of a list or an array already have the type, so that none needs a conversion."""
+    if not isinstance(dtype, DataType):
+        return False
+    if not isinstance(value, list):
+        return bool(value.ndim == 1 and value.dtype.kind in "bif" and value.dtype == dtype.to_numpy())
+    if set(map(type, value)) != {_EXACT.get(dtype)}:
+        return False
+    return dtype is not DataType.long or (min(value) >= -(2**63) and max(value) < 2**63)
+
+
+_EXACT: dict[DataType, type] = {**_PYTHON, DataType.long: int, DataType.double: float}
+"""The Python types whose values are those of a column type. Longs must also fit into 64 bits."""
 
 
 def _flat(value: Any, dtype: DataType) -> Any:
@@ -323,6 +342,48 @@ def _object(value: dict[str, Any], dtype: Object) -> dict[str, Any]:
         except InvalidParameter as error:
             raise InvalidParameter(f"Key {name!r:.80}: {error}") from error
     return converted
+
+
+def widens_by_dtype(here: Any, dtype: ColumnType) -> bool:
+    """Return whether `astype` converts a column of this NumPy dtype to a wider one, whatever numbers it holds.
+
+    Times can still be too far away for nanoseconds, for which `astype` raises OutOfBoundsDatetime.
+    """
+    import numpy
+
+    if not isinstance(here, numpy.dtype) or not isinstance(dtype, DataType):
+        return False
+    if here.kind == "M":
+        return dtype is DataType.datetime
+    return here.kind in "iuf" and dtype.to_numpy().kind in "if" and _widens(here, dtype.to_numpy())
+
+
+def _widened(values: pd.Series[Any], dtype: DataType) -> Any:
+    """Return the values of a column in the wider dtype that MLflow converts them to, if its dtype alone decides that.
+
+    Returns None if the column has the right dtype already, or needs a closer look. `Series.astype` takes several times
+    as long as the conversion of a batch of rows.
+    """
+    import pandas
+
+    here: Any = values.dtype
+    wanted = dtype.to_numpy()
+    if here == wanted or here.kind not in "biufM":
+        return None
+    if widens_by_dtype(here, dtype):
+        if here.kind != "M":
+            return values.to_numpy().astype(wanted)
+        try:
+            return values.array.as_unit("ns")
+        except pandas.errors.OutOfBoundsDatetime:
+            return None
+    if not isinstance(here, pandas.api.extensions.ExtensionDtype) or here.kind == "M":
+        return None
+    # pandas' own dtypes and Arrow's can have missing values.
+    if isinstance(here, pandas.SparseDtype) or wanted.kind not in "bif" or not _widens(here, wanted):
+        return None
+    stored: Any = values.array
+    return None if stored.isna().any() else stored.to_numpy(dtype=wanted, copy=True)
 
 
 def _widens(here: Any, wanted: np.dtype[Any]) -> bool:
