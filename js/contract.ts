@@ -486,6 +486,8 @@ export interface RegistryRequest {
   versions?: number;
   /** How many of the newest events are returned with a model. Defaults to 20. */
   events?: number;
+  /** A run whose models may be versions already: see `of_run` of the reply. */
+  run_id?: string;
 }
 
 export interface VersionRow {
@@ -537,6 +539,8 @@ export interface RegistryReply {
   models: ModelRow[];
   /** Number of models on all pages. Notebooks saved by earlier versions lack it, and the counts of `ModelRow`. */
   count?: number;
+  /** The versions whose source is a model of the run `run_id` of the request, if it has one. */
+  of_run?: VersionRow[];
 }
 
 export interface VersionsRequest {

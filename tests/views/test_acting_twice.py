@@ -41,6 +41,21 @@ def moving(version: int, stage: str, seen: str, there: list[int]) -> dict[str, A
     return {"name": "digits", "version": version, "stage": stage, **seen_fields, **more}
 
 
+def test_the_screen_is_told_which_models_of_a_run_are_versions(requests: dict[str, dict[str, Any]]) -> None:
+    run_id = requests["register"]["run_id"]
+    client = nbtrack.Client()
+    asked = {"name": None, "versions": 0, "events": 0}
+
+    def registered() -> list[tuple[str, int, str]]:
+        reply, _ = views.handle(client, "registry", {**asked, "run_id": run_id})
+        return [(row["name"], row["version"], row["source"]) for row in reply["of_run"]]
+
+    before = registered()
+    views.handle(client, "register", requests["register"])
+    assert registered() == [*before, ("digits", 3, f"runs:/{run_id}/model")]
+    assert "of_run" not in views.handle(client, "registry", asked)[0]
+
+
 def test_a_model_is_registered_once_by_two_clicks(requests: dict[str, dict[str, Any]]) -> None:
     run_id = requests["register"]["run_id"]
     first, second = nbtrack.MlflowClient(), nbtrack.MlflowClient()

@@ -49,6 +49,28 @@ test('of several models of a run one is chosen', async () => {
   await waitFor(() => assert.equal(connection.payloads('register')[0]?.artifact_path, 'second'));
 });
 
+test('a model that is a version already is not registered again under the same name', async () => {
+  const of_run = [
+    versionRow(1, { source: 'runs:/r/other' }),
+    versionRow(3, { source: 'runs:/r/model', stage: 'Production' }),
+    versionRow(4, { source: 'runs:/r/model', name: 'letters', stage: 'None' }),
+  ];
+  const { connection, user } = form({ registry: () => ({ models: [modelRow([])], of_run }) }, ['model', 'second']);
+  await screen.findByText('This model is already version 3 of digits, in Production.');
+  assert.equal(connection.payloads('registry')[0]?.run_id, 'r');
+  const name = screen.getByLabelText('Name');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await user.type(name, '{Enter}');
+  assert.deepEqual(connection.payloads('register'), []);
+  await user.clear(name);
+  await user.type(name, 'letters');
+  await screen.findByText('This model is already version 4 of letters.');
+  await user.selectOptions(screen.getByLabelText('Model'), 'second');
+  await screen.findByText('Becomes a new version and replaces none.');
+  await user.click(await alive('Register'));
+  await waitFor(() => assert.equal(connection.payloads('register')[0]?.artifact_path, 'second'));
+});
+
 test('the only registered model is proposed', async () => {
   form({ registry: () => ({ models: [modelRow([])] }) });
   await waitFor(() => assert.equal(screen.getByLabelText<HTMLInputElement>('Name').value, 'digits'));

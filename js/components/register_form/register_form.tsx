@@ -19,6 +19,7 @@ export function RegisterForm({ connection, run, close }: Props) {
   const id = useUniqueId();
   const name = useSignal('');
   const known = useSignal<string[]>([]);
+  const registered = useSignal<VersionRow[]>([]);
   const path = useSignal(run.models[0] ?? '');
   const version = useSignal<VersionRow | null>(null);
   const moved = useSignal(false);
@@ -31,9 +32,10 @@ export function RegisterForm({ connection, run, close }: Props) {
   useEffect(() => {
     input.current?.focus();
     // The names of the registered models are only suggestions. Without them, the user types the name.
-    connection.request('registry', { name: null, versions: 0, events: 0 }).then(
+    connection.request('registry', { name: null, versions: 0, events: 0, run_id: run.run_id }).then(
       ({ reply }) => {
         known.value = reply.models.map((model) => model.name);
+        registered.value = reply.of_run ?? [];
         if (known.value.length === 1 && name.value === '') {
           name.value = known.value[0]!;
         }
@@ -52,6 +54,8 @@ export function RegisterForm({ connection, run, close }: Props) {
     const payload = { run_id: run.run_id, artifact_path: path.value, name: name.value.trim() };
     version.value = (await connection.request('register', payload)).reply.version;
   };
+  const source = `runs:/${run.run_id}/${path.value}`;
+  const same = registered.value.filter((one) => one.name === name.value.trim() && one.source === source).at(-1);
   return (
     <div
       class="nbt-register-panel"
@@ -71,8 +75,8 @@ export function RegisterForm({ connection, run, close }: Props) {
         <Confirm
           class="nbt-register-form"
           action="Register"
-          effect="Becomes a new version and replaces none."
-          ready={name.value.trim() !== ''}
+          effect={same ? alreadyRegistered(same) : 'Becomes a new version and replaces none.'}
+          ready={name.value.trim() !== '' && !same}
           error={error}
           send={send}
         >
@@ -140,4 +144,8 @@ export function RegisterForm({ connection, run, close }: Props) {
       )}
     </div>
   );
+}
+
+function alreadyRegistered({ name, version, stage }: VersionRow): string {
+  return `This model is already version ${version} of ${name}${stage === 'None' ? '' : `, in ${stage}`}.`;
 }

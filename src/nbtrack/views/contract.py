@@ -468,6 +468,8 @@ class RegistryRequest(TypedDict):
     models, `limit` times `versions` may be at most 5,000."""
     events: NotRequired[Annotated[int, Between(0, MOST_EVENTS)]]
     """How many of the newest events are returned with a model. Defaults to 20."""
+    run_id: NotRequired[str]
+    """A run whose models may be versions already: see `of_run` of the reply."""
 
 
 class VersionRow(TypedDict):
@@ -519,6 +521,8 @@ class RegistryReply(TypedDict):
     models: list[ModelRow]
     count: NotRequired[int]
     """Number of models on all pages. Notebooks saved by earlier versions lack it, and the counts of `ModelRow`."""
+    of_run: NotRequired[list[VersionRow]]
+    """The versions whose source is a model of the run `run_id` of the request, if it has one."""
 
 
 class VersionsRequest(TypedDict):

@@ -59,10 +59,12 @@ def registry(source: Source, request: RegistryRequest) -> RegistryReply:
             events=(0, request.get("events", EVENTS_AT_FIRST)),
         )
         rows = _version_rows(source, [version for model in found for version in model.versions])
+        of_run = _registered(source, request["run_id"]) if "run_id" in request else None
     by_model: dict[str, list[VersionRow]] = {model.name: [] for model in found}
     for row in rows:
         by_model[row["name"]].append(row)
-    return {"models": [_model_row(model, by_model[model.name]) for model in found], "count": count}
+    reply: RegistryReply = {"models": [_model_row(model, by_model[model.name]) for model in found], "count": count}
+    return reply if of_run is None else {**reply, "of_run": of_run}
 
 
 @view("versions")
@@ -143,6 +145,12 @@ def lineage(source: Source, request: LineageRequest) -> LineageReply:
         "requirements": requirements[page],
         "requirement_count": len(requirements),
     }
+
+
+def _registered(source: Source, run_id: str) -> list[VersionRow]:
+    """Return the versions with this run's own models, which `register` would refuse to register again."""
+    found = source.registry.versions_from(run_id=run_id)
+    return _version_rows(source, [version for version in found if version.source.startswith(f"runs:/{run_id}/")])
 
 
 def _model_row(model: ModelSurvey, rows: list[VersionRow]) -> ModelRow:

@@ -91,6 +91,10 @@ class Registry(Protocol):
         """Return a page of models with pages of their versions and events, and the number of models on all pages."""
         ...
 
+    def versions_from(self, *, run_id: str) -> list[ModelVersion]:
+        """Return the versions that came from a run or from its nested runs. Raises NotFound."""
+        ...
+
 
 class Source(ModelSource, Protocol):
     """Everything that a view may ask. Only `create_…`, `transition_…`, `save_…` and `delete_…` change it."""
