@@ -275,6 +275,7 @@ SAFE = [
     "X='{a}' bash -c 'show \"$X\" \"$1\"' _ {b}",
     "show {{a}} 'it''s' {a} > /dev/stdout; show {b}",
     "show {a} && show '\"' {b} '\"'",
+    "show {a} 2>&1 '{b}'",
 ]
 """Commands whose placeholders stand where the shell takes a word."""
 
@@ -302,6 +303,8 @@ READ_AGAIN = [
     "show ${{HOME:-{a}}} {b}",
     "show \"${{HOME:-'}}\" {a} '{b}'",
     "bash -c 2>&1 'show {a}' {b}",
+    "show >&{a} {b}",
+    "show {{a}} >& 2{a} {b}",
     "bash -c >/dev/stdout 'show {a}' {b}",
     "bash -c &>/dev/stdout 'show {a}' {b}",
     "bash --rcfile none -c 'show {a}' {b}",

@@ -49,6 +49,7 @@ _READS_AGAIN_AFTER = {"test": "-v", "[": "-v", "printf": "-v", "flock": "-c"}
 """Builtins of bash that evaluate subscripts after an option, and programs that take a command after one."""
 _TO_INTERPRETER = re.compile(rf"\|&?\s*(?:[^\s|;&]*/)?{_INTERPRETERS}(?:\s+-\S*)*\s*(?:[;|&)\n]|$)")
 """A pipe to an interpreter that gets no script, so that it reads code from its input."""
+_DESCRIPTOR = re.compile(r"(?:\d+-?|-)(?![^\s;|&()<>])", re.ASCII)
 _CASE = re.compile(r"\bcase\b")
 
 
@@ -303,7 +304,10 @@ class _Scanner:
         elif character in " \t":
             frame.end_word()
         elif (character in "|&" and before in ("<", ">")) or (character == "&" and following == ">"):
-            # Part of a redirection: `>&`, `<&`, `>|` or `&>`.
+            # Part of a redirection: `>&`, `<&`, `>|` or `&>`. After `>&`, bash expands what is not a number twice.
+            self._is_opaque = (
+                before in ("<", ">") and character == "&" and not _DESCRIPTOR.match(self._text, position + 1)
+            )
             frame.end_word()
         elif character in "\n;|&":
             frame.end_command()
