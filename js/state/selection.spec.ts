@@ -22,6 +22,18 @@ test('a run keeps its line style while it is selected, and the next one takes th
   assert.deepEqual(selection.ids.value, ['c', 'd', 'a'], 'The run that was selected last comes last.');
 });
 
+test('a chosen style replaces the one before, for a run or for its value of a param', () => {
+  const view = viewOf({ selected: ['a', 'b'] });
+  const selection = new Selection(view, (run_id) => tableRow(run_id, { params: { lr: '1' } }));
+  selection.setStyle('b', 17);
+  selection.setStyle('b', 9);
+  assert.deepEqual(view.peek().styles, [{ value: 'b', slot: 9 }]);
+  assert.deepEqual(Object.fromEntries(selection.slots.value), { a: 0, b: 9 });
+  view.set({ style_by: 'lr' });
+  selection.setStyle('b', 3);
+  assert.deepEqual(Object.fromEntries(selection.slots.value), { a: 3, b: 3 });
+});
+
 test('runs with equal values of a param share a line style, and a chosen style stays', () => {
   const runs = new Map(['10', '9', '10'].map((lr, i) => [`run ${i}`, tableRow(`run ${i}`, { params: { lr } })]));
   const fields = { selected: [...runs.keys()], style_by: 'lr', styles: [{ value: '10', slot: 17 }] };

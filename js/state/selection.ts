@@ -36,6 +36,14 @@ export class Selection {
     this.ids.value = on ? [...others, run_id] : others;
   }
 
+  /** Give a run, or all runs with its value of the param that gives runs their style, a color and a dash. */
+  setStyle(run_id: string, slot: number): void {
+    const key = this.styleBy.peek();
+    const value = key === null ? run_id : (this.run(run_id)?.params[key] ?? '');
+    const others = this.styles.peek().filter((style) => style.value !== value);
+    this.styles.value = [...others, { value, slot }].slice(-MOST_RUNS);
+  }
+
   clear(): void {
     this.ids.value = [];
   }

@@ -65,7 +65,8 @@ export function resolveColor(element: Element, expression: string): string {
 }
 
 export const COLORS = 8;
-const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
+/** The dashes of lines. The first one is solid. */
+export const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
 
 /** Return the color and the dash of the n-th line. After the last color, they repeat with another dash. */
 export function lineStyle(slot: number): { color: string; dash: number[] } {

@@ -67,14 +67,17 @@ export function CopyTable({ connection, query, columns, view }: Props) {
       <button type="button" class="nbt-link" onClick={() => void copy('tsv')}>
         TSV
       </button>
-      {' or '}
+      {connection.live ? ', ' : ' or '}
       <button type="button" class="nbt-link" onClick={() => void copy('markdown')}>
         Markdown
-      </button>{' '}
+      </button>
       {connection.live && (
-        <button type="button" class="nbt-link" onClick={() => void copyCode()}>
-          Python
-        </button>
+        <>
+          {' or '}
+          <button type="button" class="nbt-link" onClick={() => void copyCode()}>
+            Python
+          </button>
+        </>
       )}{' '}
       <span role="status">{said.value}</span>
     </span>

@@ -274,3 +274,18 @@ test('a store that changes all the time does not keep answers from arriving', as
   await waitFor(() => assert.equal(legend().length, 2));
   assert.deepEqual(connection.payloads('curves')[1]!.known, ['a', 'b']);
 });
+
+test('the color and the dash of a run are chosen in the legend, by mouse and by keyboard', async () => {
+  const { view, user } = curves(points);
+  const button = await screen.findByRole('button', { name: 'Line of b' });
+  await user.click(button);
+  assert.ok(document.activeElement === screen.getByRole('radio', { name: 'color 2' }));
+  await user.click(screen.getByRole('radio', { name: 'color 5' }));
+  assert.deepEqual(view.peek().styles, [{ value: 'b', slot: 4 }]);
+  await user.click(screen.getByRole('radio', { name: 'dotted' }));
+  assert.deepEqual(view.peek().styles, [{ value: 'b', slot: 20 }]);
+  await waitFor(() => assert.ok(screen.getByRole<HTMLInputElement>('radio', { name: 'color 5' }).checked));
+  await user.keyboard('{Escape}');
+  assert.equal(screen.queryByRole('radio', { name: 'color 5' }), null);
+  assert.ok(document.activeElement === screen.getByRole('button', { name: 'Line of b' }));
+});

@@ -157,7 +157,12 @@ export function Curves({ connection, cache, panels, selection, pages, columns }:
             hover={(id) => (hovered.value = id)}
             odd={counts}
           />
-          <Legend lines={lines} hovered={hovered} isOutside={isOutside} />
+          <Legend
+            lines={lines}
+            hovered={hovered}
+            isOutside={isOutside}
+            style={(run_id, slot) => selection.setStyle(run_id, slot)}
+          />
         </>
       )}
       <div class="nbt-chart-notes" aria-live="polite">
