@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
 import type { XAxis } from '../contract';
 import { tickNumber, tickNumbers } from '../logic/format';
+import { shorten } from '../logic/shorten';
 import { lineStyle, resolveColor, watchTheme } from '../style/theme';
 import { actionOf, panned } from './interaction';
 import { type Area, drawBand, drawLine, type Line, nearest, type Places, pixels, pointAt } from './layers';
@@ -37,6 +38,8 @@ const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
 const LEAST_Y_AXIS = 56;
 const MOST_Y_AXIS = 140;
 const LABEL_CHARACTER = 6.6;
+/** How many characters of a name fit into the box beside the pointer. */
+const MOST_IN_TIP = 42;
 /** With more lines, only the one under the pointer has its band and its raw values. */
 export const MOST_BANDS = 20;
 /** How near the pointer must be to a line, in pixels. */
@@ -402,7 +405,7 @@ export class Plot {
     }
     const { label, value, at, range } = this.reading(line, index);
     const name = document.createElement('b');
-    name.textContent = label;
+    name.textContent = shorten(label, MOST_IN_TIP);
     name.style.borderLeftColor = lineStyle(line.slot).color;
     const texts = [`${value} at ${at}`, ...(range ? [range] : [])].map((text) => {
       const span = document.createElement('span');

@@ -42,6 +42,23 @@ test('a saved table folds, sorts and ungroups', async () => {
   assert.deepEqual(lines((await ask(false, null, ['metrics.m DESC'])).rows), ['t', 's2', 's1', 's']);
 });
 
+test('a saved table has its baseline, and another one of the saved runs can be chosen', async () => {
+  const [a, outside] = [tableRow('a'), tableRow('outside')];
+  const connection = new SavedConnection({
+    view: 'comparison',
+    options: {},
+    answers: { runs: { payload: {}, reply: runsReply([a, tableRow('b')], { baseline: outside }), buffers: [] } },
+  } as unknown as Snapshot);
+  const ask = async (baseline: string | null) => {
+    const page = { filter: '', experiment_ids: null, order_by: [], grouped: true, unfolded: [], offset: 0, limit: 200 };
+    return (await connection.request('runs', { ...page, baseline })).reply.baseline?.run_id;
+  };
+  assert.deepEqual(
+    [await ask('outside'), await ask('a'), await ask('c'), await ask(null)],
+    ['outside', 'a', undefined, undefined],
+  );
+});
+
 test('the models of a saved registry are searched by name', async () => {
   const models = ['Churn', 'digits'].map((name) => modelRow([], { name }));
   const reply: RegistryReply = { models, count: 1000 };

@@ -41,7 +41,14 @@ export class SavedConnection implements Connection {
       const models = saved.reply.models.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase()));
       return { reply: { models, count: models.length }, buffers: [] };
     },
-    runs: ({ order_by, grouped, unfolded, offset, limit }: Payload<'runs'>): Answer<'runs'> | undefined => {
+    runs: ({
+      order_by,
+      grouped,
+      unfolded,
+      offset,
+      limit,
+      baseline: wanted,
+    }: Payload<'runs'>): Answer<'runs'> | undefined => {
       const saved = this.first('runs');
       if (!saved) {
         return undefined;
@@ -52,7 +59,13 @@ export class SavedConnection implements Connection {
       // All runs that matched. Of many of them, only the first were saved.
       const total = Math.max(saved.reply.total ?? 0, sorted.length);
       const counts = { count: rows.length, total, nested: nestedCount(sorted) };
-      const reply: RunsReply = { ...saved.reply, ...counts, rows: rows.slice(offset, offset + limit) };
+      // The user may choose another baseline than the one that was saved.
+      const { baseline: kept, ...others } = saved.reply;
+      const baseline = wanted ? (sorted.find((row) => row.run_id === wanted) ?? kept) : null;
+      const reply: RunsReply = { ...others, ...counts, rows: rows.slice(offset, offset + limit) };
+      if (baseline && baseline.run_id === wanted) {
+        reply.baseline = baseline;
+      }
       return { reply, buffers: [] };
     },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {

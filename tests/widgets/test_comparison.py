@@ -256,7 +256,9 @@ def test_a_view_is_saved_by_name_and_shown_again(make_run: MakeRun) -> None:
     widget.save_view("weekly")
     again = nbtrack.compare(view="weekly")
     assert again.view == widget.view
-    assert [row["run_id"] for row in again._snapshot["answers"]["runs"]["reply"]["rows"]] == [second, first]
+    reply = again._snapshot["answers"]["runs"]["reply"]
+    assert [row["run_id"] for row in reply["rows"]] == [second, first]
+    assert reply["baseline"]["run_id"] == second
     narrow = nbtrack.compare("params.width = '1'", view="weekly")
     assert (narrow.query, narrow.sorts, narrow.baseline) == ("params.width = '1'", ["params.width DESC"], second)
     with pytest.raises(NotFound, match="'weekly'"):

@@ -149,7 +149,7 @@ function BaselineField({ selection, pages }: Pick<ComparisonState, 'selection' |
   const baseline = selection.baseline.value;
   const listed = selection.ids.value.slice(0, MOST_LISTED);
   const ids = baseline === null || listed.includes(baseline) ? listed : [baseline, ...listed];
-  const options = ids.map((id) => [id, shorten(pages.run(id)?.run_name ?? id.slice(0, 8), 32)] as const);
+  const options = ids.map((id) => [id, shorten(pages.run(id)?.run_name ?? id.slice(0, 8), 24)] as const);
   return (
     <Select
       label="Baseline"

@@ -276,6 +276,7 @@ class Comparison(ViewWidget):
             "unfolded": None if unfold_all else view["unfolded"],
             "offset": 0,
             "limit": limit,
+            "baseline": view["baseline"],
             "column_offset": 0,
             "column_limit": columns,
         }
