@@ -142,6 +142,19 @@ test('the code that shows the view again is copied', async () => {
   assert.equal(connection.payloads('python').at(-1)?.experiment_ids, null);
 });
 
+test('a copied table has no values of nested runs, which only the tooltip has', async () => {
+  const parent = tableRow('sweep', { children: 2, nested_best: { acc: 0.9, loss: 0.25 }, metrics: { acc: 0.5 } });
+  const { user } = comparison({ runs: () => runsReply([parent], { metrics: ['acc', 'loss'] }) });
+  const row = (await screen.findByText('sweep')).closest('tr')!;
+  const titles = [...row.querySelectorAll<HTMLElement>('td.nbt-number')].slice(0, 2).map((cell) => cell.title);
+  const nested = 'the best value of its nested runs';
+  assert.deepEqual(titles, [`0.5\n0.9, ${nested}`, `0.25, ${nested}`]);
+  await user.click(screen.getByRole('button', { name: 'TSV' }));
+  await screen.findByText('Copied 1 row.');
+  const [, line] = (await navigator.clipboard.readText()).split('\n').map((each) => each.split('\t').slice(0, 3));
+  assert.deepEqual(line, ['sweep', '0.5', '']);
+});
+
 test('a saved table says how many columns there were, and one of an earlier version has them all', async () => {
   comparison({ runs: () => runsReply(rows, { param_count: 900, differing_count: 300 }) }, false);
   await screen.findByText('2 of 301 columns');

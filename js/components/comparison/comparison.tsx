@@ -99,7 +99,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
             <CopyTable connection={connection} query={query} columns={columns} view={state.view} />
           </>
         )}
-        {selected > 1 && <BaselineField selection={selection} pages={pages} />}
+        {selected > 1 && <BaselineField selection={selection} pages={pages} columns={columns} />}
         {connection.live && (
           <button type="button" class="nbt-link nbt-refresh" onClick={() => void refresh()}>
             Refresh
@@ -145,11 +145,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
 }
 
 /** Chooses the run that the others are compared with, among those that are selected. */
-function BaselineField({ selection, pages }: Pick<ComparisonState, 'selection' | 'pages'>) {
+function BaselineField({ selection, pages, columns }: Pick<ComparisonState, 'selection' | 'pages' | 'columns'>) {
   const baseline = selection.baseline.value;
   const listed = selection.ids.value.slice(0, MOST_LISTED);
   const ids = baseline === null || listed.includes(baseline) ? listed : [baseline, ...listed];
-  const options = ids.map((id) => [id, shorten(pages.run(id)?.run_name ?? id.slice(0, 8), 24)] as const);
+  // The baseline may be on a page that has not been read.
+  const known = columns.baseline.value;
+  const nameOf = (id: string) => (pages.run(id) ?? (known?.run_id === id ? known : null))?.run_name ?? id.slice(0, 8);
+  const options = ids.map((id) => [id, shorten(nameOf(id), 24)] as const);
   return (
     <Select
       label="Baseline"

@@ -7,7 +7,7 @@ import { plural } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
 import { orderOf, type QueryState } from '../../state/query';
 import type { View } from '../../state/view';
-import { cellText } from '../run_table/cell';
+import { copiedText } from '../run_table/cell';
 
 interface Props {
   connection: Connection;
@@ -39,7 +39,7 @@ export function CopyTable({ connection, query, columns, view }: Props) {
         statistics: [...new Set(shown.filter((column) => column.statistic !== 'last').map((column) => column.key))],
       });
       const head = ['run', ...shown.map((column) => column.id.replace(/^\w+\./, ''))];
-      const rows = reply.rows.map((row) => [row.run_name, ...shown.map((column) => plain(cellText(row, column)))]);
+      const rows = reply.rows.map((row) => [row.run_name, ...shown.map((column) => plain(copiedText(row, column)))]);
       const numeric = [false, ...shown.map((column) => column.kind === 'metric')];
       await write(format === 'tsv' ? toTsv([head, ...rows]) : toMarkdown([head, ...rows], numeric));
       const all = reply.count > rows.length ? ` of ${plural(reply.count, 'row')}` : '';

@@ -75,17 +75,17 @@ export function cellContent(row: TableRow, column: Column, context: CellContext)
   }
 }
 
-/** Return the value of a cell as a string, for its tooltip and for other programs. */
+/** Return the value of a cell in words, for its tooltip. */
 export function cellText(row: TableRow, column: Column): string {
   const { key } = column;
   if (column.kind === 'param') {
     return key in row.params ? wholeValue(row.params[key], false) : '';
   }
   if (column.kind === 'metric') {
-    const value = metricValue(row, column);
-    return value === undefined && column.statistic === 'last' && key in row.nested_best
-      ? `${exactNumber(row.nested_best[key])}, the best value of its nested runs`
-      : exactNumber(value);
+    // A folded family is sorted by its best run, which need not be the one in the row.
+    const nested = column.statistic === 'last' ? row.nested_best[key] : undefined;
+    const best = nested === undefined ? '' : `${exactNumber(nested)}, the best value of its nested runs`;
+    return [exactNumber(metricValue(row, column)), best].filter(Boolean).join('\n');
   }
   switch (key) {
     case 'status':
@@ -97,4 +97,9 @@ export function cellText(row: TableRow, column: Column): string {
     default:
       return row.models.join(', ');
   }
+}
+
+/** Return the value of a cell for other programs: of a metric only the number that the run itself has. */
+export function copiedText(row: TableRow, column: Column): string {
+  return column.kind === 'metric' ? exactNumber(metricValue(row, column)) : cellText(row, column);
 }
