@@ -131,6 +131,16 @@ test('a header is sorted, moved, resized, pinned and hidden with the keyboard', 
   );
 });
 
+test('pinned columns keep the prefix of their keys above their titles', async () => {
+  const row = tableRow('a', { metrics: { 'train/acc': 0.9, 'val/acc': 0.8 } });
+  const { state } = await table(() => runsReply([row]));
+  state.columns.change('metrics.`val/acc`', { pinned: true });
+  const above = () =>
+    [...document.querySelectorAll('.nbt-groups td.nbt-pinned-column')].map((cell) => cell.textContent);
+  await waitFor(() => assert.deepEqual(above(), ['val/']));
+  assert.deepEqual(titles().slice(0, 3), ['attributes.run_name', 'metrics.`val/acc`', 'metrics.`train/acc`']);
+});
+
 test('a column is resized from the width it has, also while the differences from the baseline make it wider', async () => {
   const { state, user } = await table(({ baseline }) => runsReply(rows, { baseline: baseline ? rows[0]! : null }));
   const width = (column: string) => state.view.peek().columns.find((view) => view.column === column)?.width;

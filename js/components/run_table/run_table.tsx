@@ -364,7 +364,12 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
         </colgroup>
         <thead>
           <tr class="nbt-groups" aria-rowindex={1}>
-            <td colSpan={3 + pinned.length} class="nbt-pinned nbt-pin-0" />
+            <td colSpan={3} class="nbt-pinned nbt-pin-0" />
+            {pinned.map((column, i) => (
+              <td key={column.id} class="nbt-pinned nbt-pinned-column" style={{ left: `${lefts[i]}px` }}>
+                {column.group}
+              </td>
+            ))}
             <td class="nbt-gap" aria-hidden="true" />
             {groupsOf(scrolled).map(({ title, count }, i) => (
               <td key={i} colSpan={count} class={`nbt-group ${i > 0 ? 'nbt-group-start' : ''}`}>
