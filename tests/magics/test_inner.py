@@ -99,6 +99,7 @@ def test_above_and_below_a_magic_that_runs_python(
     assert type(sys.displayhook).__name__ != "LastValue"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrapper", ["%%time", "%%capture", "%%timeit", "%%prun", "%%bash", "%%time\n%%capture"])
 def test_what_ipython_refuses_is_no_run(notebook: Notebook, wrapper: str) -> None:
     for body in ("", "\n \n", *(["rate = = 1"] if wrapper != "%%bash" else [])):

@@ -28,6 +28,8 @@ from nbtrack.projects.project import EnvironmentSpec
 
 from .packages import write_package, write_wheel
 
+pytestmark = pytest.mark.slow
+
 REQUIREMENTS = "--no-index\n--find-links ./wheels\ntinydep\n"
 SCRIPT = """\
 # /// script
@@ -505,7 +507,6 @@ def test_a_script_gets_the_packages_of_its_inline_metadata(is_locked: bool, proj
             environment_of(project, "train.py", "virtualenv")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("declared", ["python_env.yaml", "requirements.txt", "train.py", "setup.py"])
 def test_local_packages_are_built_from_the_files_that_they_have_now(declared: str, tmp_path: Path) -> None:
     write_package(tmp_path / "lib", "demo")
@@ -538,7 +539,6 @@ def test_uv_honors_a_conda_yaml_that_names_only_packages_of_pip(project: Path) -
     assert environment.packages() == {"tinydep": "1.0"}
 
 
-@pytest.mark.slow
 def test_virtualenv_installs_with_pip(project: Path) -> None:
     (project / "requirements.txt").write_text(REQUIREMENTS + "--no-deps\n".replace("--no-deps\n", ""))
     environment = environment_of(project, manager="virtualenv")
@@ -578,7 +578,6 @@ def wait_for(file: Path, process: subprocess.Popen[str]) -> str:
     return file.read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first_fails", [False, True])
 def test_two_processes_create_one_environment(first_fails: bool, locked: Path, cache: Path, tmp_path: Path) -> None:
     (locked / "demo.py").write_text(f"VALUE = 'two processes, {first_fails}'\n")
@@ -605,7 +604,6 @@ def test_two_processes_create_one_environment(first_fails: bool, locked: Path, c
     assert len(folders_of(environment_of(locked, "pyproject.toml"), cache)) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL])
 def test_a_preparation_that_is_ended_leaves_nothing_that_is_used(
     signal_number: signal.Signals, locked: Path, cache: Path, tmp_path: Path

@@ -23,7 +23,7 @@ from nbtrack.projects.sources import Source, fetched
 from nbtrack.projects.uris import parse
 from tests.projects.repositories import GIT, Repositories, copies, entries, git, refusal
 
-pytestmark = pytest.mark.usefixtures("project_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("project_cache")]
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,6 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["fetch", "checkout"])
 def test_a_process_that_is_killed_leaves_nothing_that_another_one_uses(
     repositories: Repositories, project_cache: Path, own_git: Callable[[str], Path], step: str
@@ -255,7 +254,6 @@ def test_a_process_that_is_killed_leaves_nothing_that_another_one_uses(
     assert not any(name.startswith(".partial") for name in entries(project_cache / "projects" / "git"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["ls-remote", "fetch", "checkout"])
 def test_an_interrupt_stops_git_and_leaves_nothing(
     repositories: Repositories, project_cache: Path, own_git: Callable[[str], Path], step: str
@@ -273,7 +271,6 @@ def test_an_interrupt_stops_git_and_leaves_nothing(
     assert not any(name.startswith(".partial") for name in entries(project_cache))
 
 
-@pytest.mark.slow
 def test_two_processes_fetch_a_repository_once(repositories: Repositories, own_git: Callable[[str], Path]):
     log = own_git('case " $* " in *" fetch "*) echo fetch >> $FOLDER/log; sleep 1;; esac') / "log"
     processes = [start(repositories.url) for _ in range(3)]

@@ -163,6 +163,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return messages
 
 
+@pytest.mark.slow
 @settings(MANY, max_examples=100)
 @given(
     request=garbage(list(VIEWS)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,8 +19,11 @@ Sent = list[tuple[dict[str, Any], list[bytes]]]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(changes, "INTERVAL", 0.02)
+    yield
+    # The screens of a test would be watched for 30 seconds more.
+    changes._watched.clear()
 
 
 def watch(widget: Comparison | Registry, seconds: object = 30) -> None:
