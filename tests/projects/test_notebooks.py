@@ -182,7 +182,7 @@ def test_a_failed_cell_is_shown_and_the_executed_notebook_kept(start: Callable[.
     code, output = start(notebook).end()
     assert code == 1
     assert "Cell 3 of 4 failed:\n  x = 1\n  x / 0\n" in output
-    assert (output.count("failed"), output.count("ZeroDivisionError: division by zero")) == (1, 2)
+    assert (output.count("Cell 3 of 4 failed"), output.count("ZeroDivisionError: division by zero")) == (1, 2)
     assert "\x1b" not in output
     assert "after" not in output
 

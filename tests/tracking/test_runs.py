@@ -449,7 +449,7 @@ def test_a_batch_is_logged_as_a_whole_or_not_at_all() -> None:
         client.log_batch(run_id, [Metric("a", 1.0, 1), Metric("b", "x", 1)], [Param("p", "1")], [RunTag("t", "1")])
     data = client.get_run(run_id).data
     assert (data.metrics, data.params, "t" in data.tags) == ({}, {}, False)
-    with pytest.raises(InvalidParameter, match="timestamp"):
+    with pytest.raises(InvalidParameter, match="start_time"):
         client.create_run("0", start_time=2**63)
     with pytest.raises(TypeError, match="stepp"):
         nbtrack.log_metric("m", 1, stepp=3)
