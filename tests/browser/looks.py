@@ -10,14 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, sync_playwright
 
 from tests.browser import notebook as notebooks
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import Notebook, write_notebook
 from tests.browser.server import jupyterlab
 
 REFERENCES = Path(__file__).with_name("looks")
@@ -93,12 +92,7 @@ LOOKS = (
 
 def prepare(notebook: Notebook, work: Path) -> None:
     """Open a notebook that shows each screen, and run it."""
-    sheet = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    for cell_id, source in CELLS.items():
-        cell = nbformat.v4.new_code_cell(source.strip())
-        cell["id"] = cell_id
-        sheet.cells.append(cell)
-    (work / "looks.ipynb").write_text(nbformat.writes(sheet))
+    write_notebook(work / "looks.ipynb", CELLS)
     notebook.open("looks.ipynb")
     for cell_id in CELLS:
         notebook.run(cell_id, 120)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright
 
 from tests.browser.server import TOKEN
@@ -37,6 +39,16 @@ def launch(playwright: Playwright) -> Browser:
     if path is None:
         raise RuntimeError("The browser tests need Chromium: `make test` installs it, or apt-get install chromium.")
     return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+
+
+def write_notebook(path: Path, cells: Mapping[str, str]) -> None:
+    """Write a notebook with code cells, given by their IDs."""
+    sheet = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for cell_id, source in cells.items():
+        cell = nbformat.v4.new_code_cell(source.strip())
+        cell["id"] = cell_id
+        sheet.cells.append(cell)
+    path.write_text(nbformat.writes(sheet))
 
 
 class Notebook:

@@ -11,11 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import nbformat
 from playwright.sync_api import sync_playwright
 
 from tests.browser import notebook as notebooks
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import Notebook, write_notebook
 from tests.browser.server import jupyterlab
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -86,12 +85,7 @@ def every_state(notebook: Notebook, work: Path, folder: Path) -> None:
     cells = {"load": "%load_ext nbtrack", "fill": FILL}
     cells |= {f"compare-{count}": f"nbtrack.compare(experiment_names=['{count} runs'])" for count in COUNTS}
     cells |= {"first-attempt": TRACKED.format(rate=0.05), "registry-of-all": "nbtrack.registry()"}
-    sheet = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    for cell_id, source in cells.items():
-        cell = nbformat.v4.new_code_cell(source.strip())
-        cell["id"] = cell_id
-        sheet.cells.append(cell)
-    (work / "screens.ipynb").write_text(nbformat.writes(sheet))
+    write_notebook(work / "screens.ipynb", cells)
     notebook.open("screens.ipynb")
     for cell_id in cells:
         notebook.run(cell_id, 120)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
-
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import Notebook, write_notebook
 
 RUNS = 200
 FILL = f"""
@@ -39,12 +37,7 @@ def test_first_paint_of_200_runs(
     notebook: Notebook, lab: tuple[str, Path], measured: Callable[[str, float], None]
 ) -> None:
     cells = {"fill": FILL.strip(), "compare": "nbtrack.compare()"}
-    sheet = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    for cell_id, source in cells.items():
-        cell = nbformat.v4.new_code_cell(source)
-        cell["id"] = cell_id
-        sheet.cells.append(cell)
-    (lab[1] / "two_hundred.ipynb").write_text(nbformat.writes(sheet))
+    write_notebook(lab[1] / "two_hundred.ipynb", cells)
     notebook.open("two_hundred.ipynb")
     notebook.run("fill", seconds=120)
     notebook.show("compare")
