@@ -160,3 +160,24 @@ test('a widget that has ended is not used any more', async () => {
 test('a screen that this version does not have is an error', async () => {
   await assert.rejects(chunks().chunks.screen('dashboard'), { message: /no view with the name dashboard/ });
 });
+
+test('two versions of nbtrack on a page keep their code apart, and widgets of one version share it', async () => {
+  const other = { ...manifest, version: 'v2' };
+  const [old, recent] = [Chunks.of(manifest), Chunks.of(other)];
+  assert.notEqual(old, recent);
+  assert.equal(Chunks.of({ ...manifest }), old);
+  const [first, second] = [widget(), widget()];
+  old.connect(first.model, first.ended.signal);
+  recent.connect(second.model, second.ended.signal);
+  const versions = [old.style(), recent.style()].map((style) => style.catch(() => undefined));
+  // Both have a stylesheet of this name, and each is asked of a widget of its own version.
+  assert.deepEqual(
+    [first, second].map(({ sent }) => sent.map(({ names }) => names)),
+    [[['style.css']], [['style.css']]],
+  );
+  first.answer(first.sent[0]!);
+  second.answer(second.sent[0]!);
+  await Promise.all(versions);
+  first.ended.abort();
+  second.ended.abort();
+});

@@ -4,6 +4,7 @@ import { type Column, columnsOf, statisticTitle } from '../../logic/column_model
 import { ofAll } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
 import { useUniqueId } from '../form/unique_id';
+import { Popover } from '../popover/popover';
 
 /** The largest number of columns in the list. The search finds the others. */
 const MOST_LISTED = 200;
@@ -14,30 +15,14 @@ interface Props {
 
 /** A button that opens a list of all columns, which shows, hides and pins them. */
 export function ColumnChooser({ columns }: Props) {
-  const open = useSignal(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const close = () => {
-    open.value = false;
-    button.current?.focus();
-  };
   return (
-    <span class="nbt-chooser">
-      <button
-        type="button"
-        ref={button}
-        class="nbt-link nbt-chooser-button"
-        aria-haspopup="dialog"
-        aria-expanded={open.value}
-        onClick={() => (open.value = !open.value)}
-      >
-        Columns…
-      </button>
-      {open.value && <Chooser columns={columns} close={close} leave={() => (open.value = false)} />}
-    </span>
+    <Popover button="Columns…" buttonClass="nbt-link" label="Columns of the table">
+      {(close) => <Chooser columns={columns} close={close} />}
+    </Popover>
   );
 }
 
-function Chooser({ columns, close, leave }: Props & { close: () => void; leave: () => void }) {
+function Chooser({ columns, close }: Props & { close: () => void }) {
   const search = useSignal('');
   const active = useSignal(0);
   const input = useRef<HTMLInputElement>(null);
@@ -71,9 +56,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const { key } = event;
-    if (key === 'Escape') {
-      close();
-    } else if (key === 'ArrowDown' || key === 'ArrowUp') {
+    if (key === 'ArrowDown' || key === 'ArrowUp') {
       const next = active.peek() + (key === 'ArrowDown' ? 1 : -1);
       active.value = Math.max(0, Math.min(listed.length - 1, next));
     } else if (key === 'Enter' && event.target === input.current) {
@@ -85,21 +68,11 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
     event.stopPropagation();
   };
   return (
-    <div
-      class="nbt-chooser-panel"
-      role="dialog"
-      aria-label="Columns of the table"
-      onKeyDown={onKeyDown}
-      onFocusOut={(event) => {
-        const next = event.relatedTarget as Node | null;
-        if (next && !event.currentTarget.parentElement?.contains(next)) {
-          leave();
-        }
-      }}
-    >
+    // biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys are those of the field inside
+    <div onKeyDown={onKeyDown}>
       <input
         ref={input}
-        class="nbt-input nbt-chooser-search"
+        class="nbt-input nbt-popover-search"
         type="text"
         role="combobox"
         aria-label="Search columns"
@@ -117,7 +90,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
       <div
         id={`${id}-list`}
         ref={list}
-        class="nbt-chooser-list"
+        class="nbt-popover-list nbt-chooser-list"
         role="listbox"
         aria-label="Columns"
         aria-multiselectable="true"
@@ -129,7 +102,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
           return (
             <div key={column.id}>
               {column.group !== listed[at - 1]?.group && (
-                <div class="nbt-chooser-group" role="presentation">
+                <div class="nbt-popover-group" role="presentation">
                   {column.group || 'Run'}
                 </div>
               )}
@@ -138,7 +111,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
               <div
                 id={`${id}-${at}`}
                 data-at={at}
-                class={`nbt-chooser-option ${at === active.value ? 'nbt-active' : ''}`}
+                class={`nbt-popover-option ${at === active.value ? 'nbt-active' : ''}`}
                 role="option"
                 aria-selected={isShown}
                 onClick={() => {
@@ -149,7 +122,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
                 <span class="nbt-chooser-mark" aria-hidden="true">
                   {isShown ? '☑' : '☐'}
                 </span>
-                <span class="nbt-chooser-name">{titleOf(column)}</span>
+                <span class="nbt-popover-name">{titleOf(column)}</span>
                 {isShown && (
                   <button
                     type="button"
@@ -170,7 +143,7 @@ function Chooser({ columns, close, leave }: Props & { close: () => void; leave: 
         })}
         {listed.length === 0 && <p class="nbt-empty">No column has this name.</p>}
       </div>
-      <div class="nbt-chooser-foot">
+      <div class="nbt-popover-foot">
         <span class="nbt-muted" role="status">
           {ofAll(listed.length, found.value.length, 'column')}
         </span>
