@@ -53,6 +53,12 @@ export type Stage = "None" | "Staging" | "Production" | "Archived";
 /** Steps, milliseconds since the epoch, or seconds since the start of the run. */
 export type XAxis = "step" | "time" | "relative";
 
+/**
+ * What is drawn around a curve: nothing, the lowest to the highest value, or the mean of a group plus and minus its
+ * standard deviation or its standard error. A run has a band from its lowest to its highest value, or none.
+ */
+export type Band = "none" | "range" | "std" | "sem";
+
 /** How many items come before the page. */
 export type Offset = number;
 
@@ -86,6 +92,19 @@ export interface PanelView {
   /** The left end of the zoom. None shows all points. */
   x_min: number | null;
   x_max: number | null;
+  /** Whether the x axis is logarithmic. */
+  log_x: boolean;
+  /** The metric that is on the x axis instead of `x_axis`. Its values are joined to those of the others by step. */
+  x_metric: string | null;
+  band: Band;
+  /** Whether the y axis has room for values far outside of the others too. */
+  all_values: boolean;
+  /** Whether the curve of every run of a group is drawn behind the mean of the group. */
+  members: boolean;
+  /** In twelfths of the grid of charts. None is half of it, or all of it for a chart that is alone. */
+  width: number | null;
+  /** Of the plot, in px. */
+  height: number | null;
 }
 
 export interface RunStyle {
@@ -112,7 +131,10 @@ export interface ViewState {
   columns: ColumnView[];
   /** Whether params that are the same in every run have a column too. */
   all_params: boolean;
+  /** The charts, in their order. None at all stands for one chart of the first metric. */
   panels: PanelView[];
+  /** Whether charts with the same x axis share their zoom and their cursor. */
+  shared_x: boolean;
   /** The column whose equal values put runs into one group, such as `params.optimizer`. */
   group_by: string | null;
   /** The ID of the run that the others are compared with. */

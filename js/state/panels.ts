@@ -1,8 +1,5 @@
 import type { PanelView } from '../contract';
-import type { Part, View } from './view';
-
-/** A chart as it is before anything about it has been chosen. */
-export const NEW_PANEL: PanelView = { metrics: [], x_axis: 'step', smoothing: 0, log: false, x_min: null, x_max: null };
+import { NEW_PANEL, type Part, type View } from './view';
 
 /** The charts of a comparison. */
 export class Panels {

@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { MOST_RUNS, type RunRow, type RunStyle } from '../contract';
 import type { Part, View } from './view';
 
@@ -17,6 +17,9 @@ export class Selection {
   readonly slots = computed(() => this.assign(this.ids.value));
   /** The IDs of the runs that are compared: the first of those that are selected. */
   readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
+
+  /** The ID of the run under the pointer or the keyboard's cursor, in a chart or in the table. */
+  readonly marked = signal<string | null>(null);
 
   private assigned: ReadonlyMap<string, number> = new Map();
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { effect, signal } from '@preact/signals';
 import { Panels } from './panels';
-import { defaultView, readView, same, View } from './view';
+import { defaultView, NEW_PANEL, readView, same, View } from './view';
 
 test('what is not valid in a state has its default, whatever it is', () => {
   const hostile = [
@@ -59,9 +59,14 @@ test('a field of a chart is written into the view', () => {
   const panels = new Panels(view);
   panels.field(0, 'log').value = true;
   panels.field(0, 'metrics').value = ['loss'];
-  assert.deepEqual(view.peek().panels, [
-    { metrics: ['loss'], x_axis: 'step', smoothing: 0, log: true, x_min: null, x_max: null },
-  ]);
+  assert.deepEqual(view.peek().panels, [{ ...NEW_PANEL, metrics: ['loss'], log: true }]);
+});
+
+test('a chart of an earlier version keeps its fields, and has the defaults of the new ones', () => {
+  const earlier = { metrics: ['loss'], x_axis: 'time', smoothing: 0.5, log: true, x_min: 1, x_max: 2 };
+  assert.deepEqual(readView({ panels: [earlier] }).panels, [{ ...NEW_PANEL, ...earlier }]);
+  assert.deepEqual(readView({ panels: [{ metrics: ['a'], band: 'wide' }] }), defaultView());
+  assert.deepEqual(readView({ panels: [null] }), defaultView());
 });
 
 test('values of JSON are compared by content', () => {

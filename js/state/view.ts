@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, type Signal } from '@preact/signals';
 import {
+  type Band,
   type ColumnView,
   MOST_COLUMN_VIEWS,
   MOST_PANELS,
@@ -15,6 +16,23 @@ import {
 
 /** The version of the fields that this code writes. */
 export const VERSION = 1;
+
+/** A chart as it is before anything about it has been chosen. */
+export const NEW_PANEL: Readonly<PanelView> = {
+  metrics: [],
+  x_axis: 'step',
+  smoothing: 0,
+  log: false,
+  x_min: null,
+  x_max: null,
+  log_x: false,
+  x_metric: null,
+  band: 'std',
+  all_values: false,
+  members: false,
+  width: null,
+  height: null,
+};
 
 /** A value that is a part of another one, and can be set. */
 export interface Part<T> {
@@ -34,6 +52,7 @@ export function defaultView(): ViewState {
     columns: [],
     all_params: false,
     panels: [],
+    shared_x: true,
     group_by: null,
     baseline: null,
     style_by: null,
@@ -62,6 +81,8 @@ const list =
   <T>(reader: Reader<T>, most: number): Reader<T[]> =>
   (value): value is T[] =>
     Array.isArray(value) && value.length <= most && value.every(reader);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const object =
   <T extends object>(fields: { [K in keyof T]: Reader<T[K]> }): Reader<T> =>
   (value): value is T =>
@@ -70,6 +91,7 @@ const object =
     (Object.keys(fields) as (keyof T)[]).every((name) => fields[name]((value as T)[name]));
 
 const axis = (value: unknown): value is XAxis => value === 'step' || value === 'time' || value === 'relative';
+const band = (value: unknown): value is Band => ['none', 'range', 'std', 'sem'].includes(value as string);
 const column = object<ColumnView>({
   column: string,
   width: orNull(integer(40, 2000)),
@@ -84,6 +106,13 @@ const panel = object<PanelView>({
   log: boolean,
   x_min: orNull(number),
   x_max: orNull(number),
+  log_x: boolean,
+  x_metric: orNull(string),
+  band,
+  all_values: boolean,
+  members: boolean,
+  width: orNull(integer(1, 12)),
+  height: orNull(integer(120, 2000)),
 });
 const style = object<RunStyle>({ value: string, slot: integer(0, 31) });
 
@@ -96,6 +125,7 @@ const FIELDS: { [K in keyof Omit<ViewState, 'version'>]: Reader<ViewState[K]> } 
   columns: list(column, MOST_COLUMN_VIEWS),
   all_params: boolean,
   panels: list(panel, MOST_PANELS),
+  shared_x: boolean,
   group_by: orNull(string),
   baseline: orNull(string),
   style_by: orNull(string),
@@ -108,7 +138,11 @@ const FIELDS: { [K in keyof Omit<ViewState, 'version'>]: Reader<ViewState[K]> } 
  */
 export function readView(state: unknown): ViewState {
   const view = defaultView();
-  const given = (typeof state === 'object' && state !== null ? state : {}) as Record<string, unknown>;
+  const given = { ...(typeof state === 'object' && state !== null ? state : {}) } as Record<string, unknown>;
+  if (Array.isArray(given.panels)) {
+    // Charts of earlier versions, or written by hand, lack fields.
+    given.panels = given.panels.map((each) => (isObject(each) ? { ...NEW_PANEL, ...each } : each));
+  }
   for (const [name, isValid] of Object.entries(FIELDS)) {
     if (Object.hasOwn(given, name) && isValid(given[name])) {
       Object.assign(view, { [name]: given[name] });

@@ -158,12 +158,25 @@ def test_a_part_that_is_read_can_be_changed_without_changing_the_view(make_run: 
     assert widget.panels[0]["metrics"] == ["val/loss", "train/loss"]
 
 
+def test_a_chart_is_written_with_the_fields_that_matter(make_run: MakeRun) -> None:
+    make_run(0.1)
+    widget = nbtrack.compare()
+    widget.panels = [{"metrics": ["loss"], "smoothing": 0.6}]
+    (panel,) = widget.panels
+    assert (panel["metrics"], panel["smoothing"], panel["x_axis"], panel["width"]) == (["loss"], 0.6, "step", None)
+    earlier = {"metrics": ["loss"], "x_axis": "time", "smoothing": 0.5, "log": True, "x_min": 1.0, "x_max": 2.0}
+    widget.set_state({"_view": {**widget.view, "panels": [earlier]}})
+    assert widget.panels == [{**panel, **earlier}]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"query": 5}, "query must be a string, not 5."),
         ({"sorts": "metrics.loss"}, "sorts must be a list, not 'metrics.loss'."),
-        ({"panels": [{}]}, "panels[0] must have the fields metrics, x_axis, smoothing, log, x_min, x_max."),
+        ({"panels": [{"metrics": "loss"}]}, "panels[0].metrics must be a list, not 'loss'."),
+        ({"panels": [{"band": "wide"}]}, "panels[0].band must be one of none, range, std, sem, not 'wide'."),
+        ({"panels": [7]}, "panels[0] must be an object with named fields, not 7."),
         (
             {"columns": [{"column": "params.width", "width": 1, "hidden": None, "pinned": False, "before": None}]},
             "width",

@@ -41,6 +41,9 @@ Status: TypeAlias = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLE
 Stage: TypeAlias = Literal["None", "Staging", "Production", "Archived"]
 XAxis: TypeAlias = Literal["step", "time", "relative"]
 """Steps, milliseconds since the epoch, or seconds since the start of the run."""
+Band: TypeAlias = Literal["none", "range", "std", "sem"]
+"""What is drawn around a curve: nothing, the lowest to the highest value, or the mean of a group plus and minus its
+standard deviation or its standard error. A run has a band from its lowest to its highest value, or none."""
 Offset: TypeAlias = Annotated[int, Between(0, 1_000_000_000)]
 """How many items come before the page."""
 RunIds: TypeAlias = Annotated[list[str], AtMost(MOST_RUNS)]
@@ -72,6 +75,19 @@ class PanelView(TypedDict):
     x_min: float | None
     """The left end of the zoom. None shows all points."""
     x_max: float | None
+    log_x: bool
+    """Whether the x axis is logarithmic."""
+    x_metric: str | None
+    """The metric that is on the x axis instead of `x_axis`. Its values are joined to those of the others by step."""
+    band: Band
+    all_values: bool
+    """Whether the y axis has room for values far outside of the others too."""
+    members: bool
+    """Whether the curve of every run of a group is drawn behind the mean of the group."""
+    width: Annotated[int | None, Between(1, 12)]
+    """In twelfths of the grid of charts. None is half of it, or all of it for a chart that is alone."""
+    height: Annotated[int | None, Between(120, 2_000)]
+    """Of the plot, in px."""
 
 
 class RunStyle(TypedDict):
@@ -100,6 +116,9 @@ class ViewState(TypedDict):
     all_params: bool
     """Whether params that are the same in every run have a column too."""
     panels: Annotated[list[PanelView], AtMost(MOST_PANELS)]
+    """The charts, in their order. None at all stands for one chart of the first metric."""
+    shared_x: bool
+    """Whether charts with the same x axis share their zoom and their cursor."""
     group_by: str | None
     """The column whose equal values put runs into one group, such as `params.optimizer`."""
     baseline: str | None

@@ -27,6 +27,7 @@ def default_view() -> ViewState:
         "columns": [],
         "all_params": False,
         "panels": [],
+        "shared_x": True,
         "group_by": None,
         "baseline": None,
         "style_by": None,
@@ -34,16 +35,30 @@ def default_view() -> ViewState:
     }
 
 
-def default_panel(metric: str) -> PanelView:
-    """Return a chart of a metric over steps."""
-    return {"metrics": [metric], "x_axis": "step", "smoothing": 0.0, "log": False, "x_min": None, "x_max": None}
+def default_panel(*metrics: str) -> PanelView:
+    """Return a chart of metrics over steps."""
+    return {
+        "metrics": list(metrics),
+        "x_axis": "step",
+        "smoothing": 0.0,
+        "log": False,
+        "x_min": None,
+        "x_max": None,
+        "log_x": False,
+        "x_metric": None,
+        "band": "std",
+        "all_values": False,
+        "members": False,
+        "width": None,
+        "height": None,
+    }
 
 
 def changed_view(view: ViewState, changes: object) -> ViewState:
     """Return the view with some fields changed. Raises InvalidParameter, which names the field that is not valid."""
     if not isinstance(changes, Mapping):
         raise InvalidParameter(f"{TITLE} must be a mapping of its fields, not {shown(changes)}.")
-    checked = check_fields(ViewState, changes, TITLE)
+    checked = check_fields(ViewState, _with_defaults(changes), TITLE)
     return cast(ViewState, {**view, **checked, "version": VERSION})
 
 
@@ -53,11 +68,20 @@ def read_view(state: object, fallback: ViewState) -> ViewState:
     The state comes from a browser or a notebook, which may be hostile or of another version.
     """
     view: dict[str, Any] = {**fallback}
-    for key, value in state.items() if isinstance(state, Mapping) else ():
+    for key, value in _with_defaults(state).items() if isinstance(state, Mapping) else ():
         if key in view and key != "version":
             with suppress(InvalidParameter):
                 view |= check_fields(ViewState, {key: value}, TITLE)
     return cast(ViewState, view)
+
+
+def _with_defaults(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a state in which each chart has all fields. Charts of earlier versions, or written by hand, lack some."""
+    panels = state.get("panels")
+    if not isinstance(panels, list | tuple):
+        return state
+    complete = [{**default_panel(), **panel} if isinstance(panel, Mapping) else panel for panel in panels]
+    return {**state, "panels": complete}
 
 
 def order_of(view: ViewState) -> list[str]:
