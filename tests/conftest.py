@@ -47,7 +47,10 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh folder as the working directory, with the default store in it; no run stays open behind a test."""
-    _forget_environment(monkeypatch)
+    # For good: what monkeypatch restores after the test may be a store that the fixture of a module has passed on.
+    for name in _environment():
+        del os.environ[name]
+    _forget_tracking_uri()
     store = tmp_path / ".nbtrack"
     monkeypatch.setenv("NBTRACK_TRACKING_URI", str(store))
     # A slow machine must not add metrics to a run that a test counts.
@@ -60,19 +63,24 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
-        nbtrack.set_tracking_uri("")
-        nbtrack.config._named_by_environment.clear()
+        _forget_tracking_uri()
         with warnings.catch_warnings():
             # Some tests leave a store behind that nothing can be applied to.
             warnings.simplefilter("ignore", RuntimeWarning)
             close_stores()
 
 
-def _forget_environment(patch: pytest.MonkeyPatch) -> None:
+def _environment() -> list[str]:
     # mlflow keeps the active experiment there, too.
-    for name in list(os.environ):
-        if name.startswith(("NBTRACK_", "MLFLOW_")):
-            patch.delenv(name)
+    return [name for name in os.environ if name.startswith(("NBTRACK_", "MLFLOW_"))]
+
+
+def _forget_tracking_uri() -> None:
+    if "nbtrack" in sys.modules:
+        import nbtrack
+
+        nbtrack.set_tracking_uri("")
+        nbtrack.config._named_by_environment.clear()
 
 
 @contextmanager
@@ -85,7 +93,8 @@ def made_once(folder: Path) -> Iterator[None]:
     from nbtrack.store import close_stores
 
     with pytest.MonkeyPatch.context() as patch:
-        _forget_environment(patch)
+        for name in _environment():
+            patch.delenv(name)
         patch.setenv("NBTRACK_TRACKING_URI", str(folder))
         patch.setenv("NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING", "false")
         yield

@@ -675,7 +675,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[System,
                 run = client.create_run(tables, start_time=1000 + place)
                 client.log_table(run.info.run_id, {"n": [place]}, "of runs.json")
                 RUN_IDS[system.tracker].append(run.info.run_id)
-            system.tracker.set_experiment("tables")
+    nbtrack.set_tracking_uri("")
     yield uris
     mlflow.set_tracking_uri(None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,9 @@ from tests.query.fuzz import PIECES, mutated
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs in two experiments."""
     folder = tmp_path_factory.mktemp("completion") / ".nbtrack"
-    before = nbtrack.get_tracking_uri() if nbtrack.is_tracking_uri_set() else None
     nbtrack.set_tracking_uri(str(folder))
     client = nbtrack.MlflowClient()
     for number, experiment in enumerate(["digits", "digits", "it's"]):
@@ -34,8 +32,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             nbtrack.log_params({"batch size": 32, "a`b": "it's"})
             nbtrack.log_metrics({"loss": 0.5, "val/loss": 0.6, "epoch.loss": 0.7, "accuracy": 1.0})
             nbtrack.set_tags({"note": "50% off", "released": "yes"})
-    yield folder
-    nbtrack.set_tracking_uri(before or "")
+    nbtrack.set_tracking_uri("")
+    return folder
 
 
 @pytest.fixture(autouse=True)
