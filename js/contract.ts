@@ -22,6 +22,8 @@ export const MOST_EVENTS = 200;
 
 export const MOST_COMPLETIONS = 60;
 
+export const MOST_FILTERS = 20;
+
 export const MOST_DATASETS = 200;
 
 export const MOST_CHANGES = 200;
@@ -318,6 +320,8 @@ export interface CompleteRequest {
   text: string;
   /** Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts. */
   position: number;
+  /** Whose keys and values are offered. None stands for the experiments that the screen was opened on. */
+  experiment_ids?: string[] | null;
   offset?: Offset;
   limit?: number;
 }
@@ -336,6 +340,31 @@ export interface CompleteReply {
   completions: Completion[];
   /** Number of completions on all pages, at most 1,000. */
   count: number;
+}
+
+export interface MatchesRequest {
+  /** A filter that is being written. */
+  filter: string;
+  /** None stands for the experiments that the screen was opened on. */
+  experiment_ids: string[] | null;
+}
+
+export interface MatchesReply {
+  /** Number of runs that match. */
+  total: number;
+}
+
+export interface FiltersRequest {
+  limit?: number;
+}
+
+export interface KeepFilterRequest {
+  filter: string;
+}
+
+export interface FiltersReply {
+  /** The filters that the user applied last in this store, the newest first. */
+  filters: string[];
 }
 
 export interface CurvesRequest {
@@ -661,6 +690,10 @@ export interface Requests {
   runs: { payload: RunsRequest; reply: RunsReply };
   columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
+  matches: { payload: MatchesRequest; reply: MatchesReply };
+  filters: { payload: FiltersRequest; reply: FiltersReply };
+  /** Changes the store. */
+  keep_filter: { payload: KeepFilterRequest; reply: FiltersReply };
   live: { payload: LiveRequest; reply: LiveReply };
   python: { payload: PythonRequest; reply: PythonReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };

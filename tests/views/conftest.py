@@ -53,7 +53,10 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         "save_view": {"name": "monthly", "view": default_view(), "replace": False},
         "delete_view": {"name": "weekly"},
         "python": {"view": default_view(), "experiment_ids": ["0"]},
-        "complete": {"text": "metrics.lo", "position": 10, **page},
+        "complete": {"text": "metrics.lo", "position": 10, "experiment_ids": None, **page},
+        "matches": {"filter": "metrics.loss < 1", "experiment_ids": None},
+        "filters": {"limit": 10},
+        "keep_filter": {"filter": "metrics.loss < 1"},
         "curves": {
             "run_ids": run_ids,
             "keys": ["loss"],

@@ -49,8 +49,11 @@ class ServerSource(SettingsMixin):
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.reading.get_experiment(experiment_id)
 
-    def complete(self, text: str, position: int, *, max_results: int) -> list[Completion]:
-        return complete(text, position, known=self.reading.known(RUNS, max_results), max_results=max_results)
+    def complete(
+        self, text: str, position: int, *, max_results: int, experiment_ids: Sequence[str] | None
+    ) -> list[Completion]:
+        known = self.reading.known(RUNS, max_results, experiment_ids)
+        return complete(text, position, known=known, max_results=max_results)
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
         return self.registry.get_model_version(name, version)

@@ -210,6 +210,60 @@ def test_a_filter_is_completed_with_what_the_store_holds(three: list[str]) -> No
         ask("complete", text="", position="3")
 
 
+def test_completions_and_hints_are_about_the_experiments_of_the_screen() -> None:
+    for name, key, value in (("one", "alpha", "a"), ("two", "beta", "b")):
+        nbtrack.set_experiment(name)
+        with nbtrack.start_run():
+            nbtrack.log_param("shared", value)
+            nbtrack.log_metric(f"{key}/loss", 1)
+    client = nbtrack.MlflowClient()
+    one = nbtrack.get_experiment_by_name("one").experiment_id
+
+    def offered(text: str, scope: list[str] | None) -> list[tuple[str, str]]:
+        payload = {"text": text, "position": len(text), "experiment_ids": None}
+        found = views.handle(client, "complete", payload, scope)[0]["completions"]
+        return [(each["text"], each["detail"]) for each in found]
+
+    assert offered("metrics.", [one]) == [("metrics.`alpha/loss`", "1 run")]
+    assert offered("params.", [one]) == [("params.shared", "1 run")]
+    assert offered("params.", None) == [("params.shared", "2 runs")]
+    assert offered("params.shared = ", [one]) == [("'a'", "1 run")]
+    assert offered("run_name = '", []) == []
+    page = {"order_by": [], "grouped": False, "unfolded": [], "offset": 0, "limit": 10, "experiment_ids": None}
+    for scope, near in (([one], ["metrics.`alpha/loss`"]), (None, ["metrics.`alpha/loss`", "metrics.`beta/loss`"])):
+        reply = views.handle(client, "runs", {**page, "filter": "metrics.loss < 5"}, scope)[0]
+        assert reply["hints"] == [{"key": "metrics.loss", "near": near}]
+
+
+def test_the_matches_of_a_filter_that_is_being_written_are_counted(three: list[str]) -> None:
+    assert ask("matches", filter="", experiment_ids=None)[0] == {"total": 3}
+    assert ask("matches", filter=f"run_id = '{three[0]}'", experiment_ids=None)[0] == {"total": 1}
+    assert ask("matches", filter="", experiment_ids=[])[0] == {"total": 0}
+    with pytest.raises(QueryError) as error:
+        ask("matches", filter="metrics.loss >", experiment_ids=None)
+    assert views.error_reply(error.value)["position"] == 14
+
+
+def test_the_filters_that_a_user_applied_last_are_kept_in_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask("filters")[0] == {"filters": []}
+    for number in range(25):
+        ask("keep_filter", filter=f"metrics.loss < {number}")
+    for not_kept in ("  ", "x" * 2_001):
+        ask("keep_filter", filter=not_kept)
+    found = ask("keep_filter", filter="metrics.loss < 10")[0]["filters"]
+    assert found[:3] == ["metrics.loss < 10", "metrics.loss < 24", "metrics.loss < 23"]
+    assert len(found) == len(set(found)) == 20
+    assert ask("filters")[0] == {"filters": found}
+    # Each user has their own.
+    monkeypatch.setattr("nbtrack.client.settings.user", lambda: "another")
+    assert ask("filters")[0] == {"filters": []}
+    for written in ("{", '"a"', '[1, null, "a = 1", ""]'):
+        nbtrack.MlflowClient()._store.set_setting("filters", "another", written)
+        assert ask("filters")[0] == {"filters": ["a = 1"] if written.startswith("[") else []}
+    with pytest.raises(InvalidParameter, match="NUL"):
+        ask("keep_filter", filter="a\0b")
+
+
 def test_a_filter_on_a_key_that_no_run_has_names_those_that_may_be_meant() -> None:
     with nbtrack.start_run():
         nbtrack.log_metrics({"val/accuracy": 0.9, "train/loss": 0.1})

@@ -26,6 +26,9 @@ function comparison(answers: FakeConnection['answers'] = {}, live = true) {
     diff: ({ run_ids }) => ({ run_ids, run_names: run_ids, rows: [] }),
     complete: () => ({ completions: [], count: 0 }),
     registry: () => ({ models: [] }),
+    matches: () => ({ total: 0 }),
+    filters: () => ({ filters: [] }),
+    keep_filter: () => ({ filters: [] }),
     ...answers,
   });
   connection.live = live;
@@ -74,6 +77,17 @@ test('after a wrong filter the table keeps its rows, and the query box says what
   await screen.findByText('A comparison is missing.');
   assert.equal(names().length, 2);
   await screen.findByText('The table still shows the results of the last valid filter.');
+});
+
+test('after a wrong filter that follows an empty result, no table is mentioned', async () => {
+  const { user } = comparison();
+  await screen.findByText('2 runs, 0 selected');
+  await user.type(screen.getByLabelText('Filter runs'), 'none{Enter}');
+  await screen.findByText('No run matches this filter. Clear it to see all runs.');
+  await user.clear(screen.getByLabelText('Filter runs'));
+  await user.type(screen.getByLabelText('Filter runs'), 'wrong{Enter}');
+  await screen.findByText(/No run matched the last valid filter/);
+  assert.equal(screen.queryByText(/The table still shows/), null);
 });
 
 test('differences from the baseline say which side is better, in words too', async () => {

@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { Hint, RunRow } from '../../contract';
 import { replaceKey } from '../../logic/completion';
 import { grouped, ofAll, plural } from '../../logic/format';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
+import { FilterHistory } from '../../state/filter_history';
 import type { RunPages } from '../../state/pages';
 import { ColumnChooser } from '../column_chooser/column_chooser';
 import { CopyTable } from '../copy_table/copy_table';
@@ -15,6 +16,7 @@ import { ParameterDiff } from '../parameter_diff/parameter_diff';
 import { Problem } from '../problem/problem';
 import { QueryBox } from '../query_box/query_box';
 import { completer } from '../query_box/use_completions';
+import { counter } from '../query_box/use_matches';
 import { RunTable } from '../run_table/run_table';
 import { SavedNote } from '../saved_note/saved_note';
 import { SavedViews } from '../saved_views/saved_views';
@@ -28,6 +30,7 @@ const MOST_LISTED = 100;
 export function Comparison({ state }: { state: ComparisonState }) {
   const { connection, query, pages, columns, selection, search, folding, panels, curves, refresh, update } = state;
   const registering = useSignal<RunRow | null>(null);
+  const history = useMemo(() => new FilterHistory(connection), [connection]);
   useEffect(() => {
     void refresh();
     const unfollow = search.follow();
@@ -53,6 +56,8 @@ export function Comparison({ state }: { state: ComparisonState }) {
           disabled={!connection.live}
           apply={(filter) => void search.apply(filter)}
           complete={completer(connection)}
+          count={counter(connection)}
+          history={history}
         />
         {connection.live && <SavedViews connection={connection} view={state.view} />}
       </div>
@@ -71,7 +76,9 @@ export function Comparison({ state }: { state: ComparisonState }) {
                 Clear selection
               </button>
             )}
-            {wrong && <span class="nbt-muted">The table still shows the results of the last valid filter.</span>}
+            {wrong && pages.total.value > 0 && (
+              <span class="nbt-muted">The table still shows the results of the last valid filter.</span>
+            )}
           </>
         ) : (
           <span>{error ? '' : 'Loading runs…'}</span>
@@ -107,7 +114,12 @@ export function Comparison({ state }: { state: ComparisonState }) {
         )}
       </div>
       {pages.loaded.value && pages.total.value === 0 ? (
-        <NoRuns filter={query.filter.value} hints={pages.hints.value} apply={(filter) => void search.apply(filter)} />
+        <NoRuns
+          filter={query.filter.value}
+          last={wrong !== null}
+          hints={pages.hints.value}
+          apply={(filter) => void search.apply(filter)}
+        />
       ) : (
         <RunTable
           query={query}
@@ -170,12 +182,28 @@ function keptOf(pages: RunPages): { rows: number; total: number } | null {
   return pages.loaded.value && rows < total ? { rows, total } : null;
 }
 
-function NoRuns({ filter, hints, apply }: { filter: string; hints: Hint[]; apply: (filter: string) => void }) {
+interface NoRunsProps {
+  filter: string;
+  /** Whether another filter stands in the query box, which is not valid. */
+  last: boolean;
+  hints: Hint[];
+  apply: (filter: string) => void;
+}
+
+function NoRuns({ filter, last, hints, apply }: NoRunsProps) {
   return (
     <div class="nbt-empty nbt-no-runs">
       {filter !== '' ? (
         <>
-          <p>No run matches this filter. Clear it to see all runs.</p>
+          <p>
+            {last ? (
+              <>
+                No run matched the last valid filter, <code>{shorten(filter, 80)}</code>.
+              </>
+            ) : (
+              'No run matches this filter. Clear it to see all runs.'
+            )}
+          </p>
           {hints.map(({ key, near }) => (
             <p key={key}>
               No run has <code>{key}</code>.{near.length > 0 && ' Did you mean '}

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Completion } from '../../contract';
-import { refusal } from '../../testing/connection';
+import { FilterHistory } from '../../state/filter_history';
+import { FakeConnection, refusal } from '../../testing/connection';
 import { QueryBox } from './query_box';
 
 const completion = (text: string, end: number, kind: Completion['kind'] = 'name'): Completion => ({
@@ -111,12 +112,20 @@ test('while the user types, nothing is said to be wrong and nothing moves; it is
 });
 
 test('ArrowUp in an empty field offers the filters that were applied before, and keeps no wrong or unfinished ones', async () => {
-  localStorage.clear();
   const error = refusal('INVALID_PARAMETER_VALUE', 'The query ends too early.', 3).reply;
-  const props = { applied: '', error: null, disabled: false, apply: () => undefined };
+  const kept: string[] = ['old'];
+  const connection = new FakeConnection({
+    filters: () => ({ filters: kept }),
+    keep_filter: ({ filter }) => {
+      kept.unshift(filter);
+      return { filters: kept };
+    },
+  });
+  const history = new FilterHistory(connection);
+  const props = { applied: '', error: null, disabled: false, apply: () => undefined, history };
   const { view, user, field } = box(props);
   const applied = (filter: string, more = {}) => view.rerender(<QueryBox {...props} applied={filter} {...more} />);
-  for (const filter of ['a = 1', 'b = 2', 'a = 1']) {
+  for (const filter of ['a = 1', 'b = 2', 'b = 2']) {
     await user.clear(field);
     await user.type(field, filter);
     applied(filter);
@@ -124,14 +133,67 @@ test('ArrowUp in an empty field offers the filters that were applied before, and
   }
   await user.clear(field);
   await user.type(field, 'c >{Enter}');
-  applied('a = 1', { error });
+  applied('b = 2', { error });
   await user.clear(field);
   await user.type(field, 'd = 4');
   applied('d = 4');
   await user.clear(field);
   await user.keyboard('{ArrowUp}');
+  await screen.findAllByRole('option');
   const texts = () => screen.getAllByRole('option').map((option) => option.firstChild?.textContent);
-  assert.deepEqual(texts(), ['a = 1', 'b = 2']);
+  assert.deepEqual(texts(), ['b = 2', 'a = 1', 'old']);
   await user.keyboard('{ArrowDown}{ArrowDown}{Enter}');
-  assert.equal(field.value.trim(), 'b = 2');
+  assert.equal(field.value.trim(), 'a = 1');
+});
+
+test('a store that cannot be read or written has no history', async () => {
+  const denied = () => {
+    throw refusal('TEMPORARILY_UNAVAILABLE', 'The store is busy.');
+  };
+  const history = new FilterHistory(new FakeConnection({ filters: denied, keep_filter: denied }));
+  await history.keep('a = 1');
+  assert.deepEqual(await history.read(), []);
+});
+
+test('the matches are counted while a filter is typed, an old answer is dropped, and the last number stays until the next', async () => {
+  const answers = new Map<string, (total: number) => void>();
+  const count = (filter: string) => new Promise<number>((resolve) => answers.set(filter, resolve));
+  const { user, field } = box({ count });
+  const shown = () => document.querySelector('.nbt-query-matches')?.textContent;
+  await user.type(field, 'a');
+  await waitFor(() => assert.ok(answers.has('a')));
+  await user.type(field, 'b');
+  await waitFor(() => assert.ok(answers.has('ab')));
+  answers.get('a')!(7);
+  answers.get('ab')!(1234);
+  await waitFor(() => assert.equal(shown(), '1,234 runs'));
+  await user.type(field, 'c');
+  assert.equal(shown(), '1,234 runs');
+  assert.ok(document.querySelector('.nbt-query-counting'));
+  await waitFor(() => assert.ok(answers.has('abc')));
+  answers.get('abc')!(1);
+  await waitFor(() => assert.equal(shown(), '1 run'));
+  assert.equal(document.querySelector('.nbt-query-counting'), null);
+});
+
+test('a wrong word is underlined at its place after a pause, and not while it is being typed', async () => {
+  const count = async (filter: string) => {
+    const position = filter.indexOf('nope');
+    if (position >= 0) {
+      throw refusal('INVALID_PARAMETER_VALUE', 'Attribute nope does not exist.', position);
+    }
+    return 3;
+  };
+  const { user, field } = box({ count });
+  const mark = () => document.querySelector('.nbt-query-mirror mark')?.textContent;
+  await user.type(field, 'nope');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(mark(), undefined);
+  await user.type(field, ' > 1');
+  await waitFor(() => assert.equal(mark(), 'nope'));
+  assert.equal(screen.getByRole('alert').textContent, '');
+  await user.clear(field);
+  await user.type(field, 'a > 1');
+  await waitFor(() => assert.equal(document.querySelector('.nbt-query-matches')?.textContent, '3 runs'));
+  assert.equal(mark(), undefined);
 });

@@ -1,13 +1,16 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Completion, ErrorReply } from '../../contract';
 import { insert, toCharacters, toUnits } from '../../logic/completion';
-import { keepFilter, readFilters } from '../../logic/filter_history';
+import { grouped } from '../../logic/format';
+import type { FilterHistory } from '../../state/filter_history';
 import { CompletionList, optionId } from '../completion_list/completion_list';
 import { Form } from '../form/form';
 import { useUniqueId } from '../form/unique_id';
 import { type Complete, useCompletions } from './use_completions';
+import { type Count, useMatches } from './use_matches';
 
+/** After this pause a filter is applied. Its matches are counted sooner. */
 const PAUSE_MS = 500;
 /** A filter that is applied by a pause may not be complete yet, so what is wrong with it is explained later. */
 const EXPLAIN_MS = 1_500;
@@ -20,16 +23,23 @@ interface Props {
   apply: (filter: string) => void;
   /** Returns the completions at a cursor. Without it, nothing is completed. */
   complete?: Complete;
+  /** Returns how many runs match a filter. Without it, nothing is counted. */
+  count?: Count;
+  /** The filters that were applied before. */
+  history?: FilterHistory;
 }
 
 /**
- * The filter, which is applied by Enter or after a pause in typing. An error is shown below it. Completions are listed
- * on top of the error, so that nothing moves when the list closes.
+ * The filter, which is applied by Enter or after a pause in typing. While it is typed, the field says how many runs match,
+ * and underlines what is wrong. An error is explained below it. Completions are listed on top of the error, so that nothing
+ * moves when the list closes.
  */
-export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
+export function QueryBox({ applied, error, disabled, apply, complete, count, history }: Props) {
   const text = useSignal(applied);
   const input = useRef<HTMLInputElement>(null);
+  const mirror = useRef<HTMLDivElement>(null);
   const completions = useCompletions(complete);
+  const matches = useMatches(count);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const explainer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   /** Whether an error is explained: after Enter at once, and otherwise only when the user has stopped typing. */
@@ -42,6 +52,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     if (applied !== asked.current) {
       text.value = applied;
       asked.current = applied;
+      matches.stop();
     }
   }, [applied]);
   useEffect(
@@ -56,12 +67,12 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   const keep = (filter: string) => {
     entered.current = filter;
     if (filter === applied && error === null) {
-      keepFilter(filter);
+      void history?.keep(filter);
     }
   };
   useEffect(() => {
     if (entered.current !== null && entered.current === applied && error === null) {
-      keepFilter(applied);
+      void history?.keep(applied);
     }
   }, [applied, error]);
 
@@ -85,12 +96,21 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     clearTimeout(timer.current);
     clearTimeout(explainer.current);
     timer.current = setTimeout(() => send(false), PAUSE_MS);
+    matches.ask(value);
     ask();
   };
   const ask = (forced = false) => {
     const field = input.current;
     if (field) {
       completions.ask(field.value, toCharacters(field.value, field.selectionEnd ?? field.value.length), forced);
+    }
+  };
+  const offerHistory = async () => {
+    const filters = (await history?.read()) ?? [];
+    if (text.peek() === '') {
+      completions.offer(
+        filters.map((filter) => ({ text: filter, kind: 'value', start: 0, end: 0, detail: 'applied before' })),
+      );
     }
   };
   const pick = (completion: Completion | undefined) => {
@@ -108,6 +128,18 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
     completions.close();
     edit(inserted.text);
   };
+  const last = matches.last.value;
+  const found = last?.filter === text.value ? last : null;
+  const problem = text.value === asked.current ? error : (found?.error ?? null);
+  const wrong = problem && placeOf(text.value, problem);
+  // The word at the end may not be complete yet.
+  const isMarked = wrong && (explains.value || wrong.end < text.value.trimEnd().length);
+  const follow = () => {
+    if (mirror.current && input.current) {
+      mirror.current.scrollLeft = input.current.scrollLeft;
+    }
+  };
+  useLayoutEffect(follow);
   const onKeyDown = (event: KeyboardEvent) => {
     const { key } = event;
     if (key === 'ArrowDown' || key === 'ArrowUp') {
@@ -116,9 +148,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
       } else if (key === 'ArrowDown') {
         ask(true);
       } else if (text.peek() === '') {
-        completions.offer(
-          readFilters().map((filter) => ({ text: filter, kind: 'value', start: 0, end: 0, detail: 'applied before' })),
-        );
+        void offerHistory();
       }
     } else if (key === ' ' && event.ctrlKey) {
       ask(true);
@@ -174,12 +204,26 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             value={text.value}
             onInput={(event) => edit(event.currentTarget.value)}
             onKeyDown={onKeyDown}
+            onKeyUp={follow}
+            onScroll={follow}
             onBlur={() => {
               completions.close();
               explains.value = true;
               keep(text.peek());
             }}
           />
+          {isMarked && (
+            <div ref={mirror} class="nbt-query-mirror" aria-hidden="true">
+              {text.value.slice(0, wrong.at)}
+              <mark class="nbt-query-mark">{text.value.slice(wrong.at, wrong.end)}</mark>
+              {text.value.slice(wrong.end)}
+            </div>
+          )}
+          {last && last.total !== null && !disabled && (
+            <span class={`nbt-query-matches ${found ? '' : 'nbt-query-counting'}`}>
+              {grouped(last.total)} {last.total === 1 ? 'run' : 'runs'}
+            </span>
+          )}
           <CompletionList
             id={listId}
             items={completions.items.value}
@@ -196,6 +240,7 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
             onClick={() => {
               text.value = '';
               completions.close();
+              matches.stop();
               send();
             }}
           >
@@ -210,19 +255,27 @@ export function QueryBox({ applied, error, disabled, apply, complete }: Props) {
   );
 }
 
+/** Return where the wrong word of a filter begins and ends. Null if the error is not about a place in it. */
+function placeOf(text: string, error: ErrorReply): { at: number; end: number } | null {
+  if (error.position === null) {
+    return null;
+  }
+  const at = toUnits(text, error.position);
+  return { at, end: at + (text.slice(at).match(/^[\w.]+|^./)?.[0] ?? '').length };
+}
+
 /** A wrong filter: the position of the error, the reason, and what is expected there. */
 function QueryProblem({ error, text }: { error: ErrorReply; text: string }) {
   if (error.position === null) {
     return <div class="nbt-query-reason">{error.message}</div>;
   }
-  const at = toUnits(text, error.position);
-  const word = text.slice(at).match(/^[\w.]+|^./)?.[0] ?? '';
+  const { at, end } = placeOf(text, error)!;
   return (
     <>
       <div class="nbt-query-place" aria-hidden="true">
         {text.slice(Math.max(0, at - 60), at)}
-        <mark class="nbt-query-mark">{word || ' '}</mark>
-        {text.slice(at + word.length, at + word.length + 60)}
+        <mark class="nbt-query-mark">{text.slice(at, end) || ' '}</mark>
+        {text.slice(end, end + 60)}
       </div>
       <div class="nbt-query-reason">
         {error.reason ?? error.message} <span class="nbt-muted">(at character {error.position + 1})</span>

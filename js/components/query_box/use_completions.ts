@@ -11,7 +11,7 @@ export type Complete = (text: string, position: number, signal: AbortSignal) => 
 /** Return a function that requests completions from the kernel. */
 export function completer(connection: Connection): Complete {
   return async (text, position, signal) => {
-    const { reply } = await connection.request('complete', { text, position }, signal);
+    const { reply } = await connection.request('complete', { text, position, experiment_ids: null }, signal);
     return reply;
   };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..config import get_tracking_uri
@@ -71,6 +72,7 @@ class Client(TrackingMixin, RegistryMixin, SettingsMixin, UpkeepMixin):
         vocabulary: Vocabulary = RUNS,
         ordering: bool = False,
         max_results: int = 60,
+        experiment_ids: Sequence[str] | None = None,
     ) -> list[Completion]:
         """Return what can come next in a query, with the names and values of this store.
 
@@ -82,6 +84,8 @@ class Client(TrackingMixin, RegistryMixin, SettingsMixin, UpkeepMixin):
             vocabulary: What the query searches: RUNS, EXPERIMENTS, MODELS or VERSIONS of `nbtrack.query`.
             ordering: Whether `text` is an order_by clause.
             max_results: The largest number of completions, between 1 and 1,000.
+            experiment_ids: IDs of the experiments whose runs' names and values are offered. None offers those of all
+                experiments.
 
         Returns:
             The completions, the most likely one first. While the store cannot be read, only those that the grammar
@@ -91,7 +95,7 @@ class Client(TrackingMixin, RegistryMixin, SettingsMixin, UpkeepMixin):
             >>> [completion.text for completion in Client().complete("status = 'fin")]
             ["'FINISHED'"]
         """
-        known = self._store.known(vocabulary, max_results)
+        known = self._store.known(vocabulary, max_results, experiment_ids)
         return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known, max_results=max_results)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..capture.account import user
 from ..directions import MODES, Directions, Mode
 from ..errors import InvalidParameter, NotFound
 from ..names import check_dict, check_name, check_string, check_text
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _METRIC_MODE = "metric_mode"
 _VIEW = "view"
+_FILTERS = "filters"
+_MOST_FILTERS = 20
+_LONGEST_FILTER = 2_000
 _LARGEST_VIEW = 1_000_000
 """Characters of a view in JSON. One with 10,000 selected runs has about 350,000."""
 
@@ -123,7 +127,46 @@ class SettingsMixin:
         self.get_view(name)
         self._store.set_setting(_VIEW, name, None)
 
+    def keep_filter(self, filter_string: str) -> list[str]:
+        """Put a filter in front of those that the user applied before in this store.
+
+        Args:
+            filter_string: A filter of runs. An empty one, or one of more than 2,000 characters, is not kept.
+
+        Returns:
+            The filters that are kept, at most 20, the newest first.
+
+        Raises:
+            InvalidParameter: If `filter_string` is not a string.
+        """
+        before = self.get_filters()
+        if not _is_kept(check_text(check_string(filter_string, "filter_string"), "filter_string")):
+            return before
+        found = [filter_string, *(each for each in before if each != filter_string)][:_MOST_FILTERS]
+        if found != before:
+            self._store.set_setting(_FILTERS, user(), json.dumps(found, ensure_ascii=False))
+        return found
+
+    def get_filters(self) -> list[str]:
+        """Return the filters that the user applied last in a comparison of this store.
+
+        Returns:
+            The filters, at most 20, the newest first.
+        """
+        try:
+            found = json.loads(self._store.get_settings(_FILTERS).get(user(), "[]"))
+        except ValueError:
+            # A newer nbtrack may have written something else.
+            return []
+        kept = [each for each in found if isinstance(each, str) and _is_kept(each)] if isinstance(found, list) else []
+        return kept[:_MOST_FILTERS]
+
     @property
     def directions(self) -> Directions:
         """The modes of all metrics of the store, defined or guessed from their names."""
         return Directions(self.get_metric_modes())
+
+
+def _is_kept(filter_string: str) -> bool:
+    """Return whether a filter is kept for its user."""
+    return filter_string.strip() != "" and len(filter_string) <= _LONGEST_FILTER

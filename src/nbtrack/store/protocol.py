@@ -709,12 +709,15 @@ class Reading(Protocol):
         """
         ...
 
-    def known(self, vocabulary: Vocabulary, max_results: int = 60) -> Known:
+    def known(
+        self, vocabulary: Vocabulary, max_results: int = 60, experiment_ids: Sequence[str] | None = None
+    ) -> Known:
         """Return the names and values that can complete a query.
 
         Args:
             vocabulary: The vocabulary of the query, such as `nbtrack.query.RUNS`.
             max_results: The largest number of names or values in one answer.
+            experiment_ids: The experiments whose runs are searched. None stands for all experiments.
         """
         ...
 

@@ -14,6 +14,7 @@ from ..errors import InvalidParameter, NbtrackError, QueryError
 from . import completion as completion
 from . import curves as curves
 from . import diff as diff
+from . import filters as filters
 from . import live as live
 from . import python_code as python_code
 from . import registry as registry

@@ -13,7 +13,9 @@ MOST_COUNTED = 1_000
 @view("complete")
 def completions(source: Source, request: CompleteRequest) -> CompleteReply:
     """Return a page of the completions of a filter of runs at a cursor."""
-    found = source.complete(request["text"], request["position"], max_results=MOST_COUNTED)
+    found = source.complete(
+        request["text"], request["position"], max_results=MOST_COUNTED, experiment_ids=request.get("experiment_ids")
+    )
     start = request.get("offset", 0)
     return {
         "completions": [

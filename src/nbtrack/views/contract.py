@@ -24,6 +24,7 @@ MOST_MODELS = 100
 MOST_VERSIONS = 500
 MOST_EVENTS = 200
 MOST_COMPLETIONS = 60
+MOST_FILTERS = 20
 MOST_DATASETS = 200
 MOST_CHANGES = 200
 MOST_PARAMS = 200
@@ -303,6 +304,8 @@ class CompleteRequest(TypedDict):
     """A filter that is being written."""
     position: Annotated[int, Between(0, 1_000_000_000)]
     """Number of characters before the cursor: code points, not the UTF-16 units that JavaScript counts."""
+    experiment_ids: NotRequired[Annotated[list[str] | None, AtMost(10_000)]]
+    """Whose keys and values are offered. None stands for the experiments that the screen was opened on."""
     offset: NotRequired[Offset]
     limit: NotRequired[Annotated[int, Between(1, MOST_COMPLETIONS)]]
 
@@ -321,6 +324,31 @@ class CompleteReply(TypedDict):
     """A page of the completions, the likeliest first."""
     count: int
     """Number of completions on all pages, at most 1,000."""
+
+
+class MatchesRequest(TypedDict):
+    filter: str
+    """A filter that is being written."""
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    """None stands for the experiments that the screen was opened on."""
+
+
+class MatchesReply(TypedDict):
+    total: int
+    """Number of runs that match."""
+
+
+class FiltersRequest(TypedDict):
+    limit: NotRequired[Annotated[int, Between(1, MOST_FILTERS)]]
+
+
+class KeepFilterRequest(TypedDict):
+    filter: str
+
+
+class FiltersReply(TypedDict):
+    filters: list[str]
+    """The filters that the user applied last in this store, the newest first."""
 
 
 class CurvesRequest(TypedDict):

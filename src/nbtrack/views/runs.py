@@ -43,7 +43,7 @@ def page(source: Source, request: RunsRequest) -> RunsReply:
     try:
         return _page(source, request)
     except QueryError as error:
-        raise explained(source, error) from None
+        raise explained(source, error, request["experiment_ids"]) from None
 
 
 def _page(source: Source, request: RunsRequest) -> RunsReply:
@@ -110,7 +110,9 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
         reply = cast(RunsReply, {**reply, **counts})
     if found.total == 0 and request["filter"]:
         names_of = {entity: keys_in([request["filter"]], entity) for entity in ENTITIES}
-        reply["hints"] = [hint for entity, keys in names_of.items() for hint in hints(source, entity, keys)]
+        reply["hints"] = [
+            hint for entity, keys in names_of.items() for hint in hints(source, entity, keys, request["experiment_ids"])
+        ]
     if baseline:
         reply["baseline"] = _with_keys(baseline, set(names), set(metrics))
     return reply

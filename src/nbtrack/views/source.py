@@ -118,8 +118,10 @@ class Source(ModelSource, Protocol):
         """Return an experiment. Raises NotFound."""
         ...
 
-    def complete(self, text: str, position: int, /, *, max_results: int) -> list[Completion]:
-        """Return what may come next in a filter of runs."""
+    def complete(
+        self, text: str, position: int, /, *, max_results: int, experiment_ids: Sequence[str] | None
+    ) -> list[Completion]:
+        """Return what may come next in a filter of the runs of these experiments. None stands for all experiments."""
         ...
 
     def get_views(self) -> dict[str, dict[str, Any]]:
@@ -136,6 +138,14 @@ class Source(ModelSource, Protocol):
 
     def delete_view(self, name: str, /) -> None:
         """Delete a saved view. Raises NotFound."""
+        ...
+
+    def get_filters(self) -> list[str]:
+        """Return the filters that the user applied last, the newest first."""
+        ...
+
+    def keep_filter(self, filter_string: str, /) -> list[str]:
+        """Put a filter in front of those that the user applied before, and return them."""
         ...
 
     def get_lineage(self, name: str, version: int, /) -> Lineage:

@@ -22,10 +22,10 @@ _WORD = re.compile(r"[\w./-]+")
 _QUOTES = '`" '
 
 
-def known_keys(source: Source, entity: Entity) -> dict[str, str]:
-    """Return the keys in the store, each with how a filter names it."""
+def known_keys(source: Source, entity: Entity, experiment_ids: Sequence[str] | None) -> dict[str, str]:
+    """Return the keys in these experiments, each with how a filter names it."""
     start = f"{entity}."
-    found = source.complete(start, len(start), max_results=MOST_COMPARED)
+    found = source.complete(start, len(start), max_results=MOST_COMPARED, experiment_ids=experiment_ids)
     names = [each.text.strip() for each in found if each.text.startswith(start)]
     return {name.removeprefix(start).strip(_QUOTES): name for name in names}
 
@@ -45,7 +45,7 @@ def nearest(word: str, keys: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*same, *within, *close]))[:MOST_SUGGESTED]
 
 
-def explained(source: Source, error: QueryError) -> QueryError:
+def explained(source: Source, error: QueryError, experiment_ids: Sequence[str] | None) -> QueryError:
     """Return an error about an unknown name with the metrics and params that may have been meant."""
     word = _WORD.match(error.text, error.position)
     missing = (
@@ -55,7 +55,7 @@ def explained(source: Source, error: QueryError) -> QueryError:
     )
     if word is None or missing.isdisjoint(error.expected):
         return error
-    keys = known_keys(source, "metrics") | known_keys(source, "params")
+    keys = known_keys(source, "metrics", experiment_ids) | known_keys(source, "params", experiment_ids)
     near = [keys[key] for key in nearest(word[0], list(keys))]
     if not near:
         return error
@@ -64,9 +64,11 @@ def explained(source: Source, error: QueryError) -> QueryError:
     return QueryError(reason, error.text, error.position, [*near, *others])
 
 
-def hints(source: Source, entity: Entity, keys: Sequence[str]) -> list[Hint]:
-    """Return which of the keys that a filter names no run in the store has, with those that may have been meant."""
-    known = known_keys(source, entity) if keys else {}
+def hints(
+    source: Source, entity: Entity, keys: Sequence[str], experiment_ids: Sequence[str] | None = None
+) -> list[Hint]:
+    """Return the keys of a filter that no run of the experiments has, with those that may have been meant."""
+    known = known_keys(source, entity, experiment_ids) if keys else {}
     # A key can be missing in a part of the keys of a very large store.
     unknown = [key for key in dict.fromkeys(keys) if key not in known] if len(known) < MOST_COMPARED else []
     return [{"key": f"{entity}.{key}", "near": [known[near] for near in nearest(key, list(known))]} for key in unknown]

@@ -14,6 +14,7 @@ The conformance tests (tests/store/conformance) have the smallest such class for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -58,6 +59,14 @@ def transaction(cursor: Cursor) -> Iterator[None]:
         with suppress(Exception):
             cursor.execute("ROLLBACK")
         raise
+
+
+def in_experiments(column: str, experiment_ids: Sequence[str] | None) -> str:
+    """Return the condition that a column holds one of these experiment IDs. None stands for all experiments."""
+    if experiment_ids is None:
+        return "TRUE"
+    numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
+    return f"{column} IN ({', '.join(numbers)})" if numbers else "FALSE"
 
 
 class Tables(Protocol):

@@ -26,7 +26,7 @@ from ...names import check_string
 from ...query import RUNS, compile_search
 from ...tags import PARENT
 from . import paging
-from .base import Cursor, Tables, located_names
+from .base import Cursor, Tables, in_experiments, located_names
 
 INFO = (
     "r.run, r.run_id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "
@@ -243,9 +243,7 @@ def matching(
     search = compile_search(filter_string, order_by, located_names(tables, RUNS))
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
     condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
-    if experiment_ids is not None:
-        numbers = [experiment_id for experiment_id in experiment_ids if re.fullmatch("[0-9]{1,18}", experiment_id)]
-        condition += f" AND r.experiment_id IN ({', '.join(numbers)})" if numbers else " AND FALSE"
+    condition += f" AND {in_experiments('r.experiment_id', experiment_ids)}"
     return condition, search.joins, search.order_by, list(search.parameters)
 
 
