@@ -34,9 +34,20 @@ export const MOST_SORTS = 100;
 
 export const MOST_NAMES = 20000;
 
+export const MOST_GROUPS = 1000;
+
+/** The largest number of groups whose curves one request asks for. */
+export const MOST_GROUP_CURVES = 50;
+
+export const MOST_GROUP_METRICS = 20;
+
+export const MOST_GROUP_COLUMNS = 100;
+
 export const MOST_UNFOLDED = 10000;
 
 export const MOST_SELECTED = 100000;
+
+export const MOST_SELECTED_GROUPS = 10000;
 
 export const MOST_COLUMN_VIEWS = 20000;
 
@@ -51,6 +62,9 @@ export type Number = number | NonFinite;
 export type Status = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
 
 export type Stage = "None" | "Staging" | "Production" | "Archived";
+
+/** A statistic over the runs of a group. `n` is the number of runs whose value is a number. */
+export type GroupStatistic = "mean" | "std" | "min" | "max" | "n";
 
 /** Steps, milliseconds since the epoch, or seconds since the start of the run. */
 export type XAxis = "step" | "time" | "relative";
@@ -141,6 +155,17 @@ export interface ViewState {
   group_by: string | null;
   /** The ID of the run that the others are compared with. */
   baseline: string | null;
+  /**
+   * The key of the group that the others are compared with, of those of `group_by`. If it is set, `baseline` is None,
+   * and the other way around.
+   */
+  baseline_group: string | null;
+  /** The keys of the selected groups, in the order of their selection. */
+  selected_groups: string[];
+  /** The keys of the groups whose runs are shown. */
+  unfolded_groups: string[];
+  /** What the rows of groups show first, and what sorting by a metric orders them by. */
+  group_statistic: GroupStatistic;
   /** The param whose value gives runs their color and dash. None gives each selected run its own. */
   style_by: string | null;
   /** Colors and dashes that the user chose. */
@@ -243,6 +268,20 @@ export interface RunsRequest {
   statistics?: string[];
   /** The ID of a run that is returned too, with the same columns. */
   baseline?: string | null;
+  /**
+   * Only the runs of this group are returned, and `count`, `total`, `nested`, `differs`, `best` and `best_values` are
+   * about them. A page of columns is still that of all runs that match.
+   */
+  group?: GroupKey | null;
+  /** A group that is returned too, with the same columns. */
+  baseline_group?: GroupKey | null;
+}
+
+export interface GroupKey {
+  /** The column whose equal values put runs into one group, such as `params.optimizer`, as in `ViewState`. */
+  by: string;
+  /** The key of the group, as `GroupRow` has it. */
+  key: string;
 }
 
 export interface ParamColumn {
@@ -281,6 +320,8 @@ export interface RunsReply {
   best_values?: Record<string, Number>;
   /** The run that was asked for as the baseline. None if it does not exist. */
   baseline?: RunRow | null;
+  /** The group that was asked for as the baseline, over all runs that match. None if it does not exist. */
+  baseline_group?: GroupRow | null;
   /** If no run matches, the keys of the filter that no run has. */
   hints?: Hint[];
 }
@@ -290,6 +331,168 @@ export interface Hint {
   key: string;
   /** Keys that may have been meant, as a filter names them. */
   near: string[];
+}
+
+/** Statistics over every run of a group. Missing values and NaN are left out, as in `nbtrack.aggregate`. */
+export interface GroupStatistics {
+  /** Number of runs whose value is a number. */
+  n: number;
+  /** None if no run has a number. */
+  mean: Number | null;
+  /** The standard deviation of a sample (ddof=1). None if fewer than two runs have a number, or if one is infinite. */
+  std: Number | null;
+  min: Number | null;
+  max: Number | null;
+}
+
+export interface GroupRow {
+  /**
+   * Identifies the group among those of the same column, for as long as the store exists: `n:0.1` is the group of a
+   * number, `s:adam` and `h:…` that of a string, and `none` that of the runs without a value. At most 202 characters.
+   */
+  key: string;
+  /**
+   * The value as people read it: the names of datasets and of a parent run, for example. None if the runs do not have
+   * one.
+   */
+  value: string | null;
+  /** Number of runs in the group. */
+  runs: number;
+  /** The params that are the same in all runs of the group. */
+  params: Record<string, string>;
+  /** Number of different values of the other params that a run of the group has. A missing value counts as one. */
+  differing: Record<string, number>;
+  /** Statistics of the last values. A metric that no run of the group has is left out. */
+  metrics: Record<string, GroupStatistics>;
+  /** Statistics of the other columns that were asked for. */
+  columns: Record<string, GroupStatistics>;
+}
+
+export interface GroupsRequest {
+  filter: string;
+  /** None stands for the experiments that the screen was opened on. */
+  experiment_ids: string[] | null;
+  /**
+   * The column to group by: a param, a tag, `datasets.name`, `datasets.digest`, `attributes.parent`, or another
+   * attribute that runs can share. Runs with several datasets are in the group of exactly these datasets.
+   */
+  by: string;
+  /**
+   * The clauses that the table is sorted by. Groups are sorted by `statistic` of the values of their runs, by their
+   * own value if a clause names `by`, or by the number of their runs if it names `runs`. Without a clause, they are in
+   * the order of their own values. A group without a value comes last.
+   */
+  order_by: string[];
+  statistic: GroupStatistic;
+  /** How many groups come before the page. */
+  offset: Offset;
+  limit: number;
+  /** The params to return. */
+  params: string[];
+  /** The metrics whose last values are summarized. */
+  metrics: string[];
+  /** Other columns whose values are summarized, such as `min(metrics.loss)` or `attributes.duration`. */
+  columns?: string[];
+  /** The ID of a run that is returned too, with these params and metrics. */
+  baseline?: string | null;
+  /** The key of a group that is returned too. */
+  baseline_group?: string | null;
+}
+
+export interface GroupsReply {
+  groups: GroupRow[];
+  /** Number of groups on all pages. */
+  count: number;
+  /** Number of runs that match. */
+  total: number;
+  /** The key of the group with the best mean, of all groups, by metric. The metrics are those of the request. */
+  best: Record<string, string>;
+  /** Those of the metrics, also of the columns, for which lower is better. */
+  lower_is_better: string[];
+  /** The run that was asked for as the baseline. None if it does not exist. */
+  baseline?: RunRow | null;
+  /** The group that was asked for as the baseline. None if it does not exist. */
+  baseline_group?: GroupRow | null;
+}
+
+export interface GroupCurvesRequest {
+  filter: string;
+  experiment_ids: string[] | null;
+  by: string;
+  /** The keys of the groups. */
+  groups: string[];
+  metrics: string[];
+  x_axis: XAxis;
+  x_min: number | null;
+  x_max: number | null;
+  max_points: MaxPoints;
+}
+
+export interface GroupSeries {
+  /** The key of the group. */
+  group: string;
+  metric: string;
+  /** Number of runs with a finite value in the range. */
+  runs: number;
+  /** Number of buckets, the length of the six buffers of the series. */
+  points: number;
+  /** Number of points of all runs in the range. */
+  total: number;
+  /**
+   * The width of the buckets in units of the axis. The buckets of a metric are the same in all groups. 1 (of steps)
+   * or the shortest time if each position is a bucket of its own.
+   */
+  width: number;
+  /** Number of points in the range that are NaN. They and the infinite ones are in no mean. */
+  nan: number;
+  pos_inf: number;
+  neg_inf: number;
+}
+
+export interface GroupCurvesReply {
+  /**
+   * One for each group and metric that has points in the range, by group and then by metric as requested. Buffers 6i
+   * to 6i + 5 of the i-th series are x, mean, std, n, min and max of its buckets. In a bucket each run counts once, with
+   * the mean of its finite values, and n is the number of these runs: it falls where runs end early. std is that of a
+   * sample, NaN if n is 1.
+   */
+  series: GroupSeries[];
+  /** The settings that the series belong to, as requested. */
+  x_axis: XAxis;
+  x_min: number | null;
+  x_max: number | null;
+  max_points: number;
+}
+
+export interface GroupColumnsRequest {
+  filter: string;
+  experiment_ids: string[] | null;
+  /** A part of the names of the columns to return, in any case. */
+  search?: string;
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface GroupColumn {
+  /** The column as `GroupsRequest.by` names it. */
+  column: string;
+  kind: "param" | "tag" | "dataset" | "attribute";
+  /** The name of the param or the tag, or what people call the dataset or attribute. */
+  name: string;
+  /** Number of groups, without that of the runs that do not have a value. */
+  groups: number;
+  /** Number of matching runs with a value. */
+  runs: number;
+}
+
+export interface GroupColumnsReply {
+  /**
+   * A page of the columns by which the runs that match can be grouped, the most useful first: those with few groups
+   * of several runs each, params before tags. Tags that nbtrack and MLflow set are left out.
+   */
+  columns: GroupColumn[];
+  /** Number of columns on all pages. */
+  count: number;
 }
 
 export interface ColumnsRequest {
@@ -694,6 +897,9 @@ export interface Requests {
   filters: { payload: FiltersRequest; reply: FiltersReply };
   /** Changes the store. */
   keep_filter: { payload: KeepFilterRequest; reply: FiltersReply };
+  groups: { payload: GroupsRequest; reply: GroupsReply };
+  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
+  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   live: { payload: LiveRequest; reply: LiveReply };
   python: { payload: PythonRequest; reply: PythonReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };

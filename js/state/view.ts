@@ -2,10 +2,12 @@ import { computed, type ReadonlySignal, type Signal } from '@preact/signals';
 import {
   type Band,
   type ColumnView,
+  type GroupStatistic,
   MOST_COLUMN_VIEWS,
   MOST_PANELS,
   MOST_RUNS,
   MOST_SELECTED,
+  MOST_SELECTED_GROUPS,
   MOST_SORTS,
   MOST_UNFOLDED,
   type PanelView,
@@ -55,6 +57,10 @@ export function defaultView(): ViewState {
     shared_x: true,
     group_by: null,
     baseline: null,
+    baseline_group: null,
+    selected_groups: [],
+    unfolded_groups: [],
+    group_statistic: 'mean',
     style_by: null,
     styles: [],
   };
@@ -92,6 +98,8 @@ const object =
 
 const axis = (value: unknown): value is XAxis => value === 'step' || value === 'time' || value === 'relative';
 const band = (value: unknown): value is Band => ['none', 'range', 'std', 'sem'].includes(value as string);
+const statistic = (value: unknown): value is GroupStatistic =>
+  typeof value === 'string' && ['mean', 'std', 'min', 'max', 'n'].includes(value);
 const column = object<ColumnView>({
   column: string,
   width: orNull(integer(40, 2000)),
@@ -128,6 +136,10 @@ const FIELDS: { [K in keyof Omit<ViewState, 'version'>]: Reader<ViewState[K]> } 
   shared_x: boolean,
   group_by: orNull(string),
   baseline: orNull(string),
+  baseline_group: orNull(string),
+  selected_groups: list(string, MOST_SELECTED_GROUPS),
+  unfolded_groups: list(string, MOST_UNFOLDED),
+  group_statistic: statistic,
   style_by: orNull(string),
   styles: list(style, MOST_RUNS),
 };

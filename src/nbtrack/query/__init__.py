@@ -11,6 +11,7 @@ guide (`nbtrack guide query`) describes all of it, with examples.
 - `sql.py` writes a tree as SQL
 - `mistakes.py` explains what is wrong with a query
 - `parts.py` finds the parts of a filter that a row does not satisfy
+- `grouping.py` compiles the name that runs are grouped by
 - `cursor.py` and `completion.py` use the same grammar to find what can come next
 
 >>> parse("metrics.m > 0.9 AND params.p = one")
@@ -23,6 +24,7 @@ Expected here: a number or a quoted string.
 """
 
 from .completion import Completion, complete
+from .grouping import Grouping, check_groupable, compile_grouping, group_key, has_keys
 from .known import Known
 from .parser import parse, parse_ordering
 from .parts import CompiledParts, compile_parts
@@ -37,11 +39,16 @@ __all__ = [
     "CompiledParts",
     "CompiledSearch",
     "Completion",
+    "Grouping",
     "Known",
     "Vocabulary",
+    "check_groupable",
+    "compile_grouping",
     "compile_parts",
     "compile_search",
     "complete",
+    "group_key",
+    "has_keys",
     "parse",
     "parse_ordering",
 ]

@@ -91,17 +91,23 @@ def compile_search(
     >>> compile_search("run_name = 'a'", ["start_time"], RUNS).where
     '(r.name = $1)'
     """
+    order_by = check_orderings(order_by)
+    writer = Writer(first_parameter)
+    where = writer.condition(parse(filter_string, vocabulary))
+    orderings = [parse_ordering(clause, vocabulary) for clause in order_by]
+    terms = [term for ordering in _complete(orderings, vocabulary) for term in writer.ordering(ordering)]
+    return CompiledSearch(writer.joins, where, ", ".join(terms), writer.parameters)
+
+
+def check_orderings(order_by: Sequence[str]) -> list[str]:
+    """Return the clauses of an order as a list. Raises InvalidParameter or QueryError if it is not one, or too long."""
     if isinstance(order_by, str):
         raise InvalidParameter(f"order_by must be a list of clauses, not a string. Write [{order_by!r}].")
     order_by = check_list(order_by, "order_by")
     if len(order_by) > MAX_ORDERINGS:
         reason = f"order_by has more than {MAX_ORDERINGS} clauses"
         raise QueryError(reason, order_by[MAX_ORDERINGS], 0)
-    writer = Writer(first_parameter)
-    where = writer.condition(parse(filter_string, vocabulary))
-    orderings = [parse_ordering(clause, vocabulary) for clause in order_by]
-    terms = [term for ordering in _complete(orderings, vocabulary) for term in writer.ordering(ordering)]
-    return CompiledSearch(writer.joins, where, ", ".join(terms), writer.parameters)
+    return order_by
 
 
 def _complete(orderings: Sequence[Ordering], vocabulary: Vocabulary) -> list[Ordering]:
@@ -226,6 +232,18 @@ class Writer:
         if operand.join:
             self._joins[operand.join] = None
         return operand.sql
+
+    def members(self, operand: Member, *, named: bool = False) -> str:
+        """Return the SQL of all different values in a collection, in alphabetical order and separated by commas.
+
+        With `named`, each value follows the member's name, in parentheses.
+        """
+        # PostgreSQL orders distinct values only by the very expression that is distinct, which must be TEXT.
+        one = f"m.{operand.column}"
+        if named:
+            one = f"m.name || ' (' || {one} || ')'"
+        one = f'CAST({one} AS TEXT) COLLATE "C"'
+        return self._question(operand.collection, f"STRING_AGG(DISTINCT {one}, ', ' ORDER BY {one})")
 
     def number(self, operand: Operand, value: str) -> str:
         if operand.kind is not Kind.VALUE:

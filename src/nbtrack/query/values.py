@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidParameter
 from .parser import parse_name
 from .sql import Writer
-from .tree import Operand
+from .tree import Member, Operand
 from .vocabulary import Kind, Vocabulary
 
 MAX_NAMES = 100
@@ -46,13 +46,19 @@ def compile_values(names: Sequence[str], vocabulary: Vocabulary, first_parameter
     """Compile names to SQL over the vocabulary's table with the alias `r`. Raises QueryError if a name is invalid."""
     if len(names) > MAX_NAMES:
         raise InvalidParameter(f"by and metrics can have at most {MAX_NAMES} names together, not {len(names)}.")
+    return compile_operands([parse_name(name, vocabulary) for name in names], first_parameter)
+
+
+def compile_operands(operands: Sequence[Operand], first_parameter: int = 1) -> CompiledValues:
+    """Compile the operands of parsed names to SQL over the vocabulary's table with the alias `r`."""
     writer = Writer(first_parameter)
-    columns = [_column(parse_name(name, vocabulary), writer) for name in names]
+    columns = [_column(operand, writer) for operand in operands]
     return CompiledValues(writer.joins, columns, writer.parameters)
 
 
 def _column(operand: Operand, writer: Writer) -> ValueColumn:
-    value = writer.value(operand)
+    # Runs with the same datasets belong together, so all of them count and not only the first.
+    value = writer.members(operand) if isinstance(operand, Member) else writer.value(operand)
     if operand.kind is Kind.VALUE:
         number, shows = writer.number(operand, value), "either"
     elif operand.kind.takes_number:

@@ -47,6 +47,9 @@ DEFAULT_NAME = "Default"
 Axis = Literal["step", "time", "relative"]
 """The x axis of a curve: steps, timestamps, or seconds since the start of the run."""
 
+GroupStatistic = Literal["n", "mean", "std", "min", "max"]
+"""A statistic of the values of the runs of a group. "n" is how many of them are numbers."""
+
 Versions = int | str | Sequence[int | str]
 """The number of a version, or of several; [] stands for none."""
 
@@ -223,6 +226,145 @@ class Survey:
     directions: dict[str, str]
     bounds: dict[str, tuple[float, float]]
     statistics: list[dict[str, tuple[float, float, float, float, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatistics:
+    """Statistics of one value of the runs of a group. Missing values and NaN are left out.
+
+    Attributes:
+        n: The number of values.
+        mean: Their mean. None if there is no value.
+        std: Their standard deviation, as that of a sample (ddof=1). None if there are fewer than two values, or if one
+            of them is infinite or too large.
+        low: The lowest value.
+        high: The highest value.
+    """
+
+    n: int
+    mean: float | None
+    std: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs with the same value of the column that runs are grouped by.
+
+    Attributes:
+        key: Identifies the group; see `query.grouping`.
+        value: The value as people read it. None if the runs do not have one.
+        runs: The number of runs.
+        params: The requested params that are the same in all runs of the group.
+        differing: For each of the others that a run of the group has, the number of its different values. A missing
+            value counts as one.
+        metrics: The statistics of the last values of the requested metrics that a run of the group has.
+        columns: The statistics of the other requested columns.
+    """
+
+    key: str
+    value: str | None
+    runs: int
+    params: dict[str, str] = field(default_factory=dict)
+    differing: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, GroupStatistics] = field(default_factory=dict)
+    columns: dict[str, GroupStatistics] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """A page of groups of the runs that match a search, and a summary of all groups.
+
+    Attributes:
+        groups: The groups of the page.
+        count: The number of groups on all pages.
+        runs: The number of runs that match.
+        lowest: For each requested metric, the key of the group with the lowest mean of all groups.
+        highest: For each requested metric, the key of the group with the highest mean.
+        measured: The metrics that are requested, or that the requested columns are about.
+        directions: "MINIMIZE" or "MAXIMIZE" for each of these that studies among the runs optimize, if they agree.
+        baseline: The requested baseline. None if no group has its key.
+    """
+
+    groups: list[Group]
+    count: int
+    runs: int
+    lowest: dict[str, str]
+    highest: dict[str, str]
+    measured: list[str]
+    directions: dict[str, str]
+    baseline: Group | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupColumn:
+    """A name by which runs can be grouped.
+
+    Attributes:
+        entity: "params", "tags", "datasets" or "attributes".
+        name: The key, or the column of the datasets, or the attribute.
+        groups: The number of different values.
+        runs: The number of matching runs with a value.
+    """
+
+    entity: str
+    name: str
+    groups: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The curve of one metric over the runs of one group, without its buckets.
+
+    Attributes:
+        group: The key of the group.
+        key: The name of the metric.
+        width: The width of the buckets in units of the axis. The buckets of a metric are the same in all groups.
+        runs: The number of runs with a finite value in the range.
+        total: The number of points of all runs in the range.
+        nan: The number of these whose value is NaN.
+        pos_inf: The number of these whose value is infinity.
+        neg_inf: The number of these whose value is minus infinity.
+    """
+
+    group: str
+    key: str
+    width: float
+    runs: int
+    total: int
+    nan: int
+    pos_inf: int
+    neg_inf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Curves of groups on a common grid, sorted by group, then by metric, then along the axis.
+
+    Row i of the arrays is about a bucket of `bands[place[i]]`. Each run counts once in a bucket, with the mean of its
+    finite values there, so a run that logs more often does not count more. All arrays have the same length.
+
+    Attributes:
+        bands: The bands.
+        place: The position in `bands` of each bucket's band.
+        x: The middle of each bucket, or its position if it has only one.
+        n: The number of runs with a finite value in the bucket. It falls where runs end early.
+        mean: The mean over these runs.
+        std: Their standard deviation, as that of a sample (ddof=1). NaN if `n` is 1.
+        low: The lowest of these runs.
+        high: The highest of these runs.
+    """
+
+    bands: list[Band]
+    place: NDArray[np.int64]
+    x: NDArray[np.float64]
+    n: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,6 +714,7 @@ class Reading(Protocol):
         params: Sequence[str] | None = None,
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
+        group: tuple[str, str] | None = None,
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them.
 
@@ -589,6 +732,7 @@ class Reading(Protocol):
             params: The params to summarize and to return with the runs. None summarizes all and returns none.
             metrics: The metrics to summarize and to return with the runs. None summarizes all and returns none.
             statistics: The metrics whose first, lowest, highest and mean values are returned. Their points are read.
+            group: The name that runs are grouped by and the key of a group. Only the runs of this group match.
 
         Raises:
             QueryError: If the filter or an order clause is not valid.
@@ -615,6 +759,96 @@ class Reading(Protocol):
 
         Raises:
             QueryError: If the filter or a name is not valid.
+        """
+        ...
+
+    def groups(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        by: str,
+        order_by: Sequence[str],
+        offset: int,
+        limit: int,
+        *,
+        statistic: GroupStatistic = "mean",
+        metrics: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        params: Sequence[str] = (),
+        baseline: str | None = None,
+    ) -> Groups:
+        """Return a page of the groups of the active runs that match, with statistics over every run of a group.
+
+        Equal numbers are one group, even if they are written differently. Runs without a value are a group of their
+        own. Runs with several datasets are in the group of exactly these datasets.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            by: A name of the query language to group by: a param, a tag, `datasets.name`, `datasets.digest`, `parent`,
+                or an attribute that runs can share.
+            order_by: Order clauses. Groups are ordered by `statistic` of the values of their runs, by their own value
+                if a clause names `by`, or by the number of their runs if it is `runs`. The default is the order of
+                their own values.
+            offset: The number of groups before the page.
+            limit: The largest number of groups on the page, between 1 and 1,000,000.
+            statistic: What orders groups.
+            metrics: The metrics whose last values are summarized.
+            columns: Other names whose values are summarized, such as `min(metrics.loss)` or `duration`.
+            params: The params to return for groups in which they are the same.
+            baseline: The key of a group to return too.
+
+        Raises:
+            QueryError: If the filter, an order clause or a name is not valid.
+            InvalidParameter: If runs cannot be grouped by `by`, or if `baseline` is not a key.
+        """
+        ...
+
+    def group_columns(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[GroupColumn]:
+        """Return the names by which the active runs that match can be grouped, if a run has a value.
+
+        Tags that nbtrack and MLflow set are left out.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+
+        Returns:
+            The names, sorted by entity and name.
+
+        Raises:
+            QueryError: If the filter is not valid.
+        """
+        ...
+
+    def bands(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        by: str,
+        groups: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis = "step",
+        max_points: int = 1000,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> Bands:
+        """Return the curves of metrics over every run of some groups: mean, spread and number of runs by bucket.
+
+        Args:
+            experiment_ids: The experiments to search. None stands for all experiments.
+            filter_string: A filter. An empty string matches all runs.
+            by: The name to group by, as for `groups`.
+            groups: The keys of the groups. Those that do not exist are left out.
+            keys: The names of the metrics.
+            axis: The axis of the curves.
+            max_points: About the largest number of buckets. If the runs share their steps, each step is a bucket.
+            x_min: The lowest position on the axis: a step, milliseconds since the epoch or seconds, as `axis` says.
+            x_max: The highest position on the axis, which is included.
+
+        Raises:
+            QueryError: If the filter or `by` is not valid.
+            InvalidParameter: If runs cannot be grouped by `by`, or if one of `groups` is not a key.
         """
         ...
 

@@ -15,6 +15,7 @@ from . import completion as completion
 from . import curves as curves
 from . import diff as diff
 from . import filters as filters
+from . import groups as groups
 from . import live as live
 from . import python_code as python_code
 from . import registry as registry

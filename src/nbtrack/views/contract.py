@@ -30,8 +30,14 @@ MOST_CHANGES = 200
 MOST_PARAMS = 200
 MOST_SORTS = 100
 MOST_NAMES = 20_000
+MOST_GROUPS = 1_000
+MOST_GROUP_CURVES = 50
+"""The largest number of groups whose curves one request asks for."""
+MOST_GROUP_METRICS = 20
+MOST_GROUP_COLUMNS = 100
 MOST_UNFOLDED = 10_000
 MOST_SELECTED = 100_000
+MOST_SELECTED_GROUPS = 10_000
 MOST_COLUMN_VIEWS = 20_000
 MOST_PANELS = 100
 MOST_VIEWS = 1_000
@@ -40,6 +46,8 @@ NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
 Status: TypeAlias = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 Stage: TypeAlias = Literal["None", "Staging", "Production", "Archived"]
+GroupStatistic: TypeAlias = Literal["mean", "std", "min", "max", "n"]
+"""A statistic over the runs of a group. `n` is the number of runs whose value is a number."""
 XAxis: TypeAlias = Literal["step", "time", "relative"]
 """Steps, milliseconds since the epoch, or seconds since the start of the run."""
 Band: TypeAlias = Literal["none", "range", "std", "sem"]
@@ -124,6 +132,15 @@ class ViewState(TypedDict):
     """The column whose equal values put runs into one group, such as `params.optimizer`."""
     baseline: str | None
     """The ID of the run that the others are compared with."""
+    baseline_group: str | None
+    """The key of the group that the others are compared with, of those of `group_by`. If it is set, `baseline` is None,
+    and the other way around."""
+    selected_groups: Annotated[list[str], AtMost(MOST_SELECTED_GROUPS)]
+    """The keys of the selected groups, in the order of their selection."""
+    unfolded_groups: Annotated[list[str], AtMost(MOST_UNFOLDED)]
+    """The keys of the groups whose runs are shown."""
+    group_statistic: GroupStatistic
+    """What the rows of groups show first, and what sorting by a metric orders them by."""
     style_by: str | None
     """The param whose value gives runs their color and dash. None gives each selected run its own."""
     styles: Annotated[list[RunStyle], AtMost(MOST_RUNS)]
@@ -227,6 +244,18 @@ class RunsRequest(TypedDict):
     """The metrics whose first, lowest, highest and mean values are returned too."""
     baseline: NotRequired[str | None]
     """The ID of a run that is returned too, with the same columns."""
+    group: NotRequired[GroupKey | None]
+    """Only the runs of this group are returned, and `count`, `total`, `nested`, `differs`, `best` and `best_values` are
+    about them. A page of columns is still that of all runs that match."""
+    baseline_group: NotRequired[GroupKey | None]
+    """A group that is returned too, with the same columns."""
+
+
+class GroupKey(TypedDict):
+    by: str
+    """The column whose equal values put runs into one group, such as `params.optimizer`, as in `ViewState`."""
+    key: str
+    """The key of the group, as `GroupRow` has it."""
 
 
 class ParamColumn(TypedDict):
@@ -265,6 +294,8 @@ class RunsReply(TypedDict):
     """The best last value by metric of this page, if not all runs have the same. Several runs may have it."""
     baseline: NotRequired[RunRow | None]
     """The run that was asked for as the baseline. None if it does not exist."""
+    baseline_group: NotRequired[GroupRow | None]
+    """The group that was asked for as the baseline, over all runs that match. None if it does not exist."""
     hints: NotRequired[list[Hint]]
     """If no run matches, the keys of the filter that no run has."""
 
@@ -274,6 +305,155 @@ class Hint(TypedDict):
     """A key that the filter names and no run has."""
     near: list[str]
     """Keys that may have been meant, as a filter names them."""
+
+
+class GroupStatistics(TypedDict):
+    """Statistics over every run of a group. Missing values and NaN are left out, as in `nbtrack.aggregate`."""
+
+    n: int
+    """Number of runs whose value is a number."""
+    mean: Number | None
+    """None if no run has a number."""
+    std: Number | None
+    """The standard deviation of a sample (ddof=1). None if fewer than two runs have a number, or if one is infinite."""
+    min: Number | None
+    max: Number | None
+
+
+class GroupRow(TypedDict):
+    key: str
+    """Identifies the group among those of the same column, for as long as the store exists: `n:0.1` is the group of a
+    number, `s:adam` and `h:…` that of a string, and `none` that of the runs without a value. At most 202 characters."""
+    value: str | None
+    """The value as people read it: the names of datasets and of a parent run, for example. None if the runs do not have
+    one."""
+    runs: int
+    """Number of runs in the group."""
+    params: dict[str, str]
+    """The params that are the same in all runs of the group."""
+    differing: dict[str, int]
+    """Number of different values of the other params that a run of the group has. A missing value counts as one."""
+    metrics: dict[str, GroupStatistics]
+    """Statistics of the last values. A metric that no run of the group has is left out."""
+    columns: dict[str, GroupStatistics]
+    """Statistics of the other columns that were asked for."""
+
+
+class GroupsRequest(TypedDict):
+    filter: str
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    """None stands for the experiments that the screen was opened on."""
+    by: str
+    """The column to group by: a param, a tag, `datasets.name`, `datasets.digest`, `attributes.parent`, or another
+    attribute that runs can share. Runs with several datasets are in the group of exactly these datasets."""
+    order_by: Annotated[list[str], AtMost(MOST_SORTS)]
+    """The clauses that the table is sorted by. Groups are sorted by `statistic` of the values of their runs, by their
+    own value if a clause names `by`, or by the number of their runs if it names `runs`. Without a clause, they are in
+    the order of their own values. A group without a value comes last."""
+    statistic: GroupStatistic
+    offset: Offset
+    """How many groups come before the page."""
+    limit: Annotated[int, Between(1, MOST_GROUPS)]
+    params: Annotated[list[str], AtMost(MOST_COLUMNS)]
+    """The params to return."""
+    metrics: Annotated[list[str], AtMost(MOST_COLUMNS)]
+    """The metrics whose last values are summarized."""
+    columns: NotRequired[Annotated[list[str], AtMost(MOST_GROUP_COLUMNS)]]
+    """Other columns whose values are summarized, such as `min(metrics.loss)` or `attributes.duration`."""
+    baseline: NotRequired[str | None]
+    """The ID of a run that is returned too, with these params and metrics."""
+    baseline_group: NotRequired[str | None]
+    """The key of a group that is returned too."""
+
+
+class GroupsReply(TypedDict):
+    groups: list[GroupRow]
+    count: int
+    """Number of groups on all pages."""
+    total: int
+    """Number of runs that match."""
+    best: dict[str, str]
+    """The key of the group with the best mean, of all groups, by metric. The metrics are those of the request."""
+    lower_is_better: list[str]
+    """Those of the metrics, also of the columns, for which lower is better."""
+    baseline: NotRequired[RunRow | None]
+    """The run that was asked for as the baseline. None if it does not exist."""
+    baseline_group: NotRequired[GroupRow | None]
+    """The group that was asked for as the baseline. None if it does not exist."""
+
+
+class GroupCurvesRequest(TypedDict):
+    filter: str
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    by: str
+    groups: Annotated[list[str], AtMost(MOST_GROUP_CURVES)]
+    """The keys of the groups."""
+    metrics: Annotated[list[str], AtMost(MOST_GROUP_METRICS)]
+    x_axis: XAxis
+    x_min: float | None
+    x_max: float | None
+    max_points: MaxPoints
+
+
+class GroupSeries(TypedDict):
+    group: str
+    """The key of the group."""
+    metric: str
+    runs: int
+    """Number of runs with a finite value in the range."""
+    points: int
+    """Number of buckets, the length of the six buffers of the series."""
+    total: int
+    """Number of points of all runs in the range."""
+    width: float
+    """The width of the buckets in units of the axis. The buckets of a metric are the same in all groups. 1 (of steps)
+    or the shortest time if each position is a bucket of its own."""
+    nan: int
+    """Number of points in the range that are NaN. They and the infinite ones are in no mean."""
+    pos_inf: int
+    neg_inf: int
+
+
+class GroupCurvesReply(TypedDict):
+    series: list[GroupSeries]
+    """One for each group and metric that has points in the range, by group and then by metric as requested. Buffers 6i
+    to 6i + 5 of the i-th series are x, mean, std, n, min and max of its buckets. In a bucket each run counts once, with
+    the mean of its finite values, and n is the number of these runs: it falls where runs end early. std is that of a
+    sample, NaN if n is 1."""
+    x_axis: XAxis
+    """The settings that the series belong to, as requested."""
+    x_min: float | None
+    x_max: float | None
+    max_points: int
+
+
+class GroupColumnsRequest(TypedDict):
+    filter: str
+    experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
+    search: NotRequired[str]
+    """A part of the names of the columns to return, in any case."""
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_COLUMNS)]]
+
+
+class GroupColumn(TypedDict):
+    column: str
+    """The column as `GroupsRequest.by` names it."""
+    kind: Literal["param", "tag", "dataset", "attribute"]
+    name: str
+    """The name of the param or the tag, or what people call the dataset or attribute."""
+    groups: int
+    """Number of groups, without that of the runs that do not have a value."""
+    runs: int
+    """Number of matching runs with a value."""
+
+
+class GroupColumnsReply(TypedDict):
+    columns: list[GroupColumn]
+    """A page of the columns by which the runs that match can be grouped, the most useful first: those with few groups
+    of several runs each, params before tags. Tags that nbtrack and MLflow set are left out."""
+    count: int
+    """Number of columns on all pages."""
 
 
 class ColumnsRequest(TypedDict):

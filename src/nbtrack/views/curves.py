@@ -91,9 +91,9 @@ def _sent(grid: Grid) -> tuple[list[Series], list[bytes]]:
         }
         if one.width:
             entry["envelope"] = 2 * len(shown) + len(envelopes)
-            envelopes += [_bytes(array[rows]) for array in (grid.low, grid.high, grid.count)]
+            envelopes += [as_bytes(array[rows]) for array in (grid.low, grid.high, grid.count)]
         series.append(entry)
-    return series, [_bytes(array[rows]) for _, rows in shown for array in (grid.x, grid.mean)] + envelopes
+    return series, [as_bytes(array[rows]) for _, rows in shown for array in (grid.x, grid.mean)] + envelopes
 
 
 def curves_of(points: Points) -> list[Curve]:
@@ -116,9 +116,9 @@ def series_of(found: Sequence[Curve]) -> list[Series]:
 
 def buffers_of(found: Sequence[Curve]) -> list[bytes]:
     """Return x and y of each curve."""
-    return [_bytes(array) for curve in found for array in (curve.x, curve.y)]
+    return [as_bytes(array) for curve in found for array in (curve.x, curve.y)]
 
 
-def _bytes(array: NDArray[np.float64]) -> bytes:
+def as_bytes(array: NDArray[np.float64]) -> bytes:
     """Return an array as little-endian float64."""
     return array.astype("<f8").tobytes()

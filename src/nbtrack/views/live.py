@@ -25,7 +25,8 @@ from .contract import (
     Summary,
 )
 from .curves import FEWEST_POINTS, Curve, buffers_of, curves_of, series_of
-from .runs import number, run_rows
+from .numbers import number
+from .runs import run_rows
 from .source import Source
 from .view import view
 

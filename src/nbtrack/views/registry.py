@@ -29,7 +29,8 @@ from .contract import (
     VersionsRequest,
 )
 from .live import dataset_row
-from .runs import logged_models, number, own_metrics
+from .numbers import number
+from .runs import logged_models, own_metrics
 from .source import Source
 from .view import view
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
@@ -21,12 +20,14 @@ from .contract import (
     MOST_NAMES,
     ColumnsReply,
     ColumnsRequest,
-    Number,
+    GroupRow,
     RunRow,
     RunsReply,
     RunsRequest,
     TableRow,
 )
+from .group_rows import group_row
+from .numbers import number
 from .source import Source
 from .suggestions import ENTITIES, explained, hints
 from .view import view
@@ -56,6 +57,7 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
         request["grouped"],
         request["unfolded"],
     )
+    group = request.get("group")
     counts: _Counts = {}
     with source.reading.snapshot():
         directions = source.directions
@@ -78,9 +80,14 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
         # A study's best value tells that the study optimizes a metric.
         of_studies = [f"best_{key.removeprefix('intermediate_')}" for key in metrics]
         found = source.reading.survey(
-            *search, names, list(dict.fromkeys([*metrics, *system, *of_studies])), request.get("statistics", [])
+            *search,
+            names,
+            list(dict.fromkeys([*metrics, *system, *of_studies])),
+            request.get("statistics", []),
+            None if group is None else (group["by"], group["key"]),
         )
-        baseline = _baseline(source, request.get("baseline"))
+        baseline = baseline_row(source, request.get("baseline"), names, metrics)
+        baseline_group = _baseline_group(source, request, names, metrics)
     params = found.params
     if counts:
         by_key = dict(columns.params)
@@ -114,7 +121,9 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
             hint for entity, keys in names_of.items() for hint in hints(source, entity, keys, request["experiment_ids"])
         ]
     if baseline:
-        reply["baseline"] = _with_keys(baseline, set(names), set(metrics))
+        reply["baseline"] = baseline
+    if request.get("baseline_group"):
+        reply["baseline_group"] = baseline_group
     return reply
 
 
@@ -147,9 +156,32 @@ def _columns(source: Source, request: RunsRequest | ColumnsRequest, limit: int =
     )
 
 
-def _baseline(source: Source, run_id: str | None) -> RunRow | None:
+def baseline_row(source: Source, run_id: str | None, params: Sequence[str], metrics: Sequence[str]) -> RunRow | None:
+    """Return the run that the others are compared with, with these params and metrics. None if it does not exist."""
     runs = source.reading.get_runs([run_id]) if run_id else []
-    return run_rows(source, runs)[0] if runs else None
+    return _with_keys(run_rows(source, runs)[0], set(params), set(metrics)) if runs else None
+
+
+def _baseline_group(
+    source: Source, request: RunsRequest, params: Sequence[str], metrics: Sequence[str]
+) -> GroupRow | None:
+    group = request.get("baseline_group")
+    if group is None:
+        return None
+    found = source.reading.groups(
+        request["experiment_ids"],
+        request["filter"],
+        group["by"],
+        [],
+        0,
+        1,
+        statistic="mean",
+        metrics=metrics,
+        columns=[],
+        params=params,
+        baseline=group["key"],
+    )
+    return None if found.baseline is None else group_row(found.baseline)
 
 
 @view("columns")
@@ -213,13 +245,6 @@ def run_rows(source: Source, runs: Sequence[Run]) -> list[RunRow]:
             with suppress(NotFound):
                 names[experiment_id] = source.get_experiment(experiment_id).name
     return [_row(run, names.get(run.info.experiment_id, "")) for run in runs]
-
-
-def number(value: float) -> Number:
-    """Return a float in a form that JSON can carry."""
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def own_metrics(metrics: Mapping[str, T]) -> dict[str, T]:

@@ -14,7 +14,19 @@ from ..directions import Directions
 from ..entities import Experiment, Lineage, ModelVersion, Run
 from ..model_registry.lookups import ModelSource, RunReading
 from ..query import Completion
-from ..store.protocol import Axis, Grid, ModelSurvey, Points, Snapshot, Survey, Versions
+from ..store.protocol import (
+    Axis,
+    Bands,
+    Grid,
+    GroupColumn,
+    Groups,
+    GroupStatistic,
+    ModelSurvey,
+    Points,
+    Snapshot,
+    Survey,
+    Versions,
+)
 
 
 class Reading(RunReading, Protocol):
@@ -40,9 +52,49 @@ class Reading(RunReading, Protocol):
         params: Sequence[str] | None = None,
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
+        group: tuple[str, str] | None = None,
         /,
     ) -> Survey:
         """Return a page of the runs that match, with these params and metrics, and a summary of all runs that match."""
+        ...
+
+    def groups(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        by: str,
+        order_by: Sequence[str],
+        offset: int,
+        limit: int,
+        /,
+        *,
+        statistic: GroupStatistic,
+        metrics: Sequence[str],
+        columns: Sequence[str],
+        params: Sequence[str],
+        baseline: str | None,
+    ) -> Groups:
+        """Return a page of the groups of the runs that match, with statistics over every run of each group."""
+        ...
+
+    def bands(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        by: str,
+        groups: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis,
+        max_points: int,
+        x_min: float | None,
+        x_max: float | None,
+        /,
+    ) -> Bands:
+        """Return the curves of these metrics over every run of these groups."""
+        ...
+
+    def group_columns(self, experiment_ids: Sequence[str] | None, filter_string: str, /) -> list[GroupColumn]:
+        """Return the names by which the runs that match can be grouped."""
         ...
 
     def points(

@@ -30,6 +30,10 @@ def default_view() -> ViewState:
         "shared_x": True,
         "group_by": None,
         "baseline": None,
+        "baseline_group": None,
+        "selected_groups": [],
+        "unfolded_groups": [],
+        "group_statistic": "mean",
         "style_by": None,
         "styles": [],
     }

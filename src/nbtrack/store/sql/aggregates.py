@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...entities import ViewType
 from ...names import SYSTEM
 from ...query import RUNS
+from ...query.grouping import number_text
 from ...query.values import ValueColumn, compile_values
 from .base import Tables, located_names
 from .runs import matching
@@ -62,7 +63,7 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
         keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN t{i} END")
         order += [f"CASE WHEN MIN(t{i}) IS NULL THEN 2 WHEN g{i} IS NULL THEN 1 ELSE 0 END", f"g{i}"]
         order.append(f'CASE WHEN g{i} IS NULL THEN MIN(t{i}) END COLLATE "C"')
-    answers += [_statistics(f"m{i}", i) for i in range(len(measures))]
+    answers += [f"{sql} AS {name}{i}" for i in range(len(measures)) for name, sql in statistics(f"m{i}").items()]
     grouped = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(order)}" if groups else "HAVING COUNT(*) > 0"
     return (
         f"WITH matched AS ({matched}), found AS (SELECT {', '.join(selected)} FROM runs AS r "
@@ -70,14 +71,17 @@ def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequ
     )
 
 
-def _statistics(column: str, i: int) -> str:
+def statistics(column: str) -> dict[str, str]:
+    """Return the SQL of each statistic of a column of numbers, in which NaN must be NULL."""
     small = f"CASE WHEN ABS({column}) < {_LARGE} THEN {column} END"
     # PostgreSQL's AVG fails if the square of a number does not fit into a double.
-    return (
-        f"COUNT({column}) AS n{i}, SUM({column}) / COUNT({column}) AS mean{i}, "
-        f"MIN({column}) AS min{i}, MAX({column}) AS max{i}, "
-        f"CASE WHEN MAX(ABS({column})) < {_LARGE} THEN STDDEV_SAMP({small}) END AS std{i}"
-    )
+    return {
+        "n": f"COUNT({column})",
+        "mean": f"SUM({column}) / COUNT({column})",
+        "std": f"CASE WHEN MAX(ABS({column})) < {_LARGE} THEN STDDEV_SAMP({small}) END",
+        "min": f"MIN({column})",
+        "max": f"MAX({column})",
+    }
 
 
 def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> NDArray[Any]:
@@ -92,12 +96,8 @@ def _shown(group: ValueColumn, numbers: NDArray[Any], texts: NDArray[Any]) -> ND
     if group.shows == "either":
         # One string for each number, even if it is written differently in the runs of this row.
         for row in np.flatnonzero(~no_number & ~missing):
-            shown[row] = _text_of(float(numbers[row]))
+            shown[row] = number_text(float(numbers[row]))
     return shown
-
-
-def _text_of(number: float) -> str:
-    return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
 
 
 def _quoted(key: str) -> str:

@@ -45,6 +45,30 @@ def width_of(total: int, first: int, last: int, max_points: int) -> int:
     return 1 << shift
 
 
+def common_width(total: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], max_points: int) -> int:
+    """Return the width of the buckets that several series share.
+
+    It is a power of two, at most about `max_points` buckets cover the range of all series, and a bucket has a point of
+    most of the series that reach it, because it is at least as wide as the median distance between the points of a
+    series.
+
+    Args:
+        total: The number of points of each series.
+        first: The position of its first point.
+        last: The position of its last point.
+        max_points: The largest number of buckets.
+    """
+    import numpy as np
+
+    width = width_of(max_points + 1, int(first.min()), int(last.max()), max_points)
+    several = total > 1
+    if several.any():
+        distance = float(np.median((last - first)[several] / (total - 1)[several]))
+        while width < distance:
+            width *= 2
+    return width
+
+
 def window_of(axis: Axis, max_points: int | None, x_min: float | None, x_max: float | None) -> tuple[float, float]:
     """Return the positions to read, in steps or milliseconds.
 

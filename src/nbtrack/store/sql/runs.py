@@ -23,7 +23,7 @@ from ...entities import (
 from ...errors import InvalidParameter, NotFound
 from ...journal import now
 from ...names import check_string
-from ...query import RUNS, compile_search
+from ...query import RUNS, compile_grouping, compile_search, has_keys
 from ...tags import PARENT
 from . import paging
 from .base import Cursor, Tables, in_experiments, located_names
@@ -237,14 +237,30 @@ def check_runs(cursor: Cursor, run_ids: Sequence[str], *, active: bool = False) 
 
 
 def matching(
-    tables: Tables, experiment_ids: Sequence[str] | None, filter_string: str, view: ViewType, order_by: Sequence[str]
+    tables: Tables,
+    experiment_ids: Sequence[str] | None,
+    filter_string: str,
+    view: ViewType,
+    order_by: Sequence[str],
+    group: tuple[str, str] | None = None,
 ) -> tuple[str, str, str, list[Any]]:
-    """Return the condition, the joins, the order and the parameters of a search in `tables`."""
+    """Return the condition, the joins, the order and the parameters of a search in `tables`.
+
+    With `group`, the name that runs are grouped by and the key of a group, only the runs of the group match.
+    """
     search = compile_search(filter_string, order_by, located_names(tables, RUNS))
     stages = ", ".join(f"'{stage}'" for stage in view.stages)
     condition = f"({search.where}) AND r.lifecycle_stage IN ({stages})"
     condition += f" AND {in_experiments('r.experiment_id', experiment_ids)}"
-    return condition, search.joins, search.order_by, list(search.parameters)
+    parameters = list(search.parameters)
+    if group is not None:
+        by, key = group
+        grouping = compile_grouping(by, located_names(tables, RUNS), len(parameters) + 1)
+        parameters += grouping.parameters
+        has_key, values = has_keys([key], grouping.number, grouping.text, len(parameters) + 1)
+        parameters += values
+        condition += f" AND r.run IN (SELECT r.run FROM runs AS r {grouping.joins} WHERE {has_key})"
+    return condition, search.joins, search.order_by, parameters
 
 
 def with_nested(cursor: Cursor, run_ids: Sequence[str]) -> list[str]:

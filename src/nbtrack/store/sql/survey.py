@@ -29,12 +29,13 @@ class SurveyTables(RunTables):
         params: Sequence[str] | None = None,
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
+        group: tuple[str, str] | None = None,
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them."""
         # These numbers come from a screen and become a part of the SQL statement.
         paging.check_offset(offset)
         paging.check_max_results(limit, 1_000_000)
-        search = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by)
+        search = matching(self, experiment_ids, filter_string, ViewType.ACTIVE_ONLY, order_by, group)
         found, joins, order, parameters = search
         with self.reading() as cursor:
             # An interrupted survey may have left its tables behind.
@@ -56,7 +57,7 @@ class SurveyTables(RunTables):
                 places, count = [(0, 0)] * len(rows), total
             about_params = cursor.execute(*_summary(_PARAMS, "p", params)).fetchall()
             ranges = cursor.execute(*_summary(_RANGES, "m", metrics)).fetchall()
-            directions = _directions(cursor, [key for key, _, _ in ranges])
+            directions = directions_of(cursor, [key for key, _, _ in ranges])
             lows = {key: low for key, low, _ in ranges if low is not None}
             highs = {key: high for key, _, high in ranges if high is not None}
             bounds = [[*lows, *highs], [*lows.values(), *highs.values()]]
@@ -105,7 +106,7 @@ def _count(cursor: Cursor, table: str) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _directions(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
+def directions_of(cursor: Cursor, keys: Sequence[str]) -> dict[str, str]:
     """Return whether the matching studies minimize or maximize each metric, as their tags say, if they agree."""
     known = set(keys)
     names = [key for key in keys if key == "value" or f"best_{key}" in known]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .aggregates import AggregateTables
+from .bands import BandTables
 from .columns import ColumnTables
 from .experiments import ExperimentTables
+from .groups import GroupTables
 from .known import KnownTables
 from .metrics import MetricTables
 from .points import PointTables
@@ -20,6 +22,8 @@ class SqlTables(
     ColumnTables,
     PointTables,
     AggregateTables,
+    GroupTables,
+    BandTables,
     KnownTables,
     RegistryTables,
     SettingTables,

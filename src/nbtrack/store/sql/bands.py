@@ -1,0 +1,194 @@
+"""Curves of groups of runs: the mean of a metric over every run of a group, with its spread, on one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import Axis, Band, Bands
+from .aggregates import statistics
+from .base import Cursor, Tables
+from .grid import common_width, window_of
+from .groups import find_groups, gather
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..protocol import Columns
+
+_SERIES = """
+    SELECT l.series, matched.g, wanted.n - 1 AS metric, r.start_time FROM latest_metrics AS l
+    JOIN matched ON matched.run = l.run JOIN runs AS r ON r.run = l.run
+    JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key
+    WHERE matched.g IN ({groups})
+"""
+_ALONG = {"step": "m.step", "time": "m.timestamp", "relative": "m.timestamp - wanted.start_time"}
+_FINITE = "CASE WHEN m.value - m.value = 0 THEN m.value END"
+_POINTS = """
+    FROM metrics AS m JOIN (
+        SELECT UNNEST(CAST($1 AS BIGINT[])) AS series, UNNEST(CAST($2 AS BIGINT[])) AS place,
+               UNNEST(CAST($3 AS BIGINT[])) AS start_time
+    ) AS wanted ON wanted.series = m.series
+    WHERE {along} >= $4 AND {along} <= $5
+"""
+_EXTENTS = f"""
+    SELECT m.series, COUNT(*) AS total, COUNT({_FINITE}) AS finite, MIN({{along}}) AS first, MAX({{along}}) AS last,
+           COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan,
+           COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
+           COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
+    {_POINTS} GROUP BY m.series
+"""
+_POSITIONS = f"SELECT COUNT(DISTINCT {{along}}) AS positions {_POINTS}"
+# The sum of large numbers may be infinite, but their mean is between the lowest and the highest of them.
+_MEAN = f"""
+    CASE WHEN ABS(SUM({_FINITE})) <= 1.7976931348623157e308 THEN SUM({_FINITE}) / COUNT({_FINITE})
+         WHEN COUNT({_FINITE}) > 0 THEN MIN({_FINITE}) / 2 + MAX({_FINITE}) / 2 END
+"""
+_BUCKETS = f"""
+    WITH of_runs AS (
+        SELECT wanted.place, m.series, {{bucket}} AS begin, {_MEAN} AS value {_POINTS}
+        GROUP BY wanted.place, m.series, {{bucket}})
+    SELECT place, begin, {", ".join(f'{sql} AS "{name}"' for name, sql in statistics("value").items())}
+    FROM of_runs WHERE value IS NOT NULL GROUP BY place, begin
+"""
+
+
+_SHARED = 1.2
+"""Positions are shared by the runs if there are at most this many times as many as the longest series has points."""
+
+
+class BandTables(Tables):
+    """The curves of groups."""
+
+    def bands(
+        self,
+        experiment_ids: Sequence[str] | None,
+        filter_string: str,
+        by: str,
+        groups: Sequence[str],
+        keys: Sequence[str],
+        axis: Axis = "step",
+        max_points: int = 1000,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> Bands:
+        """Return the curves of metrics over every run of some groups."""
+        import numpy as np
+
+        wanted, names = list(dict.fromkeys(groups)), list(dict.fromkeys(keys))
+        with self.reading() as cursor:
+            gather(self, cursor, experiment_ids, filter_string, by)
+            numbers = find_groups(cursor, wanted)
+            series: Columns = {"metric": np.zeros(0, dtype=np.int64)}
+            if numbers and names:
+                sql = _SERIES.format(groups=", ".join(map(str, numbers.values())))
+                series = cursor.execute(sql, [names]).fetchnumpy()
+            cursor.execute("DROP TABLE matched")
+            places = {number: wanted.index(group) for group, number in numbers.items()}
+            found = []
+            for i, key in enumerate(names):
+                rows = series["metric"] == i
+                if rows.any():
+                    place = np.array([places[g] for g in series["g"][rows].tolist()], dtype=np.int64)
+                    of_key = [series["series"][rows], place, series["start_time"][rows]]
+                    found.append(_of_metric(cursor, wanted, key, of_key, axis, max_points, x_min, x_max))
+        return _sorted(found, {group: i for i, group in enumerate(wanted)}, names)
+
+
+def _of_metric(
+    cursor: Cursor,
+    groups: Sequence[str],
+    key: str,
+    wanted: list[NDArray[np.int64]],
+    axis: Axis,
+    max_points: int,
+    x_min: float | None,
+    x_max: float | None,
+) -> Bands:
+    """Return the bands of one metric.
+
+    `wanted` has the numbers of its series, the places of their groups in `groups`, and the starts of their runs.
+    """
+    import numpy as np
+
+    parameters = [each.tolist() for each in wanted]
+    along = _ALONG[axis]
+
+    def read(sql: str, low: float, high: float, bucket: str = "") -> Columns:
+        return cursor.execute(sql.format(along=along, bucket=bucket), [*parameters, low, high]).fetchnumpy()
+
+    low, high = window_of(axis, None, x_min, x_max)
+    extents = read(_EXTENTS, low, high)
+    total, first, last = extents["total"], extents["first"], extents["last"]
+    if not len(total):
+        return no_bands()
+    width = common_width(total, first, last, max_points)
+    if width > 1 and axis == "step" and total.max() <= max_points:
+        # Runs that log every 100 steps share their steps, and need no buckets.
+        positions = int(read(_POSITIONS, low, high)["positions"][0])
+        width = 1 if positions <= min(max_points, _SHARED * total.max()) else width
+    if width > 1:
+        # A bucket at an edge of the window has all of its points.
+        low = low if x_min is None else low // width * width
+        high = high if x_max is None else high // width * width + width - 1
+        if x_min is not None or x_max is not None:
+            extents = read(_EXTENTS, low, high)
+    bucket = along if width == 1 else f"CAST(FLOOR(CAST({along} AS DOUBLE PRECISION) / {width}) AS BIGINT) * {width}"
+    buckets = read(_BUCKETS, low, high, bucket)
+
+    order = np.argsort(wanted[0])
+    of_series = wanted[1][order][np.searchsorted(wanted[0], extents["series"], sorter=order)]
+
+    def summed(values: NDArray[Any]) -> list[int]:
+        counted = np.bincount(of_series, weights=values, minlength=len(groups))
+        return [int(each) for each in counted.tolist()]
+
+    scale = 1000 if axis == "relative" else 1
+    sums = (
+        summed(each) for each in (extents["finite"] > 0, *(extents[n] for n in ("total", "nan", "pos_inf", "neg_inf")))
+    )
+    bands = [
+        Band(group, key, width / scale, *counts) for group, *counts in zip(groups, *sums, strict=True) if counts[1]
+    ]
+    here = {band.group: i for i, band in enumerate(bands)}
+    place = np.array([here[groups[each]] for each in buckets["place"].tolist()], dtype=np.int64)
+    begin = buckets["begin"].astype(np.float64)
+    if width > 1:
+        # The middle of the steps begin, …, begin + width - 1, or of that time, but not beyond the first or last point.
+        begin = np.clip(
+            begin + (width - 1 if axis == "step" else width) / 2, extents["first"].min(), extents["last"].max()
+        )
+    columns = {n: np.ma.filled(buckets[n].astype(np.float64), np.nan) for n in ("n", "mean", "std", "min", "max")}
+    mean = np.where(np.isfinite(columns["mean"]), columns["mean"], columns["min"] / 2 + columns["max"] / 2)
+    return Bands(bands, place, begin / scale, columns["n"], mean, columns["std"], columns["min"], columns["max"])
+
+
+def _sorted(found: Sequence[Bands], groups: dict[str, int], keys: Sequence[str]) -> Bands:
+    """Return all bands sorted by group, then by metric, and their buckets along the axis."""
+    import numpy as np
+
+    if not found:
+        return no_bands()
+    bands = [band for each in found for band in each.bands]
+    order = sorted(range(len(bands)), key=lambda i: (groups[bands[i].group], keys.index(bands[i].key)))
+    rank = np.empty(len(bands), dtype=np.int64)
+    rank[order] = np.arange(len(bands))
+    starts = np.cumsum([0, *(len(each.bands) for each in found[:-1])])
+    place = rank[np.concatenate([each.place + start for each, start in zip(found, starts, strict=True)])]
+    x = np.concatenate([each.x for each in found])
+    rows = np.lexsort((x, place))
+
+    def joined(name: str) -> NDArray[np.float64]:
+        return np.concatenate([getattr(each, name) for each in found])[rows]
+
+    columns = (joined(name) for name in ("n", "mean", "std", "low", "high"))
+    return Bands([bands[i] for i in order], place[rows], x[rows], *columns)
+
+
+def no_bands() -> Bands:
+    """Return bands of nothing."""
+    import numpy as np
+
+    none = np.zeros(0)
+    return Bands([], np.zeros(0, dtype=np.int64), none, none, none, none, none, none)
