@@ -22,6 +22,10 @@ export JUPYTER_PLATFORM_DIRS := 1
 step = @start=$$SECONDS; log=$$(mktemp); printf '%s … ' "$(1)"; \
 	if { $(2); } >"$$log" 2>&1; then printf '%d s\n' $$((SECONDS - start)); rm -f "$$log"; \
 	else printf 'failed:\n'; cat "$$log"; rm -f "$$log"; exit 1; fi
+# The same in one print, for checks that run side by side.
+check = @start=$$SECONDS; log=$$(mktemp); \
+	if { $(2); } >"$$log" 2>&1; then printf '%s … %d s\n' '$(1)' $$((SECONDS - start)); rm -f "$$log"; \
+	else printf '%s … failed:\n%s\n' '$(1)' "$$(cat "$$log")"; rm -f "$$log"; exit 1; fi
 # Installs this checkout in editable mode, with the extras that EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
@@ -86,13 +90,24 @@ demo: $(VENV)/.notebooks
 lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
+# Side by side, the longest first: the specs mostly wait, and the types of Python take as long as the rest.
 static: $(VENV)/.dev
-	$(call step,Python style (ruff),$(BIN)/ruff check && $(BIN)/ruff format --check)
-	$(call step,Python types (mypy),$(BIN)/mypy)
-	$(call step,Layers (import-linter),$(BIN)/lint-imports)
-	$(call step,JavaScript style (biome),npm run --silent lint)
-	$(call step,TypeScript types (tsc),npm run --silent typecheck)
-	$(call step,TypeScript tests,npm test)
+	@$(MAKE) --no-print-directory --jobs=3 $(STATIC)
+
+STATIC := js-specs python-types python-style layers js-types js-style
+.PHONY: $(STATIC)
+js-specs:
+	$(call check,TypeScript tests,npm test)
+python-types:
+	$(call check,Python types (mypy),$(BIN)/mypy)
+python-style:
+	$(call check,Python style (ruff),$(BIN)/ruff check && $(BIN)/ruff format --check)
+layers:
+	$(call check,Layers (import-linter),$(BIN)/lint-imports)
+js-types:
+	$(call check,TypeScript types (tsc),npm run --silent typecheck)
+js-style:
+	$(call check,JavaScript style (biome),npm run --silent lint)
 
 check: postgres static
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks

@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { filesBelow, options } from './options.mjs';
 
+const COMPONENT_FILES = 2;
 const wanted = process.argv[2] ?? '';
 // Inside node_modules, so that the compiled specs find the packages that are not bundled.
 const folder = await mkdtemp('node_modules/.specs-');
 
-/** Compile all specs into one file, because starting Node.js for each spec takes longer than running it. */
-async function compile(name, pattern, setup = []) {
-  const specs = (await filesBelow('js', pattern)).filter((path) => path.includes(wanted));
+/** Compile specs into one file, because starting Node.js for each spec takes longer than running it. */
+async function compile(name, pattern, setup = [], part = 0, parts = 1) {
+  const matching = (await filesBelow('js', pattern)).filter((path) => path.includes(wanted));
+  const specs = matching.filter((_, index) => index % parts === part);
   if (specs.length === 0) {
     return [];
   }
@@ -35,11 +37,12 @@ async function compile(name, pattern, setup = []) {
 }
 
 try {
-  const files = [
-    ...(await compile('logic', /\.spec\.ts$/)),
-    ...(await compile('components', /\.spec\.tsx$/, ['js/testing/dom.ts'])),
-  ];
-  const flags = ['--enable-source-maps', '--test', '--test-reporter=spec'];
+  // The specs of components mostly wait, for pauses in typing and for buttons that are dead at first.
+  const components = [...Array(COMPONENT_FILES).keys()].map((part) =>
+    compile(`components-${part}`, /\.spec\.tsx$/, ['js/testing/dom.ts'], part, COMPONENT_FILES),
+  );
+  const files = (await Promise.all([compile('logic', /\.spec\.ts$/), ...components])).flat();
+  const flags = ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-concurrency=${files.length}`];
   // How many characters of the document the testing library prints if a query finds nothing.
   const env = { DEBUG_PRINT_LIMIT: '1500', ...process.env };
   const { status } = spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit', env });

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,9 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.store.conformance.server import Server
+
+# jsonschema imports this if it is installed, which compiles 38 grammars for a format that no notebook's schema has.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 settings.register_profile("nbtrack", deadline=None, print_blob=True)
 settings.load_profile("nbtrack")
@@ -33,6 +36,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
         return None
     return True if _ALL_SLOW.search(collection_path.read_text("utf-8")) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import the tests without looking for garbage, because nearly all objects that are created there stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
