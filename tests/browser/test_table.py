@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 import nbtrack
+from tests.browser.trace import work
 from tests.browser.widget import shown
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,6 @@ async ([x, y, frames]) => {
     }
 }
 """
-WORK = {"FunctionCall", "EvaluateScript", "RunMicrotasks", "UpdateLayoutTree", "Layout", "EventDispatch"}
 
 
 @pytest.fixture
@@ -39,27 +38,6 @@ def many() -> list[str]:
             nbtrack.log_metrics({f"val/m{key}": (number * 7 + key) % 101 / 100 for key in keys})
         run_ids.append(run.info.run_id)
     return run_ids[:1_000]
-
-
-def work(page: Page, act: Callable[[], Any]) -> float:
-    """Return the milliseconds of script, style and layout on the main thread while `act` runs."""
-    session = page.context.new_cdp_session(page)
-    events: list[dict[str, Any]] = []
-    complete: list[object] = []
-    session.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
-    session.on("Tracing.tracingComplete", lambda data: complete.append(data))
-    session.send("Tracing.start", {"categories": "devtools.timeline,v8.execute", "transferMode": "ReportEvents"})
-    act()
-    session.send("Tracing.end")
-    while not complete:
-        page.wait_for_timeout(20)
-    total, end = 0.0, 0.0
-    for event in sorted((each for each in events if each.get("ph") == "X"), key=lambda each: each["ts"]):
-        # Events inside another one are a part of it.
-        if event["name"] in WORK and event["ts"] >= end:
-            total += event.get("tdur", event["dur"]) / 1000
-            end = event["ts"] + event["dur"]
-    return total
 
 
 def test_scrolling_loads_what_comes_into_sight_and_nothing_else(

@@ -1,0 +1,228 @@
+"""The figures of the comparison in Chromium, in JupyterLab: `python -m tests.benchmarks.screens [FOLDER]`.
+
+The store is the team's of `workload.py`, with 200 and with 10,000 runs. Each figure is a median in milliseconds, until the
+frame that shows the change has been painted. Chromium renders in software here, so these are upper bounds. `kernel` is the
+part until the kernel's answer has arrived in the page, and `work` what the main thread did in all (script, style and
+layout, from a trace).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.benchmarks import synthetic
+from tests.benchmarks import workload as w
+from tests.benchmarks.__main__ import machine
+from tests.browser import notebook as notebooks
+from tests.browser.notebook import CURRENT, Notebook, write_notebook
+from tests.browser.server import jupyterlab
+from tests.browser.trace import work
+
+REPEAT = 5
+SIZES = (200, 10_000)
+SELECTED = 1_000
+FRAMES = 100
+
+HELPERS = f"""
+() => {{
+    {CURRENT}
+    const figures = window.figures = {{ arrived: [] }};
+    // Resolves in the frame after the one in which a condition holds.
+    figures.painted = (condition) => new Promise((resolve) => {{
+        const look = () => requestAnimationFrame(condition() ? () => resolve(performance.now()) : look);
+        look();
+    }});
+    figures.names = () => [...document.querySelectorAll('.nbt-row')].slice(0, 5).map((row) => row.innerText).join();
+    figures.count = () => document.querySelector('.nbt-count')?.innerText ?? '';
+    figures.isIdle = () => !document.querySelector('.nbt-comparison [aria-busy="true"], .nbt-old, .nbt-pending')
+        && document.querySelector('.nbt-comparison canvas');
+    figures.after = (start, kind) => figures.arrived.find((one) => one.at > start && one.kind === kind)?.at;
+    panel.sessionContext.session.kernel.anyMessage.connect((_, {{ msg, direction }}) => {{
+        const kind = msg.header.msg_type === 'comm_open' ? 'open' : msg.content.data?.content?.kind;
+        if (direction === 'recv' && kind) {{
+            figures.arrived.push({{ at: performance.now(), kind }});
+        }}
+    }});
+}}
+"""
+FIRST_PAINT = """
+() => { window.figures.first = Promise.all([
+    window.figures.painted(() => document.querySelector('.nbt-comparison .nbt-row')),
+    window.figures.painted(() => document.querySelector('.nbt-comparison .nbt-row') && window.figures.isIdle()),
+]); }
+"""
+# Acts in the page and returns the time until the table shows something else, and until the answer has arrived.
+ACT = """
+async (act) => {
+    const { names, count, painted, after } = window.figures;
+    const [rows, text] = [names(), count()];
+    const start = performance.now();
+    new Function(act)();
+    const end = await painted(() => names() !== rows || count() !== text);
+    return { painted: end - start, kernel: (after(start, 'nbtrack:reply') ?? start) - start };
+}
+"""
+# Scrolls the table sideways until the header of a column is in the page.
+REVEAL = """
+async (column) => {
+    const table = document.querySelector('.nbt-table-scroll');
+    const find = () => document.querySelector(`th[data-column='${column}'] .nbt-sort`);
+    table.scrollTop = 0;
+    for (let left = 0; !find() && left < table.scrollWidth; left += 100) {
+        table.scrollLeft = left;
+        await window.figures.painted(() => true);
+    }
+    await window.figures.painted(window.figures.isIdle);
+}
+"""
+SCROLL = """
+async ([x, y, frames]) => {
+    const table = document.querySelector('.nbt-table-scroll');
+    for (let i = 0; i < frames; i++) {
+        table.scrollLeft += x;
+        table.scrollTop += y;
+        await new Promise(requestAnimationFrame);
+    }
+}
+"""
+ENTER = """
+const input = document.querySelector('.nbt-query-input');
+Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, %r);
+input.dispatchEvent(new Event('input', { bubbles: true }));
+input.form.requestSubmit();
+"""
+CELLS = {
+    "import": """
+import nbtrack, time
+nbtrack.set_tracking_uri({store!r})
+nbtrack.set_experiment({experiment!r})
+run_ids = list(nbtrack.search_runs(max_results={selected}).run_id)
+""",
+    "compare": "cmp = nbtrack.compare()\ncmp",
+    "again": "nbtrack.compare()",
+    "select": "began = time.time()\ncmp.selected = run_ids\nprint(began, time.time() - began)",
+    "clear": "cmp.selected = run_ids[:5]",
+}
+
+
+def medians(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(row[name] for row in rows), 1) for name in rows[0]}
+
+
+def first_paint(sheet: Notebook, cell: str) -> dict[str, float]:
+    """From the answer, which arrives with the widget, to the table and to the curves."""
+    page = sheet.page
+    sheet.show(cell)
+    page.evaluate(FIRST_PAINT)
+    start = page.evaluate("() => performance.now()")
+    sheet.start(cell)
+    table, curves = page.evaluate("() => window.figures.first")
+    # The output's model and its layout are two messages; the last has the answer.
+    opened = page.evaluate("(start) => window.figures.after(start, 'open')", start)
+    sheet.wait(cell)
+    page.evaluate("id => document.querySelector(`[data-cell-id='${id}']`)", cell)
+    return {"cell": opened - start, "table": table - opened, "curves": curves - opened}
+
+
+def acted(sheet: Notebook, act: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    spent = work(sheet.page, lambda: found.update(sheet.page.evaluate(ACT, act)))
+    sheet.page.evaluate("() => window.figures.painted(window.figures.isIdle)")
+    return {**found, "work": spent}
+
+
+def sorted_by(sheet: Notebook, column: str) -> dict[str, float]:
+    sheet.page.evaluate(REVEAL, column)
+    return acted(sheet, f"document.querySelector(\"th[data-column='{column}'] .nbt-sort\").click()")
+
+
+def selected(sheet: Notebook) -> dict[str, float]:
+    """From the call in the kernel to the painted count, and to the curves."""
+    page = sheet.page
+    sheet.run("clear")
+    page.evaluate("() => window.figures.painted(window.figures.isIdle)")
+    page.evaluate(
+        "n => { window.figures.many = window.figures.painted(() => window.figures.count().includes(`${n} selected`)); }",
+        f"{SELECTED:,}",
+    )
+    began, call = map(float, sheet.run("select").split())
+    painted = page.evaluate("async () => (await window.figures.many) + performance.timeOrigin")
+    curves = page.evaluate("async () => (await window.figures.painted(window.figures.isIdle)) + performance.timeOrigin")
+    return {"painted": painted - began * 1000, "kernel": call * 1000, "curves": curves - began * 1000}
+
+
+def scrolled(sheet: Notebook, step: tuple[int, int]) -> dict[str, float]:
+    spent = work(sheet.page, lambda: sheet.page.evaluate(SCROLL, [*step, FRAMES]))
+    return {"work": spent / FRAMES}
+
+
+def figures(browser: Browser, url: str, folder: Path, runs: int, store: Path, repeat: int) -> dict[str, Any]:
+    name = f"runs_{runs}.ipynb"
+    cells = {
+        key: source.format(store=str(store / ".nbtrack"), experiment=w.TEAM, selected=SELECTED)
+        for key, source in CELLS.items()
+    }
+    write_notebook(folder / name, cells)
+    found: dict[str, Any] = {}
+    with notebooks.page(browser, url) as sheet:
+        sheet.open(name)
+        sheet.page.evaluate(HELPERS)
+        sheet.run("import")
+        found["first paint, with the code"] = first_paint(sheet, "compare")
+        acts: dict[str, Callable[[], dict[str, float]]] = {
+            "sort by a metric": lambda: sorted_by(sheet, "metrics.`val/accuracy`"),
+            "sort by a param": lambda: sorted_by(sheet, "params.batch_size"),
+            "query on Enter": lambda: acted(sheet, ENTER % "metrics.`val/accuracy` > 0.9"),
+            "query on Enter, cleared": lambda: acted(sheet, ENTER % ""),
+        }
+        sheet.page.evaluate("() => window.figures.painted(window.figures.isIdle)")
+        rows: dict[str, list[dict[str, float]]] = {what: [] for what in acts}
+        for _ in range(repeat):
+            for what, act in acts.items():
+                rows[what].append(act())
+        found |= {what: medians(each) for what, each in rows.items()}
+        for what, step in (("scrolling a row a frame", (0, 26)), ("scrolling five rows a frame", (0, 130))):
+            found[what] = scrolled(sheet, step)
+        if runs >= SELECTED:
+            found[f"cmp.selected = {SELECTED:,}"] = medians([selected(sheet) for _ in range(repeat)])
+            sheet.run("select")
+            found[f"scrolling five rows a frame, {SELECTED:,} selected"] = scrolled(sheet, (0, -130))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.screens", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/bench"))
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    sizes, repeat = ((50, 1_200), 1) if options.quick else (SIZES, REPEAT)
+    report: dict[str, Any] = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "runs": {}}
+    with tempfile.TemporaryDirectory(prefix="nbtrack-screens-", ignore_cleanup_errors=True) as scratch:
+        with jupyterlab(Path(scratch)) as url, sync_playwright() as playwright:
+            browser = notebooks.launch(playwright)
+            for runs in sizes:
+                store = Path(scratch) / f"{runs}"
+                store.mkdir()
+                synthetic.fill(store, runs)
+                report["runs"][runs] = figures(browser, url, Path(scratch) / "work", runs, store, repeat)
+            browser.close()
+    file = options.folder / f"screens-{report['date'][:10]}.json"
+    file.write_text(json.dumps(report, indent=2) + "\n")
+    for runs, rows in report["runs"].items():
+        for what, values in rows.items():
+            print(f"{runs:>6} runs  {what:50}", *(f"{name} {value:.1f}" for name, value in values.items()))
+    print(f"\nThe figures are in {file}.")
+
+
+if __name__ == "__main__":
+    main()
