@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeConnection } from '../testing/connection';
+import type { RunsRequest } from '../contract';
+import { FakeConnection, runsReply } from '../testing/connection';
 import { CachedConnection } from './cached';
 
 const reply = (run_ids: string[]) => ({ run_ids, run_names: run_ids, rows: [] });
@@ -66,4 +67,23 @@ test('failures and other requests are not kept', async () => {
   await cache.request('complete', { text: '', position: 0 });
   await cache.request('complete', { text: '', position: 0 });
   assert.equal(connection.asked.length, 4);
+});
+
+test('of the pages of runs only the first is kept, and the answers that were used last stay the longest', async () => {
+  const connection = new FakeConnection({ runs: () => runsReply([]) });
+  const cache = new CachedConnection(connection);
+  const ask = (filter: string, offset = 0) => cache.request('runs', { filter, offset } as RunsRequest);
+  await ask('a');
+  await ask('a', 200);
+  await ask('a', 200);
+  assert.equal(connection.asked.length, 3);
+  for (let other = 0; other < 31; other++) {
+    await ask(`other ${other}`);
+  }
+  await ask('a');
+  await ask('new');
+  await ask('a');
+  assert.equal(connection.asked.length, 35);
+  await ask('other 0');
+  assert.equal(connection.asked.length, 36);
 });

@@ -1,8 +1,13 @@
 import type { Answer, Connection, Payload, RequestError, RequestName } from '../connection/connection';
 
 /** The requests whose answers depend on nothing but the request and the store. */
-const CACHED: ReadonlySet<RequestName> = new Set(['diff']);
+const CACHED: ReadonlySet<RequestName> = new Set(['diff', 'runs', 'columns']);
 const MOST_ANSWERS = 32;
+
+/** Return whether an answer is kept. Pages of runs after the first are not, because the table keeps them itself. */
+function isKept<N extends RequestName>(name: N, payload: Payload<N>): boolean {
+  return CACHED.has(name) && !(name === 'runs' && (payload as Payload<'runs'>).offset > 0);
+}
 
 /**
  * A connection that remembers the answers to its last requests until the store changes. The same request is not sent while
@@ -43,7 +48,7 @@ export class CachedConnection implements Connection {
   }
 
   request<N extends RequestName>(name: N, payload: Payload<N>, signal?: AbortSignal): Promise<Answer<N>> {
-    if (!CACHED.has(name)) {
+    if (!isKept(name, payload)) {
       return this.connection.request(name, payload, signal);
     }
     if (signal?.aborted) {
@@ -52,6 +57,9 @@ export class CachedConnection implements Connection {
     const id = JSON.stringify([name, payload]);
     const known = this.answers.get(id);
     if (known) {
+      // The answers that were used last are kept the longest.
+      this.answers.delete(id);
+      this.answers.set(id, known);
       return Promise.resolve(known as Answer<N>);
     }
     let shared = this.waiting.get(id);

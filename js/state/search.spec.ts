@@ -56,6 +56,31 @@ test('sorting keeps a filter that is being applied, and a filter keeps an order 
   );
 });
 
+test('sorting back shows the rows that are known at once, until the store changes or the query is applied again', async () => {
+  const { search, query, pages, asked, update } = comparison();
+  const orders = (descending: boolean) => search.sort({ column: 'metrics.loss', descending });
+  const answer = async (run_id: string) => {
+    asked.at(-1)!.answer({ rows: [{ ...sweep, run_id, children: 0 }], count: 1, total: 1 });
+    await settled();
+  };
+  orders(true);
+  await answer('low');
+  orders(false);
+  await answer('high');
+  orders(true);
+  await settled();
+  assert.deepEqual([asked.length, pages.row(0)?.run_id, query.orders.peek()[0]?.descending], [2, 'low', true]);
+  void update();
+  assert.equal(asked.length, 3);
+  await answer('lower');
+  assert.equal(pages.row(0)?.run_id, 'lower');
+  orders(false);
+  assert.equal(asked.length, 4);
+  await answer('higher');
+  void search.apply(query.filter.peek());
+  assert.equal(asked.length, 5);
+});
+
 test('after a filter was refused, a header sorts the rows that the table shows', async () => {
   const { search, asked } = comparison();
   const refused = search.apply('wrong');

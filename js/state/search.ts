@@ -1,6 +1,7 @@
 import { batch, effect, signal } from '@preact/signals';
-import { type Connection, isAbort, RequestError } from '../connection/connection';
+import { isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply, RunsReply, RunsRequest } from '../contract';
+import type { CachedConnection } from '../data/cached';
 import { type Column, metricId } from '../logic/column_model';
 import { type Order, quoted } from '../logic/order';
 import { COLUMNS, type ColumnState } from './columns';
@@ -29,7 +30,7 @@ export class RunSearch {
   private wanted: Query;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: CachedConnection,
     private readonly query: QueryState,
     private readonly pages: RunPages,
     private readonly columns: ColumnState,
@@ -43,8 +44,11 @@ export class RunSearch {
     }
   }
 
-  /** Fetch the rows that match a filter. By default, the current filter is applied again. */
+  /** Fetch the rows that match a filter. The current filter, which is the default, is applied again to the store. */
   async apply(filter: string = this.wanted.filter): Promise<void> {
+    if (filter === this.wanted.filter) {
+      this.connection.forget();
+    }
     this.known = null;
     await this.send({ ...this.wanted, filter });
   }

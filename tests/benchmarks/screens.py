@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.benchmarks import synthetic
 from tests.benchmarks import workload as w
@@ -47,7 +47,7 @@ HELPERS = f"""
         && document.querySelector('.nbt-comparison canvas');
     figures.after = (start, kind) => figures.arrived.find((one) => one.at > start && one.kind === kind)?.at;
     panel.sessionContext.session.kernel.anyMessage.connect((_, {{ msg, direction }}) => {{
-        const kind = msg.header.msg_type === 'comm_open' ? 'open' : msg.content.data?.content?.kind;
+        const kind = msg.content.data?.state?._snapshot ? 'widget' : msg.content.data?.content?.kind;
         if (direction === 'recv' && kind) {{
             figures.arrived.push({{ at: performance.now(), kind }});
         }}
@@ -55,10 +55,17 @@ HELPERS = f"""
 }}
 """
 FIRST_PAINT = """
-() => { window.figures.first = Promise.all([
-    window.figures.painted(() => document.querySelector('.nbt-comparison .nbt-row')),
-    window.figures.painted(() => document.querySelector('.nbt-comparison .nbt-row') && window.figures.isIdle()),
-]); }
+() => {
+    const output = document.querySelector('[data-cell-id="compare"]');
+    const old = new Set(output.querySelectorAll('.nbt-comparison'));
+    const find = (part) => [...output.querySelectorAll(`.nbt-comparison ${part}`)]
+        .some((element) => !old.has(element.closest('.nbt-comparison')));
+    const { painted, isIdle } = window.figures;
+    window.figures.first = Promise.all([
+        painted(() => find('.nbt-row')),
+        painted(() => find('.nbt-row') && find('canvas') && isIdle()),
+    ]);
+}
 """
 # Acts in the page and returns the time until the table shows something else, and until the answer has arrived.
 ACT = """
@@ -108,7 +115,6 @@ nbtrack.set_experiment({experiment!r})
 run_ids = list(nbtrack.search_runs(max_results={selected}).run_id)
 """,
     "compare": "cmp = nbtrack.compare()\ncmp",
-    "again": "nbtrack.compare()",
     "select": "began = time.time()\ncmp.selected = run_ids\nprint(began, time.time() - began)",
     "clear": "cmp.selected = run_ids[:5]",
 }
@@ -118,19 +124,17 @@ def medians(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: round(statistics.median(row[name] for row in rows), 1) for name in rows[0]}
 
 
-def first_paint(sheet: Notebook, cell: str) -> dict[str, float]:
-    """From the answer, which arrives with the widget, to the table and to the curves."""
+def first_paint(sheet: Notebook) -> dict[str, float]:
+    """From the answer, which arrives with the widget, until the table and the curves are painted."""
     page = sheet.page
-    sheet.show(cell)
+    sheet.show("compare")
     page.evaluate(FIRST_PAINT)
     start = page.evaluate("() => performance.now()")
-    sheet.start(cell)
+    sheet.start("compare")
     table, curves = page.evaluate("() => window.figures.first")
-    # The output's model and its layout are two messages; the last has the answer.
-    opened = page.evaluate("(start) => window.figures.after(start, 'open')", start)
-    sheet.wait(cell)
-    page.evaluate("id => document.querySelector(`[data-cell-id='${id}']`)", cell)
-    return {"cell": opened - start, "table": table - opened, "curves": curves - opened}
+    sheet.wait("compare")
+    answer = page.evaluate("(start) => window.figures.after(start, 'widget')", start)
+    return {"cell until the answer": answer - start, "table": table - answer, "curves": curves - answer}
 
 
 def acted(sheet: Notebook, act: str) -> dict[str, float]:
@@ -146,13 +150,12 @@ def sorted_by(sheet: Notebook, column: str) -> dict[str, float]:
 
 
 def selected(sheet: Notebook) -> dict[str, float]:
-    """From the call in the kernel to the painted count, and to the curves."""
+    """From `cmp.selected = …` in the kernel until the count is painted, and until the curves are."""
     page = sheet.page
     sheet.run("clear")
-    page.evaluate("() => window.figures.painted(window.figures.isIdle)")
     page.evaluate(
-        "n => { window.figures.many = window.figures.painted(() => window.figures.count().includes(`${n} selected`)); }",
-        f"{SELECTED:,}",
+        "() => { const { painted, count, isIdle } = window.figures;"
+        "window.figures.many = painted(isIdle).then(() => painted(() => !count().includes(', 5 selected'))); }"
     )
     began, call = map(float, sheet.run("select").split())
     painted = page.evaluate("async () => (await window.figures.many) + performance.timeOrigin")
@@ -160,43 +163,57 @@ def selected(sheet: Notebook) -> dict[str, float]:
     return {"painted": painted - began * 1000, "kernel": call * 1000, "curves": curves - began * 1000}
 
 
-def scrolled(sheet: Notebook, step: tuple[int, int]) -> dict[str, float]:
-    spent = work(sheet.page, lambda: sheet.page.evaluate(SCROLL, [*step, FRAMES]))
+def scrolled(sheet: Notebook, step: int) -> dict[str, float]:
+    """The work of a frame while the table is scrolled by `step` pixels a frame."""
+    spent = work(sheet.page, lambda: sheet.page.evaluate(SCROLL, [0, step, FRAMES]))
     return {"work": spent / FRAMES}
 
 
-def figures(browser: Browser, url: str, folder: Path, runs: int, store: Path, repeat: int) -> dict[str, Any]:
-    name = f"runs_{runs}.ipynb"
+def open_notebook(sheet: Notebook, folder: Path, store: Path, runs: int) -> None:
+    """Open a new notebook in `folder` whose kernel has imported nbtrack and uses the store."""
     cells = {
-        key: source.format(store=str(store / ".nbtrack"), experiment=w.TEAM, selected=SELECTED)
-        for key, source in CELLS.items()
+        cell: source.format(store=str(store / ".nbtrack"), experiment=w.TEAM, selected=SELECTED)
+        for cell, source in CELLS.items()
     }
-    write_notebook(folder / name, cells)
-    found: dict[str, Any] = {}
-    with notebooks.page(browser, url) as sheet:
-        sheet.open(name)
-        sheet.page.evaluate(HELPERS)
-        sheet.run("import")
-        found["first paint, with the code"] = first_paint(sheet, "compare")
-        acts: dict[str, Callable[[], dict[str, float]]] = {
-            "sort by a metric": lambda: sorted_by(sheet, "metrics.`val/accuracy`"),
-            "sort by a param": lambda: sorted_by(sheet, "params.batch_size"),
-            "query on Enter": lambda: acted(sheet, ENTER % "metrics.`val/accuracy` > 0.9"),
-            "query on Enter, cleared": lambda: acted(sheet, ENTER % ""),
-        }
-        sheet.page.evaluate("() => window.figures.painted(window.figures.isIdle)")
-        rows: dict[str, list[dict[str, float]]] = {what: [] for what in acts}
-        for _ in range(repeat):
-            for what, act in acts.items():
-                rows[what].append(act())
-        found |= {what: medians(each) for what, each in rows.items()}
-        for what, step in (("scrolling a row a frame", (0, 26)), ("scrolling five rows a frame", (0, 130))):
-            found[what] = scrolled(sheet, step)
-        if runs >= SELECTED:
-            found[f"cmp.selected = {SELECTED:,}"] = medians([selected(sheet) for _ in range(repeat)])
-            sheet.run("select")
-            found[f"scrolling five rows a frame, {SELECTED:,} selected"] = scrolled(sheet, (0, -130))
-    return found
+    write_notebook(folder / f"runs_{runs}.ipynb", cells)
+    sheet.open(f"runs_{runs}.ipynb")
+    sheet.page.evaluate(HELPERS)
+    sheet.run("import")
+
+
+def paints(sheet: Notebook, repeat: int) -> dict[str, dict[str, float]]:
+    """Measure the first paint of comparisons, and leave one in the page."""
+    # A page loads the code with its first comparison.
+    first = first_paint(sheet)
+    return {"first paint, with the code": first, "first paint": medians([first_paint(sheet) for _ in range(repeat)])}
+
+
+def actions(sheet: Notebook, repeat: int) -> dict[str, dict[str, float]]:
+    """Measure what a user does with the comparison in the page, and what Python does."""
+    acts: dict[str, Callable[[], dict[str, float]]] = {
+        "sort by a metric": lambda: sorted_by(sheet, "metrics.`val/accuracy`"),
+        "sort by a param": lambda: sorted_by(sheet, "params.batch_size"),
+        "query on Enter": lambda: acted(sheet, ENTER % f"metrics.`val/accuracy` > {w.ACCURACY}"),
+        "query on Enter, cleared": lambda: acted(sheet, ENTER % ""),
+        f"cmp.selected = {SELECTED:,} runs": lambda: selected(sheet),
+    }
+    rows: dict[str, list[dict[str, float]]] = {what: [] for what in acts}
+    for _ in range(repeat):
+        for what, act in acts.items():
+            rows[what].append(act())
+    return {what: medians(each) for what, each in rows.items()}
+
+
+def scrolling(sheet: Notebook) -> dict[str, dict[str, float]]:
+    """Measure the work of a frame while the table scrolls, with few and with many selected runs."""
+    sheet.run("clear")
+    sheet.page.evaluate("() => window.figures.painted(window.figures.isIdle)")
+    found = {
+        "scrolling a row a frame": scrolled(sheet, 26),
+        "scrolling five rows a frame": scrolled(sheet, 130),
+    }
+    selected(sheet)
+    return {**found, f"scrolling five rows a frame, {SELECTED:,} selected": scrolled(sheet, -130)}
 
 
 def main() -> None:
@@ -214,7 +231,9 @@ def main() -> None:
                 store = Path(scratch) / f"{runs}"
                 store.mkdir()
                 synthetic.fill(store, runs)
-                report["runs"][runs] = figures(browser, url, Path(scratch) / "work", runs, store, repeat)
+                with notebooks.page(browser, url) as sheet:
+                    open_notebook(sheet, Path(scratch) / "work", store, runs)
+                    report["runs"][runs] = {**paints(sheet, repeat), **actions(sheet, repeat), **scrolling(sheet)}
             browser.close()
     file = options.folder / f"screens-{report['date'][:10]}.json"
     file.write_text(json.dumps(report, indent=2) + "\n")

@@ -16,7 +16,7 @@ ABREAST, PIECE = 8, 10
 """Runs at a time, and steps of each that are applied together."""
 
 
-def fill(folder: Path, runs: int) -> int:
+def fill(folder: Path, runs: int, steps: int = w.STEPS) -> int:
     """The team's `runs` runs and the long ones in a new store in `folder`; how many points it holds."""
     import duckdb
 
@@ -27,12 +27,12 @@ def fill(folder: Path, runs: int) -> int:
     with duckdb.connect(":memory:", config={"memory_limit": "3GB", "temp_directory": str(folder)}) as db:
         db.execute(f"ATTACH '{folder}/.nbtrack/runs.duckdb' AS store (STORAGE_VERSION 'v1.5.0')")
         db.execute("USE store")
-        _runs(db, team, 0, runs, w.STEPS)
+        _runs(db, team, 0, runs, steps)
         _runs(db, long, runs, w.LONG_RUNS, w.LONG_STEPS)
         _texts(db, runs)
-        _points(db, 0, runs, len(w.KEYS), w.STEPS, 0)
+        _points(db, 0, runs, len(w.KEYS), steps, 0)
         _points(db, runs, w.LONG_RUNS, 1, w.LONG_STEPS, runs * len(w.KEYS))
-        return _check(db, runs)
+        return _check(db, runs, steps)
 
 
 def _runs(db: Any, experiment: int, first: int, count: int, steps: int) -> None:
@@ -107,7 +107,7 @@ def _points(db: Any, first: int, count: int, keys: int, steps: int, series: int)
         )
 
 
-def _check(db: Any, runs: int) -> int:
+def _check(db: Any, runs: int, team_steps: int) -> int:
     """What the tables hold is what the workload says, and what an apply would have made of it."""
     import numpy as np
 
@@ -117,12 +117,12 @@ def _check(db: Any, runs: int) -> int:
         "SELECT (SELECT count(*) FROM metrics), (SELECT sum(points) FROM latest_metrics), "
         "(SELECT count(*) FROM latest_metrics)"
     ).fetchone()
-    assert points == total == runs * len(w.KEYS) * w.STEPS + w.LONG_RUNS * w.LONG_STEPS
+    assert points == total == runs * len(w.KEYS) * team_steps + w.LONG_RUNS * w.LONG_STEPS
     assert series == runs * len(w.KEYS) + w.LONG_RUNS
     for run, key, steps in (
-        (0, 0, w.STEPS),
-        (runs // 2, 3, w.STEPS),
-        (runs - 1, 9, w.STEPS),
+        (0, 0, team_steps),
+        (runs // 2, 3, team_steps),
+        (runs - 1, 9, team_steps),
         (runs + 7, 0, w.LONG_STEPS),
     ):
         number = min(run, runs) * len(w.KEYS) + max(run - runs, 0) + key + 1
