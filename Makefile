@@ -1,6 +1,6 @@
 # make demo   the quickstart notebook, run for real: its ten best runs and the Production model
 # make lab    JupyterLab on the notebooks
-# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow
+# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow;  make bench-screens  the widgets
 # make docs   the documentation site, in build/site
 # make soak   the durability tests at full length: 200 rounds of SIGKILL, 60 s of a crowd; its report is tests/durability/soak.txt
 
@@ -29,7 +29,7 @@ check = @start=$$SECONDS; log=$$(mktemp); \
 # Installs this checkout in editable mode, with the extras that EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test soak bench bench-frameworks docs screenshots chromium postgres clean
+.PHONY: help demo lab static check test soak bench bench-frameworks bench-screens docs screenshots chromium postgres clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -125,6 +125,10 @@ bench: $(VENV)-bench/.made
 # Models, autologging and serving beside mlflow: about 4 minutes.
 bench-frameworks: $(VENV)/.dev
 	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.frameworks build/bench $(BENCH)
+
+# The comparison in JupyterLab in Chromium: about 2 minutes.
+bench-screens: chromium $(VENV)/.dev
+	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.screens build/bench $(BENCH)
 
 # Strict: a dead link, a missing picture or a name that does not exist fails the build.
 docs: $(VENV)/.docs
