@@ -191,6 +191,17 @@ SIGNATURES = [
         ),
     ),
     Difference(
+        "an empty list or dict among numbers, strings or dicts",
+        "the type of the others; `predict` then passes NaN or refuses the batch",
+        "`any`",
+        "`predict` accepts the data of the signature, and the model gets it as it is",
+        (
+            (lambda s: s.types(pd.DataFrame({"c": [[], 0.5]})), ["double"], ["any"]),
+            (lambda s: s.types([{"c": {}}, {"c": "x"}]), ["string"], ["any"]),
+            (lambda s: s.columns({"c": [[], 0.5]})[0]["items"]["type"], "double", "any"),
+        ),
+    ),
+    Difference(
         "polars and Arrow tables",
         "`any`",
         "their columns",

@@ -151,14 +151,41 @@ def _common_type(values: Iterable[Any]) -> ColumnType:
     found = _array(values)
     if found is None:
         raise InvalidParameter("The type of a column that holds only empty arrays cannot be inferred.")
-    return found.dtype
+    return _accepting(found.dtype, values)
 
 
 def _known_type(value: Any) -> ColumnType:
     found = _type(value)
     if found is None:
         raise InvalidParameter("The type of an empty array cannot be inferred.")
-    return found
+    return _accepting(found, [value])
+
+
+def _accepting(dtype: ColumnType, values: Iterable[Any]) -> ColumnType:
+    """Return the type, with "any" in the places where a value is an empty list or dict that it would not accept.
+
+    MLflow's rules give empty lists and dicts the type of the other values, and its `predict` turns them into NaN or
+    refuses the batch.
+    """
+    import numpy
+
+    if isinstance(values, numpy.ndarray) and values.dtype.kind != "O":
+        return dtype
+    is_empty = {kind: any(type(value) is kind and not value for value in values) for kind in (list, dict)}
+    if isinstance(dtype, Array):
+        inner = [value for value in values if isinstance(value, list | numpy.ndarray)]
+        items = dtype.dtype
+        for value in inner:
+            items = _accepting(items, value)
+        return AnyType() if is_empty[dict] else dtype if items is dtype.dtype else Array(items)
+    if isinstance(dtype, Object):
+        dicts = [value for value in values if isinstance(value, dict)]
+        properties = []
+        for each in dtype.properties:
+            inner_type = _accepting(each.dtype, [value[each.name] for value in dicts if each.name in value])
+            properties.append(each if inner_type is each.dtype else Property(each.name, inner_type, each.required))
+        return AnyType() if is_empty[list] else Object(properties)
+    return AnyType() if any(is_empty.values()) and not isinstance(dtype, AnyType) else dtype
 
 
 def _type(value: Any) -> ColumnType | None:
