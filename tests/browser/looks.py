@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Locator, sync_playwright
+from playwright.sync_api import Locator, expect, sync_playwright
 
 from tests.browser import notebook as notebooks
 from tests.browser.notebook import Notebook, write_notebook
@@ -32,6 +33,10 @@ _MOST_DIFFERENT = 0.08
 """The share of tiles that may differ, for times of day and for the fonts of another machine."""
 _MOST_TALLER = 0.08
 """The share by which a screen may be taller or shorter."""
+_STILL = 8
+"""For so many seconds a screen does not change before it counts as finished."""
+_LONGEST = 60
+"""For so many seconds a screen may keep changing."""
 
 FILL = """
 import math, random
@@ -102,26 +107,45 @@ def screen(notebook: Notebook, cell_id: str) -> Locator:
     """Scroll to the screen of a cell, wait until nothing is loading, and return it."""
     root = notebook.show(cell_id).locator(".nbt").first
     root.wait_for()
-    for busy in root.locator("[aria-busy=true]").all():
-        busy.wait_for(state="detached")
+    expect(root.locator("[aria-busy=true]")).to_have_count(0, timeout=30_000)
     notebook.page.mouse.move(2, 2)
-    notebook.page.wait_for_timeout(700)
     return root
 
 
-def pictures(notebook: Notebook) -> Iterator[tuple[str, Image.Image]]:
+def pictures(notebook: Notebook, until: Callable[[str, Image.Image], bool]) -> Iterator[tuple[str, Image.Image]]:
     """Yield the name and the picture of each look."""
     for theme, width in dict.fromkeys((theme, width) for _, theme, width in LOOKS):
-        yield from pictures_of(notebook, [cell_id for cell_id, *rest in LOOKS if rest == [theme, width]], theme, width)
+        cell_ids = [cell_id for cell_id, *rest in LOOKS if rest == [theme, width]]
+        yield from pictures_of(notebook, cell_ids, theme, width, until)
 
 
-def pictures_of(notebook: Notebook, cell_ids: list[str], theme: str, width: int) -> Iterator[tuple[str, Image.Image]]:
-    """Yield the names and pictures of the screens of cells."""
+def pictures_of(
+    notebook: Notebook, cell_ids: list[str], theme: str, width: int, until: Callable[[str, Image.Image], bool]
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield the names and pictures of the screens of cells.
+
+    A picture is taken again until it is as expected, or until it has been still for a while: on a machine with much to
+    do, a chart is drawn seconds after the data have arrived, and nothing on the page says so.
+    """
     notebook.use_theme(THEMES[theme])
     notebook.page.set_viewport_size({"width": width, "height": 1700})
     for cell_id in cell_ids:
-        taken = screen(notebook, cell_id).screenshot(animations="disabled")
-        yield f"{cell_id}-{theme}-{width}", Image.open(io.BytesIO(taken)).convert("RGB")
+        name, root = f"{cell_id}-{theme}-{width}", screen(notebook, cell_id)
+        before, still_since, end = b"", time.monotonic(), time.monotonic() + _LONGEST
+        while time.monotonic() < end:
+            taken = root.screenshot(animations="disabled")
+            picture = Image.open(io.BytesIO(taken)).convert("RGB")
+            if taken != before:
+                before, still_since = taken, time.monotonic()
+            if until(name, picture) or time.monotonic() - still_since > _STILL:
+                break
+            notebook.page.wait_for_timeout(250)
+        yield name, picture
+
+
+def is_as_before(name: str, picture: Image.Image) -> bool:
+    """Return whether a picture is like its reference."""
+    return not differences(small(picture), reference(name))
 
 
 def small(picture: Image.Image) -> Image.Image:
@@ -172,7 +196,7 @@ def main() -> None:
         browser = notebooks.launch(playwright)
         with notebooks.page(browser, url, height=1700) as notebook:
             prepare(notebook, Path(temporary) / "work")
-            for name, picture in pictures(notebook):
+            for name, picture in pictures(notebook, until=lambda *_: False):
                 picture.save(large / f"{name}.png")
                 small(picture).quantize(64).save(REFERENCES / f"{name}.png", optimize=True)
         browser.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.browser import looks
 from tests.browser.notebook import Notebook
@@ -33,7 +34,7 @@ def screens(notebook: Notebook, lab: tuple[str, Path]) -> Notebook:
 
 def test_each_screen_looks_as_before(screens: Notebook, tmp_path: Path) -> None:
     wrong = {}
-    for name, picture in looks.pictures(screens):
+    for name, picture in looks.pictures(screens, until=looks.is_as_before):
         found = looks.differences(looks.small(picture), looks.reference(name))
         if found:
             picture.save(tmp_path / f"{name}.png")
@@ -47,9 +48,13 @@ def test_a_broken_layout_is_seen(screens: Notebook, what: str) -> None:
     screens.use_theme(looks.THEMES["light"])
     screens.page.set_viewport_size({"width": 1400, "height": 1700})
     style = screens.page.add_style_tag(content=BROKEN[what])
-    (name, picture) = next(looks.pictures_of(screens, ["compare-200"], "light", 1400))
+    (look,) = looks.pictures_of(screens, ["compare-200"], "light", 1400, until=_is_broken)
     style.evaluate("tag => tag.remove()")
-    assert looks.differences(looks.small(picture), looks.reference(name))
+    assert _is_broken(*look)
+
+
+def _is_broken(name: str, picture: Image.Image) -> bool:
+    return not looks.is_as_before(name, picture)
 
 
 @pytest.mark.parametrize("theme", looks.THEMES)
