@@ -124,7 +124,7 @@ export interface PanelView {
 }
 
 export interface RunStyle {
-  /** A run ID, or a value of the param `style_by`. */
+  /** A run ID, or a value of the column `style_by`. */
   value: string;
   /** The color, plus 8 for each of the dashes after the solid line. */
   slot: number;
@@ -166,7 +166,10 @@ export interface ViewState {
   unfolded_groups: string[];
   /** What the rows of groups show first, and what sorting by a metric orders them by. */
   group_statistic: GroupStatistic;
-  /** The param whose value gives runs their color and dash. None gives each selected run its own. */
+  /**
+   * The column whose value gives runs their color and dash, such as `params.optimizer`. None gives each selected run
+   * its own. Earlier versions kept the name of a param.
+   */
   style_by: string | null;
   /** Colors and dashes that the user chose. */
   styles: RunStyle[];
@@ -545,6 +548,20 @@ export interface CompleteReply {
   count: number;
 }
 
+export interface ValuesRequest {
+  run_ids: RunIds;
+  /**
+   * A param, a tag, `datasets.name`, `datasets.digest`, or the attribute status, user_id, run_name, experiment or
+   * parent.
+   */
+  column: string;
+}
+
+export interface ValuesReply {
+  /** The value of each run, in the order of `run_ids`. None if the run does not have one, or does not exist. */
+  values: (string | null)[];
+}
+
 export interface MatchesRequest {
   /** A filter that is being written. */
   filter: string;
@@ -915,4 +932,5 @@ export interface Requests {
   save_view: { payload: SaveViewRequest; reply: SavedViewsReply };
   /** Changes the store. */
   delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
+  values: { payload: ValuesRequest; reply: ValuesReply };
 }

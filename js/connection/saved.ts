@@ -68,6 +68,14 @@ export class SavedConnection implements Connection {
       }
       return { reply, buffers: [] };
     },
+    values: ({ run_ids, column }: Payload<'values'>): Answer<'values'> | undefined => {
+      const saved = this.first('values');
+      if (saved?.payload.column !== column) {
+        return undefined;
+      }
+      const known = new Map(saved.payload.run_ids.map((id, i) => [id, saved.reply.values[i] ?? null]));
+      return { reply: { values: run_ids.map((id) => known.get(id) ?? null) }, buffers: [] };
+    },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {
       const saved = this.first('curves');
       if (!saved) {

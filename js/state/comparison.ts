@@ -9,6 +9,7 @@ import { Panels } from './panels';
 import { QueryState } from './query';
 import { RunSearch } from './search';
 import { Selection } from './selection';
+import { StyleValues } from './style_values';
 import { View } from './view';
 
 /** The states of the comparison. A component takes those that it needs. */
@@ -21,6 +22,7 @@ export interface ComparisonState {
   pages: RunPages;
   columns: ColumnState;
   selection: Selection;
+  styleValues: StyleValues;
   panels: Panels;
   search: RunSearch;
   /** Read again whatever has changed in the store, and the table from its first row. */
@@ -47,6 +49,7 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
     pages,
     columns,
     selection,
+    styleValues: new StyleValues(connection, selection, pages),
     panels: new Panels(view),
     search,
     refresh: () => {

@@ -29,7 +29,7 @@ test('a chosen style replaces the one before, for a run or for its value of a pa
   selection.setStyle('b', 9);
   assert.deepEqual(view.peek().styles, [{ value: 'b', slot: 9 }]);
   assert.deepEqual(Object.fromEntries(selection.slots.value), { a: 0, b: 9 });
-  view.set({ style_by: 'lr' });
+  view.set({ style_by: 'params.lr' });
   selection.setStyle('b', 3);
   assert.deepEqual(Object.fromEntries(selection.slots.value), { a: 3, b: 3 });
 });

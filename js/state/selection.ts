@@ -1,6 +1,11 @@
 import { computed, signal } from '@preact/signals';
 import { MOST_RUNS, type RunRow, type RunStyle } from '../contract';
+import { styleColumn, type ValueStyles, valueKey, valueStyles } from '../logic/value_styles';
+import { NO_VALUE } from '../style/theme';
 import type { Part, View } from './view';
+
+const RUN_ID = /^[0-9a-f]{32}$/;
+const NONE = { column: '', values: new Map<string, string | null>() };
 
 /** The selected runs, and the line style of each. */
 export class Selection {
@@ -8,8 +13,12 @@ export class Selection {
   readonly ids: Part<string[]>;
   /** The ID of the run that the others are compared with. */
   readonly baseline: Part<string | null>;
-  /** The param whose value gives runs their style. Null gives each selected run its own. */
+  /** The column whose value gives runs their style. Null gives each selected run its own. */
   readonly styleBy: Part<string | null>;
+  /** Values of such a column by run, as far as they were read for it. */
+  readonly known = signal<{ column: string; values: ReadonlyMap<string, string | null> }>(NONE);
+  /** The styles of the values of that column among the runs that are compared. */
+  readonly valueStyles = computed(() => this.styleValues());
   readonly styles: Part<RunStyle[]>;
   /** The IDs of the selected runs, for looking up. */
   readonly set = computed((): ReadonlySet<string> => new Set(this.ids.value));
@@ -22,10 +31,12 @@ export class Selection {
   readonly marked = signal<string | null>(null);
 
   private assigned: ReadonlyMap<string, number> = new Map();
+  /** The column whose values had styles last, and their slots. */
+  private before: { column: string; slots: ReadonlyMap<string, number> } = { column: '', slots: new Map() };
 
   /** `run` returns what is known of a run. */
   constructor(
-    view: View,
+    private readonly view: View,
     private readonly run: (run_id: string) => RunRow | undefined = () => undefined,
   ) {
     this.ids = view.part('selected');
@@ -39,24 +50,84 @@ export class Selection {
     this.ids.value = on ? [...others, run_id] : others;
   }
 
-  /** Give a run, or all runs with its value of the param that gives runs their style, a color and a dash. */
-  setStyle(run_id: string, slot: number): void {
-    const key = this.styleBy.peek();
-    const value = key === null ? run_id : (this.run(run_id)?.params[key] ?? '');
-    const others = this.styles.peek().filter((style) => style.value !== value);
-    this.styles.value = [...others, { value, slot }].slice(-MOST_RUNS);
+  /**
+   * Give a run, or all runs with its value of the column that gives runs their style, a color and a dash. Null gives them the
+   * default style again.
+   */
+  setStyle(run_id: string, slot: number | null): void {
+    const value = this.styleBy.peek() === null ? run_id : this.valueOf(run_id);
+    if (typeof value === 'string') {
+      this.setValueStyle(value, slot);
+    }
+  }
+
+  /** Return whether a style was chosen for a run, or for its value. */
+  isStyled(run_id: string): boolean {
+    const value = this.styleBy.value === null ? run_id : this.valueOf(run_id);
+    return typeof value === 'string' && this.isChosen(value);
+  }
+
+  /** Give the runs with a value of the column a color and a dash. Null gives them the default style again. */
+  setValueStyle(value: string, slot: number | null): void {
+    const others = this.styles.peek().filter((style) => valueKey(style.value) !== valueKey(value));
+    this.styles.value = slot === null ? others : [...others, { value, slot }].slice(-MOST_RUNS);
+  }
+
+  /** Return whether a style was chosen for a value, or for a run by its ID. */
+  isChosen(value: string): boolean {
+    return this.styles.value.some((style) => valueKey(style.value) === valueKey(value));
+  }
+
+  /** Let a column give runs their style, or null for each run its own. Styles chosen for values of another one are dropped. */
+  colorBy(column: string | null): void {
+    if (column !== this.styleBy.peek()) {
+      const styles = this.styles.peek().filter(({ value }) => RUN_ID.test(value));
+      this.view.set({ style_by: column, styles });
+    }
+  }
+
+  /** Return the value that gives a run its style. Null if it has none, undefined if it is not known yet. */
+  private valueOf(run_id: string): string | null | undefined {
+    const { entity, key, column } = styleColumn(this.styleBy.value ?? '');
+    const known = this.known.value;
+    const value = known.column === column ? known.values.get(run_id) : undefined;
+    return value !== undefined || entity !== 'params' ? value : this.run(run_id)?.params[key];
+  }
+
+  private styleValues(): ValueStyles | null {
+    const styleBy = this.styleBy.value;
+    if (styleBy === null) {
+      return null;
+    }
+    const { column } = styleColumn(styleBy);
+    const chosen = new Map(this.styles.value.map(({ value, slot }) => [valueKey(value), slot]));
+    const before = this.before.column === column ? this.before.slots : new Map<string, number>();
+    const values = this.compared.value.map((id) => this.valueOf(id));
+    const styles = valueStyles(
+      values.map((value) => value ?? null),
+      chosen,
+      before,
+    );
+    // The first values to arrive would take the first styles, whatever their order.
+    if (values.includes(undefined)) {
+      return styles;
+    }
+    // A chosen style is not kept: without it, the value has its default again. Nor is a place on a scale.
+    const own = styles.scale ? [] : [...styles.slots].filter(([key, slot]) => slot >= 0 && !chosen.has(key));
+    this.before = { column, slots: new Map([...before, ...own]) };
+    return styles;
   }
 
   clear(): void {
     this.ids.value = [];
   }
 
-  /** Give each new run the first free position, unless a style was chosen for it or for its value of a param. */
+  /** Give each new run the first free position, or that of its value, unless a style was chosen. */
   private assign(ids: string[]): ReadonlyMap<string, number> {
     const chosen = new Map(this.styles.value.map(({ value, slot }) => [value, slot]));
-    const key = this.styleBy.value;
-    if (key !== null) {
-      return this.byParam(ids, key, chosen);
+    const styles = this.valueStyles.value;
+    if (styles !== null) {
+      return new Map(ids.map((id) => [id, styles.slots.get(valueKey(this.valueOf(id) ?? null)) ?? NO_VALUE]));
     }
     const kept = new Map([...this.assigned].filter(([id]) => this.set.value.has(id)));
     for (const id of ids) {
@@ -78,13 +149,5 @@ export class Selection {
     }
     this.assigned = kept;
     return kept;
-  }
-
-  /** Give runs with the same value of a param the same position, in the order of the values. */
-  private byParam(ids: string[], key: string, chosen: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-    const values = new Map(ids.map((id) => [id, this.run(id)?.params[key] ?? '']));
-    const distinct = [...new Set(values.values())].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-    const places = new Map(distinct.map((value, place) => [value, chosen.get(value) ?? place]));
-    return new Map(ids.map((id) => [id, places.get(values.get(id)!)!]));
   }
 }

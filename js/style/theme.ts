@@ -68,7 +68,20 @@ export const COLORS = 8;
 /** The dashes of lines. The first one is solid. */
 export const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
 
+/** The line style of runs that do not have a value of what gives runs their style. */
+export const NO_VALUE = -1;
+/** The number of colors on the scale for many numbers. */
+export const SCALE_STEPS = 12;
+
+/** Return the line style of a step of the scale. Those of lines that are counted are positive. */
+export function scaleSlot(step: number): number {
+  return NO_VALUE - 1 - step;
+}
+
 /** Return the color and the dash of the n-th line. After the last color, they repeat with another dash. */
 export function lineStyle(slot: number): { color: string; dash: number[] } {
+  if (slot < 0) {
+    return { color: slot === NO_VALUE ? 'var(--nbt-no-value)' : `var(--nbt-s${scaleSlot(slot)})`, dash: [] };
+  }
   return { color: `var(--nbt-c${slot % COLORS})`, dash: DASHES[Math.floor(slot / COLORS) % DASHES.length]! };
 }

@@ -81,6 +81,7 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         "delete_view": {"name": "weekly"},
         "python": {"view": default_view(), "experiment_ids": ["0"]},
         "complete": {"text": "metrics.lo", "position": 10, "experiment_ids": None, **page},
+        "values": {"run_ids": run_ids, "column": "params.lr"},
         "matches": {"filter": "metrics.loss < 1", "experiment_ids": None},
         "filters": {"limit": 10},
         "keep_filter": {"filter": "metrics.loss < 1"},

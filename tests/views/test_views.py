@@ -235,6 +235,35 @@ def test_completions_and_hints_are_about_the_experiments_of_the_screen() -> None
         assert reply["hints"] == [{"key": "metrics.loss", "near": near}]
 
 
+def test_the_values_of_a_column_are_those_of_the_runs_in_their_order() -> None:
+    nbtrack.set_experiment("colors")
+    data = nbtrack.data.from_numpy(np.zeros(3), name="digits")
+    with nbtrack.start_run(run_name="parent") as parent:
+        nbtrack.log_params({"lr": 0.1, "a`b": "x", "other": 1})
+        nbtrack.set_tag("team", "red")
+        nbtrack.log_input(data)
+        with nbtrack.start_run(run_name="child", nested=True) as child:
+            nbtrack.log_param("lr", "1e-1")
+    ids = [child.info.run_id, "0" * 32, parent.info.run_id]
+
+    def values(column: str) -> list[str | None]:
+        found: list[str | None] = ask("values", run_ids=ids, column=column)[0]["values"]
+        return found
+
+    assert values("params.lr") == ["1e-1", None, "0.1"]
+    assert values('params."a`b"') == values("params.a`b") == [None, None, "x"]
+    assert values("tags.`team`") == [None, None, "red"]
+    assert values("attributes.status") == ["FINISHED", None, "FINISHED"]
+    assert values("attributes.run_name") == ["child", None, "parent"]
+    assert values("attributes.experiment") == ["colors", None, "colors"]
+    assert values("attributes.parent") == ["parent", None, None]
+    assert values("datasets.name") == [None, None, "digits"]
+    assert str(values("datasets.digest")[2]).startswith("digits (")
+    for wrong in ("lr", "params.", "attributes.artifact_uri", "metrics.loss", "__class__.x"):
+        with pytest.raises(InvalidParameter, match=r"column must be a param such as params\.lr"):
+            values(wrong)
+
+
 def test_the_matches_of_a_filter_that_is_being_written_are_counted(three: list[str]) -> None:
     assert ask("matches", filter="", experiment_ids=None)[0] == {"total": 3}
     assert ask("matches", filter=f"run_id = '{three[0]}'", experiment_ids=None)[0] == {"total": 1}

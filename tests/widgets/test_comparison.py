@@ -294,3 +294,21 @@ def test_a_refused_comparison_is_closed_without_another_error(given: dict[str, A
         with pytest.raises(nbtrack.NbtrackError):
             Comparison(client, **given)
         gc.collect()
+
+
+def test_runs_are_colored_by_a_column_and_a_wrong_one_colors_nothing(make_run: MakeRun) -> None:
+    first, second = make_run(0.1, width=3), make_run(0.2)
+    nbtrack.MlflowClient().set_tag(first, "team", "red")
+    widget = nbtrack.compare()
+    widget.style_by = "tags.team"
+
+    def values() -> Any:
+        answer = widget.thin_snapshot().answers.get("values")
+        return answer and dict(zip(answer.payload["run_ids"], answer.reply["values"], strict=True))
+
+    assert values() == {first: "red", second: None}
+    # Earlier versions kept the name of a param.
+    widget.view = {"style_by": "width"}
+    assert values() == {first: "3", second: None}
+    widget.style_by = "attributes.artifact_uri"
+    assert values() is None

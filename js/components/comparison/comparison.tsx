@@ -7,6 +7,7 @@ import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
 import { FilterHistory } from '../../state/filter_history';
 import type { RunPages } from '../../state/pages';
+import { ColorBy } from '../color_by/color_by';
 import { ColumnChooser } from '../column_chooser/column_chooser';
 import { CopyTable } from '../copy_table/copy_table';
 import { Curves } from '../curves/curves';
@@ -28,16 +29,31 @@ const MOST_LISTED = 100;
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
-  const { connection, query, pages, columns, selection, search, folding, panels, curves, refresh, update } = state;
+  const {
+    connection,
+    query,
+    pages,
+    columns,
+    selection,
+    styleValues,
+    search,
+    folding,
+    panels,
+    curves,
+    refresh,
+    update,
+  } = state;
   const registering = useSignal<RunRow | null>(null);
   const history = useMemo(() => new FilterHistory(connection), [connection]);
   useEffect(() => {
     void refresh();
     const unfollow = search.follow();
     const unwatch = connection.watch(update);
+    const unfollowValues = styleValues.follow();
     return () => {
       unfollow();
       unwatch();
+      unfollowValues();
       search.stop();
     };
   }, []);
@@ -138,6 +154,9 @@ export function Comparison({ state }: { state: ComparisonState }) {
           run={registering.value}
           close={() => (registering.value = null)}
         />
+      )}
+      {(selected > 1 || selection.styleBy.value !== null) && (
+        <ColorBy connection={connection} query={query} selection={selection} values={styleValues} />
       )}
       {(pages.total.value > 0 || selected > 0) && (
         <div class="nbt-split">

@@ -6,20 +6,26 @@ import { Swatch } from '../swatch/swatch';
 const DASH_NAMES = ['solid', 'dashed', 'dotted', 'dashed and dotted'];
 
 interface Props {
-  /** The name of the run. */
+  /** The name of the run, or the value that it belongs to. */
   label: string;
   slot: number;
   change: (slot: number) => void;
+  /** Gives the line its default style again, if another one was chosen. */
+  reset?: () => void;
   /** `back` tells whether the focus returns to the button that opened this. */
   close: (back: boolean) => void;
 }
 
 /** Chooses the color and the dash of a run's line. The radio buttons of a group follow the arrow keys. */
-export function LineStyle({ label, slot, change, close }: Props) {
+export function LineStyle({ label, slot, change, reset, close }: Props) {
   const id = useUniqueId();
   const panel = useRef<HTMLDivElement>(null);
-  const [color, dash] = [slot % COLORS, Math.floor(slot / COLORS) % DASHES.length];
-  useLayoutEffect(() => panel.current?.querySelector<HTMLInputElement>('input:checked')?.focus(), []);
+  // A line of the scale, or of no value, has none of these colors.
+  const [color, dash] = slot >= 0 ? [slot % COLORS, Math.floor(slot / COLORS) % DASHES.length] : [-1, 0];
+  useLayoutEffect(() => {
+    const inputs = panel.current!.querySelectorAll<HTMLInputElement>('input');
+    ([...inputs].find((input) => input.checked) ?? inputs[0])?.focus();
+  }, []);
   const group = (
     name: string,
     count: number,
@@ -76,12 +82,17 @@ export function LineStyle({ label, slot, change, close }: Props) {
         'Line',
         DASHES.length,
         dash,
-        (at) => at * COLORS + color,
+        (at) => at * COLORS + Math.max(0, color),
         (at) => DASH_NAMES[at]!,
       )}
-      <button type="button" class="nbt-link" onClick={() => close(true)}>
-        Close
-      </button>
+      <span class="nbt-line-style-foot">
+        <button type="button" class="nbt-link" aria-disabled={!reset} onClick={() => reset?.()}>
+          Default
+        </button>
+        <button type="button" class="nbt-link" onClick={() => close(true)}>
+          Close
+        </button>
+      </span>
     </div>
   );
 }

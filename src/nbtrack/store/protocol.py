@@ -624,12 +624,21 @@ class Reading(Protocol):
         """
         ...
 
-    def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
+    def get_runs(
+        self,
+        run_ids: Sequence[str],
+        *,
+        strict: bool = False,
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> list[Run]:
         """Return runs, deleted or not, by their IDs.
 
         Args:
             run_ids: The IDs of the runs.
             strict: Raise NotFound if a run does not exist. Without it, such runs are left out.
+            params: The params to return with the runs, because a run can have very many. None returns all.
+            metrics: The metrics to return with the runs. None returns all.
 
         Returns:
             The runs, in the order of `run_ids`.

@@ -21,6 +21,7 @@ from . import python_code as python_code
 from . import registry as registry
 from . import runs as runs
 from . import saved_views as saved_views
+from . import values as values
 from .contract import ErrorReply
 from .source import Source
 from .validation import check_request, shown

@@ -101,7 +101,7 @@ class PanelView(TypedDict):
 
 class RunStyle(TypedDict):
     value: str
-    """A run ID, or a value of the param `style_by`."""
+    """A run ID, or a value of the column `style_by`."""
     slot: Annotated[int, Between(0, 31)]
     """The color, plus 8 for each of the dashes after the solid line."""
 
@@ -142,7 +142,8 @@ class ViewState(TypedDict):
     group_statistic: GroupStatistic
     """What the rows of groups show first, and what sorting by a metric orders them by."""
     style_by: str | None
-    """The param whose value gives runs their color and dash. None gives each selected run its own."""
+    """The column whose value gives runs their color and dash, such as `params.optimizer`. None gives each selected run
+    its own. Earlier versions kept the name of a param."""
     styles: Annotated[list[RunStyle], AtMost(MOST_RUNS)]
     """Colors and dashes that the user chose."""
 
@@ -504,6 +505,18 @@ class CompleteReply(TypedDict):
     """A page of the completions, the likeliest first."""
     count: int
     """Number of completions on all pages, at most 1,000."""
+
+
+class ValuesRequest(TypedDict):
+    run_ids: RunIds
+    column: str
+    """A param, a tag, `datasets.name`, `datasets.digest`, or the attribute status, user_id, run_name, experiment or
+    parent."""
+
+
+class ValuesReply(TypedDict):
+    values: list[str | None]
+    """The value of each run, in the order of `run_ids`. None if the run does not have one, or does not exist."""
 
 
 class MatchesRequest(TypedDict):

@@ -36,8 +36,10 @@ class Reading(RunReading, Protocol):
         """Let several reads see one state."""
         ...
 
-    def get_runs(self, run_ids: Sequence[str], /) -> list[Run]:
-        """Return the runs that exist, in this order."""
+    def get_runs(
+        self, run_ids: Sequence[str], /, *, params: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+    ) -> list[Run]:
+        """Return the runs that exist, in this order, with all or only these params and metrics."""
         ...
 
     def survey(

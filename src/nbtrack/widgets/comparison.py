@@ -14,6 +14,7 @@ from ..names import check_list, check_string
 from ..tags import PARENT
 from ..views.contract import ViewState
 from ..views.runs import is_held_out, keys_in
+from ..views.values import style_column
 from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
 from . import picture
 from .host import ViewWidget
@@ -64,6 +65,9 @@ class Comparison(ViewWidget):
         panels: The charts, as dictionaries: their metrics, x axis, smoothing, log scale and zoom.
         group_by: A column such as "params.optimizer". Runs with equal values of it stand together. None for no groups.
         baseline: ID of the run that the others are compared with, or None. A run can be assigned too.
+        style_by: A column such as "params.optimizer", "tags.team" or "attributes.status". Runs with equal values of it
+            have the same color and dash, and many numbers have the colors of a scale. None gives each selected run its
+            own.
         view: All of these as one dictionary that JSON can carry. Setting some of its fields changes only those.
 
     Raises:
@@ -91,6 +95,7 @@ class Comparison(ViewWidget):
     panels = ViewPart("panels")
     group_by = ViewPart("group_by")
     baseline = BaselineRun("baseline")
+    style_by = ViewPart("style_by")
     view = WholeView()
 
     def __init__(
@@ -199,6 +204,9 @@ class Comparison(ViewWidget):
         answers = {"runs": runs}
         if selected:
             answers["diff"] = self.ask("diff", {"run_ids": selected, "limit": part(MOST_DIFF_ROWS, share, 5)})
+        column = style_column(view["style_by"]) if selected and view["style_by"] else None
+        if column:
+            answers["values"] = self.ask("values", {"run_ids": selected, "column": column})
         if selected and view["panels"] and view["panels"][0]["metrics"]:
             panel = view["panels"][0]
             answers["curves"] = self.ask(

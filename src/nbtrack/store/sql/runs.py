@@ -51,13 +51,20 @@ _INPUTS = """
 class RunTables(Tables):
     """Reading, deleting, restoring and moving runs. They are created, changed and ended through the journal."""
 
-    def get_runs(self, run_ids: Sequence[str], *, strict: bool = False) -> list[Run]:
+    def get_runs(
+        self,
+        run_ids: Sequence[str],
+        *,
+        strict: bool = False,
+        params: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> list[Run]:
         """Return runs in the order of `run_ids`."""
         for run_id in run_ids:
             check_string(run_id, "run_id")
         with self.reading() as cursor:
             rows = cursor.execute(f"SELECT {INFO} FROM runs AS r {JOIN_IDS}", [list(run_ids)]).fetchall()
-            runs = {run.info.run_id: run for run in self._with_data(cursor, rows)}
+            runs = {run.info.run_id: run for run in self._with_data(cursor, rows, params, metrics)}
         if strict:
             check_known(run_ids, runs)
         return [runs[run_id] for run_id in run_ids if run_id in runs]

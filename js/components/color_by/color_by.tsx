@@ -1,0 +1,180 @@
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { type Connection, isAbort } from '../../connection/connection';
+import type { GroupColumn } from '../../contract';
+import { formatNumber, grouped, plural } from '../../logic/format';
+import { shorten } from '../../logic/shorten';
+import { styleColumn, type ValueStyle, valueKey } from '../../logic/value_styles';
+import type { QueryState } from '../../state/query';
+import type { Selection } from '../../state/selection';
+import type { StyleValues } from '../../state/style_values';
+import { SCALE_STEPS } from '../../style/theme';
+import { type Choice, ColumnPicker } from '../column_picker/column_picker';
+import { LineStyle } from '../line_style/line_style';
+import { Problem } from '../problem/problem';
+import { Swatch } from '../swatch/swatch';
+
+/** How many values are listed at first. */
+const FIRST = 8;
+const LONGEST = 28;
+
+const KINDS: Record<GroupColumn['kind'], string> = {
+  param: 'Params',
+  tag: 'Tags',
+  dataset: 'Datasets',
+  attribute: 'Attributes',
+};
+const ORDER = Object.keys(KINDS);
+/** The ID of the choice that gives each run a style of its own. */
+const OWN = '';
+
+interface Props {
+  connection: Connection;
+  query: QueryState;
+  selection: Selection;
+  values: StyleValues;
+}
+
+/** Chooses the column whose values give runs their color and dash, and says which value has which. */
+export function ColorBy({ connection, query, selection, values }: Props) {
+  const found = useSignal<readonly GroupColumn[]>([]);
+  const asked = useRef(new AbortController());
+  const styleBy = selection.styleBy.value;
+  const chosen = styleBy === null ? null : styleColumn(styleBy);
+  const search = async (words: string) => {
+    asked.current.abort();
+    asked.current = new AbortController();
+    const { signal } = asked.current;
+    try {
+      const payload = { filter: query.filter.peek(), experiment_ids: null, search: words.trim() };
+      const { reply } = await connection.request('group_columns', payload, signal);
+      if (!signal.aborted) {
+        found.value = reply.columns;
+      }
+    } catch (cause) {
+      if (!isAbort(cause)) {
+        found.value = [];
+      }
+    }
+  };
+  const choices: Choice[] = [
+    { id: OWN, name: 'each run has its own', kind: 'Runs' },
+    // Within a kind, the most useful ones come first.
+    ...[...found.value]
+      .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
+      .map(({ column, kind, name, groups }) => ({
+        id: column,
+        name,
+        kind: KINDS[kind],
+        detail: plural(groups, 'value'),
+      })),
+  ];
+  return (
+    <section class="nbt-color-by" aria-label="Colors of the runs">
+      <span class="nbt-muted">Color by</span>
+      {connection.live ? (
+        <ColumnPicker
+          label={chosen === null ? 'run…' : `${shorten(chosen.key, LONGEST)}…`}
+          title="Color runs by"
+          choices={choices}
+          chosen={chosen?.column ?? OWN}
+          choose={(id) => selection.colorBy(id === OWN ? null : id)}
+          search={(words) => void search(words)}
+        />
+      ) : (
+        <span>{chosen === null ? 'run' : shorten(chosen.key, LONGEST)}</span>
+      )}
+      {chosen !== null && <ValueLegend selection={selection} />}
+      <Problem error={values.error.value} />
+    </section>
+  );
+}
+
+/** The values with their colors and dashes, which can be changed, or the scale of many numbers. */
+function ValueLegend({ selection }: { selection: Selection }) {
+  const all = useSignal(false);
+  /** The key of the value whose style is being chosen. */
+  const styled = useSignal<string | null>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const styles = selection.valueStyles.value;
+  if (styles === null) {
+    return null;
+  }
+  const { entries, scale } = styles;
+  const missing = entries.find(({ value }) => value === null);
+  if (scale) {
+    const steps = Array.from({ length: SCALE_STEPS }, (_, i) => `var(--nbt-s${i})`);
+    return (
+      <span class="nbt-color-scale">
+        {formatNumber(scale.low)}
+        <span
+          class="nbt-color-ramp"
+          role="img"
+          aria-label={`Colors from ${formatNumber(scale.low)} to ${formatNumber(scale.high)}`}
+          style={{ background: `linear-gradient(to right, ${steps.join(', ')})` }}
+        />
+        {formatNumber(scale.high)}
+        {scale.log && <span class="nbt-muted">log scale</span>}
+        {missing && (
+          <>
+            <Swatch slot={missing.slot} />
+            <span class="nbt-muted">no value ({grouped(missing.runs)})</span>
+          </>
+        )}
+      </span>
+    );
+  }
+  const nameOf = ({ value }: ValueStyle) => (value === null ? 'no value' : value === '' ? '(empty)' : value);
+  const shown = all.value ? entries : entries.slice(0, FIRST);
+  const changed = entries.find(({ value }) => valueKey(value) === styled.value);
+  const close = (back: boolean) => {
+    if (back) {
+      list.current?.querySelector<HTMLElement>('.nbt-style-button[aria-expanded="true"]')?.focus();
+    }
+    styled.value = null;
+  };
+  return (
+    <>
+      <ul class="nbt-color-values" aria-label="Values and their colors" ref={list}>
+        {shown.map((entry) => {
+          const key = valueKey(entry.value);
+          return (
+            <li key={key} title={nameOf(entry)}>
+              {entry.value === null ? (
+                <Swatch slot={entry.slot} />
+              ) : (
+                <button
+                  type="button"
+                  class="nbt-style-button"
+                  aria-label={`Line of ${nameOf(entry)}`}
+                  aria-haspopup="dialog"
+                  aria-expanded={key === styled.value}
+                  onClick={() => (styled.value = key === styled.peek() ? null : key)}
+                >
+                  <Swatch slot={entry.slot} />
+                </button>
+              )}
+              <span class={entry.value === null ? 'nbt-muted' : ''}>{shorten(nameOf(entry), LONGEST)}</span>
+              <span class="nbt-muted">{grouped(entry.runs)}</span>
+            </li>
+          );
+        })}
+      </ul>
+      {entries.length > FIRST && (
+        <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
+          {all.value ? `Name only ${FIRST}` : `Name all ${plural(entries.length, 'value')}`}
+        </button>
+      )}
+      {changed && changed.value !== null && (
+        <LineStyle
+          key={styled.value}
+          label={nameOf(changed)}
+          slot={changed.slot}
+          change={(slot) => selection.setValueStyle(changed.value!, slot)}
+          reset={selection.isChosen(changed.value) ? () => selection.setValueStyle(changed.value!, null) : undefined}
+          close={close}
+        />
+      )}
+    </>
+  );
+}
