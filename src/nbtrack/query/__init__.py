@@ -24,7 +24,6 @@ Expected here: a number or a quoted string.
 """
 
 from .completion import Completion, complete
-from .grouping import Grouping, check_groupable, compile_grouping, group_key, has_keys
 from .known import Known
 from .parser import parse, parse_ordering
 from .parts import CompiledParts, compile_parts
@@ -39,16 +38,11 @@ __all__ = [
     "CompiledParts",
     "CompiledSearch",
     "Completion",
-    "Grouping",
     "Known",
     "Vocabulary",
-    "check_groupable",
-    "compile_grouping",
     "compile_parts",
     "compile_search",
     "complete",
-    "group_key",
-    "has_keys",
     "parse",
     "parse_ordering",
 ]

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, TypeGuard
 
 from ...entities import ViewType
-from ...query import RUNS, Vocabulary, compile_grouping, group_key, has_keys, parse_ordering
-from ...query.grouping import ATTRIBUTES, number_text
+from ...query import RUNS, Vocabulary, parse_ordering
+from ...query.grouping import ATTRIBUTES, compile_grouping, group_key, has_keys, number_text
 from ...query.parser import parse_name
 from ...query.sql import check_orderings
 from ...query.tree import Key, Operand
@@ -319,7 +319,8 @@ def _read_statistics(
         """,
         parameters,
     ).fetchall()
-    for g, key, n, mean, std, low, high, lowest, highest in rows:
+    order = {key: place for place, key in enumerate(names)}
+    for g, key, n, mean, std, low, high, lowest, highest in sorted(rows, key=lambda row: order[row[1]]):
         if g in groups:
             groups[g][names[key]] = GroupStatistics(n, mean, std, low, high)
         if mean is not None and mean == mean:

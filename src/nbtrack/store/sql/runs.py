@@ -23,7 +23,8 @@ from ...entities import (
 from ...errors import InvalidParameter, NotFound
 from ...journal import now
 from ...names import check_string
-from ...query import RUNS, compile_grouping, compile_search, has_keys
+from ...query import RUNS, compile_search
+from ...query.grouping import compile_grouping, has_keys
 from ...tags import PARENT
 from . import paging
 from .base import Cursor, Tables, in_experiments, located_names
