@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { signal } from '@preact/signals';
 import type { RegistryReply, RunsReply, RunsRequest, TableRow } from '../contract';
-import { runsReply } from '../testing/connection';
-import { tableRow } from '../testing/rows';
+import { comparisonState } from '../state/comparison';
+import { groupsReply, runsReply } from '../testing/connection';
+import { groupRow, tableRow } from '../testing/rows';
 import { modelRow } from '../testing/versions';
 import { SavedConnection } from './saved';
 import type { Snapshot } from './snapshot';
@@ -57,6 +59,35 @@ test('a saved table has its baseline, and another one of the saved runs can be c
     [await ask('outside'), await ask('a'), await ask('c'), await ask(null)],
     ['outside', 'a', undefined, undefined],
   );
+});
+
+test('saved groups are sorted and unfold to their saved runs, and a notebook without them shows its runs', async () => {
+  const rows = ['adam', 'sgd', 'adam'].map((optimizer, i) => tableRow(`r${i}`, { params: { optimizer } }));
+  const groups = [groupRow('s:adam', { runs: 2 }), groupRow('s:sgd'), groupRow('none', { runs: 7 })];
+  const [by, filter, sorts] = ['params.optimizer', '', ['params.optimizer DESC']];
+  const answers = {
+    runs: { payload: { filter, order_by: sorts }, reply: runsReply(rows), buffers: [] },
+    groups: {
+      payload: { by, filter, params: [], metrics: [] },
+      reply: groupsReply(groups, { count: 40 }),
+      buffers: [],
+    },
+  };
+  const shown = async (kept: object) => {
+    const connection = new SavedConnection({ view: 'comparison', options: {}, answers: kept } as unknown as Snapshot);
+    const view = { group_by: by, sorts, unfolded_groups: ['s:adam', 'none'] };
+    const { search, rows: table } = comparisonState(connection, signal(view));
+    await search.apply();
+    search.ensure(0, 12, []);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.equal(search.error.peek(), null);
+    return Array.from({ length: table.count.peek() }, (_, i) => {
+      const item = table.item(i);
+      return item?.run?.run_id ?? item?.group?.key;
+    });
+  };
+  assert.deepEqual(await shown(answers), ['s:sgd', 's:adam', 'r0', 'r2', 'none']);
+  assert.deepEqual(await shown({ runs: answers.runs }), ['r1', 'r0', 'r2']);
 });
 
 test('the models of a saved registry are searched by name', async () => {

@@ -1,5 +1,6 @@
-import type { CurvesReply, DiffReply, RunRow, RunsReply } from '../contract';
+import type { CurvesReply, DiffReply, GroupsReply, RunRow, RunsReply } from '../contract';
 import { diffRuns } from '../logic/diff';
+import { isInGroup, sortedGroups } from '../logic/groups';
 import { sortRuns } from '../logic/order';
 import { nestedCount, treeRows } from '../logic/tree';
 import { type Answer, type Connection, failure, type Payload, type RequestName } from './connection';
@@ -48,12 +49,16 @@ export class SavedConnection implements Connection {
       offset,
       limit,
       baseline: wanted,
+      group,
     }: Payload<'runs'>): Answer<'runs'> | undefined => {
       const saved = this.first('runs');
       if (!saved) {
         return undefined;
       }
-      const sorted = sortRuns(saved.reply.rows, order_by);
+      const sorted = sortRuns(
+        saved.reply.rows.filter((row) => !group || isInGroup(row, group)),
+        order_by,
+      );
       const shown = new Set(unfolded ?? sorted.map((row) => row.run_id));
       const rows = grouped ? treeRows(sorted, shown) : sorted.map((row) => ({ ...row, depth: 0, children: 0 }));
       // All runs that matched. Of many of them, only the first were saved.
@@ -75,6 +80,27 @@ export class SavedConnection implements Connection {
       }
       const known = new Map(saved.payload.run_ids.map((id, i) => [id, saved.reply.values[i] ?? null]));
       return { reply: { values: run_ids.map((id) => known.get(id) ?? null) }, buffers: [] };
+    },
+    groups: ({
+      by,
+      order_by,
+      statistic,
+      offset,
+      limit,
+      baseline_group: wanted,
+    }: Payload<'groups'>): Answer<'groups'> | undefined => {
+      const saved = this.first('groups');
+      if (saved?.payload.by !== by) {
+        throw failure('INVALID_STATE', 'These groups were not saved with the notebook. Run the cell to load them.');
+      }
+      const groups = sortedGroups(saved.reply.groups, by, order_by, statistic);
+      const { baseline_group: kept, ...others } = saved.reply;
+      const baseline = wanted ? (groups.find(({ key }) => key === wanted) ?? kept) : null;
+      const reply: GroupsReply = { ...others, count: groups.length, groups: groups.slice(offset, offset + limit) };
+      return {
+        reply: baseline?.key === wanted && baseline ? { ...reply, baseline_group: baseline } : reply,
+        buffers: [],
+      };
     },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {
       const saved = this.first('curves');

@@ -1,12 +1,13 @@
 import type { Answer, Connection, Payload, RequestError, RequestName } from '../connection/connection';
 
 /** The requests whose answers depend on nothing but the request and the store. */
-const CACHED: ReadonlySet<RequestName> = new Set(['diff', 'runs', 'columns']);
+const CACHED: ReadonlySet<RequestName> = new Set(['diff', 'runs', 'columns', 'groups', 'group_columns']);
+const PAGED: ReadonlySet<RequestName> = new Set(['runs', 'groups']);
 const MOST_ANSWERS = 32;
 
-/** Return whether an answer is kept. Pages of runs after the first are not, because the table keeps them itself. */
+/** Return whether an answer is kept. Pages of rows after the first are not, because the table keeps them itself. */
 function isKept<N extends RequestName>(name: N, payload: Payload<N>): boolean {
-  return CACHED.has(name) && !(name === 'runs' && (payload as Payload<'runs'>).offset > 0);
+  return CACHED.has(name) && !(PAGED.has(name) && (payload as Payload<'runs' | 'groups'>).offset > 0);
 }
 
 /**

@@ -41,7 +41,7 @@ export function nextOrder(current: Order | null, column: string, lowerIsBetter =
   }
   return {
     column,
-    descending: !lowerIsBetter && !column.startsWith('params.') && !column.startsWith('attributes.run_name'),
+    descending: !lowerIsBetter && !/^(params|tags|datasets)\.|^attributes\.(run_name|parent)/.test(column),
   };
 }
 

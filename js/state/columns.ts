@@ -99,15 +99,25 @@ export class ColumnState {
   putValues(reply: RunsReply): void {
     this.models.value ||= reply.rows.some((row) => row.models.length > 0);
     this.best.value = new Map([...this.best.peek(), ...Object.entries(reply.best_values ?? bestOf(reply))]);
-    if (reply.baseline) {
-      const { params, metrics } =
-        this.baseline.peek()?.run_id === reply.baseline.run_id ? this.baseline.peek()! : EMPTY;
+    this.putBaseline(reply.baseline);
+  }
+
+  /** Take over the values of the run that the others are compared with. */
+  putBaseline(baseline: RunRow | null | undefined): void {
+    if (baseline) {
+      const { params, metrics } = this.baseline.peek()?.run_id === baseline.run_id ? this.baseline.peek()! : EMPTY;
       this.baseline.value = {
-        ...reply.baseline,
-        params: { ...params, ...reply.baseline.params },
-        metrics: { ...metrics, ...reply.baseline.metrics },
+        ...baseline,
+        params: { ...params, ...baseline.params },
+        metrics: { ...metrics, ...baseline.metrics },
       };
     }
+  }
+
+  /** Return the columns that the table will show once it has taken over a reply to a new query. */
+  shownWith({ params, metrics, lower_is_better, total }: RunsReply): Column[] {
+    const names = { params, metrics, lower: new Set(lower_is_better), models: false };
+    return shownColumns(names, total === 1 || this.allParams.peek(), this.changed.peek());
   }
 
   /** Take over the names of all columns. */

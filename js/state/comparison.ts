@@ -4,9 +4,12 @@ import { CachedConnection } from '../data/cached';
 import { CurveCache } from '../data/curves';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
+import { GroupSearch } from './group_search';
+import { GroupPages } from './groups';
 import { RunPages } from './pages';
 import { Panels } from './panels';
 import { QueryState } from './query';
+import { TableRows } from './rows';
 import { RunSearch } from './search';
 import { Selection } from './selection';
 import { StyleValues } from './style_values';
@@ -20,6 +23,9 @@ export interface ComparisonState {
   query: QueryState;
   folding: Folding;
   pages: RunPages;
+  groups: GroupPages;
+  /** The rows of the table: of `pages`, or of `groups`. */
+  rows: TableRows;
   columns: ColumnState;
   selection: Selection;
   styleValues: StyleValues;
@@ -39,7 +45,9 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   const query = new QueryState(view);
   const [pages, columns] = [new RunPages(), new ColumnState(view)];
   const selection = new Selection(view, (run_id) => pages.run(run_id));
-  const search = new RunSearch(connection, query, pages, columns, selection.baseline);
+  const groups = new GroupPages(view, pages);
+  const groupSearch = new GroupSearch(connection, groups, selection);
+  const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch);
   return {
     connection,
     curves,
@@ -47,6 +55,8 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
     query,
     folding: new Folding(view),
     pages,
+    groups,
+    rows: new TableRows(pages, groups),
     columns,
     selection,
     styleValues: new StyleValues(connection, selection, pages),

@@ -37,6 +37,16 @@ export class RunPages {
     return this.seen.get(run_id);
   }
 
+  /** Return rows with the values of other columns that are known of their runs, and keep them for `run`. */
+  remember(rows: readonly TableRow[]): TableRow[] {
+    // Values that are to be read again are shown until then, so that no cell is empty in between.
+    const known = rows.map((row) => joined(this.seen.get(row.run_id), row));
+    for (const row of known) {
+      this.seen.set(row.run_id, row);
+    }
+    return known;
+  }
+
   /** Whether a run is known not to match: all rows have been fetched, none is folded away, and it is in none of them. */
   isOutside(run_id: string): boolean {
     const pages = [...this.pages.value.values()];
@@ -59,11 +69,7 @@ export class RunPages {
     const before = replace ? undefined : this.pages.peek().get(page);
     // A run may have been added to the store since the page was fetched.
     const fits = before?.length === reply.rows.length && reply.rows.every((row, i) => row.run_id === before[i]!.run_id);
-    // Values that are to be read again are shown until then, so that no cell is empty in between.
-    const rows = reply.rows.map((row) => joined(this.seen.get(row.run_id), row));
-    for (const row of rows) {
-      this.seen.set(row.run_id, row);
-    }
+    const rows = this.remember(reply.rows);
     if (replace) {
       this.columns = new Map();
     }

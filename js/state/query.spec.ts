@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signal } from '@preact/signals';
-import { folded, orderOf, QueryState, sorted } from './query';
+import { folded, QueryState, sorted } from './query';
 import { View } from './view';
 
 const loss = { column: 'metrics.loss', descending: true };
@@ -21,9 +21,15 @@ test('a column that is added to the order again is reversed in its place, and ot
   assert.deepEqual(sorted(state.peek(), loss).sorts, ['metrics.loss DESC']);
 });
 
-test('groups stand together before the rows are sorted by a column', () => {
-  const state = new QueryState(new View(signal({ sorts: ['metrics.loss ASC'], group_by: 'params.optimizer' })));
-  assert.deepEqual(orderOf(state.peek()), ['params.optimizer ASC', 'metrics.loss ASC']);
+test('the keys of groups are forgotten when the runs are grouped by another column', () => {
+  const keys = { selected_groups: ['s:adam'], unfolded_groups: ['s:sgd'], baseline_group: 's:adam' };
+  const view = new View(signal({ group_by: 'params.optimizer', ...keys }));
+  const state = new QueryState(view);
+  state.set({ ...state.peek(), sorts: ['metrics.loss ASC'] });
+  assert.deepEqual(view.peek().selected_groups, ['s:adam']);
+  state.set({ ...state.peek(), group_by: 'params.lr' });
+  const { selected_groups, unfolded_groups, baseline_group } = view.peek();
+  assert.deepEqual([selected_groups, unfolded_groups, baseline_group], [[], [], null]);
 });
 
 test('a query that was set from outside is taken once', () => {

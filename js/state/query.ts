@@ -1,5 +1,5 @@
 import { computed } from '@preact/signals';
-import type { RunsRequest } from '../contract';
+import type { GroupStatistic, RunsRequest } from '../contract';
 import { clause, type Order, parseClause } from '../logic/order';
 import { type Part, same, type View } from './view';
 
@@ -8,8 +8,9 @@ export interface Query {
   filter: string;
   /** The clauses that the user sorts by. */
   sorts: readonly string[];
-  /** The column whose equal values stand together. */
+  /** The column by whose values the runs are grouped. */
   group_by: string | null;
+  group_statistic: GroupStatistic;
   grouped: boolean;
   unfolded: readonly string[];
 }
@@ -20,6 +21,12 @@ export class QueryState {
   /** The columns that the table is sorted by, and their directions. The most important one comes first. */
   readonly orders = computed(() => this.sorts.value.map(parseClause).filter((order): order is Order => order !== null));
 
+  /** What the rows of groups show, and are sorted by if the table is sorted by a metric. */
+  readonly statistic: Part<GroupStatistic>;
+
+  /** The column by whose values the runs are grouped. */
+  readonly groupBy: Part<string | null>;
+
   private readonly sorts: Part<string[]>;
   private readonly query: Part<Query>;
   private applied: Query;
@@ -28,14 +35,26 @@ export class QueryState {
   constructor(view: View) {
     this.filter = view.part('query');
     this.sorts = view.part('sorts');
+    this.groupBy = view.part('group_by');
+    this.statistic = view.part('group_statistic');
     this.query = view.derived(
-      ({ query, sorts, group_by, grouped, unfolded }): Query => ({ filter: query, sorts, group_by, grouped, unfolded }),
-      ({ filter, sorts, group_by, grouped, unfolded }) => ({
+      ({ query, sorts, group_by, group_statistic, grouped, unfolded }): Query => ({
+        filter: query,
+        sorts,
+        group_by,
+        group_statistic,
+        grouped,
+        unfolded,
+      }),
+      ({ filter, sorts, group_by, group_statistic, grouped, unfolded }, view) => ({
         query: filter,
         sorts: [...sorts],
         group_by,
+        group_statistic,
         grouped,
         unfolded: [...unfolded],
+        // The keys of groups belong to the column that they were grouped by.
+        ...(group_by !== view.group_by && { selected_groups: [], unfolded_groups: [], baseline_group: null }),
       }),
     );
     this.applied = this.query.peek();
@@ -62,16 +81,11 @@ export class QueryState {
   }
 }
 
-/** Return the clauses of the order of the rows: first that of the groups, then those of the columns. */
-export function orderOf({ group_by, sorts }: Query): string[] {
-  return [...(group_by === null ? [] : [`${group_by} ASC`]), ...sorts];
-}
-
 /** Return whether a request asks for the rows of this query. In `nested` it says how many runs are nested in others. */
 export function isRequestOf(query: Query, request: RunsRequest, nested: number): boolean {
   const tree = nested > 0 ? [query.grouped, query.grouped ? query.unfolded : []] : [];
   const asked = nested > 0 ? [request.grouped, request.grouped ? request.unfolded : []] : [];
-  return same([query.filter, orderOf(query), ...tree], [request.filter, request.order_by, ...asked]);
+  return same([query.filter, query.sorts, ...tree], [request.filter, request.order_by, ...asked]);
 }
 
 /** Sort a query by a column: by this one alone, or with `add` after those that the table is already sorted by. */

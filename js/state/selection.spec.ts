@@ -22,6 +22,22 @@ test('a run keeps its line style while it is selected, and the next one takes th
   assert.deepEqual(selection.ids.value, ['c', 'd', 'a'], 'The run that was selected last comes last.');
 });
 
+test('groups have other line styles than the selected runs, and keep them', () => {
+  const view = viewOf({ selected: ['a', 'b'], selected_groups: ['s:adam', 's:sgd'] });
+  const selection = new Selection(view);
+  assert.deepEqual(Object.fromEntries(selection.groupSlots.value), { 's:adam': 2, 's:sgd': 3 });
+  selection.toggleGroup('s:adam');
+  selection.toggle('a');
+  selection.toggleGroup('n:1');
+  assert.deepEqual(Object.fromEntries(selection.groupSlots.value), { 's:sgd': 3, 'n:1': 0 });
+  selection.setBaseline({ kind: 'group', id: 's:sgd' });
+  assert.deepEqual([view.peek().baseline, view.peek().baseline_group], [null, 's:sgd']);
+  selection.setBaseline({ kind: 'run', id: 'b' });
+  assert.deepEqual([view.peek().baseline, view.peek().baseline_group], ['b', null]);
+  selection.clear();
+  assert.deepEqual([view.peek().selected, view.peek().selected_groups], [[], []]);
+});
+
 test('a chosen style replaces the one before, for a run or for its value of a param', () => {
   const view = viewOf({ selected: ['a', 'b'] });
   const selection = new Selection(view, (run_id) => tableRow(run_id, { params: { lr: '1' } }));

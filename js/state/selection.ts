@@ -13,6 +13,10 @@ export class Selection {
   readonly ids: Part<string[]>;
   /** The ID of the run that the others are compared with. */
   readonly baseline: Part<string | null>;
+  /** The key of the group that the others are compared with, instead of a run. */
+  readonly baselineGroup: Part<string | null>;
+  /** The keys of the selected groups, in the order in which they were selected. */
+  readonly groups: Part<string[]>;
   /** The column whose value gives runs their style. Null gives each selected run its own. */
   readonly styleBy: Part<string | null>;
   /** Values of such a column by run, as far as they were read for it. */
@@ -24,6 +28,8 @@ export class Selection {
   readonly set = computed((): ReadonlySet<string> => new Set(this.ids.value));
   /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
   readonly slots = computed(() => this.assign(this.ids.value));
+  /** The position of each selected group, by its key. No selected run has the same, as far as there are enough. */
+  readonly groupSlots = computed(() => this.assignGroups(this.groups.value));
   /** The IDs of the runs that are compared: the first of those that are selected. */
   readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
 
@@ -31,6 +37,7 @@ export class Selection {
   readonly marked = signal<string | null>(null);
 
   private assigned: ReadonlyMap<string, number> = new Map();
+  private assignedGroups: ReadonlyMap<string, number> = new Map();
   /** The column whose values had styles last, and their slots. */
   private before: { column: string; slots: ReadonlyMap<string, number> } = { column: '', slots: new Map() };
 
@@ -41,6 +48,8 @@ export class Selection {
   ) {
     this.ids = view.part('selected');
     this.baseline = view.part('baseline');
+    this.baselineGroup = view.part('baseline_group');
+    this.groups = view.part('selected_groups');
     this.styleBy = view.part('style_by');
     this.styles = view.part('styles');
   }
@@ -48,6 +57,17 @@ export class Selection {
   toggle(run_id: string, on: boolean = !this.set.peek().has(run_id)): void {
     const others = this.ids.peek().filter((id) => id !== run_id);
     this.ids.value = on ? [...others, run_id] : others;
+  }
+
+  toggleGroup(key: string, on: boolean = !this.groups.peek().includes(key)): void {
+    const others = this.groups.peek().filter((each) => each !== key);
+    this.groups.value = on ? [...others, key] : others;
+  }
+
+  /** Compare the others with a run, by its ID, or with a group, by its key. Null compares them with none. */
+  setBaseline(subject: { kind: 'run' | 'group'; id: string } | null): void {
+    const { kind, id = null } = subject ?? {};
+    this.view.set({ baseline: kind === 'run' ? id : null, baseline_group: kind === 'group' ? id : null });
   }
 
   /**
@@ -119,7 +139,7 @@ export class Selection {
   }
 
   clear(): void {
-    this.ids.value = [];
+    this.view.set({ selected: [], selected_groups: [] });
   }
 
   /** Give each new run the first free position, or that of its value, unless a style was chosen. */
@@ -129,25 +149,41 @@ export class Selection {
     if (styles !== null) {
       return new Map(ids.map((id) => [id, styles.slots.get(valueKey(this.valueOf(id) ?? null)) ?? NO_VALUE]));
     }
-    const kept = new Map([...this.assigned].filter(([id]) => this.set.value.has(id)));
-    for (const id of ids) {
-      const slot = chosen.get(id);
-      if (slot !== undefined) {
-        kept.set(id, slot);
-      }
-    }
-    const taken = new Set(kept.values());
-    let free = 0;
-    for (const id of ids) {
-      if (!kept.has(id)) {
-        while (taken.has(free)) {
-          free += 1;
-        }
-        taken.add(free);
-        kept.set(id, free);
-      }
-    }
-    this.assigned = kept;
-    return kept;
+    this.assigned = assigned(ids, this.assigned, chosen, new Set());
+    return this.assigned;
   }
+
+  private assignGroups(keys: string[]): ReadonlyMap<string, number> {
+    const chosen = new Map(this.styles.value.map(({ value, slot }) => [value, slot]));
+    this.assignedGroups = assigned(keys, this.assignedGroups, chosen, new Set(this.slots.value.values()));
+    return this.assignedGroups;
+  }
+}
+
+/** Give each item the position that was chosen for it, or the one that it had, or the first that is free. */
+function assigned(
+  items: readonly string[],
+  before: ReadonlyMap<string, number>,
+  chosen: ReadonlyMap<string, number>,
+  others: ReadonlySet<number>,
+): ReadonlyMap<string, number> {
+  const slots = new Map<string, number>();
+  for (const item of items) {
+    const slot = chosen.get(item) ?? before.get(item);
+    if (slot !== undefined) {
+      slots.set(item, slot);
+    }
+  }
+  const taken = new Set([...slots.values(), ...others]);
+  let free = 0;
+  for (const item of items) {
+    if (!slots.has(item)) {
+      while (taken.has(free)) {
+        free += 1;
+      }
+      taken.add(free);
+      slots.set(item, free);
+    }
+  }
+  return slots;
 }

@@ -15,6 +15,8 @@ test('what is not valid in a state has its default, whatever it is', () => {
     { query: 7 },
     { sorts: [7] },
     { selected: { length: 3 } },
+    { selected_groups: 's:adam' },
+    { group_statistic: 'median' },
   ];
   for (const state of hostile) {
     assert.deepEqual(readView(state), defaultView());

@@ -1,6 +1,6 @@
 import type { Answer, Connection, Payload, Reply, RequestName } from '../connection/connection';
 import { RequestError } from '../connection/connection';
-import type { RunsReply, TableRow } from '../contract';
+import type { GroupRow, GroupsReply, RunsReply, TableRow } from '../contract';
 
 type Answers = { [N in RequestName]?: (payload: Payload<N>) => Reply<N> | Answer<N> | Promise<Reply<N>> };
 interface Subscriber {
@@ -84,6 +84,12 @@ export function runsReply(rows: TableRow[], fields: Partial<RunsReply> = {}): Ru
     lower_is_better: [],
     ...fields,
   };
+}
+
+/** Return a page of groups. `fields` replaces the values that are derived from them. */
+export function groupsReply(groups: GroupRow[], fields: Partial<GroupsReply> = {}): GroupsReply {
+  const total = groups.reduce((sum, { runs }) => sum + runs, 0);
+  return { groups, count: groups.length, total, best: {}, lower_is_better: [], ...fields };
 }
 
 /** Return an error reply of the kernel. */

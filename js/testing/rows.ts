@@ -1,4 +1,4 @@
-import type { TableRow } from '../contract';
+import type { GroupRow, TableRow } from '../contract';
 
 /** A finished run as the table shows it. Its name is its ID. */
 export function tableRow(run_id: string, fields: Partial<TableRow> = {}): TableRow {
@@ -21,4 +21,10 @@ export function tableRow(run_id: string, fields: Partial<TableRow> = {}): TableR
     nested_best: {},
     ...fields,
   };
+}
+
+/** A group of one run as the table shows it. Its value is what follows the kind in its key. */
+export function groupRow(key: string, fields: Partial<GroupRow> = {}): GroupRow {
+  const value = key === 'none' ? null : key.replace(/^\w+:/, '');
+  return { key, value, runs: 1, params: {}, differing: {}, metrics: {}, columns: {}, ...fields };
 }

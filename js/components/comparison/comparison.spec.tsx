@@ -4,8 +4,8 @@ import { signal } from '@preact/signals';
 import { act, cleanup, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import { comparisonState } from '../../state/comparison';
-import { FakeConnection, refusal, runsReply } from '../../testing/connection';
-import { tableRow } from '../../testing/rows';
+import { FakeConnection, groupsReply, refusal, runsReply } from '../../testing/connection';
+import { groupRow, tableRow } from '../../testing/rows';
 import { Comparison } from './comparison';
 
 const rows = [
@@ -14,7 +14,7 @@ const rows = [
 ];
 
 /** The comparison of two runs, on a kernel that finds `good` by its name. */
-function comparison(answers: FakeConnection['answers'] = {}, live = true) {
+function comparison(answers: FakeConnection['answers'] = {}, live = true, view: object = {}) {
   const connection = new FakeConnection({
     runs: ({ filter }) => {
       if (filter === 'wrong') {
@@ -32,7 +32,7 @@ function comparison(answers: FakeConnection['answers'] = {}, live = true) {
     ...answers,
   });
   connection.live = live;
-  const state = comparisonState(connection, signal({}));
+  const state = comparisonState(connection, signal(view));
   render(<Comparison state={state} />);
   return {
     connection,
@@ -134,6 +134,39 @@ test('the table is copied with the columns that are shown, for spreadsheets and 
   const text = await navigator.clipboard.readText();
   assert.match(text, /\n\| --- \| ---: \| --- \|/);
   assert.match(text, /\n\| =cmd\\\|x \| -0\.5 \| a\tb \| \\<b\\>\\\| \|/);
+});
+
+const acc = { n: 2, mean: 0.55, std: 0.5, min: 0.2, max: 0.9 };
+const optimizers = [
+  groupRow('s:=adam', { runs: 3, metrics: { acc }, differing: { lr: 2 } }),
+  groupRow('none', { metrics: { acc: { n: 1, mean: -0.5, std: null, min: -0.5, max: -0.5 } }, params: { lr: '1' } }),
+];
+
+test('groups are counted, selected, compared with one of them, and copied', async () => {
+  const { user } = comparison(
+    {
+      groups: ({ baseline_group }) =>
+        groupsReply(optimizers, { baseline_group: baseline_group ? optimizers[1]! : null }),
+    },
+    true,
+    { group_by: 'params.optimizer' },
+  );
+  await screen.findByText('2 groups of 2 runs, 0 selected');
+  await user.click(screen.getByRole('checkbox', { name: 'Select optimizer =adam' }));
+  await user.click(screen.getByRole('checkbox', { name: 'Select optimizer no value' }));
+  await screen.findByText('2 groups of 2 runs, 2 groups and 0 runs selected');
+  await user.selectOptions(screen.getByLabelText('Baseline'), 'optimizer no value');
+  await screen.findByTitle('better than the baseline');
+  await user.click(screen.getByRole('button', { name: 'TSV' }));
+  await screen.findByText('Copied 2 groups.');
+  const lines = (await navigator.clipboard.readText()).split('\n').map((line) => line.split('\t').slice(0, 8));
+  assert.deepEqual(lines, [
+    ['optimizer', 'runs', 'acc.mean', 'acc.std', 'acc.min', 'acc.max', 'acc.n', 'lr'],
+    ["'=adam", '3', '0.55', '0.5', '0.2', '0.9', '2', '2 different values'],
+    ['no value', '1', '-0.5', '', '-0.5', '-0.5', '1', '1'],
+  ]);
+  await user.click(screen.getByRole('button', { name: 'Clear selection' }));
+  await screen.findByText('2 groups of 2 runs, 0 selected');
 });
 
 test('the code that shows the view again is copied', async () => {

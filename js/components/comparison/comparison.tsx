@@ -3,15 +3,16 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Hint, RunRow } from '../../contract';
 import { replaceKey } from '../../logic/completion';
 import { grouped, ofAll, plural } from '../../logic/format';
+import { columnTitle, groupName } from '../../logic/groups';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
 import { FilterHistory } from '../../state/filter_history';
-import type { RunPages } from '../../state/pages';
 import { ColorBy } from '../color_by/color_by';
 import { ColumnChooser } from '../column_chooser/column_chooser';
 import { CopyTable } from '../copy_table/copy_table';
 import { Curves } from '../curves/curves';
 import { Check, Select } from '../fields/fields';
+import { GroupField } from '../group_field/group_field';
 import { lazy } from '../lazy/lazy';
 import { ParameterDiff } from '../parameter_diff/parameter_diff';
 import { Problem } from '../problem/problem';
@@ -19,13 +20,15 @@ import { QueryBox } from '../query_box/query_box';
 import { completer } from '../query_box/use_completions';
 import { counter } from '../query_box/use_matches';
 import { RunTable } from '../run_table/run_table';
-import { SavedNote } from '../saved_note/saved_note';
+import { type Kept, SavedNote } from '../saved_note/saved_note';
 import { SavedViews } from '../saved_views/saved_views';
 
 const RegisterForm = lazy('the form', () => import('../register_form/register_form').then((code) => code.RegisterForm));
 
 /** The largest number of runs in a list of choices. */
 const MOST_LISTED = 100;
+/** The prefix of groups among the choices of a baseline. */
+const GROUP = 'group ';
 
 /** The runs that match a query: as a table, as curves, and side by side. */
 export function Comparison({ state }: { state: ComparisonState }) {
@@ -33,6 +36,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
     connection,
     query,
     pages,
+    groups,
     columns,
     selection,
     styleValues,
@@ -60,11 +64,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
   const error = search.error.value;
   const wrong = error?.error_code === 'INVALID_PARAMETER_VALUE' ? error : null;
   const selected = selection.ids.value.length;
+  const selectedGroups = selection.groups.value.length;
+  const hasBaseline = selection.baseline.value !== null || selection.baselineGroup.value !== null;
+  const isGrouped = groups.by.value !== null;
   const compared = selection.compared.value.length;
   const constant = columns.constant.value;
   return (
     <div class="nbt-comparison" data-live={connection.live}>
-      {!connection.live && <SavedNote kept={keptOf(pages)} />}
+      {!connection.live && <SavedNote kept={keptOf(state)} />}
       <div class="nbt-query-row">
         <QueryBox
           applied={query.filter.value}
@@ -82,12 +89,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
         {pages.loaded.value ? (
           <>
             <span aria-live="polite">
+              {isGrouped && `${plural(groups.total.value, 'group')} of `}
               {plural(pages.total.value, 'run')}
-              {pages.nested.value > 0 && `, ${grouped(pages.nested.value)} of them nested`}, {grouped(selected)}{' '}
-              selected
+              {pages.nested.value > 0 && !isGrouped && `, ${grouped(pages.nested.value)} of them nested`},{' '}
+              {selectedGroups > 0 && `${plural(selectedGroups, 'group')} and ${plural(selected, 'run')}`}
+              {selectedGroups === 0 && grouped(selected)} selected
               {selected > compared && `, of which the first ${grouped(compared)} are compared`}
             </span>
-            {selected > 0 && (
+            {selected + selectedGroups > 0 && (
               <button type="button" class="nbt-link nbt-clear-selection" onClick={() => selection.clear()}>
                 Clear selection
               </button>
@@ -99,7 +108,10 @@ export function Comparison({ state }: { state: ComparisonState }) {
         ) : (
           <span>{error ? '' : 'Loading runs…'}</span>
         )}
-        {pages.nested.value > 0 && (
+        {(pages.total.value > 0 || query.groupBy.value !== null) && (
+          <GroupField connection={connection} query={query} search={search} />
+        )}
+        {pages.nested.value > 0 && !isGrouped && (
           <Check class="nbt-grouped" checked={folding.grouped.value} change={(on) => search.group(on)}>
             Group by parent
           </Check>
@@ -119,10 +131,12 @@ export function Comparison({ state }: { state: ComparisonState }) {
         {pages.total.value > 0 && (
           <>
             <ColumnChooser columns={columns} />
-            <CopyTable connection={connection} query={query} columns={columns} view={state.view} />
+            <CopyTable connection={connection} query={query} groups={groups} columns={columns} view={state.view} />
           </>
         )}
-        {selected > 1 && <BaselineField selection={selection} pages={pages} columns={columns} />}
+        {(selected + selectedGroups > 1 || hasBaseline) && (
+          <BaselineField selection={selection} pages={pages} groups={groups} columns={columns} />
+        )}
         {connection.live && (
           <button type="button" class="nbt-link nbt-refresh" onClick={() => void refresh()}>
             Refresh
@@ -141,6 +155,8 @@ export function Comparison({ state }: { state: ComparisonState }) {
           query={query}
           search={search}
           pages={pages}
+          rows={state.rows}
+          groups={groups}
           columns={columns}
           folding={folding}
           selection={selection}
@@ -158,7 +174,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
       {(selected > 1 || selection.styleBy.value !== null) && (
         <ColorBy connection={connection} query={query} selection={selection} values={styleValues} />
       )}
-      {(pages.total.value > 0 || selected > 0) && (
+      {(pages.total.value > 0 || selected + selectedGroups > 0) && (
         <div class="nbt-split">
           <Curves
             connection={connection}
@@ -175,30 +191,57 @@ export function Comparison({ state }: { state: ComparisonState }) {
   );
 }
 
-/** Chooses the run that the others are compared with, among those that are selected. */
-function BaselineField({ selection, pages, columns }: Pick<ComparisonState, 'selection' | 'pages' | 'columns'>) {
-  const baseline = selection.baseline.value;
-  const listed = selection.ids.value.slice(0, MOST_LISTED);
-  const ids = baseline === null || listed.includes(baseline) ? listed : [baseline, ...listed];
+/** Chooses the run or the group that the others are compared with, among those that are selected. */
+function BaselineField({
+  selection,
+  pages,
+  groups,
+  columns,
+}: Pick<ComparisonState, 'selection' | 'pages' | 'groups' | 'columns'>) {
+  const [run, group] = [selection.baseline.value, selection.baselineGroup.value];
+  const withFirst = (first: string | null, others: string[]) =>
+    first === null || others.includes(first) ? others : [first, ...others];
+  const ids = withFirst(run, selection.ids.value.slice(0, MOST_LISTED));
+  const keys = groups.by.value === null ? [] : withFirst(group, selection.groups.value.slice(0, MOST_LISTED));
   // The baseline may be on a page that has not been read.
   const known = columns.baseline.value;
   const nameOf = (id: string) => (pages.run(id) ?? (known?.run_id === id ? known : null))?.run_name ?? id.slice(0, 8);
-  const options = ids.map((id) => [id, shorten(nameOf(id), 24)] as const);
+  const by = columnTitle(groups.by.value ?? '');
+  const groupOf = (key: string) =>
+    groups.group(key) ?? (groups.baseline.value?.key === key ? groups.baseline.value : undefined);
+  const titleOf = (key: string) => {
+    const found = groupOf(key);
+    return `${by} ${found ? groupName(found) : key.replace(/^\w+:/, '')}`;
+  };
+  const options = [
+    ...keys.map((key) => [`${GROUP}${key}`, shorten(titleOf(key), 24)] as const),
+    ...ids.map((id) => [id, shorten(nameOf(id), 24)] as const),
+  ];
   return (
     <Select
       label="Baseline"
       class="nbt-baseline-field"
-      value={baseline ?? ''}
+      value={group === null ? (run ?? '') : `${GROUP}${group}`}
       options={[['', 'none'], ...options]}
-      change={(id) => (selection.baseline.value = id === '' ? null : id)}
+      change={(value) =>
+        selection.setBaseline(
+          value === ''
+            ? null
+            : value.startsWith(GROUP)
+              ? { kind: 'group', id: value.slice(GROUP.length) }
+              : { kind: 'run', id: value },
+        )
+      }
     />
   );
 }
 
-/** Return how many runs were saved, if not all of them. */
-function keptOf(pages: RunPages): { rows: number; total: number } | null {
-  const [rows, total] = [pages.count.value, pages.total.value];
-  return pages.loaded.value && rows < total ? { rows, total } : null;
+/** Return how many runs or groups were saved, if not all of them. */
+function keptOf({ connection, pages, groups }: ComparisonState): Kept | null {
+  const isGrouped = groups.by.value !== null;
+  const rows = isGrouped ? groups.total.value : pages.count.value;
+  const total = isGrouped ? (connection.first('groups')?.reply.count ?? rows) : pages.total.value;
+  return pages.loaded.value && rows < total ? { rows, total, noun: isGrouped ? 'group' : 'run' } : null;
 }
 
 interface NoRunsProps {

@@ -1,17 +1,33 @@
 import type { ComponentChild } from 'preact';
-import type { RunRow, TableRow, Number as Value } from '../../contract';
+import type { GroupStatistic, RunRow, TableRow, Number as Value } from '../../contract';
 import { type Column, MODEL } from '../../logic/column_model';
-import { exactNumber, formatDuration, formatNumber, formatTime, toNumber } from '../../logic/format';
+import { exactNumber, formatDuration, formatTime, toNumber } from '../../logic/format';
 import { StatusBadge } from '../status/status';
 import { ValueText, wholeValue } from '../value/value';
+
+/** The run or the group that the others are compared with. */
+export interface Baseline {
+  kind: 'run' | 'group';
+  /** The ID of the run, or the key of the group. */
+  id: string;
+  /** The last value of each metric of the run, or the mean over the runs of the group. */
+  metrics: Readonly<Record<string, Value>>;
+}
 
 /** What the cells of all rows need to know. */
 export interface CellContext {
   /** For each metric the best value of all matching runs. */
   best: ReadonlyMap<string, Value>;
   lower: ReadonlySet<string>;
-  /** The run that the others are compared with. */
-  baseline: RunRow | null;
+  /** For each metric the key of the best group, by its mean. */
+  bestGroups: ReadonlyMap<string, string>;
+  /** What group rows show of metrics. */
+  statistic: GroupStatistic;
+  /** The column by whose values runs are grouped. */
+  by: string | null;
+  baseline: Baseline | null;
+  /** The number of rows of the table above the first one that scrolls. */
+  above: number;
   register: ((row: RunRow) => void) | null;
 }
 
@@ -33,19 +49,23 @@ export function cellContent(row: TableRow, column: Column, context: CellContext)
   if (column.kind === 'metric') {
     const value = metricValue(row, column);
     const isLast = column.statistic === 'last';
-    if (value === undefined && isLast && key in row.nested_best) {
-      return <span class="nbt-nested-best">{formatNumber(row.nested_best[key])}</span>;
-    }
     const best = context.best.get(key);
+    const compared = isLast && context.baseline?.id !== row.run_id ? context.baseline?.metrics[key] : null;
+    const lowerIsBetter = context.lower.has(key);
+    if (value === undefined && isLast && key in row.nested_best) {
+      return (
+        <span class="nbt-nested-best">
+          <ValueText value={row.nested_best[key]} metric baseline={compared} lowerIsBetter={lowerIsBetter} />
+        </span>
+      );
+    }
     return (
       <ValueText
         value={value}
         metric
         best={isLast && value !== undefined && best !== undefined && toNumber(value) === toNumber(best)}
-        baseline={
-          isLast && context.baseline && context.baseline.run_id !== row.run_id ? context.baseline.metrics[key] : null
-        }
-        lowerIsBetter={context.lower.has(key)}
+        baseline={compared}
+        lowerIsBetter={lowerIsBetter}
       />
     );
   }

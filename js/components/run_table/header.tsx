@@ -14,6 +14,7 @@ export interface HeaderActions {
   resize: (id: string, width: number) => void;
   /** Move a column in front of another one. */
   moveBefore: (id: string, before: string) => void;
+  openMenu: (column: Column, at: number) => void;
 }
 
 interface HeaderProps {
@@ -56,6 +57,11 @@ export function Header(props: HeaderProps) {
       style={left === undefined ? undefined : { left: `${left}px` }}
       title={`${full}${direction}${direction && guessed ? ', by its name' : ''}`}
       draggable={movable}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        actions.openMenu(column, at);
+      }}
       onDragStart={(event) => {
         event.dataTransfer?.setData(DRAG_TYPE, column.id);
         event.dataTransfer?.setData('text/plain', full);
@@ -90,6 +96,21 @@ export function Header(props: HeaderProps) {
       ) : (
         <span class="nbt-sort-title">{title}</span>
       )}
+      <button
+        type="button"
+        class="nbt-menu-button"
+        tabIndex={-1}
+        aria-label={`Menu of ${full}`}
+        aria-haspopup="menu"
+        title="Menu (M)"
+        onClick={(event) => {
+          // The table would take the focus from the menu.
+          event.stopPropagation();
+          actions.openMenu(column, at);
+        }}
+      >
+        ⋮
+      </button>
       <Edge width={column.width} resize={(width) => actions.resize(column.id, width)} />
     </th>
   );

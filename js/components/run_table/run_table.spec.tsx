@@ -240,17 +240,6 @@ test('a row keeps its element when it moves', async () => {
   assert.ok(rowOf(0) === element);
 });
 
-test('groups stand apart', async () => {
-  const optimizers = ['adam', 'adam', 'sgd'].map((optimizer, i) => tableRow(`${i}`, { params: { optimizer } }));
-  const { connection, state } = await table(() => runsReply(optimizers));
-  const unfollow = state.search.follow();
-  state.view.set({ group_by: 'params.optimizer' });
-  await waitFor(() => assert.deepEqual(connection.payloads('runs').at(-1)?.order_by, ['params.optimizer ASC']));
-  await waitFor(() => assert.equal(document.querySelectorAll('.nbt-starts').length, 1));
-  assert.ok(rowOf(2).classList.contains('nbt-starts'));
-  unfollow();
-});
-
 test('of 12,000 columns only those in sight are in the page, and the search of the chooser finds the others', async () => {
   const keys = Array.from({ length: 12000 }, (_, i) => `m${i}`);
   const { connection, user } = await table(

@@ -1,22 +1,36 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import type { RunRow, TableRow } from '../../contract';
+import type { GroupRow, RunRow, TableRow } from '../../contract';
 import { type Column, columnWindow, edges } from '../../logic/column_model';
+import { columnTitle, GROUP_STATISTICS, groupMeans, STATISTIC_NAMES } from '../../logic/groups';
 import { nextOrder } from '../../logic/order';
 import { rowWindow } from '../../logic/window';
 import type { ColumnState } from '../../state/columns';
 import type { Folding } from '../../state/folding';
+import type { GroupPages } from '../../state/groups';
 import type { RunPages } from '../../state/pages';
 import type { QueryState } from '../../state/query';
+import type { TableItem, TableRows } from '../../state/rows';
 import type { RunSearch } from '../../state/search';
 import type { Selection } from '../../state/selection';
 import { useUniqueId } from '../form/unique_id';
-import type { CellContext } from './cell';
+import type { Baseline, CellContext } from './cell';
 import { Header, type HeaderActions, LEAST_WIDTH, MOST_WIDTH } from './header';
-import { groupStart, isNumeric, type RenderedColumns, Row } from './row';
+import { HeaderMenu, type MenuEntry } from './header_menu';
+import {
+  BaselineRow,
+  GroupTableRow,
+  groupStart,
+  isNumeric,
+  type RenderedColumns,
+  Row,
+  type RowActions,
+  type Subject,
+} from './row';
 
 const ROW_HEIGHT = 26;
 const HEADER_HEIGHT = 50;
+const HEAD_ROWS = 2;
 const VISIBLE_ROWS = 12;
 const TICK_WIDTH = 30;
 const SWATCH_WIDTH = 34;
@@ -26,6 +40,8 @@ const NARROW = 520;
 const NARROW_NAME_WIDTH = 120;
 /** How much wider metrics are while they show the difference from the baseline, in px. */
 const DIFFERENCE_WIDTH = 88;
+/** How much wider metrics are while groups show a mean and its standard deviation, in px. */
+const GROUP_WIDTH = 62;
 const RESIZE_STEP = 20;
 /** The window moves in steps of so many rows, so that not every scrolled row renders the table again. */
 const ROW_STEP = 4;
@@ -49,6 +65,8 @@ interface Props {
   query: QueryState;
   search: RunSearch;
   pages: RunPages;
+  rows: TableRows;
+  groups: GroupPages;
   columns: ColumnState;
   folding: Folding;
   selection: Selection;
@@ -57,10 +75,11 @@ interface Props {
 }
 
 /**
- * The runs that match the query. Only the rows and columns in sight are in the page. The table is one tab stop: the arrow
+ * The runs that match the query, or groups of them, which unfold to their runs. Only the rows and columns in sight are in the page. The table is one tab stop: the arrow
  * keys move the active cell, Space selects a run, and Enter sorts by a header.
  */
-export function RunTable({ query, search, pages, columns, folding, selection, register }: Props) {
+export function RunTable(props: Props) {
+  const { query, search, pages, rows, groups, columns, folding, selection, register } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLTableElement>(null);
   const id = useUniqueId();
@@ -68,42 +87,62 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
   const size = useSignal({ height: ROW_HEIGHT * VISIBLE_ROWS + HEADER_HEIGHT, width: 1200, bar: 0 });
   /** The active cell: a row, -1 for the header, and a column, 0 for the name. */
   const active = useSignal({ row: 0, column: 0 });
-  const total = pages.count.value;
-  const tree = folding.grouped.value && pages.nested.value > 0;
-  const baseline = useComputed(() => {
-    const row = columns.baseline.value;
-    return row?.run_id === selection.baseline.value ? row : null;
+  /** The column whose menu is open. */
+  const menu = useSignal<{ column: Column; at: number; left: number } | null>(null);
+  const total = rows.count.value;
+  const by = groups.by.value;
+  const tree = by !== null || (folding.grouped.value && pages.nested.value > 0);
+  const name = useMemo((): Column => (by === null ? NAME : { ...NAME, id: by, title: columnTitle(by) }), [by]);
+  const baselineRow = useComputed((): { row: RunRow | null; group: GroupRow | null } | null => {
+    const [row, group] = [columns.baseline.value, groups.baseline.value];
+    if (selection.baselineGroup.value !== null) {
+      return group && group.key === selection.baselineGroup.value ? { row: null, group } : null;
+    }
+    return row && row.run_id === selection.baseline.value ? { row, group: null } : null;
   });
+  const baseline = useComputed((): Baseline | null => {
+    const { row, group } = baselineRow.value ?? { row: null, group: null };
+    return row
+      ? { kind: 'run', id: row.run_id, metrics: row.metrics }
+      : group
+        ? { kind: 'group', id: group.key, metrics: groupMeans(group) }
+        : null;
+  });
+  /** The height of the rows that do not scroll. */
+  const head = useComputed(() => HEADER_HEIGHT + (baseline.value ? ROW_HEIGHT : 0));
   const nameWidthAtFirst = useComputed(() => (size.value.width < NARROW ? NARROW_NAME_WIDTH : NAME_WIDTH));
   const layout = useComputed(() => {
-    const wider = baseline.value ? DIFFERENCE_WIDTH : 0;
-    const shown = columns.shown.value.map((column) =>
+    const wider = (baseline.value ? DIFFERENCE_WIDTH : 0) + (groups.by.value === null ? 0 : GROUP_WIDTH);
+    // The values that runs are grouped by are the names of the groups.
+    const shown = columns.shown.value.filter(({ id }) => id !== groups.by.value);
+    const wide = shown.map((column) =>
       column.kind === 'metric' && column.statistic === 'last' ? { ...column, width: column.width + wider } : column,
     );
-    const pinned = shown.filter((column) => column.pinned);
-    const others = shown.filter((column) => !column.pinned);
+    const pinned = wide.filter((column) => column.pinned);
+    const others = wide.filter((column) => !column.pinned);
     const nameWidth = columns.changed.value.find((view) => view.column === NAME.id)?.width ?? nameWidthAtFirst.value;
     const fixed = TICK_WIDTH + SWATCH_WIDTH + nameWidth;
     const lefts = edges(pinned);
     return { pinned, others, at: edges(others), lefts: lefts.map((left) => left + fixed), nameWidth };
   });
   /** Keep a new width of a column, without what is added to it while there is a baseline. */
-  const resize = (id: string, width: number) => {
+  const resize = (named: string, width: number) => {
+    const id = named === groups.by.peek() ? NAME.id : named;
     const own = columns.shown.peek().find((column) => column.id === id)?.width;
     const { pinned, others } = layout.peek();
     const shown = [...pinned, ...others].find((column) => column.id === id)?.width;
     const added = own === undefined || shown === undefined ? 0 : shown - own;
     columns.change(id, { width: Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, width - added)) });
   };
-  const rows = useComputed(() =>
-    rowWindow(scroll.value.top, size.value.height - HEADER_HEIGHT, ROW_HEIGHT, pages.count.value),
+  const visible = useComputed(() =>
+    rowWindow(scroll.value.top, size.value.height - head.value, ROW_HEIGHT, rows.count.value),
   );
   // The window as a string, so that the table renders again only when it has moved.
   const place = useComputed(() => {
     const { at, lefts } = layout.value;
-    const { first, end } = rows.value;
+    const { first, end } = visible.value;
     const { first: left, end: right } = columnWindow(at, scroll.value.left, size.value.width - lefts.at(-1)!);
-    const [firstRow, endRow] = inSteps(first, end, ROW_STEP, pages.count.value);
+    const [firstRow, endRow] = inSteps(first, end, ROW_STEP, rows.count.value);
     return [firstRow, endRow, ...inSteps(left, right, COLUMN_STEP, at.length - 1)].join();
   });
   const [first, end, left, right] = place.value.split(',').map(Number) as [number, number, number, number];
@@ -121,17 +160,29 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     (): CellContext => ({
       best: columns.alone.value ? new Map() : columns.best.value,
       lower: columns.lower.value,
+      bestGroups: groups.best.value,
+      statistic: query.statistic.value,
+      by,
       baseline: baseline.value,
+      above: HEAD_ROWS + (baseline.value ? 1 : 0),
       register: register === null ? null : (row) => stable.current.register?.(row),
     }),
-    [columns.alone.value, columns.best.value, columns.lower.value, baseline.value, register === null],
+    [
+      columns.alone.value,
+      columns.best.value,
+      columns.lower.value,
+      groups.best.value,
+      query.statistic.value,
+      by,
+      baseline.value,
+      register === null,
+    ],
   );
-  const stable = useRef({ register });
-  stable.current = { register };
+  const stable = useRef({ register, openMenu: (_column: Column, _at: number) => {} });
 
   useEffect(() => {
     search.ensure(first, end, [...rendered.pinned, ...rendered.scrolled]);
-  }, [first, end, rendered, pages.pages.value]);
+  }, [first, end, rendered, pages.pages.value, groups.pages.value, groups.unfolded.value]);
   useLayoutEffect(() => {
     const element = scroller.current!;
     const measure = () => {
@@ -153,6 +204,26 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     const { row, column } = active.peek();
     active.value = { row: Math.min(row, Math.max(0, total - 1)), column: Math.min(column, rendered.count) };
   }, [total, rendered.count]);
+
+  useEffect(() => {
+    // Not a property of the rows, because the mark follows the pointer over a chart.
+    return effect(() => {
+      const marked = selection.marked.value;
+      for (const element of grid.current?.querySelectorAll<HTMLElement>('[data-marked]') ?? []) {
+        delete element.dataset.marked;
+      }
+      for (const element of marked === null ? [] : (grid.current?.querySelectorAll<HTMLElement>('.nbt-row') ?? [])) {
+        if (element.dataset.runId === marked || element.dataset.group === marked) {
+          element.dataset.marked = '';
+        }
+      }
+    });
+  }, []);
+  /** Mark the curve of a row. */
+  const mark = (row: number) => {
+    const item = row >= 0 ? rows.item(row) : undefined;
+    selection.marked.value = item ? subjectOf(item).id : null;
+  };
 
   /** Scroll a column into sight. */
   const reveal = (column: number) => {
@@ -177,7 +248,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     };
     const element = scroller.current!;
     const y = next.row * ROW_HEIGHT;
-    const room = size.peek().height - HEADER_HEIGHT;
+    const room = size.peek().height - head.peek();
     if (next.row >= 0 && y < element.scrollTop) {
       element.scrollTop = y;
     } else if (next.row >= 0 && y + ROW_HEIGHT > element.scrollTop + room) {
@@ -185,23 +256,29 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     }
     scroll.value = { top: element.scrollTop, left: element.scrollLeft };
     active.value = next;
+    mark(next.row);
     reveal(next.column);
   };
   const columnAt = (index: number): Column =>
     index === 0
-      ? NAME
-      : (layout.peek().pinned[index - 1] ?? layout.peek().others[index - 1 - layout.peek().pinned.length] ?? NAME);
+      ? name
+      : (layout.peek().pinned[index - 1] ?? layout.peek().others[index - 1 - layout.peek().pinned.length] ?? name);
 
-  /** On the name of a run in a tree, the right arrow unfolds; the left one folds, or moves to the parent. */
-  const foldOrLeave = (key: string, index: number, row: TableRow): boolean => {
-    const open = folding.isOpen(row.run_id);
-    if (row.children > 0 && (key === 'ArrowRight' ? !open : open)) {
-      search.fold(index, !open);
+  /** On the name of a row in a tree, the right arrow unfolds; the left one folds, or moves to the row above it. */
+  const foldOrLeave = (key: string, index: number, { group, run }: TableItem): boolean => {
+    const open = run ? folding.isOpen(run.run_id) : groups.unfolded.peek().has(group?.key ?? '');
+    const folds = run === null || (group === null && run.children > 0);
+    if (folds && (key === 'ArrowRight' ? !open : open)) {
+      actions.fold(index, !open);
       return true;
     }
-    if (key === 'ArrowLeft' && row.depth > 0) {
+    if (key === 'ArrowLeft' && run && group) {
+      moveTo(groups.rowAbove(index), 0);
+      return true;
+    }
+    if (key === 'ArrowLeft' && run && run.depth > 0) {
       let above = index - 1;
-      while (above > 0 && (pages.row(above)?.depth ?? row.depth) >= row.depth) {
+      while (above > 0 && (pages.row(above)?.depth ?? run.depth) >= run.depth) {
         above -= 1;
       }
       moveTo(above, 0);
@@ -216,37 +293,43 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
       const order = query.orders.peek().find((each) => each.column === column.id) ?? null;
       search.sort(nextOrder(order, column.id, columns.lower.peek().has(column.key)), event.shiftKey);
     } else if (step !== 0 && event.shiftKey) {
-      resize(column.id, (column === NAME ? layout.peek().nameWidth : column.width) + step * RESIZE_STEP);
-    } else if (step !== 0 && event.altKey && column !== NAME) {
+      const width = column === name ? layout.peek().nameWidth : column.width;
+      resize(column.id, width + step * RESIZE_STEP);
+    } else if (step !== 0 && event.altKey && column !== name) {
       columns.move(column.id, step);
       moveTo(-1, active.peek().column + step);
-    } else if ((key === 'p' || key === 'P') && column !== NAME) {
+    } else if ((key === 'p' || key === 'P') && column !== name) {
       columns.change(column.id, { pinned: !column.pinned });
-    } else if (key === 'Delete' && column !== NAME) {
+    } else if (key === 'Delete' && column !== name) {
       columns.change(column.id, { hidden: true });
+    } else if (key === 'm' || key === 'M' || key === 'ContextMenu' || (key === 'F10' && event.shiftKey)) {
+      openMenu(column, active.peek().column);
     } else {
       return false;
     }
     return true;
   };
-  const onRowKey = (event: KeyboardEvent, index: number, row: TableRow): boolean => {
+  const onRowKey = (event: KeyboardEvent, index: number, item: TableItem): boolean => {
     const { key } = event;
     const { column } = active.peek();
+    const { run } = item;
     if (key === ' ') {
-      selection.toggle(row.run_id);
-    } else if (key === 'Enter' && columnAt(column).key === 'models' && row.models.length > 0) {
-      register?.(row);
+      actions.toggle(subjectOf(item));
+    } else if (key === 'Enter' && columnAt(column).key === 'models' && run && run.models.length > 0) {
+      register?.(run);
     } else if (key === 'b' || key === 'B') {
-      selection.baseline.value = selection.baseline.peek() === row.run_id ? null : row.run_id;
+      const subject = subjectOf(item);
+      const { kind, id } = baseline.peek() ?? {};
+      actions.setBaseline(kind === subject.kind && id === subject.id ? null : subject);
     } else {
-      return column === 0 && tree && (key === 'ArrowLeft' || key === 'ArrowRight') && foldOrLeave(key, index, row);
+      return column === 0 && tree && (key === 'ArrowLeft' || key === 'ArrowRight') && foldOrLeave(key, index, item);
     }
     return true;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const { row: at, column } = active.peek();
-    const page = Math.max(1, Math.floor((size.peek().height - HEADER_HEIGHT) / ROW_HEIGHT) - 1);
-    const row = pages.row(at);
+    const page = Math.max(1, Math.floor((size.peek().height - head.peek()) / ROW_HEIGHT) - 1);
+    const item = at >= 0 ? rows.item(at) : undefined;
     const isPlain = !event.altKey && !event.metaKey;
     const all = event.ctrlKey;
     const moves: Record<string, [number, number]> = {
@@ -262,7 +345,7 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     const target = moves[event.key];
     const isUsed =
       (at === -1 && onHeaderKey(event, columnAt(column))) ||
-      (isPlain && !event.ctrlKey && at >= 0 && row !== undefined && onRowKey(event, at, row));
+      (isPlain && !event.ctrlKey && at >= 0 && item !== undefined && onRowKey(event, at, item));
     if (!isUsed && target && isPlain) {
       moveTo(...target);
     }
@@ -273,148 +356,251 @@ export function RunTable({ query, search, pages, columns, folding, selection, re
     }
   };
 
-  const actions = useMemo(
+  const openMenu = (column: Column, at: number) => {
+    reveal(at);
+    const cell = grid.current?.querySelector<HTMLElement>(`th[aria-colindex="${at + 3}"]`);
+    const left = (cell?.getBoundingClientRect().left ?? 0) - (scroller.current?.getBoundingClientRect().left ?? 0);
+    menu.value = { column, at, left };
+  };
+  /** Return the entries of the menu of a column. */
+  const menuOf = (column: Column, at: number): MenuEntry[] => {
+    const order = query.orders.peek().find((each) => each.column === column.id);
+    const isName = at === 0;
+    const statistic = query.statistic.peek();
+    const canGroup = column.kind === 'param' || column.key === 'status';
+    const entries: MenuEntry[] = [];
+    if (column.sortable) {
+      for (const descending of [false, true]) {
+        entries.push({
+          title: descending ? 'Sort descending' : 'Sort ascending',
+          checked: order?.descending === descending,
+          act: () => search.sort({ column: column.id, descending }),
+        });
+      }
+    }
+    if (by !== null && column.kind === 'metric') {
+      for (const [i, each] of GROUP_STATISTICS.entries()) {
+        entries.push({
+          title: `Groups by ${STATISTIC_NAMES[each]}`,
+          checked: order !== undefined && statistic === each,
+          starts: i === 0,
+          act: () => search.sortGroups(each, order ?? nextOrder(null, column.id, columns.lower.peek().has(column.key))),
+        });
+      }
+    }
+    if (by !== null && isName) {
+      entries.push({ title: 'Stop grouping', starts: true, act: () => search.groupBy(null) });
+    } else if (canGroup) {
+      entries.push({ title: 'Group by this column', starts: true, act: () => search.groupBy(column.id) });
+    }
+    if (!isName) {
+      const { pinned } = column;
+      const change = (fields: { pinned?: boolean; hidden?: boolean }) => columns.change(column.id, fields);
+      entries.push({ title: pinned ? 'Unpin' : 'Pin', starts: true, act: () => change({ pinned: !pinned }) });
+      entries.push({ title: 'Hide', act: () => change({ hidden: true }) });
+    }
+    return entries;
+  };
+  const headerActions = useMemo(
     (): HeaderActions => ({
       sort: (order, add) => search.sort(order, add),
       resize,
       moveBefore: (column, before) => columns.change(column, { before }),
+      openMenu: (column, at) => stable.current.openMenu(column, at),
     }),
     [],
   );
-  const toggle = useMemo(() => (run_id: string) => selection.toggle(run_id), []);
-  const fold = useMemo(() => (index: number, open: boolean) => search.fold(index, open), []);
+  const actions = useMemo(
+    (): RowActions => ({
+      toggle: ({ kind, id }) => (kind === 'group' ? selection.toggleGroup(id) : selection.toggle(id)),
+      fold: (index, open) => search.fold(index, open),
+      setBaseline: (subject) => selection.setBaseline(subject),
+    }),
+    [],
+  );
+  stable.current = { register, openMenu };
   const { pinned, scrolled, window, lefts, nameWidth } = rendered;
   const width = lefts.at(-1)! + layout.value.at.at(-1)!;
-  const header = (column: Column, at: number, name = '', stick?: number) => (
+  const header = (column: Column, at: number, extra = '', stick?: number) => (
     <Header
       key={column.id}
       id={id}
-      class={`${name} ${isNumeric(column, rendered.numeric) ? 'nbt-number' : ''}`}
+      class={`${extra} ${isNumeric(column, rendered.numeric) ? 'nbt-number' : ''}`}
       column={column}
       orders={query.orders.value}
-      actions={actions}
+      actions={headerActions}
       left={stick}
       at={at}
       active={active.value.row === -1 && active.value.column === at}
       guessed={columns.guessed.value.has(column.key)}
       lowerIsBetter={columns.lower.value.has(column.key)}
-      movable={column.id !== NAME.id}
+      movable={at > 0}
     />
   );
-  const group_by = query.peek().group_by;
-  const groupOf = (row: TableRow | undefined) => (group_by && row ? groupValue(row, group_by) : null);
   const used = new Map<string, number>();
-  const keyOf = (row: TableRow | undefined, index: number) => {
+  const keyOf = (item: TableItem | undefined, index: number) => {
     // Keyed by run, so that a run keeps its element when it moves. While pages arrive, a run can be on two of them.
-    const key = row?.run_id ?? `row ${index}`;
+    const key = item?.run?.run_id ?? (item?.group ? `group ${item.group.key}` : `row ${index}`);
     const count = used.get(key) ?? 0;
     used.set(key, count + 1);
     return count === 0 ? key : `${key} ${count}`;
   };
+  const tableRow = (index: number) => {
+    const item = rows.item(index);
+    const common = {
+      id,
+      index,
+      columns: rendered,
+      context,
+      active: active.value.row === index ? active.value.column : -1,
+      actions,
+    };
+    if (item?.group && !item.run) {
+      const { group } = item;
+      return (
+        <GroupTableRow
+          {...common}
+          key={keyOf(item, index)}
+          group={group}
+          by={name.title}
+          open={groups.unfolded.value.has(group.key)}
+          slot={selection.groupSlots.value.get(group.key)}
+        />
+      );
+    }
+    const row = item?.run ?? undefined;
+    return (
+      <Row
+        {...common}
+        key={keyOf(item, index)}
+        row={row}
+        depth={by !== null ? 1 : tree ? (row?.depth ?? 0) : null}
+        open={folding.isOpen(row?.run_id ?? '')}
+        slot={selection.slots.value.get(row?.run_id ?? '')}
+      />
+    );
+  };
+  const shownBaseline = baselineRow.value;
   return (
-    <div
-      class="nbt-table-scroll"
-      ref={scroller}
-      style={{ maxHeight: `${HEADER_HEIGHT + ROW_HEIGHT * VISIBLE_ROWS + size.value.bar + 2}px` }}
-      onScroll={(event) => {
-        const { scrollTop: top, scrollLeft } = event.currentTarget;
-        scroll.value = { top, left: scrollLeft };
-      }}
-    >
-      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both a grid and a treegrid support it */}
-      <table
-        class="nbt-table nbt-runs"
-        ref={grid}
-        role={tree ? 'treegrid' : 'grid'}
-        aria-label="Runs"
-        aria-rowcount={total + 2}
-        aria-colcount={rendered.count + 3}
-        aria-multiselectable="true"
-        aria-busy={search.busy.value}
-        aria-activedescendant={`${id}-active`}
-        tabIndex={0}
-        style={{ width: `${width}px` }}
-        onKeyDown={onKeyDown}
-        onClick={(event) => {
-          const target = event.target as HTMLElement;
-          const cell = target.closest<HTMLElement>('[aria-colindex]');
-          const index = target.closest<HTMLElement>('[data-index]')?.dataset.index;
-          if (cell) {
-            const column = Math.max(0, Number(cell.getAttribute('aria-colindex')) - 3);
-            active.value = { row: index === undefined ? -1 : Number(index), column };
-          }
-          // The buttons in the table are no tab stops. The keys go on from the cell that was clicked.
-          if (!target.closest('.nbt-register')) {
-            grid.current?.focus({ preventScroll: true });
-          }
+    <div class="nbt-table-frame">
+      <div
+        class="nbt-table-scroll"
+        ref={scroller}
+        style={{ maxHeight: `${head.value + ROW_HEIGHT * VISIBLE_ROWS + size.value.bar + 2}px` }}
+        onScroll={(event) => {
+          const { scrollTop: top, scrollLeft } = event.currentTarget;
+          scroll.value = { top, left: scrollLeft };
         }}
       >
-        <colgroup>
-          <col style={{ width: `${TICK_WIDTH}px` }} />
-          <col style={{ width: `${SWATCH_WIDTH}px` }} />
-          <col style={{ width: `${nameWidth}px` }} />
-          {pinned.map((column) => (
-            <col key={column.id} style={{ width: `${column.width}px` }} />
-          ))}
-          <col style={{ width: `${window.left}px` }} />
-          {scrolled.map((column) => (
-            <col key={column.id} style={{ width: `${column.width}px` }} />
-          ))}
-          <col style={{ width: `${window.right}px` }} />
-        </colgroup>
-        <thead>
-          <tr class="nbt-groups" aria-rowindex={1}>
-            <td colSpan={3} class="nbt-pinned nbt-pin-0" />
-            {pinned.map((column, i) => (
-              <td key={column.id} class="nbt-pinned nbt-pinned-column" style={{ left: `${lefts[i]}px` }}>
-                {column.group}
-              </td>
+        {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both a grid and a treegrid support it */}
+        <table
+          class="nbt-table nbt-runs"
+          ref={grid}
+          role={tree ? 'treegrid' : 'grid'}
+          aria-label={by === null ? 'Runs' : `Runs by ${name.title}`}
+          aria-rowcount={total + context.above}
+          aria-colcount={rendered.count + 3}
+          aria-multiselectable="true"
+          aria-busy={search.busy.value}
+          aria-activedescendant={`${id}-active`}
+          tabIndex={0}
+          style={{ width: `${width}px` }}
+          onKeyDown={onKeyDown}
+          onFocus={() => mark(active.peek().row)}
+          onBlur={() => mark(-1)}
+          onMouseOver={(event) => {
+            const row = (event.target as HTMLElement).closest<HTMLElement>('.nbt-row');
+            mark(Number(row?.dataset.index ?? -1));
+          }}
+          onMouseLeave={() => mark(-1)}
+          onClick={(event) => {
+            const target = event.target as HTMLElement;
+            const cell = target.closest<HTMLElement>('[aria-colindex]');
+            const index = target.closest<HTMLElement>('[data-index]')?.dataset.index;
+            if (cell) {
+              const column = Math.max(0, Number(cell.getAttribute('aria-colindex')) - 3);
+              active.value = { row: index === undefined ? -1 : Number(index), column };
+            }
+            // The buttons in the table are no tab stops. The keys go on from the cell that was clicked.
+            if (!target.closest('.nbt-register')) {
+              grid.current?.focus({ preventScroll: true });
+            }
+          }}
+        >
+          <colgroup>
+            <col style={{ width: `${TICK_WIDTH}px` }} />
+            <col style={{ width: `${SWATCH_WIDTH}px` }} />
+            <col style={{ width: `${nameWidth}px` }} />
+            {pinned.map((column) => (
+              <col key={column.id} style={{ width: `${column.width}px` }} />
             ))}
-            <td class="nbt-gap" aria-hidden="true" />
-            {groupsOf(scrolled).map(({ title, count }, i) => (
-              <td key={i} colSpan={count} class={`nbt-group ${i > 0 ? 'nbt-group-start' : ''}`}>
-                {title}
-              </td>
+            <col style={{ width: `${window.left}px` }} />
+            {scrolled.map((column) => (
+              <col key={column.id} style={{ width: `${column.width}px` }} />
             ))}
-            <td class="nbt-gap" aria-hidden="true" />
-          </tr>
-          <tr aria-rowindex={2}>
-            <th class="nbt-pinned nbt-pin-0" scope="col" aria-colindex={1} aria-label="Selected" />
-            <th class="nbt-pinned nbt-pin-1" scope="col" aria-colindex={2} aria-label="Line" />
-            {header({ ...NAME, width: nameWidth }, 0, 'nbt-pinned nbt-pin-2')}
-            {pinned.map((column, i) => header(column, i + 1, 'nbt-pinned nbt-pinned-column', lefts[i]))}
-            <td class="nbt-gap" aria-hidden="true" />
-            {scrolled.map((column, i) =>
-              header(column, 1 + pinned.length + window.first + i, groupStart(scrolled, i) ? 'nbt-group-start' : ''),
-            )}
-            <td class="nbt-gap" aria-hidden="true" />
-          </tr>
-        </thead>
-        <tbody>
-          <Space height={first * ROW_HEIGHT} />
-          {Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i).map((index) => {
-            const row = pages.row(index);
-            return (
-              <Row
-                key={keyOf(row, index)}
-                id={id}
-                index={index}
-                row={row}
+            <col style={{ width: `${window.right}px` }} />
+          </colgroup>
+          <thead>
+            <tr class="nbt-groups" aria-rowindex={1}>
+              <td colSpan={3} class="nbt-pinned nbt-pin-0" />
+              {pinned.map((column, i) => (
+                <td key={column.id} class="nbt-pinned nbt-pinned-column" style={{ left: `${lefts[i]}px` }}>
+                  {column.group}
+                </td>
+              ))}
+              <td class="nbt-gap" aria-hidden="true" />
+              {groupsOf(scrolled).map(({ title, count }, i) => (
+                <td key={i} colSpan={count} class={`nbt-group ${i > 0 ? 'nbt-group-start' : ''}`}>
+                  {title}
+                </td>
+              ))}
+              <td class="nbt-gap" aria-hidden="true" />
+            </tr>
+            <tr aria-rowindex={2}>
+              <th class="nbt-pinned nbt-pin-0" scope="col" aria-colindex={1} aria-label="Selected" />
+              <th class="nbt-pinned nbt-pin-1" scope="col" aria-colindex={2} aria-label="Line" />
+              {header({ ...name, width: nameWidth }, 0, 'nbt-pinned nbt-pin-2')}
+              {pinned.map((column, i) => header(column, i + 1, 'nbt-pinned nbt-pinned-column', lefts[i]))}
+              <td class="nbt-gap" aria-hidden="true" />
+              {scrolled.map((column, i) =>
+                header(column, 1 + pinned.length + window.first + i, groupStart(scrolled, i) ? 'nbt-group-start' : ''),
+              )}
+              <td class="nbt-gap" aria-hidden="true" />
+            </tr>
+            {shownBaseline && (
+              <BaselineRow
+                {...shownBaseline}
                 columns={rendered}
                 context={context}
-                tree={tree}
-                open={folding.isOpen(row?.run_id ?? '')}
-                fold={fold}
-                slot={selection.slots.value.get(row?.run_id ?? '')}
-                starts={index > 0 && groupOf(row) !== groupOf(pages.row(index - 1))}
-                active={active.value.row === index ? active.value.column : -1}
-                toggle={toggle}
+                slot={
+                  shownBaseline.group
+                    ? selection.groupSlots.value.get(shownBaseline.group.key)
+                    : selection.slots.value.get(shownBaseline.row?.run_id ?? '')
+                }
+                actions={actions}
               />
-            );
-          })}
-          <Space height={Math.max(0, total - end) * ROW_HEIGHT} />
-        </tbody>
-      </table>
+            )}
+          </thead>
+          <tbody>
+            <Space height={first * ROW_HEIGHT} />
+            {Array.from({ length: Math.max(0, end - first) }, (_, i) => tableRow(first + i))}
+            <Space height={Math.max(0, total - end) * ROW_HEIGHT} />
+          </tbody>
+        </table>
+      </div>
+      {menu.value && (
+        <HeaderMenu
+          label={`Column ${menu.value.column.title}`}
+          entries={menuOf(menu.value.column, menu.value.at)}
+          left={menu.value.left}
+          close={(back) => {
+            menu.value = null;
+            if (back) {
+              grid.current?.focus({ preventScroll: true });
+            }
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -453,8 +639,6 @@ function isNumber({ kind, key }: Column, rows: readonly TableRow[]): boolean {
   return values.some(Boolean) && values.every((value) => value === '' || Number.isFinite(Number(value)));
 }
 
-/** Return the value by which a row belongs to a group. */
-function groupValue(row: TableRow, column: string): string | number | null {
-  const [, entity, key = ''] = column.match(/^(\w+)\.[`"]?(.*?)[`"]?$/) ?? [];
-  return (entity === 'params' ? row.params[key] : entity === 'attributes' ? (row as never)[key] : null) ?? null;
+function subjectOf({ group, run }: TableItem): Subject {
+  return run ? { kind: 'run', id: run.run_id } : { kind: 'group', id: group?.key ?? '' };
 }

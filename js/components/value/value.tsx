@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import type { Number as Value } from '../../contract';
 import { exactNumber, formatNumber, toNumber } from '../../logic/format';
 
@@ -10,13 +11,16 @@ interface Props {
   /** Whether the value is that of a metric. */
   metric?: boolean;
   best?: boolean;
+  bestTitle?: string;
   /** The value of the baseline, from which the difference is shown. */
   baseline?: Value | null | undefined;
   lowerIsBetter?: boolean;
+  /** What stands between the value and the difference. */
+  children?: ComponentChildren;
 }
 
 /** A value of a run, in the run table and side by side with those of other runs. */
-export function ValueText({ value, metric, best, baseline, lowerIsBetter }: Props) {
+export function ValueText({ value, metric, best, bestTitle, baseline, lowerIsBetter, children }: Props) {
   if (value === null || value === undefined) {
     return null;
   }
@@ -24,12 +28,13 @@ export function ValueText({ value, metric, best, baseline, lowerIsBetter }: Prop
   return (
     <>
       {best ? (
-        <b class="nbt-best" title="Best of the matching runs">
+        <b class="nbt-best" title={bestTitle ?? 'Best of the matching runs'}>
           {text}
         </b>
       ) : (
         text
       )}
+      {children}
       {baseline !== null && baseline !== undefined && (
         <Difference value={toNumber(value as Value)} baseline={toNumber(baseline)} lowerIsBetter={lowerIsBetter} />
       )}

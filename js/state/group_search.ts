@@ -1,0 +1,157 @@
+import { type Answer, type Connection, isAbort, RequestError } from '../connection/connection';
+import type { ErrorReply, GroupsReply, GroupsRequest } from '../contract';
+import type { Column } from '../logic/column_model';
+import { GROUP_PAGE, type GroupPages, nameOf, type PageOfGroups } from './groups';
+import { PAGE } from './pages';
+import type { Query } from './query';
+import type { Selection } from './selection';
+
+/** The largest number of params and of metrics whose values are requested before the table says which are in sight. */
+const FIRST_COLUMNS = 24;
+
+/** Fetches groups, and the runs of those that are unfolded. */
+export class GroupSearch {
+  /** The pages that are being fetched, each with the columns. */
+  private readonly loading = new Map<string, Set<string>>();
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly groups: GroupPages,
+    private readonly selection: Selection,
+  ) {}
+
+  /** Request the groups of a query, with the values of some columns. */
+  request(
+    query: Query,
+    by: string,
+    page: number,
+    columns: readonly Column[],
+    signal: AbortSignal,
+  ): Promise<Answer<'groups'>> {
+    return this.connection.request('groups', this.payload(query, by, page, columns), signal);
+  }
+
+  /** Return those of the first columns of a query whose values are requested with it. */
+  first(columns: readonly Column[]): Column[] {
+    const of = (kind: Column['kind']) => columns.filter((column) => column.kind === kind).slice(0, FIRST_COLUMNS);
+    return [...of('param'), ...of('metric'), ...of('run')];
+  }
+
+  /** Show the answer to a query. With `keep`, the runs below the groups stay until they have been read again. */
+  put(reply: GroupsReply, by: string, page: number, columns: readonly Column[], keep: boolean): void {
+    this.loading.clear();
+    this.groups.put(reply, by, page, idsOf(columns), true, keep);
+  }
+
+  /** Fetch what is missing of rows `first` to `end` and of the columns in sight. */
+  ensure(
+    query: Query,
+    first: number,
+    end: number,
+    columns: readonly Column[],
+    signal: AbortSignal,
+    failed: (error: ErrorReply) => void,
+  ): void {
+    const by = this.groups.by.peek();
+    const byId = new Map(columns.map((column) => [column.id, column]));
+    for (const { columns: ids, ...page } of this.groups.missing(first, end, idsOf(columns))) {
+      const name = nameOf(page);
+      const loading = this.loading.get(name);
+      const missing = ids.filter((id) => !loading?.has(id));
+      if (by !== null && (missing.length > 0 || !loading)) {
+        this.loading.set(name, new Set([...(loading ?? []), ...missing]));
+        const wanted = missing.map((id) => byId.get(id)!);
+        void this.fetch(query, by, page, wanted, signal).catch((cause) => {
+          if (!isAbort(cause)) {
+            failed(RequestError.of(cause).reply);
+          }
+        });
+      }
+    }
+  }
+
+  private async fetch(
+    query: Query,
+    by: string,
+    place: PageOfGroups,
+    columns: readonly Column[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const name = nameOf(place);
+    const { key, page } = place;
+    try {
+      if (key === null) {
+        const { reply } = await this.request(query, by, page, columns, signal);
+        if (!signal.aborted) {
+          this.groups.put(reply, by, page, idsOf(columns));
+        }
+      } else {
+        const metrics = columns.filter(({ kind }) => kind === 'metric');
+        const { reply } = await this.connection.request(
+          'runs',
+          {
+            filter: query.filter,
+            experiment_ids: null,
+            order_by: [...query.sorts],
+            grouped: false,
+            unfolded: [],
+            offset: page * PAGE,
+            limit: PAGE,
+            group: { by, key },
+            params: keysOf(columns.filter(({ kind }) => kind === 'param')),
+            metrics: keysOf(metrics),
+            statistics: keysOf(metrics.filter(({ statistic }) => statistic !== 'last')),
+          },
+          signal,
+        );
+        if (!signal.aborted) {
+          this.groups.putRuns(reply, key, page, idsOf(columns));
+        }
+      }
+    } finally {
+      const loading = this.loading.get(name);
+      if (!signal.aborted && loading) {
+        for (const { id } of columns) {
+          loading.delete(id);
+        }
+        if (loading.size === 0) {
+          this.loading.delete(name);
+        }
+      }
+    }
+  }
+
+  private payload(query: Query, by: string, page: number, columns: readonly Column[]): GroupsRequest {
+    const metrics = columns.filter(({ kind, statistic }) => kind === 'metric' && statistic === 'last');
+    return {
+      filter: query.filter,
+      experiment_ids: null,
+      by,
+      order_by: [...query.sorts],
+      statistic: query.group_statistic,
+      offset: page * GROUP_PAGE,
+      limit: GROUP_PAGE,
+      params: keysOf(columns.filter(({ kind }) => kind === 'param')),
+      metrics: keysOf(metrics),
+      columns: otherColumns(columns),
+      baseline: this.selection.baseline.peek(),
+      baseline_group: this.selection.baselineGroup.peek(),
+    };
+  }
+}
+
+/** Return the IDs of columns other than params and last values that are summarized for groups. */
+export function otherColumns(columns: readonly Column[]): string[] {
+  const isSummarized = ({ kind, key, statistic, sortable }: Column) =>
+    kind === 'metric' ? statistic !== 'last' && sortable : kind === 'run' && key === 'duration';
+  return columns.filter(isSummarized).map(({ id }) => id);
+}
+
+/** Return the IDs of the columns whose values are requested for groups and runs. */
+function idsOf(columns: readonly Column[]): string[] {
+  return columns.filter(({ kind, key }) => kind !== 'run' || key === 'duration').map(({ id }) => id);
+}
+
+function keysOf(columns: readonly Column[]): string[] {
+  return [...new Set(columns.map(({ key }) => key))];
+}
