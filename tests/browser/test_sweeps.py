@@ -93,7 +93,7 @@ def test_sorting_filtering_and_ungrouping(chromium: Browser, sweeps: None) -> No
         expect(page.locator("th[data-column='metrics.loss']")).to_have_attribute("aria-sort", "descending")
         assert names(page)[:3] == ["long", "alone", "good"]
         expect(row(page, "good 5")).to_have_attribute("aria-level", "2")
-        box = page.get_by_label("Group by parent")
+        box = page.get_by_label("Nest under parents")
         box.uncheck()
         expect(page.get_by_role("grid", name="Runs")).to_have_attribute("aria-rowcount", "241")
         assert names(page)[0] == "long 229"

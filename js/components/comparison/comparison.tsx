@@ -113,7 +113,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
         )}
         {pages.nested.value > 0 && !isGrouped && (
           <Check class="nbt-grouped" checked={folding.grouped.value} change={(on) => search.group(on)}>
-            Group by parent
+            Nest under parents
           </Check>
         )}
         {constant > 0 && pages.total.value > 1 && (
