@@ -278,6 +278,11 @@ export interface RunsRequest {
   group?: GroupKey | null;
   /** A group that is returned too, with the same columns. */
   baseline_group?: GroupKey | null;
+  /**
+   * False if an earlier reply to this filter has summarized these params and metrics. The reply's `params`, `best`,
+   * `best_values` and `lower_is_better` are empty then.
+   */
+  summary?: boolean;
 }
 
 export interface GroupKey {

@@ -21,6 +21,8 @@ export class RunSearch {
   private readonly loading = new Map<number, Set<string>>();
   /** The filter of the runs whose columns are known. Null if all columns are to be read again. */
   private known: string | null = null;
+  /** The columns that a reply to that filter has summarized: which values differ, and the best ones. */
+  private readonly summarized = new Set<string>();
   /** The columns in sight, and a few beside them. */
   private inSight: readonly Column[] = [];
   /** The first row in sight. */
@@ -295,7 +297,13 @@ export class RunSearch {
       ...(query.group_by !== null && key !== null && { baseline_group: { by: query.group_by, key } }),
       ...(columns === null
         ? { column_limit: COLUMNS }
-        : { params: keys('param'), metrics: keys('metric'), statistics: keys('metric', statistics) }),
+        : {
+            params: keys('param'),
+            metrics: keys('metric'),
+            statistics: keys('metric', statistics),
+            // The summary takes the kernel as long as the rows, and is the same in any order.
+            summary: idsOf(columns).some((id) => !this.summarized.has(id)),
+          }),
     };
   }
 
@@ -313,9 +321,16 @@ export class RunSearch {
         this.columns.putValues(reply);
       }
       this.groups.putBaseline(reply.baseline_group);
+      if (columns === null) {
+        this.summarized.clear();
+      }
       const params = reply.params.map(({ key }) => quoted('params', key));
       const metrics = reply.metrics.map((key) => metricId(key, 'last'));
-      this.pages.put(reply, page, columns === null ? [...params, ...metrics] : idsOf(columns), replace);
+      const ids = columns === null ? [...params, ...metrics] : idsOf(columns);
+      for (const id of ids) {
+        this.summarized.add(id);
+      }
+      this.pages.put(reply, page, ids, replace);
     });
   }
 }

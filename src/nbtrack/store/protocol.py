@@ -724,6 +724,7 @@ class Reading(Protocol):
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
         group: tuple[str, str] | None = None,
+        summary: bool = True,
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them.
 
@@ -742,6 +743,8 @@ class Reading(Protocol):
             metrics: The metrics to summarize and to return with the runs. None summarizes all and returns none.
             statistics: The metrics whose first, lowest, highest and mean values are returned. Their points are read.
             group: The name that runs are grouped by and the key of a group. Only the runs of this group match.
+            summary: Whether params and metrics are summarized. Without it, all that the result says about them is
+                empty, except for the values of the runs. Their numbers are counted anyway.
 
         Raises:
             QueryError: If the filter or an order clause is not valid.

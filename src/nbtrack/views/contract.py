@@ -250,6 +250,9 @@ class RunsRequest(TypedDict):
     about them. A page of columns is still that of all runs that match."""
     baseline_group: NotRequired[GroupKey | None]
     """A group that is returned too, with the same columns."""
+    summary: NotRequired[bool]
+    """False if an earlier reply to this filter has summarized these params and metrics. The reply's `params`, `best`,
+    `best_values` and `lower_is_better` are empty then."""
 
 
 class GroupKey(TypedDict):

@@ -13,7 +13,7 @@ from ..entities import Run
 from ..errors import NotFound, QueryError
 from ..models.history import read_history
 from ..names import SYSTEM
-from ..store.protocol import Nesting
+from ..store.protocol import Nesting, Survey
 from ..tags import NOTE, PARENT
 from .contract import (
     MOST_COLUMNS,
@@ -59,6 +59,7 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
     )
     group = request.get("group")
     counts: _Counts = {}
+    columns: _Columns | None = None
     with source.reading.snapshot():
         directions = source.directions
         system: list[str] = []
@@ -85,15 +86,18 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
             list(dict.fromkeys([*metrics, *system, *of_studies])),
             request.get("statistics", []),
             None if group is None else (group["by"], group["key"]),
+            request.get("summary", True) and (columns is None or group is not None),
         )
         baseline = baseline_row(source, request.get("baseline"), names, metrics)
         baseline_group = _baseline_group(source, request, names, metrics)
+    # All runs that match have been summarized with their columns.
+    about = found if columns is None or group is not None else columns.survey
     params = found.params
-    if counts:
+    if columns is not None:
         by_key = dict(columns.params)
         params = [(key, by_key[key]) for key in names]
-    shown = {*metrics, *system}
-    lower = {key for key in shown if directions.lower_is_better(key, found.directions.get(key))}
+    shown = {*metrics, *system} if request.get("summary", True) else set()
+    lower = {key for key in shown if directions.lower_is_better(key, about.directions.get(key))}
     pages = zip(run_rows(source, found.runs), found.runs, found.nesting, found.statistics, strict=True)
     reply: RunsReply = {
         "rows": [_table_row(*each, set(names), set(metrics), directions) for each in pages],
@@ -104,12 +108,12 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
         "metrics": metrics,
         "system": system,
         "best": {
-            key: found.lowest[key] if key in lower else run_id for key, run_id in found.highest.items() if key in shown
+            key: about.lowest[key] if key in lower else run_id for key, run_id in about.highest.items() if key in shown
         },
         "lower_is_better": sorted(lower),
         "best_values": {
             key: number(low if key in lower else high)
-            for key, (low, high) in found.bounds.items()
+            for key, (low, high) in about.bounds.items()
             if key in shown and low < high
         },
     }
@@ -141,7 +145,7 @@ class _Columns:
     params: list[tuple[str, bool]]
     metrics: list[str]
     system: list[str]
-    directions: Mapping[str, str]
+    survey: Survey
 
 
 def _columns(source: Source, request: RunsRequest | ColumnsRequest, limit: int = 0) -> _Columns:
@@ -152,7 +156,7 @@ def _columns(source: Source, request: RunsRequest | ColumnsRequest, limit: int =
         in_order(found.params, limit, keys_in(query, "params"), lambda param: param[0], _differs),
         in_order(own, limit, keys_in(query, "metrics"), str, is_held_out),
         [key for key in found.metrics if key.startswith(SYSTEM)],
-        found.directions,
+        found,
     )
 
 
@@ -193,13 +197,14 @@ def columns_page(source: Source, request: ColumnsRequest) -> ColumnsReply:
     start = request.get("offset", 0)
     part = slice(start, start + request.get("limit", MOST_NAMES))
     metrics = found.metrics[part]
-    known = {key for key in metrics if directions.defined_mode(key) or key in found.directions}
+    about = found.survey.directions
+    known = {key for key in metrics if directions.defined_mode(key) or key in about}
     return {
         "params": [{"key": key, "differs": differs} for key, differs in found.params[part]],
         "metrics": metrics,
         "param_count": len(found.params),
         "metric_count": len(found.metrics),
-        "lower_is_better": [key for key in metrics if directions.lower_is_better(key, found.directions.get(key))],
+        "lower_is_better": [key for key in metrics if directions.lower_is_better(key, about.get(key))],
         "guessed": [key for key in metrics if key not in known],
     }
 

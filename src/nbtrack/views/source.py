@@ -55,6 +55,7 @@ class Reading(RunReading, Protocol):
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
         group: tuple[str, str] | None = None,
+        summary: bool = True,
         /,
     ) -> Survey:
         """Return a page of the runs that match, with these params and metrics, and a summary of all runs that match."""

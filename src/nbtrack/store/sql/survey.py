@@ -30,6 +30,7 @@ class SurveyTables(RunTables):
         metrics: Sequence[str] | None = None,
         statistics: Sequence[str] = (),
         group: tuple[str, str] | None = None,
+        summary: bool = True,
     ) -> Survey:
         """Return a page of the active runs that match, with a summary of all of them."""
         # These numbers come from a screen and become a part of the SQL statement.
@@ -55,13 +56,16 @@ class SurveyTables(RunTables):
                     f"SELECT {INFO} {matched} ORDER BY {order} LIMIT {limit} OFFSET {offset}", parameters
                 ).fetchall()
                 places, count = [(0, 0)] * len(rows), total
-            about_params = cursor.execute(*_summary(_PARAMS, "p", params)).fetchall()
-            ranges = cursor.execute(*_summary(_RANGES, "m", metrics)).fetchall()
+            about_params: list[tuple[Any, ...]] = []
+            ranges: list[tuple[Any, ...]] = []
+            if summary:
+                about_params = cursor.execute(*_summary(_PARAMS, "p", params)).fetchall()
+                ranges = cursor.execute(*_summary(_RANGES, "m", metrics)).fetchall()
             directions = directions_of(cursor, [key for key, _, _ in ranges])
             lows = {key: low for key, low, _ in ranges if low is not None}
             highs = {key: high for key, _, high in ranges if high is not None}
             bounds = [[*lows, *highs], [*lows.values(), *highs.values()]]
-            holders = [run_id for _, run_id in cursor.execute(_HOLDERS, bounds).fetchall()]
+            holders = [run_id for _, run_id in cursor.execute(_HOLDERS, bounds).fetchall()] if lows else []
             parents = [row[0] for row, (_, children) in zip(rows, places, strict=True) if children]
             of_nested: dict[int, dict[str, tuple[float, float]]] = {run: {} for run in parents}
             if parents:
