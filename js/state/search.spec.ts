@@ -228,10 +228,25 @@ test('sorting reads the columns in sight only, and another filter reads which co
   search.ensure(0, 20, [column('m1')]);
   search.sort(order);
   assert.deepEqual([asked[1]!.payload.metrics, asked[1]!.payload.column_limit], [['m1'], undefined]);
+  assert.equal(asked[1]!.payload.summary, false, 'the best values are known');
   asked[1]!.answer(wide(['m1']));
   await settled();
   void search.apply('b');
   assert.deepEqual([asked[2]!.payload.metrics, asked[2]!.payload.column_limit], [undefined, 60]);
+});
+
+test('columns that were not in the first reply are summarized once', async () => {
+  const { search, asked } = comparison();
+  void search.apply();
+  asked[0]!.answer(wide(['m0']));
+  await settled();
+  search.ensure(0, 20, [column('m0'), column('m9')]);
+  const others = () => asked.filter(({ name, payload }) => name === 'runs' && payload.metrics?.includes('m9'));
+  assert.equal(others()[0]!.payload.summary, true);
+  others()[0]!.answer(wide(['m9']));
+  await settled();
+  search.sort(order);
+  assert.equal(others()[1]!.payload.summary, false);
 });
 
 test('a query that is set from outside reads which columns its runs have', async () => {

@@ -212,6 +212,9 @@ def test_only_the_columns_in_sight_are_read(wide: nbtrack.entities.Run, monkeypa
     assert page["params"] == [{"key": "p03", "differs": False}, {"key": "p27", "differs": True}]
     assert "metric_count" not in page
     assert seen[-1] == (2, 2)
+    brief = runs(params=["p27", "p03"], metrics=["m07", "val_loss"], statistics=["m07"], summary=False)
+    assert (brief["rows"], brief["total"], brief["count"]) == (page["rows"], page["total"], page["count"])
+    assert [brief[name] for name in ("params", "best", "best_values", "lower_is_better")] == [[], {}, {}, []]
     runs(column_limit=3)
     assert seen[-1] == (3, 6), "The metrics are those of the page, and three system metrics."
     assert "baseline" not in runs(baseline="0" * 32)

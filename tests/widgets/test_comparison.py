@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotFound, QueryError
 from nbtrack.widgets import comparison
-from nbtrack.widgets.comparison import Comparison
+from nbtrack.widgets.comparison import Comparison, first_of
 
 MakeRun = Callable[..., str]
 
@@ -312,3 +313,44 @@ def test_runs_are_colored_by_a_column_and_a_wrong_one_colors_nothing(make_run: M
     assert values() == {first: "3", second: None}
     widget.style_by = "attributes.artifact_uri"
     assert values() is None
+
+
+def test_a_saved_view_is_cut_as_a_request_for_fewer_rows_and_columns_would_be_answered(make_run: MakeRun) -> None:
+    with nbtrack.start_run():
+        nbtrack.log_params({f"p{key:02}": key for key in range(70)})
+        nbtrack.log_metrics({f"{'val' if key % 3 else 'a'}/m{key:02}": key for key in range(70)})
+        nbtrack.log_metric("system/cpu", 1.0)
+    for number in range(4):
+        make_run(number / 10)
+    widget = nbtrack.compare(order_by=["metrics.`a/m06` DESC"])
+    request = {**widget._request(widget.state), "baseline": widget.view["selected"][0]}
+    whole = widget.ask("runs", request)
+    for rows, columns in ((3, 60), (200, 7), (1, 1)):
+        fewer = widget.ask("runs", {**request, "limit": rows, "column_limit": columns})
+        assert first_of(whole, rows, columns) == fewer
+
+
+def test_a_snapshot_asks_again_only_if_the_store_has_changed(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(0.1)
+    revision = [1]
+    monkeypatch.setattr(Comparison, "revision", lambda self: revision[0])
+    widget = nbtrack.compare()
+    asked: list[object] = []
+    ask = widget.ask
+    monkeypatch.setattr(widget, "ask", lambda name, payload: (asked.append(name), ask(name, payload))[1])
+    first = widget.thin_snapshot()
+    assert asked == ["curves"], "Rows and differences are those that the screen shows first."
+    assert widget.thin_snapshot() == first
+    assert asked == ["curves"]
+    make_run(0.2)
+    revision[0] += 1
+    assert widget.thin_snapshot().answers["runs"].reply["total"] == 2
+    assert asked == ["curves", "runs", "diff", "curves"]
+
+
+def test_a_metric_that_is_never_a_number_does_not_sort_the_table() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metric("val/loss", math.nan)
+    assert nbtrack.compare().sorts == []

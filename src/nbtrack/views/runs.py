@@ -191,9 +191,12 @@ def _baseline_group(
 @view("columns")
 def columns_page(source: Source, request: ColumnsRequest) -> ColumnsReply:
     """Return the names of the params and metrics of the runs that match, which can be very many."""
-    with source.reading.snapshot():
-        found = _columns(source, request)
-        directions = source.directions
+    try:
+        with source.reading.snapshot():
+            found = _columns(source, request)
+            directions = source.directions
+    except QueryError as error:
+        raise explained(source, error, request["experiment_ids"]) from None
     start = request.get("offset", 0)
     part = slice(start, start + request.get("limit", MOST_NAMES))
     metrics = found.metrics[part]

@@ -13,7 +13,7 @@ from ..frame import from_columns
 from ..names import check_list, check_string
 from ..tags import PARENT
 from ..views.contract import ViewState
-from ..views.runs import is_held_out, keys_in
+from ..views.runs import in_order, is_held_out, keys_in
 from ..views.values import style_column
 from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
 from . import picture
@@ -191,25 +191,29 @@ class Comparison(ViewWidget):
 
     def _snapshot_of(self, rows: int, max_points: int, most_series: int | None, share: float = 1.0) -> Snapshot:
         columns = part(COLUMNS, share)
-        runs = self._first_runs(rows) if self._is_new else self._runs(rows, self.state, columns=columns)
+        runs = self._first_runs() if self._is_new else self._runs(self.state)
         view = self.state
         selected = view["selected"][: most_series or MOST_SELECTED]
         if most_series is not None:
             # A saved table cannot load more rows, so all of it is unfolded.
             if runs.reply["nested"]:
-                runs = self._runs(rows, view, unfold_all=True, columns=columns)
+                runs = self._runs(view, unfold_all=True)
+            runs = first_of(runs, rows, columns)
             unfolded = [row["run_id"] for row in runs.reply["rows"] if row["children"]]
             changed = view["columns"][: part(MOST_CHANGED_COLUMNS, share)]
             view = {**view, "selected": selected, "unfolded": unfolded, "columns": changed}
         answers = {"runs": runs}
         if selected:
-            answers["diff"] = self.ask("diff", {"run_ids": selected, "limit": part(MOST_DIFF_ROWS, share, 5)})
+            diff = self.recall("diff", {"run_ids": selected, "limit": MOST_DIFF_ROWS})
+            limit = part(MOST_DIFF_ROWS, share, 5)
+            reply = {**diff.reply, "rows": diff.reply["rows"][:limit]}
+            answers["diff"] = Answer({**diff.payload, "limit": limit}, reply)
         column = style_column(view["style_by"]) if selected and view["style_by"] else None
         if column:
-            answers["values"] = self.ask("values", {"run_ids": selected, "column": column})
+            answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
         if selected and view["panels"] and view["panels"][0]["metrics"]:
             panel = view["panels"][0]
-            answers["curves"] = self.ask(
+            answers["curves"] = self.recall(
                 "curves",
                 {
                     "run_ids": selected,
@@ -222,28 +226,35 @@ class Comparison(ViewWidget):
             )
         return Snapshot(self.screen, {"view": view}, answers)
 
-    def _first_runs(self, rows: int) -> Answer:
+    def _first_runs(self) -> Answer:
         """Return the rows that a new comparison shows, and choose its order, its selected runs and its metric."""
         view = self.state
-        best_first = not view["sorts"]
         # The best of all runs are selected, even if they are nested.
         flat: ViewState = {**view, "grouped": False}
-        runs = self._runs(1 if best_first else rows, flat)
-        metric = main_metric(runs.reply, view["query"], view["sorts"])
-        if best_first:
+        if view["sorts"]:
+            runs = self._runs(flat)
+            metric = main_metric(runs.reply, view["query"], view["sorts"])
+        else:
             # Without an order by the user, the best runs come first, and the first of them are selected.
-            sorts = []
-            if metric and metric in runs.reply["best"]:
-                sorts = [f"{_quoted(metric)} {'ASC' if metric in runs.reply['lower_is_better'] else 'DESC'}"]
-            view, flat = {**view, "sorts": sorts}, {**flat, "sorts": sorts}
-            runs = self._runs(rows, flat)
+            columns = self.ask("columns", {"filter": view["query"], "experiment_ids": None, "order_by": []}).reply
+            metric = main_metric(columns, view["query"], [])
+            direction = "ASC" if metric in columns["lower_is_better"] else "DESC"
+            sorts = [f"{_quoted(metric)} {direction}"] if metric else []
+            runs = self._runs({**flat, "sorts": sorts})
+            if metric not in runs.reply["best"]:
+                # It has no value but NaN.
+                sorts = []
+                runs = self._runs(flat)
+            view = {**view, "sorts": sorts}
         selected = [row["run_id"] for row in runs.reply["rows"][:SELECTED_AT_FIRST]]
         unfolded = self._above(selected) if runs.reply["nested"] else []
         panels = [default_panel(metric)] if metric else []
         view = {**view, "selected": selected, "unfolded": unfolded, "panels": panels}
         self.set_trait("_view", view)
         self._is_new = False
-        return self._runs(rows, view) if runs.reply["nested"] else runs
+        if runs.reply["nested"]:
+            return self._runs(view)
+        return self.same_answer("runs", runs.payload, self._request(view))
 
     def page(self, snapshot: Snapshot) -> Page:
         """Describe a snapshot without a widget."""
@@ -275,20 +286,22 @@ class Comparison(ViewWidget):
             found |= parents
         return list(found)
 
-    def _runs(self, limit: int, view: ViewState, unfold_all: bool = False, columns: int = COLUMNS) -> Answer:
-        request = {
+    def _runs(self, view: ViewState, unfold_all: bool = False) -> Answer:
+        return self.recall("runs", self._request(view, unfold_all))
+
+    def _request(self, view: ViewState, unfold_all: bool = False) -> dict[str, Any]:
+        return {
             "filter": view["query"],
             "experiment_ids": None,
             "order_by": order_of(view),
             "grouped": view["grouped"],
             "unfolded": None if unfold_all else view["unfolded"],
             "offset": 0,
-            "limit": limit,
+            "limit": PAGE,
             "baseline": view["baseline"],
             "column_offset": 0,
-            "column_limit": columns,
+            "column_limit": COLUMNS,
         }
-        return self.ask("runs", request)
 
 
 def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:
@@ -301,6 +314,47 @@ def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence
     # The metrics that a study adds to its objective say less about a trial than the objective does.
     added = {f"{word}_{key}" for key in metrics for word in ("best", "intermediate")}
     return next(iter([*held_out, *(key for key in metrics if key not in added), *metrics]), None)
+
+
+def first_of(runs: Answer, rows: int, columns: int) -> Answer:
+    """Return the answer that a request for fewer rows and columns would get."""
+    reply, payload = runs.reply, runs.payload
+    query = [*payload["order_by"], payload["filter"]]
+    params = in_order(reply["params"], columns, keys_in(query, "params"), _key, _differs)[:columns]
+    metrics = in_order(reply["metrics"], columns, keys_in(query, "metrics"), str, is_held_out)[:columns]
+    keys, shown = {param["key"] for param in params}, {*metrics, *reply["system"][:columns]}
+
+    def of_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {"params": keys, "metrics": shown, "nested_best": shown, "statistics": shown}
+        return {
+            **row,
+            **{
+                name: {key: value for key, value in row[name].items() if key in of}
+                for name, of in kept.items()
+                if name in row
+            },
+        }
+
+    cut = {
+        **reply,
+        "rows": [of_columns(row) for row in reply["rows"][:rows]],
+        "params": params,
+        "metrics": metrics,
+        "system": reply["system"][:columns],
+        "lower_is_better": [key for key in reply["lower_is_better"] if key in shown],
+        **{name: {k: v for k, v in reply[name].items() if k in shown} for name in ("best", "best_values")},
+    }
+    if reply.get("baseline"):
+        cut["baseline"] = of_columns(reply["baseline"])
+    return Answer({**payload, "limit": rows, "column_limit": columns}, cut, runs.buffers)
+
+
+def _key(param: Mapping[str, Any]) -> str:
+    return str(param["key"])
+
+
+def _differs(param: Mapping[str, Any]) -> bool:
+    return bool(param["differs"])
 
 
 def _table(reply: Mapping[str, Any], selected: set[str]) -> Table:

@@ -27,6 +27,9 @@ MOST_SAVED = 195_000
 """How many bytes of a widget are kept in a notebook: its text, its HTML and its data."""
 SMALLEST_SHARE = 0.002
 
+MOST_RECALLED = 8
+"""How many answers of snapshots are kept in case that the next snapshot has the same requests."""
+
 BUSY_SECONDS = 1.0
 """How long a screen's first message may take before its code is sent without one."""
 
@@ -53,6 +56,7 @@ class ViewWidget(anywidget.AnyWidget):
         self._sending = threading.Lock()
         self._text: str | None = None
         self._requests: dict[str, Future[None]] = {}
+        self._recalled: dict[str, tuple[Hashable, Answer]] = {}
         self._heard = threading.Event()
         self._output = Output(self._repr_mimebundle_)
         super().__init__(**code.traits(), _snapshot=self.snapshot().state(), **state)
@@ -104,6 +108,47 @@ class ViewWidget(anywidget.AnyWidget):
         """
         reply, buffers = views.handle(self._client, name, payload, self._scope)
         return Answer(payload, reply, buffers)
+
+    def recall(self, name: str, payload: Any) -> Answer:
+        """Answer a request of a snapshot. A recent answer is used again if the store has not changed since.
+
+        Args:
+            name: Name of the view.
+            payload: The request.
+
+        Returns:
+            The reply and its arrays, which must not be changed.
+        """
+        key, revision = json.dumps([name, payload]), self.revision()
+        known = self._recalled.get(key)
+        if known is None or known[0] != revision:
+            known = revision, self.ask(name, payload)
+            self._remember(key, known)
+        return known[1]
+
+    def same_answer(self, name: str, payload: Any, other: Any) -> Answer:
+        """Recall the answer to a request, which is also the answer to another one.
+
+        Args:
+            name: Name of the view.
+            payload: The request.
+            other: The request that need not be asked.
+
+        Returns:
+            The answer to `other`.
+        """
+        answer = self.recall(name, payload)
+        same = Answer(other, answer.reply, answer.buffers)
+        known = self._recalled.get(json.dumps([name, payload]))
+        if known is not None:
+            self._remember(json.dumps([name, other]), (known[0], same))
+        return same
+
+    def _remember(self, key: str, known: tuple[Hashable, Answer]) -> None:
+        self._recalled.pop(key, None)
+        self._recalled[key] = known
+        for oldest in list(self._recalled)[:-MOST_RECALLED]:
+            self._recalled.pop(oldest, None)
 
     def push(self, name: str, answer: Answer) -> None:
         """Send an answer without a request to every screen that shows this widget.
