@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
 import re
@@ -12,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import nbtrack
 from nbtrack.widgets import LiveRun, picture
-from nbtrack.widgets.host import ViewWidget
+from nbtrack.widgets.host import MOST_IMAGE, ViewWidget
+from nbtrack.widgets.raster import Raster
+from nbtrack.widgets.saved import Page
 from nbtrack.widgets.snapshot import MIME, Answer, Snapshot
+from nbtrack.widgets.table import Table
 
 MakeRun = Callable[..., str]
 HOSTILE = "<script>alert(1)</script>\"'&\N{ROCKET}\n\x1b[31m" + "x" * 10_000
@@ -39,6 +45,70 @@ def test_a_comparison_keeps_text_picture_table_and_data(make_run: MakeRun) -> No
     curves = saved["answers"]["curves"]
     assert len(curves["buffers"]) == 2 * len(curves["reply"]["series"]) == 4
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_comparison_keeps_a_png_of_its_chart_and_table_for_viewers_without_scripts(make_run: MakeRun) -> None:
+    for loss in (0.1, 0.2):
+        make_run(loss, name=f"run-{loss}")
+    data, metadata = nbtrack.compare()._repr_mimebundle_()  # type: ignore[misc]
+    image = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    image.load()
+    size = metadata["image/png"]
+    assert image.size == (2 * size["width"], 2 * size["height"])
+    assert size["width"] >= 560
+    colors = {color for _, color in image.convert("RGB").getcolors() or []}
+    # The background, the ink of strings, and the lines of both runs.
+    assert {(255, 255, 255), (0x1F, 0x23, 0x28), (0x1F, 0x86, 0xC7), (0xD9, 0x70, 0x1F)} <= colors
+    assert len(data["image/png"]) < MOST_IMAGE
+
+
+def test_a_png_of_any_strings_and_sizes_is_valid_and_small() -> None:
+    lines = [picture.Line(HOSTILE + str(i), [0, 1, 2, 3], [i, math.nan, -i, 1e300]) for i in range(30)]
+    tables: list[Table | str] = [Table(["a" * 50, HOSTILE], [[HOSTILE, "é…✓中"]] * 20), HOSTILE, ""]
+    page = Page(HOSTILE, tables, [picture.curves(HOSTILE, lines), None, *[picture.curves("b", lines[:1])] * 20])
+    drawn = page.png()
+    assert drawn is not None
+    image = Image.open(io.BytesIO(drawn[0]))
+    image.load()
+    assert image.size == (2 * drawn[1], 2 * drawn[2])
+    assert image.size[0] < 2_500
+    assert len(base64.b64encode(drawn[0])) < MOST_IMAGE
+    assert Page("no runs", ["Nothing yet."], [None]).png() is None
+
+
+def test_a_dashed_line_has_gaps_and_a_string_its_dots() -> None:
+    raster = Raster(101, 21, ["#ffffff", "#000000", "#ff0000"])
+    raster.line([(0, 4), (100, 4)], 2, 1, [10, 10])
+    raster.text(-3, 10, "T", 1, 1)
+    raster.text(10, 10, "T", 1, 1)
+    raster.rectangle(95, 15, 100, 100, 1)
+    dots = Image.open(io.BytesIO(raster.png())).convert("RGB")
+    row = [dots.getpixel((x, 4)) for x in range(100)]
+    assert row.count((255, 0, 0)) in range(45, 56)
+    letter = ["".join("#" if dots.getpixel((x, y)) == (0, 0, 0) else "." for x in range(10, 15)) for y in range(10, 17)]
+    assert letter == ["#####", *["..#.."] * 6]
+    assert dots.getpixel((2, 10)) == (255, 255, 255), "A character that does not fit is left out."
+    assert dots.getpixel((100, 20)) == (0, 0, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("exporter", "shows"),
+    [("html", ("<svg", "<table")), ("markdown", ("<svg", "<table")), ("latex", ("includegraphics",))],
+)
+def test_nbconvert_shows_the_saved_view(make_run: MakeRun, exporter: str, shows: tuple[str, ...]) -> None:
+    import nbconvert
+    import nbformat
+
+    for loss in (0.1, 0.2):
+        make_run(loss, name=f"run-{loss}")
+    data, metadata = nbtrack.compare()._repr_mimebundle_()  # type: ignore[misc]
+    cell = nbformat.v4.new_code_cell("nbtrack.compare()", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data, metadata=metadata)]
+    converted, resources = nbconvert.get_exporter(exporter)().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    for each in shows:
+        assert each in converted
+    assert exporter != "latex" or [name for name in resources["outputs"] if name.endswith(".png")]
 
 
 def test_nothing_of_a_run_becomes_markup(client: nbtrack.Client) -> None:
@@ -107,15 +177,16 @@ def test_the_registry_as_text(client: nbtrack.Client, make_run: MakeRun) -> None
     [[1.0], [0.0, 0.0], [1e308, -1e308], [5e-324, 1e-323], [math.nan, 1.0, math.nan, 2.0, 3.0]],
 )
 def test_any_finite_curve_becomes_a_picture(values: list[float]) -> None:
-    svg = picture.curves("loss", [picture.Line("a & b", list(range(len(values))), values)])
-    root = ElementTree.fromstring(svg)
+    drawn = picture.curves("loss", [picture.Line("a & b", list(range(len(values))), values)])
+    assert drawn is not None
+    root = ElementTree.fromstring(drawn.svg())
     numbers = " ".join(element.get("d", "") + element.get("cx", "") for element in root.iter())
     assert "nan" not in numbers
     assert "inf" not in numbers
 
 
 def test_a_curve_without_a_finite_point_is_no_picture() -> None:
-    assert picture.curves("loss", [picture.Line("a", [0.0, 1.0], [math.nan, math.inf])]) == ""
+    assert picture.curves("loss", [picture.Line("a", [0.0, 1.0], [math.nan, math.inf])]) is None
 
 
 def test_a_widget_and_its_screen_have_one_name() -> None:

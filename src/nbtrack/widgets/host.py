@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import threading
@@ -24,7 +25,9 @@ _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="nbtrack-view")
 """Requests are not answered on the thread on which messages arrive, so that a slow query does not block the kernel."""
 
 MOST_SAVED = 195_000
-"""How many bytes of a widget are kept in a notebook: its text, its HTML and its data."""
+"""How many bytes of a widget are kept in a notebook: its text, its HTML, its picture and its data."""
+MOST_IMAGE = 60_000
+"""How many of these may be a PNG, in base64. A larger one is left out."""
 SMALLEST_SHARE = 0.002
 
 MOST_RECALLED = 8
@@ -231,7 +234,7 @@ class ViewWidget(anywidget.AnyWidget):
         return self._text or self.page(self.thin_snapshot()).text()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        page, saved = self._kept()
+        page, saved, own_metadata = self._kept()
         # anywidget asks for the repr too, and the store is read only once for both.
         self._text = page.text()
         try:
@@ -240,19 +243,27 @@ class ViewWidget(anywidget.AnyWidget):
             self._text = None
         data, metadata = bundle or ({}, {})
         self._send_code_if_busy()
-        return {**data, **saved}, metadata
+        return {**data, **saved}, {**metadata, **own_metadata}
 
-    def _kept(self) -> tuple[Page, dict[str, Any]]:
-        """Return what stays in a notebook, with as much detail as fits into MOST_SAVED bytes of JSON."""
+    def _kept(self) -> tuple[Page, dict[str, Any], dict[str, Any]]:
+        """Return what stays in a notebook, with as much detail as fits into MOST_SAVED bytes of JSON, and metadata."""
         share = 1.0
+        image: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
         while True:
             snapshot = self.thin_snapshot(share)
             page = self.page(snapshot)
             longest = max(SHORTEST_SAVED, int(LONGEST_SAVED * share))
-            saved = {"text/html": page.html(), MIME: snapshot.saved(longest)}
+            drawn = page.png() if share == 1.0 else None
+            if drawn:
+                encoded = base64.b64encode(drawn[0]).decode()
+                if len(encoded) <= MOST_IMAGE:
+                    image = {"image/png": encoded}
+                    metadata = {"image/png": {"width": drawn[1], "height": drawn[2]}}
+            saved = {"text/html": page.html(), MIME: snapshot.saved(longest), **image}
             size = len(json.dumps({**saved, "text/plain": page.text()}))
             if size <= MOST_SAVED or share < SMALLEST_SHARE:
-                return page, saved
+                return page, saved, metadata
             share *= min(0.9 * MOST_SAVED / size, 0.8)
 
     def _send_code_if_busy(self) -> None:

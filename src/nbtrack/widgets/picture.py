@@ -1,4 +1,4 @@
-"""Curves as a small SVG, for a page without widgets. Text takes the page's color, light or dark."""
+"""Curves as a small SVG, whose strings have the page's color, light or dark, and as dots for a PNG."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .raster import Raster
 from .table import printable
 
 WIDTH, HEIGHT = 560, 240
@@ -16,6 +17,11 @@ _SMALLEST_SPAN = 1e-300
 """In a smaller span, positions and logarithms are beyond the precision of floats."""
 
 COLORS = ("#1f86c7", "#d9701f", "#149b75", "#bd62a2", "#b08413", "#5aaede", "#7f7f7f", "#a0522d")
+DOTS = 2
+"""How many dots of a PNG make up a px, so that it is sharp on paper too."""
+PALETTE = ("#ffffff", "#1f2328", "#5c6470", "#dfe2e6", *COLORS)
+INK, MUTED, GRID, FIRST_LINE = 1, 2, 3, 4
+"""The places of colors in the palette, after the background."""
 DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
 
@@ -28,36 +34,80 @@ class Line:
     y: Sequence[float]
 
 
-def curves(title: str, lines: Sequence[Line]) -> str:
-    """Return an `<svg>` with a legend below the curves, or an empty string if no line has a finite point."""
-    drawn = [(line, _segments(line)) for line in lines]
+@dataclass(frozen=True)
+class Picture:
+    """Curves on their axes, with a title and a legend."""
+
+    title: str
+    lines: list[tuple[str, list[list[tuple[float, float]]]]]
+    """The label of each line, and its finite stretches."""
+    x_axis: _Axis
+    y_axis: _Axis
+
+    @property
+    def height(self) -> int:
+        """The height with the legend."""
+        return HEIGHT + 18 * ((len(self.lines) + 2) // 3) + 4
+
+    def svg(self) -> str:
+        """Return the picture as an `<svg>`."""
+        height = self.height
+        parts = [
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+                f'height="{height}" role="img" aria-label="{_escape(self.title)}" font-family="system-ui, sans-serif" '
+                'font-size="11" fill="currentColor" style="max-width:100%">'
+            ),
+            f'<text x="{LEFT}" y="14" font-size="12" font-weight="600">{_escape(self.title)}</text>',
+        ]
+        for value in self.y_axis.ticks(6):
+            at = self.y_axis.px(value)
+            parts.append(
+                f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
+                f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end" opacity=".75">{number(value)}</text>'
+            )
+        for value in self.x_axis.ticks(5):
+            at = self.x_axis.px(value)
+            parts.append(
+                f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle" opacity=".75">{number(value)}</text>'
+            )
+        for index, (label, segments) in enumerate(self.lines):
+            parts += [_line(index, segments, self.x_axis, self.y_axis), _legend(index, label)]
+        return "".join([*parts, "</svg>"])
+
+    def draw(self, raster: Raster, left: int, top: int) -> None:
+        """Draw the picture with its upper left corner at a place, which is given in px like all sizes here."""
+
+        def at(x: float, y: float) -> tuple[float, float]:
+            return (left + x) * DOTS, (top + y) * DOTS
+
+        raster.text(*at(LEFT, 4), printable(self.title, 70), INK)
+        for value in self.y_axis.ticks(6):
+            y = self.y_axis.px(value)
+            raster.rectangle(*at(LEFT, y), (WIDTH - LEFT - RIGHT) * DOTS, 1, GRID)
+            raster.text(*at(LEFT - 6, y - 3), number(value), MUTED, align="right")
+        for value in self.x_axis.ticks(5):
+            raster.text(*at(self.x_axis.px(value), HEIGHT - 15), number(value), MUTED, align="center")
+        for index, (label, segments) in enumerate(self.lines):
+            color = FIRST_LINE + index % len(COLORS)
+            dash = [float(length) * DOTS for length in DASHES[index // len(COLORS) % len(DASHES)].split()]
+            for segment in segments:
+                points = [at(self.x_axis.px(x), self.y_axis.px(y)) for x, y in segment]
+                raster.line(points, color, 3 if len(points) > 1 else 8, dash)
+            x, y = _legend_place(index)
+            raster.line([at(x, y - 4), at(x + 18, y - 4)], color, 6, dash)
+            raster.text(*at(x + 24, y - 8), printable(label, 22), INK)
+
+
+def curves(title: str, lines: Sequence[Line]) -> Picture | None:
+    """Return a picture with a legend below the curves, or None if no line has a finite point."""
+    drawn = [(line.label, _segments(line)) for line in lines]
     points = [point for _, segments in drawn for segment in segments for point in segment]
     if not points:
-        return ""
+        return None
     x_axis = _Axis.over([x for x, _ in points], LEFT, WIDTH - RIGHT)
     y_axis = _Axis.over([y for _, y in points], HEIGHT - BOTTOM, TOP)
-    rows = (len(lines) + 2) // 3
-    height = HEIGHT + 18 * rows + 4
-    parts = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-            f'role="img" aria-label="{_escape(title)}" font-family="system-ui, sans-serif" font-size="11" '
-            'fill="currentColor" style="max-width:100%">'
-        ),
-        f'<text x="{LEFT}" y="14" font-size="12" font-weight="600">{_escape(title)}</text>',
-    ]
-    for value in y_axis.ticks(6):
-        at = y_axis.px(value)
-        parts.append(
-            f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
-            f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end" opacity=".75">{number(value)}</text>'
-        )
-    for value in x_axis.ticks(5):
-        at = x_axis.px(value)
-        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle" opacity=".75">{number(value)}</text>')
-    for index, (line, segments) in enumerate(drawn):
-        parts += [_line(index, segments, x_axis, y_axis), _legend(index, line.label)]
-    return "".join([*parts, "</svg>"])
+    return Picture(title, drawn, x_axis, y_axis)
 
 
 def number(value: float) -> str:
@@ -122,14 +172,18 @@ def _line(index: int, segments: Sequence[Sequence[tuple[float, float]]], x_axis:
 
 
 def _legend(index: int, label: str) -> str:
-    x = LEFT + (index % 3) * ((WIDTH - LEFT) // 3)
-    y = HEIGHT + 10 + 18 * (index // 3)
+    x, y = _legend_place(index)
     color = COLORS[index % len(COLORS)]
     short = printable(label, 22)
     return (
         f'<path d="M{x} {y - 4}h18" stroke="{color}" stroke-width="3"{_dash(index)}/>'
         f'<text x="{x + 24}" y="{y}">{_escape(short)}</text>'
     )
+
+
+def _legend_place(index: int) -> tuple[int, int]:
+    """Return the left end of an entry of the legend, and the baseline of its label."""
+    return LEFT + (index % 3) * ((WIDTH - LEFT) // 3), HEIGHT + 10 + 18 * (index // 3)
 
 
 def _dash(index: int) -> str:
