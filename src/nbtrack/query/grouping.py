@@ -111,6 +111,12 @@ def number_text(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
 
 
+def check_key(key: str) -> str:
+    """Return the key of a group. Raises InvalidParameter if it is not valid."""
+    has_keys([key], "", "")
+    return key
+
+
 def has_keys(keys: Sequence[str], number: str, text: str, first_parameter: int = 1) -> tuple[str, list[Any]]:
     """Return the condition that a row is in one of the groups with these keys, and its parameters.
 

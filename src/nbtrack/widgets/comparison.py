@@ -9,24 +9,30 @@ import traitlets
 
 from ..client import Client
 from ..entities import ViewType
+from ..errors import InvalidParameter
 from ..frame import from_columns
-from ..names import check_list, check_string
+from ..names import SYSTEM, check_list, check_string
 from ..tags import PARENT
 from ..views.contract import ViewState
 from ..views.runs import in_order, is_held_out, keys_in
 from ..views.values import style_column
 from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
 from . import picture
+from .group_values import MOST_GROUPS, table_of
 from .host import ViewWidget
 from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, part, time
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
-from .view_parts import BaselineRun, SelectedRuns, ViewPart, WholeView
+from .view_parts import Baseline, SelectedRuns, ViewPart, WholeView
 
 if TYPE_CHECKING:
     import pandas
 
 PAGE = 200
+GROUPS = 100
+"""How many groups the screen requests at a time, as in js/state/groups.ts."""
+GROUP_COLUMNS = 24
+"""How many params, and how many metrics, of groups the screen shows first, as in js/state/group_search.ts."""
 COLUMNS = 60
 """How many params, and how many metrics, the screen shows first."""
 SELECTED_AT_FIRST = 5
@@ -63,8 +69,11 @@ class Comparison(ViewWidget):
         sorts: The clauses that the table is sorted by, such as "metrics.loss ASC", the most important first.
         columns: The columns whose width, order, visibility or pinning was changed, as dictionaries.
         panels: The charts, as dictionaries: their metrics, x axis, smoothing, log scale and zoom.
-        group_by: A column such as "params.optimizer". Runs with equal values of it stand together. None for no groups.
-        baseline: ID of the run that the others are compared with, or None. A run can be assigned too.
+        group_by: A column such as "params.optimizer", "tags.team", "datasets.name" or "parent". The table has a row for
+            each group of runs with equal values of it. None for no groups.
+        baseline: What the others are compared with: the ID of a run, or a group as a dictionary of one column and its
+            value, such as {"params.optimizer": "adam"}, or None. A run can be assigned too. A group that is assigned
+            groups the table by its column.
         style_by: A column such as "params.optimizer", "tags.team" or "attributes.status". Runs with equal values of it
             have the same color and dash, and many numbers have the colors of a scale. None gives each selected run its
             own.
@@ -94,7 +103,7 @@ class Comparison(ViewWidget):
     columns = ViewPart("columns")
     panels = ViewPart("panels")
     group_by = ViewPart("group_by")
-    baseline = BaselineRun("baseline")
+    baseline = Baseline("baseline")
     style_by = ViewPart("style_by")
     view = WholeView()
 
@@ -156,8 +165,45 @@ class Comparison(ViewWidget):
         """
         self._client.save_view(name, self.state)
 
+    def groups(self) -> pandas.DataFrame:
+        """Return the groups that the table shows, in its order, with statistics over every run of each group.
+
+        Returns:
+            A pandas DataFrame with the columns of `nbtrack.aggregate`: that of `group_by`, `runs`, and `.n`, `.mean`,
+            `.std`, `.min` and `.max` of the last value of each metric that is not hidden in the table.
+
+        Raises:
+            InvalidParameter: If `group_by` is None.
+            QueryError: If the filter or a clause of the order is not valid.
+
+        Example:
+            >>> widget = compare()  # doctest: +SKIP
+            >>> widget.group_by = "params.optimizer"  # doctest: +SKIP
+            >>> widget.groups()[["params.optimizer", "metrics.loss.mean", "metrics.loss.std"]]  # doctest: +SKIP
+        """
+        view = self.state
+        column = view["group_by"]
+        if column is None:
+            raise InvalidParameter('group_by is None. Set it to a column first, such as "params.optimizer".')
+        reading = self._client.reading
+        with reading.snapshot():
+            known = reading.survey(self._scope, view["query"], (), 0, 1, params=[]).metrics
+            hidden = {column_name(each["column"]) for each in view["columns"] if each["hidden"]}
+            metrics = [key for key in known if f"metrics.{key}" not in hidden and not key.startswith(SYSTEM)]
+            found = reading.groups(
+                self._scope,
+                view["query"],
+                column,
+                view["sorts"],
+                0,
+                MOST_GROUPS,
+                statistic=view["group_statistic"],
+                metrics=metrics,
+            )
+        return table_of(found.groups, column, metrics)
+
     def frame(self) -> pandas.DataFrame:
-        """Return the runs that the table shows, in its order.
+        """Return the runs that the table shows, in its order. Those of a group follow each other.
 
         Returns:
             A pandas DataFrame with the columns of `search_runs`, without those that are hidden in the table.
@@ -203,6 +249,8 @@ class Comparison(ViewWidget):
             changed = view["columns"][: part(MOST_CHANGED_COLUMNS, share)]
             view = {**view, "selected": selected, "unfolded": unfolded, "columns": changed}
         answers = {"runs": runs}
+        if view["group_by"] is not None:
+            answers["groups"] = self._groups(part(GROUPS, share), view, runs)
         if selected:
             diff = self.recall("diff", {"run_ids": selected, "limit": MOST_DIFF_ROWS})
             limit = part(MOST_DIFF_ROWS, share, 5)
@@ -293,7 +341,7 @@ class Comparison(ViewWidget):
         return {
             "filter": view["query"],
             "experiment_ids": None,
-            "order_by": order_of(view),
+            "order_by": view["sorts"],
             "grouped": view["grouped"],
             "unfolded": None if unfold_all else view["unfolded"],
             "offset": 0,
@@ -302,6 +350,24 @@ class Comparison(ViewWidget):
             "column_offset": 0,
             "column_limit": COLUMNS,
         }
+
+    def _groups(self, limit: int, view: ViewState, runs: Answer) -> Answer:
+        params = [param["key"] for param in runs.reply["params"] if param["differs"] or view["all_params"]]
+        request = {
+            "filter": view["query"],
+            "experiment_ids": None,
+            "by": view["group_by"],
+            "order_by": view["sorts"],
+            "statistic": view["group_statistic"],
+            "offset": 0,
+            "limit": limit,
+            "params": params[:GROUP_COLUMNS],
+            "metrics": runs.reply["metrics"][:GROUP_COLUMNS],
+            "columns": ["attributes.duration"],
+            "baseline": view["baseline"],
+            "baseline_group": view["baseline_group"],
+        }
+        return self.ask("groups", request)
 
 
 def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ from ..errors import InvalidParameter
 from .comparison import Comparison
 
 PARTS = ("query", "sorts", "selected", "columns", "panels", "group_by", "baseline")
+_GROUPS_OF = {"selected": "selected_groups", "baseline": "baseline_group"}
 
 
 class Link:
@@ -43,7 +44,11 @@ class Link:
     def _copy(self, source: Comparison, target: Comparison) -> None:
         view: dict[str, Any] = {**source.state}
         other: dict[str, Any] = {**target.state}
-        changes = {part: view[part] for part in self._parts if view[part] != other[part]}
+        fields = list(self._parts)
+        if "group_by" in fields or view["group_by"] == other["group_by"]:
+            # The keys of groups belong to a column, so they are only shared by comparisons with the same groups.
+            fields += [_GROUPS_OF[part] for part in self._parts if part in _GROUPS_OF]
+        changes = {field: view[field] for field in fields if view[field] != other[field]}
         if changes:
             target.change_view(changes)
 

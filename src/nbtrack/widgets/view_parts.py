@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
@@ -12,6 +12,7 @@ from ..client.run_ids import run_ids_of
 from ..entities import Run, ViewType
 from ..frame import from_columns
 from ..views.contract import ViewState
+from .group_values import group_of, value_of
 
 if TYPE_CHECKING:
     import pandas
@@ -72,13 +73,33 @@ class WholeView(ViewPart):
         return view
 
 
-class BaselineRun(ViewPart):
-    """The run that the others are compared with, as its ID."""
+class Baseline(ViewPart):
+    """The run or the group that the others are compared with: the ID of the run, or the group's column and value."""
 
-    def set(self, obj: Any, value: str | Run | None) -> None:
-        """Choose a run, by its ID or as a run. None chooses no run."""
+    def get(self, obj: Any, cls: Any = None) -> str | dict[str, Any] | None:
+        """Return the ID of the run, or the group as a dictionary like {"params.optimizer": "adam"}, or None."""
+        return self.shown(obj, obj.state)
+
+    def set(self, obj: Any, value: str | Run | Mapping[str, Any] | None) -> None:
+        """Choose a run by its ID or as a run, or a group as a dictionary. None chooses neither."""
+        if isinstance(value, Mapping):
+            column, key = group_of(obj._client.reading, obj._scope, obj.state["query"], value)
+            obj.change_view({"group_by": column, "baseline_group": key, "baseline": None})
+            return
         run_ids = [] if value is None else _known(obj, value, "baseline")
-        obj.change_view({self.field: run_ids[0] if run_ids else None})
+        obj.change_view({"baseline": run_ids[0] if run_ids else None, "baseline_group": None})
+
+    def read(self, view: ViewState) -> Any:
+        """Return the run's ID, or the column and the key of the group."""
+        key = view["baseline_group"]
+        return view["baseline"] if key is None else (view["group_by"], key)
+
+    def shown(self, obj: Any, view: ViewState) -> str | dict[str, Any] | None:
+        """Return the value of a view as observers get it."""
+        column, key = view["group_by"], view["baseline_group"]
+        if column is None or key is None:
+            return view["baseline"]
+        return {column: value_of(obj._client.reading, obj._scope, view["query"], column, key)}
 
 
 class SelectedRuns(ViewPart):
