@@ -18,6 +18,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.store.conformance.server import Server
 
+# Two threads of BLAS in each of two workers wait for each other: the quickstart took twice as long on two cores.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 # jsonschema imports this if it is installed, which compiles 38 grammars for a format that no notebook's schema has.
 sys.modules.setdefault("rfc3987_syntax", None)
 
@@ -40,12 +43,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Import the tests without looking for garbage, because nearly all objects that are created there stay."""
+    """Import the tests without looking for garbage, because nearly all objects that are created there stay.
+
+    The bytecode is written for the other worker and for the processes of the tests, also if PYTHONDONTWRITEBYTECODE is
+    set. For these processes the variable stays: a module that a test writes twice in a second must not be an old one.
+    """
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, False
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
+        sys.dont_write_bytecode = writes_none
 
 
 def pytest_collection_finish() -> None:
@@ -73,13 +82,16 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     if "nbtrack" in sys.modules:
         import nbtrack
         from nbtrack.store import close_stores
+        from nbtrack.store.folder.store import FolderStore
 
         while nbtrack.active_run() is not None:
             nbtrack.end_run()
         _forget_tracking_uri()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
             # Some tests leave a store behind that nothing can be applied to.
             warnings.simplefilter("ignore", RuntimeWarning)
+            # Nothing reads the store after its test.
+            patch.setattr(FolderStore, "try_apply", lambda *_, **__: True)
             close_stores()
 
 

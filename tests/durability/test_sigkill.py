@@ -21,7 +21,7 @@ from nbtrack.entities import Metric, ModelEvent
 from .children import LONG
 from .victim import MODEL, MODES
 
-ROUNDS = 200 if LONG else 20
+ROUNDS = 200 if LONG else 8
 VICTIM = Path(__file__).with_name("victim.py")
 
 
