@@ -9,7 +9,7 @@ import pickle
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -237,12 +237,19 @@ def test_a_data_module_gives_a_signature(how: str, as_dict: bool) -> None:
     assert "forward" not in vars(net)
 
 
-def test_the_checkpoint_mode_may_be_none() -> None:
-    nbtrack.pytorch.autolog(checkpoint_mode=None, checkpoint_monitor="train_loss")
-    fit()
+@pytest.mark.parametrize("mode", [None, "max"])
+def test_the_best_checkpoint_follows_the_definition_of_its_metric(mode: Literal["max"] | None) -> None:
+    """Without one, a loss is better if it is lower, as its name says."""
+    if mode is not None:
+        nbtrack.define_metric("train_loss", mode)
+    nbtrack.pytorch.autolog(checkpoint_monitor="train_loss", log_models=False)
+    fit(epochs=3)
     (run,) = runs()
     assert run.info.status == "FINISHED"
-    assert any("checkpoint" in path.path for path in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id))
+    values = [each.value for each in nbtrack.MlflowClient().get_metric_history(run.info.run_id, "train_loss")]
+    assert len(set(values)) == 3
+    kept = nbtrack.artifacts.load_dict(f"runs:/{run.info.run_id}/checkpoints/latest_checkpoint_metrics.json")
+    assert kept["train_loss"] == (max if mode else min)(values)
 
 
 def test_the_model_is_logged_with_its_signature() -> None:

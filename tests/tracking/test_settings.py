@@ -80,6 +80,53 @@ def test_log_best_uses_the_definition_if_no_mode_is_given(own_store: Path) -> No
             nbtrack.log_best(model, "gap", "max", value=0.7, silent=True)
 
 
+def test_log_best_follows_the_name_of_a_metric_that_is_not_defined() -> None:
+    from sklearn.dummy import DummyClassifier
+
+    model = DummyClassifier().fit([[0]], [0])
+    with nbtrack.start_run():
+        for metric, kept in (("val/loss", [True, False, True]), ("auc", [True, True, False])):
+            name = metric.replace("/", "_")
+            assert kept == [
+                bool(nbtrack.log_best(model, metric, value=value, name=name, silent=True)) for value in (0.5, 0.9, 0.1)
+            ]
+
+
+def test_every_screen_follows_the_definition() -> None:
+    """The definition contradicts the names, and the direction of a study."""
+    nbtrack.define_metric("val/auc", "min")
+    nbtrack.define_metric("*loss", "max")
+    with nbtrack.start_run(run_name="study", tags={"direction": "MINIMIZE"}) as parent:
+        nbtrack.log_metric("best_loss", 1.0)
+        for number in range(3):
+            with nbtrack.start_run(run_name=f"run {number}", nested=True, tags={"direction": "MINIMIZE"}) as run:
+                nbtrack.log_param("width", number)
+                nbtrack.log_metrics({"val/auc": number, "loss": number})
+    client = nbtrack.MlflowClient()
+    search = {"filter": "", "experiment_ids": None, "offset": 0, "limit": 10, "order_by": []}
+    shown, _ = views.handle(client, "runs", {**search, "grouped": True, "unfolded": None})
+    names = {row["run_id"]: row["run_name"] for row in shown["rows"]}
+    assert {key: names[run_id] for key, run_id in shown["best"].items()} == {
+        "val/auc": "run 0",
+        "loss": "run 2",
+        "best_loss": "study",
+    }
+    assert (shown["best_values"], shown["lower_is_better"]) == ({"val/auc": 0, "loss": 2}, ["val/auc"])
+    assert shown["rows"][0]["nested_best"] == {"val/auc": 0, "loss": 2}
+    columns, _ = views.handle(client, "columns", search)
+    assert (columns["lower_is_better"], columns["guessed"]) == (["val/auc"], [])
+    of_groups = {"by": "params.width", "statistic": "mean", "params": [], "metrics": ["val/auc", "loss"]}
+    groups, _ = views.handle(client, "groups", {**search, **of_groups, "columns": ["min(metrics.`val/auc`)"]})
+    assert (groups["best"], groups["lower_is_better"]) == ({"val/auc": "n:0", "loss": "n:2"}, ["val/auc"])
+    live, _ = views.handle(client, "live", {"run_id": run.info.run_id, "max_points": 10})
+    assert {row["key"]: row["lower_is_better"] for row in live["summary"]} == {"val/auc": True, "loss": False}
+    # The best runs come first in a new comparison, and are the first that are selected.
+    comparison = nbtrack.compare("run_name LIKE 'run %'")
+    assert comparison.sorts == ["metrics.`val/auc` ASC"]
+    assert list(comparison.selected["tags.mlflow.runName"]) == ["run 0", "run 1", "run 2"]
+    assert parent.info.run_id in names
+
+
 def test_a_merge_keeps_the_definition_that_was_changed_last(own_store: Path, tmp_path: Path) -> None:
     nbtrack.define_metric("old here", "min")
     here, there = nbtrack.MlflowClient(), nbtrack.MlflowClient(str(tmp_path / "other"))

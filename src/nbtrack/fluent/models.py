@@ -31,7 +31,8 @@ def log_best(
         model: The model.
         metric: Key of the metric to compare. It must have been logged, unless `value` is given.
         mode: "max" if larger values are better, or "min" if smaller ones are. Defaults to that of the run's best model
-            so far, or else to what `define_metric` has defined for the metric, or else to "max".
+            so far, or else to what `define_metric` has defined for the metric, or else to what its name says: "min" for
+            a loss, an error or a duration, and "max" for any other metric.
         value: The value to compare. Defaults to the metric's last value. NaN is never better.
         step: The step to record for the model. Defaults to the step of the metric's last value.
         name: Folder of the model below the run's artifacts. Use different names to keep the best models of several

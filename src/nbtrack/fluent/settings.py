@@ -10,8 +10,8 @@ def define_metric(name: str, mode: Mode | None) -> None:
     """Say whether higher or lower values of a metric are better, for everyone who uses the store.
 
     Without a definition, a metric whose name says that it is a loss, an error or a duration is better if it is lower,
-    and any other metric is better if it is higher. The mode decides which values the widgets mark as the best, how they
-    sort, and which model `log_best` keeps.
+    and any other metric is better if it is higher. The mode decides which values and groups the widgets mark as the
+    best, how they sort, and which model `log_best` and which checkpoint autologging keeps.
 
     Args:
         name: Key of the metric, such as "val/auc", or a pattern in which "*" stands for any characters, such as

@@ -504,7 +504,7 @@ def autolog(
     extra_tags: Mapping[str, Any] | None = None,
     checkpoint: bool = True,
     checkpoint_monitor: str = "val_loss",
-    checkpoint_mode: Literal["min", "max"] | None = "min",
+    checkpoint_mode: Literal["min", "max"] | None = None,
     checkpoint_save_best_only: bool = True,
     checkpoint_save_weights_only: bool = False,
     checkpoint_save_freq: Literal["epoch"] | int = "epoch",
@@ -538,7 +538,8 @@ def autolog(
         checkpoint: Whether to log checkpoints below the artifact folder "checkpoints".
         checkpoint_monitor: Metric that decides which checkpoint is the best.
         checkpoint_mode: Whether the smallest ("min") or the largest ("max") value of the metric is the best. None
-            means "max", as in MLflow.
+            stands for what `nbtrack.define_metric` has defined for the metric, or else for what its name says, which is
+            "min" for `val_loss`.
         checkpoint_save_best_only: Whether to keep only the best checkpoint so far. Otherwise each is kept in a
             folder of its own.
         checkpoint_save_weights_only: Whether to leave out the state of the optimizer and of the loops.

@@ -203,10 +203,8 @@ class _Logging:
                 autologging.warn_once(FLAVOR, "monitor", message)
                 return
             value = metrics[monitor]
-            better = state.best is None or (
-                value < state.best if options["checkpoint_mode"] == "min" else value > state.best
-            )
-            if not better:
+            mode = options["checkpoint_mode"] or state.client.directions.mode(monitor)
+            if state.best is not None and not (value < state.best if mode == "min" else value > state.best):
                 return
             state.best = value
         weights_only = options["checkpoint_save_weights_only"]

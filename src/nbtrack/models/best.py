@@ -155,7 +155,7 @@ def log_best(
             _correct_tags(client, run_id, path, kept)
     if mode is None:
         is_known = kept is not None and kept.metric == metric
-        mode = kept.mode if kept is not None and is_known else client.directions.defined_mode(metric) or "max"
+        mode = kept.mode if kept is not None and is_known else client.directions.mode(metric)
     if kept is not None:
         _check_same(kept, metric, mode, path)
     if math.isnan(number) or (kept is not None and not kept.is_beaten_by(number)):
