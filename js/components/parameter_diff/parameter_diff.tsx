@@ -3,11 +3,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { ask, type Connection, RequestError } from '../../connection/connection';
 import type { DiffReply, DiffRow, ErrorReply } from '../../contract';
 import { columnWindow } from '../../logic/column_model';
-import { ofAll } from '../../logic/format';
 import { rowWindow } from '../../logic/window';
 import type { RunPages } from '../../state/pages';
 import type { Selection } from '../../state/selection';
 import { Check } from '../fields/fields';
+import { More } from '../more/more';
 import { Problem } from '../problem/problem';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
@@ -100,17 +100,8 @@ export function ParameterDiff({ connection, selection, pages }: Props) {
       ) : (
         <DiffTable diff={diff} slots={selection.slots.value} onlyDifferences={differences.value} />
       )}
-      {diff && diff.rows.length < count && (
-        <p class="nbt-more">
-          <span class="nbt-muted" role="status">
-            {ofAll(diff.rows.length, count, 'row')}
-          </span>{' '}
-          {connection.live && (
-            <button type="button" class="nbt-link nbt-more-rows" onClick={() => void more()}>
-              Show more rows
-            </button>
-          )}
-        </p>
+      {diff && (
+        <More shown={diff.rows.length} count={count} noun="row" load={connection.live ? () => void more() : null} />
       )}
       <Problem error={error.value} retry={() => (again.value += 1)} />
     </section>

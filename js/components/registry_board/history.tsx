@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { EventRow } from '../../contract';
-import { formatTime, ofAll } from '../../logic/format';
+import { formatTime } from '../../logic/format';
+import { More } from '../more/more';
 import { StageBadge } from '../stage/stage';
 
 const SHOWN_EVENTS = 8;
@@ -65,22 +66,14 @@ export function History({ events, count, more }: Props) {
           {all.value ? 'Show less' : `Show ${events.length < count ? 'the last' : 'all'} ${events.length}`}
         </button>
       )}
-      {events.length < count && (all.value || events.length <= SHOWN_EVENTS) && (
-        <p class="nbt-more">
-          <span class="nbt-muted" role="status">
-            {ofAll(events.length, count, 'event')}
-          </span>{' '}
-          {more && (
-            <button
-              type="button"
-              class="nbt-link nbt-more-events"
-              aria-disabled={busy.value}
-              onClick={() => void load()}
-            >
-              Show more events
-            </button>
-          )}
-        </p>
+      {(all.value || events.length <= SHOWN_EVENTS) && (
+        <More
+          shown={events.length}
+          count={count}
+          noun="event"
+          busy={busy.value}
+          load={more ? () => void load() : null}
+        />
       )}
     </section>
   );

@@ -2,8 +2,9 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow } from '../../contract';
-import { ofAll, plural } from '../../logic/format';
+import { plural } from '../../logic/format';
 import { Models, versionCounts } from '../../state/registry';
+import { More } from '../more/more';
 import { Problem } from '../problem/problem';
 import { SavedNote } from '../saved_note/saved_note';
 import { STAGES } from '../stage/stage';
@@ -71,15 +72,13 @@ export function RegistryBoard({ connection, name }: Props) {
           ))}
         </div>
       )}
-      {rows && rows.length < models.count.value && (
-        <p class="nbt-more">
-          <span class="nbt-muted">{ofAll(rows.length, models.count.value, 'model')}</span>{' '}
-          {connection.live && (
-            <button type="button" class="nbt-link nbt-more-models" onClick={() => void more()}>
-              Show more models
-            </button>
-          )}
-        </p>
+      {rows && (
+        <More
+          shown={rows.length}
+          count={models.count.value}
+          noun="model"
+          load={connection.live ? () => void more() : null}
+        />
       )}
       {model && <Model key={model.name} connection={connection} model={model} models={models} />}
     </div>

@@ -2,7 +2,8 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow, Stage, VersionRow } from '../../contract';
-import { grouped, ofAll } from '../../logic/format';
+import { grouped } from '../../logic/format';
+import { More } from '../more/more';
 import { StageBadge } from '../stage/stage';
 import { VersionCard } from './version_card';
 
@@ -51,24 +52,14 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
           <VersionCard key={version.version} version={version} connection={connection} moved={moved} />
         ))}
       </div>
-      {versions.length < count && (
-        <p class="nbt-more">
-          <span class="nbt-muted" role="status">
-            {ofAll(versions.length, count, 'version')}
-          </span>{' '}
-          {connection.live && (
-            <button
-              type="button"
-              class="nbt-link nbt-more-versions"
-              aria-label={`Show more versions in ${stage}`}
-              aria-disabled={busy.value}
-              onClick={() => void load()}
-            >
-              Show more versions
-            </button>
-          )}
-        </p>
-      )}
+      <More
+        shown={versions.length}
+        count={count}
+        noun="version"
+        label={`Show more versions in ${stage}`}
+        busy={busy.value}
+        load={connection.live ? () => void load() : null}
+      />
     </section>
   );
 }

@@ -12,8 +12,8 @@ const DRAG_TYPE = 'application/x-nbtrack-column';
 export interface HeaderActions {
   sort: (order: Order, add: boolean) => void;
   resize: (id: string, width: number) => void;
-  /** Move a column in front of another one. */
-  moveBefore: (id: string, before: string) => void;
+  /** Move a column in front of another one, or behind it. */
+  moveTo: (id: string, beside: string, after: boolean) => void;
   openMenu: (column: Column, at: number) => void;
 }
 
@@ -69,13 +69,16 @@ export function Header(props: HeaderProps) {
       onDragOver={(event) => {
         if (movable && event.dataTransfer?.types.includes(DRAG_TYPE)) {
           event.preventDefault();
+          event.currentTarget.dataset.drop = isBehind(event) ? 'after' : 'before';
         }
       }}
+      onDragLeave={(event) => delete event.currentTarget.dataset.drop}
       onDrop={(event) => {
+        delete event.currentTarget.dataset.drop;
         const moved = event.dataTransfer?.getData(DRAG_TYPE);
         if (movable && moved && moved !== column.id) {
           event.preventDefault();
-          actions.moveBefore(moved, column.id);
+          actions.moveTo(moved, column.id, isBehind(event));
         }
       }}
     >
@@ -114,6 +117,12 @@ export function Header(props: HeaderProps) {
       <Edge width={column.width} resize={(width) => actions.resize(column.id, width)} />
     </th>
   );
+}
+
+/** Return whether the pointer is in the right half of a header. */
+function isBehind(event: DragEvent): boolean {
+  const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  return event.clientX > left + width / 2;
 }
 
 /** The right edge of a header, which can be dragged. The column follows the pointer, and its width is kept at the end. */

@@ -131,6 +131,28 @@ test('a header is sorted, moved, resized, pinned and hidden with the keyboard', 
   );
 });
 
+test('a header is dropped in front of another one, or behind the last one', async () => {
+  await table(() => runsReply(rows));
+  const header = (id: string) => document.querySelector<HTMLElement>(`th[data-column="${id}"]`)!;
+  const drop = (id: string, on: HTMLElement, clientX: number) => {
+    const dataTransfer = { types: ['application/x-nbtrack-column'], getData: () => id };
+    const event = (name: string) =>
+      Object.assign(new Event(name, { bubbles: true, cancelable: true }), { dataTransfer, clientX });
+    fireEvent(on, event('dragover'));
+    const mark = on.dataset.drop;
+    fireEvent(on, event('drop'));
+    return mark;
+  };
+  const [, first, second] = titles();
+  const last = titles().at(-1)!;
+  // Here every header is at 0 and has no width.
+  assert.equal(drop(first!, header(last), 1), 'after');
+  await waitFor(() => assert.equal(titles().at(-1), first));
+  assert.equal(drop(first!, header(second!), 0), 'before');
+  await waitFor(() => assert.deepEqual([titles()[1], titles().at(-1)], [first, last]));
+  assert.equal(header(second!).dataset.drop, undefined);
+});
+
 test('pinned columns keep the prefix of their keys above their titles', async () => {
   const row = tableRow('a', { metrics: { 'train/acc': 0.9, 'val/acc': 0.8 } });
   const { state } = await table(() => runsReply([row]));

@@ -405,7 +405,11 @@ export function RunTable(props: Props) {
     (): HeaderActions => ({
       sort: (order, add) => search.sort(order, add),
       resize,
-      moveBefore: (column, before) => columns.change(column, { before }),
+      moveTo: (column, beside, after) => {
+        const shown = columns.shown.peek();
+        const next = shown[shown.findIndex(({ id }) => id === beside) + 1];
+        columns.change(column, { before: after ? (next?.id ?? '') : beside });
+      },
       openMenu: (column, at) => stable.current.openMenu(column, at),
     }),
     [],
