@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,28 @@ sys.modules.setdefault("rfc3987_syntax", None)
 settings.register_profile("nbtrack", deadline=None, print_blob=True)
 settings.load_profile("nbtrack")
 
+
+# Files that take 20 seconds and more. They start first, because a worker that starts one at the end works on it alone.
+LONG_FILES = (
+    "notebooks/test_notebooks.py",
+    "browser/test_story.py",
+    "tracking/test_wrong_types.py",
+    "browser/test_looks.py",
+    "registry/test_states.py",
+    "magics/test_inner.py",
+    "transfer/test_merge.py",
+    "projects/test_notebooks.py",
+    "projects/test_run.py",
+    "durability/test_damage.py",
+    "durability/test_sigkill.py",
+    "transfer/test_mlflow.py",
+    "sweeps/test_workers.py",
+    "analysis/test_curves.py",
+    "analysis/test_series.py",
+    "models/test_log_best.py",
+    "guide/test_site.py",
+    "store/test_sessions.py",
+)
 
 _ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.slow\b", re.MULTILINE)
 
@@ -57,10 +80,38 @@ def pytest_collection() -> Generator[None, object, object]:
         sys.dont_write_bytecode = writes_none
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist would start with the files that have the most tests.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, then the files with the most tests. The order within a file stays."""
+    places = {f"tests/{name}": number for number, name in enumerate(LONG_FILES)}
+    counts = Counter(item.nodeid.partition("::")[0] for item in items)
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        file = item.nodeid.partition("::")[0]
+        return places.get(file, len(places)), -counts[file], file
+
+    items.sort(key=place)
+
+
 def pytest_collection_finish() -> None:
+    _freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is not None and nextitem.path != item.path:
+        _freeze()
+
+
+def _freeze() -> None:
     """Take the modules that are loaded by now out of what each garbage collection looks through.
 
-    IPython collects at each reset of a shell, which costs 100 ms with all of pandas and scikit-learn in the heap.
+    IPython collects at each reset of a shell, which costs 100 ms with all of pandas and scikit-learn in the heap, and a
+    second with torch and Keras.
     """
     gc.collect()
     gc.freeze()

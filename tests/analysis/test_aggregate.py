@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 import nbtrack
 from nbtrack.errors import InvalidParameter, QueryError
 
+from ..depth import examples
+
 
 def log(params: dict[str, Any], **metrics: float) -> str:
     with nbtrack.start_run() as run:
@@ -115,7 +117,7 @@ RUNS = st.lists(st.tuples(LR, LR, LOSS, LOSS), max_size=10)
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS)
 def test_the_result_equals_that_of_pandas(runs: list[tuple[str | None, str | None, float | None, float | None]]):
     experiment = nbtrack.create_experiment(f"e{time.time_ns()}")

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 import nbtrack
 from nbtrack.errors import InvalidParameter, NotFound, QueryError
 
+from ..depth import IS_DEEP, examples
+
 COLUMNS = ["run_id", "run_name", "key", "step", "timestamp", "value"]
 
 
@@ -101,7 +103,7 @@ VALUES = st.lists(st.floats(allow_nan=True, width=32) | st.just(0.0), min_size=1
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=VALUES, max_points=st.integers(3, 40), gaps=st.lists(st.integers(1, 50), min_size=200, max_size=200))
 def test_thinning_keeps_every_extreme_and_adds_no_point(values: list[float], max_points: int, gaps: list[int]):
     steps = np.cumsum(gaps[: len(values)])
@@ -136,14 +138,15 @@ def test_thinning_keeps_every_extreme_and_adds_no_point(values: list[float], max
 def test_fifty_curves_out_of_many_points(measured: Callable[[str, float], None]):
     from .synthetic import fill
 
-    fill(runs=500, metrics=4, points=10_000)
-    runs = nbtrack.search_runs(max_results=50)
+    runs = 500 if IS_DEEP else 100
+    fill(runs=runs, metrics=4, points=10_000)
+    shown = nbtrack.search_runs(max_results=50)
     for most in (1000, None):
         spent = []
         for _ in range(3):
             start = time.perf_counter()
-            frame: Any = nbtrack.curves(runs, "m1", max_points=most)
+            frame: Any = nbtrack.curves(shown, "m1", max_points=most)
             spent.append((time.perf_counter() - start) * 1e3)
-        measured(f"curves of 50 runs x 10,000 points of 20 million, max_points={most}, ms", min(spent))
+        measured(f"curves of 50 runs x 10,000 points of {runs * 40_000:,}, max_points={most}, ms", min(spent))
         assert frame["run_id"].nunique() == 50
         assert len(frame) == (50 * 10_000 if most is None else 50 * 999)

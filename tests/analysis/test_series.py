@@ -20,6 +20,8 @@ import nbtrack
 from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameter, NotFound
 
+from ..depth import examples
+
 
 def logged(key: str = "m") -> pandas.DataFrame:
     return nbtrack.curves("", key)
@@ -162,7 +164,7 @@ def test_invalid_series_log_nothing():
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     points=st.lists(
         st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.floats(), st.integers(0, 2**53)), min_size=1, max_size=50

@@ -22,6 +22,7 @@ from nbtrack.journal.kinds import encode as event
 from nbtrack.store import open_store
 from nbtrack.transfer import Report
 
+from ..depth import examples
 from ..store.fixtures import make
 
 Content = dict[str, Any]
@@ -220,7 +221,9 @@ QUARREL = [
 @pytest.mark.slow
 @example(*QUARREL)
 @example(*reversed(QUARREL))
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(4, 50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(ACTIONS, ACTIONS)
 @pytest.mark.filterwarnings("ignore:Param")
 def test_merging_is_symmetric_and_idempotent(
