@@ -29,12 +29,6 @@ export function groupName({ value }: GroupRow): string {
   return value === null ? 'no value' : value === '' ? '(empty)' : value;
 }
 
-/** Return the mean of each metric of a group. */
-export function groupMeans(group: GroupRow): Record<string, Value> {
-  const means = Object.entries(group.metrics).map(([key, { mean }]) => [key, mean] as const);
-  return Object.fromEntries(means.filter((entry): entry is [string, Value] => entry[1] !== null));
-}
-
 /** Return the statistics of a group in a column, or undefined if the group has none. */
 export function statisticsOfGroup(group: GroupRow, column: Column): GroupStatistics | undefined {
   return column.kind === 'metric' && column.statistic === 'last' ? group.metrics[column.key] : group.columns[column.id];

@@ -1,10 +1,13 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { ColumnsReply, ColumnView, ParamColumn, RunRow, RunsReply, Number as Value } from '../contract';
+import type { ColumnsReply, ColumnView, ParamColumn, RunRow, RunsReply, TableRow, Number as Value } from '../contract';
 import { type Column, type Names, shownColumns, withColumn } from '../logic/column_model';
 import { type Part, same, type View } from './view';
 
 /** The largest number of params, and of metrics, in a reply to a new query. */
 export const COLUMNS = 60;
+
+/** The run that the others are compared with, with the values that were read of it. */
+export type BaselineRun = RunRow & Pick<TableRow, 'statistics'>;
 
 /** The columns of the run table: which there are, and how the user changed them. */
 export class ColumnState {
@@ -18,7 +21,7 @@ export class ColumnState {
   readonly lower = signal<ReadonlySet<string>>(new Set());
   readonly guessed = signal<ReadonlySet<string>>(new Set());
   /** The values of the run that the others are compared with. */
-  readonly baseline = signal<RunRow | null>(null);
+  readonly baseline = signal<BaselineRun | null>(null);
   /** Whether params that are the same in every run have a column too. */
   readonly allParams: Part<boolean>;
   /** The columns that are not as they are by default. */
@@ -103,13 +106,15 @@ export class ColumnState {
   }
 
   /** Take over the values of the run that the others are compared with. */
-  putBaseline(baseline: RunRow | null | undefined): void {
+  putBaseline(baseline: BaselineRun | null | undefined): void {
     if (baseline) {
-      const { params, metrics } = this.baseline.peek()?.run_id === baseline.run_id ? this.baseline.peek()! : EMPTY;
+      const { params, metrics, statistics } =
+        this.baseline.peek()?.run_id === baseline.run_id ? this.baseline.peek()! : EMPTY;
       this.baseline.value = {
         ...baseline,
         params: { ...params, ...baseline.params },
         metrics: { ...metrics, ...baseline.metrics },
+        statistics: { ...statistics, ...baseline.statistics },
       };
     }
   }
@@ -150,7 +155,7 @@ export class ColumnState {
   }
 }
 
-const EMPTY = { params: {}, metrics: {} };
+const EMPTY = { params: {}, metrics: {}, statistics: {} };
 
 /** Return the best values of a notebook that was saved with the IDs of the best runs instead. */
 function bestOf(reply: RunsReply): Record<string, Value> {

@@ -2,6 +2,7 @@ import type { Signal } from '@preact/signals';
 import type { Connection } from '../connection/connection';
 import { CachedConnection } from '../data/cached';
 import { CurveCache } from '../data/curves';
+import { BaselineSearch } from './baseline';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
 import { GroupSearch } from './group_search';
@@ -47,7 +48,8 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   const selection = new Selection(view, (run_id) => pages.run(run_id));
   const groups = new GroupPages(view, pages);
   const groupSearch = new GroupSearch(connection, groups, selection);
-  const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch);
+  const baseline = new BaselineSearch(connection, pages, columns, selection);
+  const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch, baseline);
   return {
     connection,
     curves,

@@ -4,6 +4,7 @@ import type { ErrorReply, GroupStatistic, GroupsReply, RunsReply, RunsRequest } 
 import type { CachedConnection } from '../data/cached';
 import { type Column, metricId } from '../logic/column_model';
 import { type Order, quoted } from '../logic/order';
+import type { BaselineSearch } from './baseline';
 import { COLUMNS, type ColumnState } from './columns';
 import type { GroupSearch } from './group_search';
 import { GROUP_PAGE, type GroupPages } from './groups';
@@ -42,6 +43,7 @@ export class RunSearch {
     private readonly selection: Selection,
     private readonly groups: GroupPages,
     private readonly groupSearch: GroupSearch,
+    private readonly baselineSearch: BaselineSearch,
   ) {
     this.wanted = query.peek();
     const first = connection.first('runs');
@@ -110,8 +112,9 @@ export class RunSearch {
   ensure(first: number, end: number, columns: readonly Column[]): void {
     this.inSight = columns;
     this.visible = first;
+    const failed = (error: ErrorReply) => (this.error.value = error);
+    this.baselineSearch.ensure(columns, this.paging.signal, failed);
     if (this.groups.by.peek() !== null) {
-      const failed = (error: ErrorReply) => (this.error.value = error);
       this.groupSearch.ensure(this.query.peek(), first, end, columns, this.paging.signal, failed);
       return;
     }

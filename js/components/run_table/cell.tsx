@@ -1,7 +1,8 @@
 import type { ComponentChild } from 'preact';
-import type { GroupStatistic, RunRow, TableRow, Number as Value } from '../../contract';
+import type { GroupStatistic, TableRow, Number as Value } from '../../contract';
 import { type Column, MODEL } from '../../logic/column_model';
 import { exactNumber, formatDuration, formatTime, toNumber } from '../../logic/format';
+import type { BaselineRun } from '../../state/columns';
 import { StatusBadge } from '../status/status';
 import { ValueText, wholeValue } from '../value/value';
 
@@ -10,8 +11,8 @@ export interface Baseline {
   kind: 'run' | 'group';
   /** The ID of the run, or the key of the group. */
   id: string;
-  /** The last value of each metric of the run, or the mean over the runs of the group. */
-  metrics: Readonly<Record<string, Value>>;
+  /** Returns the value of the run in a column of a metric, or the mean over the runs of the group. */
+  value: (column: Column) => Value | null | undefined;
 }
 
 /** What the cells of all rows need to know. */
@@ -28,15 +29,15 @@ export interface CellContext {
   baseline: Baseline | null;
   /** The number of rows of the table above the first one that scrolls. */
   above: number;
-  register: ((row: RunRow) => void) | null;
+  register: ((row: TableRow) => void) | null;
 }
 
 /** Return the value of a metric in a row, as its column shows it. */
-export function metricValue(row: RunRow | TableRow, { key, statistic }: Column): Value | undefined {
+export function metricValue(row: BaselineRun, { key, statistic }: Column): Value | undefined {
   if (statistic === 'last') {
     return row.metrics[key];
   }
-  const all = 'statistics' in row ? row.statistics?.[key] : undefined;
+  const all = row.statistics?.[key];
   return all && { min: all.low, max: all.high, first: all.first, mean: all.mean, tail: all.tail }[statistic];
 }
 
@@ -50,7 +51,7 @@ export function cellContent(row: TableRow, column: Column, context: CellContext)
     const value = metricValue(row, column);
     const isLast = column.statistic === 'last';
     const best = context.best.get(key);
-    const compared = isLast && context.baseline?.id !== row.run_id ? context.baseline?.metrics[key] : null;
+    const compared = context.baseline?.id !== row.run_id ? context.baseline?.value(column) : null;
     const lowerIsBetter = context.lower.has(key);
     if (value === undefined && isLast && key in row.nested_best) {
       return (

@@ -38,7 +38,7 @@ export function groupContent(group: GroupRow, column: Column, context: CellConte
       metric
       best={isLast && statistic === 'mean' && context.bestGroups.get(column.key) === group.key}
       bestTitle="Best mean of all groups"
-      baseline={isLast && statistic === 'mean' && !isBaseline ? context.baseline?.metrics[column.key] : null}
+      baseline={statistic === 'mean' && !isBaseline ? context.baseline?.value(column) : null}
       lowerIsBetter={context.lower.has(column.key)}
     >
       {statistic === 'mean' && all.std !== null && <span class="nbt-std">±{spreadText(all.std)}</span>}

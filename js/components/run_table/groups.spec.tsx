@@ -162,6 +162,29 @@ test('groups and runs show their differences from a group, whose row stays below
   unfollow();
 });
 
+test('best and mean values are compared with those of the baseline, which are read once', async () => {
+  const all = (mean: number) => ({ first: 0, low: 0, high: mean, mean, tail: mean });
+  const rows = [1, 3].map((mean, i) => tableRow(`r${i}`, { metrics: { acc: 1 }, statistics: { acc: all(mean) } }));
+  const connection = new FakeConnection({
+    runs: ({ filter, baseline, statistics }) =>
+      filter === ''
+        ? runsReply(rows, { baseline: baseline ? tableRow('out', { metrics: { acc: 5 } }) : null })
+        : runsReply([tableRow('out', { statistics: statistics?.length ? { acc: all(2) } : {} })]),
+  });
+  const columns = [{ column: 'mean(metrics.acc)', width: null, hidden: false, pinned: false, before: null }];
+  const state = comparisonState(connection, signal({ baseline: 'out', columns }));
+  render(<RunTable {...state} register={null} />);
+  await state.search.apply();
+  await waitFor(() => assert.match(rowOf(0).textContent, /1▼−41▼−1/));
+  assert.match(rowOf(1).textContent, /1▼−43▲\+1/);
+  assert.match(document.querySelector('.nbt-pinned-baseline')!.textContent, /out.*5.*2/);
+  const asked = connection.payloads('runs').filter(({ filter }) => filter !== '');
+  assert.deepEqual(
+    asked.map(({ filter, statistics }) => [filter, statistics]),
+    [["attributes.run_id = 'out'", ['acc']]],
+  );
+});
+
 test('the menu of a column sorts groups by another statistic, which they show then', async () => {
   const { connection, state, user } = await table();
   grid().focus();

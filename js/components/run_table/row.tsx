@@ -3,6 +3,7 @@ import type { GroupRow, RunRow, TableRow } from '../../contract';
 import type { Column, ColumnWindow } from '../../logic/column_model';
 import { grouped, plural } from '../../logic/format';
 import { groupName, groupText } from '../../logic/groups';
+import type { BaselineRun } from '../../state/columns';
 import { memo } from '../memo';
 import { StatusGlyph } from '../status/status';
 import { Swatch } from '../swatch/swatch';
@@ -148,7 +149,7 @@ export const GroupTableRow = memo(function GroupTableRow(props: GroupRowProps) {
 
 /** The run or the group that the others are compared with. It stays below the header while the table scrolls. */
 export function BaselineRow(props: {
-  row: RunRow | null;
+  row: BaselineRun | null;
   group: GroupRow | null;
   columns: RenderedColumns;
   context: CellContext;

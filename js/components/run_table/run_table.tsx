@@ -2,10 +2,10 @@ import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { GroupRow, RunRow, TableRow } from '../../contract';
 import { type Column, columnWindow, edges } from '../../logic/column_model';
-import { columnTitle, GROUP_STATISTICS, groupMeans, STATISTIC_NAMES } from '../../logic/groups';
+import { columnTitle, GROUP_STATISTICS, STATISTIC_NAMES, statisticsOfGroup } from '../../logic/groups';
 import { nextOrder } from '../../logic/order';
 import { rowWindow } from '../../logic/window';
-import type { ColumnState } from '../../state/columns';
+import type { BaselineRun, ColumnState } from '../../state/columns';
 import type { Folding } from '../../state/folding';
 import type { GroupPages } from '../../state/groups';
 import type { RunPages } from '../../state/pages';
@@ -14,7 +14,7 @@ import type { TableItem, TableRows } from '../../state/rows';
 import type { RunSearch } from '../../state/search';
 import type { Selection } from '../../state/selection';
 import { useUniqueId } from '../form/unique_id';
-import type { Baseline, CellContext } from './cell';
+import { type Baseline, type CellContext, metricValue } from './cell';
 import { Header, type HeaderActions, LEAST_WIDTH, MOST_WIDTH } from './header';
 import { HeaderMenu, type MenuEntry } from './header_menu';
 import {
@@ -93,7 +93,7 @@ export function RunTable(props: Props) {
   const by = groups.by.value;
   const tree = by !== null || (folding.grouped.value && pages.nested.value > 0);
   const name = useMemo((): Column => (by === null ? NAME : { ...NAME, id: by, title: columnTitle(by) }), [by]);
-  const baselineRow = useComputed((): { row: RunRow | null; group: GroupRow | null } | null => {
+  const baselineRow = useComputed((): { row: BaselineRun | null; group: GroupRow | null } | null => {
     const [row, group] = [columns.baseline.value, groups.baseline.value];
     if (selection.baselineGroup.value !== null) {
       return group && group.key === selection.baselineGroup.value ? { row: null, group } : null;
@@ -103,9 +103,9 @@ export function RunTable(props: Props) {
   const baseline = useComputed((): Baseline | null => {
     const { row, group } = baselineRow.value ?? { row: null, group: null };
     return row
-      ? { kind: 'run', id: row.run_id, metrics: row.metrics }
+      ? { kind: 'run', id: row.run_id, value: (column) => metricValue(row, column) }
       : group
-        ? { kind: 'group', id: group.key, metrics: groupMeans(group) }
+        ? { kind: 'group', id: group.key, value: (column) => statisticsOfGroup(group, column)?.mean }
         : null;
   });
   /** The height of the rows that do not scroll. */
@@ -116,7 +116,7 @@ export function RunTable(props: Props) {
     // The values that runs are grouped by are the names of the groups.
     const shown = columns.shown.value.filter(({ id }) => id !== groups.by.value);
     const wide = shown.map((column) =>
-      column.kind === 'metric' && column.statistic === 'last' ? { ...column, width: column.width + wider } : column,
+      column.kind === 'metric' ? { ...column, width: column.width + wider } : column,
     );
     const pinned = wide.filter((column) => column.pinned);
     const others = wide.filter((column) => !column.pinned);
