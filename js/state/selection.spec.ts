@@ -38,6 +38,21 @@ test('groups have other line styles than the selected runs, and keep them', () =
   assert.deepEqual([view.peek().selected, view.peek().selected_groups], [[], []]);
 });
 
+test('groups of the values that give runs their styles have the styles of these values', () => {
+  const rows = ['0.10', '1e-5', '0.1'].map((lr, i) => tableRow(`r${i}`, { params: { lr } }));
+  const view = viewOf({
+    selected: rows.map(({ run_id }) => run_id),
+    style_by: 'params.lr',
+    group_by: 'params.lr',
+    selected_groups: ['n:1e-05', 'n:0.1', 'n:7'],
+  });
+  const selection = new Selection(view, (run_id) => rows.find((row) => row.run_id === run_id));
+  assert.deepEqual(Object.fromEntries(selection.slots.value), { r0: 1, r1: 0, r2: 1 });
+  assert.deepEqual(Object.fromEntries(selection.groupSlots.value), { 'n:1e-05': 0, 'n:0.1': 1, 'n:7': 2 });
+  selection.setValueStyle('7.0', 12);
+  assert.equal(selection.groupSlots.value.get('n:7'), 12);
+});
+
 test('a chosen style replaces the one before, for a run or for its value of a param', () => {
   const view = viewOf({ selected: ['a', 'b'] });
   const selection = new Selection(view, (run_id) => tableRow(run_id, { params: { lr: '1' } }));

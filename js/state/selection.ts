@@ -17,6 +17,7 @@ export class Selection {
   readonly baselineGroup: Part<string | null>;
   /** The keys of the selected groups, in the order in which they were selected. */
   readonly groups: Part<string[]>;
+  private readonly groupBy: Part<string | null>;
   /** The column whose value gives runs their style. Null gives each selected run its own. */
   readonly styleBy: Part<string | null>;
   /** Values of such a column by run, as far as they were read for it. */
@@ -28,7 +29,7 @@ export class Selection {
   readonly set = computed((): ReadonlySet<string> => new Set(this.ids.value));
   /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
   readonly slots = computed(() => this.assign(this.ids.value));
-  /** The position of each selected group, by its key. No selected run has the same, as far as there are enough. */
+  /** The line style of each selected group, by its key: that of its value, or one that no selected run has. */
   readonly groupSlots = computed(() => this.assignGroups(this.groups.value));
   /** The IDs of the runs that are compared: the first of those that are selected. */
   readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
@@ -50,6 +51,7 @@ export class Selection {
     this.baseline = view.part('baseline');
     this.baselineGroup = view.part('baseline_group');
     this.groups = view.part('selected_groups');
+    this.groupBy = view.part('group_by');
     this.styleBy = view.part('style_by');
     this.styles = view.part('styles');
   }
@@ -155,6 +157,17 @@ export class Selection {
 
   private assignGroups(keys: string[]): ReadonlyMap<string, number> {
     const chosen = new Map(this.styles.value.map(({ value, slot }) => [value, slot]));
+    const styles = this.valueStyles.value;
+    if (styles !== null && styleColumn(this.styleBy.value ?? '').column === this.groupBy.value) {
+      // The groups are those of the values that have styles.
+      const slots = new Map([...styles.slots, ...[...chosen].map(([value, slot]) => [valueKey(value), slot] as const)]);
+      for (const key of keys) {
+        const slot = slots.get(key.startsWith('n:') ? `n:${Number(key.slice(2))}` : key);
+        if (slot !== undefined) {
+          chosen.set(key, slot);
+        }
+      }
+    }
     this.assignedGroups = assigned(keys, this.assignedGroups, chosen, new Set(this.slots.value.values()));
     return this.assignedGroups;
   }

@@ -361,7 +361,7 @@ def _settled(comparison: Locator, canvas: Locator, before: str) -> str:
 def _register(comparison: Locator, run_id: str, version: int) -> Locator:
     row = _row(comparison, run_id)
     if not row.count():
-        comparison.locator("th[data-column='metrics.`val/accuracy`']").locator("button").click()
+        comparison.locator("th[data-column='metrics.`val/accuracy`']").locator(".nbt-sort").click()
     row.get_by_role("button", name="Register").click()
     panel = comparison.locator(".nbt-register-panel")
     name = panel.get_by_label("Name")

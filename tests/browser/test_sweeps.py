@@ -89,7 +89,7 @@ def test_the_keyboard_folds_and_moves(chromium: Browser, sweeps: None) -> None:
 
 def test_sorting_filtering_and_ungrouping(chromium: Browser, sweeps: None) -> None:
     with shown(chromium, nbtrack.compare()) as page:
-        page.locator("th[data-column='metrics.loss'] button").click()
+        page.locator("th[data-column='metrics.loss'] .nbt-sort").click()
         expect(page.locator("th[data-column='metrics.loss']")).to_have_attribute("aria-sort", "descending")
         assert names(page)[:3] == ["long", "alone", "good"]
         expect(row(page, "good 5")).to_have_attribute("aria-level", "2")

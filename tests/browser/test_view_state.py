@@ -27,7 +27,7 @@ def test_a_reload_shows_the_view_as_the_user_left_it(chromium: Browser) -> None:
         page.get_by_label("Filter runs").fill("params.width > 0")
         page.keyboard.press("Enter")
         expect(page.get_by_text("5 runs, 5 selected")).to_be_visible()
-        page.get_by_role("button", name="width").click()
+        page.get_by_role("button", name="width", exact=True).click()
         expect(page.locator(".nbt-row").first).to_contain_text("run-1")
         page.get_by_label("Select run-2").click()
         page.wait_for_function("() => model.get('_view').selected.length === 4")

@@ -154,7 +154,7 @@ test('groups and runs show their differences from a group, whose row stays below
   const differences = [...document.querySelectorAll('tbody .nbt-difference')].map((mark) => mark.textContent);
   assert.deepEqual(differences, ['▼−0.4000', '▼−0.4000', '▼−0.4000']);
   assert.equal(rowOf(1).getAttribute('aria-rowindex'), '5');
-  await user.click(screen.getByRole('button', { name: 'Compare with s2' }));
+  await user.click(screen.getByRole('button', { name: 'Make s2 the baseline' }));
   await waitFor(() => assert.equal(state.view.peek().baseline, 's2'));
   await waitFor(() => assert.match(rowOf(0).textContent, /±0.012▲\+0.4000/));
   await user.click(screen.getByRole('button', { name: 'Remove the baseline' }));

@@ -244,7 +244,7 @@ function Lead({ id, slot, active, context, actions, depth, subject, name, hint, 
             class={`nbt-baseline-mark ${compared ? '' : 'nbt-baseline-offer'}`}
             tabIndex={-1}
             aria-pressed={compared}
-            aria-label={compared ? `${name} is the baseline` : `Compare with ${name}`}
+            aria-label={compared ? `${name} is the baseline` : `Make ${name} the baseline`}
             title={compared ? 'Remove the baseline (B)' : 'Compare the others with this row (B)'}
             onClick={(event) => {
               event.stopPropagation();
