@@ -172,7 +172,7 @@ def test_4c_headers_sort(comparison: Locator, store: Store) -> None:
         # A click outside the box must still work if it closes the list of completions.
         box.fill(f"{RELU} ")
         expect(comparison.get_by_role("option").first).to_have_text("AND")
-        header.locator("button").click()
+        header.locator(".nbt-sort").click()
         expect(header).not_to_have_attribute("aria-sort", direction)
         comparison.locator(".nbt-runs[aria-busy=false]").wait_for()
         direction = header.get_attribute("aria-sort")
