@@ -69,6 +69,18 @@ def test_the_snapshot_has_the_groups_and_the_runs_in_the_order_of_the_table(widg
     assert "groups" not in widget.snapshot().answers
 
 
+def test_a_plain_viewer_shows_the_groups(widget: Comparison) -> None:
+    widget.sorts = ["params.optimizer ASC"]
+    widget.view = {"group_by": "params.optimizer", "selected_groups": ["s:sgd"]}
+    title, header, *lines = repr(widget).splitlines()
+    assert title.startswith("4 groups of 10 runs where run_name LIKE 'run %'")
+    assert header.split()[:2] == ["params.optimizer", "runs"]
+    assert [line.startswith("✓") for line in lines] == [False, False, True, False]
+    assert lines[1].split()[1:5] == ["3", "0.625", "±", "0.375"]
+    assert lines[3].split()[:3] == ["(no", "value)", "1"]
+    assert lines[3].split()[3:] == ["-0.125", "1.125"], "one run has no standard deviation"
+
+
 def test_a_group_is_the_baseline(widget: Comparison) -> None:
     seen: list[object] = []
     widget.observe(lambda change: seen.append(change.new), "baseline")

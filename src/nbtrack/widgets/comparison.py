@@ -47,6 +47,8 @@ SAVED_SERIES = 10
 MOST_DIFF_ROWS = 1_000
 MOST_CHANGED_COLUMNS = 1_000
 INDENT = "  "
+NO_VALUE = "(no value)"
+"""Stands for the group of the runs without a value."""
 
 
 class Comparison(ViewWidget):
@@ -309,7 +311,7 @@ class Comparison(ViewWidget):
         reply = snapshot.answers["runs"].reply
         rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["view"]["query"]
         where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""
-        title = f"{total} run{'' if total == 1 else 's'}{where}"
+        title = f"{_counted(total, 'run')}{where}"
         names = {row["run_id"]: row["run_name"] for row in rows}
         curves = snapshot.answers.get("curves")
         pictures = []
@@ -319,6 +321,12 @@ class Comparison(ViewWidget):
         if not rows:
             hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
             return Page(title, [hint], pictures)
+        groups = snapshot.answers.get("groups")
+        if groups:
+            count, shown = groups.reply["count"], min(MOST_ROWS, len(groups.reply["groups"]))
+            table = _table_of_groups(groups, set(snapshot.options["view"]["selected_groups"]))
+            more = [f"… and {count - shown:,} more"] if count > shown else []
+            return Page(f"{_counted(count, 'group')} of {title}", [table, *more], pictures)
         parts: list[Table | str] = [_table(reply, set(snapshot.options["view"]["selected"]))]
         if total > MOST_ROWS:
             parts.append(f"… and {total - min(MOST_ROWS, len(rows)):,} more")
@@ -367,7 +375,7 @@ class Comparison(ViewWidget):
             "baseline": view["baseline"],
             "baseline_group": view["baseline_group"],
         }
-        return self.ask("groups", request)
+        return self.recall("groups", request)
 
 
 def main_metric(reply: Mapping[str, Any], filter_string: str, order_by: Sequence[str]) -> str | None:
@@ -439,6 +447,33 @@ def _table(reply: Mapping[str, Any], selected: set[str]) -> Table:
         for row in reply["rows"][:MOST_ROWS]
     ]
     return Table(["", "run", "status", "started", "seconds", *params, *metrics], rows, frozenset({"seconds", *metrics}))
+
+
+def _table_of_groups(answer: Answer, selected: set[str]) -> Table:
+    """Return a table with a row for each group: its value, its number of runs, and the mean and std of each metric."""
+    metrics = answer.payload["metrics"][:MOST_COLUMNS]
+    rows = [
+        [
+            "✓" if row["key"] in selected else "",
+            NO_VALUE if row["value"] is None else row["value"],
+            str(row["runs"]),
+            *(_mean_and_std(row["metrics"].get(key)) for key in metrics),
+        ]
+        for row in answer.reply["groups"][:MOST_ROWS]
+    ]
+    titles = [f"{key} (mean ± std)" for key in metrics]
+    return Table(["", column_name(answer.payload["by"]), "runs", *titles], rows, frozenset({"runs", *titles}))
+
+
+def _mean_and_std(statistics: Mapping[str, Any] | None) -> str:
+    if statistics is None or statistics["mean"] is None:
+        return ""
+    mean = number(statistics["mean"])
+    return mean if statistics["std"] is None else f"{mean} ± {number(statistics['std'])}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _quoted(metric: str) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..protocol import Columns
 
 _SERIES = """
-    SELECT l.series, matched.g, wanted.n - 1 AS metric, r.start_time FROM latest_metrics AS l
+    SELECT l.series, matched.g, wanted.n - 1 AS metric, r.start_time, l.points AS total, l.first_step AS first,
+           l.step AS last, l.points - l.numbers AS nan, l.max_value - l.min_value AS span FROM latest_metrics AS l
     JOIN matched ON matched.run = l.run JOIN runs AS r ON r.run = l.run
     JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key
     WHERE matched.g IN ({groups})
@@ -53,6 +54,7 @@ _BUCKETS = f"""
 """
 _FINITE = f"FILTER (WHERE {_IS_FINITE})"
 _MEAN = f"SUM(m.value) {_FINITE} / COUNT(*) {_FINITE}"
+_MEAN_OF_FINITE = "SUM(m.value) / COUNT(*)"
 # The sum of the largest numbers is infinite, but their mean is not.
 _MEAN_OF_LARGE = f"""
     CASE WHEN ABS(SUM(m.value) {_FINITE}) < 'Infinity' THEN {_MEAN}
@@ -95,7 +97,7 @@ class BandTables(Tables):
                 rows = series["metric"] == i
                 if rows.any():
                     place = np.array([places[g] for g in series["g"][rows].tolist()], dtype=np.int64)
-                    of_key = [series["series"][rows], place, series["start_time"][rows]]
+                    of_key = {name: column[rows] for name, column in series.items()} | {"place": place}
                     found.append(_of_metric(cursor, wanted, key, of_key, axis, max_points, x_min, x_max))
         return _sorted(found, {group: i for i, group in enumerate(wanted)}, names)
 
@@ -104,7 +106,7 @@ def _of_metric(
     cursor: Cursor,
     groups: Sequence[str],
     key: str,
-    wanted: list[NDArray[np.int64]],
+    wanted: Columns,
     axis: Axis,
     max_points: int,
     x_min: float | None,
@@ -112,11 +114,12 @@ def _of_metric(
 ) -> Bands:
     """Return the bands of one metric.
 
-    `wanted` has the numbers of its series, the places of their groups in `groups`, and the starts of their runs.
+    `wanted` has the numbers of its series, the places of their groups in `groups`, the starts of their runs, and a
+    summary of all points of each.
     """
     import numpy as np
 
-    parameters = [each.tolist() for each in wanted]
+    parameters = [wanted[name].tolist() for name in ("series", "place", "start_time")]
     along = _ALONG[axis]
 
     def read(sql: str, low: float, high: float, **parts: str) -> Columns:
@@ -127,7 +130,11 @@ def _of_metric(
         return cursor.execute(text, parameters if is_all else [*parameters, low, high]).fetchnumpy()
 
     low, high = window_of(axis, None, x_min, x_max)
-    extents = read(_EXTENTS, low, high)
+    if axis == "step" and x_min is None and x_max is None and _is_finite(wanted):
+        # The summary says all, so that no point has to be read for it.
+        extents = wanted | {"finite": wanted["total"]}
+    else:
+        extents = read(_EXTENTS, low, high)
     total, first, last = extents["total"], extents["first"], extents["last"]
     if not len(total):
         return no_bands()
@@ -143,12 +150,13 @@ def _of_metric(
         if x_min is not None or x_max is not None:
             extents = read(_EXTENTS, low, high)
     bucket = along if width == 1 else f"CAST(FLOOR(CAST({along} AS DOUBLE PRECISION) / {width}) AS BIGINT) * {width}"
-    buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN)
+    all_finite = bool((extents["finite"] == extents["total"]).all())
+    buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_FINITE if all_finite else _MEAN)
     if not np.isfinite(np.ma.filled(buckets["max"] - buckets["min"], 0)).all():
         buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_LARGE)
 
-    order = np.argsort(wanted[0])
-    of_series = wanted[1][order][np.searchsorted(wanted[0], extents["series"], sorter=order)]
+    order = np.argsort(wanted["series"])
+    of_series = wanted["place"][order][np.searchsorted(wanted["series"], extents["series"], sorter=order)]
 
     def summed(values: NDArray[Any]) -> list[int]:
         counted = np.bincount(of_series, weights=values, minlength=len(groups))
@@ -157,7 +165,7 @@ def _of_metric(
     scale = 1000 if axis == "relative" else 1
     counts = [summed(extents["finite"] > 0), summed(extents["total"])]
     odd = np.zeros((3, len(groups)), dtype=np.int64)
-    if (extents["finite"] < extents["total"]).any():
+    if not all_finite:
         found = read(_ODD, low, high)
         odd[:, found["place"]] = [found[name] for name in ("nan", "pos_inf", "neg_inf")]
     bands = [
@@ -176,6 +184,13 @@ def _of_metric(
     columns = {n: np.ma.filled(buckets[n].astype(np.float64), np.nan) for n in ("n", "mean", "std", "min", "max")}
     mean = np.where(np.isfinite(columns["mean"]), columns["mean"], columns["min"] / 2 + columns["max"] / 2)
     return Bands(bands, place, begin / scale, columns["n"], mean, columns["std"], columns["min"], columns["max"])
+
+
+def _is_finite(series: Columns) -> bool:
+    """Return whether no point of some series is NaN or infinite."""
+    import numpy as np
+
+    return not series["nan"].any() and bool(np.isfinite(series["span"]).all())
 
 
 def _sorted(found: Sequence[Bands], groups: dict[str, int], keys: Sequence[str]) -> Bands:
