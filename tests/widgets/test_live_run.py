@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import nbtrack
-from nbtrack import views
 from nbtrack.widgets import LiveRun, live_run
 
 from .conftest import eventually
@@ -81,7 +80,7 @@ def test_finish_does_not_wait_for_ever(
     eventually(lambda: sent)
     blocked = threading.Event()
     monkeypatch.setattr(live_run, "PATIENCE", 0.1)
-    monkeypatch.setattr(views, "handle", lambda *_: blocked.wait(5))
+    monkeypatch.setattr(live_run, "live_state", lambda *_: blocked.wait(5))
     began = time.monotonic()
     widget.finish()
     assert time.monotonic() - began < 2
@@ -94,7 +93,7 @@ def test_a_store_that_fails_for_a_while_is_told_and_got_over(
     LiveRun(client, running)
     eventually(lambda: sent)
     with monkeypatch.context() as broken:
-        broken.setattr(views, "handle", _locked)
+        broken.setattr(live_run, "live_state", _locked)
         eventually(lambda: sent[-1][0].get("error"))
     nbtrack.log_metric("loss", 1.0)
     eventually(lambda: "reply" in sent[-1][0] and last_values(sent) == {"loss": 1.0})

@@ -143,6 +143,7 @@ class Points:
         step: The step of each point.
         timestamp: The time of each point, in milliseconds since the epoch.
         value: The value of each point.
+        counts: For each series, the number of its points in any range.
     """
 
     series: list[Series]
@@ -177,6 +178,8 @@ class Points:
             start = of_series([one.start_time for one in self.series], np.int64)
             columns["seconds"] = (self.timestamp - start) / 1000
         return columns
+
+    counts: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

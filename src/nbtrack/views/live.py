@@ -25,6 +25,7 @@ from .contract import (
     Summary,
 )
 from .curves import FEWEST_POINTS, Curve, buffers_of, curves_of, series_of
+from .growing import GrowingCurves
 from .numbers import number
 from .runs import run_rows
 from .source import Source
@@ -38,18 +39,28 @@ _SPLIT = re.compile(r"^(train|training|val|valid|validation|test|testing|eval)[/
 @view("live")
 def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
     """Return the run's state: pages of its params, datasets and changes, and the curves of a page of its metrics."""
+    return live_state(source, request)
+
+
+def live_state(
+    source: Source, request: LiveRequest, growing: GrowingCurves | None = None
+) -> tuple[LiveReply, list[bytes]]:
+    """Return the state of a run. Its curves are read by `growing` if it is given, else from all of their points."""
     with source.reading.snapshot():
         run = source.get_run(request["run_id"])
         every = sorted(run.data.metrics, key=lambda key: key.startswith(SYSTEM))
         keys = page_of(every, request.get("offset", 0), request.get("limit", MOST_SERIES))
-        points = source.reading.points([run.info.run_id], keys, "step", max(request["max_points"], FEWEST_POINTS))
+        if growing is None:
+            most = max(request["max_points"], FEWEST_POINTS)
+            found = curves_of(source.reading.points([run.info.run_id], keys, "step", most))
+        else:
+            found = growing.read(source, keys)
         (row,) = run_rows(source, [run])
         attempt = attempt_of(source, run)
         directions = source.directions
     params = page_of(list(row["params"].items()), request.get("param_offset", 0), MOST_PARAMS)
     datasets = page_of(run.inputs.dataset_inputs, request.get("dataset_offset", 0), MOST_DATASETS)
     row = {**row, "params": dict(params), "metrics": {key: row["metrics"][key] for key in keys}}
-    found = curves_of(points)
     if run.info.status in RunStatus.ENDED:
         # A single point, such as a score at the end, is not a curve. The summary shows it.
         keys = [curve.key for curve in found if curve.total > 1]

@@ -12,7 +12,9 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
-from ..views.contract import MOST_SERIES
+from ..views.contract import MOST_SERIES, LiveRequest
+from ..views.growing import GrowingCurves
+from ..views.live import live_state
 from . import picture
 from .host import ViewWidget
 from .saved import LONGEST_ERROR, Page, line, number, part
@@ -132,12 +134,15 @@ class LiveRun(ViewWidget):
     def _push_until_end(self) -> None:
         sent: object = None
         interval = INTERVAL
+        growing = GrowingCurves(self.run_id, MAX_POINTS)
         while True:
             last = self._finishing.wait(interval)
             began = time.thread_time()
             changed = ended = False
             try:
-                answer = self.ask("live", {"run_id": self.run_id, "max_points": MAX_POINTS})
+                answer = self._state(None if last else growing)
+                if not last and answer.reply["run"]["status"] in RunStatus.ENDED:
+                    answer = self._state(None)
                 state = _without_clock(answer)
                 changed = state != sent
                 if changed:
@@ -151,6 +156,11 @@ class LiveRun(ViewWidget):
             cost = time.thread_time() - began
             slower = INTERVAL if changed else min(interval * 1.5, LONGEST_INTERVAL)
             interval = max(slower, min(cost / SHARE, SLOWEST))
+
+    def _state(self, growing: GrowingCurves | None) -> Answer:
+        """Read the state of the run. The last one is read as a screen that is opened later reads it."""
+        request: LiveRequest = {"run_id": self.run_id, "max_points": MAX_POINTS}
+        return Answer(request, *live_state(self._client, request, growing))
 
     def _push_error(self, error: Exception) -> None:
         self._post({"kind": "nbtrack:push", "name": "live", "error": views.error_reply(error)})

@@ -77,6 +77,7 @@ class PointTables(Tables):
             points["step"][order],
             points["timestamp"][order],
             points["value"][order],
+            found["points"].tolist(),
         )
 
     def grid(
