@@ -36,17 +36,16 @@ INFO = (
 JOIN_IDS = "JOIN UNNEST(CAST($1 AS VARCHAR[])) AS ids(run_id) ON ids.run_id = r.run_id"
 """Restricts `runs AS r` to the IDs in the first parameter."""
 # One statement reads all three tables, because planning costs more than finding the rows of a page.
-_DATA = """
-    SELECT 'metrics', run, key COLLATE "C", value, NULL FROM latest_metrics WHERE run IN ({runs}){metrics}
-    UNION ALL SELECT 'params', run, key, NULL, value FROM params WHERE run IN ({runs}){params}
-    UNION ALL SELECT 'tags', run, key, NULL, value FROM tags WHERE run IN ({runs})
-    ORDER BY 3
-"""
+_METRICS = "SELECT 'metrics', run, key COLLATE \"C\", value, NULL FROM latest_metrics WHERE {runs}"
+_PARAMS = "SELECT 'params', run, key COLLATE \"C\", CAST(NULL AS DOUBLE PRECISION), value FROM params WHERE {runs}"
+_TAGS = "SELECT 'tags', run, key COLLATE \"C\", CAST(NULL AS DOUBLE PRECISION), value FROM tags WHERE {runs}"
 _THESE = " AND key IN (SELECT UNNEST(CAST(${n} AS VARCHAR[])))"
 _INPUTS = """
-    SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE run IN ({runs})
+    SELECT run, tags, context, name, digest, source_type, source, schema, profile FROM inputs WHERE {runs}
     ORDER BY timestamp, name COLLATE "C"
 """
+_FEW = 100
+"""Up to so many runs are written into the SQL, so that the database can skip blocks of the tables that have none."""
 
 
 class RunTables(Tables):
@@ -191,16 +190,23 @@ class RunTables(Tables):
         data = {row[0]: RunData({}, {}, {}) for row in rows}
         inputs: dict[int, list[DatasetInput]] = {}
         if data:
-            # Written as literals, which is safe for integers, so that the database can skip blocks of the tables.
-            listed = ", ".join(map(str, data))
-            keys = [list(each) for each in (params, metrics) if each is not None]
-            these = [_THESE.format(n=n) for n in range(1, len(keys) + 1)]
-            only_params = "" if params is None else these[0]
-            only_metrics = "" if metrics is None else these[-1]
-            sql = _DATA.format(runs=listed, params=only_params, metrics=only_metrics)
-            for kind, run, key, number, text in cursor.execute(sql, keys).fetchall():
+            # Literals are safe, because these are integers.
+            if len(data) <= _FEW:
+                these, numbers = f"run IN ({', '.join(map(str, data))})", []
+            else:
+                these = f"run BETWEEN {min(data)} AND {max(data)} AND run IN (SELECT UNNEST(CAST($1 AS BIGINT[])))"
+                numbers = [list(data)]
+            parts, parameters = [_TAGS.format(runs=these)], list[list[Any]](numbers)
+            for part, keys in ((_PARAMS, params), (_METRICS, metrics)):
+                if keys is None:
+                    parts.append(part.format(runs=these))
+                elif keys:
+                    parameters.append(list(keys))
+                    parts.append(part.format(runs=these) + _THESE.format(n=len(parameters)))
+            sql = " UNION ALL ".join(parts) + " ORDER BY 3"
+            for kind, run, key, number, text in cursor.execute(sql, parameters).fetchall():
                 getattr(data[run], kind)[key] = text if number is None else number
-            for run, tags, context, *fields in cursor.execute(_INPUTS.format(runs=listed)).fetchall():
+            for run, tags, context, *fields in cursor.execute(_INPUTS.format(runs=these), numbers).fetchall():
                 inputs.setdefault(run, []).append(DatasetInput(Dataset(*fields), _input_tags(context, tags)))
         return [
             Run(
