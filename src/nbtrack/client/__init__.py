@@ -8,6 +8,7 @@ from typing import Any
 from ..config import get_tracking_uri
 from ..errors import InvalidParameter
 from ..journal import RunRecorder
+from ..names import check_list, check_string
 from ..query import RUNS, Completion, Vocabulary, complete
 from ..store.opening import capability_of, open_store
 from ..store.protocol import Reading, Recording, Registry
@@ -91,10 +92,17 @@ class Client(TrackingMixin, RegistryMixin, SettingsMixin, UpkeepMixin):
             The completions, the most likely one first. While the store cannot be read, only those that the grammar
             offers.
 
+        Raises:
+            InvalidParameter: If `experiment_ids` is not a list of strings, or if another argument has a wrong type.
+
         Example:
             >>> [completion.text for completion in Client().complete("status = 'fin")]
             ["'FINISHED'"]
         """
+        if experiment_ids is not None:
+            experiment_ids = [
+                check_string(one, "experiment_ids") for one in check_list(experiment_ids, "experiment_ids")
+            ]
         known = self._store.known(vocabulary, max_results, experiment_ids)
         return complete(text, position, vocabulary=vocabulary, ordering=ordering, known=known, max_results=max_results)
 
