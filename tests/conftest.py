@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 import sys
 import warnings
 from collections import Counter
@@ -36,6 +37,11 @@ LONG_FILES = (
     "tracking/test_wrong_types.py",
     "browser/test_looks.py",
     "registry/test_states.py",
+    "durability/test_model.py",
+    "serving/test_every_door.py",
+    "browser/test_table.py",
+    "browser/test_hosts.py",
+    "browser/test_first_paint.py",
     "magics/test_inner.py",
     "transfer/test_merge.py",
     "projects/test_notebooks.py",
@@ -81,6 +87,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts its background jobs like this, and an interrupt would end no test and no process of one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # xdist would start with the files that have the most tests.
     config.option.loadscopereorder = False
 

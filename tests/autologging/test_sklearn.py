@@ -40,6 +40,9 @@ import nbtrack
 from nbtrack import autologging
 from nbtrack.integrations import sklearn_autolog
 
+# test_core.py has what every framework has in common, in less time.
+pytestmark = pytest.mark.slow
+
 OBSERVED = json.loads((Path(__file__).parent / "observed.json").read_text())
 
 
@@ -119,7 +122,6 @@ def test_metrics_after_the_training_go_to_the_models_run(iris: Any) -> None:
     }
 
 
-@pytest.mark.slow
 def test_names_of_metrics_after_the_training(cancer: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = cancer
@@ -204,7 +206,7 @@ def test_a_search_has_a_nested_run_for_each_of_the_best_candidates(iris: Any) ->
     assert len(lines) == 5
 
 
-@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_a_search_in_parallel_logs_once(iris: Any, backend: str) -> None:
     nbtrack.sklearn.autolog(log_models=False, max_tuning_runs=None)
     x, y = iris
@@ -227,7 +229,6 @@ def test_a_search_in_parallel_logs_once(iris: Any, backend: str) -> None:
     assert parent.data.metrics["best_cv_score"] == search.best_score_
 
 
-@pytest.mark.slow
 def test_the_users_own_threads_and_jobs_have_runs_of_their_own(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris
@@ -244,7 +245,6 @@ def test_the_users_own_threads_and_jobs_have_runs_of_their_own(iris: Any) -> Non
     assert sorted(run.data.params["alpha"] for run in runs()) == [*"123456"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -261,7 +261,6 @@ def test_a_meta_estimator_logs_once_with_nested_params(iris: Any, make: Any) -> 
     assert run.data.metrics["training_score"] == model.score(*iris)
 
 
-@pytest.mark.slow
 def test_the_diagram_shows_every_part(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     pipeline = make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T, class_weight={0: 2.0}))
@@ -273,7 +272,6 @@ def test_the_diagram_shows_every_part(iris: Any) -> None:
     assert "<function" not in page
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 def test_a_sparse_matrix_is_logged_without_making_it_dense(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = scipy.sparse.random(50, 4000, 0.01, kind, random_state=0)
@@ -300,7 +298,6 @@ def test_a_sparse_matrix_is_logged_without_making_it_dense(kind: str, monkeypatc
     assert info.signature.inputs.inputs[0].shape == (-1, 4000)
 
 
-@pytest.mark.slow
 def test_preprocessors_and_cross_validations_are_not_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = iris
@@ -336,7 +333,6 @@ def _preparations() -> list[Any]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("index", range(6))
 def test_trainings_inside_a_preprocessor_are_part_of_it(index: int, iris: Any) -> None:
@@ -373,7 +369,6 @@ def test_trainings_inside_a_user_defined_preprocessor_are_logged(base: Any, call
     assert only_run().data.tags["estimator_name"] == "GaussianNB"
 
 
-@pytest.mark.slow
 def test_classes_defined_later_are_logged(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
 
@@ -388,7 +383,6 @@ def test_classes_defined_later_are_logged(iris: Any) -> None:
     assert [run.data.tags["estimator_name"] for run in runs()] == ["GridSearchCV", "Derived", "Derived"]
 
 
-@pytest.mark.slow
 def test_regressors_clusterers_and_networks() -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = load_diabetes(return_X_y=True, as_frame=True)
@@ -415,7 +409,6 @@ def test_regressors_clusterers_and_networks() -> None:
     assert "learning_curve.png" in artifacts(network)
 
 
-@pytest.mark.slow
 def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_input_examples=True, registered_model_name="flowers")
     x, y = iris
@@ -431,7 +424,6 @@ def test_models_are_logged_with_signature_and_example(iris: Any) -> None:
     assert len(nbtrack.Client().search_model_versions("name = 'flowers'")) == 1
 
 
-@pytest.mark.slow
 def test_without_signatures_an_example_gives_none(iris: Any) -> None:
     nbtrack.sklearn.autolog(log_input_examples=True, log_model_signatures=False)
     LogisticRegression(max_iter=20).fit(*iris)
@@ -440,7 +432,6 @@ def test_without_signatures_an_example_gives_none(iris: Any) -> None:
     assert info.saved_input_example_info is not None
 
 
-@pytest.mark.slow
 def test_models_that_skops_cannot_write_are_pickled(iris: Any) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
@@ -455,7 +446,6 @@ def test_models_that_skops_cannot_write_are_pickled(iris: Any) -> None:
     assert (loaded.predict(x) == model.predict(x)).all()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -486,7 +476,6 @@ def test_a_forest_of_two_outputs_is_logged(cancer: Any) -> None:
     assert "feature_importance.json" in artifacts(only_run())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: SelfTrainingClassifier(LogisticRegression(max_iter=50)), LabelSpreading])
 def test_labels_without_a_class_give_no_probability_metrics(make: Any) -> None:
     nbtrack.sklearn.autolog(log_models=False)
@@ -557,7 +546,6 @@ FAILING = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILING)
 def test_each_part_of_autologging_may_fail(iris: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
@@ -605,7 +593,6 @@ def test_the_model_and_random_numbers_are_the_same_as_without_autologging(cancer
     assert train() == expected
 
 
-@pytest.mark.slow
 def test_data_that_a_training_overwrites_is_logged_as_it_was() -> None:
     nbtrack.sklearn.autolog(log_models=False)
     x, y = load_diabetes(return_X_y=True)
@@ -630,7 +617,6 @@ def _logarithm(x: Any) -> Any:
     return np.log1p(x, out=x)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("searched", [False, True])
 @pytest.mark.parametrize("step", [FunctionTransformer(_logarithm), StandardScaler(copy=False)])
 def test_metrics_are_of_the_data_as_it_was_before_a_step_changed_it(step: Any, searched: bool) -> None:
@@ -663,7 +649,6 @@ def test_an_error_of_the_training_is_raised(iris: Any) -> None:
     assert "Negative values" in only_run().data.tags["nbtrack.traceback"]
 
 
-@pytest.mark.slow
 def test_estimators_are_not_changed(iris: Any) -> None:
     before = inspect.signature(SVC.fit), hasattr(SVC(), "predict_proba"), SVC.fit.__doc__
     nbtrack.sklearn.autolog(log_models=False)
@@ -692,7 +677,6 @@ def test_disable_restores_every_class(iris: Any) -> None:
     assert runs() == []
 
 
-@pytest.mark.slow
 def test_before_the_first_import(tmp_path: Path) -> None:
     """Run in a new process, in which scikit-learn is not imported yet."""
     program = textwrap.dedent(

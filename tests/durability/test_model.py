@@ -241,7 +241,7 @@ class Store(RuleBasedStateMachine):
 
 TestStore = pytest.mark.slow(Store.TestCase)
 TestStore.settings = settings(
-    max_examples=100 if LONG else 8,
+    max_examples=100 if LONG else 5,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -293,6 +293,7 @@ print(nbtrack.pyfunc.load_model(sys.argv[1], trust=True).predict(numpy.ones(2)).
     assert not (tmp_path / "n").exists()
 
 
+@pytest.mark.slow
 def test_a_different_environment_warns(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     SKLEARN.save_model(MODEL, str(folder), pip_requirements=["numpy==1.0", "not-here==2", "pandas>=1", "mlflow==9.9"])

@@ -19,6 +19,8 @@ from nbtrack.stages import ACTIVE_STAGES, ALL_STAGES
 from nbtrack.store.sql.registry.tables import RegistryTables
 from nbtrack.store.sql.schema import TABLES
 
+from ..depth import examples
+
 names = st.sampled_from(["a", "b"])
 numbers = st.integers(1, 4)
 runs = st.sampled_from([None, "r0", "r1", "r2", "r3", "gone"])
@@ -242,7 +244,7 @@ class Registry(RuleBasedStateMachine):
 
 TestRegistry = pytest.mark.slow(Registry.TestCase)
 TestRegistry.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(6, 100), stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -268,7 +270,7 @@ counter = itertools.count()
 
 
 @pytest.mark.slow
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25, 500), suppress_health_check=[HealthCheck.too_slow])
 @given(entered=st.permutations([1, 2, 3, 4]), steps=st.lists(steps, min_size=4, max_size=14))
 def test_rollback_after_random_changes(memory: MemoryClient, entered: list[int], steps: list[tuple[Any, ...]]) -> None:
     """The machine above does much else between two rollbacks: this is their history alone, on one model.

@@ -25,6 +25,7 @@ from nbtrack.cli import main
 from nbtrack.models import infer_signature
 from nbtrack.serving.bodies import CSV, JSON, PARQUET
 from nbtrack.tables.writing import TableWriter
+from tests.depth import examples
 from tests.serving.echo import echo, told
 from tests.serving.test_values import records, split
 
@@ -208,7 +209,9 @@ def expected(frame: pd.DataFrame, door: str) -> list[dict[str, Any]]:
 
 @given(frame=frames())
 @example(frame=EXAMPLE)
-@settings(suppress_health_check=list(HealthCheck), max_examples=25, phases=[Phase.explicit, Phase.generate])
+@settings(
+    suppress_health_check=list(HealthCheck), max_examples=examples(8, 100), phases=[Phase.explicit, Phase.generate]
+)
 def test_any_data_reaches_the_model_through_every_door(
     frame: pd.DataFrame, model: str, server: str, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_wrong_definitions_are_refused() -> None:
             nbtrack.define_metric(name, mode)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_log_best_uses_the_definition_if_no_mode_is_given(own_store: Path) -> None:
     from sklearn.dummy import DummyClassifier
 

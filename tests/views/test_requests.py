@@ -134,6 +134,7 @@ def payload_of(requests: Requests, name: object, changes: object) -> object:
     return {key: value for key, value in changed.items() if value is not ...}
 
 
+@pytest.mark.slow
 @MANY
 @example(request=("register", {"artifact_path": "a" * 300}))
 @given(request=garbage(list(VIEWS)))

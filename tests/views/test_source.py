@@ -95,6 +95,7 @@ def source(server: Server, filled_store: Path) -> Iterator[ServerSource]:
     tables.close()
 
 
+@pytest.mark.slow
 def test_every_view_answers_as_over_a_folder(source: ServerSource, requests: dict[str, dict[str, Any]]) -> None:
     client = nbtrack.MlflowClient()
     for name, payload in valid_requests().items():
@@ -110,6 +111,7 @@ def test_every_view_answers_as_over_a_folder(source: ServerSource, requests: dic
         assert reply.get("version") == expected.get("version")
 
 
+@pytest.mark.slow
 def test_its_errors_are_the_same(source: ServerSource, requests: dict[str, dict[str, Any]]) -> None:
     with pytest.raises(NotFound):
         views.handle(source, "registry", {"name": "digit"})
