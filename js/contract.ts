@@ -602,6 +602,11 @@ export interface CurvesRequest {
   max_points: MaxPoints;
   /** Versions of series that the screen has. A series that still has one of them is not sent again. */
   known?: string[];
+  /**
+   * The metric on the x axis instead of `x_axis`. It is joined to the others by step, and `x_min` and `x_max` are
+   * values of it.
+   */
+  x_metric?: string | null;
 }
 
 export interface Series {
@@ -627,6 +632,16 @@ export interface Series {
   nan?: number;
   pos_inf?: number;
   neg_inf?: number;
+  /**
+   * Position of the first of two buffers: where the values of a series with buckets that are not finite are on the x
+   * axis, and 0 for NaN, 1 for infinity or -1 for minus infinity. Several of a kind in one bucket are one.
+   */
+  odd?: number;
+  /**
+   * If the x axis is a metric, how many of the points are at a step, or in a bucket of steps, in which the run has a
+   * value of that metric.
+   */
+  joined?: number;
   /** Changes whenever the store gets or deletes a point of the series. */
   version?: string;
 }

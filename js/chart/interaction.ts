@@ -1,4 +1,5 @@
-import type { Range } from './scales';
+import { valueAt } from './layers';
+import type { Range, Scale } from './scales';
 
 /** What a key does in a chart. */
 export type Action =
@@ -12,8 +13,8 @@ export type Action =
  * Return what a key does: + and − zoom, Shift with ← and → pans, Escape and 0 show everything; ← and → move the cursor along
  * a line, ↑ and ↓ from line to line. Null for other keys.
  */
-export function actionOf(key: string, isShift: boolean, [min, max]: Range, canZoom: boolean): Action | null {
-  const span = max - min;
+export function actionOf(key: string, isShift: boolean, scale: Scale, canZoom: boolean): Action | null {
+  const part = (from: number, to: number): Range => [valueAt(scale, from), valueAt(scale, to)];
   if (canZoom) {
     switch (key) {
       case 'Escape':
@@ -21,12 +22,12 @@ export function actionOf(key: string, isShift: boolean, [min, max]: Range, canZo
         return { kind: 'zoom', range: null };
       case '+':
       case '=':
-        return { kind: 'zoom', range: [min + span / 4, max - span / 4] };
+        return { kind: 'zoom', range: part(0.25, 0.75) };
       case '-':
-        return { kind: 'zoom', range: [min - span / 2, max + span / 2] };
+        return { kind: 'zoom', range: part(-0.5, 1.5) };
     }
     if (isShift && (key === 'ArrowLeft' || key === 'ArrowRight')) {
-      return { kind: 'zoom', range: panned([min, max], key === 'ArrowLeft' ? -span / 5 : span / 5) };
+      return { kind: 'zoom', range: key === 'ArrowLeft' ? part(-0.2, 0.8) : part(0.2, 1.2) };
     }
   }
   switch (key) {
@@ -45,8 +46,4 @@ export function actionOf(key: string, isShift: boolean, [min, max]: Range, canZo
     default:
       return null;
   }
-}
-
-export function panned([from, to]: Range, by: number): Range {
-  return [from + by, to + by];
 }

@@ -6,6 +6,10 @@ export interface Line {
   label: string;
   /** Color and dash. */
   slot: number;
+  /** Another dash than that of the slot, by its position in the dashes. */
+  dash?: number;
+  /** What the line belongs to, if several lines belong to the same run: its ID. Otherwise it is `id`. */
+  mark?: string;
   x: Float64Array;
   y: Float64Array;
   /** The values before smoothing, which are drawn pale behind the line. */
@@ -15,6 +19,15 @@ export interface Line {
   /** What one point of the line stands for: 0 is a point of the run, otherwise the width of a bucket. */
   width?: number;
   count?: Float64Array | null;
+  /** The places of values that cannot be drawn: NaN and infinity. */
+  odd?: { x: Float64Array; value: Float64Array } | null;
+  /** Whether the line is drawn pale, behind the others, and is not found by the pointer. */
+  faint?: boolean;
+}
+
+/** Return what a line belongs to. */
+export function markOf(line: Line): string {
+  return line.mark ?? line.id;
 }
 
 /** The part of a canvas that a chart is drawn on, in its own pixels. */
@@ -120,6 +133,39 @@ export function drawBand(
   }
 }
 
+/** Mark values that cannot be drawn at the edge: NaN and minus infinity at the bottom, infinity at the top. */
+export function drawOdd(
+  context: CanvasRenderingContext2D,
+  places: Places,
+  { x, value }: { x: Float64Array; value: Float64Array },
+  size: number,
+): void {
+  const { area } = places;
+  const toX = pixels(places.x, area, 'x');
+  const [start, end] = [indexAt(x, places.x.range[0]), within(x, places.x.range)[1]];
+  for (let i = start; i < end && x[i]! <= places.x.range[1]; i++) {
+    const px = toX(x[i]!);
+    context.beginPath();
+    if (Number.isNaN(value[i]!)) {
+      const py = area.top + area.height - size;
+      context.moveTo(px - size / 2, py - size / 2);
+      context.lineTo(px + size / 2, py + size / 2);
+      context.moveTo(px + size / 2, py - size / 2);
+      context.lineTo(px - size / 2, py + size / 2);
+      context.stroke();
+    } else {
+      const [tip, base] =
+        value[i]! > 0
+          ? [area.top + 1, area.top + 1 + size]
+          : [area.top + area.height - 1, area.top + area.height - 1 - size];
+      context.moveTo(px, tip);
+      context.lineTo(px - size * 0.6, base);
+      context.lineTo(px + size * 0.6, base);
+      context.fill();
+    }
+  }
+}
+
 export function isDrawn(value: number, { log }: Scale): boolean {
   return Number.isFinite(value) && (!log || value > 0);
 }
@@ -148,11 +194,10 @@ export interface Found {
 export function nearest(lines: readonly Line[], places: Places, px: number, py: number): Found | null {
   const toX = pixels(places.x, places.area, 'x');
   const toY = pixels(places.y, places.area, 'y');
-  const [from, to] = places.x.range;
-  const x = from + ((px - places.area.left) / places.area.width) * (to - from);
+  const x = valueAt(places.x, (px - places.area.left) / places.area.width);
   let best: Found | null = null;
   lines.forEach((line, i) => {
-    const index = pointAt(line, x, places);
+    const index = line.faint ? -1 : pointAt(line, x, places);
     if (index === -1) {
       return;
     }
@@ -163,6 +208,68 @@ export function nearest(lines: readonly Line[], places: Places, px: number, py: 
     }
   });
   return best;
+}
+
+/** A line at a position of the x axis, for a list of them. */
+export interface Valued {
+  line: Line;
+  /** NaN if the line does not reach there. */
+  value: number;
+  index: number;
+}
+
+/** Return the value of each line at a position of the x axis, the highest first. Lines that do not reach there come last. */
+export function valuesAt(lines: readonly Line[], x: number): Valued[] {
+  const found: Valued[] = [];
+  for (const line of lines) {
+    if (!line.faint) {
+      const index = finiteNear(line, x);
+      found.push({ line, index, value: index === -1 ? NaN : line.y[index]! });
+    }
+  }
+  return found.sort(byValue);
+}
+
+/** Return the last finite value of each line, the highest first. */
+export function lastValues(lines: readonly Line[]): Valued[] {
+  const found: Valued[] = [];
+  for (const line of lines) {
+    if (!line.faint) {
+      let index = line.y.length - 1;
+      while (index >= 0 && !Number.isFinite(line.y[index]!)) {
+        index -= 1;
+      }
+      found.push({ line, index, value: index === -1 ? NaN : line.y[index]! });
+    }
+  }
+  return found.sort(byValue);
+}
+
+function byValue(a: Valued, b: Valued): number {
+  return Number.isNaN(a.value) ? (Number.isNaN(b.value) ? 0 : 1) : Number.isNaN(b.value) ? -1 : b.value - a.value;
+}
+
+/** Return the index of the point of a line that is nearest to x, or -1 if x is before its first or after its last point. */
+function finiteNear({ x: xs, y, width = 0 }: Line, x: number): number {
+  const [count, reach] = [xs.length, width / 2];
+  if (count === 0 || x < xs[0]! - reach || x > xs[count - 1]! + reach) {
+    return -1;
+  }
+  const start = indexAt(xs, x);
+  const near = start === count || (start > 0 && x - xs[start - 1]! < xs[start]! - x) ? start - 1 : start;
+  for (let by = 0; by < count; by++) {
+    for (const index of [near - by, near + by]) {
+      if (index >= 0 && index < count && Number.isFinite(y[index]!)) {
+        return index;
+      }
+    }
+  }
+  return -1;
+}
+
+/** Return the value at a part of an axis, from 0 to 1. */
+export function valueAt({ range: [from, to], log }: Scale, part: number): number {
+  return log ? Math.exp(Math.log(from) + part * Math.log(to / from)) : from + part * (to - from);
 }
 
 /** Return the index of the point of a line in the chart that is nearest to x, or -1. */

@@ -1,26 +1,53 @@
 import uPlot from 'uplot';
-import type { XAxis } from '../contract';
 import { tickNumber, tickNumbers } from '../logic/format';
 import { shorten } from '../logic/shorten';
 import { lineStyle, resolveColor, watchTheme } from '../style/theme';
-import { actionOf, panned } from './interaction';
-import { type Area, drawBand, drawLine, type Line, nearest, type Places, pixels, pointAt } from './layers';
-import { linearTicks, logTicks, type Range, xPosition, xTicks } from './scales';
+import { actionOf } from './interaction';
+import {
+  type Area,
+  drawBand,
+  drawLine,
+  drawOdd,
+  type Line,
+  markOf,
+  nearest,
+  type Places,
+  pixels,
+  pointAt,
+  valueAt,
+} from './layers';
+import { type AxisKind, linearTicks, logTicks, type Range, xPosition, xTicks } from './scales';
 
 /** What a plot shows. */
 export interface Picture {
   lines: readonly Line[];
-  xAxis: XAxis;
+  xAxis: AxisKind;
+  /** The metric on the x axis. */
+  xMetric?: string;
   xRange: Range;
   yRange: Range;
   log: boolean;
+  logX?: boolean;
   height: number;
   /** Plots of the same group share their cursor. */
   group?: string;
   /** Called with the range of the x axis to show, or null for all of it. */
   zoom?: (range: Range | null) => void;
-  /** Called with the ID of the line under the pointer. */
-  hover?: (id: string | null) => void;
+  /** Called with what the line under the pointer belongs to. */
+  hover?: (mark: string | null) => void;
+  /** Called with the cursor's position and the line next to it. Then no box is shown beside the pointer. */
+  cursor?: (cursor: Cursor | null) => void;
+}
+
+/** Where the cursor of a plot is. */
+export interface Cursor {
+  x: number;
+  /** The position in words. */
+  at: string;
+  /** The line next to the pointer, by its ID. Null if the pointer is in another plot of the group, or far from all. */
+  id: string | null;
+  /** What the value of that line is the mean of. */
+  range: string;
 }
 
 /** A point of a line in words. */
@@ -57,7 +84,7 @@ export class Plot {
   private dragged: Range | null = null;
   /** Where the keyboard is: a line by its ID, and the index of a point. */
   private at: { id: string; index: number } | null = null;
-  /** The ID of the line that is drawn in front of the others. */
+  /** What the lines that are drawn in front of the others belong to. */
   private highlighted: string | null = null;
   /** Whether the pointer was in the chart when it moved last. */
   private isPointed = false;
@@ -89,8 +116,8 @@ export class Plot {
   show(picture: Picture): void {
     const before = this.picture;
     this.picture = picture;
-    const { xAxis, log, height, group } = picture;
-    const structure = JSON.stringify([xAxis, log, height, group, Boolean(picture.zoom)]);
+    const { xAxis, log, logX, height, group } = picture;
+    const structure = JSON.stringify([xAxis, log, logX, group, Boolean(picture.zoom)]);
     if (!this.plot || structure !== this.structure) {
       this.structure = structure;
       // A cell that is scrolled out of view has no width, and no resize is reported when it comes back at its old width.
@@ -99,16 +126,19 @@ export class Plot {
       this.plot = new uPlot(this.options(picture, width), this.frame(), this.host);
       this.plot.over.append(this.front, this.tip);
       this.tip.hidden = true;
-    } else if (!before || isOther(before, picture)) {
+    } else if (height !== before?.height) {
+      this.plot.setSize({ width: this.plot.width, height });
+      this.plot.setData(this.frame());
+    } else if (isOther(before, picture)) {
       this.plot.setData(this.frame());
     }
     this.drawFront();
   }
 
-  /** Draw a line in front of the others. */
-  highlight(id: string | null): void {
-    if (id !== this.highlighted) {
-      this.highlighted = id;
+  /** Draw the lines of a run in front of the others. */
+  highlight(mark: string | null): void {
+    if (mark !== this.highlighted) {
+      this.highlighted = mark;
       this.drawFront();
     }
   }
@@ -116,7 +146,8 @@ export class Plot {
   /** Do what a key stands for. Returns null for other keys, and otherwise the point that the cursor is at, if it moved. */
   press(key: string, isShift: boolean): Reading | true | null {
     const { picture } = this;
-    const action = picture && actionOf(key, isShift, picture.xRange, Boolean(picture.zoom));
+    const scale = picture && { range: picture.xRange, log: Boolean(picture.logX) };
+    const action = scale && actionOf(key, isShift, scale, Boolean(picture.zoom));
     if (!action) {
       return null;
     }
@@ -129,6 +160,10 @@ export class Plot {
 
   /** Hide the cursor of the keyboard. */
   leave(): void {
+    if (this.at) {
+      this.picture?.cursor?.(null);
+      this.picture?.hover?.(null);
+    }
     this.at = null;
     this.tip.hidden = true;
     this.drawFront();
@@ -164,7 +199,7 @@ export class Plot {
       ticks: { stroke: this.color('var(--nbt-grid)'), width: 1, size: 4 },
       font: FONT,
     };
-    const { xAxis, log, height, group } = picture;
+    const { xAxis, log, logX = false, height, group } = picture;
     const canZoom = Boolean(picture.zoom);
     return {
       width,
@@ -200,7 +235,7 @@ export class Plot {
         },
       },
       scales: {
-        x: { time: xAxis === 'time', range: () => [...(this.dragged ?? this.picture!.xRange)] },
+        x: { time: xAxis === 'time', distr: logX ? 3 : 1, range: () => [...(this.dragged ?? this.picture!.xRange)] },
         y: { distr: log ? 3 : 1, range: () => [...this.picture!.yRange] },
       },
       series: [{}, { paths: () => null, points: { show: false } }],
@@ -208,7 +243,11 @@ export class Plot {
         {
           ...axis,
           size: 28,
-          ...(xAxis === 'step' && { incrs: INTEGER_TICKS }),
+          ...(xAxis === 'step' && !logX && { incrs: INTEGER_TICKS }),
+          ...(logX && {
+            splits: (plot, _, low, high) => logTicks([low, high], Math.max(2, Math.floor(plot.over.clientWidth / 70))),
+            filter: (_, splits) => splits,
+          }),
           ...(xAxis !== 'time' && { values: (_: uPlot, splits: number[]) => xTicks(splits, xAxis) }),
         },
         {
@@ -231,13 +270,14 @@ export class Plot {
   }
 
   private places(area: Area): Places {
-    const { xRange, yRange, log } = this.picture!;
-    return { area, x: { range: this.dragged ?? xRange, log: false }, y: { range: yRange, log } };
+    const { xRange, yRange, log, logX = false } = this.picture!;
+    return { area, x: { range: this.dragged ?? xRange, log: logX }, y: { range: yRange, log } };
   }
 
   /** Draw the lines on uPlot's canvas. */
   private draw(plot: uPlot): void {
-    const { lines } = this.picture!;
+    const all = this.picture!.lines;
+    const lines = all.filter((line) => !line.faint);
     const { ctx: context, bbox: area } = plot;
     const ratio = devicePixelRatio || 1;
     const places = this.places(area);
@@ -246,6 +286,12 @@ export class Plot {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     context.lineJoin = 'round';
+    for (const line of all) {
+      if (line.faint) {
+        context.globalAlpha = 0.25;
+        this.drawSolid(context, places, line, ratio, ratio);
+      }
+    }
     if (lines.length <= MOST_BANDS) {
       for (const line of lines) {
         this.drawBehind(context, places, line, lines.length, ratio);
@@ -255,6 +301,16 @@ export class Plot {
     const width = lines.length > 30 ? 1 : lines.length > 10 ? 1.25 : 1.75;
     for (const line of lines) {
       this.drawSolid(context, places, line, width * ratio, ratio);
+    }
+    context.globalAlpha = 1;
+    context.setLineDash([]);
+    context.lineWidth = 1.5 * ratio;
+    for (const line of lines) {
+      if (line.odd) {
+        context.strokeStyle = this.color(lineStyle(line.slot).color);
+        context.fillStyle = context.strokeStyle;
+        drawOdd(context, places, line.odd, 7 * ratio);
+      }
     }
     context.restore();
   }
@@ -284,7 +340,7 @@ export class Plot {
   }
 
   private drawSolid(context: CanvasRenderingContext2D, places: Places, line: Line, width: number, ratio: number): void {
-    const { color, dash } = lineStyle(line.slot);
+    const { color, dash } = lineStyle(line.slot, line.dash);
     context.strokeStyle = this.color(color);
     context.fillStyle = context.strokeStyle;
     context.lineWidth = width;
@@ -306,25 +362,26 @@ export class Plot {
       front.height = height;
     }
     context.clearRect(0, 0, width, height);
-    const highlight = this.at?.id ?? this.highlighted;
-    const line = highlight == null ? undefined : picture.lines.find(({ id }) => id === highlight);
-    if (!line) {
-      return;
-    }
+    const current = this.at && picture.lines.find(({ id }) => id === this.at?.id);
+    const mark = current ? markOf(current) : this.highlighted;
+    const marked = mark === null ? [] : picture.lines.filter((line) => markOf(line) === mark);
     const places = this.places({ left: 0, top: 0, width, height });
     context.lineJoin = 'round';
-    if (picture.lines.length > 1) {
-      if (picture.lines.length > MOST_BANDS) {
-        this.drawBehind(context, places, line, 1, ratio);
+    for (const line of marked) {
+      if (picture.lines.length > marked.length) {
+        if (picture.lines.length > MOST_BANDS) {
+          this.drawBehind(context, places, line, 1, ratio);
+        }
+        context.strokeStyle = this.color('var(--nbt-back)');
+        context.fillStyle = context.strokeStyle;
+        context.lineWidth = 5 * ratio;
+        context.setLineDash([]);
+        drawLine(context, places, line.x, line.y);
       }
-      context.strokeStyle = this.color('var(--nbt-back)');
-      context.fillStyle = context.strokeStyle;
-      context.lineWidth = 5 * ratio;
-      context.setLineDash([]);
-      drawLine(context, places, line.x, line.y);
+      this.drawSolid(context, places, line, 2.25 * ratio, ratio);
     }
-    this.drawSolid(context, places, line, 2.25 * ratio, ratio);
-    if (this.at) {
+    if (this.at && current) {
+      const line = current;
       context.setLineDash([]);
       context.beginPath();
       const [x, y] = [line.x[this.at.index]!, line.y[this.at.index]!];
@@ -354,11 +411,11 @@ export class Plot {
     if (!plot || !picture) {
       return;
     }
-    const [from, to] = picture.xRange;
-    const scale = (to - from) / plot.over.clientWidth;
+    const scale = { range: picture.xRange, log: Boolean(picture.logX) };
     const ended = new AbortController();
     const move = (event: MouseEvent) => {
-      this.dragged = panned([from, to], (start.clientX - event.clientX) * scale);
+      const by = (start.clientX - event.clientX) / plot.over.clientWidth;
+      this.dragged = [valueAt(scale, by), valueAt(scale, 1 + by)];
       plot.setData(this.frame());
     };
     const up = () => {
@@ -376,7 +433,7 @@ export class Plot {
   /** Show the line under the pointer. */
   private point(plot: uPlot): void {
     const { left, top } = plot.cursor;
-    const { lines } = this.picture!;
+    const { lines, cursor } = this.picture!;
     // In a plot that only follows the cursor of another one, the pointer is nowhere.
     const isHere = left != null && top != null && left >= 0 && plot.over.matches(':hover');
     const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
@@ -386,14 +443,30 @@ export class Plot {
       this.at = null;
     }
     if (this.at === null) {
-      this.showTip(line, found?.index ?? 0);
+      if (!cursor) {
+        this.showTip(line, found?.index ?? 0);
+      } else if (left == null || left < 0) {
+        cursor(null);
+      } else {
+        const x = line ? line.x[found!.index]! : valueAt(places.x, left / places.area.width);
+        cursor(this.cursorAt(x, line, found?.index ?? 0));
+      }
     }
-    const id = line?.id ?? null;
+    const mark = line ? markOf(line) : null;
     if (isHere || this.isPointed) {
       this.isPointed = isHere;
-      this.highlight(id);
-      this.picture?.hover?.(id);
+      this.highlight(mark);
+      this.picture?.hover?.(mark);
     }
+  }
+
+  private cursorAt(x: number, line: Line | null, index: number): Cursor {
+    if (line) {
+      const { at, range } = this.reading(line, index);
+      return { x, at, id: line.id, range };
+    }
+    const { xAxis, xMetric } = this.picture!;
+    return { x, at: xPosition(xAxis === 'step' ? Math.round(x) : x, xAxis, 0, xMetric), id: null, range: '' };
   }
 
   /** Show the value of a point beside it. */
@@ -422,14 +495,14 @@ export class Plot {
 
   private reading(line: Line, index: number): Reading {
     const [x, y, count] = [line.x[index]!, line.y[index]!, line.count?.[index] ?? 0];
-    const isMean = Boolean(line.width) && count > 1 && !line.raw;
+    const isMean = count > 1 && !line.raw;
     const band = isMean && line.band?.x === line.x ? line.band : null;
     const bounds = band ? `, ${tickNumber(band.low[index]!)} to ${tickNumber(band.high[index]!)}` : '';
     return {
       label: line.label,
       value: `${tickNumber(y)}${line.raw ? ', smoothed,' : ''}`,
       range: isMean ? `mean of ${count.toLocaleString('en')} points${bounds}` : '',
-      at: xPosition(x, this.picture!.xAxis, line.raw ? 0 : (line.width ?? 0)),
+      at: xPosition(x, this.picture!.xAxis, line.raw ? 0 : (line.width ?? 0), this.picture!.xMetric),
     };
   }
 
@@ -442,7 +515,7 @@ export class Plot {
     const current = picture.lines.find(({ id }) => id === this.at?.id);
     const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
     const [from, to] = picture.xRange;
-    const line = current ?? picture.lines.find((one) => pointAt(one, from, places) !== -1);
+    const line = current ?? picture.lines.find((one) => !one.faint && pointAt(one, from, places) !== -1);
     if (!line) {
       return null;
     }
@@ -473,6 +546,7 @@ export class Plot {
     const places = this.places({ left: 0, top: 0, width: plot.over.clientWidth, height: plot.over.clientHeight });
     const x = current.x[this.at.index]!;
     const points = picture.lines
+      .filter((line) => !line.faint)
       .map((line) => ({ line, index: pointAt(line, x, places) }))
       .filter(({ index }) => index !== -1)
       .sort((a, b) => a.line.y[a.index]! - b.line.y[b.index]!);
@@ -482,7 +556,12 @@ export class Plot {
 
   private moveTo(line: Line, index: number): Reading {
     this.at = { id: line.id, index };
-    this.showTip(line, index);
+    if (this.picture?.cursor) {
+      this.picture.cursor(this.cursorAt(line.x[index]!, line, index));
+    } else {
+      this.showTip(line, index);
+    }
+    this.picture?.hover?.(markOf(line));
     this.drawFront();
     return this.reading(line, index);
   }

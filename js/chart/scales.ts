@@ -1,5 +1,8 @@
 import type { XAxis } from '../contract';
-import { formatDuration, tickNumber } from '../logic/format';
+import { formatDuration, tickNumber, tickNumbers } from '../logic/format';
+
+/** What the x axis is: steps, times, or the values of a metric. */
+export type AxisKind = XAxis | 'metric';
 
 export type Range = readonly [number, number];
 
@@ -32,9 +35,16 @@ const TAIL = 0.01;
 const SAMPLE = 20_000;
 
 /** Return the extent of all lines on the x axis, or the window if there is one. */
-export function xRange(lines: readonly { x: Float64Array; width?: number }[], window: Range | null | undefined): Range {
-  if (window) {
+export function xRange(
+  lines: readonly { x: Float64Array; width?: number }[],
+  window: Range | null | undefined,
+  log = false,
+): Range {
+  if (window && (!log || window[0] > 0)) {
     return window[0] === window[1] ? [window[0] - 1, window[1] + 1] : window;
+  }
+  if (log) {
+    return positiveRange(lines, window?.[1]);
   }
   let [low, high] = [Infinity, -Infinity];
   for (const { x, width = 0 } of lines) {
@@ -45,6 +55,20 @@ export function xRange(lines: readonly { x: Float64Array; width?: number }[], wi
     }
   }
   return low > high ? [0, 1] : low === high ? [low - 1, high + 1] : [low, high];
+}
+
+/** A logarithmic axis begins at the first positive position. */
+function positiveRange(lines: readonly { x: Float64Array }[], end: number | undefined): Range {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { x } of lines) {
+    const first = x.find((value) => value > 0);
+    if (first !== undefined) {
+      low = Math.min(low, first);
+      high = Math.max(high, x[x.length - 1]!);
+    }
+  }
+  high = end !== undefined && end > low ? Math.min(end, high) : high;
+  return low > high ? [1, 10] : low === high ? [low / 2, high * 2] : [low, high];
 }
 
 /**
@@ -165,7 +189,10 @@ export function linearTicks([low, high]: Range, most: number): number[] {
 }
 
 /** Return the labels of ticks on the x axis. */
-export function xTicks(splits: readonly number[], axis: XAxis): string[] {
+export function xTicks(splits: readonly number[], axis: AxisKind): string[] {
+  if (axis === 'metric') {
+    return tickNumbers(splits);
+  }
   return splits.map((value) =>
     axis === 'relative' ? shortDuration(value) : Number.isInteger(value) ? spaced(value) : '',
   );
@@ -183,7 +210,10 @@ function shortDuration(seconds: number): string {
 }
 
 /** Return a position on the x axis in words: a step, a time, a duration, or the bucket around it. */
-export function xPosition(x: number, axis: XAxis, width = 0): string {
+export function xPosition(x: number, axis: AxisKind, width = 0, metric = ''): string {
+  if (axis === 'metric') {
+    return `${metric} ${tickNumber(x)}`;
+  }
   if (axis === 'time') {
     return new Date(x).toLocaleString();
   }
@@ -194,5 +224,5 @@ export function xPosition(x: number, axis: XAxis, width = 0): string {
     const first = Math.floor(x / width) * width;
     return `steps ${spaced(first)} to ${spaced(first + width - 1)}`;
   }
-  return `step ${spaced(x)}`;
+  return `step ${spaced(Number.isInteger(x) ? x : Number(x.toFixed(1)))}`;
 }

@@ -20,6 +20,12 @@ export interface Curve {
   /** How many of them are NaN, and how many infinite. */
   nan: number;
   infinite: number;
+  /** The places of these on the x axis, and their values. Null if they were not sent. */
+  odd: { x: Float64Array; value: Float64Array } | null;
+  /** Whether there are more points than `y` has, so that a window of it has more of them. */
+  isThinned: boolean;
+  /** How many points have a value of the metric on the x axis. Null if there is none. */
+  joined: number | null;
   version: string;
 }
 
@@ -39,7 +45,10 @@ export function curveOf(series: Series, buffers: readonly Float64Array[], i: num
   }
   const of = (place: number) => (series.envelope === undefined ? null : (buffers[series.envelope + place] ?? null));
   const [nan, infinite] = series.nan === undefined ? oddOf(y) : [series.nan, series.pos_inf! + series.neg_inf!];
-  const { run_id, key, total, width = 0, run_name = null, version = '' } = series;
+  const { run_id, key, total, run_name = null, version = '' } = series;
+  const isThinned = Boolean(series.width);
+  // On the axis of another metric, buckets of steps have no width.
+  const width = series.joined === undefined ? (series.width ?? 0) : 0;
   return {
     run_id,
     key,
@@ -53,8 +62,21 @@ export function curveOf(series: Series, buffers: readonly Float64Array[], i: num
     total,
     nan,
     infinite,
+    odd: isThinned || series.odd !== undefined ? sentOdd(series, buffers) : nan + infinite > 0 ? oddPoints(x, y) : null,
+    isThinned,
+    joined: series.joined ?? null,
     version,
   };
+}
+
+function sentOdd({ odd }: Series, buffers: readonly Float64Array[]): Curve['odd'] {
+  const [x, kind] = odd === undefined ? [] : [buffers[odd], buffers[odd + 1]];
+  return x && kind ? { x, value: kind.map((sign) => (sign === 0 ? NaN : sign * Infinity)) } : null;
+}
+
+function oddPoints(x: Float64Array, y: Float64Array): Curve['odd'] {
+  const isOdd = (_: number, i: number) => !Number.isFinite(y[i]!);
+  return { x: x.filter(isOdd), value: y.filter((value) => !Number.isFinite(value)) };
 }
 
 function oddOf(values: Float64Array): [number, number] {

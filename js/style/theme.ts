@@ -79,9 +79,11 @@ export function scaleSlot(step: number): number {
 }
 
 /** Return the color and the dash of the n-th line. After the last color, they repeat with another dash. */
-export function lineStyle(slot: number): { color: string; dash: number[] } {
+export function lineStyle(slot: number, dash?: number): { color: string; dash: number[] } {
   if (slot < 0) {
-    return { color: slot === NO_VALUE ? 'var(--nbt-no-value)' : `var(--nbt-s${scaleSlot(slot)})`, dash: [] };
+    const color = slot === NO_VALUE ? 'var(--nbt-no-value)' : `var(--nbt-s${scaleSlot(slot)})`;
+    return { color, dash: DASHES[(dash ?? 0) % DASHES.length]! };
   }
-  return { color: `var(--nbt-c${slot % COLORS})`, dash: DASHES[Math.floor(slot / COLORS) % DASHES.length]! };
+  const place = dash ?? Math.floor(slot / COLORS);
+  return { color: `var(--nbt-c${slot % COLORS})`, dash: DASHES[place % DASHES.length]! };
 }

@@ -57,14 +57,14 @@ def chart(page: Page) -> Locator:
 
 
 def test_zooming_moves_nothing_and_hovering_names_the_run(page: Page) -> None:
-    expect(page.get_by_text("1 point is not drawn: 1 NaN.")).to_be_visible()
+    expect(page.get_by_text("1 point is marked at the edge: 1 NaN (×).")).to_be_visible()
     # The bucket of the huge value is far above all others, which still fill the chart.
     expect(page.get_by_text("1 value far outside of the others is not shown.")).to_be_visible()
     over = page.locator(".nbt-chart .u-over")
     box = over.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 18)
-    expect(page.locator(".nbt-tip")).to_contain_text("run-0")
+    expect(page.locator(".nbt-curve-runs .nbt-nearest")).to_contain_text("run-0")
     expect(page.locator(".nbt-curve-legend .nbt-hovered")).to_contain_text("run-0")
     before = places(page)
     page.mouse.down()

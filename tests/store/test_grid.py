@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrack
@@ -102,3 +102,38 @@ def test_a_curve_ends_where_its_series_ends() -> None:
     assert (grid.x[0], grid.x[-1]) == (1.5, 100.0)
     part = grid_of([0.0] * 101, 50, x_min=29.0, x_max=90.0)
     assert (part.series[0].width, part.x[0], part.x[-1]) == (2, 28.5, 90.5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.floats(-100, 100) | st.just(math.nan)), min_size=1, max_size=60))
+@settings(max_examples=25, deadline=None)
+def test_points_are_joined_to_a_metric_by_step(points: list[tuple[int, float]]) -> None:
+    with nbtrack.start_run() as run:
+        for step, value in points:
+            nbtrack.log_metric("loss", value, step=step)
+        for step in range(0, 40, 2):
+            nbtrack.log_metric("epoch", 100 - step, step=step)
+    grid = open_store().grid([run.info.run_id], ["loss"], max_points=1000, x_metric="epoch")
+    expected: dict[float, list[float]] = {}
+    for step, value in points:
+        if step % 2 == 0 and step < 40:
+            expected.setdefault(100 - step, []).append(value)
+    finite = {x: [value for value in values if math.isfinite(value)] for x, values in sorted(expected.items())}
+    assert grid.x.tolist() == list(finite)
+    assert np.allclose(grid.mean, [np.mean(each) if each else math.nan for each in finite.values()], equal_nan=True)
+    assert grid.count.tolist() == [len(each) for each in finite.values()]
+    assert grid.odd_x.tolist() == [x for x, values in sorted(expected.items()) if any(map(math.isnan, values))]
+    assert [one.joined for one in grid.series] == [sum(map(len, expected.values()))]
+    part = open_store().grid([run.info.run_id], ["loss"], max_points=1000, x_min=70, x_max=80, x_metric="epoch")
+    assert part.x.tolist() == [x for x in finite if 70 <= x <= 80]
+
+
+def test_long_series_are_joined_in_buckets_of_steps() -> None:
+    with nbtrack.start_run() as run:
+        for step in range(1000):
+            nbtrack.log_metrics({"loss": step % 7, "tokens": step * 512}, step=step)
+    grid = open_store().grid([run.info.run_id], ["loss"], max_points=100, x_metric="tokens")
+    assert grid.series[0].width == 16
+    assert grid.x.tolist() == [512 * np.arange(begin, min(begin + 16, 1000)).mean() for begin in range(0, 1000, 16)]
+    assert (grid.count.sum(), grid.series[0].joined, set(grid.high.tolist())) == (1000, 1000, {6.0})
+    part = open_store().grid([run.info.run_id], ["loss"], max_points=100, x_min=5120, x_max=10240, x_metric="tokens")
+    assert part.x.tolist() == [512.0 * step for step in range(10, 21)], "A part of the axis has all of its points."

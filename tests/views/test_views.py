@@ -94,6 +94,20 @@ def test_long_curves_are_summarized_and_zooming_gives_every_point() -> None:
     assert x[-1] >= 90_000 - 512
 
 
+def test_values_that_are_not_finite_are_placed_and_curves_are_joined_to_a_metric() -> None:
+    with nbtrack.start_run() as run:
+        for step in range(100):
+            nbtrack.log_metrics({"m": math.inf if step == 50 else step % 5, "epoch": step / 10}, step=step)
+    reply, buffers = curves([run.info.run_id], ["m"], max_points=20)
+    (series,) = reply["series"]
+    assert [buffers[series["odd"] + i].tolist() for i in range(2)] == [[50.0], [1.0]]
+    reply, buffers = curves([run.info.run_id], ["m"], x_metric="epoch", x_min=4.5, x_max=5.5)
+    (series,) = reply["series"]
+    assert (series["joined"], buffers[0].tolist()) == (11, [step / 10 for step in range(45, 56)])
+    assert [buffers[series["odd"] + i].tolist() for i in range(2)] == [[5.0], [1.0]]
+    assert curves([run.info.run_id], ["m"], x_metric="absent")[0]["series"] == []
+
+
 def test_only_curves_that_have_changed_are_sent_again(three: list[str]) -> None:
     reply, _ = curves(three, ["val/loss"])
     versions = [series["version"] for series in reply["series"]]

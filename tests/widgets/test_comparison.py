@@ -92,8 +92,8 @@ def test_a_wrong_filter_is_an_error_where_it_is_written() -> None:
 def test_the_metric_that_the_query_names_is_shown_first(make_run: MakeRun) -> None:
     make_run(0.1)
     curves = nbtrack.compare("metrics.`train/loss` < 100")._snapshot["answers"]["curves"]
-    assert curves["payload"]["keys"] == ["train/loss"]
-    assert nbtrack.compare()._snapshot["answers"]["curves"]["payload"]["keys"] == ["val/loss"]
+    assert curves["payload"]["keys"] == ["train/loss", "val/loss"]
+    assert nbtrack.compare()._snapshot["answers"]["curves"]["payload"]["keys"] == ["val/loss", "train/loss"]
 
 
 def test_it_opens_on_the_active_experiment_unless_told_otherwise(make_run: MakeRun) -> None:
@@ -153,10 +153,22 @@ def test_a_part_that_is_read_can_be_changed_without_changing_the_view(make_run: 
     make_run(0.1)
     widget = nbtrack.compare()
     panels = widget.panels
-    panels[0]["metrics"].append("train/loss")
-    assert widget.panels[0]["metrics"] == ["val/loss"]
-    widget.panels = panels
+    panels[0]["metrics"].append("val/acc")
     assert widget.panels[0]["metrics"] == ["val/loss", "train/loss"]
+    widget.panels = panels
+    assert widget.panels[0]["metrics"] == ["val/loss", "train/loss", "val/acc"]
+
+
+def test_a_new_comparison_has_a_chart_of_each_family_of_metrics() -> None:
+    with nbtrack.start_run():
+        nbtrack.log_metrics({"train/loss": 1, "val/loss": 2, "train_acc": 0.5, "val_acc": 0.4, "lr": 0.1, "grad": 3})
+    widget = nbtrack.compare()
+    assert [panel["metrics"] for panel in widget.panels] == [["val/loss", "train/loss"], ["train_acc", "val_acc"]]
+    # Only the first chart is certainly in sight.
+    assert widget._snapshot["answers"]["curves"]["payload"]["keys"] == ["val/loss", "train/loss"]
+    kept = widget.thin_snapshot()
+    assert kept.answers["curves"].payload["keys"] == ["val/loss", "train/loss", "train_acc", "val_acc"]
+    assert ["train_acc, val_acc" in each for each in widget.page(kept).pictures] == [False, True]
 
 
 def test_a_chart_is_written_with_the_fields_that_matter(make_run: MakeRun) -> None:

@@ -43,7 +43,7 @@ def test_a_comparison_keeps_text_picture_table_and_data(make_run: MakeRun) -> No
     assert saved["view"] == "comparison"
     assert saved["options"]["view"]["selected"] == run_ids
     curves = saved["answers"]["curves"]
-    assert len(curves["buffers"]) == 2 * len(curves["reply"]["series"]) == 4
+    assert len(curves["buffers"]) == 2 * len(curves["reply"]["series"]) == 8
     assert "application/vnd.jupyter.widget-view+json" in data
 
 

@@ -1,48 +1,72 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { Line } from '../../chart/layers';
-import { MOST_BANDS, Plot } from '../../chart/plot';
-import { type Range, xRange, yRange } from '../../chart/scales';
-import type { XAxis } from '../../contract';
+import { indexAt, type Line } from '../../chart/layers';
+import { type Cursor, MOST_BANDS, Plot } from '../../chart/plot';
+import { type AxisKind, type Range, xRange, yRange } from '../../chart/scales';
 import { plural } from '../../logic/format';
 
 interface Props {
   lines: readonly Line[];
   label: string;
-  xAxis: XAxis;
+  xAxis: AxisKind;
+  /** The metric on the x axis. */
+  xMetric?: string;
   log: boolean;
+  logX?: boolean;
   height: number;
   range?: Range | null;
-  /** The ID of the line that is drawn in front of the others. */
+  /** What the lines that are drawn in front of the others belong to. */
   highlight?: ReadonlySignal<string | null>;
   group?: string;
   /** Called with the range of the x axis to show, or null for all of it. */
   zoom?: (range: Range | null) => void;
-  /** Called with the ID of the line under the pointer, or null. */
-  hover?: (id: string | null) => void;
+  /** Called with what the line under the pointer belongs to, or null. */
+  hover?: (mark: string | null) => void;
+  /** Called with the position of the cursor. Without it, a box beside the pointer shows the value. */
+  cursor?: (cursor: Cursor | null) => void;
   /** How many points are NaN, and how many infinite. */
   odd?: { nan: number; infinite: number };
+  /** Whether there is room for values far outside of the others. Without `changeAllValues`, the chart keeps that itself. */
+  allValues?: boolean;
+  changeAllValues?: (on: boolean) => void;
 }
 
 /**
- * A line chart. Hovering names the nearest line. Dragging zooms in, dragging with Shift pans, a double-click or Escape shows
+ * A line chart. Hovering finds the nearest line. Dragging zooms in, dragging with Shift pans, a double-click or Escape shows
  * the whole x axis. The arrow keys read out values.
  */
 export function Chart(props: Props) {
-  const { lines, range, log, xAxis, height, zoom, highlight, hover, group, odd } = props;
+  const { lines, range, log, logX = false, xAxis, xMetric, height, zoom, highlight, hover, cursor, group, odd } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
   const spoken = useSignal('');
-  const everything = useSignal(false);
-  const x = useMemo(() => xRange(lines, range), [lines, range]);
-  const robust = !everything.value;
+  const own = useSignal(false);
+  const everything = props.changeAllValues ? (props.allValues ?? false) : own.value;
+  const changeEverything = props.changeAllValues ?? ((on: boolean) => (own.value = on));
+  const x = useMemo(() => xRange(lines, range, logX), [lines, range, logX]);
+  const robust = !everything;
   const y = useMemo(() => yRange(valuesOf(lines), x, log, robust), [lines, x, log, robust]);
   useEffect(() => {
     const current = new Plot(host.current!);
     plot.current = current;
     return () => current.destroy();
   }, []);
-  useEffect(() => plot.current?.show({ lines, xAxis, xRange: x, yRange: y.range, log, height, group, zoom, hover }));
+  useEffect(() =>
+    plot.current?.show({
+      lines,
+      xAxis,
+      xMetric,
+      xRange: x,
+      yRange: y.range,
+      log,
+      logX,
+      height,
+      group,
+      zoom,
+      hover,
+      cursor,
+    }),
+  );
   useSignalEffect(() => plot.current?.highlight(highlight?.value ?? null));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) {
@@ -56,7 +80,10 @@ export function Chart(props: Props) {
         done === true ? '' : `${done.label}: ${done.value} at ${done.at}${done.range && `, ${done.range}`}`;
     }
   };
-  const notDrawn = (odd?.nan ?? 0) + (odd?.infinite ?? 0) + y.notPositive;
+  const isMarked = lines.some((line) => line.odd);
+  const odds = (odd?.nan ?? 0) + (odd?.infinite ?? 0);
+  const notPositive = y.notPositive + (logX ? notPositiveX(lines) : 0);
+  const notDrawn = (isMarked ? 0 : odds) + notPositive;
   return (
     <div class="nbt-chart-box">
       <div
@@ -77,19 +104,25 @@ export function Chart(props: Props) {
           Reset zoom
         </button>
       )}
-      {(notDrawn > 0 || y.outside > 0 || everything.value) && (
+      {(odds > 0 || notDrawn > 0 || y.outside > 0 || everything) && (
         <div class="nbt-chart-notes" aria-live="polite">
-          {notDrawn > 0 && (
+          {isMarked && odds > 0 && (
             <span>
-              {plural(notDrawn, 'point')} {notDrawn === 1 ? 'is' : 'are'} not drawn: {named(odd, y.notPositive)}.
+              {plural(odds, 'point')} {odds === 1 ? 'is' : 'are'} marked at the edge: {named(odd, 0, MARKS)}.
             </span>
           )}
-          {(y.outside > 0 || everything.value) && (
+          {notDrawn > 0 && (
+            <span>
+              {plural(notDrawn, 'point')} {notDrawn === 1 ? 'is' : 'are'} not drawn:{' '}
+              {named(isMarked ? undefined : odd, notPositive)}.
+            </span>
+          )}
+          {(y.outside > 0 || everything) && (
             <span>
               {y.outside > 0 &&
                 `${plural(y.outside, 'value')} far outside of the others ${y.outside === 1 ? 'is' : 'are'} not shown. `}
-              <button type="button" class="nbt-link" onClick={() => (everything.value = !everything.value)}>
-                {everything.value ? 'Leave out values far outside of the others' : 'Show all values'}
+              <button type="button" class="nbt-link" onClick={() => changeEverything(!everything)}>
+                {everything ? 'Leave out values far outside of the others' : 'Show all values'}
               </button>
             </span>
           )}
@@ -106,11 +139,19 @@ function valuesOf(lines: readonly Line[]) {
     : lines.map(({ x, y }) => ({ x, y }));
 }
 
+/** How NaN and infinity are marked. */
+const MARKS = [' (×)', ' (▲ or ▼)'];
+
+/** Return how many points have a position that a logarithmic x axis does not have. */
+function notPositiveX(lines: readonly Line[]): number {
+  return lines.reduce((sum, { x }) => sum + (x.length > 0 && x[0]! <= 0 ? indexAt(x, Number.MIN_VALUE) : 0), 0);
+}
+
 /** 2 NaN, 1 infinite, 3 zero or negative. */
-function named(odd: Props['odd'], notPositive: number): string {
+function named(odd: Props['odd'], notPositive: number, marks: readonly string[] = ['', '']): string {
   const parts: [number, string][] = [
-    [odd?.nan ?? 0, 'NaN'],
-    [odd?.infinite ?? 0, 'infinite'],
+    [odd?.nan ?? 0, `NaN${marks[0]}`],
+    [odd?.infinite ?? 0, `infinite${marks[1]}`],
     [notPositive, 'zero or negative'],
   ];
   return parts

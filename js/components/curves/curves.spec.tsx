@@ -73,7 +73,7 @@ test('the curves of the selected runs are requested, and again for another metri
 
 test('what was there once is not requested again', async () => {
   const { connection, user, selection } = curves(points);
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   await act(() => selection.toggle('c'));
   await waitFor(() => assert.deepEqual(connection.payloads('curves').at(-1)?.run_ids, ['c']));
   await act(() => selection.toggle('a'));
@@ -93,7 +93,7 @@ test('until a slow answer arrives, the old picture keeps its own axis and label'
       : new Promise((resolve) => (answer = () => resolve(points(request) as never))),
   );
   await screen.findByRole('img', { name: 'acc of 2 runs' });
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   await user.selectOptions(screen.getByLabelText('Metric'), 'loss');
   await screen.findByText('Loading…');
   assert.ok(screen.getByRole('img', { name: 'acc of 2 runs' }));
@@ -122,14 +122,14 @@ test('points that cannot be drawn are counted and named', async () => {
     buffers[3] = Float64Array.of(-1, Infinity, NaN);
     return { reply, buffers };
   });
-  await screen.findByText('3 points are not drawn: 2 NaN, 1 infinite.');
+  await screen.findByText('3 points are marked at the edge: 2 NaN (×), 1 infinite (▲ or ▼).');
   await user.click(screen.getByLabelText('Log y'));
-  await screen.findByText('4 points are not drawn: 2 NaN, 1 infinite, 1 zero or negative.');
+  await screen.findByText('1 point is not drawn: 1 zero or negative.');
 });
 
 test('smoothing requests nothing, and is kept in the view when the slider is released', async () => {
   const { connection, panels } = curves(points);
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   const slider = screen.getByRole('slider', { name: /^Smoothing/ });
   fireEvent.input(slider, { target: { value: '0.9' } });
   await screen.findByText('0.90');
@@ -162,7 +162,7 @@ test('zooming into a long curve requests the window, and what was zoomed before 
 test('a key zooms in, which requests nothing if all points are there, and the button shows everything again', async () => {
   const { connection, panels, user } = curves(points);
   const chart = await screen.findByRole('img');
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   fireEvent.keyDown(chart, { key: '+' });
   const { x_min, x_max } = panels.panel(0).peek();
   assert.ok(x_min! > 0 && x_max! < 2);
@@ -174,7 +174,7 @@ test('a key zooms in, which requests nothing if all points are there, and the bu
 test('values are read out with the arrow keys', async () => {
   curves(points);
   const chart = await screen.findByRole('img');
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   // The chart is drawn after the text.
   await waitFor(() => {
     fireEvent.keyDown(chart, { key: 'Home' });
@@ -221,7 +221,7 @@ test('a saved comparison shows what was saved, also if it was zoomed in, and say
     columns.put(runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } })]));
     const parts = { connection, cache: new CurveCache(connection), pages, columns, panels: new Panels(view) };
     const { unmount } = render(<Curves {...parts} selection={new Selection(view)} />);
-    await screen.findByText(/^2 points are not drawn/);
+    await screen.findByText(/^2 points are marked at the edge/);
     await userEvent.selectOptions(screen.getByLabelText('Metric'), 'loss');
     await screen.findByText('2 selected runs have no saved points of loss.');
     assert.equal(connection.asked.length, 0);
@@ -245,7 +245,7 @@ test('curves that could not be read are read again on demand', async () => {
   });
   await screen.findByText('The kernel is busy.');
   await user.click(screen.getByRole('button', { name: 'Try again' }));
-  await screen.findByText(/not drawn/);
+  await screen.findByText(/marked at the edge/);
   assert.equal(screen.queryByText('The kernel is busy.'), null);
 });
 
@@ -258,7 +258,7 @@ test('a query and another page of the table request no curves, and a change of t
   connection.answers.curves = () => ({ series: [], unchanged: ['a', 'c'] });
   await act(() => cache.refresh());
   assert.deepEqual(connection.payloads('curves')[1]!.known, ['a', 'c']);
-  await waitFor(() => assert.equal(cache.busy.value, false));
+  await waitFor(() => assert.equal(cache.busy(), false));
   assert.equal(legend().length, 2);
 });
 

@@ -1,39 +1,47 @@
-import { type Signal, useSignal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import type { Line } from '../../chart/layers';
+import { type Line, lastValues, markOf, type Valued, valuesAt } from '../../chart/layers';
+import type { Cursor } from '../../chart/plot';
 import { formatNumber, plural } from '../../logic/format';
 import { LineStyle } from '../line_style/line_style';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
 
-/** How many runs are named at first. */
-const FIRST = 10;
-
 interface Props {
   lines: readonly Line[];
-  /** The ID of the run under the pointer, in the chart or here. */
-  hovered: Signal<string | null>;
+  /** Where the cursor of the chart is. */
+  cursor: ReadonlySignal<Cursor | null>;
+  /** The ID of the run under the pointer, in a chart, in the table or here. */
+  marked: Signal<string | null>;
+  /** How many lines are named at first. */
+  most: number;
+  /** The metrics, if there are several. Each has its own dash. */
+  metrics: readonly string[];
   /** Whether a run is known not to match the filter of the table. */
   isOutside: (run_id: string) => boolean;
-  /** Gives a run another color and dash. */
-  style: (run_id: string, slot: number) => void;
+  /** Gives a run another color and dash, or with null the default. */
+  style: (run_id: string, slot: number | null) => void;
+  /** Whether a color and a dash were chosen for a run. */
+  isStyled: (run_id: string) => boolean;
 }
 
-/** The runs of a chart, with the last value that is drawn of each, the highest first. */
-export function Legend({ lines, hovered, isOutside, style }: Props) {
-  const pointed = hovered.value;
+/**
+ * The lines of a chart with their values at the cursor, or their last values, the highest first. It is below the chart, so
+ * that it covers no curve, and has the same size wherever the cursor is.
+ */
+export function Legend({ lines, cursor, marked, most, metrics, isOutside, style, isStyled }: Props) {
   const all = useSignal(false);
   /** The ID of the run whose color is being chosen. */
   const styled = useSignal<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
-  const sorted = useMemo(() => {
-    const entries = lines.map((line) => ({ line, last: lastOf(line.y) }));
-    return entries.sort((a, b) => (Number.isNaN(a.last) ? 1 : Number.isNaN(b.last) ? -1 : b.last - a.last));
-  }, [lines]);
-  const shown = all.value ? sorted : sorted.slice(0, FIRST);
-  // The run under the pointer has its name here even if there is no room for all. Its place is kept, so that nothing moves.
-  const other = sorted.find(({ line }) => line.id === pointed && !shown.some((entry) => entry.line === line));
-  const changed = lines.find((line) => line.id === styled.value);
+  const at = cursor.value;
+  const last = useMemo(() => lastValues(lines), [lines]);
+  const sorted = at ? valuesAt(lines, at.x) : last;
+  const nearest = at && at.id !== null ? sorted.findIndex(({ line }) => line.id === at.id) : -1;
+  const mark = marked.value;
+  const place = nearest === -1 && mark !== null ? sorted.findIndex(({ line }) => markOf(line) === mark) : nearest;
+  const shown = all.value ? sorted : windowOf(sorted, place, most);
+  const changed = lines.find((line) => markOf(line) === styled.value);
   const close = (back: boolean) => {
     if (back) {
       list.current?.querySelector<HTMLElement>('.nbt-style-button[aria-expanded="true"]')?.focus();
@@ -42,57 +50,79 @@ export function Legend({ lines, hovered, isOutside, style }: Props) {
   };
   return (
     <div class="nbt-curve-legend">
+      {metrics.length > 0 && (
+        <ul class="nbt-curve-metrics" aria-label="Metrics in the chart">
+          {metrics.map((key, i) => (
+            <li key={key} title={key}>
+              <Swatch slot={null} dash={i} />
+              <Name text={key} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="nbt-curve-at">
+        {at ? at.at : 'Last values'}
+        {nearest >= 0 && (
+          <>
+            <span class="nbt-muted">
+              {' '}
+              · nearest is {nearest + 1} of {lines.length}
+            </span>
+            {at?.range && <span class="nbt-muted"> · {at.range}</span>}
+          </>
+        )}
+      </p>
       {changed && (
         <LineStyle
           key={changed.id}
           label={changed.label}
           slot={changed.slot}
-          change={(slot) => style(changed.id, slot)}
+          change={(slot) => style(markOf(changed), slot)}
+          reset={isStyled(markOf(changed)) ? () => style(markOf(changed), null) : undefined}
           close={close}
         />
       )}
-      <ul aria-label="Runs in the chart" ref={list}>
-        {[...shown, ...(other ? [other] : [])].map(({ line, last }) => (
+      <ul aria-label="Runs in the chart" ref={list} class="nbt-curve-runs">
+        {shown.map(({ line, value }) => (
           <li
             key={line.id}
-            class={line.id === pointed ? 'nbt-hovered' : ''}
+            class={`${markOf(line) === mark ? 'nbt-hovered' : ''} ${line.id === at?.id ? 'nbt-nearest' : ''}`}
             title={line.label}
-            onPointerEnter={() => (hovered.value = line.id)}
-            onPointerLeave={() => (hovered.value = null)}
+            onPointerEnter={() => (marked.value = markOf(line))}
+            onPointerLeave={() => (marked.value = null)}
           >
             <button
               type="button"
               class="nbt-style-button"
               aria-label={`Line of ${line.label}`}
               aria-haspopup="dialog"
-              aria-expanded={line.id === styled.value}
-              onClick={() => (styled.value = line.id === styled.peek() ? null : line.id)}
+              aria-expanded={markOf(line) === styled.value}
+              onClick={() => (styled.value = markOf(line) === styled.peek() ? null : markOf(line))}
             >
-              <Swatch slot={line.slot} />
+              <Swatch slot={line.slot} dash={line.dash} />
             </button>
             <span class="nbt-run-name">
               <Name text={line.label} />
             </span>
-            <span class="nbt-curve-value">{formatNumber(last)}</span>
-            {isOutside(line.id) && <span class="nbt-muted">not in the table</span>}
+            <span class="nbt-curve-value">{Number.isNaN(value) ? '' : formatNumber(value)}</span>
+            {isOutside(markOf(line)) && <span class="nbt-muted">not in the table</span>}
           </li>
         ))}
-        {!all.value && sorted.length > FIRST && !other && <li aria-hidden="true">&nbsp;</li>}
       </ul>
-      {sorted.length > FIRST && (
+      {sorted.length > most && (
         <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-          {all.value ? `Name only the ${FIRST} highest` : `Name all ${plural(sorted.length, 'run')}`}
+          {all.value ? `Name only ${most}` : `Name all ${plural(sorted.length, metrics.length > 0 ? 'curve' : 'run')}`}
         </button>
       )}
     </div>
   );
 }
 
-function lastOf(values: Float64Array): number {
-  for (let i = values.length - 1; i >= 0; i--) {
-    if (Number.isFinite(values[i]!)) {
-      return values[i]!;
-    }
+/** Return the first items, or those around a place that is not among them. */
+function windowOf(sorted: readonly Valued[], place: number, most: number): readonly Valued[] {
+  if (place < most) {
+    return sorted.slice(0, most);
   }
-  return NaN;
+  const start = Math.min(place - Math.floor(most / 2), sorted.length - most);
+  return sorted.slice(start, start + most);
 }

@@ -9,7 +9,7 @@ const buckets = (width: number, from: number, to: number): Curve => {
   const envelope = { low: y.map((value) => value - 1), high: y.map((value) => value + 1), count: y.map(() => width) };
   return {
     ...{ run_id: 'a', key: 'loss', name: null, x, y, ...envelope, width },
-    ...{ total: 100_000, nan: 0, infinite: 0, version: '' },
+    ...{ total: 100_000, nan: 0, infinite: 0, odd: null, isThinned: true, joined: null, version: '' },
   };
 };
 const whole = buckets(128, 0, 99_968);
@@ -33,7 +33,11 @@ test('without smoothing the window is drawn at its own resolution, with its band
 
 test('a line is computed once for each window and weight', () => {
   const memory = new LineMemory();
-  const line = memory.line(whole, null, 0.5);
-  assert.equal(memory.line(whole, null, 0.5), line);
-  assert.notEqual(memory.line(whole, null, 0.6), line);
+  const named = { id: 'a', mark: 'a', label: 'calm-owl', slot: 0 };
+  const line = memory.line(named, whole, null, 0.5, true);
+  assert.equal(memory.line({ ...named }, whole, null, 0.5, true), line);
+  const renamed = memory.line({ ...named, slot: 1 }, whole, null, 0.5, true);
+  assert.deepEqual([renamed.slot, renamed.y], [1, line.y], 'Another color smooths nothing again.');
+  assert.notEqual(memory.line(named, whole, null, 0.6, true).y, line.y);
+  assert.equal(memory.line(named, whole, null, 0.6, false).band, null);
 });

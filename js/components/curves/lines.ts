@@ -2,30 +2,41 @@ import type { Line } from '../../chart/layers';
 import { type Curve, spliced } from '../../data/series';
 import { smooth } from '../../logic/smoothing';
 
-/** A line without what identifies its run. */
-type Drawn = Omit<Line, 'id' | 'label' | 'slot'>;
+/** What identifies a line. */
+type Named = Pick<Line, 'id' | 'mark' | 'label' | 'slot' | 'dash'>;
+/** A line without that. */
+type Drawn = Omit<Line, keyof Named>;
 
-/** Lines of curves, which are computed once for each curve, window and weight. */
+/** Lines of curves, which are computed once for each curve, window and weight, so that the same lines are equal objects. */
 export class LineMemory {
-  private readonly lines = new WeakMap<Curve, { part: Curve | null; weight: number; line: Drawn }>();
+  private readonly lines = new WeakMap<Curve, { part: Curve | null; weight: number; band: boolean; line: Line }>();
 
-  line(whole: Curve, part: Curve | null, weight: number): Drawn {
+  line(named: Named, whole: Curve, part: Curve | null, weight: number, band: boolean): Line {
     const known = this.lines.get(whole);
-    if (known && known.part === part && known.weight === weight) {
-      return known.line;
+    if (!known || known.part !== part || known.weight !== weight || known.band !== band) {
+      const line = { ...lineOf(whole, part, weight, band), ...named };
+      this.lines.set(whole, { part, weight, band, line });
+      return line;
     }
-    const line = lineOf(whole, part, weight);
-    this.lines.set(whole, { part, weight, line });
-    return line;
+    if (!isNamed(known.line, named)) {
+      known.line = { ...known.line, ...named };
+    }
+    return known.line;
   }
 }
 
+function isNamed(line: Line, { id, mark, label, slot, dash }: Named): boolean {
+  return line.id === id && line.mark === mark && line.label === label && line.slot === slot && line.dash === dash;
+}
+
 /** A smoothed line is computed from the whole series, so that it does not depend on the window. */
-export function lineOf(whole: Curve, part: Curve | null, weight: number): Drawn {
+export function lineOf(whole: Curve, part: Curve | null, weight: number, hasBand = true): Drawn {
   const { x, y, low, high, count, width } = spliced(whole, part);
-  const band = low && high ? { x, low, high } : null;
+  const band = hasBand && low && high ? { x, low, high } : null;
+  const odd = (part ?? whole).odd;
   if (weight === 0) {
-    return { x, y, band, width, count };
+    return { x, y, band, width, count, odd };
   }
-  return { x: whole.x, y: smooth(whole.x, whole.y, weight, whole.total), raw: { x, y }, band, width: whole.width };
+  const smoothed = smooth(whole.x, whole.y, weight, whole.total);
+  return { x: whole.x, y: smoothed, raw: { x, y }, band, width: whole.width, odd };
 }

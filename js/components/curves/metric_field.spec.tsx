@@ -8,7 +8,9 @@ import { MetricField } from './metric_field';
 function field(count: number) {
   const changes: string[] = [];
   const metrics = Array.from({ length: count }, (_, i) => `layer ${i}/<b>loss</b>`);
-  render(<MetricField value={metrics[7]!} metrics={metrics} change={(metric) => changes.push(metric)} />);
+  render(
+    <MetricField label="Metric" value={metrics[7]!} metrics={metrics} change={(metric) => changes.push(metric)} />,
+  );
   return { changes, user: userEvent.setup({ delay: null }), input: screen.getByLabelText<HTMLInputElement>('Metric') };
 }
 

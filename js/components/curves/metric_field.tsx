@@ -11,28 +11,31 @@ const MOST_CHOICES = 50;
 const MOST_LISTED = 60;
 
 interface Props {
+  label: string;
+  /** The metric, or an empty string if none has been chosen. */
   value: string;
   metrics: readonly string[];
   change: (metric: string) => void;
 }
 
 /** Chooses a metric: from a list of choices, or by a search if there are many. */
-export function MetricField({ value, metrics, change }: Props) {
+export function MetricField(props: Props) {
+  const { label, value, metrics, change } = props;
   if (metrics.length > MOST_CHOICES) {
-    return <MetricSearch value={value} metrics={metrics} change={change} />;
+    return <MetricSearch {...props} />;
   }
   return (
     <Select
-      label="Metric"
+      label={label}
       class="nbt-metric-field"
       value={value}
-      options={metrics.map((name) => [name, name] as const)}
+      options={[...(value === '' ? ([['', '…']] as const) : []), ...metrics.map((name) => [name, name] as const)]}
       change={change}
     />
   );
 }
 
-function MetricSearch({ value, metrics, change }: Props) {
+function MetricSearch({ label, value, metrics, change }: Props) {
   /** What the user has typed. Null while the field shows the metric, and the list is closed. */
   const search = useSignal<string | null>(null);
   const active = useSignal(0);
@@ -86,7 +89,7 @@ function MetricSearch({ value, metrics, change }: Props) {
   };
   return (
     <span class="nbt-field nbt-metric-field">
-      <label for={id}>Metric</label>
+      <label for={id}>{label}</label>
       <span class="nbt-metric-search">
         <input
           id={id}
@@ -101,7 +104,7 @@ function MetricSearch({ value, metrics, change }: Props) {
           autocomplete="off"
           spellcheck={false}
           title={value}
-          placeholder={open ? 'Search metrics' : ''}
+          placeholder={open || value === '' ? 'Search metrics' : ''}
           value={search.value ?? value}
           onInput={(event) => show(event.currentTarget.value)}
           onClick={() => !open && show('')}

@@ -57,7 +57,7 @@ function linesOf(keys: string[], { reply, buffers }: Answer<'live'>) {
     }
     odd.nan += curve.nan;
     odd.infinite += curve.infinite;
-    return [{ id: series.key, label: series.key, slot, x: curve.x, y: curve.y }];
+    return [{ id: series.key, label: series.key, slot, x: curve.x, y: curve.y, odd: curve.odd }];
   });
   return { lines, odd };
 }

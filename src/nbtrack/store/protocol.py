@@ -94,6 +94,8 @@ class GridSeries(Series):
         nan: The number of points in the range whose value is NaN.
         pos_inf: The number of points in the range whose value is infinity.
         neg_inf: The number of points in the range whose value is minus infinity.
+        joined: If the axis is a metric, how many of the points are at a step, or in a bucket of steps, in which the run
+            has a value of that metric. Otherwise None.
     """
 
     version: str
@@ -101,6 +103,7 @@ class GridSeries(Series):
     nan: int
     pos_inf: int
     neg_inf: int
+    joined: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,10 @@ class Grid:
         low: The lowest of them.
         high: The highest of them.
         unchanged: The versions of the series that were left out because they are still what the caller knows.
+        odd_place: For each place at which a series with buckets has a value that is not finite, the position in
+            `series`. Several values of the same kind in one bucket are one, at the first of them.
+        odd_x: Where it is on the axis.
+        odd_kind: 0 for NaN, 1 for infinity, -1 for minus infinity.
     """
 
     series: list[GridSeries]
@@ -129,6 +136,9 @@ class Grid:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     unchanged: list[str]
+    odd_place: NDArray[np.int64]
+    odd_x: NDArray[np.float64]
+    odd_kind: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -915,6 +925,7 @@ class Reading(Protocol):
         x_max: float | None = None,
         *,
         known: Sequence[str] = (),
+        x_metric: str | None = None,
     ) -> Grid:
         """Return the points of metrics of several runs, summarized in buckets that all of them share.
 
@@ -931,6 +942,10 @@ class Reading(Protocol):
                 With `x_max` the range is enlarged to whole buckets.
             x_max: The highest position on the axis, which is included.
             known: Versions of series that the caller has. A series that still has one of them is left out.
+            x_metric: A metric that is the axis instead of `axis`. The points of each run are joined to its values at
+                the same step or, if there are more than `max_points`, to their mean in the same bucket of steps. Points
+                are sorted by it, and `x_min` and `x_max` are values of it. Runs without finite values of it are left
+                out.
 
         Returns:
             The series, in the order of `run_ids` and then `keys`.

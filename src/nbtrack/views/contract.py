@@ -557,6 +557,9 @@ class CurvesRequest(TypedDict):
     max_points: MaxPoints
     known: NotRequired[Annotated[list[str], AtMost(MOST_CURVES)]]
     """Versions of series that the screen has. A series that still has one of them is not sent again."""
+    x_metric: NotRequired[str | None]
+    """The metric on the x axis instead of `x_axis`. It is joined to the others by step, and `x_min` and `x_max` are
+    values of it."""
 
 
 class Series(TypedDict):
@@ -578,6 +581,12 @@ class Series(TypedDict):
     """Number of points in the range that are NaN."""
     pos_inf: NotRequired[int]
     neg_inf: NotRequired[int]
+    odd: NotRequired[int]
+    """Position of the first of two buffers: where the values of a series with buckets that are not finite are on the x
+    axis, and 0 for NaN, 1 for infinity or -1 for minus infinity. Several of a kind in one bucket are one."""
+    joined: NotRequired[int]
+    """If the x axis is a metric, how many of the points are at a step, or in a bucket of steps, in which the run has a
+    value of that metric."""
     version: NotRequired[str]
     """Changes whenever the store gets or deletes a point of the series."""
 

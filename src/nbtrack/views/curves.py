@@ -36,7 +36,8 @@ class Curve:
 def curves(source: Source, request: CurvesRequest) -> tuple[CurvesReply, list[bytes]]:
     """Return the series of these runs and keys, on a common grid if they are long.
 
-    Buffers 2i and 2i + 1 are the x and y of the i-th series. Three more buffers for each series with buckets follow.
+    Buffers 2i and 2i + 1 are the x and y of the i-th series. Three more buffers for each series with buckets follow,
+    and two for each of them that has values that are not finite.
     """
     wanted = len(request["run_ids"]) * len(request["keys"])
     if wanted > MOST_CURVES:
@@ -51,6 +52,7 @@ def curves(source: Source, request: CurvesRequest) -> tuple[CurvesReply, list[by
         request["x_min"],
         request["x_max"],
         known=request.get("known", ()),
+        x_metric=request.get("x_metric"),
     )
     series, buffers = _sent(grid)
     reply: CurvesReply = {
@@ -70,13 +72,15 @@ def _sent(grid: Grid) -> tuple[list[Series], list[bytes]]:
 
     bounds = np.searchsorted(grid.place, np.arange(len(grid.series) + 1)).tolist()
     shown = [
-        (one, slice(start, end))
-        for one, (start, end) in zip(grid.series, itertools.pairwise(bounds), strict=True)
+        (place, one, slice(start, end))
+        for place, (one, (start, end)) in enumerate(zip(grid.series, itertools.pairwise(bounds), strict=True))
         if start < end
     ]
+    odd_bounds = np.searchsorted(grid.odd_place, np.arange(len(grid.series) + 1)).tolist()
+    odd_rows = [slice(*each) for each in itertools.pairwise(odd_bounds)]
     series: list[Series] = []
     envelopes: list[bytes] = []
-    for one, rows in shown:
+    for place, one, rows in shown:
         entry: Series = {
             "run_id": one.run_id,
             "run_name": one.run_name,
@@ -92,8 +96,13 @@ def _sent(grid: Grid) -> tuple[list[Series], list[bytes]]:
         if one.width:
             entry["envelope"] = 2 * len(shown) + len(envelopes)
             envelopes += [as_bytes(array[rows]) for array in (grid.low, grid.high, grid.count)]
+        if (one.nan or one.pos_inf or one.neg_inf) and (one.width or one.joined is not None):
+            entry["odd"] = 2 * len(shown) + len(envelopes)
+            envelopes += [as_bytes(array[odd_rows[place]]) for array in (grid.odd_x, grid.odd_kind)]
+        if one.joined is not None:
+            entry["joined"] = one.joined
         series.append(entry)
-    return series, [as_bytes(array[rows]) for _, rows in shown for array in (grid.x, grid.mean)] + envelopes
+    return series, [as_bytes(array[rows]) for _, _, rows in shown for array in (grid.x, grid.mean)] + envelopes
 
 
 def curves_of(points: Points) -> list[Curve]:

@@ -124,6 +124,7 @@ class Reading(RunReading, Protocol):
         /,
         *,
         known: Sequence[str],
+        x_metric: str | None,
     ) -> Grid:
         """Return these series without those whose version is in `known`. Long ones are summarized in buckets."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import traitlets
 
@@ -13,7 +13,8 @@ from ..errors import InvalidParameter
 from ..frame import from_columns
 from ..names import SYSTEM, check_list, check_string
 from ..tags import PARENT
-from ..views.contract import ViewState
+from ..views.contract import PanelView, ViewState
+from ..views.live import panels_of
 from ..views.runs import in_order, is_held_out, keys_in
 from ..views.values import style_column
 from ..views.view_state import changed_view, column_name, default_panel, default_view, order_of, read_view
@@ -44,6 +45,12 @@ MANY, MAX_POINTS_OF_MANY = 100, 256
 """With more selected runs, each has fewer points, as in js/data/curves.ts."""
 SAVED_POINTS = 200
 SAVED_SERIES = 10
+MOST_SAVED_METRICS = 4
+FEWEST_SAVED_POINTS = 20
+MOST_TOGETHER = 6
+"""How many metrics that belong together a chart of a new comparison has."""
+MOST_OTHER_CHARTS = 4
+"""How many charts a new comparison has besides that of its main metric."""
 MOST_DIFF_ROWS = 1_000
 MOST_CHANGED_COLUMNS = 1_000
 INDENT = "  "
@@ -70,7 +77,8 @@ class Comparison(ViewWidget):
             runs, to select them on the screen.
         sorts: The clauses that the table is sorted by, such as "metrics.loss ASC", the most important first.
         columns: The columns whose width, order, visibility or pinning was changed, as dictionaries.
-        panels: The charts, as dictionaries: their metrics, x axis, smoothing, log scale and zoom.
+        panels: The charts, as dictionaries: their metrics, axes, smoothing, bands, zoom and size. A field that is left
+            out has its default.
         group_by: A column such as "params.optimizer", "tags.team", "datasets.name" or "parent". The table has a row for
             each group of runs with equal values of it. None for no groups.
         baseline: What the others are compared with: the ID of a run, or a group as a dictionary of one column and its
@@ -263,12 +271,17 @@ class Comparison(ViewWidget):
             answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
         if selected and view["panels"] and view["panels"][0]["metrics"]:
             panel = view["panels"][0]
+            keys = panel["metrics"][:MOST_SAVED_METRICS]
+            if most_series is not None:
+                keys = _metrics_of(_like_first(view["panels"]))[:MOST_SAVED_METRICS]
+                max_points = max(max_points // len(keys), FEWEST_SAVED_POINTS)
             answers["curves"] = self.recall(
                 "curves",
                 {
                     "run_ids": selected,
-                    "keys": panel["metrics"][:1],
+                    "keys": keys,
                     "x_axis": panel["x_axis"],
+                    "x_metric": panel["x_metric"],
                     "x_min": panel["x_min"],
                     "x_max": panel["x_max"],
                     "max_points": min(max_points, MAX_POINTS_OF_MANY) if len(selected) > MANY else max_points,
@@ -298,7 +311,7 @@ class Comparison(ViewWidget):
             view = {**view, "sorts": sorts}
         selected = [row["run_id"] for row in runs.reply["rows"][:SELECTED_AT_FIRST]]
         unfolded = self._above(selected) if runs.reply["nested"] else []
-        panels = [default_panel(metric)] if metric else []
+        panels = [default_panel(*keys) for keys in _families(runs.reply["metrics"], metric)] if metric else []
         view = {**view, "selected": selected, "unfolded": unfolded, "panels": panels}
         self.set_trait("_view", view)
         self._is_new = False
@@ -315,9 +328,15 @@ class Comparison(ViewWidget):
         names = {row["run_id"]: row["run_name"] for row in rows}
         curves = snapshot.answers.get("curves")
         pictures = []
-        if curves:
-            lines = [line(names.get(series.run_id, series.run_id[:8]), series) for series in curves.series()]
-            pictures.append(picture.curves(curves.payload["keys"][0], lines))
+        series = curves.series() if curves else []
+        for panel in _like_first(snapshot.options["view"]["panels"]) if series else []:
+            several = len(panel["metrics"]) > 1
+            lines = [
+                line(names.get(each.run_id, each.run_id[:8]) + (f", {each.key}" if several else ""), each)
+                for each in series
+                if each.key in panel["metrics"]
+            ]
+            pictures.append(picture.curves(", ".join(panel["metrics"]), lines))
         if not rows:
             hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
             return Page(title, [hint], pictures)
@@ -429,6 +448,30 @@ def _key(param: Mapping[str, Any]) -> str:
 
 def _differs(param: Mapping[str, Any]) -> bool:
     return bool(param["differs"])
+
+
+def _families(metrics: Sequence[str], main: str) -> list[list[str]]:
+    """Return the metrics of the charts of a new comparison.
+
+    The first chart has the main metric and those that measure the same on other data, such as `train/loss` beside
+    `val/loss`. Each of the others has metrics that belong together, too. A metric without relatives gets no chart.
+    """
+    families = [panel["keys"] for panel in panels_of(metrics)]
+    own = next((keys for keys in families if main in keys), [main])
+    others = [keys for keys in families if keys is not own and len(keys) > 1]
+    first = [main, *(key for key in own if key != main)]
+    return [keys[:MOST_TOGETHER] for keys in [first, *others[:MOST_OTHER_CHARTS]]]
+
+
+def _like_first(panels: Sequence[PanelView]) -> list[PanelView]:
+    """Return the charts whose curves one request reads: those with the x axis and the zoom of the first one."""
+    fields: tuple[Literal["x_axis", "x_metric", "x_min", "x_max"], ...] = ("x_axis", "x_metric", "x_min", "x_max")
+    return [panel for panel in panels if panel["metrics"] and all(panel[each] == panels[0][each] for each in fields)]
+
+
+def _metrics_of(panels: Sequence[PanelView]) -> list[str]:
+    """Return the metrics of charts, each once."""
+    return list(dict.fromkeys(key for panel in panels for key in panel["metrics"]))
 
 
 def _table(reply: Mapping[str, Any], selected: set[str]) -> Table:

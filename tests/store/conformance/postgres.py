@@ -12,6 +12,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg.types.string import StrDumper
 
+from nbtrack.store.folder.series import read_joined
 from nbtrack.store.sql.grid import width_of, window_of
 from nbtrack.store.sql.schema import TABLES
 from nbtrack.store.sql.tables import SqlTables
@@ -197,7 +198,7 @@ class PostgresTables(SqlTables):
         max_points: int,
         x_min: float | None = None,
         x_max: float | None = None,
-    ) -> tuple[Columns, Columns, Columns]:
+    ) -> tuple[Columns, Columns, Columns, Columns]:
         found: Columns = cursor.execute(
             "SELECT series, step, timestamp, value FROM metrics WHERE series = ANY($1)",
             [[one.series for one in series]],
@@ -205,6 +206,7 @@ class PostgresTables(SqlTables):
         extents: list[tuple[Any, ...]] = []
         buckets: list[tuple[Any, ...]] = []
         exact: list[tuple[Any, ...]] = []
+        gaps: list[tuple[Any, ...]] = []
         for one in series:
             rows = found["series"] == one.series
             places, values = found["step" if axis == "step" else "timestamp"][rows], found["value"][rows]
@@ -225,7 +227,11 @@ class PostgresTables(SqlTables):
                 exact += [(one.series, *each) for each in rows_of]
                 continue
             for begin in np.unique(places[inside] // width * width):
-                here = values[inside & (places // width * width == begin)]
+                bucket = inside & (places // width * width == begin)
+                for kind, odd_here in ((0, np.isnan), (1, np.isposinf), (-1, np.isneginf)):
+                    if (bucket & odd_here(values)).any():
+                        gaps.append((one.series, places[bucket & odd_here(values)].min(), kind))
+                here = values[bucket]
                 here = here[np.isfinite(here)]
                 summary = (here.mean(), here.min(), here.max()) if len(here) else (np.nan,) * 3
                 buckets.append((one.series, begin, len(here), *summary))
@@ -233,7 +239,18 @@ class PostgresTables(SqlTables):
             _columns("series total first last nan pos_inf neg_inf", extents),
             _columns("series place count mean low high", buckets),
             _columns("series place across mean", exact),
+            _columns("series place kind", gaps),
         )
+
+    def read_joined(
+        self,
+        cursor: Any,
+        pairs: Sequence[tuple[int, int]],
+        max_points: int,
+        x_min: float | None = None,
+        x_max: float | None = None,
+    ) -> tuple[Columns, Columns]:
+        return read_joined(cursor, pairs, max_points, x_min, x_max)
 
 
 def _columns(names: str, rows: list[tuple[Any, ...]]) -> Columns:

@@ -105,6 +105,27 @@ def test_a_bucket_is_the_same_in_every_window(both: Both, axis: Axis) -> None:
     assert near.x.tolist() == pytest.approx(places[40:51].tolist())
 
 
+def test_where_a_long_series_is_not_finite(both: Both) -> None:
+    grid = both.same(lambda store: store.grid([both.ids["long"]], ["curve"], "step", 20))
+    (nan,) = grid.odd_x.tolist()
+    points = both.duckdb.points([both.ids["long"]], ["curve"], "step")
+    assert np.isnan(points.value[points.step == nan]).all()
+    assert (grid.odd_place.tolist(), grid.odd_kind.tolist()) == ([0], [0.0])
+
+
+@pytest.mark.parametrize("most", [20, 1000])
+@pytest.mark.parametrize("window", [(None, None), (-0.5, 0.5)])
+def test_a_metric_as_the_x_axis(both: Both, most: int, window: tuple[float | None, float | None]) -> None:
+    ids = [both.ids[name] for name in ("long", "alpha", "none")]
+    grid = both.same(lambda store: store.grid(ids, ["curve", "loss"], "step", most, *window, x_metric="curve"))
+    assert [(one.run_name, one.key) for one in grid.series] == [("long", "curve")]
+    assert np.allclose(grid.x, grid.mean, equal_nan=True), "A metric over itself is a straight line."
+    assert (np.diff(grid.x) >= 0).all()
+    (one,) = grid.series
+    assert one.joined is not None
+    assert one.joined <= one.total
+
+
 def test_statistics_over_groups(both: Both) -> None:
     table = both.same(lambda store: store.aggregate(None, "", ["params.act"], ["metrics.loss", "metrics.`Val/acc`"]))
     assert table["params.act"].tolist() == ["Relu", "gelu", "tanh", None]

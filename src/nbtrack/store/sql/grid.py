@@ -86,11 +86,13 @@ def window_of(axis: Axis, max_points: int | None, x_min: float | None, x_max: fl
     return low // width * width, high // width * width + width - 1
 
 
-def grid_of(wanted: list[WantedSeries], axis: Axis, max_points: int, read: tuple[Columns, Columns, Columns]) -> Grid:
+def grid_of(
+    wanted: list[WantedSeries], axis: Axis, max_points: int, read: tuple[Columns, Columns, Columns, Columns]
+) -> Grid:
     """Return the grid from what `read_grid` returned."""
     import numpy as np
 
-    extents, buckets, exact = read
+    extents, buckets, exact, odd_values = read
     numbers = np.array([one.series for one in wanted], dtype=np.int64)
     by_number = np.argsort(numbers)
 
@@ -137,6 +139,8 @@ def grid_of(wanted: list[WantedSeries], axis: Axis, max_points: int, read: tuple
             strict=True,
         )
     )
+    odd_place, odd_x = place_of(odd_values["series"]), odd_values["place"].astype(np.float64) / scale
+    odd_order = np.lexsort((odd_x, odd_place))
     return Grid(
         list(found),
         place[order],
@@ -146,4 +150,53 @@ def grid_of(wanted: list[WantedSeries], axis: Axis, max_points: int, read: tuple
         np.concatenate([value, low])[order],
         np.concatenate([value, high])[order],
         [],
+        odd_place[odd_order],
+        odd_x[odd_order],
+        odd_values["kind"].astype(np.float64)[odd_order],
     )
+
+
+def joined_of(wanted: list[WantedSeries], max_points: int, read: tuple[Columns, Columns]) -> Grid:
+    """Return the grid from what `read_joined` returned. Its rows are sorted by the metric that is the x axis."""
+    import numpy as np
+
+    extents, buckets = read
+    numbers = np.array([one.series for one in wanted], dtype=np.int64)
+    by_number = np.argsort(numbers)
+
+    def place_of(series: NDArray[np.int64]) -> NDArray[np.int64]:
+        return by_number[np.searchsorted(numbers, series, sorter=by_number)]
+
+    names = ("total", "first", "last", "nan", "pos_inf", "neg_inf")
+    fields = {name: np.zeros(len(wanted), dtype=np.int64) for name in names}
+    for name in names:
+        fields[name][place_of(extents["series"])] = extents[name]
+    place, x = place_of(buckets["series"]), buckets["x"].astype(np.float64)
+    order = np.lexsort((x, place))
+    place, x = place[order], x[order]
+    count = buckets["count"].astype(np.float64)[order]
+    mean, low, high = (
+        np.ma.filled(buckets[name].astype(np.float64), np.nan)[order] for name in ("mean", "low", "high")
+    )
+    mean = np.where(np.isfinite(mean) | np.isnan(low), mean, low / 2 + high / 2)
+    joined = np.bincount(place, weights=buckets["points"].astype(np.float64)[order], minlength=len(wanted))
+    series = [
+        GridSeries(
+            *(one.run_id, one.run_name, one.key, one.start_time, total, one.version),
+            width=float(width_of(total, first, last, max_points)),
+            nan=nan,
+            pos_inf=pos_inf,
+            neg_inf=neg_inf,
+            joined=int(count),
+        )
+        for one, count, total, first, last, nan, pos_inf, neg_inf in zip(
+            wanted, joined, *(fields[name].tolist() for name in names), strict=True
+        )
+    ]
+    kinds = [(name, kind) for name, kind in (("nan", 0.0), ("pos_inf", 1.0), ("neg_inf", -1.0))]
+    marked = [(buckets[name][order] > 0, kind) for name, kind in kinds]
+    odd_place, odd_x = (np.concatenate([array[here] for here, _ in marked]) for array in (place, x))
+    odd_kind = np.concatenate([np.full(int(here.sum()), kind) for here, kind in marked])
+    odd_order = np.lexsort((odd_x, odd_place))
+    odd = (odd_place[odd_order], odd_x[odd_order], odd_kind[odd_order])
+    return Grid(series, place, x, count, mean, low, high, [], *odd)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..protocol import Axis, Grid, Points, Series
 from .base import Tables
-from .grid import WantedSeries, grid_of
+from .grid import WantedSeries, grid_of, joined_of
 from .runs import JOIN_IDS, check_known
 
 _SERIES = """
@@ -90,9 +90,11 @@ class PointTables(Tables):
         x_max: float | None = None,
         *,
         known: Sequence[str] = (),
+        x_metric: str | None = None,
     ) -> Grid:
         """Return the points of metrics of several runs, summarized on a common grid. `read_grid` reads them."""
         wanted: list[WantedSeries] = []
+        axes: dict[str, int] = {}
         unchanged: list[str] = []
         if run_ids and keys:
             with self.reading() as cursor:
@@ -100,19 +102,36 @@ class PointTables(Tables):
                 numbers = dict(cursor.execute(sql, [list(run_ids)]).fetchall())
                 runs = [numbers[run_id] for run_id in dict.fromkeys(run_ids) if run_id in numbers]
                 seen = set(known)
+                versions: dict[str, str] = {}
+                if x_metric is not None:
+                    found = cursor.execute(_GRID_SERIES, [runs, [x_metric]]).fetchall()
+                    axes = {run_id: series for series, _, run_id, *_ in found}
+                    versions = {run_id: f"/{_version(series, state)}" for series, _, run_id, _, _, *state in found}
                 for series, start, run_id, name, key, *state in cursor.execute(
                     _GRID_SERIES, [runs, list(dict.fromkeys(keys))]
                 ).fetchall():
-                    version = ".".join(map(repr, (series, *state)))
+                    version = _version(series, state) + versions.get(run_id, "")
+                    if x_metric is not None and run_id not in axes:
+                        continue
                     if version in seen:
                         unchanged.append(version)
                     else:
                         wanted.append(WantedSeries(series, start, run_id, name, key, version))
+                if wanted and x_metric is not None:
+                    pairs = [(one.series, axes[one.run_id]) for one in wanted]
+                    joined = joined_of(wanted, max_points, self.read_joined(cursor, pairs, max_points, x_min, x_max))
+                    return replace(joined, unchanged=unchanged)
                 if wanted:
                     read = self.read_grid(cursor, wanted, axis, max_points, x_min, x_max)
                     return replace(grid_of(wanted, axis, max_points, read), unchanged=unchanged)
         none = _no_points().value
-        return Grid([], none.astype("int64"), none, none, none, none, none, unchanged)
+        places = none.astype("int64")
+        return Grid([], places, none, none, none, none, none, unchanged, places, none, none)
+
+
+def _version(series: int, state: Sequence[object]) -> str:
+    """Return a string that changes whenever a point is added to a series or deleted from it."""
+    return ".".join(map(repr, (series, *state)))
 
 
 def _no_points() -> Points:

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/preact';
+import userEvent from '@testing-library/user-event';
+import type { Answer } from '../../connection/connection';
+import type { CurvesRequest, PanelView } from '../../contract';
+import { CurveCache } from '../../data/curves';
+import { ColumnState } from '../../state/columns';
+import { RunPages } from '../../state/pages';
+import { Panels } from '../../state/panels';
+import { Selection } from '../../state/selection';
+import { NEW_PANEL } from '../../state/view';
+import { FakeConnection, refusal, runsReply } from '../../testing/connection';
+import { tableRow } from '../../testing/rows';
+import { viewOf } from '../../testing/view';
+import { Curves } from './curves';
+
+const METRICS = { acc: 1, loss: 1, 'val/acc': 1, 'val/loss': 1 };
+
+/** Three points of each run and metric. The last run is the highest. */
+const points = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => ({
+  reply: {
+    series: run_ids.flatMap((run_id) =>
+      keys.map((key) => ({ run_id, key, points: 3, total: 3, version: run_id + key })),
+    ),
+  },
+  buffers: run_ids.flatMap((_, i) => keys.flatMap(() => [Float64Array.of(0, 1, 2), Float64Array.of(i, i + 1, i + 5)])),
+});
+
+function grid(charts: Partial<PanelView>[], answer: NonNullable<FakeConnection['answers']['curves']> = points) {
+  const connection = new FakeConnection({ curves: answer });
+  const view = viewOf({ selected: ['a', 'b'], panels: charts.map((chart) => ({ ...NEW_PANEL, ...chart })) });
+  const [pages, columns, selection] = [new RunPages(), new ColumnState(view), new Selection(view)];
+  const reply = runsReply([tableRow('a', { metrics: METRICS }), tableRow('b')]);
+  pages.put(reply, 0, []);
+  columns.put(reply);
+  const parts = { connection, cache: new CurveCache(connection), selection, pages, columns, panels: new Panels(view) };
+  render(<Curves {...parts} />);
+  const names = () => view.peek().panels.map(({ metrics }) => metrics.join());
+  return { ...parts, view, names, user: userEvent.setup({ delay: null }) };
+}
+
+const chart = (name: string) => within(screen.getByRole('figure', { name }));
+const look = (isInSight: (element: Element) => boolean) => {
+  const observers = (IntersectionObserver as unknown as { all: Set<{ look(_: typeof isInSight): void }> }).all;
+  return act(() => {
+    for (const observer of observers) {
+      observer.look(isInSight);
+    }
+  });
+};
+
+test('metrics of one chart are read together, and each has its own dash', async () => {
+  const { connection } = grid([{ metrics: ['loss', 'val/loss'] }]);
+  await screen.findByText('b, val/loss');
+  assert.deepEqual(
+    connection.payloads('curves').map(({ keys, run_ids }) => [keys, run_ids]),
+    [
+      [
+        ['loss', 'val/loss'],
+        ['a', 'b'],
+      ],
+    ],
+  );
+  const metrics = screen.getByRole('list', { name: 'Metrics in the chart' });
+  const dashes = [...metrics.querySelectorAll('line')].map((line) => line.getAttribute('stroke-dasharray'));
+  assert.equal(new Set(dashes).size, 2);
+});
+
+test('only charts in sight request anything, and what a chart has is not read again by another', async () => {
+  const { connection, selection } = grid([{ metrics: ['acc'] }, { metrics: ['loss'] }]);
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 2));
+  await look((element) => element.getAttribute('aria-label') === 'acc');
+  await act(() => selection.toggle('c'));
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 3));
+  assert.deepEqual(connection.payloads('curves')[2], { ...connection.payloads('curves')[0], run_ids: ['c'] });
+  await look(() => true);
+  await waitFor(() => assert.equal(connection.payloads('curves').length, 4));
+  assert.deepEqual(
+    [connection.payloads('curves')[3]!.keys, connection.payloads('curves')[3]!.run_ids],
+    [['loss'], ['c']],
+  );
+});
+
+test('an error is shown in the chart that it is about, which can try again', async () => {
+  const { user } = grid([{ metrics: ['acc'] }, { metrics: ['loss'] }], (request) => {
+    if (request.keys[0] === 'loss') {
+      throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+    }
+    return points(request);
+  });
+  await chart('loss').findByText('The kernel is busy.');
+  assert.equal(chart('acc').queryByText('The kernel is busy.'), null);
+  assert.ok(chart('acc').getByText('b'));
+  await user.click(chart('loss').getByRole('button', { name: 'Try again' }));
+  await chart('loss').findByText('The kernel is busy.');
+});
+
+test('a chart of several metrics is added by a search, and another one is removed', async () => {
+  const { names, user } = grid([{ metrics: ['acc'] }]);
+  await user.click(screen.getByRole('button', { name: 'Add chart' }));
+  await user.type(screen.getByLabelText('Search metrics'), 'VAL');
+  await user.click(screen.getByLabelText('val/acc'));
+  await user.click(screen.getByLabelText('val/loss'));
+  await user.click(screen.getByRole('button', { name: 'Add a chart of 2 metrics' }));
+  assert.deepEqual(names(), ['acc', 'val/acc,val/loss']);
+  await screen.findByRole('img', { name: 'val/acc, val/loss of 2 runs' });
+  await user.click(screen.getByRole('button', { name: 'Remove the chart of acc' }));
+  assert.deepEqual(names(), ['val/acc,val/loss']);
+  assert.equal(screen.queryByRole('button', { name: /^Remove the chart/ }), null, 'The last chart stays.');
+});
+
+test('arrow keys on the title move a chart, which keeps the focus, and are said', async () => {
+  const { names } = grid([{ metrics: ['acc'] }, { metrics: ['loss'] }, { metrics: ['val/acc'] }]);
+  const title = screen.getByRole('button', { name: /^Chart 1: acc/ });
+  title.focus();
+  fireEvent.keyDown(title, { key: 'ArrowRight' });
+  await waitFor(() => assert.deepEqual(names(), ['loss', 'acc', 'val/acc']));
+  assert.ok(document.activeElement === (await screen.findByRole('button', { name: /^Chart 2: acc/ })));
+  assert.ok(screen.getByText('Chart 2 of 3'));
+  fireEvent.keyDown(document.activeElement, { key: 'ArrowDown' });
+  fireEvent.keyDown(document.activeElement!, { key: 'ArrowDown' });
+  await waitFor(() => assert.deepEqual(names(), ['loss', 'val/acc', 'acc']));
+});
+
+test('the corner resizes a chart by keys and by dragging, within bounds', async () => {
+  const { view } = grid([{ metrics: ['acc'] }, { metrics: ['loss'] }]);
+  const handle = screen.getByRole('button', { name: 'Resize the chart of loss' });
+  for (const key of ['ArrowLeft', 'ArrowDown', 'ArrowDown']) {
+    fireEvent.keyDown(handle, { key });
+  }
+  const size = () => [view.peek().panels[1]!.width, view.peek().panels[1]!.height];
+  assert.deepEqual(size(), [5, 260]);
+  const parent = screen.getByRole('figure', { name: 'loss' }).parentElement!;
+  Object.defineProperty(parent, 'clientWidth', { value: 1200 });
+  Object.defineProperty(screen.getByRole('figure', { name: 'loss' }), 'offsetWidth', { value: 500 });
+  fireEvent(handle, new MouseEvent('pointerdown', { clientX: 500, clientY: 500, button: 0 }));
+  fireEvent(document, new MouseEvent('pointermove', { clientX: 720, clientY: 100 }));
+  assert.deepEqual(size(), [5, 260], 'The view has the size once the pointer is released.');
+  fireEvent(document, new MouseEvent('pointerup'));
+  assert.deepEqual(size(), [7, 120]);
+});
+
+test('each chart has its own options, and those of several are folded', async () => {
+  const { view, user } = grid([{ metrics: ['acc'] }, { metrics: ['loss'] }]);
+  assert.equal(screen.queryByLabelText('Log y'), null);
+  await user.click(screen.getByRole('button', { name: 'Options of loss' }));
+  await user.click(screen.getByLabelText('Log y'));
+  await user.click(screen.getByLabelText('Bands'));
+  await user.selectOptions(screen.getByLabelText('Add metric'), 'val/loss');
+  const [acc, loss] = view.peek().panels;
+  assert.deepEqual(acc, { ...NEW_PANEL, metrics: ['acc'] });
+  assert.deepEqual(loss, { ...NEW_PANEL, metrics: ['loss', 'val/loss'], log: true, band: 'none' });
+  await user.click(screen.getByRole('button', { name: 'Remove val/loss from the chart' }));
+  assert.deepEqual(view.peek().panels[1]!.metrics, ['loss']);
+});
+
+test('the cursor lists the runs by their values there, and marks the nearest in the table', async () => {
+  const { selection } = grid([{ metrics: ['acc'] }]);
+  const list = await screen.findByRole('list', { name: 'Runs in the chart' });
+  const values = () => [...list.children].map((item) => item.textContent);
+  await waitFor(() => assert.deepEqual(values(), ['b6', 'a5']));
+  const plot = screen.getByRole('img');
+  // The chart is drawn after the text.
+  await waitFor(() => {
+    fireEvent.keyDown(plot, { key: 'Home' });
+    assert.deepEqual(values(), ['b1', 'a0']);
+  });
+  screen.getByText(/^step 0/);
+  screen.getByText(/nearest is 2 of 2/);
+  assert.deepEqual([selection.marked.value, list.querySelector('.nbt-nearest')?.textContent], ['a', 'a0']);
+  fireEvent.blur(plot);
+  await waitFor(() => assert.deepEqual(values(), ['b6', 'a5']));
+  // A row of the table marks its curve.
+  await act(() => {
+    selection.marked.value = 'b';
+  });
+  assert.equal(list.querySelector('.nbt-hovered')?.textContent, 'b6');
+});
+
+test('values far outside are shown on demand, which is kept for this chart', async () => {
+  const far = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => {
+    const x = Float64Array.from({ length: 100 }, (_, i) => i);
+    const y = x.map((step) => (step === 50 ? 1e9 : step / 100));
+    return {
+      reply: { series: run_ids.map((run_id) => ({ run_id, key: keys[0]!, points: 100, total: 100 })) },
+      buffers: run_ids.flatMap(() => [x, y]),
+    };
+  };
+  const { view, user } = grid([{ metrics: ['acc'] }], far);
+  await user.click(await screen.findByRole('button', { name: 'Show all values' }));
+  assert.equal(view.peek().panels[0]!.all_values, true);
+  await user.click(screen.getByRole('button', { name: 'Leave out values far outside of the others' }));
+  assert.equal(view.peek().panels[0]!.all_values, false);
+});

@@ -1,0 +1,341 @@
+import { type Signal, useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { Line } from '../../chart/layers';
+import { type Cursor, MOST_BANDS } from '../../chart/plot';
+import type { PanelView } from '../../contract';
+import type { CurveSettings, Range } from '../../data/curves';
+import type { Curve } from '../../data/series';
+import { grouped, plural } from '../../logic/format';
+import { same } from '../../state/view';
+import { Chart } from '../chart/chart';
+import { Problem } from '../problem/problem';
+import type { CurvesProps } from './curves';
+import { useInSight } from './in_sight';
+import { Legend } from './legend';
+import { LineMemory } from './lines';
+import { PanelControls } from './panel_controls';
+import type { Target } from './places';
+import { ResizeHandle, type Size } from './resize_handle';
+
+/** The heights of a plot that was not resized, in px: of a chart that is alone, and of one among others. */
+const HEIGHT_ALONE = 300;
+const HEIGHT = 220;
+const WIDTH = 6;
+/** How many runs the legend names: of a chart that is alone, and of one among others. */
+const NAMED_ALONE = 10;
+const NAMED = 4;
+
+interface Props extends CurvesProps {
+  id: number;
+  index: number;
+  /** Whether it is the only chart. */
+  alone: boolean;
+  /** Where a chart is being dragged to. */
+  target: Signal<Target | null>;
+  drag: (event: PointerEvent) => void;
+  move: (to: number) => void;
+}
+
+/** A chart of some metrics of the selected runs. Zooming in requests the points of that range. */
+export function CurvePanel(props: Props) {
+  const { connection, cache, panels, selection, pages, columns, id, index, alone, target, drag, move } = props;
+  const first = useMemo(() => connection.first('curves'), []);
+  const panel = useMemo(() => panels.panel(index), [panels, index]).value;
+  const change = (fields: Partial<PanelView>) => panels.change(index, fields);
+  const figure = useRef<HTMLElement>(null);
+  // The first chart does not wait for the browser to look.
+  const inSight = useInSight(figure, index === 0);
+  const seen = useRef(false);
+  seen.current ||= inSight.value;
+  const options = useSignal(false);
+  const resized = useSignal<Size | null>(null);
+  // The slider is followed at once, and the view keeps where it was released.
+  const weight = useSignal(panel.smoothing);
+  useEffect(() => {
+    weight.value = panel.smoothing;
+  }, [panel.smoothing]);
+  const cursor = useSignal<Cursor | null>(null);
+
+  const own = columns.metrics.value;
+  const system = columns.system.value;
+  const metrics = useMemo(() => [...own, ...system], [own, system]);
+  const keys = keysOf(panel.metrics, first?.payload.keys[0] ?? metrics[0]);
+  const run_ids = selection.compared.value;
+  const settings = useStable(settingsOf(panel, keys));
+  useEffect(() => {
+    // A metric of the last query may be on a page of columns that has not been loaded.
+    const isGone = keys.length === 1 && !metrics.includes(keys[0]!);
+    if (alone && metrics.length > 0 && isGone && columns.complete.peek()) {
+      change({ metrics: [metrics[0]!], x_min: null, x_max: null });
+    }
+  }, [metrics]);
+  const chart = useMemo(() => ({}), []);
+  const isSeen = inSight.value;
+  useEffect(() => {
+    if (isSeen) {
+      cache.show(chart, run_ids, settings);
+    } else {
+      cache.hide(chart);
+    }
+  }, [cache, run_ids, settings, isSeen]);
+  useEffect(() => () => cache.hide(chart), [cache]);
+
+  // Until something of the new settings is there, the picture of the settings before stays, with its own axis.
+  const wanted = useSignal(settings);
+  wanted.value = settings;
+  const before = useRef(settings);
+  const shown = useComputed(() => {
+    const isThere = selection.compared.value.some((run_id) =>
+      wanted.value.some((each) => cache.curve(run_id, { ...each, range: null }) !== undefined),
+    );
+    if (isThere || selection.compared.value.length === 0) {
+      before.current = wanted.value;
+    }
+    return before.current;
+  });
+  const memory = useMemo(() => new LineMemory(), []);
+  const hasBand = useSignal(panel.band !== 'none');
+  hasBand.value = panel.band !== 'none';
+  const last = useRef<Found>({ lines: [], counts: NONE, missing: [] });
+  const found = useComputed((): Found => {
+    if (!inSight.value) {
+      return last.current;
+    }
+    const slots = selection.slots.value;
+    const lines: Line[] = [];
+    const counts = { ...NONE };
+    const missing: string[] = [];
+    const several = shown.value.length > 1;
+    shown.value.forEach((each, place) => {
+      const all = { ...each, range: null };
+      let none = 0;
+      for (const run_id of selection.compared.value) {
+        const whole = cache.curve(run_id, all);
+        const part = each.range && whole ? cache.curve(run_id, each) : null;
+        const slot = slots.get(run_id);
+        none += Number(whole === null);
+        if (whole && slot !== undefined) {
+          count(counts, part ?? whole);
+          const name = pages.run(run_id)?.run_name ?? whole.name ?? run_id.slice(0, 8);
+          const named = {
+            id: place === 0 ? run_id : `${run_id} ${each.key}`,
+            mark: run_id,
+            label: several ? `${name}, ${each.key}` : name,
+            slot,
+            ...(several && { dash: place }),
+          };
+          lines.push(memory.line(named, whole, part ?? null, weight.value, hasBand.value));
+        }
+      }
+      if (none > 0) {
+        const runs = `${plural(none, 'selected run')} ${none === 1 ? 'has' : 'have'}`;
+        missing.push(`${runs} no ${connection.live ? '' : 'saved points of '}${each.key}.`);
+      }
+    });
+    // Equal lines are the same array, so that nothing is drawn again when another chart gets an answer.
+    const { lines: old } = last.current;
+    const isEqual = lines.length === old.length && lines.every((line, i) => line === old[i]);
+    last.current = {
+      lines: isEqual ? old : lines,
+      counts: same(counts, last.current.counts) ? last.current.counts : counts,
+      missing,
+    };
+    return last.current;
+  });
+  const { lines, counts, missing } = found.value;
+  const isThere = shown.value === settings;
+  const busy = useComputed(() => cache.busy(wanted.value)).value;
+  const error = useComputed(() => cache.error(wanted.value)).value;
+
+  const title = keys.join(', ');
+  const size: Size = resized.value ?? {
+    width: alone ? 12 : (panel.width ?? WIDTH),
+    height: panel.height ?? (alone ? HEIGHT_ALONE : HEIGHT),
+  };
+  const drawn = shown.value;
+  const frame = drawn[0] ?? settings[0] ?? { axis: panel.x_axis, x_metric: panel.x_metric, range: null };
+  const label = `${drawn.map(({ key }) => key).join(', ')} of ${plural(run_ids.length, 'run')}`;
+  const controls = (
+    <PanelControls
+      panel={panel}
+      keys={keys}
+      metrics={metrics}
+      live={connection.live}
+      hasGroups={false}
+      weight={weight}
+      change={change}
+    />
+  );
+  const status = (
+    <span class="nbt-loading" role="status">
+      {busy ? 'Loading…' : ''}
+    </span>
+  );
+  const isTarget = target.value?.to === index && target.value.from !== index;
+  return (
+    <figure
+      ref={figure}
+      class={`nbt-curve-panel ${isThere ? '' : 'nbt-old'} ${isTarget ? 'nbt-curve-target' : ''} ${target.value?.from === index ? 'nbt-curve-dragged' : ''}`}
+      style={{ '--nbt-span': size.width }}
+      data-panel={id}
+      aria-label={title}
+      aria-busy={busy}
+    >
+      {alone ? (
+        <div class="nbt-curve-alone">
+          {controls}
+          {status}
+        </div>
+      ) : (
+        <header class="nbt-curve-head">
+          <button
+            type="button"
+            class="nbt-curve-title"
+            title={`${title}\nDrag to move the chart. The arrow keys move it too.`}
+            aria-label={`Chart ${index + 1}: ${title}. The arrow keys move it.`}
+            onPointerDown={drag}
+            onKeyDown={(event) => {
+              const by = BY_KEY[event.key];
+              if (by) {
+                event.preventDefault();
+                event.stopPropagation();
+                move(index + by);
+              }
+            }}
+          >
+            {title}
+          </button>
+          {status}
+          <button
+            type="button"
+            class="nbt-link nbt-curve-options"
+            aria-expanded={options.value}
+            aria-label={`Options of ${title}`}
+            onClick={() => (options.value = !options.value)}
+          >
+            Options
+          </button>
+          <button
+            type="button"
+            class="nbt-link nbt-curve-remove"
+            aria-label={`Remove the chart of ${title}`}
+            title="Remove the chart"
+            onClick={() => panels.remove(index)}
+          >
+            ×
+          </button>
+        </header>
+      )}
+      {!alone && options.value && controls}
+      {keys.length === 0 ? (
+        <p class="nbt-empty">The runs have no metrics yet.</p>
+      ) : !seen.current ? (
+        <div class="nbt-curve-waiting" style={{ height: `${size.height}px` }} />
+      ) : (
+        <>
+          <Chart
+            lines={lines}
+            label={label}
+            xAxis={frame.x_metric === null ? frame.axis : 'metric'}
+            xMetric={frame.x_metric ?? undefined}
+            log={panel.log}
+            logX={panel.log_x}
+            height={size.height}
+            range={frame.range}
+            group={panels.shared.value && !alone ? `curves ${frame.x_metric ?? frame.axis}` : undefined}
+            zoom={(next) => panels.zoom(index, next)}
+            highlight={selection.marked}
+            hover={(mark) => (selection.marked.value = mark)}
+            cursor={(next) => (cursor.value = next)}
+            odd={counts}
+            allValues={panel.all_values}
+            changeAllValues={(on) => change({ all_values: on })}
+          />
+          <Legend
+            lines={lines}
+            cursor={cursor}
+            marked={selection.marked}
+            most={alone ? NAMED_ALONE : NAMED}
+            metrics={drawn.length > 1 ? drawn.map(({ key }) => key) : []}
+            isOutside={(run_id) => pages.isOutside(run_id)}
+            style={(run_id, slot) => selection.setStyle(run_id, slot)}
+            isStyled={(run_id) => selection.isStyled(run_id)}
+          />
+        </>
+      )}
+      <div class="nbt-chart-notes" aria-live="polite">
+        {isThere && missing.slice(0, MOST_NOTES).map((text) => <span key={text}>{text}</span>)}
+        {counts.drawn < counts.total && (
+          <span>
+            Drawn: {grouped(counts.drawn)} means of {plural(counts.total, 'point')}.
+            {lines.length <= MOST_BANDS && hasBand.value && ' The bands reach from the lowest to the highest value.'}
+          </span>
+        )}
+        {frame.x_metric !== null && counts.joined !== null && (
+          <span>
+            {plural(counts.joined, 'point')} {counts.joined === 1 ? 'is' : 'are'} at steps that have a value of{' '}
+            {frame.x_metric}, and in its order.
+          </span>
+        )}
+      </div>
+      <Problem error={error} retry={() => cache.again()} />
+      <ResizeHandle
+        label={`Resize the chart of ${title}`}
+        size={size}
+        resized={resized}
+        change={({ width, height }) => change(alone ? { height } : { width, height })}
+      />
+    </figure>
+  );
+}
+
+const MOST_NOTES = 3;
+const BY_KEY: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+interface Counts {
+  drawn: number;
+  total: number;
+  nan: number;
+  infinite: number;
+  /** How many points have a value of the metric on the x axis. */
+  joined: number | null;
+}
+
+interface Found {
+  lines: readonly Line[];
+  counts: Counts;
+  /** What is said about runs without points. */
+  missing: readonly string[];
+}
+
+const NONE: Counts = { drawn: 0, total: 0, nan: 0, infinite: 0, joined: null };
+
+/** Count how many points are drawn of how many, and how many cannot be drawn. */
+function count(counts: Counts, curve: Curve): void {
+  counts.drawn += curve.x.length;
+  counts.total += curve.isThinned ? curve.total : curve.x.length;
+  counts.nan += curve.nan;
+  counts.infinite += curve.infinite;
+  if (curve.joined !== null) {
+    counts.joined = (counts.joined ?? 0) + curve.joined;
+  }
+}
+
+function keysOf(chosen: readonly string[], first: string | undefined): readonly string[] {
+  return chosen.length > 0 ? chosen : first === undefined ? [] : [first];
+}
+
+function settingsOf(panel: PanelView, keys: readonly string[]): CurveSettings[] {
+  const { x_axis: axis, x_metric, x_min, x_max } = panel;
+  const range: Range | null = x_min === null || x_max === null || x_min >= x_max ? null : [x_min, x_max];
+  return keys.map((key) => ({ key, axis, x_metric, range }));
+}
+
+/** Return the same object as before if the new one has the same content. */
+function useStable<T>(value: T): T {
+  const last = useRef(value);
+  if (!same(last.current, value)) {
+    last.current = value;
+  }
+  return last.current;
+}

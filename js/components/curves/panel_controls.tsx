@@ -1,0 +1,128 @@
+import { type Signal, useSignal } from '@preact/signals';
+import type { Band, PanelView, XAxis } from '../../contract';
+import { Check, Select } from '../fields/fields';
+import { Swatch } from '../swatch/swatch';
+import { MetricField } from './metric_field';
+
+const X_AXES: readonly (readonly [XAxis, string])[] = [
+  ['step', 'Step'],
+  ['relative', 'Time since start'],
+  ['time', 'Wall time'],
+];
+/** The choice of the x axis that stands for another metric. */
+const METRIC = 'metric';
+const BANDS: readonly (readonly [Band, string])[] = [
+  ['std', 'Standard deviation'],
+  ['sem', 'Standard error'],
+  ['range', 'Lowest to highest'],
+  ['none', 'None'],
+];
+
+interface Props {
+  panel: PanelView;
+  /** The metrics that are shown: those of the panel, or the first that there is. */
+  keys: readonly string[];
+  metrics: readonly string[];
+  live: boolean;
+  /** Whether the chart shows groups of runs. */
+  hasGroups: boolean;
+  /** The weight of the smoothing while the slider is moved. */
+  weight: Signal<number>;
+  change: (fields: Partial<PanelView>) => void;
+}
+
+/** The options of a chart: its metrics, axes, smoothing and bands. */
+export function PanelControls({ panel, keys, metrics, live, hasGroups, weight, change }: Props) {
+  const { x_axis, x_metric, log, log_x, band, members } = panel;
+  /** Whether "Another metric" was chosen as the x axis, and no metric yet. */
+  const choosing = useSignal(false);
+  const known = (wanted: readonly string[]) => [...wanted.filter((key) => !metrics.includes(key)), ...metrics];
+  const [first = '', ...others] = keys;
+  const axis = choosing.value || x_metric !== null ? METRIC : x_axis;
+  const axes: (readonly [XAxis | typeof METRIC, string])[] = [...X_AXES, [METRIC, 'Another metric']];
+  const rest = metrics.filter((key) => !keys.includes(key));
+  return (
+    <div class="nbt-controls nbt-curve-controls">
+      <MetricField
+        label="Metric"
+        value={first}
+        metrics={known(first === '' ? [] : [first])}
+        change={(value) => change({ metrics: [value, ...others.filter((key) => key !== value)] })}
+      />
+      {others.map((key, i) => (
+        <span key={key} class="nbt-curve-metric">
+          <Swatch slot={null} dash={i + 1} />
+          <span title={key}>{key}</span>
+          <button
+            type="button"
+            class="nbt-link"
+            aria-label={`Remove ${key} from the chart`}
+            onClick={() => change({ metrics: keys.filter((each) => each !== key) })}
+          >
+            ×
+          </button>
+        </span>
+      ))}
+      {live && rest.length > 0 && (
+        <MetricField
+          label="Add metric"
+          value=""
+          metrics={rest}
+          change={(value) => value !== '' && change({ metrics: [...keys, value] })}
+        />
+      )}
+      <Select
+        label="X axis"
+        value={axis}
+        options={live ? axes : axes.filter(([value]) => value === axis)}
+        change={(value) => {
+          choosing.value = value === METRIC;
+          if (value !== METRIC) {
+            change({ x_axis: value, x_metric: null, ...(value === 'time' && { log_x: false }) });
+          }
+        }}
+      />
+      {axis === METRIC && (
+        <MetricField
+          label="Metric of the x axis"
+          value={x_metric ?? ''}
+          metrics={known(x_metric === null ? [] : [x_metric])}
+          change={(value) => value !== '' && change({ x_metric: value })}
+        />
+      )}
+      {axis !== 'time' && (
+        <Check class="nbt-log-x" checked={log_x} change={(on) => change({ log_x: on })}>
+          Log x
+        </Check>
+      )}
+      <Check class="nbt-log" checked={log} change={(on) => change({ log: on })}>
+        Log y
+      </Check>
+      <label class="nbt-field nbt-smoothing">
+        Smoothing
+        <input
+          type="range"
+          min="0"
+          max="0.99"
+          step="0.01"
+          value={weight.value}
+          onInput={(event) => (weight.value = Number(event.currentTarget.value))}
+          onChange={(event) => change({ smoothing: Number(event.currentTarget.value) })}
+        />
+        <output>{weight.value.toFixed(2)}</output>
+      </label>
+      {hasGroups ? (
+        <>
+          <Select label="Band" value={band} options={BANDS} change={(value) => change({ band: value })} />
+          <Check class="nbt-members" checked={members} change={(on) => change({ members: on })}>
+            Every curve of the group
+          </Check>
+        </>
+      ) : (
+        <Check class="nbt-bands" checked={band !== 'none'} change={(on) => change({ band: on ? 'std' : 'none' })}>
+          Bands
+        </Check>
+      )}
+    </div>
+  );
+}
