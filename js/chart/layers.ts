@@ -19,6 +19,8 @@ export interface Line {
   /** What one point of the line stands for: 0 is a point of the run, otherwise the width of a bucket. */
   width?: number;
   count?: Float64Array | null;
+  /** What `count` counts, if not points. */
+  counted?: 'run';
   /** The places of values that cannot be drawn: NaN and infinity. */
   odd?: { x: Float64Array; value: Float64Array } | null;
   /** Whether the line is drawn pale, behind the others, and is not found by the pointer. */

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { tickNumber, tickNumbers } from '../logic/format';
+import { plural, tickNumber, tickNumbers } from '../logic/format';
 import { shorten } from '../logic/shorten';
 import { lineStyle, resolveColor, watchTheme } from '../style/theme';
 import { actionOf } from './interaction';
@@ -495,13 +495,13 @@ export class Plot {
 
   private reading(line: Line, index: number): Reading {
     const [x, y, count] = [line.x[index]!, line.y[index]!, line.count?.[index] ?? 0];
-    const isMean = count > 1 && !line.raw;
+    const isMean = (count > 1 || line.counted !== undefined) && !line.raw;
     const band = isMean && line.band?.x === line.x ? line.band : null;
     const bounds = band ? `, ${tickNumber(band.low[index]!)} to ${tickNumber(band.high[index]!)}` : '';
     return {
       label: line.label,
       value: `${tickNumber(y)}${line.raw ? ', smoothed,' : ''}`,
-      range: isMean ? `mean of ${count.toLocaleString('en')} points${bounds}` : '',
+      range: isMean ? `mean of ${plural(count, line.counted ?? 'point')}${bounds}` : '',
       at: xPosition(x, this.picture!.xAxis, line.raw ? 0 : (line.width ?? 0), this.picture!.xMetric),
     };
   }

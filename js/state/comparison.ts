@@ -2,6 +2,7 @@ import type { Signal } from '@preact/signals';
 import type { Connection } from '../connection/connection';
 import { CachedConnection } from '../data/cached';
 import { CurveCache } from '../data/curves';
+import { GroupCurveCache } from '../data/group_curves';
 import { BaselineSearch } from './baseline';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
@@ -20,6 +21,7 @@ import { View } from './view';
 export interface ComparisonState {
   connection: CachedConnection;
   curves: CurveCache;
+  groupCurves: GroupCurveCache;
   view: View;
   query: QueryState;
   folding: Folding;
@@ -42,6 +44,7 @@ export interface ComparisonState {
 export function comparisonState(host: Connection, synced: Signal<unknown>): ComparisonState {
   const connection = new CachedConnection(host);
   const curves = new CurveCache(connection);
+  const groupCurves = new GroupCurveCache(connection);
   const view = new View(synced);
   const query = new QueryState(view);
   const [pages, columns] = [new RunPages(), new ColumnState(view)];
@@ -53,6 +56,7 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   return {
     connection,
     curves,
+    groupCurves,
     view,
     query,
     folding: new Folding(view),
@@ -67,11 +71,13 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
     refresh: () => {
       connection.forget();
       curves.refresh();
+      groupCurves.refresh();
       return search.apply();
     },
     update: () => {
       connection.forget();
       curves.refresh();
+      groupCurves.refresh();
       return search.update();
     },
   };

@@ -1,4 +1,4 @@
-import { afterEach } from 'node:test';
+import { afterEach, before } from 'node:test';
 import { GlobalRegistrator } from '@happy-dom/global-registrator';
 
 // This module must be imported first, because the testing library looks for a document when it is loaded.
@@ -38,6 +38,12 @@ class Sight {
   }
 }
 Object.assign(globalThis, { IntersectionObserver: Sight });
+
+before(async () => {
+  const { configure } = await import('@testing-library/preact');
+  // A machine that does other work at the same time may need more than a second to draw.
+  configure({ asyncUtilTimeout: 10_000 });
+});
 
 afterEach(async () => {
   const { cleanup } = await import('@testing-library/preact');

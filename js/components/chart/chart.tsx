@@ -134,7 +134,7 @@ export function Chart(props: Props) {
 
 /** The values that the y axis must have room for: those that are drawn behind the lines too. */
 function valuesOf(lines: readonly Line[]) {
-  return lines.length <= MOST_BANDS
+  return lines.filter((line) => !line.faint).length <= MOST_BANDS
     ? lines.map((line) => (line.raw ? { ...line.raw, band: line.band } : line))
     : lines.map(({ x, y }) => ({ x, y }));
 }

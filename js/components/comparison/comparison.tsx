@@ -44,6 +44,7 @@ export function Comparison({ state }: { state: ComparisonState }) {
     folding,
     panels,
     curves,
+    groupCurves,
     refresh,
     update,
   } = state;
@@ -179,6 +180,9 @@ export function Comparison({ state }: { state: ComparisonState }) {
           <Curves
             connection={connection}
             cache={curves}
+            groupCache={groupCurves}
+            groups={groups}
+            query={query}
             panels={panels}
             selection={selection}
             pages={pages}

@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
-import type { CurvesRequest, PanelView } from '../../contract';
+import type { CurvesRequest, GroupCurvesRequest, PanelView } from '../../contract';
 import { CurveCache } from '../../data/curves';
+import { GroupCurveCache } from '../../data/group_curves';
 import { ColumnState } from '../../state/columns';
+import { GroupPages } from '../../state/groups';
 import { RunPages } from '../../state/pages';
 import { Panels } from '../../state/panels';
+import { QueryState } from '../../state/query';
 import { Selection } from '../../state/selection';
 import { NEW_PANEL } from '../../state/view';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
@@ -34,7 +37,10 @@ function grid(charts: Partial<PanelView>[], answer: NonNullable<FakeConnection['
   const reply = runsReply([tableRow('a', { metrics: METRICS }), tableRow('b')]);
   pages.put(reply, 0, []);
   columns.put(reply);
-  const parts = { connection, cache: new CurveCache(connection), selection, pages, columns, panels: new Panels(view) };
+  const cache = new CurveCache(connection);
+  const groups = new GroupPages(view, pages);
+  const states = { groups, query: new QueryState(view), groupCache: new GroupCurveCache(connection) };
+  const parts = { connection, cache, ...states, selection, pages, columns, panels: new Panels(view) };
   render(<Curves {...parts} />);
   const names = () => view.peek().panels.map(({ metrics }) => metrics.join());
   return { ...parts, view, names, user: userEvent.setup({ delay: null }) };
@@ -192,4 +198,70 @@ test('values far outside are shown on demand, which is kept for this chart', asy
   assert.equal(view.peek().panels[0]!.all_values, true);
   await user.click(screen.getByRole('button', { name: 'Leave out values far outside of the others' }));
   assert.equal(view.peek().panels[0]!.all_values, false);
+});
+
+/** The mean of two runs of each group: 1 at step 0, then the mean of the single run that goes on. */
+const means = ({ groups, metrics }: GroupCurvesRequest): Answer<'group_curves'> => ({
+  reply: {
+    series: groups.flatMap((group) =>
+      metrics.map((metric) => ({
+        ...{ group, metric, runs: 2, points: 2, total: 3, width: 1, nan: 0, pos_inf: 0, neg_inf: 0 },
+      })),
+    ),
+    ...{ x_axis: 'step', x_min: null, x_max: null, max_points: 500 },
+  },
+  buffers: groups.flatMap(() =>
+    metrics.flatMap(() => [
+      ...[Float64Array.of(0, 1), Float64Array.of(1, 3), Float64Array.of(0.5, NaN)],
+      ...[Float64Array.of(4, 1), Float64Array.of(0, 3), Float64Array.of(2, 3)],
+    ]),
+  ),
+});
+
+test('selected groups are drawn as their means, read once for the axis, with the runs of the group on demand', async () => {
+  const { connection, groups, view, user } = grid([{ metrics: ['acc'] }]);
+  connection.answers.group_curves = means;
+  connection.answers.runs = () => runsReply([tableRow('c'), tableRow('d')]);
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({ group_by: 'params.optimizer', selected: ['a'], selected_groups: ['s:adam', 's:sgd'] });
+  });
+  await screen.findByRole('img', { name: 'acc of 2 groups and 1 run' });
+  const list = screen.getByRole('list', { name: 'Runs in the chart' });
+  await waitFor(() =>
+    assert.deepEqual(
+      [...list.children].map((item) => item.textContent),
+      ['a5', 'adam3', 'sgd3'],
+    ),
+  );
+  const [asked] = connection.payloads('group_curves');
+  assert.deepEqual([asked!.by, asked!.groups, asked!.metrics], ['params.optimizer', ['s:adam', 's:sgd'], ['acc']]);
+  screen.getByText(/The bands are the mean plus and minus the standard deviation of the runs\./);
+  await user.selectOptions(screen.getByLabelText('Band'), 'Lowest to highest');
+  screen.getByText(/The bands reach from the lowest to the highest run\./);
+  assert.equal(connection.payloads('group_curves').length, 1);
+  await user.click(screen.getByLabelText('Every curve of the group'));
+  await waitFor(() => assert.deepEqual(connection.payloads('curves').at(-1)?.run_ids, ['c', 'd']));
+  assert.deepEqual(connection.payloads('runs')[0]!.group, { by: 'params.optimizer', key: 's:adam' });
+  assert.equal(list.children.length, 3, 'The curves behind the means are not listed.');
+  await user.selectOptions(screen.getByLabelText('X axis'), 'metric');
+  await user.selectOptions(screen.getByLabelText('Metric of the x axis'), 'loss');
+  screen.getByText('The mean of a group can be drawn over steps and times, not over another metric.');
+  assert.equal(connection.payloads('curves').at(-1)?.x_metric, 'loss');
+});
+
+test('an error of the curves of groups is shown, and they are read again', async () => {
+  const { connection, groups, view, user } = grid([{ metrics: ['acc'] }]);
+  connection.answers.group_curves = () => {
+    throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+  };
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({ group_by: 'params.optimizer', selected: [], selected_groups: ['s:adam'] });
+  });
+  await screen.findByText('The kernel is busy.');
+  connection.answers.group_curves = means;
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await screen.findByText('adam');
+  assert.equal(screen.queryByText('The kernel is busy.'), null);
 });

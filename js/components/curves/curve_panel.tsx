@@ -2,10 +2,12 @@ import { type Signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Line } from '../../chart/layers';
 import { type Cursor, MOST_BANDS } from '../../chart/plot';
-import type { PanelView } from '../../contract';
+import { type Band, MOST_RUNS, type PanelView } from '../../contract';
 import type { CurveSettings, Range } from '../../data/curves';
+import { asCurve, type Grouping, MOST_MEMBERS } from '../../data/group_curves';
 import type { Curve } from '../../data/series';
 import { grouped, plural } from '../../logic/format';
+import { groupName } from '../../logic/groups';
 import { same } from '../../state/view';
 import { Chart } from '../chart/chart';
 import { Problem } from '../problem/problem';
@@ -38,7 +40,8 @@ interface Props extends CurvesProps {
 
 /** A chart of some metrics of the selected runs. Zooming in requests the points of that range. */
 export function CurvePanel(props: Props) {
-  const { connection, cache, panels, selection, pages, columns, id, index, alone, target, drag, move } = props;
+  const { connection, cache, groupCache, groups, query, panels, selection, pages, columns } = props;
+  const { id, index, alone, target, drag, move } = props;
   const first = useMemo(() => connection.first('curves'), []);
   const panel = useMemo(() => panels.panel(index), [panels, index]).value;
   const change = (fields: Partial<PanelView>) => panels.change(index, fields);
@@ -69,31 +72,73 @@ export function CurvePanel(props: Props) {
       change({ metrics: [metrics[0]!], x_min: null, x_max: null });
     }
   }, [metrics]);
+  const by = groups.by.value;
+  const filter = query.filter.value;
+  const grouping = useMemo((): Grouping | null => (by === null ? null : { filter, by }), [filter, by]);
+  const groupKeys = selection.groups.value;
+  const hasGroups = grouping !== null && groupKeys.length > 0;
+  // The mean of a group is known over steps and times only.
+  const drawsGroups = hasGroups && panel.x_metric === null && connection.live;
+  const members = drawsGroups && panel.members ? groupCache.members(grouping, groupKeys) : undefined;
+  const drawn_ids = useStable(
+    members ? [...new Set([...run_ids, ...members.map(({ run_id }) => run_id)])].slice(0, MOST_RUNS) : run_ids,
+  );
   const chart = useMemo(() => ({}), []);
   const isSeen = inSight.value;
   useEffect(() => {
     if (isSeen) {
-      cache.show(chart, run_ids, settings);
+      cache.show(chart, drawn_ids, settings);
     } else {
       cache.hide(chart);
     }
-  }, [cache, run_ids, settings, isSeen]);
-  useEffect(() => () => cache.hide(chart), [cache]);
+  }, [cache, drawn_ids, settings, isSeen]);
+  useEffect(() => {
+    if (isSeen && drawsGroups) {
+      groupCache.show(chart, grouping!, groupKeys, settings);
+    } else {
+      groupCache.hide(chart);
+    }
+  }, [groupCache, grouping, groupKeys, settings, isSeen, drawsGroups]);
+  useEffect(() => {
+    if (isSeen && drawsGroups && panel.members && !members) {
+      groupCache.showMembers(grouping!, groupKeys);
+    }
+  }, [groupCache, grouping, groupKeys, isSeen, drawsGroups, panel.members, members]);
+  useEffect(
+    () => () => {
+      cache.hide(chart);
+      groupCache.hide(chart);
+    },
+    [cache, groupCache],
+  );
 
   // Until something of the new settings is there, the picture of the settings before stays, with its own axis.
   const wanted = useSignal(settings);
   wanted.value = settings;
+  const shownGroups = useSignal<{ grouping: Grouping; keys: readonly string[] } | null>(null);
+  const nextGroups = useStable(drawsGroups ? { grouping: grouping!, keys: groupKeys } : null);
+  shownGroups.value = nextGroups;
+  const shownMembers = useSignal(members);
+  shownMembers.value = members;
   const before = useRef(settings);
   const shown = useComputed(() => {
     const isThere = selection.compared.value.some((run_id) =>
       wanted.value.some((each) => cache.curve(run_id, { ...each, range: null }) !== undefined),
     );
-    if (isThere || selection.compared.value.length === 0) {
+    const whole = wanted.value.map((each) => ({ ...each, range: null }));
+    const areGroupsThere = shownGroups.value?.keys.some((key) =>
+      whole.some((each) => groupCurve(whole, key, each.key) !== undefined),
+    );
+    if (isThere || areGroupsThere || (selection.compared.value.length === 0 && !shownGroups.value)) {
       before.current = wanted.value;
     }
     return before.current;
   });
+  const groupCurve = (all: readonly CurveSettings[], key: string, metric: string) =>
+    shownGroups.value && groupCache.curve(shownGroups.value.grouping, shownGroups.value.keys, all, key, metric);
   const memory = useMemo(() => new LineMemory(), []);
+  const band = useSignal(panel.band);
+  band.value = panel.band;
   const hasBand = useSignal(panel.band !== 'none');
   hasBand.value = panel.band !== 'none';
   const last = useRef<Found>({ lines: [], counts: NONE, missing: [] });
@@ -106,9 +151,51 @@ export function CurvePanel(props: Props) {
     const counts = { ...NONE };
     const missing: string[] = [];
     const several = shown.value.length > 1;
+    const slotsOfGroups = selection.groupSlots.value;
+    const wholes = shown.value.map((each) => ({ ...each, range: null }));
     shown.value.forEach((each, place) => {
-      const all = { ...each, range: null };
+      const all = wholes[place]!;
+      const dash = several ? { dash: place } : {};
       let none = 0;
+      for (const { run_id, run_name, group } of shownMembers.value ?? []) {
+        const whole = selection.set.value.has(run_id) ? null : cache.curve(run_id, all);
+        if (whole) {
+          const named = {
+            id: `${run_id} ${each.key}`,
+            mark: run_id,
+            label: run_name,
+            slot: slotsOfGroups.get(group) ?? 0,
+          };
+          const part = each.range && cache.curve(run_id, each);
+          lines.push(memory.line({ ...named, ...dash, faint: true }, whole, part ?? null, 0, false));
+        }
+      }
+      let noneOfGroups = 0;
+      for (const key of shownGroups.value?.keys ?? []) {
+        const found = groupCurve(wholes, key, each.key);
+        noneOfGroups += Number(found === null);
+        if (found) {
+          const part = each.range && groupCurve(shown.value, key, each.key);
+          const whole = asCurve(found, band.value);
+          count(counts, part ? asCurve(part, band.value) : whole);
+          const group = groups.group(key);
+          const name = group ? groupName(group) : key.replace(/^\w+:/, '');
+          const named = {
+            id: `group ${key} ${each.key}`,
+            mark: key,
+            label: several ? `${name}, ${each.key}` : name,
+            slot: slotsOfGroups.get(key) ?? 0,
+            counted: 'run' as const,
+          };
+          const zoomed = part ? asCurve(part, band.value) : null;
+          lines.push(memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand.value));
+        }
+      }
+      if (noneOfGroups > 0) {
+        missing.push(
+          `${plural(noneOfGroups, 'selected group')} ${noneOfGroups === 1 ? 'has' : 'have'} no ${each.key}.`,
+        );
+      }
       for (const run_id of selection.compared.value) {
         const whole = cache.curve(run_id, all);
         const part = each.range && whole ? cache.curve(run_id, each) : null;
@@ -122,7 +209,7 @@ export function CurvePanel(props: Props) {
             mark: run_id,
             label: several ? `${name}, ${each.key}` : name,
             slot,
-            ...(several && { dash: place }),
+            ...dash,
           };
           lines.push(memory.line(named, whole, part ?? null, weight.value, hasBand.value));
         }
@@ -144,8 +231,15 @@ export function CurvePanel(props: Props) {
   });
   const { lines, counts, missing } = found.value;
   const isThere = shown.value === settings;
-  const busy = useComputed(() => cache.busy(wanted.value)).value;
-  const error = useComputed(() => cache.error(wanted.value)).value;
+  const ofGroups = shownGroups.value;
+  const busy = useComputed(() => {
+    const all = shownGroups.value;
+    return cache.busy(wanted.value) || (all !== null && groupCache.busy(all.grouping, all.keys, wanted.value));
+  }).value;
+  const error = useComputed(() => {
+    const all = shownGroups.value;
+    return cache.error(wanted.value) ?? (all && groupCache.error(all.grouping, all.keys, wanted.value));
+  }).value;
 
   const title = keys.join(', ');
   const size: Size = resized.value ?? {
@@ -154,14 +248,18 @@ export function CurvePanel(props: Props) {
   };
   const drawn = shown.value;
   const frame = drawn[0] ?? settings[0] ?? { axis: panel.x_axis, x_metric: panel.x_metric, range: null };
-  const label = `${drawn.map(({ key }) => key).join(', ')} of ${plural(run_ids.length, 'run')}`;
+  const subjects = [
+    ...(ofGroups ? [plural(ofGroups.keys.length, 'group')] : []),
+    ...(run_ids.length > 0 || !ofGroups ? [plural(run_ids.length, 'run')] : []),
+  ];
+  const label = `${drawn.map(({ key }) => key).join(', ')} of ${subjects.join(' and ')}`;
   const controls = (
     <PanelControls
       panel={panel}
       keys={keys}
       metrics={metrics}
       live={connection.live}
-      hasGroups={false}
+      hasGroups={hasGroups}
       weight={weight}
       change={change}
     />
@@ -257,9 +355,11 @@ export function CurvePanel(props: Props) {
             marked={selection.marked}
             most={alone ? NAMED_ALONE : NAMED}
             metrics={drawn.length > 1 ? drawn.map(({ key }) => key) : []}
-            isOutside={(run_id) => pages.isOutside(run_id)}
-            style={(run_id, slot) => selection.setStyle(run_id, slot)}
-            isStyled={(run_id) => selection.isStyled(run_id)}
+            isOutside={(run_id) => by === null && pages.isOutside(run_id)}
+            style={(mark, slot) =>
+              groupKeys.includes(mark) ? selection.setValueStyle(mark, slot) : selection.setStyle(mark, slot)
+            }
+            isStyled={(mark) => (groupKeys.includes(mark) ? selection.isChosen(mark) : selection.isStyled(mark))}
           />
         </>
       )}
@@ -268,7 +368,23 @@ export function CurvePanel(props: Props) {
         {counts.drawn < counts.total && (
           <span>
             Drawn: {grouped(counts.drawn)} means of {plural(counts.total, 'point')}.
-            {lines.length <= MOST_BANDS && hasBand.value && ' The bands reach from the lowest to the highest value.'}
+            {lines.length <= MOST_BANDS &&
+              hasBand.value &&
+              !ofGroups &&
+              ' The bands reach from the lowest to the highest value.'}
+          </span>
+        )}
+        {ofGroups && lines.length > 0 && (
+          <span>The mean of a group counts each of its runs once. {BANDS_OF_GROUPS[panel.band]}</span>
+        )}
+        {members && members.length >= MOST_MEMBERS && (
+          <span>The curves of the first {grouped(MOST_MEMBERS)} runs of the groups are drawn.</span>
+        )}
+        {hasGroups && !drawsGroups && (
+          <span>
+            {connection.live
+              ? 'The mean of a group can be drawn over steps and times, not over another metric.'
+              : 'The curves of groups are not kept in a saved notebook.'}
           </span>
         )}
         {frame.x_metric !== null && counts.joined !== null && (
@@ -278,7 +394,13 @@ export function CurvePanel(props: Props) {
           </span>
         )}
       </div>
-      <Problem error={error} retry={() => cache.again()} />
+      <Problem
+        error={error}
+        retry={() => {
+          cache.again();
+          groupCache.again();
+        }}
+      />
       <ResizeHandle
         label={`Resize the chart of ${title}`}
         size={size}
@@ -290,6 +412,12 @@ export function CurvePanel(props: Props) {
 }
 
 const MOST_NOTES = 3;
+const BANDS_OF_GROUPS: Readonly<Record<Band, string>> = {
+  none: '',
+  range: 'The bands reach from the lowest to the highest run.',
+  std: 'The bands are the mean plus and minus the standard deviation of the runs.',
+  sem: 'The bands are the mean plus and minus the standard error.',
+};
 const BY_KEY: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 interface Counts {

@@ -5,9 +5,12 @@ import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
 import type { CurvesRequest } from '../../contract';
 import { CurveCache } from '../../data/curves';
+import { GroupCurveCache } from '../../data/group_curves';
 import { ColumnState } from '../../state/columns';
+import { GroupPages } from '../../state/groups';
 import { RunPages } from '../../state/pages';
 import { Panels } from '../../state/panels';
+import { QueryState } from '../../state/query';
 import { Selection } from '../../state/selection';
 import { NEW_PANEL } from '../../state/view';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
@@ -29,7 +32,9 @@ function curves(answer: NonNullable<FakeConnection['answers']['curves']>, select
   const cache = new CurveCache(connection);
   pages.put(reply, 0, []);
   columns.put(reply);
-  const parts = { connection, cache, selection, pages, columns, panels: new Panels(view) };
+  const groups = new GroupPages(view, pages);
+  const states = { groups, query: new QueryState(view), groupCache: new GroupCurveCache(connection) };
+  const parts = { connection, cache, ...states, selection, pages, columns, panels: new Panels(view) };
   render(<Curves {...parts} />);
   return { ...parts, view, reply, user: userEvent.setup({ delay: null }) };
 }
@@ -219,7 +224,10 @@ test('a saved comparison shows what was saved, also if it was zoomed in, and say
     });
     const [pages, columns] = [new RunPages(), new ColumnState(view)];
     columns.put(runsReply([tableRow('a', { metrics: { acc: 1, loss: 1 } })]));
-    const parts = { connection, cache: new CurveCache(connection), pages, columns, panels: new Panels(view) };
+    const groups = new GroupPages(view, pages);
+    const states = { groups, query: new QueryState(view), groupCache: new GroupCurveCache(connection) };
+    const cache = new CurveCache(connection);
+    const parts = { connection, cache, ...states, pages, columns, panels: new Panels(view) };
     const { unmount } = render(<Curves {...parts} selection={new Selection(view)} />);
     await screen.findByText(/^2 points are marked at the edge/);
     await userEvent.selectOptions(screen.getByLabelText('Metric'), 'loss');

@@ -2,9 +2,12 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { CurveCache } from '../../data/curves';
+import type { GroupCurveCache } from '../../data/group_curves';
 import type { ColumnState } from '../../state/columns';
+import type { GroupPages } from '../../state/groups';
 import type { RunPages } from '../../state/pages';
 import type { Panels } from '../../state/panels';
+import type { QueryState } from '../../state/query';
 import type { Selection } from '../../state/selection';
 import { Check } from '../fields/fields';
 import { AddChart } from './add_chart';
@@ -14,13 +17,16 @@ import { usePlaces } from './places';
 export interface CurvesProps {
   connection: Connection;
   cache: CurveCache;
+  groupCache: GroupCurveCache;
+  groups: GroupPages;
+  query: QueryState;
   panels: Panels;
   selection: Selection;
   pages: RunPages;
   columns: ColumnState;
 }
 
-/** The curves of the selected runs: a grid of charts, each of which shows some metrics. */
+/** The curves of the selected runs and groups: a grid of charts, each of which shows some metrics. */
 export function Curves(props: CurvesProps) {
   const { cache, panels, selection, columns, connection } = props;
   const grid = useRef<HTMLDivElement>(null);
@@ -44,11 +50,13 @@ export function Curves(props: CurvesProps) {
   }, [ids]);
   const places = usePlaces(grid, move);
   const busy = useComputed(() => cache.busy()).value;
-  const isEmpty = selection.ids.value.length === 0;
+  const isEmpty = selection.ids.value.length === 0 && selection.groups.value.length === 0;
   return (
     <section class="nbt-curves" aria-label="Curves" aria-busy={busy} data-charts={ids.length}>
       {isEmpty ? (
-        <p class="nbt-empty">Select runs in the table to see their curves.</p>
+        <p class="nbt-empty">
+          Select {props.groups.by.value === null ? 'runs' : 'groups or runs'} in the table to see their curves.
+        </p>
       ) : (
         <>
           <div class="nbt-curve-grid" ref={grid}>

@@ -3,7 +3,7 @@ import { type Curve, spliced } from '../../data/series';
 import { smooth } from '../../logic/smoothing';
 
 /** What identifies a line. */
-type Named = Pick<Line, 'id' | 'mark' | 'label' | 'slot' | 'dash'>;
+type Named = Pick<Line, 'id' | 'mark' | 'label' | 'slot' | 'dash' | 'faint' | 'counted'>;
 /** A line without that. */
 type Drawn = Omit<Line, keyof Named>;
 
@@ -25,8 +25,9 @@ export class LineMemory {
   }
 }
 
-function isNamed(line: Line, { id, mark, label, slot, dash }: Named): boolean {
-  return line.id === id && line.mark === mark && line.label === label && line.slot === slot && line.dash === dash;
+function isNamed(line: Line, named: Named): boolean {
+  const names = ['id', 'mark', 'label', 'slot', 'dash', 'faint', 'counted'] as const;
+  return names.every((name) => line[name] === named[name]);
 }
 
 /** A smoothed line is computed from the whole series, so that it does not depend on the window. */
