@@ -60,6 +60,7 @@ export class BaselineSearch {
           params: [],
           metrics: [],
           statistics: keys,
+          summary: false,
         },
         signal,
       );

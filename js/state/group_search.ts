@@ -98,6 +98,8 @@ export class GroupSearch {
             offset: page * PAGE,
             limit: PAGE,
             group: { by, key },
+            // The best values are those of all runs.
+            summary: false,
             params: keysOf(columns.filter(({ kind }) => kind === 'param')),
             metrics: keysOf(metrics),
             statistics: keysOf(metrics.filter(({ statistic }) => statistic !== 'last')),

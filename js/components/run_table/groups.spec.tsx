@@ -200,6 +200,10 @@ test('the menu of a column sorts groups by another statistic, which they show th
   assert.ok(document.activeElement === grid());
   await user.keyboard('{Escape}m{Escape}');
   assert.equal(screen.queryByRole('menu'), null);
+  await user.keyboard('m');
+  await screen.findByRole('menu');
+  await user.click(document.body);
+  assert.equal(screen.queryByRole('menu'), null);
   await user.click(screen.getByRole('button', { name: 'optimizer' }));
   await waitFor(() => assert.deepEqual(connection.payloads('groups').at(-1)?.order_by, ['params.optimizer ASC']));
 });

@@ -59,7 +59,8 @@ export function HeaderMenu({ label, entries, left, close }: Props) {
       onKeyDown={onKeyDown}
       onFocusOut={(event) => {
         const next = event.relatedTarget as Node | null;
-        if (next && !event.currentTarget.contains(next)) {
+        // Without a next element, the user has clicked on a part that takes no focus, or the window has lost it.
+        if (next ? !event.currentTarget.contains(next) : document.hasFocus()) {
           close(false);
         }
       }}
