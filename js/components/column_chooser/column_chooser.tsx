@@ -4,6 +4,7 @@ import { type Column, columnsOf, statisticTitle } from '../../logic/column_model
 import { ofAll } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
 import { useUniqueId } from '../form/unique_id';
+import { keepInSight } from '../popover/in_sight';
 import { Popover } from '../popover/popover';
 
 /** The largest number of columns in the list. The search finds the others. */
@@ -40,13 +41,7 @@ function Chooser({ columns, close }: Props & { close: () => void }) {
   const listed = found.value.slice(0, MOST_LISTED);
   useEffect(() => input.current?.focus(), []);
   useEffect(() => {
-    const option = list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`);
-    if (list.current && option) {
-      // scrollIntoView would scroll the page, too.
-      const { scrollTop, clientHeight } = list.current;
-      const bottom = option.offsetTop + option.offsetHeight;
-      list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);
-    }
+    keepInSight(list.current, list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`));
   }, [active.value, found.value]);
 
   const toggle = (column: Column | undefined) => {

@@ -2,6 +2,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ofAll } from '../../logic/format';
 import { useUniqueId } from '../form/unique_id';
+import { keepInSight } from '../popover/in_sight';
 import { Popover } from '../popover/popover';
 
 /** The largest number of choices in the list. The search finds the others. */
@@ -60,13 +61,7 @@ function List({ title, choices, chosen, choose, search, close }: Props & { close
     search?.('');
   }, []);
   useEffect(() => {
-    const option = list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`);
-    if (list.current && option) {
-      // scrollIntoView would scroll the page, too.
-      const { scrollTop, clientHeight } = list.current;
-      const bottom = option.offsetTop + option.offsetHeight;
-      list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);
-    }
+    keepInSight(list.current, list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`));
   }, [active.value, found.value]);
 
   const take = (choice: Choice | undefined) => {

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Completion } from '../../contract';
 import { grouped } from '../../logic/format';
+import { keepInSight } from '../popover/in_sight';
 
 interface Props {
   id: string;
@@ -19,13 +20,7 @@ export function optionId(list: string, index: number): string {
 export function CompletionList({ id, items, count, active, pick }: Props) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const option = list.current?.children[active] as HTMLElement | undefined;
-    if (list.current && option) {
-      // scrollIntoView would scroll the page, too.
-      const { scrollTop, clientHeight } = list.current;
-      const bottom = option.offsetTop + option.offsetHeight;
-      list.current.scrollTop = Math.min(Math.max(scrollTop, bottom - clientHeight), option.offsetTop);
-    }
+    keepInSight(list.current, list.current?.children[active] as HTMLElement | undefined);
   }, [active, items]);
   return (
     <div

@@ -131,7 +131,7 @@ export function SavedViewsPanel({ connection, view, close }: Props) {
       >
         <input
           ref={input}
-          class="nbt-input"
+          class="nbt-input nbt-popover-search"
           type="text"
           aria-label="Name of the view"
           placeholder="Save this view as…"
