@@ -34,6 +34,8 @@ GROUPS = 100
 """How many groups the screen requests at a time, as in js/state/groups.ts."""
 GROUP_COLUMNS = 24
 """How many params, and how many metrics, of groups the screen shows first, as in js/state/group_search.ts."""
+SAVED_GROUPS = (50, 12)
+"""How many groups, and how many of their params and of their metrics, a notebook keeps."""
 COLUMNS = 60
 """How many params, and how many metrics, the screen shows first."""
 SELECTED_AT_FIRST = 5
@@ -260,7 +262,8 @@ class Comparison(ViewWidget):
             view = {**view, "selected": selected, "unfolded": unfolded, "columns": changed}
         answers = {"runs": runs}
         if view["group_by"] is not None:
-            answers["groups"] = self._groups(part(GROUPS, share), view, runs)
+            most, of_each = (GROUPS, GROUP_COLUMNS) if most_series is None else SAVED_GROUPS
+            answers["groups"] = self._groups(part(most, share), part(of_each, share), view, runs)
         if selected:
             diff = self.recall("diff", {"run_ids": selected, "limit": MOST_DIFF_ROWS})
             limit = part(MOST_DIFF_ROWS, share, 5)
@@ -378,7 +381,7 @@ class Comparison(ViewWidget):
             "column_limit": COLUMNS,
         }
 
-    def _groups(self, limit: int, view: ViewState, runs: Answer) -> Answer:
+    def _groups(self, limit: int, columns: int, view: ViewState, runs: Answer) -> Answer:
         params = [param["key"] for param in runs.reply["params"] if param["differs"] or view["all_params"]]
         request = {
             "filter": view["query"],
@@ -388,8 +391,8 @@ class Comparison(ViewWidget):
             "statistic": view["group_statistic"],
             "offset": 0,
             "limit": limit,
-            "params": params[:GROUP_COLUMNS],
-            "metrics": runs.reply["metrics"][:GROUP_COLUMNS],
+            "params": params[:columns],
+            "metrics": runs.reply["metrics"][:columns],
             "columns": ["attributes.duration"],
             "baseline": view["baseline"],
             "baseline_group": view["baseline_group"],

@@ -138,7 +138,7 @@ def _of_metric(
     total, first, last = extents["total"], extents["first"], extents["last"]
     if not len(total):
         return no_bands()
-    width = common_width(total, first, last, max_points)
+    width = common_width(axis, total, first, last, max_points)
     if width > 1 and axis == "step" and total.max() <= max_points:
         # Runs that log every 100 steps share their steps, and need no buckets.
         positions = int(read(_POSITIONS, low, high)["positions"][0])

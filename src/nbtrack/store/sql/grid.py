@@ -45,14 +45,17 @@ def width_of(total: int, first: int, last: int, max_points: int) -> int:
     return 1 << shift
 
 
-def common_width(total: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], max_points: int) -> int:
+def common_width(
+    axis: Axis, total: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], max_points: int
+) -> int:
     """Return the width of the buckets that several series share.
 
     It is a power of two, at most about `max_points` buckets cover the range of all series, and a bucket has a point of
     most of the series that reach it, because it is at least as wide as the median distance between the points of a
-    series.
+    series. Distances in time vary within a series, so it is half as wide again there.
 
     Args:
+        axis: The axis of the positions.
         total: The number of points of each series.
         first: The position of its first point.
         last: The position of its last point.
@@ -64,7 +67,7 @@ def common_width(total: NDArray[np.int64], first: NDArray[np.int64], last: NDArr
     several = total > 1
     if several.any():
         distance = float(np.median((last - first)[several] / (total - 1)[several]))
-        while width < distance:
+        while width < distance * (1 if axis == "step" else 1.5):
             width *= 2
     return width
 
