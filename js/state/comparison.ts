@@ -53,6 +53,7 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   const groupSearch = new GroupSearch(connection, groups, selection);
   const baseline = new BaselineSearch(connection, pages, columns, selection);
   const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch, baseline);
+  const styleValues = new StyleValues(connection, selection);
   return {
     connection,
     curves,
@@ -65,18 +66,20 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
     rows: new TableRows(pages, groups),
     columns,
     selection,
-    styleValues: new StyleValues(connection, selection, pages),
+    styleValues,
     panels: new Panels(view),
     search,
     refresh: () => {
       connection.forget();
       curves.refresh();
+      styleValues.refresh();
       groupCurves.refresh();
       return search.apply();
     },
     update: () => {
       connection.forget();
       curves.refresh();
+      styleValues.refresh();
       groupCurves.refresh();
       return search.update();
     },

@@ -2,7 +2,6 @@ import { effect, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply } from '../contract';
 import { styleColumn } from '../logic/value_styles';
-import type { RunPages } from './pages';
 import type { Selection } from './selection';
 
 /**
@@ -11,12 +10,13 @@ import type { Selection } from './selection';
  */
 export class StyleValues {
   readonly error = signal<ErrorReply | null>(null);
+  /** How often the store has changed. */
+  private readonly changes = signal(0);
   private controller = new AbortController();
 
   constructor(
     private readonly connection: Connection,
     private readonly selection: Selection,
-    private readonly pages: RunPages,
   ) {
     const first = connection.first('values');
     if (first) {
@@ -26,24 +26,20 @@ export class StyleValues {
 
   /** Ask for what is not known of the runs that are compared. Returns a function that ends this. */
   follow(): () => void {
-    let [query, column] = [this.pages.queries.peek(), ''];
+    let changes = this.changes.peek();
     const end = effect(() => {
       const styleBy = this.selection.styleBy.value;
       const ids = this.selection.compared.value;
-      const isNew = query !== this.pages.queries.value;
-      query = this.pages.queries.value;
+      const isStale = changes !== this.changes.value;
+      changes = this.changes.value;
       this.controller.abort();
       if (styleBy === null || !this.connection.live) {
         this.error.value = null;
         return;
       }
       const wanted = styleColumn(styleBy).column;
-      const { values } = this.selection.known.peek();
-      // A query is sent again when the store has changed, and then values may have, too.
-      const isStale = isNew && column === wanted;
-      column = wanted;
-      const known = this.selection.known.peek().column === wanted && !isStale ? values : new Map();
-      const missing = ids.filter((id) => !known.has(id));
+      const known = this.selection.known.peek();
+      const missing = known.column === wanted && !isStale ? ids.filter((id) => !known.values.has(id)) : ids;
       if (missing.length > 0) {
         void this.fetch(wanted, missing);
       }
@@ -52,6 +48,11 @@ export class StyleValues {
       end();
       this.controller.abort();
     };
+  }
+
+  /** Read the values again, because the store has changed. */
+  refresh(): void {
+    this.changes.value += 1;
   }
 
   private async fetch(column: string, run_ids: string[]): Promise<void> {

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { act, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
-import { RunPages } from '../../state/pages';
 import { QueryState } from '../../state/query';
 import { Selection } from '../../state/selection';
 import { StyleValues } from '../../state/style_values';
@@ -26,15 +25,14 @@ function colors(values: (string | null)[], fields = {}, live = true) {
   });
   connection.live = live;
   const view = viewOf({ selected: IDS, ...fields });
-  const pages = new RunPages();
   const selection = new Selection(view, (id) =>
     id === IDS[0] ? tableRow(id, { params: { 'a b': values[0]! } }) : undefined,
   );
-  const styles = new StyleValues(connection, selection, pages);
+  const styles = new StyleValues(connection, selection);
   const stop = styles.follow();
   render(<ColorBy connection={connection} query={new QueryState(view)} selection={selection} values={styles} />);
   const slots = () => IDS.map((id) => selection.slots.value.get(id));
-  return { connection, kept, view, pages, selection, slots, stop, user: userEvent.setup({ delay: null }) };
+  return { connection, kept, view, styles, selection, slots, stop, user: userEvent.setup({ delay: null }) };
 }
 
 test('a column is chosen, and runs that the table has not loaded have the colors of their values', async () => {
@@ -70,7 +68,7 @@ test('the color of a value is changed and reset, and belongs to all runs with th
 });
 
 test('a value keeps its color when runs are selected and unselected, and values are read once', async () => {
-  const { connection, pages, kept, selection, slots } = colors(['b', 'c', null], { style_by: 'tags.team' });
+  const { connection, styles, kept, selection, slots } = colors(['b', 'c', null], { style_by: 'tags.team' });
   await waitFor(() => assert.equal(connection.payloads('values').length, 1));
   await waitFor(() => assert.deepEqual(slots(), [0, 1, -1]));
   selection.toggle(IDS[0]!);
@@ -78,10 +76,9 @@ test('a value keeps its color when runs are selected and unselected, and values 
   selection.toggle(IDS[0]!);
   assert.deepEqual(slots(), [0, 1, -1]);
   assert.equal(connection.payloads('values').length, 1);
-  // A change of the store is followed by a query, and then the values are read again.
   kept.set(IDS[0]!, 'c');
   await act(() => {
-    pages.queries.value += 1;
+    styles.refresh();
   });
   await waitFor(() => assert.deepEqual(slots(), [1, 1, -1]));
 });
