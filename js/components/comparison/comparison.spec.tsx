@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { signal } from '@preact/signals';
 import { act, cleanup, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
+import { SavedConnection } from '../../connection/saved';
 import { comparisonState } from '../../state/comparison';
 import { FakeConnection, groupsReply, refusal, runsReply } from '../../testing/connection';
 import { groupRow, tableRow } from '../../testing/rows';
@@ -154,7 +155,7 @@ test('groups are counted, selected, compared with one of them, and copied', asyn
   await screen.findByText('2 groups of 2 runs, 0 selected');
   await user.click(screen.getByRole('checkbox', { name: 'Select optimizer =adam' }));
   await user.click(screen.getByRole('checkbox', { name: 'Select optimizer no value' }));
-  await screen.findByText('2 groups of 2 runs, 2 groups and 0 runs selected');
+  await screen.findByText('2 groups of 2 runs, 2 groups selected');
   await user.selectOptions(screen.getByLabelText('Baseline'), 'optimizer no value');
   await screen.findByTitle('better than the baseline');
   await user.click(screen.getByRole('button', { name: 'TSV' }));
@@ -268,6 +269,27 @@ test('the model of a run is registered from its row', async () => {
   assert.ok(screen.getByRole('dialog', { name: 'Register model of good' }));
   await user.click(screen.getByRole('button', { name: 'Close' }));
   assert.equal(screen.queryByRole('dialog'), null);
+});
+
+test('a saved notebook says how many groups were kept, or how many of their runs', async () => {
+  const acc = { n: 1, mean: 1, std: null, min: 1, max: 1 };
+  const groups = [groupRow('n:0.1', { metrics: { acc } })];
+  const shown = (count: number, total: number) => {
+    const answers = {
+      runs: { payload: {}, reply: runsReply(rows, { total }), buffers: [] },
+      groups: {
+        payload: { by: 'params.lr', filter: '', params: [], metrics: [] },
+        reply: groupsReply(groups, { count }),
+        buffers: [],
+      },
+    };
+    const connection = new SavedConnection({ view: 'comparison', options: {}, answers } as never);
+    render(<Comparison state={comparisonState(connection, signal({ group_by: 'params.lr' }))} />);
+    return screen.findByText(/were kept/);
+  };
+  assert.match((await shown(40, 900)).textContent, /The first 1 of 40 groups were kept/);
+  cleanup();
+  assert.match((await shown(1, 900)).textContent, /The first 2 of 900 runs were kept/);
 });
 
 test('a saved comparison can be read, and offers nothing that needs a kernel', async () => {

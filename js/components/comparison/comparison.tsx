@@ -93,7 +93,8 @@ export function Comparison({ state }: { state: ComparisonState }) {
               {isGrouped && `${plural(groups.total.value, 'group')} of `}
               {plural(pages.total.value, 'run')}
               {pages.nested.value > 0 && !isGrouped && `, ${grouped(pages.nested.value)} of them nested`},{' '}
-              {selectedGroups > 0 && `${plural(selectedGroups, 'group')} and ${plural(selected, 'run')}`}
+              {selectedGroups > 0 && plural(selectedGroups, 'group')}
+              {selectedGroups > 0 && selected > 0 && ` and ${plural(selected, 'run')}`}
               {selectedGroups === 0 && grouped(selected)} selected
               {selected > compared && `, of which the first ${grouped(compared)} are compared`}
             </span>
@@ -240,12 +241,15 @@ function BaselineField({
   );
 }
 
-/** Return how many runs or groups were saved, if not all of them. */
+/** Return how many groups or runs were saved, if not all of them. */
 function keptOf({ connection, pages, groups }: ComparisonState): Kept | null {
+  const [saved, kept] = [connection.first('groups')?.reply, connection.first('runs')?.reply.rows.length];
   const isGrouped = groups.by.value !== null;
-  const rows = isGrouped ? groups.total.value : pages.count.value;
-  const total = isGrouped ? (connection.first('groups')?.reply.count ?? rows) : pages.total.value;
-  return pages.loaded.value && rows < total ? { rows, total, noun: isGrouped ? 'group' : 'run' } : null;
+  if (isGrouped && saved && saved.groups.length < saved.count) {
+    return { rows: saved.groups.length, total: saved.count, noun: 'group' };
+  }
+  const [rows, total] = [isGrouped ? (kept ?? 0) : pages.count.value, pages.total.value];
+  return pages.loaded.value && rows < total ? { rows, total, noun: 'run' } : null;
 }
 
 interface NoRunsProps {
