@@ -136,8 +136,8 @@ def aggregate(
     Args:
         query: A filter for the runs; see `nbtrack guide query`. Defaults to all runs. Deleted runs are left out.
         by: The names to group by, in the language of the filter, such as "params.lr" or "attributes.status". Params
-            that are numbers are grouped as numbers, and datasets as the set of all datasets of a run. By default all
-            runs are one group.
+            that are numbers are grouped as numbers, and datasets as the set of all datasets of a run. Parent runs with
+            the same name are different groups. By default all runs are one group.
         metrics: The names to compute statistics of, such as "metrics.loss" (the last value) or "min(metrics.loss)".
             Defaults to the last value of each metric, except for system metrics (`system/…`).
         experiment_ids: The experiments to search. Defaults to the active experiment.

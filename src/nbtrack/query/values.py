@@ -10,7 +10,7 @@ from ..errors import InvalidParameter
 from .parser import parse_name
 from .sql import Writer
 from .tree import Member, Operand
-from .vocabulary import Kind, Vocabulary
+from .vocabulary import Attribute, Kind, Vocabulary
 
 MAX_NAMES = 100
 """The most names at once, because each is a join."""
@@ -23,12 +23,14 @@ class ValueColumn:
     Attributes:
         label: The name as results show it.
         text: SQL for its value as a string, NULL if there is none.
+        key: SQL for what tells strings apart: the ID of a parent run, whose name is `text`, and otherwise `text`.
         number: SQL for the number that the value is or holds, NULL if there is none.
         shows: Whether its values are numbers ("number"), strings ("text") or both ("either").
     """
 
     label: str
     text: str
+    key: str
     number: str
     shows: str
 
@@ -65,4 +67,6 @@ def _column(operand: Operand, writer: Writer) -> ValueColumn:
         number, shows = value, "text" if operand.kind is Kind.ID else "number"
     else:
         number, shows = "NULL", "text"
-    return ValueColumn(str(operand), f"CAST({value} AS VARCHAR)", f"CAST({number} AS DOUBLE PRECISION)", shows)
+    key = operand.other if isinstance(operand, Attribute) and operand.other else value
+    text, key = (f"CAST({each} AS VARCHAR)" for each in (value, key))
+    return ValueColumn(str(operand), text, key, f"CAST({number} AS DOUBLE PRECISION)", shows)

@@ -121,6 +121,7 @@ BY = [
     "status",
     "experiment_id",
     "experiment",
+    "parent",
     "run_name",
 ]
 OF = ["metrics.loss", "metrics.acc", "min(metrics.rough)", "count(metrics.val)", "duration", "params.same"]
@@ -159,7 +160,7 @@ def _text(value: float | None) -> str:
     return "None" if value is None else f"{value:.9g}"
 
 
-@pytest.mark.parametrize("by", [*BY[:-1], "parent", "datasets.digest"])
+@pytest.mark.parametrize("by", [*BY[:-1], "datasets.digest"])
 def test_a_key_finds_its_runs(drawn: Both, by: str) -> None:
     """Each run is in one group, which its key finds again, from any page and under any order."""
     found = groups(drawn, by, params=["lr", "same"])
@@ -248,7 +249,7 @@ def test_best_groups_and_directions_are_about_all_pages(drawn: Both, both: Both)
         ("run_id", "cannot be grouped"),
         ("params.lr DESC", "ASC and DESC are not allowed here"),
         ("colour", "colour"),
-        ("params.lr; DROP TABLE runs", ""),
+        ("params.lr; DROP TABLE runs", "at character"),
     ],
 )
 def test_columns_that_runs_cannot_be_grouped_by(drawn: Both, by: str, message: str) -> None:

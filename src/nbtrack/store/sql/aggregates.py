@@ -54,15 +54,15 @@ class AggregateTables(Tables):
 
 def _sql(matched: str, joins: str, groups: Sequence[ValueColumn], measures: Sequence[ValueColumn]) -> str:
     selected = ["r.run"]
-    selected += [f"{group.text} AS t{i}, {group.number} AS g{i}" for i, group in enumerate(groups)]
+    selected += [f"{each.text} AS t{i}, {each.key} AS k{i}, {each.number} AS g{i}" for i, each in enumerate(groups)]
     selected += [f"CASE WHEN {m.number} <> 'NaN' THEN {m.number} END AS m{i}" for i, m in enumerate(measures)]
     answers, keys, order = ["COUNT(*) AS runs"], [], []
     for i in range(len(groups)):
         answers.append(f"g{i}, MIN(t{i}) AS t{i}")
         # Equal numbers are one group, even if they are written differently.
-        keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN t{i} END")
+        keys.append(f"g{i}, CASE WHEN g{i} IS NULL THEN k{i} END")
         order += [f"CASE WHEN MIN(t{i}) IS NULL THEN 2 WHEN g{i} IS NULL THEN 1 ELSE 0 END", f"g{i}"]
-        order.append(f'CASE WHEN g{i} IS NULL THEN MIN(t{i}) END COLLATE "C"')
+        order += [f'CASE WHEN g{i} IS NULL THEN MIN({each}{i}) END COLLATE "C"' for each in ("t", "k")]
     answers += [f"{sql} AS {name}{i}" for i in range(len(measures)) for name, sql in statistics(f"m{i}").items()]
     grouped = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(order)}" if groups else "HAVING COUNT(*) > 0"
     return (

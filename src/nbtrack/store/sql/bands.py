@@ -152,7 +152,7 @@ def _of_metric(
     bucket = along if width == 1 else f"CAST(FLOOR(CAST({along} AS DOUBLE PRECISION) / {width}) AS BIGINT) * {width}"
     all_finite = bool((extents["finite"] == extents["total"]).all())
     buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_FINITE if all_finite else _MEAN)
-    if not np.isfinite(np.ma.filled(buckets["max"] - buckets["min"], 0)).all():
+    if not all(np.isfinite(buckets[name]).all() for name in ("min", "max")):
         buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_LARGE)
 
     order = np.argsort(wanted["series"])
