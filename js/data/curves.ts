@@ -22,9 +22,18 @@ export interface CurveSettings extends Frame {
 /** How many numbers the cache keeps beside those that are shown: 32 MB. */
 const MOST_NUMBERS = 4_000_000;
 
-/** How many points of a series are requested. With very many runs there is room for less. */
-export function pointsFor(runs: number): number {
-  return runs <= 100 ? 1000 : 256;
+const MOST_POINTS = 1000;
+const FEWEST_POINTS = 128;
+/** About how many points of all curves of a chart are requested. */
+const MOST_OF_ALL = 200_000;
+
+/** Return how many points of each curve are requested. With very many curves there is room for less. */
+export function pointsFor(curves: number): number {
+  if (curves * MOST_POINTS <= MOST_OF_ALL) {
+    return MOST_POINTS;
+  }
+  // A power of two, so that another curve seldom changes it.
+  return Math.max(FEWEST_POINTS, 2 ** Math.floor(Math.log2(MOST_OF_ALL / curves)));
 }
 
 interface Entry {
@@ -168,7 +177,7 @@ export class CurveCache {
   private request(metrics: readonly { settings: CurveSettings; run_ids: readonly string[] }[]): void {
     const together = new Map<string, { frame: Frame; keys: string[]; run_ids: string[]; points: number }>();
     for (const { settings, run_ids } of metrics) {
-      const points = pointsFor(run_ids.length);
+      const points = pointsFor(run_ids.length * metrics.length);
       const isPending = (run_id: string) =>
         this.pending.peek().some((one) => isSame(one, settings) && one.points >= points && one.run_ids.has(run_id));
       const missing = run_ids.filter((run_id) => {

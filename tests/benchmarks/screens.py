@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.benchmarks import synthetic
 from tests.benchmarks import workload as w
@@ -30,6 +30,8 @@ from tests.browser.trace import work
 REPEAT = 5
 SIZES = (200, 10_000)
 SELECTED = 1_000
+LONG_RUNS, LONG_STEPS = 100, 100_000
+MOVES = 60
 FRAMES = 100
 
 HELPERS = f"""
@@ -55,8 +57,8 @@ HELPERS = f"""
 }}
 """
 FIRST_PAINT = """
-() => {
-    const output = document.querySelector('[data-cell-id="compare"]');
+(cell) => {
+    const output = document.querySelector(`[data-cell-id="${cell}"]`);
     const old = new Set(output.querySelectorAll('.nbt-comparison'));
     const find = (part) => [...output.querySelectorAll(`.nbt-comparison ${part}`)]
         .some((element) => !old.has(element.closest('.nbt-comparison')));
@@ -107,6 +109,44 @@ Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(in
 input.dispatchEvent(new Event('input', { bubbles: true }));
 input.form.requestSubmit();
 """
+# Counts the lines that are drawn, so that a chart is known to be drawn again.
+COUNT_LINES = """
+() => {
+    const { stroke } = CanvasRenderingContext2D.prototype;
+    window.figures.drawn = 0;
+    CanvasRenderingContext2D.prototype.stroke = function (...path) {
+        window.figures.drawn = performance.now();
+        return stroke.apply(this, path);
+    };
+}
+"""
+# Acts in the page and returns the time until the chart has been drawn again, with the answer if the kernel was asked.
+REDRAW = """
+async ([act, asks]) => {
+    const { painted, after, isIdle } = window.figures;
+    await painted(isIdle);
+    const start = performance.now();
+    new Function(act)();
+    const isDrawn = () => window.figures.drawn > (asks ? after(start, 'nbtrack:reply') ?? Infinity : start);
+    const end = await painted(() => isIdle() && isDrawn());
+    return { painted: end - start };
+}
+"""
+OF_CURVES = "const root = document.querySelector('[data-cell-id=\"curves\"]');"
+CHART_ACTS = {
+    "smoothing": """
+        const slider = root.querySelector('.nbt-smoothing input');
+        slider.value = slider.value === '0.9' ? '0' : '0.9';
+        slider.dispatchEvent(new Event('input', { bubbles: true }));
+    """,
+    "log y": "root.querySelector('.nbt-log input').click();",
+    "untick one": "root.querySelector('.nbt-row.nbt-selected .nbt-checkbox').click();",
+    "zoom": """
+        const plot = root.querySelector('.nbt-chart');
+        plot.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }));
+    """,
+}
+ASKING = ("zoom",)
 CELLS = {
     "import": """
 import nbtrack, time
@@ -117,6 +157,13 @@ run_ids = list(nbtrack.search_runs(max_results={selected}).run_id)
     "compare": "cmp = nbtrack.compare()\ncmp",
     "select": "began = time.time()\ncmp.selected = run_ids\nprint(began, time.time() - began)",
     "clear": "cmp.selected = run_ids[:5]",
+    "long": """
+long_ids = list(nbtrack.search_runs(experiment_names=[{long!r}], max_results={long_runs}).run_id)
+long = nbtrack.compare(experiment_names=[{long!r}])
+long.view = {{"selected": long_ids, "panels": [{{"metrics": [{key!r}]}}]}}
+long.save_view("long")
+""",
+    "curves": "nbtrack.compare(experiment_names=[{long!r}], view='long')",
 }
 
 
@@ -131,17 +178,18 @@ def summarized(rows: list[dict[str, float]]) -> dict[str, float]:
     return found
 
 
-def first_paint(sheet: Notebook) -> dict[str, float]:
+def first_paint(sheet: Notebook, cell: str = "compare") -> dict[str, float]:
     """From the answer, which arrives with the widget, until the table and the curves are painted."""
     page = sheet.page
-    sheet.show("compare")
-    page.evaluate(FIRST_PAINT)
+    sheet.show(cell)
+    page.evaluate(FIRST_PAINT, cell)
     start = page.evaluate("() => performance.now()")
-    sheet.start("compare")
+    sheet.start(cell)
     table, curves = page.evaluate("() => window.figures.first")
-    sheet.wait("compare")
+    ended = sheet.wait(cell)
     answer = page.evaluate("(start) => window.figures.after(start, 'widget')", start)
-    return {"cell until the answer": answer - start, "table": table - answer, "curves": curves - answer}
+    found = {"cell until the answer": answer - start, "table": table - answer, "curves": curves - answer}
+    return {**found, "curves after the cell's end": curves - ended}
 
 
 def acted(sheet: Notebook, act: str) -> dict[str, float]:
@@ -176,12 +224,51 @@ def scrolled(sheet: Notebook, step: int) -> dict[str, float]:
     return {"work": spent / FRAMES}
 
 
+def charts(sheet: Notebook, repeat: int = 1) -> dict[str, dict[str, float]]:
+    """Measure the curves of the long runs: their first paint, a move of the pointer, and what changes them."""
+    page = sheet.page
+    sheet.run("long")
+    found = {"curves: first paint": first_paint(sheet, "curves")}
+    page.evaluate(COUNT_LINES)
+    over = sheet.cell("curves").locator(".nbt-chart .u-over").first
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box is not None
+
+    def move() -> None:
+        for i in range(MOVES):
+            page.mouse.move(
+                box["x"] + (i + 1) * box["width"] / (MOVES + 2), box["y"] + box["height"] * (0.4 + i % 5 / 20)
+            )
+
+    found["curves: a move of the pointer"] = {"work": work(page, move) / MOVES}
+    page.mouse.move(2, 2)
+    for what, act in CHART_ACTS.items():
+        rows: list[dict[str, float]] = []
+        for _ in range(repeat):
+            row: dict[str, float] = {}
+            spent = work(page, lambda act=act, row=row, what=what: row.update(chart_act(page, act, what in ASKING)))
+            rows.append({**row, "work": spent})
+        found[f"curves: {what}"] = summarized(rows)
+    return found
+
+
+def chart_act(page: Page, act: str, asks: bool) -> dict[str, float]:
+    """Do something to the chart of the long runs. Return how long it takes until it has been drawn again."""
+    return dict(page.evaluate(REDRAW, [OF_CURVES + act, asks]))
+
+
 def open_notebook(sheet: Notebook, folder: Path, store: Path, runs: int) -> None:
     """Open a new notebook in `folder` whose kernel has imported nbtrack and uses the store."""
-    cells = {
-        cell: source.format(store=str(store / ".nbtrack"), experiment=w.TEAM, selected=SELECTED)
-        for cell, source in CELLS.items()
+    names = {
+        "store": str(store / ".nbtrack"),
+        "experiment": w.TEAM,
+        "selected": SELECTED,
+        "long": w.LONG,
+        "long_runs": LONG_RUNS,
+        "key": w.LONG_KEY,
     }
+    cells = {cell: source.format(**names) for cell, source in CELLS.items()}
     write_notebook(folder / f"runs_{runs}.ipynb", cells)
     sheet.open(f"runs_{runs}.ipynb")
     sheet.page.evaluate(HELPERS)
@@ -240,10 +327,17 @@ def main() -> None:
         for runs in sizes:
             store = Path(scratch) / f"{runs}"
             store.mkdir()
-            synthetic.fill(store, runs)
+            long = (
+                {}
+                if runs > sizes[0]
+                else {"long_runs": LONG_RUNS, "long_steps": 1_000 if options.quick else LONG_STEPS}
+            )
+            synthetic.fill(store, runs, **long)
             with notebooks.page(browser, url) as sheet:
                 open_notebook(sheet, Path(scratch) / "work", store, runs)
                 report["runs"][runs] = {**paints(sheet, repeat), **actions(sheet, repeat), **scrolling(sheet)}
+                if long:
+                    report["runs"][runs] |= charts(sheet, repeat)
         browser.close()
     file = options.folder / f"screens-{report['date'][:10]}.json"
     file.write_text(json.dumps(report, indent=2) + "\n")

@@ -16,7 +16,9 @@ ABREAST, PIECE = 8, 10
 """Runs at a time, and steps of each that are applied together."""
 
 
-def fill(folder: Path, runs: int, steps: int = w.STEPS) -> int:
+def fill(
+    folder: Path, runs: int, steps: int = w.STEPS, long_runs: int = w.LONG_RUNS, long_steps: int = w.LONG_STEPS
+) -> int:
     """The team's `runs` runs and the long ones in a new store in `folder`; how many points it holds."""
     import duckdb
 
@@ -28,11 +30,11 @@ def fill(folder: Path, runs: int, steps: int = w.STEPS) -> int:
         db.execute(f"ATTACH '{folder}/.nbtrack/runs.duckdb' AS store (STORAGE_VERSION 'v1.5.0')")
         db.execute("USE store")
         _runs(db, team, 0, runs, steps)
-        _runs(db, long, runs, w.LONG_RUNS, w.LONG_STEPS)
+        _runs(db, long, runs, long_runs, long_steps)
         _texts(db, runs)
         _points(db, 0, runs, len(w.KEYS), steps, 0)
-        _points(db, runs, w.LONG_RUNS, 1, w.LONG_STEPS, runs * len(w.KEYS))
-        return _check(db, runs, steps)
+        _points(db, runs, long_runs, 1, long_steps, runs * len(w.KEYS))
+        return _check(db, runs, steps, long_runs, long_steps)
 
 
 def _runs(db: Any, experiment: int, first: int, count: int, steps: int) -> None:
@@ -107,7 +109,7 @@ def _points(db: Any, first: int, count: int, keys: int, steps: int, series: int)
         )
 
 
-def _check(db: Any, runs: int, team_steps: int) -> int:
+def _check(db: Any, runs: int, team_steps: int, long_runs: int, long_steps: int) -> int:
     """What the tables hold is what the workload says, and what an apply would have made of it."""
     import numpy as np
 
@@ -117,13 +119,13 @@ def _check(db: Any, runs: int, team_steps: int) -> int:
         "SELECT (SELECT count(*) FROM metrics), (SELECT sum(points) FROM latest_metrics), "
         "(SELECT count(*) FROM latest_metrics)"
     ).fetchone()
-    assert points == total == runs * len(w.KEYS) * team_steps + w.LONG_RUNS * w.LONG_STEPS
-    assert series == runs * len(w.KEYS) + w.LONG_RUNS
+    assert points == total == runs * len(w.KEYS) * team_steps + long_runs * long_steps
+    assert series == runs * len(w.KEYS) + long_runs
     for run, key, steps in (
         (0, 0, team_steps),
         (runs // 2, 3, team_steps),
         (runs - 1, 9, team_steps),
-        (runs + 7, 0, w.LONG_STEPS),
+        (runs + 7, 0, long_steps),
     ):
         number = min(run, runs) * len(w.KEYS) + max(run - runs, 0) + key + 1
         found = db.execute("SELECT value FROM metrics WHERE series = $1 ORDER BY step", [number]).fetchnumpy()["value"]

@@ -30,11 +30,11 @@ def page(chromium: Browser) -> Iterator[Page]:
         with nbtrack.start_run(run_name=f"run-{seed}"):
             nbtrack.log_param("lr", seed)
             for step in range(1500):
-                nbtrack.log_metric("loss", math.exp(-step / 300) + seed / 10, step=step)
+                nbtrack.log_metrics({"loss": math.exp(-step / 300) + seed / 10, "acc": step / 2000}, step=step)
             if seed == 1:
                 nbtrack.log_metric("loss", 1e30, step=700)
                 nbtrack.log_metric("loss", math.nan, step=1500)
-    server = serve(compare(), 0, True)
+    server = serve(compare(order_by=["metrics.loss ASC"]), 0, True)
     opened = chromium.new_page(viewport={"width": 1000, "height": 1000})
     opened.add_init_script(COUNT_REQUESTS)
     opened.goto(f"http://127.0.0.1:{server.server_port}/")
@@ -95,3 +95,66 @@ def test_keys_read_values_and_sorting_requests_no_curves(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
     assert [requests(page, name) for name in ("curves", "diff")] == asked
+
+
+def test_charts_share_their_zoom_mark_rows_and_are_moved_and_resized(page: Page) -> None:
+    page.get_by_role("button", name="Add chart").click()
+    page.get_by_role("checkbox", name="acc", exact=True).check()
+    page.get_by_role("dialog", name="Add a chart").get_by_role("button", name="Add chart").click()
+    charts = page.locator(".nbt-curve-panel")
+    expect(charts).to_have_count(2)
+    first, second = charts.nth(0), charts.nth(1)
+    second.scroll_into_view_if_needed()
+    expect(second.locator(".nbt-curve-runs li")).to_have_count(3)
+
+    # The nearest curve marks its row, the row marks its curve, and the other chart has the same cursor.
+    over = first.locator(".u-over").bounding_box()
+    assert over
+    page.mouse.move(over["x"] + over["width"] / 2, over["y"] + over["height"] - 18)
+    nearest = first.locator(".nbt-nearest .nbt-run-name")
+    expect(page.locator("tr[data-marked]")).to_contain_text(nearest.inner_text())
+    expect(second.locator(".nbt-curve-at")).to_contain_text("step")
+    page.locator(".nbt-row").nth(1).hover()
+    name = page.locator(".nbt-row").nth(1).locator(".nbt-name-line").inner_text().split()[0]
+    expect(first.locator(".nbt-curve-runs .nbt-hovered")).to_contain_text(name)
+
+    drag(page, second.locator(".u-over"), (0.3, 0.5), (0.6, 0.5))
+    expect(page.get_by_role("button", name="Reset zoom")).to_have_count(2)
+    page.get_by_role("button", name="Reset zoom").first.click()
+    expect(page.get_by_role("button", name="Reset zoom")).to_have_count(0)
+
+    titles = page.locator(".nbt-curve-title")
+    expect(titles).to_have_text(["loss", "acc"])
+    start, end = titles.nth(1).bounding_box(), first.bounding_box()
+    assert start
+    assert end
+    page.mouse.move(start["x"] + 10, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 40, end["y"] + 40, steps=5)
+    expect(page.locator(".nbt-curve-target")).to_have_count(1)
+    page.mouse.up()
+    expect(titles).to_have_text(["acc", "loss"])
+
+    plot = first.locator(".nbt-chart")
+    corner, before = first.locator(".nbt-curve-resize"), plot.bounding_box()
+    assert before
+    at = corner.bounding_box()
+    assert at
+    page.mouse.move(at["x"] + 8, at["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(at["x"] - 92, at["y"] + 68, steps=5)
+    page.mouse.up()
+    expect(plot).to_have_css("height", f"{before['height'] + 60:.0f}px")
+    canvas = plot.locator("canvas").first
+    expect(canvas).to_have_css("height", f"{before['height'] + 60:.0f}px")
+
+
+def drag(page: Page, over: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag between two positions of an element, given as parts of its width and height."""
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=4)
+    page.mouse.up()

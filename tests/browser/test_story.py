@@ -203,6 +203,9 @@ def test_4d_selected_runs_are_drawn_and_compared(comparison: Locator, store: Sto
     def changed() -> None:
         seen.append(_settled(comparison, canvas, seen[-1]))
 
+    # The chart of the losses is the second one, because the main metric is the accuracy.
+    expect(comparison.locator(".nbt-curve-title")).to_have_text(["val/accuracy", "train/loss, val/loss"])
+    comparison.locator(".nbt-curve-options").first.click()
     comparison.get_by_label("Metric", exact=True).select_option("train/loss")
     changed()
     comparison.get_by_label("Log y").check()

@@ -273,8 +273,10 @@ def test_many_selected_runs_have_fewer_points_each(
     make_run()
     make_run()
     assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS
-    monkeypatch.setattr(comparison, "MANY", 1)
-    assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == comparison.MAX_POINTS_OF_MANY
+    # Two runs with two metrics each.
+    for most, points in ((4_000, 1_000), (3_999, 512), (2_000, 256), (40, 128)):
+        monkeypatch.setattr(comparison, "MOST_POINTS_OF_ALL", most)
+        assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == points
 
 
 def test_a_view_is_saved_by_name_and_shown_again(make_run: MakeRun) -> None:

@@ -80,7 +80,7 @@ export function Chart(props: Props) {
         done === true ? '' : `${done.label}: ${done.value} at ${done.at}${done.range && `, ${done.range}`}`;
     }
   };
-  const isMarked = lines.some((line) => line.odd);
+  const isMarked = lines.some((line) => line.odd && !line.faint);
   const odds = (odd?.nan ?? 0) + (odd?.infinite ?? 0);
   const notPositive = y.notPositive + (logX ? notPositiveX(lines) : 0);
   const notDrawn = (isMarked ? 0 : odds) + notPositive;

@@ -389,8 +389,8 @@ export function CurvePanel(props: Props) {
         )}
         {frame.x_metric !== null && counts.joined !== null && (
           <span>
-            {plural(counts.joined, 'point')} {counts.joined === 1 ? 'is' : 'are'} at steps that have a value of{' '}
-            {frame.x_metric}, and in its order.
+            Joined to {frame.x_metric} by step, and drawn in its order: {grouped(counts.joined)} of{' '}
+            {plural(counts.joinable, 'point')}.
           </span>
         )}
       </div>
@@ -427,6 +427,8 @@ interface Counts {
   infinite: number;
   /** How many points have a value of the metric on the x axis. */
   joined: number | null;
+  /** Of how many points. */
+  joinable: number;
 }
 
 interface Found {
@@ -436,7 +438,7 @@ interface Found {
   missing: readonly string[];
 }
 
-const NONE: Counts = { drawn: 0, total: 0, nan: 0, infinite: 0, joined: null };
+const NONE: Counts = { drawn: 0, total: 0, nan: 0, infinite: 0, joined: null, joinable: 0 };
 
 /** Count how many points are drawn of how many, and how many cannot be drawn. */
 function count(counts: Counts, curve: Curve): void {
@@ -446,6 +448,7 @@ function count(counts: Counts, curve: Curve): void {
   counts.infinite += curve.infinite;
   if (curve.joined !== null) {
     counts.joined = (counts.joined ?? 0) + curve.joined;
+    counts.joinable += curve.total;
   }
 }
 

@@ -66,7 +66,7 @@ export function Legend({ lines, cursor, marked, most, metrics, isOutside, style,
           <>
             <span class="nbt-muted">
               {' '}
-              · nearest is {nearest + 1} of {lines.length}
+              · nearest is {nearest + 1} of {sorted.length}
             </span>
             {at?.range && <span class="nbt-muted"> · {at.range}</span>}
           </>

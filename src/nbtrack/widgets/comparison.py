@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -43,8 +44,9 @@ MOST_IN_FRAME = 1_000_000
 MOST_SELECTED = 1_000
 """How many of the selected runs are compared. It is the largest number of runs in one request."""
 MAX_POINTS = 1000
-MANY, MAX_POINTS_OF_MANY = 100, 256
-"""With more selected runs, each has fewer points, as in js/data/curves.ts."""
+FEWEST_POINTS = 128
+MOST_POINTS_OF_ALL = 200_000
+"""About how many points of all curves of a chart are sent, as in js/data/curves.ts."""
 SAVED_POINTS = 200
 SAVED_SERIES = 10
 MOST_SAVED_METRICS = 4
@@ -287,7 +289,7 @@ class Comparison(ViewWidget):
                     "x_metric": panel["x_metric"],
                     "x_min": panel["x_min"],
                     "x_max": panel["x_max"],
-                    "max_points": min(max_points, MAX_POINTS_OF_MANY) if len(selected) > MANY else max_points,
+                    "max_points": min(max_points, _points_for(len(selected) * len(keys))),
                 },
             )
         return Snapshot(self.screen, {"view": view}, answers)
@@ -464,6 +466,13 @@ def _families(metrics: Sequence[str], main: str) -> list[list[str]]:
     others = [keys for keys in families if keys is not own and len(keys) > 1]
     first = [main, *(key for key in own if key != main)]
     return [keys[:MOST_TOGETHER] for keys in [first, *others[:MOST_OTHER_CHARTS]]]
+
+
+def _points_for(curves: int) -> int:
+    """Return how many points of each curve are sent. With very many curves there is room for less."""
+    if curves * MAX_POINTS <= MOST_POINTS_OF_ALL:
+        return MAX_POINTS
+    return int(max(FEWEST_POINTS, 2 ** math.floor(math.log2(MOST_POINTS_OF_ALL / curves))))
 
 
 def _like_first(panels: Sequence[PanelView]) -> list[PanelView]:
