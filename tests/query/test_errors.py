@@ -286,10 +286,10 @@ def test_characters_that_databases_cannot_store(character: str) -> None:
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
 def test_oversized_queries_fail_fast(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(QueryError) as raised:
         compile_search(text, [], RUNS)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert len(str(raised.value)) < 1_000
 
 
@@ -311,9 +311,9 @@ def test_oversized_queries_fail_fast(text: str) -> None:
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
 def test_large_queries_are_accepted(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     compile_search(text, [], RUNS)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_arguments_of_the_wrong_type() -> None:
