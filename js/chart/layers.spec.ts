@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { indexAt, type Line, nearest, type Places, pixels, pointAt, within } from './layers';
+import {
+  drawOdd,
+  indexAt,
+  type Line,
+  lastValues,
+  nearest,
+  type Places,
+  pixels,
+  pointAt,
+  valueAt,
+  valuesAt,
+  within,
+} from './layers';
 
 const line = (id: string, ...values: number[]): Line => ({
   ...{ id, label: id, slot: 0 },
@@ -29,6 +41,50 @@ test('the nearest line is found at the nearest point that is drawn', () => {
   assert.equal(pointAt(lines[0]!, 22, places), 3);
   assert.equal(pointAt(line('none', NaN), 0, places), -1);
   assert.equal(nearest([], places, 0, 0), null);
+});
+
+test('values are listed at a position, or the last ones of a window, without lines that are only background', () => {
+  const lines = [
+    line('low', 1, 2, NaN),
+    line('short', 7),
+    { ...line('behind', 9, 9, 9), faint: true },
+    line('high', 5, 6, 8),
+  ];
+  const named = (values: ReturnType<typeof valuesAt>) => values.map(({ line, value }) => [line.id, value]);
+  assert.deepEqual(named(valuesAt(lines, 11)), [
+    ['high', 6],
+    ['low', 2],
+    ['short', NaN],
+  ]);
+  assert.deepEqual(named(lastValues(lines)), [
+    ['high', 8],
+    ['short', 7],
+    ['low', 2],
+  ]);
+  assert.deepEqual(named(lastValues(lines, [5, 15])), [
+    ['high', 6],
+    ['low', 2],
+    ['short', NaN],
+  ]);
+});
+
+test('values that are not finite are marked inside of the window only', () => {
+  const calls: string[] = [];
+  const context = new Proxy({}, { get: (_, name) => () => calls.push(String(name)), set: () => true });
+  const odd = { x: Float64Array.of(-5, 10, 50, 200), value: Float64Array.of(NaN, NaN, -Infinity, NaN) };
+  drawOdd(context as CanvasRenderingContext2D, places, odd, 7);
+  assert.deepEqual(
+    calls.filter((name) => name === 'stroke' || name === 'fill'),
+    ['stroke', 'fill'],
+  );
+});
+
+test('a position of a logarithmic axis is found as it is drawn', () => {
+  const scale = { range: [0.01, 100] as const, log: true };
+  const place = pixels(scale, { left: 0, top: 0, width: 1, height: 1 }, 'x');
+  for (const part of [0, 0.25, 0.5, 1]) {
+    assert.ok(Math.abs(place(valueAt(scale, part)) - part) < 1e-9);
+  }
 });
 
 test('pixels follow linear and logarithmic axes, and far values stay finite', () => {

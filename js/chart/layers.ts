@@ -232,15 +232,18 @@ export function valuesAt(lines: readonly Line[], x: number): Valued[] {
   return found.sort(byValue);
 }
 
-/** Return the last finite value of each line, the highest first. */
-export function lastValues(lines: readonly Line[]): Valued[] {
+/** Return the last finite value of each line in a window, the highest first. */
+export function lastValues(lines: readonly Line[], window: readonly [number, number] | null = null): Valued[] {
+  const [from, to] = window ?? [-Infinity, Infinity];
   const found: Valued[] = [];
   for (const line of lines) {
     if (!line.faint) {
+      const reach = (line.width ?? 0) / 2;
       let index = line.y.length - 1;
-      while (index >= 0 && !Number.isFinite(line.y[index]!)) {
+      while (index >= 0 && (line.x[index]! - reach > to || !Number.isFinite(line.y[index]!))) {
         index -= 1;
       }
+      index = index >= 0 && line.x[index]! + reach >= from ? index : -1;
       found.push({ line, index, value: index === -1 ? NaN : line.y[index]! });
     }
   }

@@ -62,6 +62,15 @@ test('the x axis starts where the first bucket begins', () => {
   assert.deepEqual(xRange([], null), [0, 1]);
 });
 
+test('a logarithmic x axis begins at the first positive position, and the zoom of a linear one is cut there', () => {
+  const lines = [{ x: Float64Array.of(0, 4, 400) }, { x: Float64Array.of(0, 2) }];
+  assert.deepEqual(xRange(lines, null, true), [2, 400]);
+  assert.deepEqual(xRange(lines, [-10, 50], true), [2, 50]);
+  assert.deepEqual(xRange(lines, [5, 50], true), [5, 50]);
+  assert.deepEqual(xRange([{ x: Float64Array.of(0) }], null, true), [1, 10]);
+  assert.equal(xPosition(0.5, 'metric', 0, 'epoch'), 'epoch 0.5');
+});
+
 test('a position is a step or the steps of a bucket', () => {
   assert.equal(xPosition(1200, 'step'), 'step 1 200');
   assert.equal(xPosition(191.5, 'step', 128), 'steps 128 to 255');

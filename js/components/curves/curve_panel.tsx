@@ -351,6 +351,7 @@ export function CurvePanel(props: Props) {
           />
           <Legend
             lines={lines}
+            range={frame.range}
             cursor={cursor}
             marked={selection.marked}
             most={alone ? NAMED_ALONE : NAMED}

@@ -2,6 +2,7 @@ import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { type Line, lastValues, markOf, type Valued, valuesAt } from '../../chart/layers';
 import type { Cursor } from '../../chart/plot';
+import type { Range } from '../../data/curves';
 import { formatNumber, plural } from '../../logic/format';
 import { LineStyle } from '../line_style/line_style';
 import { Swatch } from '../swatch/swatch';
@@ -9,6 +10,8 @@ import { Name } from '../value/name';
 
 interface Props {
   lines: readonly Line[];
+  /** The window of the x axis that is shown, or null for all of it. */
+  range: Range | null;
   /** Where the cursor of the chart is. */
   cursor: ReadonlySignal<Cursor | null>;
   /** The ID of the run under the pointer, in a chart, in the table or here. */
@@ -29,13 +32,13 @@ interface Props {
  * The lines of a chart with their values at the cursor, or their last values, the highest first. It is below the chart, so
  * that it covers no curve, and has the same size wherever the cursor is.
  */
-export function Legend({ lines, cursor, marked, most, metrics, isOutside, style, isStyled }: Props) {
+export function Legend({ lines, range, cursor, marked, most, metrics, isOutside, style, isStyled }: Props) {
   const all = useSignal(false);
   /** The ID of the run whose color is being chosen. */
   const styled = useSignal<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
   const at = cursor.value;
-  const last = useMemo(() => lastValues(lines), [lines]);
+  const last = useMemo(() => lastValues(lines, range), [lines, range]);
   const sorted = at ? valuesAt(lines, at.x) : last;
   const nearest = at && at.id !== null ? sorted.findIndex(({ line }) => line.id === at.id) : -1;
   const mark = marked.value;
@@ -61,7 +64,7 @@ export function Legend({ lines, cursor, marked, most, metrics, isOutside, style,
         </ul>
       )}
       <p class="nbt-curve-at">
-        {at ? at.at : 'Last values'}
+        {at ? at.at : range ? 'Last values in the window' : 'Last values'}
         {nearest >= 0 && (
           <>
             <span class="nbt-muted">
