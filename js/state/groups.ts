@@ -155,6 +155,9 @@ export class GroupPages {
 
   /** Show runs instead of groups. */
   clear(): void {
+    if (this.by.peek() === null) {
+      return;
+    }
     batch(() => {
       this.by.value = null;
       this.pages.value = new Map();
