@@ -23,7 +23,7 @@ from tests.benchmarks import synthetic
 from tests.benchmarks import workload as w
 from tests.benchmarks.__main__ import machine
 from tests.browser import notebook as notebooks
-from tests.browser.notebook import CURRENT, Notebook, write_notebook
+from tests.browser.notebook import CELL, CURRENT, Notebook, write_notebook
 from tests.browser.server import jupyterlab
 from tests.browser.trace import work
 
@@ -39,11 +39,17 @@ HELPERS = f"""
     {CURRENT}
     const figures = window.figures = {{ arrived: [] }};
     // Resolves in the frame after the one in which a condition holds.
-    figures.painted = (condition) => new Promise((resolve) => {{
-        const look = () => requestAnimationFrame(condition() ? () => resolve(performance.now()) : look);
+    figures.painted = (condition) => new Promise((resolve, reject) => {{
+        const began = performance.now();
+        const look = () => {{
+            if (performance.now() > began + 60_000) {{
+                reject(new Error(`The page did not change: ${{condition}}`));
+            }}
+            requestAnimationFrame(condition() ? () => resolve(performance.now()) : look);
+        }};
         look();
     }});
-    figures.names = () => [...document.querySelectorAll('.nbt-row')].slice(0, 5).map((row) => row.innerText).join();
+    figures.names = () => [...document.querySelectorAll('.nbt-row')].slice(0, 9).map((row) => row.dataset.runId).join();
     figures.count = () => document.querySelector('.nbt-count')?.innerText ?? '';
     figures.isIdle = () => !document.querySelector('.nbt-comparison [aria-busy="true"], .nbt-old, .nbt-pending')
         && document.querySelector('.nbt-comparison canvas');
@@ -58,10 +64,7 @@ HELPERS = f"""
 """
 FIRST_PAINT = """
 (cell) => {
-    const output = document.querySelector(`[data-cell-id="${cell}"]`);
-    const old = new Set(output.querySelectorAll('.nbt-comparison'));
-    const find = (part) => [...output.querySelectorAll(`.nbt-comparison ${part}`)]
-        .some((element) => !old.has(element.closest('.nbt-comparison')));
+    const find = (part) => document.querySelector(`[data-cell-id="${cell}"] .nbt-comparison ${part}`);
     const { painted, isIdle } = window.figures;
     window.figures.first = Promise.all([
         painted(() => find('.nbt-row')),
@@ -182,14 +185,22 @@ def first_paint(sheet: Notebook, cell: str = "compare") -> dict[str, float]:
     """From the answer, which arrives with the widget, until the table and the curves are painted."""
     page = sheet.page
     sheet.show(cell)
+    page.evaluate(f"(id) => {{ {CELL} cell.model.outputs.clear(); }}", cell)
+    page.wait_for_function("(id) => !document.querySelector(`[data-cell-id='${id}'] .nbt-comparison`)", arg=cell)
     page.evaluate(FIRST_PAINT, cell)
     start = page.evaluate("() => performance.now()")
-    sheet.start(cell)
-    table, curves = page.evaluate("() => window.figures.first")
+    painted: list[float] = []
+
+    def act() -> None:
+        sheet.start(cell)
+        painted.extend(page.evaluate("() => window.figures.first"))
+
+    spent = work(page, act)
     ended = sheet.wait(cell)
     answer = page.evaluate("(start) => window.figures.after(start, 'widget')", start)
+    table, curves = painted
     found = {"cell until the answer": answer - start, "table": table - answer, "curves": curves - answer}
-    return {**found, "curves after the cell's end": curves - ended}
+    return {**found, "curves after the cell's end": curves - ended, "work": spent}
 
 
 def acted(sheet: Notebook, act: str) -> dict[str, float]:
@@ -284,17 +295,21 @@ def paints(sheet: Notebook, repeat: int) -> dict[str, dict[str, float]]:
 
 def actions(sheet: Notebook, repeat: int) -> dict[str, dict[str, float]]:
     """Measure what a user does with the comparison in the page, and what Python does."""
-    acts: dict[str, Callable[[], dict[str, float]]] = {
-        "sort by a metric": lambda: sorted_by(sheet, "metrics.`val/accuracy`"),
-        "sort by a param": lambda: sorted_by(sheet, "params.batch_size"),
-        "query on Enter": lambda: acted(sheet, ENTER % f"metrics.`val/accuracy` > {w.ACCURACY}"),
-        "query on Enter, cleared": lambda: acted(sheet, ENTER % ""),
-        f"cmp.selected = {SELECTED:,} runs": lambda: selected(sheet),
+    keys, params = list(w.METRICS), list(w.PARAMS)
+    acts: dict[str, Callable[[int], dict[str, float]]] = {
+        # The kernel has not been asked for these orders before. The second click reverses the order.
+        "sort by a metric": lambda turn: sorted_by(sheet, f"metrics.`{keys[turn]}`"),
+        "sort by a param": lambda turn: sorted_by(sheet, f"params.{params[turn]}"),
+        "sort by it in reverse": lambda turn: sorted_by(sheet, f"params.{params[turn]}"),
+        "sort back": lambda turn: sorted_by(sheet, f"params.{params[turn]}"),
+        "query on Enter": lambda turn: acted(sheet, ENTER % f"metrics.`val/accuracy` > {w.ACCURACY + turn / 100}"),
+        f"cmp.selected = {SELECTED:,} runs": lambda turn: selected(sheet),
     }
     rows: dict[str, list[dict[str, float]]] = {what: [] for what in acts}
-    for _ in range(repeat):
+    for turn in range(repeat):
         for what, act in acts.items():
-            rows[what].append(act())
+            rows[what].append(act(turn))
+        acted(sheet, ENTER % "")
     return {what: summarized(each) for what, each in rows.items()}
 
 
