@@ -56,7 +56,8 @@ def main(folder: Path) -> None:
         sync_playwright() as playwright,
     ):
         browser = notebooks.launch(playwright)
-        with notebooks.page(browser, url, height=1300) as notebook:
+        # A picture of an output that is higher than the page would show the status bar.
+        with notebooks.page(browser, url, height=1800) as notebook:
             quickstart(notebook, folder)
         with notebooks.page(browser, url, height=1300) as notebook:
             every_state(notebook, Path(temporary) / "work", folder)
