@@ -49,6 +49,12 @@ function Picker({ panels, columns, close }: Props & { close: () => void }) {
   };
   return (
     <form
+      onKeyDown={(event) => {
+        // JupyterLab would take the keys for itself. Escape closes the box.
+        if (event.key !== 'Escape') {
+          event.stopPropagation();
+        }
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         add();

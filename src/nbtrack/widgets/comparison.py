@@ -50,6 +50,8 @@ MOST_POINTS_OF_ALL = 200_000
 SAVED_POINTS = 200
 SAVED_SERIES = 10
 MOST_SAVED_METRICS = 4
+MOST_AT_ONCE = 50
+"""How many curves travel with the widget. If there are more, only those of the first chart do."""
 FEWEST_SAVED_POINTS = 20
 MOST_TOGETHER = 6
 """How many metrics that belong together a chart of a new comparison has."""
@@ -276,10 +278,12 @@ class Comparison(ViewWidget):
             answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
         if selected and view["panels"] and view["panels"][0]["metrics"]:
             panel = view["panels"][0]
-            keys = panel["metrics"][:MOST_SAVED_METRICS]
+            keys = _metrics_of(_like_first(view["panels"]))[:MOST_SAVED_METRICS]
             if most_series is not None:
-                keys = _metrics_of(_like_first(view["panels"]))[:MOST_SAVED_METRICS]
                 max_points = max(max_points // len(keys), FEWEST_SAVED_POINTS)
+            elif len(selected) * len(keys) > MOST_AT_ONCE:
+                # Only the first chart is certainly in sight.
+                keys = panel["metrics"][:MOST_SAVED_METRICS]
             answers["curves"] = self.recall(
                 "curves",
                 {
