@@ -10,6 +10,9 @@ import pytest
 from nbtrack.errors import InvalidParameter, QueryError
 from nbtrack.query import EXPERIMENTS, RUNS, compile_search, parse, parse_ordering
 
+LINEAR = 20.0
+"""Seconds of CPU time. They are far above what any of these queries takes, and far below a quadratic loop over it."""
+
 
 def mistake(marked: str) -> QueryError:
     """Return the error of a filter. The » marks the position that it must have."""
@@ -286,10 +289,10 @@ def test_characters_that_databases_cannot_store(character: str) -> None:
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
 def test_oversized_queries_fail_fast(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(QueryError) as raised:
         compile_search(text, [], RUNS)
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < LINEAR
     assert len(str(raised.value)) < 1_000
 
 
@@ -311,9 +314,9 @@ def test_oversized_queries_fail_fast(text: str) -> None:
     ids=lambda text: f"{text[:20]}… {len(text)}",
 )
 def test_large_queries_are_accepted(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     compile_search(text, [], RUNS)
-    assert time.process_time() - began < 3
+    assert time.thread_time() - began < LINEAR
 
 
 def test_arguments_of_the_wrong_type() -> None:

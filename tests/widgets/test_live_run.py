@@ -80,10 +80,9 @@ def test_finish_does_not_wait_for_ever(
     eventually(lambda: sent)
     blocked = threading.Event()
     monkeypatch.setattr(live_run, "PATIENCE", 0.1)
-    monkeypatch.setattr(live_run, "live_state", lambda *_: blocked.wait(5))
-    began = time.monotonic()
+    monkeypatch.setattr(live_run, "live_state", lambda *_: blocked.wait(60))
     widget.finish()
-    assert time.monotonic() - began < 2
+    assert "nbtrack-live" in {thread.name for thread in threading.enumerate()}, "it is still reading"
     blocked.set()
 
 
