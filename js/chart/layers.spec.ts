@@ -93,3 +93,12 @@ test('pixels follow linear and logarithmic axes, and far values stay finite', ()
   assert.equal(pixels({ range: [0.01, 1], log: true }, area, 'y')(0.1), 25);
   assert.ok(Number.isFinite(pixels({ range: [0, 1], log: false }, area, 'y')(1e308)));
 });
+
+test('the values of lines come with the highest or with the lowest first, and lines without a value come last', () => {
+  const lines = [line('none', NaN), line('low', 5, 1), line('high', 2, 9), line('long', 3, 3, 3)];
+  const ids = (found: ReturnType<typeof lastValues>) => found.map((each) => each.line.id);
+  assert.deepEqual(ids(lastValues(lines)), ['high', 'long', 'low', 'none']);
+  assert.deepEqual(ids(lastValues(lines, null, true)), ['low', 'long', 'high', 'none']);
+  assert.deepEqual(ids(valuesAt(lines, 0)).slice(0, 3), ['low', 'long', 'high']);
+  assert.deepEqual(ids(valuesAt(lines, 20, true))[0], 'long');
+});

@@ -220,8 +220,11 @@ export interface Valued {
   index: number;
 }
 
-/** Return the value of each line at a position of the x axis, the highest first. Lines that do not reach there come last. */
-export function valuesAt(lines: readonly Line[], x: number): Valued[] {
+/**
+ * Return the value of each line at a position of the x axis, the highest first, or the lowest. Lines that do not reach there
+ * come last.
+ */
+export function valuesAt(lines: readonly Line[], x: number, lowestFirst = false): Valued[] {
   const found: Valued[] = [];
   for (const line of lines) {
     if (!line.faint) {
@@ -229,11 +232,15 @@ export function valuesAt(lines: readonly Line[], x: number): Valued[] {
       found.push({ line, index, value: index === -1 ? NaN : line.y[index]! });
     }
   }
-  return found.sort(byValue);
+  return sorted(found, lowestFirst);
 }
 
-/** Return the last finite value of each line in a window, the highest first. */
-export function lastValues(lines: readonly Line[], window: readonly [number, number] | null = null): Valued[] {
+/** Return the last finite value of each line in a window, the highest first, or the lowest. Lines without one come last. */
+export function lastValues(
+  lines: readonly Line[],
+  window: readonly [number, number] | null = null,
+  lowestFirst = false,
+): Valued[] {
   const [from, to] = window ?? [-Infinity, Infinity];
   const found: Valued[] = [];
   for (const line of lines) {
@@ -247,11 +254,14 @@ export function lastValues(lines: readonly Line[], window: readonly [number, num
       found.push({ line, index, value: index === -1 ? NaN : line.y[index]! });
     }
   }
-  return found.sort(byValue);
+  return sorted(found, lowestFirst);
 }
 
-function byValue(a: Valued, b: Valued): number {
-  return Number.isNaN(a.value) ? (Number.isNaN(b.value) ? 0 : 1) : Number.isNaN(b.value) ? -1 : b.value - a.value;
+function sorted(found: Valued[], lowestFirst: boolean): Valued[] {
+  const side = lowestFirst ? 1 : -1;
+  return found.sort(({ value: a }, { value: b }) =>
+    Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : side * (a - b),
+  );
 }
 
 /** Return the index of the point of a line that is nearest to x, or -1 if x is before its first or after its last point. */

@@ -23,6 +23,8 @@ test('metrics come first, then the params that differ, grouped by prefix, and co
   assert.deepEqual(ids(), ['models', ...metrics, ...params, ...run]);
   assert.deepEqual(ids(true), ['models', ...metrics, ...params, ...run, 'params.seed']);
   assert.equal(shownColumns({ ...names, models: false }, false, [])[0]!.id, metrics[0]);
+  const ofGroups = shownColumns({ ...names, grouped: true }, true, []).map(({ id }) => id);
+  assert.deepEqual(ofGroups, [...metrics, ...params, ...run, 'models', 'params.seed'], 'groups have no models');
 });
 
 test('columns are shown, hidden, pinned, resized and moved by the view, and names that do not exist change nothing', () => {

@@ -31,6 +31,8 @@ export interface Names {
   lower: ReadonlySet<string>;
   /** Whether one of the runs logged a model, which can be registered. */
   models: boolean;
+  /** Whether the rows are groups, which have values of metrics, but no model. */
+  grouped?: boolean;
 }
 
 const CHARACTER_WIDTH = 8.2;
@@ -71,7 +73,9 @@ export function columnsOf(names: Names, allParams: boolean, isWanted?: (id: stri
     }
   };
   // The first column, because its buttons would be out of sight beside many metrics.
-  add(MODEL, names.models, () => MODEL_COLUMN);
+  if (!names.grouped) {
+    add(MODEL, names.models, () => MODEL_COLUMN);
+  }
   for (const key of byPrefix(names.metrics, String)) {
     found.push(metricColumn(key, 'last'));
     // Very many metrics have no other column, so these are not created in vain.
@@ -84,6 +88,9 @@ export function columnsOf(names: Names, allParams: boolean, isWanted?: (id: stri
   const params = byPrefix(names.params, ({ key }) => key);
   found.push(...params.filter(({ differs }) => differs).map(({ key }) => paramColumn(key)));
   found.push(...ATTRIBUTES.map(([key, title, width]) => runColumn(key, title, width)));
+  if (names.grouped) {
+    add(MODEL, names.models, () => MODEL_COLUMN);
+  }
   for (const { key } of params.filter(({ differs }) => !differs)) {
     add(quoted('params', key), allParams, () => paramColumn(key));
   }

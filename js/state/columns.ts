@@ -26,6 +26,7 @@ export class ColumnState {
   readonly allParams: Part<boolean>;
   /** The columns that are not as they are by default. */
   readonly changed: Part<ColumnView[]>;
+  private readonly groupBy: Part<string | null>;
   /** How many there are, loaded or not. */
   readonly counts = signal({ params: 0, differing: 0, metrics: 0, system: 0 });
   /** Whether one of the rows that have been in sight logged a model. */
@@ -38,6 +39,7 @@ export class ColumnState {
       metrics: this.metrics.value,
       lower: this.lower.value,
       models: this.models.value,
+      grouped: this.groupBy.value !== null,
     }),
   );
   /** The columns of the table, from left to right. */
@@ -66,6 +68,7 @@ export class ColumnState {
   constructor(view: View) {
     this.allParams = view.part('all_params');
     this.changed = view.part('columns');
+    this.groupBy = view.part('group_by');
   }
 
   /** Take over the columns of a reply to a new query. */
@@ -121,7 +124,8 @@ export class ColumnState {
 
   /** Return the columns that the table will show once it has taken over a reply to a new query. */
   shownWith({ params, metrics, lower_is_better, total }: RunsReply): Column[] {
-    const names = { params, metrics, lower: new Set(lower_is_better), models: false };
+    const grouped = this.groupBy.peek() !== null;
+    const names = { params, metrics, lower: new Set(lower_is_better), models: false, grouped };
     return shownColumns(names, total === 1 || this.allParams.peek(), this.changed.peek());
   }
 

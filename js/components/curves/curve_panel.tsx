@@ -356,6 +356,7 @@ export function CurvePanel(props: Props) {
             marked={selection.marked}
             most={alone ? NAMED_ALONE : NAMED}
             metrics={drawn.length > 1 ? drawn.map(({ key }) => key) : []}
+            lowestFirst={drawn.length > 0 && drawn.every(({ key }) => columns.lower.value.has(key))}
             isOutside={(run_id) => by === null && pages.isOutside(run_id)}
             style={(mark, slot) =>
               groupKeys.includes(mark) ? selection.setValueStyle(mark, slot) : selection.setStyle(mark, slot)

@@ -20,6 +20,8 @@ interface Props {
   most: number;
   /** The metrics, if there are several. Each has its own dash. */
   metrics: readonly string[];
+  /** Whether the lowest values come first, because lower is better for all of the metrics. */
+  lowestFirst: boolean;
   /** Whether a run is known not to match the filter of the table. */
   isOutside: (run_id: string) => boolean;
   /** Gives a run another color and dash, or with null the default. */
@@ -29,22 +31,24 @@ interface Props {
 }
 
 /**
- * The lines of a chart with their values at the cursor, or their last values, the highest first. It is below the chart, so
+ * The lines of a chart with their values at the cursor, or their last values, the best first. It is below the chart, so
  * that it covers no curve, and has the same size wherever the cursor is.
  */
-export function Legend({ lines, range, cursor, marked, most, metrics, isOutside, style, isStyled }: Props) {
+export function Legend(props: Props) {
+  const { lines, range, cursor, marked, most, metrics, lowestFirst, isOutside, style, isStyled } = props;
   const all = useSignal(false);
   /** The ID of the run whose color is being chosen. */
   const styled = useSignal<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
   const at = cursor.value;
-  const last = useMemo(() => lastValues(lines, range), [lines, range]);
-  const sorted = at ? valuesAt(lines, at.x) : last;
+  const last = useMemo(() => lastValues(lines, range, lowestFirst), [lines, range, lowestFirst]);
+  const sorted = at ? valuesAt(lines, at.x, lowestFirst) : last;
   const nearest = at && at.id !== null ? sorted.findIndex(({ line }) => line.id === at.id) : -1;
   const mark = marked.value;
   const place = nearest === -1 && mark !== null ? sorted.findIndex(({ line }) => markOf(line) === mark) : nearest;
   const shown = all.value ? sorted : windowOf(sorted, place, most);
   const changed = lines.find((line) => markOf(line) === styled.value);
+  const hasGroups = lines.some(({ counted }) => counted === 'run');
   const close = (back: boolean) => {
     if (back) {
       list.current?.querySelector<HTMLElement>('.nbt-style-button[aria-expanded="true"]')?.focus();
@@ -64,7 +68,7 @@ export function Legend({ lines, range, cursor, marked, most, metrics, isOutside,
         </ul>
       )}
       <p class="nbt-curve-at">
-        {at ? at.at : range ? 'Last values in the window' : 'Last values'}
+        {at ? at.at : `Last values${range ? ' in the window' : ''}, ${lowestFirst ? 'lowest' : 'highest'} first`}
         {nearest >= 0 && (
           <>
             <span class="nbt-muted">
@@ -114,7 +118,9 @@ export function Legend({ lines, range, cursor, marked, most, metrics, isOutside,
       </ul>
       {sorted.length > most && (
         <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-          {all.value ? `Name only ${most}` : `Name all ${plural(sorted.length, metrics.length > 0 ? 'curve' : 'run')}`}
+          {all.value
+            ? `Name only ${most}`
+            : `Name all ${plural(sorted.length, metrics.length > 0 ? 'curve' : hasGroups ? 'line' : 'run')}`}
         </button>
       )}
     </div>

@@ -248,3 +248,14 @@ test('a row under the pointer or with the focus is marked, for its curve too', a
     [false, true],
   );
 });
+
+test('the column of names fits the groups, then the runs, and models come last', async () => {
+  const [a, b] = ['a', 'b'].map((end) => groupRow(`s:width 128, rate 0.02, alpha 0.1${end}`));
+  const { state } = await table({}, [a!, b!], () => [tableRow('r1', { models: ['m'] })]);
+  const width = () => Number.parseInt(document.querySelectorAll('col')[2]!.style.width, 10);
+  assert.ok(width() > 270 && width() <= 320, `${width()}`);
+  assert.equal(state.columns.shown.value.at(-1)?.id, 'models');
+  await state.search.groupBy(null);
+  await waitFor(() => assert.equal(width(), 200));
+  assert.equal(state.columns.shown.value[0]?.id, 'models');
+});

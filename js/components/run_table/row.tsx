@@ -3,6 +3,7 @@ import type { GroupRow, RunRow, TableRow } from '../../contract';
 import type { Column, ColumnWindow } from '../../logic/column_model';
 import { grouped, plural } from '../../logic/format';
 import { groupName, groupText } from '../../logic/groups';
+import { textWidth } from '../../logic/name_width';
 import type { BaselineRun } from '../../state/columns';
 import { memo } from '../memo';
 import { StatusGlyph } from '../status/status';
@@ -14,6 +15,12 @@ import { groupContent } from './group_cell';
 /** Indent in px for each level of nesting, up to the deepest one that is indented. */
 const INDENT = 14;
 const MAX_INDENTED = 5;
+
+/** The width in px of the buttons and marks beside a name, and the padding of its cell. */
+const PADDING = 8;
+const BESIDE_IN_TREE = 22;
+const GLYPH = 16;
+const COUNT_GAP = 8;
 
 /** The columns that are rendered: those that are pinned, and the window of the others. */
 export interface RenderedColumns {
@@ -293,6 +300,22 @@ function Cells({ id, columns, active, text, content }: CellsProps) {
 
 function isBaseline(subject: Subject, { baseline }: CellContext): boolean {
   return baseline !== null && baseline.kind === subject.kind && baseline.id === subject.id;
+}
+
+/** Return how much room the name of a run needs in px, with what is beside it. */
+export function runNameWidth({ run_name, depth, children, status }: TableRow, inTree: boolean): number {
+  const indent = inTree ? BESIDE_IN_TREE + Math.min(depth, MAX_INDENTED) * INDENT : PADDING;
+  const glyph = status === 'FINISHED' ? 0 : GLYPH;
+  return indent + glyph + textWidth(run_name) + countWidth(children) + PADDING;
+}
+
+/** Return how much room the name of a group needs in px, with what is beside it. */
+export function groupNameWidth(group: GroupRow): number {
+  return BESIDE_IN_TREE + textWidth(groupName(group), true) + countWidth(group.runs) + PADDING;
+}
+
+function countWidth(count: number): number {
+  return count === 0 ? 0 : COUNT_GAP + textWidth(grouped(count));
 }
 
 function hintOf(row: RunRow): string {

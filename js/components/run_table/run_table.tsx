@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { GroupRow, RunRow, TableRow } from '../../contract';
 import { type Column, columnWindow, edges } from '../../logic/column_model';
 import { columnTitle, GROUP_STATISTICS, STATISTIC_NAMES, statisticsOfGroup } from '../../logic/groups';
+import { nameWidth as fittingWidth } from '../../logic/name_width';
 import { nextOrder } from '../../logic/order';
 import { rowWindow } from '../../logic/window';
 import type { BaselineRun, ColumnState } from '../../state/columns';
@@ -20,11 +21,13 @@ import { HeaderMenu, type MenuEntry } from './header_menu';
 import {
   BaselineRow,
   GroupTableRow,
+  groupNameWidth,
   groupStart,
   isNumeric,
   type RenderedColumns,
   Row,
   type RowActions,
+  runNameWidth,
   type Subject,
 } from './row';
 
@@ -35,9 +38,6 @@ const VISIBLE_ROWS = 12;
 const TICK_WIDTH = 30;
 const SWATCH_WIDTH = 34;
 const NAME_WIDTH = 200;
-/** In a narrow table the names leave most of the width to the values. */
-const NARROW = 520;
-const NARROW_NAME_WIDTH = 120;
 /** How much wider metrics are while they show the difference from the baseline, in px. */
 const DIFFERENCE_WIDTH = 88;
 /** How much wider metrics are while groups show a mean and its standard deviation, in px. */
@@ -46,7 +46,7 @@ const RESIZE_STEP = 20;
 /** The window moves in steps of so many rows, so that not every scrolled row renders the table again. */
 const ROW_STEP = 4;
 const COLUMN_STEP = 3;
-/** The rows whose values say whether a param is a number. */
+/** The rows whose values say whether a param is a number, and whose names say how wide their column is. */
 const SAMPLE = 50;
 
 const NAME: Column = {
@@ -110,7 +110,19 @@ export function RunTable(props: Props) {
   });
   /** The height of the rows that do not scroll. */
   const head = useComputed(() => HEADER_HEIGHT + (baseline.value ? ROW_HEIGHT : 0));
-  const nameWidthAtFirst = useComputed(() => (size.value.width < NARROW ? NARROW_NAME_WIDTH : NAME_WIDTH));
+  const widest = useRef<{ by: string | null; width: number }>({ by: null, width: 0 });
+  const nameWidthAtFirst = useComputed(() => {
+    const by = groups.by.value;
+    const inTree = folding.grouped.value && pages.nested.value > 0;
+    const widths =
+      by === null
+        ? pages.sample.value.slice(0, SAMPLE).map((row) => runNameWidth(row, inTree))
+        : (groups.pages.value.get(0) ?? []).slice(0, SAMPLE).map(groupNameWidth);
+    // In another order, other names come first. The column does not get narrower then.
+    const before = widest.current.by === by ? widest.current.width : 0;
+    widest.current = { by, width: Math.max(before, ...widths) };
+    return fittingWidth(widest.current.width, size.value.width);
+  });
   const layout = useComputed(() => {
     const wider = (baseline.value ? DIFFERENCE_WIDTH : 0) + (groups.by.value === null ? 0 : GROUP_WIDTH);
     // The values that runs are grouped by are the names of the groups.
