@@ -127,3 +127,23 @@ test('the saved differences of the selected runs are shown, and those of other s
   assert.deepEqual(await keys(['a', 'b']), ['train']);
   assert.deepEqual(await keys(['b', 'a']), ['lr']);
 });
+
+test('the saved curves of groups are those of the metrics and the axis of a chart', async () => {
+  const series = ['loss', 'acc'].map((metric) => ({ group: 's:adam', metric, points: 1 }));
+  const buffers = Array.from({ length: 12 }, (_, i) => [i]);
+  const payload = { by: 'params.optimizer', x_axis: 'step' };
+  const connection = new SavedConnection({
+    view: 'comparison',
+    options: {},
+    answers: { group_curves: { payload, reply: { series }, buffers } },
+  } as unknown as Snapshot);
+  const ask = async (x_axis: 'step' | 'time', groups: string[]) => {
+    const window = { x_min: null, x_max: null, max_points: 500 };
+    const runs = { filter: '', experiment_ids: null, by: 'params.optimizer', groups };
+    const answer = await connection.request('group_curves', { ...window, ...runs, metrics: ['acc'], x_axis });
+    return [answer.reply.series.map(({ metric }) => metric), answer.buffers.map(([value]) => value)];
+  };
+  assert.deepEqual(await ask('step', ['s:adam', 's:sgd']), [['acc'], [6, 7, 8, 9, 10, 11]]);
+  assert.deepEqual(await ask('step', ['s:sgd']), [[], []]);
+  assert.deepEqual(await ask('time', ['s:adam']), [[], []]);
+});

@@ -1,4 +1,4 @@
-import type { CurvesReply, DiffReply, GroupsReply, RunRow, RunsReply } from '../contract';
+import type { CurvesReply, DiffReply, GroupCurvesReply, GroupsReply, RunRow, RunsReply } from '../contract';
 import { diffRuns } from '../logic/diff';
 import { isInGroup, sortedGroups } from '../logic/groups';
 import { sortRuns } from '../logic/order';
@@ -101,6 +101,22 @@ export class SavedConnection implements Connection {
         reply: baseline?.key === wanted && baseline ? { ...reply, baseline_group: baseline } : reply,
         buffers: [],
       };
+    },
+    group_curves: ({ by, groups, metrics, x_axis }: Payload<'group_curves'>): Answer<'group_curves'> | undefined => {
+      const saved = this.first('group_curves');
+      if (!saved) {
+        return undefined;
+      }
+      const isSame = saved.payload.by === by && saved.payload.x_axis === x_axis;
+      const reply: GroupCurvesReply = { ...saved.reply, series: [] };
+      const buffers: Float64Array[] = [];
+      saved.reply.series.forEach((series, i) => {
+        if (isSame && groups.includes(series.group) && metrics.includes(series.metric)) {
+          reply.series.push(series);
+          buffers.push(...saved.buffers.slice(6 * i, 6 * i + 6));
+        }
+      });
+      return { reply, buffers };
     },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {
       const saved = this.first('curves');

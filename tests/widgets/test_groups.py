@@ -193,3 +193,43 @@ def test_linked_comparisons_share_groups_of_one_column(widget: Comparison) -> No
     other.group_by = "params.optimizer"
     nbtrack.link(widget, other, ["baseline"])
     assert (other.baseline, other.group_by) == (None, "params.optimizer")
+
+
+def test_a_selection_that_nobody_made_follows_the_groups(widget: Comparison) -> None:
+    runs = widget.view["selected"]
+    assert len(runs) == 5
+    widget.group_by = "params.optimizer"
+    assert widget.view["selected"] == []
+    assert [key[:6] for key in widget.view["selected_groups"]] == ["s:adam", "s:sgd", "h:56d1", "none"]
+    widget.set_state({"_view": {**widget.view, "group_by": "params.width", "selected_groups": []}})
+    assert widget.view["selected_groups"] == ["n:64", "n:128"]
+    widget.group_by = None
+    assert (widget.view["selected"], widget.view["selected_groups"]) == (runs, [])
+
+
+def test_a_selection_of_the_user_stays_when_runs_are_grouped(widget: Comparison) -> None:
+    chosen = widget.view["selected"][:2]
+    widget.selected = chosen
+    widget.group_by = "params.optimizer"
+    assert (widget.view["selected"], widget.view["selected_groups"]) == (chosen, [])
+    other = nbtrack.compare()
+    other.view = {"group_by": "params.width", "selected": [], "selected_groups": ["n:64"]}
+    assert (other.view["selected"], other.view["selected_groups"]) == ([], ["n:64"])
+    other.group_by = None
+    assert other.view["selected"] == []
+
+
+def test_a_notebook_keeps_the_curves_of_groups_as_data_and_as_a_picture(widget: Comparison) -> None:
+    widget.group_by = "params.optimizer"
+    snapshot = widget.thin_snapshot()
+    curves = snapshot.answers["group_curves"]
+    assert [series["group"] for series in curves.reply["series"] if series["metric"] == "acc"] == [
+        *widget.view["selected_groups"]
+    ]
+    assert len(curves.buffers) == 6 * len(curves.reply["series"])
+    page = widget.page(snapshot)
+    labels = [label for each in page.pictures if each for label, _ in each.lines]
+    assert {"adam", "sgd", "(no value)", "a" * 6000} <= set(labels)
+    assert len(str(widget._repr_mimebundle_())) < 400_000
+    widget.panels = [{"metrics": ["acc"], "x_metric": "val/loss"}]
+    assert "group_curves" not in widget.thin_snapshot().answers

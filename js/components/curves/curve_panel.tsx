@@ -78,7 +78,8 @@ export function CurvePanel(props: Props) {
   const groupKeys = selection.groups.value;
   const hasGroups = grouping !== null && groupKeys.length > 0;
   // The mean of a group is known over steps and times only.
-  const drawsGroups = hasGroups && panel.x_metric === null && connection.live;
+  const areKept = useMemo(() => connection.live || connection.first('group_curves') !== undefined, [connection]);
+  const drawsGroups = hasGroups && panel.x_metric === null && areKept;
   const members = drawsGroups && panel.members ? groupCache.members(grouping, groupKeys) : undefined;
   const drawn_ids = useStable(
     members ? [...new Set([...run_ids, ...members.map(({ run_id }) => run_id)])].slice(0, MOST_RUNS) : run_ids,
@@ -151,6 +152,7 @@ export function CurvePanel(props: Props) {
     const counts = { ...NONE };
     const missing: string[] = [];
     const several = shown.value.length > 1;
+    const savedPoints = connection.live ? '' : 'saved points of ';
     const slotsOfGroups = selection.groupSlots.value;
     const wholes = shown.value.map((each) => ({ ...each, range: null }));
     shown.value.forEach((each, place) => {
@@ -193,7 +195,7 @@ export function CurvePanel(props: Props) {
       }
       if (noneOfGroups > 0) {
         missing.push(
-          `${plural(noneOfGroups, 'selected group')} ${noneOfGroups === 1 ? 'has' : 'have'} no ${each.key}.`,
+          `${plural(noneOfGroups, 'selected group')} ${noneOfGroups === 1 ? 'has' : 'have'} no ${savedPoints}${each.key}.`,
         );
       }
       for (const run_id of selection.compared.value) {
@@ -216,7 +218,7 @@ export function CurvePanel(props: Props) {
       }
       if (none > 0) {
         const runs = `${plural(none, 'selected run')} ${none === 1 ? 'has' : 'have'}`;
-        missing.push(`${runs} no ${connection.live ? '' : 'saved points of '}${each.key}.`);
+        missing.push(`${runs} no ${savedPoints}${each.key}.`);
       }
     });
     // Equal lines are the same array, so that nothing is drawn again when another chart gets an answer.
@@ -384,7 +386,7 @@ export function CurvePanel(props: Props) {
         )}
         {hasGroups && !drawsGroups && (
           <span>
-            {connection.live
+            {panel.x_metric !== null
               ? 'The mean of a group can be drawn over steps and times, not over another metric.'
               : 'The curves of groups are not kept in a saved notebook.'}
           </span>

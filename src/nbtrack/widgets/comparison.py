@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import traitlets
 
 from ..client import Client
 from ..entities import ViewType
-from ..errors import InvalidParameter
+from ..errors import InvalidParameter, NbtrackError
 from ..frame import from_columns
 from ..names import SYSTEM, check_list, check_string
 from ..tags import PARENT
@@ -23,7 +24,7 @@ from . import picture
 from .group_values import MOST_GROUPS, table_of
 from .host import ViewWidget
 from .saved import LONGEST_FILTER, MOST_COLUMNS, MOST_ROWS, Page, line, number, part, time
-from .snapshot import Answer, Snapshot
+from .snapshot import Answer, Series, Snapshot
 from .table import Table, printable
 from .view_parts import Baseline, SelectedRuns, ViewPart, WholeView
 
@@ -49,6 +50,7 @@ MOST_POINTS_OF_ALL = 200_000
 """About how many points of all curves of a chart are sent, as in js/data/curves.ts."""
 SAVED_POINTS = 200
 SAVED_SERIES = 10
+SAVED_GROUP_CURVES = 8
 MOST_SAVED_METRICS = 4
 MOST_AT_ONCE = 50
 """How many curves travel with the widget. If there are more, only those of the first chart do."""
@@ -134,6 +136,8 @@ class Comparison(ViewWidget):
         # Before the rest is initialized, because the first snapshot is taken of this view.
         self.state: ViewState = default_view()
         self._is_new = True
+        # The runs and the groups that were selected automatically, not by the user.
+        self._selected_first: tuple[list[str], list[str]] | None = None
         first = read_view(view, self.state)
         check_string(filter_string or "", "filter_string")
         query, sorts = filter_string or first["query"], check_list(order_by, "order_by") or first["sorts"]
@@ -155,7 +159,40 @@ class Comparison(ViewWidget):
             self._output.update_later()
         for trait in self.traits().values():
             if isinstance(trait, ViewPart):
-                trait.notify(self, before, self.state)
+                trait.notify(self, before, change.new)
+        if not self._is_new and change.new["group_by"] != before["group_by"]:
+            self._select_first_again(before)
+
+    def _select_first_again(self, before: ViewState) -> None:
+        """Select the first groups instead of runs that were selected automatically, or the other way around.
+
+        The table does not show these runs any more. A selection of the user stays.
+        """
+        view = self.state
+        was_chosen = (before["selected"], before["selected_groups"]) != self._selected_first
+        if was_chosen or view["selected"] != before["selected"] or view["selected_groups"]:
+            return
+        # The view is valid without a selection, too, if the store cannot be read at the moment.
+        with suppress(NbtrackError):
+            self._selected_first = selected, groups = self._first_of(view)
+            self.change_view({"selected": selected, "selected_groups": groups})
+
+    def _first_of(self, view: ViewState) -> tuple[list[str], list[str]]:
+        """Return the IDs of the first runs of the table, or the keys of its first groups."""
+        common: dict[str, Any] = {
+            "filter": view["query"],
+            "experiment_ids": None,
+            "order_by": view["sorts"],
+            "offset": 0,
+            "limit": SELECTED_AT_FIRST,
+            "params": [],
+            "metrics": [],
+        }
+        if view["group_by"] is None:
+            rows = self.ask("runs", {**common, "grouped": False, "unfolded": None, "summary": False}).reply["rows"]
+            return [row["run_id"] for row in rows], []
+        payload = {**common, "by": view["group_by"], "statistic": view["group_statistic"]}
+        return [], [row["key"] for row in self.ask("groups", payload).reply["groups"]]
 
     def change_view(self, changes: Mapping[str, Any]) -> None:
         """Change some fields of the view, here and on every screen that shows it.
@@ -296,7 +333,33 @@ class Comparison(ViewWidget):
                     "max_points": min(max_points, _points_for(len(selected) * len(keys))),
                 },
             )
+        if view["selected_groups"] and most_series is not None:
+            curves = self._saved_group_curves(view, part(SAVED_GROUP_CURVES, share, 2), part(SAVED_POINTS, share, 20))
+            if curves:
+                answers["group_curves"] = curves
         return Snapshot(self.screen, {"view": view}, answers)
+
+    def _saved_group_curves(self, view: ViewState, most: int, max_points: int) -> Answer | None:
+        """Return the curves of the selected groups that a notebook keeps, or None if the first chart shows none."""
+        panels = _like_first(view["panels"])
+        if view["group_by"] is None or not panels or panels[0]["x_metric"] is not None:
+            return None
+        keys = _metrics_of(panels)[:MOST_SAVED_METRICS]
+        return self.recall(
+            "group_curves",
+            {
+                "filter": view["query"],
+                "experiment_ids": None,
+                "by": view["group_by"],
+                "groups": view["selected_groups"][:most],
+                "metrics": keys,
+                "x_axis": panels[0]["x_axis"],
+                "x_min": None,
+                "x_max": None,
+                # A curve of a group has six numbers for each point, not two.
+                "max_points": max(max_points // (2 * len(keys)), FEWEST_SAVED_POINTS),
+            },
+        )
 
     def _first_runs(self) -> Answer:
         """Return the rows that a new comparison shows, and choose its order, its selected runs and its metric."""
@@ -323,7 +386,7 @@ class Comparison(ViewWidget):
         panels = [default_panel(*keys) for keys in _families(runs.reply["metrics"], metric)] if metric else []
         view = {**view, "selected": selected, "unfolded": unfolded, "panels": panels}
         self.set_trait("_view", view)
-        self._is_new = False
+        self._is_new, self._selected_first = False, (selected, [])
         if runs.reply["nested"]:
             return self._runs(view)
         return self.same_answer("runs", runs.payload, self._request(view))
@@ -335,9 +398,16 @@ class Comparison(ViewWidget):
         where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""
         title = f"{_counted(total, 'run')}{where}"
         names = {row["run_id"]: row["run_name"] for row in rows}
-        curves = snapshot.answers.get("curves")
+        curves, groups = snapshot.answers.get("curves"), snapshot.answers.get("groups")
         pictures = []
         series = curves.series() if curves else []
+        if "group_curves" in snapshot.answers:
+            series += _means_of(snapshot.answers["group_curves"])
+            values = {row["key"]: row["value"] for row in groups.reply["groups"]} if groups else {}
+            names |= {
+                key: NO_VALUE if values.get(key, key) is None else values.get(key, key.partition(":")[2])
+                for key in snapshot.options["view"]["selected_groups"]
+            }
         for panel in _like_first(snapshot.options["view"]["panels"]) if series else []:
             several = len(panel["metrics"]) > 1
             lines = [
@@ -349,7 +419,6 @@ class Comparison(ViewWidget):
         if not rows:
             hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
             return Page(title, [hint], pictures)
-        groups = snapshot.answers.get("groups")
         if groups:
             count, shown = groups.reply["count"], min(MOST_ROWS, len(groups.reply["groups"]))
             table = _table_of_groups(groups, set(snapshot.options["view"]["selected_groups"]))
@@ -483,6 +552,15 @@ def _like_first(panels: Sequence[PanelView]) -> list[PanelView]:
     """Return the charts whose curves one request reads: those with the x axis and the zoom of the first one."""
     fields: tuple[Literal["x_axis", "x_metric", "x_min", "x_max"], ...] = ("x_axis", "x_metric", "x_min", "x_max")
     return [panel for panel in panels if panel["metrics"] and all(panel[each] == panels[0][each] for each in fields)]
+
+
+def _means_of(answer: Answer) -> list[Series]:
+    """Return the means of groups as curves."""
+    arrays = [memoryview(buffer).cast("d") for buffer in answer.buffers]
+    return [
+        Series(entry["group"], entry["metric"], arrays[6 * i].tolist(), arrays[6 * i + 1].tolist())
+        for i, entry in enumerate(answer.reply["series"])
+    ]
 
 
 def _metrics_of(panels: Sequence[PanelView]) -> list[str]:
