@@ -265,3 +265,24 @@ test('an error of the curves of groups is shown, and they are read again', async
   await screen.findByText('adam');
   assert.equal(screen.queryByText('The kernel is busy.'), null);
 });
+
+test('the means of groups stay until those of more groups are there, and say where runs have ended', async () => {
+  const { connection, groups, view, user } = grid([{ metrics: ['acc'] }]);
+  connection.answers.group_curves = means;
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({ group_by: 'params.optimizer', selected: [], selected_groups: ['s:adam'] });
+  });
+  await screen.findByText('adam');
+  screen.getByText(/Some runs end earlier, so the last means are of fewer runs\./);
+  connection.answers.group_curves = () => {
+    throw refusal('TEMPORARILY_UNAVAILABLE', 'The kernel is busy.');
+  };
+  await act(() => view.set({ selected_groups: ['s:adam', 's:sgd'] }));
+  await screen.findByText('The kernel is busy.');
+  assert.ok(screen.getByText('adam'));
+  connection.answers.group_curves = means;
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  await screen.findByText('sgd');
+  assert.ok(screen.getByText('adam'));
+});

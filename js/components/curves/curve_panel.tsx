@@ -135,8 +135,21 @@ export function CurvePanel(props: Props) {
     }
     return before.current;
   });
-  const groupCurve = (all: readonly CurveSettings[], key: string, metric: string) =>
-    shownGroups.value && groupCache.curve(shownGroups.value.grouping, shownGroups.value.keys, all, key, metric);
+  // One request reads the curves of all selected groups. Until its answer is there, those of the last selection stay.
+  const keysBefore = useRef<readonly string[]>([]);
+  const groupCurve = (all: readonly CurveSettings[], key: string, metric: string) => {
+    if (!shownGroups.value) {
+      return undefined;
+    }
+    const { grouping, keys } = shownGroups.value;
+    const curve = groupCache.curve(grouping, keys, all, key, metric);
+    if (curve !== undefined) {
+      keysBefore.current = keys;
+      return curve;
+    }
+    const { current: before } = keysBefore;
+    return before.includes(key) ? groupCache.curve(grouping, before, all, key, metric) : undefined;
+  };
   const memory = useMemo(() => new LineMemory(), []);
   const band = useSignal(panel.band);
   band.value = panel.band;
@@ -379,7 +392,11 @@ export function CurvePanel(props: Props) {
           </span>
         )}
         {ofGroups && lines.length > 0 && (
-          <span>The mean of a group counts each of its runs once. {BANDS_OF_GROUPS[panel.band]}</span>
+          <span>
+            The mean of a group counts each of its runs once.{' '}
+            {lines.some(endsEarly) && 'Some runs end earlier, so the last means are of fewer runs. '}
+            {BANDS_OF_GROUPS[panel.band]}
+          </span>
         )}
         {members && members.length >= MOST_MEMBERS && (
           <span>The curves of the first {grouped(MOST_MEMBERS)} runs of the groups are drawn.</span>
@@ -412,6 +429,13 @@ export function CurvePanel(props: Props) {
         change={({ width, height }) => change(alone ? { height } : { width, height })}
       />
     </figure>
+  );
+}
+
+/** Return whether the last mean of a group is over fewer runs than another one before it. */
+function endsEarly({ counted, count }: Line): boolean {
+  return (
+    counted === 'run' && count != null && count.length > 0 && count.at(-1)! < count.reduce((a, b) => Math.max(a, b))
   );
 }
 

@@ -48,6 +48,7 @@ export function Legend(props: Props) {
   const place = nearest === -1 && mark !== null ? sorted.findIndex(({ line }) => markOf(line) === mark) : nearest;
   const shown = all.value ? sorted : windowOf(sorted, place, most);
   const changed = lines.find((line) => markOf(line) === styled.value);
+  const areGroups = sorted.every(({ line }) => line.counted === 'run');
   const hasGroups = lines.some(({ counted }) => counted === 'run');
   const close = (back: boolean) => {
     if (back) {
@@ -120,7 +121,7 @@ export function Legend(props: Props) {
         <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
           {all.value
             ? `Name only ${most}`
-            : `Name all ${plural(sorted.length, metrics.length > 0 ? 'curve' : hasGroups ? 'line' : 'run')}`}
+            : `Name all ${plural(sorted.length, metrics.length > 0 ? 'curve' : areGroups ? 'group' : hasGroups ? 'line' : 'run')}`}
         </button>
       )}
     </div>
