@@ -1,3 +1,4 @@
+import { BASELINE } from '../style/theme';
 import type { Scale } from './scales';
 
 /** One line of a chart: x ascending, y of the same length. A value that is not finite is a gap. */
@@ -25,6 +26,11 @@ export interface Line {
   odd?: { x: Float64Array; value: Float64Array } | null;
   /** Whether the line is drawn pale, behind the others, and is not found by the pointer. */
   faint?: boolean;
+}
+
+/** Return whether a line is that of the run or group that the others are compared with. */
+export function isBaseline(line: Line): boolean {
+  return line.slot === BASELINE && !line.faint;
 }
 
 /** Return what a line belongs to. */

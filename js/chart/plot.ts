@@ -8,6 +8,7 @@ import {
   drawBand,
   drawLine,
   drawOdd,
+  isBaseline,
   type Line,
   markOf,
   nearest,
@@ -69,6 +70,8 @@ const LABEL_CHARACTER = 6.6;
 const MOST_IN_TIP = 42;
 /** With more lines, only the one under the pointer has its band and its raw values. */
 export const MOST_BANDS = 20;
+/** The width of the line that the others are compared with, in pixels. It is wider than those of all others. */
+const BASELINE_WIDTH = 3.5;
 /** How near the pointer must be to a line, in pixels. */
 const REACH = 60;
 
@@ -300,9 +303,16 @@ export class Plot {
     context.globalAlpha = lines.length > 300 ? 0.4 : lines.length > 30 ? 0.75 : 1;
     const width = lines.length > 30 ? 1 : lines.length > 10 ? 1.25 : 1.75;
     for (const line of lines) {
-      this.drawSolid(context, places, line, width * ratio, ratio);
+      if (!isBaseline(line)) {
+        this.drawSolid(context, places, line, width * ratio, ratio);
+      }
     }
     context.globalAlpha = 1;
+    for (const line of lines) {
+      if (isBaseline(line)) {
+        this.drawSolid(context, places, line, BASELINE_WIDTH * ratio, ratio);
+      }
+    }
     context.setLineDash([]);
     context.lineWidth = 1.5 * ratio;
     for (const line of lines) {
@@ -378,7 +388,7 @@ export class Plot {
         context.setLineDash([]);
         drawLine(context, places, line.x, line.y);
       }
-      this.drawSolid(context, places, line, 2.25 * ratio, ratio);
+      this.drawSolid(context, places, line, (isBaseline(line) ? BASELINE_WIDTH : 2.25) * ratio, ratio);
     }
     if (this.at && current) {
       const line = current;

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { MOST_RUNS, type RunRow, type RunStyle } from '../contract';
 import { styleColumn, type ValueStyles, valueKey, valueStyles } from '../logic/value_styles';
-import { NO_VALUE } from '../style/theme';
+import { BASELINE, NO_VALUE } from '../style/theme';
 import type { Part, View } from './view';
 
 const RUN_ID = /^[0-9a-f]{32}$/;
@@ -27,10 +27,13 @@ export class Selection {
   readonly styles: Part<RunStyle[]>;
   /** The IDs of the selected runs, for looking up. */
   readonly set = computed((): ReadonlySet<string> => new Set(this.ids.value));
-  /** The position of each selected run in the line styles. A run keeps it for as long as it is selected. */
-  readonly slots = computed(() => this.assign(this.ids.value));
+  /**
+   * The position of each selected run in the line styles. A run keeps it for as long as it is selected. The baseline has a
+   * style of its own, even if it is not selected.
+   */
+  readonly slots = computed(() => withBaseline(this.assign(this.ids.value), this.baseline.value));
   /** The line style of each selected group, by its key: that of its value, or one that no selected run has. */
-  readonly groupSlots = computed(() => this.assignGroups(this.groups.value));
+  readonly groupSlots = computed(() => withBaseline(this.assignGroups(this.groups.value), this.baselineGroup.value));
   /** The IDs of the runs that are compared: the first of those that are selected. */
   readonly compared = computed(() => this.ids.value.slice(0, MOST_RUNS));
 
@@ -171,6 +174,10 @@ export class Selection {
     this.assignedGroups = assigned(keys, this.assignedGroups, chosen, new Set(this.slots.value.values()));
     return this.assignedGroups;
   }
+}
+
+function withBaseline(slots: ReadonlyMap<string, number>, baseline: string | null): ReadonlyMap<string, number> {
+  return baseline === null ? slots : new Map(slots).set(baseline, BASELINE);
 }
 
 /** Give each item the position that was chosen for it, or the one that it had, or the first that is free. */

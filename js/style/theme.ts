@@ -70,6 +70,8 @@ export const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
 
 /** The line style of runs that do not have a value of what gives runs their style. */
 export const NO_VALUE = -1;
+/** The line style of the run or group that the others are compared with. */
+export const BASELINE = -100;
 /** The number of colors on the scale for many numbers. */
 export const SCALE_STEPS = 12;
 
@@ -80,6 +82,9 @@ export function scaleSlot(step: number): number {
 
 /** Return the color and the dash of the n-th line. After the last color, they repeat with another dash. */
 export function lineStyle(slot: number, dash?: number): { color: string; dash: number[] } {
+  if (slot === BASELINE) {
+    return { color: 'var(--nbt-text)', dash: DASHES[(dash ?? 0) % DASHES.length]! };
+  }
   if (slot < 0) {
     const color = slot === NO_VALUE ? 'var(--nbt-no-value)' : `var(--nbt-s${scaleSlot(slot)})`;
     return { color, dash: DASHES[(dash ?? 0) % DASHES.length]! };

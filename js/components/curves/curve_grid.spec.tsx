@@ -200,6 +200,45 @@ test('values far outside are shown on demand, which is kept for this chart', asy
   assert.equal(view.peek().panels[0]!.all_values, false);
 });
 
+test('the baseline is drawn once, on top of the others and named, even if it is not selected', async () => {
+  const { connection, selection, view } = grid([{ metrics: ['acc'] }]);
+  await act(() => selection.setBaseline({ kind: 'run', id: 'c' }));
+  await waitFor(() => assert.deepEqual(connection.payloads('curves').at(-1)?.run_ids, ['c']));
+  await screen.findByRole('img', { name: 'acc of 2 runs and the baseline' });
+  const list = screen.getByRole('list', { name: 'Runs in the chart' });
+  const listed = () => [...list.children].map((item) => item.textContent);
+  await waitFor(() => assert.deepEqual(listed(), ['baseline: c5not in the table', 'b6', 'a5']));
+  const swatch = list.firstElementChild!.querySelector('line')!;
+  assert.equal(swatch.style.stroke, 'var(--nbt-text)');
+  assert.equal(within(list).queryByRole('button', { name: /baseline/ }), null, 'Its style cannot be chosen.');
+  await act(() => view.set({ selected: ['a', 'b', 'c'] }));
+  await screen.findByRole('img', { name: 'acc of 3 runs' });
+  assert.deepEqual(listed(), ['baseline: c5not in the table', 'b6', 'a5']);
+  await act(() => view.set({ selected: [], baseline: 'a' }));
+  await screen.findByRole('img', { name: 'acc of the baseline' });
+  assert.deepEqual(listed(), ['baseline: a5']);
+  await act(() => selection.setBaseline(null));
+  assert.equal(screen.queryByRole('figure'), null);
+});
+
+test('a group that is the baseline is drawn and read with the selected ones', async () => {
+  const { connection, groups, view } = grid([{ metrics: ['acc', 'loss'] }]);
+  connection.answers.group_curves = means;
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({ group_by: 'params.optimizer', selected: [], selected_groups: ['s:sgd'], baseline_group: 's:adam' });
+  });
+  await screen.findByRole('img', { name: 'acc, loss of 1 group and the baseline' });
+  assert.deepEqual(connection.payloads('group_curves')[0]!.groups, ['s:sgd', 's:adam']);
+  const list = screen.getByRole('list', { name: 'Runs in the chart' });
+  await waitFor(() =>
+    assert.deepEqual(
+      [...list.children].map((item) => item.textContent),
+      ['baseline: adam, acc3', 'baseline: adam, loss3', 'sgd, acc3', 'sgd, loss3'],
+    ),
+  );
+});
+
 /** The mean of two runs of each group: 1 at step 0, then the mean of the single run that goes on. */
 const means = ({ groups, metrics }: GroupCurvesRequest): Answer<'group_curves'> => ({
   reply: {

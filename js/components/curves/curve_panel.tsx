@@ -1,14 +1,15 @@
 import { type Signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { Line } from '../../chart/layers';
+import { isBaseline, type Line } from '../../chart/layers';
 import { type Cursor, MOST_BANDS } from '../../chart/plot';
-import { type Band, MOST_RUNS, type PanelView } from '../../contract';
+import { type Band, MOST_GROUP_CURVES, MOST_RUNS, type PanelView } from '../../contract';
 import type { CurveSettings, Range } from '../../data/curves';
 import { asCurve, type Grouping, MOST_MEMBERS } from '../../data/group_curves';
 import type { Curve } from '../../data/series';
 import { grouped, plural } from '../../logic/format';
 import { groupName } from '../../logic/groups';
 import { same } from '../../state/view';
+import { BASELINE } from '../../style/theme';
 import { Chart } from '../chart/chart';
 import { Problem } from '../problem/problem';
 import type { CurvesProps } from './curves';
@@ -64,6 +65,7 @@ export function CurvePanel(props: Props) {
   const metrics = useMemo(() => [...own, ...system], [own, system]);
   const keys = keysOf(panel.metrics, first?.payload.keys[0] ?? metrics[0]);
   const run_ids = selection.compared.value;
+  const compared_ids = withBaseline(run_ids, selection.baseline.value, MOST_RUNS);
   const settings = useStable(settingsOf(panel, keys));
   useEffect(() => {
     // A metric of the last query may be on a page of columns that has not been loaded.
@@ -76,14 +78,18 @@ export function CurvePanel(props: Props) {
   const filter = query.filter.value;
   const grouping = useMemo((): Grouping | null => (by === null ? null : { filter, by }), [filter, by]);
   const groupKeys = selection.groups.value;
-  const hasGroups = grouping !== null && groupKeys.length > 0;
+  const allKeys = withBaseline(groupKeys, selection.baselineGroup.value, MOST_GROUP_CURVES);
+  const hasGroups = grouping !== null && allKeys.length > 0;
   // The mean of a group is known over steps and times only.
   const areKept = useMemo(() => connection.live || connection.first('group_curves') !== undefined, [connection]);
   const drawsGroups = hasGroups && panel.x_metric === null && areKept;
   const members = drawsGroups && panel.members ? groupCache.members(grouping, groupKeys) : undefined;
   const drawn_ids = useStable(
-    members ? [...new Set([...run_ids, ...members.map(({ run_id }) => run_id)])].slice(0, MOST_RUNS) : run_ids,
+    members
+      ? [...new Set([...compared_ids, ...members.map(({ run_id }) => run_id)])].slice(0, MOST_RUNS)
+      : compared_ids,
   );
+  const shownKeys = useStable(allKeys);
   const chart = useMemo(() => ({}), []);
   const isSeen = inSight.value;
   useEffect(() => {
@@ -95,11 +101,11 @@ export function CurvePanel(props: Props) {
   }, [cache, drawn_ids, settings, isSeen]);
   useEffect(() => {
     if (isSeen && drawsGroups) {
-      groupCache.show(chart, grouping!, groupKeys, settings);
+      groupCache.show(chart, grouping!, shownKeys, settings);
     } else {
       groupCache.hide(chart);
     }
-  }, [groupCache, grouping, groupKeys, settings, isSeen, drawsGroups]);
+  }, [groupCache, grouping, shownKeys, settings, isSeen, drawsGroups]);
   useEffect(() => {
     if (isSeen && drawsGroups && panel.members && !members) {
       groupCache.showMembers(grouping!, groupKeys);
@@ -117,20 +123,21 @@ export function CurvePanel(props: Props) {
   const wanted = useSignal(settings);
   wanted.value = settings;
   const shownGroups = useSignal<{ grouping: Grouping; keys: readonly string[] } | null>(null);
-  const nextGroups = useStable(drawsGroups ? { grouping: grouping!, keys: groupKeys } : null);
+  const nextGroups = useStable(drawsGroups ? { grouping: grouping!, keys: shownKeys } : null);
   shownGroups.value = nextGroups;
   const shownMembers = useSignal(members);
   shownMembers.value = members;
   const before = useRef(settings);
+  const compared = useComputed(() => withBaseline(selection.compared.value, selection.baseline.value, MOST_RUNS));
   const shown = useComputed(() => {
-    const isThere = selection.compared.value.some((run_id) =>
+    const isThere = compared.value.some((run_id) =>
       wanted.value.some((each) => cache.curve(run_id, { ...each, range: null }) !== undefined),
     );
     const whole = wanted.value.map((each) => ({ ...each, range: null }));
     const areGroupsThere = shownGroups.value?.keys.some((key) =>
       whole.some((each) => groupCurve(whole, key, each.key) !== undefined),
     );
-    if (isThere || areGroupsThere || (selection.compared.value.length === 0 && !shownGroups.value)) {
+    if (isThere || areGroupsThere || (compared.value.length === 0 && !shownGroups.value)) {
       before.current = wanted.value;
     }
     return before.current;
@@ -150,6 +157,17 @@ export function CurvePanel(props: Props) {
     const { current: before } = keysBefore;
     return before.includes(key) ? groupCache.curve(grouping, before, all, key, metric) : undefined;
   };
+  const nameOfRun = (run_id: string, saved: string | null = null) => {
+    const known = columns.baseline.value;
+    const row = pages.run(run_id) ?? (known?.run_id === run_id ? known : null);
+    return row?.run_name ?? saved ?? run_id.slice(0, 8);
+  };
+  const nameOfGroup = (key: string) => {
+    const known = groups.baseline.value;
+    const group = groups.group(key) ?? (known?.key === key ? known : null);
+    return group ? groupName(group) : key.replace(/^\w+:/, '');
+  };
+  const noBaseline = (key: string) => `The baseline has no ${connection.live ? '' : 'saved points of '}${key}.`;
   const memory = useMemo(() => new LineMemory(), []);
   const band = useSignal(panel.band);
   band.value = panel.band;
@@ -167,13 +185,15 @@ export function CurvePanel(props: Props) {
     const several = shown.value.length > 1;
     const savedPoints = connection.live ? '' : 'saved points of ';
     const slotsOfGroups = selection.groupSlots.value;
+    // The baseline is drawn on top of the others.
+    const front: Line[] = [];
     const wholes = shown.value.map((each) => ({ ...each, range: null }));
     shown.value.forEach((each, place) => {
       const all = wholes[place]!;
       const dash = several ? { dash: place } : {};
       let none = 0;
       for (const { run_id, run_name, group } of shownMembers.value ?? []) {
-        const whole = selection.set.value.has(run_id) ? null : cache.curve(run_id, all);
+        const whole = slots.has(run_id) ? null : cache.curve(run_id, all);
         if (whole) {
           const named = {
             id: `${run_id} ${each.key}`,
@@ -188,22 +208,25 @@ export function CurvePanel(props: Props) {
       let noneOfGroups = 0;
       for (const key of shownGroups.value?.keys ?? []) {
         const found = groupCurve(wholes, key, each.key);
-        noneOfGroups += Number(found === null);
+        const slot = slotsOfGroups.get(key) ?? 0;
+        noneOfGroups += Number(found === null && slot !== BASELINE);
+        if (found === null && slot === BASELINE) {
+          missing.push(noBaseline(each.key));
+        }
         if (found) {
           const part = each.range && groupCurve(shown.value, key, each.key);
           const whole = asCurve(found, band.value);
           count(counts, part ? asCurve(part, band.value) : whole);
-          const group = groups.group(key);
-          const name = group ? groupName(group) : key.replace(/^\w+:/, '');
           const named = {
             id: `group ${key} ${each.key}`,
             mark: key,
-            label: several ? `${name}, ${each.key}` : name,
-            slot: slotsOfGroups.get(key) ?? 0,
+            label: labelOf(nameOfGroup(key), slot, several ? each.key : null),
+            slot,
             counted: 'run' as const,
           };
           const zoomed = part ? asCurve(part, band.value) : null;
-          lines.push(memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand.value));
+          const line = memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand.value);
+          (isBaseline(line) ? front : lines).push(line);
         }
       }
       if (noneOfGroups > 0) {
@@ -211,22 +234,25 @@ export function CurvePanel(props: Props) {
           `${plural(noneOfGroups, 'selected group')} ${noneOfGroups === 1 ? 'has' : 'have'} no ${savedPoints}${each.key}.`,
         );
       }
-      for (const run_id of selection.compared.value) {
+      for (const run_id of compared.value) {
         const whole = cache.curve(run_id, all);
         const part = each.range && whole ? cache.curve(run_id, each) : null;
         const slot = slots.get(run_id);
-        none += Number(whole === null);
+        none += Number(whole === null && slot !== BASELINE);
+        if (whole === null && slot === BASELINE) {
+          missing.push(noBaseline(each.key));
+        }
         if (whole && slot !== undefined) {
           count(counts, part ?? whole);
-          const name = pages.run(run_id)?.run_name ?? whole.name ?? run_id.slice(0, 8);
           const named = {
             id: place === 0 ? run_id : `${run_id} ${each.key}`,
             mark: run_id,
-            label: several ? `${name}, ${each.key}` : name,
+            label: labelOf(nameOfRun(run_id, whole.name), slot, several ? each.key : null),
             slot,
             ...dash,
           };
-          lines.push(memory.line(named, whole, part ?? null, weight.value, hasBand.value));
+          const line = memory.line(named, whole, part ?? null, weight.value, hasBand.value);
+          (isBaseline(line) ? front : lines).push(line);
         }
       }
       if (none > 0) {
@@ -234,6 +260,7 @@ export function CurvePanel(props: Props) {
         missing.push(`${runs} no ${savedPoints}${each.key}.`);
       }
     });
+    lines.push(...front);
     // Equal lines are the same array, so that nothing is drawn again when another chart gets an answer.
     const { lines: old } = last.current;
     const isEqual = lines.length === old.length && lines.every((line, i) => line === old[i]);
@@ -263,9 +290,12 @@ export function CurvePanel(props: Props) {
   };
   const drawn = shown.value;
   const frame = drawn[0] ?? settings[0] ?? { axis: panel.x_axis, x_metric: panel.x_metric, range: null };
+  const [baselineRun, baselineGroup] = [selection.baseline.value ?? '', selection.baselineGroup.value ?? ''];
+  const isOther = lines.some(isBaseline) && !run_ids.includes(baselineRun) && !groupKeys.includes(baselineGroup);
   const subjects = [
-    ...(ofGroups ? [plural(ofGroups.keys.length, 'group')] : []),
-    ...(run_ids.length > 0 || !ofGroups ? [plural(run_ids.length, 'run')] : []),
+    ...(ofGroups && groupKeys.length > 0 ? [plural(groupKeys.length, 'group')] : []),
+    ...(run_ids.length > 0 || !(ofGroups || isOther) ? [plural(run_ids.length, 'run')] : []),
+    ...(isOther ? ['the baseline'] : []),
   ];
   const label = `${drawn.map(({ key }) => key).join(', ')} of ${subjects.join(' and ')}`;
   const controls = (
@@ -478,6 +508,18 @@ function count(counts: Counts, curve: Curve): void {
     counts.joined = (counts.joined ?? 0) + curve.joined;
     counts.joinable += curve.total;
   }
+}
+
+/** Return IDs with that of the baseline. If there is room for the first ones only, it is one of them. */
+function withBaseline(ids: readonly string[], baseline: string | null, most: number): readonly string[] {
+  return baseline === null || ids.slice(0, most).includes(baseline)
+    ? ids
+    : [...ids.filter((id) => id !== baseline).slice(0, most - 1), baseline];
+}
+
+function labelOf(name: string, slot: number, metric: string | null): string {
+  const shown = slot === BASELINE ? `baseline: ${name}` : name;
+  return metric === null ? shown : `${shown}, ${metric}`;
 }
 
 function keysOf(chosen: readonly string[], first: string | undefined): readonly string[] {

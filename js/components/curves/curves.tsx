@@ -50,7 +50,8 @@ export function Curves(props: CurvesProps) {
   }, [ids]);
   const places = usePlaces(grid, move);
   const busy = useComputed(() => cache.busy()).value;
-  const isEmpty = selection.ids.value.length === 0 && selection.groups.value.length === 0;
+  const hasBaseline = selection.baseline.value !== null || selection.baselineGroup.value !== null;
+  const isEmpty = selection.ids.value.length === 0 && selection.groups.value.length === 0 && !hasBaseline;
   return (
     <section class="nbt-curves" aria-label="Curves" aria-busy={busy} data-charts={ids.length}>
       {isEmpty ? (

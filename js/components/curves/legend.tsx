@@ -1,6 +1,6 @@
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import { type Line, lastValues, markOf, type Valued, valuesAt } from '../../chart/layers';
+import { isBaseline, type Line, lastValues, markOf, type Valued, valuesAt } from '../../chart/layers';
 import type { Cursor } from '../../chart/plot';
 import type { Range } from '../../data/curves';
 import { formatNumber, plural } from '../../logic/format';
@@ -46,7 +46,10 @@ export function Legend(props: Props) {
   const nearest = at && at.id !== null ? sorted.findIndex(({ line }) => line.id === at.id) : -1;
   const mark = marked.value;
   const place = nearest === -1 && mark !== null ? sorted.findIndex(({ line }) => markOf(line) === mark) : nearest;
-  const shown = all.value ? sorted : windowOf(sorted, place, most);
+  // The line that the others are compared with comes first, whatever its value.
+  const baselines = sorted.filter(({ line }) => isBaseline(line));
+  const others = baselines.length === 0 ? sorted : sorted.filter(({ line }) => !isBaseline(line));
+  const shown = [...baselines, ...(all.value ? others : windowOf(others, others.indexOf(sorted[place]!), most))];
   const changed = lines.find((line) => markOf(line) === styled.value);
   const areGroups = sorted.every(({ line }) => line.counted === 'run');
   const hasGroups = lines.some(({ counted }) => counted === 'run');
@@ -99,16 +102,20 @@ export function Legend(props: Props) {
             onPointerEnter={() => (marked.value = markOf(line))}
             onPointerLeave={() => (marked.value = null)}
           >
-            <button
-              type="button"
-              class="nbt-style-button"
-              aria-label={`Line of ${line.label}`}
-              aria-haspopup="dialog"
-              aria-expanded={markOf(line) === styled.value}
-              onClick={() => (styled.value = markOf(line) === styled.peek() ? null : markOf(line))}
-            >
+            {isBaseline(line) ? (
               <Swatch slot={line.slot} dash={line.dash} />
-            </button>
+            ) : (
+              <button
+                type="button"
+                class="nbt-style-button"
+                aria-label={`Line of ${line.label}`}
+                aria-haspopup="dialog"
+                aria-expanded={markOf(line) === styled.value}
+                onClick={() => (styled.value = markOf(line) === styled.peek() ? null : markOf(line))}
+              >
+                <Swatch slot={line.slot} dash={line.dash} />
+              </button>
+            )}
             <span class="nbt-run-name">
               <Name text={line.label} />
             </span>
@@ -117,7 +124,7 @@ export function Legend(props: Props) {
           </li>
         ))}
       </ul>
-      {sorted.length > most && (
+      {others.length > most && (
         <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
           {all.value
             ? `Name only ${most}`
