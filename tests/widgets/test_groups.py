@@ -203,6 +203,7 @@ def test_a_selection_that_nobody_made_follows_the_groups(widget: Comparison) -> 
     assert [key[:6] for key in widget.view["selected_groups"]] == ["s:adam", "s:sgd", "h:56d1", "none"]
     widget.set_state({"_view": {**widget.view, "group_by": "params.width", "selected_groups": []}})
     assert widget.view["selected_groups"] == ["n:64", "n:128"]
+    widget.view = {"selected_groups": ["n:64"]}
     widget.group_by = None
     assert (widget.view["selected"], widget.view["selected_groups"]) == (runs, [])
 
@@ -212,11 +213,15 @@ def test_a_selection_of_the_user_stays_when_runs_are_grouped(widget: Comparison)
     widget.selected = chosen
     widget.group_by = "params.optimizer"
     assert (widget.view["selected"], widget.view["selected_groups"]) == (chosen, [])
+    widget.selected = []
+    widget.group_by = "params.width"
+    assert (widget.view["selected"], widget.view["selected_groups"]) == ([], [])
     other = nbtrack.compare()
     other.view = {"group_by": "params.width", "selected": [], "selected_groups": ["n:64"]}
     assert (other.view["selected"], other.view["selected_groups"]) == ([], ["n:64"])
+    other.view = {"selected": other.frame()["run_id"][:1].tolist()}
     other.group_by = None
-    assert other.view["selected"] == []
+    assert len(other.view["selected"]) == 1
 
 
 def test_a_notebook_keeps_the_curves_of_groups_as_data_and_as_a_picture(widget: Comparison) -> None:

@@ -166,11 +166,13 @@ class Comparison(ViewWidget):
     def _select_first_again(self, before: ViewState) -> None:
         """Select the first groups instead of runs that were selected automatically, or the other way around.
 
-        The table does not show these runs any more. A selection of the user stays.
+        The table does not show these runs any more. A selection of the user stays, unless it was one of groups of
+        another column only, of which nothing is left.
         """
         view = self.state
         was_chosen = (before["selected"], before["selected_groups"]) != self._selected_first
-        if was_chosen or view["selected"] != before["selected"] or view["selected_groups"]:
+        is_left = view["selected"] or not before["selected_groups"]
+        if (was_chosen and is_left) or view["selected"] != before["selected"] or view["selected_groups"]:
             return
         # The view is valid without a selection, too, if the store cannot be read at the moment.
         with suppress(NbtrackError):
