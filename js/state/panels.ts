@@ -74,9 +74,22 @@ export class Panels {
     }
   }
 
-  remove(index: number): void {
+  /** Remove a chart, and return it. */
+  remove(index: number): PanelView {
+    const removed = this.list()[index]!;
     this.identified = this.ids.peek().filter((_, i) => i !== index);
     this.all.value = this.list().filter((_, i) => i !== index);
+    return removed;
+  }
+
+  /** Put a chart that was removed back to its place. */
+  restore(index: number, panel: PanelView): void {
+    const list = this.list();
+    if (list.length < MOST_PANELS) {
+      const inserted = <T>(items: readonly T[], item: T) => [...items.slice(0, index), item, ...items.slice(index)];
+      this.identified = inserted(this.ids.peek(), this.next++);
+      this.all.value = inserted(list, panel);
+    }
   }
 
   /** Move a chart to another position. Those between move by one. */

@@ -113,6 +113,12 @@ test('a chart of several metrics is added by a search, and another one is remove
   await screen.findByRole('img', { name: 'val/acc, val/loss of 2 runs' });
   await user.click(screen.getByRole('button', { name: 'Remove the chart of acc' }));
   assert.deepEqual(names(), ['val/acc,val/loss']);
+  assert.equal(document.activeElement?.textContent, 'Undo');
+  await user.keyboard('{Enter}');
+  assert.deepEqual(names(), ['acc', 'val/acc,val/loss']);
+  assert.match(document.activeElement?.getAttribute('aria-label') ?? '', /^Chart 1: acc/);
+  await user.click(screen.getByRole('button', { name: 'Remove the chart of acc' }));
+  assert.deepEqual(names(), ['val/acc,val/loss']);
   assert.equal(screen.queryByRole('button', { name: /^Remove the chart/ }), null, 'The last chart stays.');
 });
 

@@ -37,12 +37,13 @@ interface Props extends CurvesProps {
   target: Signal<Target | null>;
   drag: (event: PointerEvent) => void;
   move: (to: number) => void;
+  remove: () => void;
 }
 
 /** A chart of some metrics of the selected runs. Zooming in requests the points of that range. */
 export function CurvePanel(props: Props) {
   const { connection, cache, groupCache, groups, query, panels, selection, pages, columns } = props;
-  const { id, index, alone, target, drag, move } = props;
+  const { id, index, alone, target, drag, move, remove } = props;
   const first = useMemo(() => connection.first('curves'), []);
   const panel = useMemo(() => panels.panel(index), [panels, index]).value;
   const change = (fields: Partial<PanelView>) => panels.change(index, fields);
@@ -363,7 +364,7 @@ export function CurvePanel(props: Props) {
             class="nbt-link nbt-curve-remove"
             aria-label={`Remove the chart of ${title}`}
             title="Remove the chart"
-            onClick={() => panels.remove(index)}
+            onClick={remove}
           >
             ×
           </button>

@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
+import type { PanelView } from '../../contract';
 import type { CurveCache } from '../../data/curves';
 import type { GroupCurveCache } from '../../data/group_curves';
 import type { ColumnState } from '../../state/columns';
@@ -34,6 +35,22 @@ export function Curves(props: CurvesProps) {
   /** The chart whose title has the focus after a move. */
   const focus = useRef<number | null>(null);
   const moved = useSignal('');
+  /** The chart that was removed last, and how many were left. It can be put back until a chart is added or removed. */
+  const removed = useSignal<{ panel: PanelView; index: number; left: number } | null>(null);
+  const undo = useRef<HTMLButtonElement>(null);
+  const remove = (index: number) => {
+    removed.value = { panel: panels.remove(index), index, left: ids.length - 1 };
+  };
+  const restore = ({ index, panel }: { index: number; panel: PanelView }) => {
+    removed.value = null;
+    panels.restore(index, panel);
+    focus.current = panels.ids.peek()[index] ?? null;
+  };
+  const last = removed.value?.left === ids.length ? removed.value : null;
+  useLayoutEffect(() => {
+    // The button that had the focus is gone.
+    undo.current?.focus({ preventScroll: true });
+  }, [last]);
   const move = (from: number, to: number, keepFocus: boolean) => {
     if (to !== from && to >= 0 && to < ids.length) {
       focus.current = keepFocus ? ids[from]! : null;
@@ -71,11 +88,20 @@ export function Curves(props: CurvesProps) {
                 target={places.target}
                 drag={(event) => places.drag(event, index)}
                 move={(to) => move(index, to, true)}
+                remove={() => remove(index)}
               />
             ))}
           </div>
           <div class="nbt-controls nbt-curves-foot">
             {connection.live && <AddChart panels={panels} columns={columns} />}
+            {last && (
+              <span>
+                The chart of {last.panel.metrics.join(', ') || 'the first metric'} was removed.{' '}
+                <button type="button" class="nbt-link" ref={undo} onClick={() => restore(last)}>
+                  Undo
+                </button>
+              </span>
+            )}
             {ids.length > 1 && (
               <Check class="nbt-share-x" checked={panels.shared.value} change={(on) => panels.share(on)}>
                 Share zoom and cursor

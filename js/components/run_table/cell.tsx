@@ -22,6 +22,8 @@ export interface CellContext {
   lower: ReadonlySet<string>;
   /** For each metric the key of the best group, by its mean. */
   bestGroups: ReadonlyMap<string, string>;
+  /** That mean, if the group has been read. Others can be equal. */
+  bestMeans: ReadonlyMap<string, Value>;
   /** What group rows show of metrics. */
   statistic: GroupStatistic;
   /** The column by whose values runs are grouped. */

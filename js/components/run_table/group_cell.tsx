@@ -1,7 +1,7 @@
 import type { ComponentChild } from 'preact';
 import type { GroupRow } from '../../contract';
 import { type Column, MODEL } from '../../logic/column_model';
-import { formatNumber, plural } from '../../logic/format';
+import { formatNumber, plural, toNumber } from '../../logic/format';
 import { spreadText, statisticsOfGroup, statisticText } from '../../logic/groups';
 import { ValueText } from '../value/value';
 import type { CellContext } from './cell';
@@ -31,12 +31,16 @@ export function groupContent(group: GroupRow, column: Column, context: CellConte
     return statistic === 'n' ? all.n : all.std === null ? null : `±${formatNumber(all.std)}`;
   }
   const isLast = column.statistic === 'last';
+  const bestMean = context.bestMeans.get(column.key);
+  const isBest =
+    context.bestGroups.get(column.key) === group.key ||
+    (bestMean !== undefined && all.mean !== null && toNumber(all.mean) === toNumber(bestMean));
   const isBaseline = context.baseline?.kind === 'group' && context.baseline.id === group.key;
   return (
     <ValueText
       value={all[statistic]}
       metric
-      best={isLast && statistic === 'mean' && context.bestGroups.get(column.key) === group.key}
+      best={isLast && statistic === 'mean' && isBest}
       bestTitle="Best mean of all groups"
       baseline={statistic === 'mean' && !isBaseline ? context.baseline?.value(column) : null}
       lowerIsBetter={context.lower.has(column.key)}

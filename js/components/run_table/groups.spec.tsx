@@ -259,3 +259,15 @@ test('the column of names fits the groups, then the runs, and models come last',
   await waitFor(() => assert.equal(width(), 200));
   assert.equal(state.columns.shown.value[0]?.id, 'models');
 });
+
+test('each group with the best mean is marked', async () => {
+  const tied = ['s:adam', 's:sgd', 's:lion'].map((key, i) =>
+    groupRow(key, { metrics: { acc: acc(i < 2 ? 0.9 : 0.5, 0) } }),
+  );
+  await table({}, tied, () => []);
+  const marked = [...document.querySelectorAll('[title="Best mean of all groups"]')];
+  assert.deepEqual(
+    marked.map((mark) => mark.closest('tr')?.dataset.group),
+    ['s:adam', 's:sgd'],
+  );
+});

@@ -1,6 +1,6 @@
 import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import type { GroupRow, RunRow, TableRow } from '../../contract';
+import type { GroupRow, RunRow, TableRow, Number as Value } from '../../contract';
 import { type Column, columnWindow, edges } from '../../logic/column_model';
 import { columnTitle, GROUP_STATISTICS, STATISTIC_NAMES, statisticsOfGroup } from '../../logic/groups';
 import { nameWidth as fittingWidth } from '../../logic/name_width';
@@ -168,11 +168,18 @@ export function RunTable(props: Props) {
     );
     return { pinned, lefts, scrolled, window, nameWidth, count: pinned.length + others.length, numeric };
   }, [layout.value, left, right, sample]);
+  const bestMeans = useMemo(() => {
+    const means = [...groups.best.value].map(
+      ([metric, key]) => [metric, groups.group(key)?.metrics[metric]?.mean] as const,
+    );
+    return new Map(means.filter((entry): entry is [string, Value] => entry[1] != null));
+  }, [groups.best.value, groups.pages.value]);
   const context = useMemo(
     (): CellContext => ({
       best: columns.alone.value ? new Map() : columns.best.value,
       lower: columns.lower.value,
       bestGroups: groups.best.value,
+      bestMeans,
       statistic: query.statistic.value,
       by,
       baseline: baseline.value,
@@ -184,6 +191,7 @@ export function RunTable(props: Props) {
       columns.best.value,
       columns.lower.value,
       groups.best.value,
+      bestMeans,
       query.statistic.value,
       by,
       baseline.value,
