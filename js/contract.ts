@@ -75,6 +75,9 @@ export type XAxis = "step" | "time" | "relative";
  */
 export type Band = "none" | "range" | "std" | "sem";
 
+/** Curves of the points of metrics, or a bar for the last value of each run or group. */
+export type PanelKind = "curves" | "bars";
+
 /** How many items come before the page. */
 export type Offset = number;
 
@@ -100,10 +103,11 @@ export interface ColumnView {
 
 export interface PanelView {
   metrics: string[];
+  kind: PanelKind;
   x_axis: XAxis;
   /** The weight of the moving average. 0 draws the values as they were logged. */
   smoothing: number;
-  /** Whether the y axis is logarithmic. */
+  /** Whether the y axis is logarithmic, or the lengths of bars. */
   log: boolean;
   /** The left end of the zoom. None shows all points. */
   x_min: number | null;

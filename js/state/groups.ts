@@ -80,6 +80,12 @@ export class GroupPages {
     return this.seen.get(key);
   }
 
+  /** Return the keys of the groups on the pages that have been fetched with the values of a column. */
+  having(column: string): Set<string> {
+    const pages = [...this.pages.value].filter(([page]) => this.columns.get(nameOf({ key: null, page }))?.has(column));
+    return new Set(pages.flatMap(([, groups]) => groups.map(({ key }) => key)));
+  }
+
   /** Return the pages of rows `first` to `end`, each with those of the columns that it lacks. */
   missing(first: number, end: number, columns: readonly string[]): (PageOfGroups & { columns: string[] })[] {
     const wanted = new Map<string, PageOfGroups>();

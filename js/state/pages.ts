@@ -47,6 +47,12 @@ export class RunPages {
     return known;
   }
 
+  /** Return the IDs of the runs on the pages that have been fetched with the values of a column. */
+  having(column: string): Set<string> {
+    const pages = [...this.pages.value].filter(([page]) => this.columns.get(page)?.has(column));
+    return new Set(pages.flatMap(([, rows]) => rows.map(({ run_id }) => run_id)));
+  }
+
   /** Whether a run is known not to match: all rows have been fetched, none is folded away, and it is in none of them. */
   isOutside(run_id: string): boolean {
     const pages = [...this.pages.value.values()];

@@ -10,6 +10,8 @@ export class Panels {
   /** A number for each chart, which it keeps when charts are moved or removed. */
   readonly ids = computed(() => this.identify(Math.max(1, this.all.value.length)));
 
+  /** The charts that were added on this screen and have shown no points so far. */
+  private readonly added = new Set<number>();
   private identified: readonly number[] = [];
   private next = 0;
 
@@ -71,7 +73,13 @@ export class Panels {
       const first = list[0]!;
       const zoom = this.shared.peek() && isSameAxis(first, NEW_PANEL) ? { x_min: first.x_min, x_max: first.x_max } : {};
       this.all.value = [...list, { ...NEW_PANEL, ...zoom, metrics: [...metrics] }];
+      this.added.add(this.ids.peek().at(-1)!);
     }
+  }
+
+  /** Return whether a chart was added on this screen and has not been asked about since. */
+  isFirstSight(id: number): boolean {
+    return this.added.delete(id);
   }
 
   /** Remove a chart, and return it. */

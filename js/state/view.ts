@@ -10,6 +10,7 @@ import {
   MOST_SELECTED_GROUPS,
   MOST_SORTS,
   MOST_UNFOLDED,
+  type PanelKind,
   type PanelView,
   type RunStyle,
   type ViewState,
@@ -22,6 +23,7 @@ export const VERSION = 1;
 /** A chart as it is before anything about it has been chosen. */
 export const NEW_PANEL: Readonly<PanelView> = {
   metrics: [],
+  kind: 'curves',
   x_axis: 'step',
   smoothing: 0,
   log: false,
@@ -97,6 +99,7 @@ const object =
     (Object.keys(fields) as (keyof T)[]).every((name) => fields[name]((value as T)[name]));
 
 const axis = (value: unknown): value is XAxis => value === 'step' || value === 'time' || value === 'relative';
+const kind = (value: unknown): value is PanelKind => value === 'curves' || value === 'bars';
 const band = (value: unknown): value is Band => ['none', 'range', 'std', 'sem'].includes(value as string);
 const statistic = (value: unknown): value is GroupStatistic =>
   typeof value === 'string' && ['mean', 'std', 'min', 'max', 'n'].includes(value);
@@ -109,6 +112,7 @@ const column = object<ColumnView>({
 });
 const panel = object<PanelView>({
   metrics: list(string, 1000),
+  kind,
   x_axis: axis,
   smoothing: between(0, 1),
   log: boolean,

@@ -188,6 +188,20 @@ def test_a_chart_is_written_with_the_fields_that_matter(make_run: MakeRun) -> No
     assert widget.panels == [{**panel, **earlier}]
 
 
+def test_bars_are_not_read_as_curves(make_run: MakeRun) -> None:
+    make_run(0.1)
+    widget = nbtrack.compare()
+    assert [panel["kind"] for panel in widget.panels] == ["curves"]
+    widget.panels = [{"metrics": ["val/loss"], "kind": "bars"}, {"metrics": ["train/loss"], "x_axis": "time"}]
+    for snapshot in (widget.snapshot(), widget.thin_snapshot()):
+        assert snapshot.answers["curves"].payload["x_axis"] == "time"
+        assert snapshot.answers["curves"].payload["keys"] == ["train/loss"]
+        assert snapshot.answers["runs"].reply["rows"][0]["metrics"]["val/loss"] == pytest.approx(0.1)
+    widget.panels = widget.panels[:1]
+    assert "curves" not in widget.snapshot().answers
+    assert widget.page(widget.thin_snapshot()).pictures == []
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -195,6 +209,7 @@ def test_a_chart_is_written_with_the_fields_that_matter(make_run: MakeRun) -> No
         ({"sorts": "metrics.loss"}, "sorts must be a list, not 'metrics.loss'."),
         ({"panels": [{"metrics": "loss"}]}, "panels[0].metrics must be a list, not 'loss'."),
         ({"panels": [{"band": "wide"}]}, "panels[0].band must be one of none, range, std, sem, not 'wide'."),
+        ({"panels": [{"kind": "pie"}]}, "panels[0].kind must be one of curves, bars, not 'pie'."),
         ({"panels": [7]}, "panels[0] must be an object with named fields, not 7."),
         (
             {"columns": [{"column": "params.width", "width": 1, "hidden": None, "pinned": False, "before": None}]},

@@ -10,6 +10,8 @@ import { grouped, plural } from '../../logic/format';
 import { groupName } from '../../logic/groups';
 import { same } from '../../state/view';
 import { BASELINE } from '../../style/theme';
+import { BarControls } from '../bars/bar_controls';
+import { Bars, barsHeight } from '../bars/bars';
 import { Chart } from '../chart/chart';
 import { Problem } from '../problem/problem';
 import type { CurvesProps } from './curves';
@@ -92,7 +94,8 @@ export function CurvePanel(props: Props) {
   );
   const shownKeys = useStable(allKeys);
   const chart = useMemo(() => ({}), []);
-  const isSeen = inSight.value;
+  const isBars = panel.kind === 'bars';
+  const isSeen = inSight.value && !isBars;
   useEffect(() => {
     if (isSeen) {
       cache.show(chart, drawn_ids, settings);
@@ -284,10 +287,24 @@ export function CurvePanel(props: Props) {
     return cache.error(wanted.value) ?? (all && groupCache.error(all.grouping, all.keys, wanted.value));
   }).value;
 
+  const areSingle = lines.length > 0 && lines.every(({ x }) => x.length === 1);
+  useEffect(() => {
+    // A curve of one point says nothing, but an existing chart is left as the user has it.
+    if (isThere && !busy && lines.length > 0 && panels.isFirstSight(id) && areSingle) {
+      change({ kind: 'bars' });
+    }
+  }, [lines, busy, isThere]);
+
   const title = keys.join(', ');
   const size: Size = resized.value ?? {
     width: alone ? 12 : (panel.width ?? WIDTH),
-    height: panel.height ?? (alone ? HEIGHT_ALONE : HEIGHT),
+    height:
+      panel.height ??
+      (isBars
+        ? barsHeight(compared_ids.length + (hasGroups ? allKeys.length : 0), keys.length)
+        : alone
+          ? HEIGHT_ALONE
+          : HEIGHT),
   };
   const drawn = shown.value;
   const frame = drawn[0] ?? settings[0] ?? { axis: panel.x_axis, x_metric: panel.x_metric, range: null };
@@ -299,7 +316,9 @@ export function CurvePanel(props: Props) {
     ...(isOther ? ['the baseline'] : []),
   ];
   const label = `${drawn.map(({ key }) => key).join(', ')} of ${subjects.join(' and ')}`;
-  const controls = (
+  const controls = isBars ? (
+    <BarControls panel={panel} keys={keys} metrics={metrics} live={connection.live} change={change} />
+  ) : (
     <PanelControls
       panel={panel}
       keys={keys}
@@ -319,7 +338,7 @@ export function CurvePanel(props: Props) {
   return (
     <figure
       ref={figure}
-      class={`nbt-curve-panel ${isThere ? '' : 'nbt-old'} ${isTarget ? 'nbt-curve-target' : ''} ${target.value?.from === index ? 'nbt-curve-dragged' : ''}`}
+      class={`nbt-curve-panel ${isThere || isBars ? '' : 'nbt-old'} ${isTarget ? 'nbt-curve-target' : ''} ${target.value?.from === index ? 'nbt-curve-dragged' : ''}`}
       style={{ '--nbt-span': size.width }}
       data-panel={id}
       aria-label={title}
@@ -375,6 +394,15 @@ export function CurvePanel(props: Props) {
         <p class="nbt-empty">The runs have no metrics yet.</p>
       ) : !seen.current ? (
         <div class="nbt-curve-waiting" style={{ height: `${size.height}px` }} />
+      ) : isBars ? (
+        <Bars
+          {...props}
+          metrics={keys}
+          log={panel.log}
+          height={size.height}
+          isResized={panel.height !== null || resized.value !== null}
+          inSight={inSight}
+        />
       ) : (
         <>
           <Chart
@@ -411,8 +439,16 @@ export function CurvePanel(props: Props) {
           />
         </>
       )}
-      <div class="nbt-chart-notes" aria-live="polite">
+      <div class="nbt-chart-notes" aria-live="polite" hidden={isBars}>
         {isThere && missing.slice(0, MOST_NOTES).map((text) => <span key={text}>{text}</span>)}
+        {areSingle && frame.range === null && (
+          <span>
+            Each curve is a single point.{' '}
+            <button type="button" class="nbt-link nbt-show-bars" onClick={() => change({ kind: 'bars' })}>
+              Show as bars
+            </button>
+          </span>
+        )}
         {counts.drawn < counts.total && (
           <span>
             Drawn: {grouped(counts.drawn)} means of {plural(counts.total, 'point')}.
@@ -447,7 +483,7 @@ export function CurvePanel(props: Props) {
         )}
       </div>
       <Problem
-        error={error}
+        error={isBars ? null : error}
         retry={() => {
           cache.again();
           groupCache.again();

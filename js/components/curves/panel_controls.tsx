@@ -1,8 +1,9 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { Band, PanelView, XAxis } from '../../contract';
 import { Check, Select } from '../fields/fields';
-import { Swatch } from '../swatch/swatch';
+import { KindField } from './kind_field';
 import { MetricField } from './metric_field';
+import { MetricFields } from './metric_fields';
 
 const X_AXES: readonly (readonly [XAxis, string])[] = [
   ['step', 'Step'],
@@ -37,40 +38,12 @@ export function PanelControls({ panel, keys, metrics, live, hasGroups, weight, c
   /** Whether "Another metric" was chosen as the x axis, and no metric yet. */
   const choosing = useSignal(false);
   const known = (wanted: readonly string[]) => [...wanted.filter((key) => !metrics.includes(key)), ...metrics];
-  const [first = '', ...others] = keys;
   const axis = choosing.value || x_metric !== null ? METRIC : x_axis;
   const axes: (readonly [XAxis | typeof METRIC, string])[] = [...X_AXES, [METRIC, 'Another metric']];
-  const rest = metrics.filter((key) => !keys.includes(key));
   return (
     <div class="nbt-controls nbt-curve-controls">
-      <MetricField
-        label="Metric"
-        value={first}
-        metrics={known(first === '' ? [] : [first])}
-        change={(value) => change({ metrics: [value, ...others.filter((key) => key !== value)] })}
-      />
-      {others.map((key, i) => (
-        <span key={key} class="nbt-curve-metric">
-          <Swatch slot={null} dash={i + 1} />
-          <span title={key}>{key}</span>
-          <button
-            type="button"
-            class="nbt-link"
-            aria-label={`Remove ${key} from the chart`}
-            onClick={() => change({ metrics: keys.filter((each) => each !== key) })}
-          >
-            ×
-          </button>
-        </span>
-      ))}
-      {live && rest.length > 0 && (
-        <MetricField
-          label="Add metric"
-          value=""
-          metrics={rest}
-          change={(value) => value !== '' && change({ metrics: [...keys, value] })}
-        />
-      )}
+      <MetricFields keys={keys} metrics={metrics} live={live} change={change} />
+      <KindField kind={panel.kind} change={change} />
       <Select
         label="X axis"
         value={axis}

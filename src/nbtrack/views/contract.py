@@ -53,6 +53,8 @@ XAxis: TypeAlias = Literal["step", "time", "relative"]
 Band: TypeAlias = Literal["none", "range", "std", "sem"]
 """What is drawn around a curve: nothing, the lowest to the highest value, or the mean of a group plus and minus its
 standard deviation or its standard error. A run has a band from its lowest to its highest value, or none."""
+PanelKind: TypeAlias = Literal["curves", "bars"]
+"""Curves of the points of metrics, or a bar for the last value of each run or group."""
 Offset: TypeAlias = Annotated[int, Between(0, 1_000_000_000)]
 """How many items come before the page."""
 RunIds: TypeAlias = Annotated[list[str], AtMost(MOST_RUNS)]
@@ -76,11 +78,12 @@ class ColumnView(TypedDict):
 
 class PanelView(TypedDict):
     metrics: Annotated[list[str], AtMost(1_000)]
+    kind: PanelKind
     x_axis: XAxis
     smoothing: Annotated[float, Between(0, 1)]
     """The weight of the moving average. 0 draws the values as they were logged."""
     log: bool
-    """Whether the y axis is logarithmic."""
+    """Whether the y axis is logarithmic, or the lengths of bars."""
     x_min: float | None
     """The left end of the zoom. None shows all points."""
     x_max: float | None

@@ -45,6 +45,7 @@ def default_panel(*metrics: str) -> PanelView:
     """Return a chart of metrics over steps."""
     return {
         "metrics": list(metrics),
+        "kind": "curves",
         "x_axis": "step",
         "smoothing": 0.0,
         "log": False,

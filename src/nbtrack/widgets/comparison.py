@@ -85,8 +85,8 @@ class Comparison(ViewWidget):
             runs, to select them on the screen.
         sorts: The clauses that the table is sorted by, such as "metrics.loss ASC", the most important first.
         columns: The columns whose width, order, visibility or pinning was changed, as dictionaries.
-        panels: The charts, as dictionaries: their metrics, axes, smoothing, bands, zoom and size. A field that is left
-            out has its default.
+        panels: The charts, as dictionaries: their metrics, kind ("curves" or "bars"), axes, smoothing, bands, zoom and
+            size. A field that is left out has its default.
         group_by: A column such as "params.optimizer", "tags.team", "datasets.name" or "parent". The table has a row for
             each group of runs with equal values of it. None for no groups.
         baseline: What the others are compared with: the ID of a run, or a group as a dictionary of one column and its
@@ -315,9 +315,10 @@ class Comparison(ViewWidget):
         column = style_column(view["style_by"]) if selected and view["style_by"] else None
         if column:
             answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
-        if selected and view["panels"] and view["panels"][0]["metrics"]:
-            panel = view["panels"][0]
-            keys = _metrics_of(_like_first(view["panels"]))[:MOST_SAVED_METRICS]
+        charts = _charts_of_curves(view["panels"])
+        if selected and charts and charts[0]["metrics"]:
+            panel = charts[0]
+            keys = _metrics_of(_like_first(charts))[:MOST_SAVED_METRICS]
             if most_series is not None:
                 max_points = max(max_points // len(keys), FEWEST_SAVED_POINTS)
             elif len(selected) * len(keys) > MOST_AT_ONCE:
@@ -343,7 +344,7 @@ class Comparison(ViewWidget):
 
     def _saved_group_curves(self, view: ViewState, most: int, max_points: int) -> Answer | None:
         """Return the curves of the selected groups that a notebook keeps, or None if the first chart shows none."""
-        panels = _like_first(view["panels"])
+        panels = _like_first(_charts_of_curves(view["panels"]))
         if view["group_by"] is None or not panels or panels[0]["x_metric"] is not None:
             return None
         keys = _metrics_of(panels)[:MOST_SAVED_METRICS]
@@ -410,7 +411,7 @@ class Comparison(ViewWidget):
                 key: NO_VALUE if values.get(key, key) is None else values.get(key, key.partition(":")[2])
                 for key in snapshot.options["view"]["selected_groups"]
             }
-        for panel in _like_first(snapshot.options["view"]["panels"]) if series else []:
+        for panel in _like_first(_charts_of_curves(snapshot.options["view"]["panels"])) if series else []:
             several = len(panel["metrics"]) > 1
             lines = [
                 line(names.get(each.run_id, each.run_id[:8]) + (f", {each.key}" if several else ""), each)
@@ -548,6 +549,11 @@ def _points_for(curves: int) -> int:
     if curves * MAX_POINTS <= MOST_POINTS_OF_ALL:
         return MAX_POINTS
     return int(max(FEWEST_POINTS, 2 ** math.floor(math.log2(MOST_POINTS_OF_ALL / curves))))
+
+
+def _charts_of_curves(panels: Sequence[PanelView]) -> list[PanelView]:
+    """Return the charts that need curves. The values of bars are in the rows of the table."""
+    return [panel for panel in panels if panel["kind"] == "curves"]
 
 
 def _like_first(panels: Sequence[PanelView]) -> list[PanelView]:

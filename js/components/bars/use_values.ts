@@ -1,0 +1,193 @@
+import { batch, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { type Connection, isAbort, RequestError } from '../../connection/connection';
+import { type ErrorReply, type GroupRow, MOST_GROUPS, MOST_ROWS, type RunRow } from '../../contract';
+import { metricId } from '../../logic/column_model';
+import { quoted } from '../../logic/order';
+import type { GroupPages } from '../../state/groups';
+import type { RunPages } from '../../state/pages';
+
+interface Wanted {
+  connection: Connection;
+  pages: RunPages;
+  groups: GroupPages;
+  filter: string;
+  metrics: readonly string[];
+  run_ids: readonly string[];
+  /** The keys of groups. */
+  keys: readonly string[];
+  /** Whether values that are missing are requested. */
+  active: boolean;
+}
+
+/** What was read of runs and groups that the table does not have. Null stands for one that does not exist or match. */
+interface Answered {
+  /** What `current` belongs to. */
+  scope: string;
+  /** The IDs and keys that have been read since the last query. */
+  current: ReadonlySet<string>;
+  runs: ReadonlyMap<string, RunRow | null>;
+  groups: ReadonlyMap<string, GroupRow | null>;
+}
+
+/** The row of a run or a group, and whether its values are known. A value that it does not have is missing then. */
+export interface Found<T> {
+  row: T | null | undefined;
+  known: boolean;
+}
+
+export interface BarValues {
+  run: (run_id: string) => Found<RunRow>;
+  group: (key: string) => Found<GroupRow>;
+  error: ErrorReply | null;
+  retry: () => void;
+}
+
+/** IDs of runs are put into a filter, and a view may have any strings. */
+const RUN_ID = /^\w+$/;
+const NONE: Answered = { scope: '', current: new Set(), runs: new Map(), groups: new Map() };
+
+/**
+ * Return the last values of runs and groups. They come from the rows of the table. Those that are on pages that have not
+ * been read, or that do not match the filter, are requested together.
+ */
+export function useBarValues(wanted: Wanted): BarValues {
+  const { connection, pages, groups, filter, metrics, run_ids, keys, active } = wanted;
+  const by = groups.by.value;
+  const scope = JSON.stringify([pages.queries.value, filter, by, metrics]);
+  const answered = useSignal(NONE);
+  const error = useSignal<ErrorReply | null>(null);
+  const again = useSignal(0);
+  const { runs, groups: readOfGroups } = answered.value;
+  const current = answered.value.scope === scope ? answered.value.current : NONE.current;
+  const columns = metrics.map((key) => metricId(key, 'last'));
+  const inAll = (sets: readonly Set<string>[]) => (id: string) => sets.every((set) => set.has(id));
+  const hasRun = inAll(columns.map((column) => pages.having(column)));
+  const hasGroup = inAll(columns.map((column) => groups.having(column)));
+  const nameOf = (key: string) => `${by} ${key}`;
+  const isAsked = active && connection.live && metrics.length > 0 && pages.loaded.value;
+  const missing = isAsked ? run_ids.filter((id) => !current.has(id) && !hasRun(id)).slice(0, MOST_ROWS) : [];
+  const missingGroups = isAsked && by !== null ? keys.filter((key) => !current.has(nameOf(key)) && !hasGroup(key)) : [];
+
+  const put = (rows: [string, RunRow | null][], found: [string, GroupRow | null][]) => {
+    const before = answered.peek();
+    const others = before.scope === scope ? before.current : [];
+    batch(() => {
+      error.value = null;
+      answered.value = {
+        scope,
+        current: new Set([...others, ...rows.map(([id]) => id), ...found.map(([name]) => name)]),
+        runs: new Map([...before.runs, ...rows]),
+        groups: new Map([...before.groups, ...found]),
+      };
+    });
+  };
+  const send = (request: (signal: AbortSignal) => Promise<void>) => {
+    const controller = new AbortController();
+    request(controller.signal).catch((cause) => {
+      if (!isAbort(cause)) {
+        error.value = RequestError.of(cause).reply;
+      }
+    });
+    return () => controller.abort();
+  };
+  useEffect(() => {
+    if (missing.length === 0) {
+      return;
+    }
+    return send(async (signal) => {
+      const rows = await readRuns(connection, missing, metrics, signal);
+      put(
+        missing.map((id) => [id, rows.get(id) ?? null]),
+        [],
+      );
+    });
+  }, [connection, scope, missing.join(), again.value]);
+  useEffect(() => {
+    if (by === null || missingGroups.length === 0) {
+      return;
+    }
+    return send(async (signal) => {
+      const rows = await readGroups(connection, filter, by, missingGroups, metrics, signal);
+      put(
+        [],
+        missingGroups.map((key) => [nameOf(key), rows.get(key) ?? null]),
+      );
+    });
+  }, [connection, scope, missingGroups.join('\n'), again.value]);
+
+  // Until a value has been read again, the one that was shown last stays.
+  const found = <T>(has: boolean, isRead: boolean, ofTable: T | undefined, read: T | null | undefined): Found<T> => ({
+    row: has || read === undefined ? ofTable : read,
+    known: has || isRead,
+  });
+  return {
+    run: (id) => found(hasRun(id), current.has(id), pages.run(id), runs.get(id)),
+    group: (key) => found(hasGroup(key), current.has(nameOf(key)), groups.group(key), readOfGroups.get(nameOf(key))),
+    error: error.value,
+    retry: () => (again.value += 1),
+  };
+}
+
+async function readRuns(
+  connection: Connection,
+  run_ids: readonly string[],
+  metrics: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, RunRow>> {
+  const ids = run_ids.filter((id) => RUN_ID.test(id));
+  if (ids.length === 0) {
+    return new Map();
+  }
+  const { reply } = await connection.request(
+    'runs',
+    {
+      filter: `${quoted('attributes', 'run_id')} IN (${ids.map((id) => `'${id}'`).join(', ')})`,
+      experiment_ids: null,
+      order_by: [],
+      grouped: false,
+      unfolded: [],
+      offset: 0,
+      limit: ids.length,
+      params: [],
+      metrics: [...metrics],
+      summary: false,
+    },
+    signal,
+  );
+  return new Map(reply.rows.map((row) => [row.run_id, row]));
+}
+
+/** Read groups. They cannot be requested by their keys, so pages are read until all of them have been found. */
+async function readGroups(
+  connection: Connection,
+  filter: string,
+  by: string,
+  keys: readonly string[],
+  metrics: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, GroupRow>> {
+  const found = new Map<string, GroupRow>();
+  for (let offset = 0, count = 1; offset < count && keys.some((key) => !found.has(key)); offset += MOST_GROUPS) {
+    const { reply } = await connection.request(
+      'groups',
+      {
+        filter,
+        experiment_ids: null,
+        by,
+        order_by: [],
+        statistic: 'mean',
+        offset,
+        limit: MOST_GROUPS,
+        params: [],
+        metrics: [...metrics],
+      },
+      signal,
+    );
+    count = reply.count;
+    for (const group of reply.groups) {
+      found.set(group.key, group);
+    }
+  }
+  return found;
+}
