@@ -9,7 +9,7 @@ export function toTsv(rows: readonly (readonly string[])[]): string {
 
 /** Return cells as a table in Markdown. The first row is the header. Numbers are aligned to the right. */
 export function toMarkdown(rows: readonly (readonly string[])[], numeric: readonly boolean[]): string {
-  const cell = (text: string) => text.replace(/[\\|<>`*_[\]]/g, '\\$&').replace(/[\r\n]+/g, ' ');
+  const cell = (text: string) => text.replace(/[\\|<>&~`*_[\]]/g, '\\$&').replace(/[\r\n]+/g, ' ');
   const [head = [], ...others] = rows.map((row) => `| ${row.map(cell).join(' | ')} |`);
   return [head, `|${numeric.map((isNumber) => (isNumber ? ' ---: |' : ' --- |')).join('')}`, ...others].join('\n');
 }

@@ -331,3 +331,10 @@ test('the means of groups stay until those of more groups are there, and say whe
   await screen.findByText('sgd');
   assert.ok(screen.getByText('adam'));
 });
+
+test('over another metric, a run without a step that has both metrics is named as such', async () => {
+  grid([{ metrics: ['acc'], x_metric: 'loss' }], (request) =>
+    points({ ...request, run_ids: request.run_ids.filter((id) => id !== 'b') }),
+  );
+  await screen.findByText('1 selected run has no step with both acc and loss.');
+});

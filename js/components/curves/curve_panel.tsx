@@ -261,7 +261,12 @@ export function CurvePanel(props: Props) {
       }
       if (none > 0) {
         const runs = `${plural(none, 'selected run')} ${none === 1 ? 'has' : 'have'}`;
-        missing.push(`${runs} no ${savedPoints}${each.key}.`);
+        const { x_metric } = each;
+        missing.push(
+          x_metric === null || !connection.live
+            ? `${runs} no ${savedPoints}${each.key}.`
+            : `${runs} no step with both ${each.key} and ${x_metric}.`,
+        );
       }
     });
     lines.push(...front);

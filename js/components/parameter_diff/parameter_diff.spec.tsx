@@ -72,3 +72,17 @@ test('a comparison of very many rows loads more of them on request', async () =>
   assert.equal(screen.queryByRole('button', { name: 'Show more rows' }), null);
   assert.equal(connection.payloads('diff').at(-1)?.offset, 1);
 });
+
+test('values that are not finite are shown as in the table', async () => {
+  diff(['a', 'b', 'c', 'd'], {
+    diff: ({ run_ids }) => ({
+      run_ids,
+      run_names: run_ids,
+      rows: [{ section: 'metric', key: 'acc', values: ['inf', '-inf', 'nan', '1e+20'], differs: true }],
+    }),
+  });
+  const row = await screen.findByRole('row', { name: /^acc differs/ });
+  const shown = [...row.querySelectorAll('td:not(.nbt-gap)')].map((cell) => cell.textContent);
+  assert.deepEqual(shown.slice(0, 3), ['∞', '−∞', 'NaN']);
+  assert.notEqual(shown[3], 'NaN');
+});

@@ -246,7 +246,7 @@ function Space({ height }: { height: number }) {
   return height > 0 ? <tr class="nbt-space" aria-hidden="true" style={{ height: `${height}px` }} /> : null;
 }
 
-/** Return the number that a metric's value stands for. */
+/** Return the number that a metric's value stands for, as Python or this page writes it. */
 function metricOf(text: string): number {
-  return Number(text.replace('−', '-').replace('∞', 'Infinity'));
+  return Number(text.replace('−', '-').replace(/∞|\binf\b/, 'Infinity'));
 }
