@@ -119,6 +119,8 @@ export interface PanelView {
   band: Band;
   /** Whether the y axis has room for values far outside of the others too. */
   all_values: boolean;
+  /** Whether the curves are drawn as differences from that of the baseline, if there is one. */
+  difference: boolean;
   /** Whether the curve of every run of a group is drawn behind the mean of the group. */
   members: boolean;
   /** In twelfths of the grid of charts. None is half of it, or all of it for a chart that is alone. */

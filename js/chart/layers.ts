@@ -24,6 +24,8 @@ export interface Line {
   counted?: 'run';
   /** The places of values that cannot be drawn: NaN and infinity. */
   odd?: { x: Float64Array; value: Float64Array } | null;
+  /** Which differences are better, if the line shows differences from another one. */
+  better?: 'higher' | 'lower' | undefined;
   /** Whether the line is drawn pale, behind the others, and is not found by the pointer. */
   faint?: boolean;
 }

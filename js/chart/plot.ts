@@ -25,6 +25,8 @@ export interface Picture {
   xAxis: AxisKind;
   /** The metric on the x axis. */
   xMetric?: string;
+  /** The name of the baseline, if the lines are differences from it. */
+  from?: string | undefined;
   xRange: Range;
   yRange: Range;
   log: boolean;
@@ -68,6 +70,8 @@ const MOST_Y_AXIS = 140;
 const LABEL_CHARACTER = 6.6;
 /** How many characters of a name fit into the box beside the pointer. */
 const MOST_IN_TIP = 42;
+/** How many characters of a name fit beside the y axis of a low chart. */
+const MOST_IN_LABEL = 14;
 /** With more lines, only the one under the pointer has its band and its raw values. */
 export const MOST_BANDS = 20;
 /** The width of the line that the others are compared with, in pixels. It is wider than those of all others. */
@@ -119,8 +123,8 @@ export class Plot {
   show(picture: Picture): void {
     const before = this.picture;
     this.picture = picture;
-    const { xAxis, log, logX, height, group } = picture;
-    const structure = JSON.stringify([xAxis, log, logX, group, Boolean(picture.zoom)]);
+    const { xAxis, from, log, logX, height, group } = picture;
+    const structure = JSON.stringify([xAxis, from, log, logX, group, Boolean(picture.zoom)]);
     if (!this.plot || structure !== this.structure) {
       this.structure = structure;
       // A cell that is scrolled out of view has no width, and no resize is reported when it comes back at its old width.
@@ -202,7 +206,7 @@ export class Plot {
       ticks: { stroke: this.color('var(--nbt-grid)'), width: 1, size: 4 },
       font: FONT,
     };
-    const { xAxis, log, logX = false, height, group } = picture;
+    const { xAxis, from, log, logX = false, height, group } = picture;
     const canZoom = Boolean(picture.zoom);
     return {
       width,
@@ -255,6 +259,10 @@ export class Plot {
         },
         {
           ...axis,
+          ...(from !== undefined && {
+            label: `difference from ${shorten(from, MOST_IN_LABEL)}`,
+            ...{ labelFont: FONT, labelSize: 16, labelGap: 0 },
+          }),
           size: (_, labels) => yAxisWidth(labels),
           splits: (plot, _, low, high) => {
             const most = Math.max(2, Math.floor(plot.over.clientHeight / 34) || 5);
@@ -289,6 +297,9 @@ export class Plot {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     context.lineJoin = 'round';
+    if (this.picture!.from !== undefined) {
+      this.drawZero(context, places, ratio);
+    }
     for (const line of all) {
       if (line.faint) {
         context.globalAlpha = 0.25;
@@ -323,6 +334,19 @@ export class Plot {
       }
     }
     context.restore();
+  }
+
+  /** Draw a line at zero, where the baseline is. */
+  private drawZero(context: CanvasRenderingContext2D, places: Places, ratio: number): void {
+    const y = pixels(places.y, places.area, 'y')(0);
+    context.strokeStyle = this.color('var(--nbt-muted)');
+    context.lineWidth = ratio;
+    context.setLineDash([4 * ratio, 4 * ratio]);
+    context.beginPath();
+    context.moveTo(places.area.left, y);
+    context.lineTo(places.area.left + places.area.width, y);
+    context.stroke();
+    context.setLineDash([]);
   }
 
   /** Draw the band of a line and its raw values. */
@@ -510,7 +534,7 @@ export class Plot {
     const bounds = band ? `, ${tickNumber(band.low[index]!)} to ${tickNumber(band.high[index]!)}` : '';
     return {
       label: line.label,
-      value: `${tickNumber(y)}${line.raw ? ', smoothed,' : ''}`,
+      value: `${line.better && y > 0 ? '+' : ''}${tickNumber(y)}${sideOf(line, y)}${line.raw ? ', smoothed,' : ''}`,
       range: isMean ? `mean of ${plural(count, line.counted ?? 'point')}${bounds}` : '',
       at: xPosition(x, this.picture!.xAxis, line.raw ? 0 : (line.width ?? 0), this.picture!.xMetric),
     };
@@ -575,6 +599,14 @@ export class Plot {
     this.drawFront();
     return this.reading(line, index);
   }
+}
+
+/** Return whether a difference is better or worse, in words that follow it. */
+function sideOf({ better }: Line, difference: number): string {
+  if (better === undefined) {
+    return '';
+  }
+  return difference === 0 ? ', the same' : difference > 0 === (better === 'higher') ? ', better' : ', worse';
 }
 
 /** Return the width of the y axis in px, so that the longest label is not cut. uPlot has no labels before the first tick. */

@@ -11,6 +11,8 @@ interface Props {
   xAxis: AxisKind;
   /** The metric on the x axis. */
   xMetric?: string;
+  /** The name of the baseline, if the lines are differences from it. */
+  from?: string | undefined;
   log: boolean;
   logX?: boolean;
   height: number;
@@ -36,7 +38,22 @@ interface Props {
  * the whole x axis. The arrow keys read out values.
  */
 export function Chart(props: Props) {
-  const { lines, range, log, logX = false, xAxis, xMetric, height, zoom, highlight, hover, cursor, group, odd } = props;
+  const {
+    lines,
+    range,
+    log,
+    logX = false,
+    xAxis,
+    xMetric,
+    from,
+    height,
+    zoom,
+    highlight,
+    hover,
+    cursor,
+    group,
+    odd,
+  } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
   const spoken = useSignal('');
@@ -56,6 +73,7 @@ export function Chart(props: Props) {
       lines,
       xAxis,
       xMetric,
+      from,
       xRange: x,
       yRange: y.range,
       log,

@@ -227,6 +227,81 @@ test('the baseline is drawn once, on top of the others and named, even if it is 
   assert.equal(screen.queryByRole('figure'), null);
 });
 
+test('curves are drawn as differences from the baseline, which say whether they are better', async () => {
+  const { selection, view, columns, user } = grid([{ metrics: ['acc'], log: true }]);
+  const option = () => screen.getByRole('checkbox', { name: 'Difference from the baseline' }) as HTMLInputElement;
+  await screen.findByText('a');
+  await user.click(option());
+  assert.equal(view.peek().panels[0]!.difference, false);
+  const reason = document.getElementById(option().getAttribute('aria-describedby')!)!;
+  assert.equal(reason.textContent, 'Choose a baseline above the table first.');
+  await act(() => selection.setBaseline({ kind: 'run', id: 'a' }));
+  await user.click(option());
+  assert.deepEqual([view.peek().panels[0]!.difference, option().checked], [true, true]);
+  await screen.findByRole('img', { name: 'acc of 2 runs, difference from a' });
+  await screen.findByText('Last differences, highest first · difference from a');
+  const list = screen.getByRole('list', { name: 'Runs in the chart' });
+  const listed = () => [...list.children].map((item) => item.textContent);
+  // The runs end at 5 and 6.
+  assert.deepEqual(listed(), ['baseline: a0', 'b▲+1']);
+  await act(() => {
+    columns.lower.value = new Set(['acc']);
+  });
+  assert.deepEqual(listed(), ['baseline: a0', 'b▼+1']);
+  const log = screen.getByRole('checkbox', { name: 'Log y' }) as HTMLInputElement;
+  assert.deepEqual([log.checked, log.getAttribute('aria-disabled')], [false, 'true']);
+  await user.click(log);
+  assert.equal(view.peek().panels[0]!.log, true, 'The choice is kept.');
+  await act(() => selection.setBaseline(null));
+  assert.deepEqual([listed(), log.checked], [['a5', 'b6'], true]);
+});
+
+test('a curve without a point in the range of the baseline is named, and so is a baseline without the metric', async () => {
+  const answer = ({ run_ids, keys }: CurvesRequest): Answer<'curves'> => {
+    // The run b has its points after the end of a, and c has none.
+    const found = run_ids.filter((run_id) => run_id !== 'c');
+    return {
+      reply: { series: found.map((run_id) => ({ run_id, key: keys[0]!, points: 2, total: 2 })) },
+      buffers: found.flatMap((run_id) => [
+        run_id === 'a' ? Float64Array.of(0, 1) : Float64Array.of(5, 6),
+        Float64Array.of(1, 2),
+      ]),
+    };
+  };
+  const { selection } = grid([{ metrics: ['acc'], difference: true }], answer);
+  await act(() => selection.setBaseline({ kind: 'run', id: 'a' }));
+  await screen.findByText('1 curve has no point in the range of the baseline.');
+  await act(() => selection.setBaseline({ kind: 'run', id: 'c' }));
+  await screen.findByText('The baseline has no acc.');
+  assert.equal(screen.getByRole('list', { name: 'Runs in the chart' }).children.length, 0);
+});
+
+test('the means of groups are drawn as differences from that of a group, with their bands', async () => {
+  const { connection, groups, view } = grid([{ metrics: ['acc'], difference: true }]);
+  connection.answers.group_curves = (request) => {
+    const { reply, buffers } = means(request);
+    // The mean of the second group is 0.25 higher.
+    return { reply, buffers: buffers.map((values, i) => (i === 7 ? values.map((value) => value + 0.25) : values)) };
+  };
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({
+      group_by: 'params.optimizer',
+      selected: [],
+      selected_groups: ['s:adam', 's:sgd'],
+      baseline_group: 's:adam',
+    });
+  });
+  await screen.findByRole('img', { name: 'acc of 2 groups, difference from adam' });
+  const list = screen.getByRole('list', { name: 'Runs in the chart' });
+  await waitFor(() =>
+    assert.deepEqual(
+      [...list.children].map((item) => item.textContent),
+      ['baseline: adam0', 'sgd▲+0.2500'],
+    ),
+  );
+});
+
 test('a group that is the baseline is drawn and read with the selected ones', async () => {
   const { connection, groups, view } = grid([{ metrics: ['acc', 'loss'] }]);
   connection.answers.group_curves = means;

@@ -177,6 +177,8 @@ export function CurvePanel(props: Props) {
   band.value = panel.band;
   const hasBand = useSignal(panel.band !== 'none');
   hasBand.value = panel.band !== 'none';
+  const isDifference = useSignal(false);
+  isDifference.value = panel.difference && (selection.baseline.value ?? selection.baselineGroup.value) !== null;
   const last = useRef<Found>({ lines: [], counts: NONE, missing: [] });
   const found = useComputed((): Found => {
     if (!inSight.value) {
@@ -191,9 +193,13 @@ export function CurvePanel(props: Props) {
     const slotsOfGroups = selection.groupSlots.value;
     // The baseline is drawn on top of the others.
     const front: Line[] = [];
+    /** How many lines have no difference, because the baseline does not reach to any of their points. */
+    let apart = 0;
     const wholes = shown.value.map((each) => ({ ...each, range: null }));
     shown.value.forEach((each, place) => {
       const all = wholes[place]!;
+      const own: Line[] = [];
+      let reference: Line | null = null;
       const dash = several ? { dash: place } : {};
       let none = 0;
       for (const { run_id, run_name, group } of shownMembers.value ?? []) {
@@ -206,7 +212,7 @@ export function CurvePanel(props: Props) {
             slot: slotsOfGroups.get(group) ?? 0,
           };
           const part = each.range && cache.curve(run_id, each);
-          lines.push(memory.line({ ...named, ...dash, faint: true }, whole, part ?? null, 0, false));
+          own.push(memory.line({ ...named, ...dash, faint: true }, whole, part ?? null, 0, false));
         }
       }
       let noneOfGroups = 0;
@@ -230,7 +236,8 @@ export function CurvePanel(props: Props) {
           };
           const zoomed = part ? asCurve(part, band.value) : null;
           const line = memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand.value);
-          (isBaseline(line) ? front : lines).push(line);
+          own.push(line);
+          reference = isBaseline(line) ? line : reference;
         }
       }
       if (noneOfGroups > 0) {
@@ -256,7 +263,18 @@ export function CurvePanel(props: Props) {
             ...dash,
           };
           const line = memory.line(named, whole, part ?? null, weight.value, hasBand.value);
+          own.push(line);
+          reference = isBaseline(line) ? line : reference;
+        }
+      }
+      const better = columns.lower.value.has(each.key) ? 'lower' : 'higher';
+      for (const line of own) {
+        if (!isDifference.value) {
           (isBaseline(line) ? front : lines).push(line);
+        } else if (reference) {
+          const difference = memory.difference(line, reference, isBaseline(line) ? undefined : better);
+          (isBaseline(line) ? front : lines).push(difference);
+          apart += Number(!line.faint && !difference.y.some(Number.isFinite) && line.y.some(Number.isFinite));
         }
       }
       if (none > 0) {
@@ -270,6 +288,9 @@ export function CurvePanel(props: Props) {
       }
     });
     lines.push(...front);
+    if (apart > 0) {
+      missing.push(`${plural(apart, 'curve')} ${apart === 1 ? 'has' : 'have'} no point in the range of the baseline.`);
+    }
     // Equal lines are the same array, so that nothing is drawn again when another chart gets an answer.
     const { lines: old } = last.current;
     const isEqual = lines.length === old.length && lines.every((line, i) => line === old[i]);
@@ -320,7 +341,13 @@ export function CurvePanel(props: Props) {
     ...(run_ids.length > 0 || !(ofGroups || isOther) ? [plural(run_ids.length, 'run')] : []),
     ...(isOther ? ['the baseline'] : []),
   ];
-  const label = `${drawn.map(({ key }) => key).join(', ')} of ${subjects.join(' and ')}`;
+  const from = !isDifference.value
+    ? undefined
+    : baselineRun !== ''
+      ? nameOfRun(baselineRun, drawn[0] && cache.curve(baselineRun, { ...drawn[0], range: null })?.name)
+      : nameOfGroup(baselineGroup);
+  const what = from === undefined ? '' : `, difference from ${from}`;
+  const label = `${drawn.map(({ key }) => key).join(', ')} of ${subjects.join(' and ')}${what}`;
   const controls = isBars ? (
     <BarControls panel={panel} keys={keys} metrics={metrics} live={connection.live} change={change} />
   ) : (
@@ -329,6 +356,7 @@ export function CurvePanel(props: Props) {
       keys={keys}
       metrics={metrics}
       live={connection.live}
+      hasBaseline={baselineRun !== '' || baselineGroup !== ''}
       hasGroups={hasGroups}
       weight={weight}
       change={change}
@@ -415,7 +443,8 @@ export function CurvePanel(props: Props) {
             label={label}
             xAxis={frame.x_metric === null ? frame.axis : 'metric'}
             xMetric={frame.x_metric ?? undefined}
-            log={panel.log}
+            from={from}
+            log={panel.log && from === undefined}
             logX={panel.log_x}
             height={size.height}
             range={frame.range}
@@ -434,6 +463,7 @@ export function CurvePanel(props: Props) {
             cursor={cursor}
             marked={selection.marked}
             most={alone ? NAMED_ALONE : NAMED}
+            from={from}
             metrics={drawn.length > 1 ? drawn.map(({ key }) => key) : []}
             lowestFirst={drawn.length > 0 && drawn.every(({ key }) => columns.lower.value.has(key))}
             isOutside={(run_id) => by === null && pages.isOutside(run_id)}

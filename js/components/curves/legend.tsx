@@ -7,6 +7,7 @@ import { formatNumber, plural } from '../../logic/format';
 import { LineStyle } from '../line_style/line_style';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
+import { Difference } from '../value/value';
 
 interface Props {
   lines: readonly Line[];
@@ -18,6 +19,8 @@ interface Props {
   marked: Signal<string | null>;
   /** How many lines are named at first. */
   most: number;
+  /** The name of the baseline, if the lines are differences from it. */
+  from: string | undefined;
   /** The metrics, if there are several. Each has its own dash. */
   metrics: readonly string[];
   /** Whether the lowest values come first, because lower is better for all of the metrics. */
@@ -35,7 +38,7 @@ interface Props {
  * that it covers no curve, and has the same size wherever the cursor is.
  */
 export function Legend(props: Props) {
-  const { lines, range, cursor, marked, most, metrics, lowestFirst, isOutside, style, isStyled } = props;
+  const { lines, range, cursor, marked, most, from, metrics, lowestFirst, isOutside, style, isStyled } = props;
   const all = useSignal(false);
   /** The ID of the run whose color is being chosen. */
   const styled = useSignal<string | null>(null);
@@ -72,7 +75,10 @@ export function Legend(props: Props) {
         </ul>
       )}
       <p class="nbt-curve-at">
-        {at ? at.at : `Last values${range ? ' in the window' : ''}, ${lowestFirst ? 'lowest' : 'highest'} first`}
+        {at
+          ? at.at
+          : `Last ${from === undefined ? 'values' : 'differences'}${range ? ' in the window' : ''}, ${lowestFirst ? 'lowest' : 'highest'} first`}
+        {from !== undefined && ` · difference from ${from}`}
         {nearest >= 0 && (
           <>
             <span class="nbt-muted">
@@ -119,7 +125,15 @@ export function Legend(props: Props) {
             <span class="nbt-run-name">
               <Name text={line.label} />
             </span>
-            <span class="nbt-curve-value">{Number.isNaN(value) ? '' : formatNumber(value)}</span>
+            <span class="nbt-curve-value">
+              {Number.isNaN(value) ? (
+                ''
+              ) : line.better ? (
+                <Difference difference={value} lowerIsBetter={line.better === 'lower'} />
+              ) : (
+                formatNumber(value)
+              )}
+            </span>
             {isOutside(markOf(line)) && <span class="nbt-muted">not in the table</span>}
           </li>
         ))}

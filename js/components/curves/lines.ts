@@ -1,3 +1,4 @@
+import { differenceFrom } from '../../chart/difference';
 import type { Line } from '../../chart/layers';
 import { type Curve, spliced } from '../../data/series';
 import { smooth } from '../../logic/smoothing';
@@ -10,6 +11,19 @@ type Drawn = Omit<Line, keyof Named>;
 /** Lines of curves, which are computed once for each curve, window and weight, so that the same lines are equal objects. */
 export class LineMemory {
   private readonly lines = new WeakMap<Curve, { part: Curve | null; weight: number; band: boolean; line: Line }>();
+
+  private readonly differences = new WeakMap<Line, { reference: Line; difference: Line }>();
+
+  /** Return a line as its difference from another one. */
+  difference(line: Line, reference: Line, better: Line['better']): Line {
+    const known = this.differences.get(line);
+    if (known && known.reference === reference && known.difference.better === better) {
+      return known.difference;
+    }
+    const difference = differenceFrom(line, reference, better);
+    this.differences.set(line, { reference, difference });
+    return difference;
+  }
 
   line(named: Named, whole: Curve, part: Curve | null, weight: number, band: boolean): Line {
     const known = this.lines.get(whole);

@@ -25,6 +25,8 @@ interface Props {
   keys: readonly string[];
   metrics: readonly string[];
   live: boolean;
+  /** Whether a run or a group is the baseline. */
+  hasBaseline: boolean;
   /** Whether the chart shows groups of runs. */
   hasGroups: boolean;
   /** The weight of the smoothing while the slider is moved. */
@@ -33,13 +35,14 @@ interface Props {
 }
 
 /** The options of a chart: its metrics, axes, smoothing and bands. */
-export function PanelControls({ panel, keys, metrics, live, hasGroups, weight, change }: Props) {
-  const { x_axis, x_metric, log, log_x, band, members } = panel;
+export function PanelControls({ panel, keys, metrics, live, hasBaseline, hasGroups, weight, change }: Props) {
+  const { x_axis, x_metric, log, log_x, band, members, difference } = panel;
   /** Whether "Another metric" was chosen as the x axis, and no metric yet. */
   const choosing = useSignal(false);
   const known = (wanted: readonly string[]) => [...wanted.filter((key) => !metrics.includes(key)), ...metrics];
   const axis = choosing.value || x_metric !== null ? METRIC : x_axis;
   const axes: (readonly [XAxis | typeof METRIC, string])[] = [...X_AXES, [METRIC, 'Another metric']];
+  const isDifference = difference && hasBaseline;
   return (
     <div class="nbt-controls nbt-curve-controls">
       <MetricFields keys={keys} metrics={metrics} live={live} change={change} />
@@ -68,8 +71,21 @@ export function PanelControls({ panel, keys, metrics, live, hasGroups, weight, c
           Log x
         </Check>
       )}
-      <Check class="nbt-log" checked={log} change={(on) => change({ log: on })}>
+      <Check
+        class="nbt-log"
+        checked={log && !isDifference}
+        reason={isDifference ? 'Differences can be negative, so their axis cannot be logarithmic.' : undefined}
+        change={(on) => change({ log: on })}
+      >
         Log y
+      </Check>
+      <Check
+        class="nbt-from-baseline"
+        checked={isDifference}
+        reason={hasBaseline ? undefined : 'Choose a baseline above the table first.'}
+        change={(on) => change({ difference: on })}
+      >
+        Difference from the baseline
       </Check>
       <label class="nbt-field nbt-smoothing">
         Smoothing

@@ -27,16 +27,34 @@ export function Select<T extends string>({ label, value, options, change, class:
 
 interface CheckProps {
   checked: boolean;
+  /** Why it cannot be changed now. */
+  reason?: string | undefined;
   change: (checked: boolean) => void;
   children: ComponentChildren;
   class?: string;
 }
 
-export function Check({ checked, change, children, class: name }: CheckProps) {
+export function Check({ checked, reason, change, children, class: name }: CheckProps) {
+  const id = useUniqueId();
+  const isFixed = reason !== undefined;
   return (
-    <label class={`nbt-check ${name ?? ''}`}>
-      <input type="checkbox" checked={checked} onChange={(event) => change(event.currentTarget.checked)} />
-      {children}
-    </label>
+    <>
+      <label class={`nbt-check ${isFixed ? 'nbt-fixed' : ''} ${name ?? ''}`} title={reason}>
+        <input
+          type="checkbox"
+          checked={checked}
+          aria-disabled={isFixed}
+          aria-describedby={isFixed ? id : undefined}
+          onClick={(event) => isFixed && event.preventDefault()}
+          onChange={(event) => !isFixed && change(event.currentTarget.checked)}
+        />
+        {children}
+      </label>
+      {isFixed && (
+        <span id={id} class="nbt-visually-hidden">
+          {reason}
+        </span>
+      )}
+    </>
   );
 }

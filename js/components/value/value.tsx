@@ -36,22 +36,14 @@ export function ValueText({ value, metric, best, bestTitle, baseline, lowerIsBet
       )}
       {children}
       {baseline !== null && baseline !== undefined && (
-        <Difference value={toNumber(value as Value)} baseline={toNumber(baseline)} lowerIsBetter={lowerIsBetter} />
+        <Difference difference={toNumber(value as Value) - toNumber(baseline)} lowerIsBetter={lowerIsBetter} />
       )}
     </>
   );
 }
 
-function Difference({
-  value,
-  baseline,
-  lowerIsBetter,
-}: {
-  value: number;
-  baseline: number;
-  lowerIsBetter?: boolean | undefined;
-}) {
-  const difference = value - baseline;
+/** A difference from the baseline, and whether it is better or worse. */
+export function Difference({ difference, lowerIsBetter }: { difference: number; lowerIsBetter?: boolean | undefined }) {
   if (!Number.isFinite(difference)) {
     return null;
   }

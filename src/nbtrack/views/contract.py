@@ -94,6 +94,8 @@ class PanelView(TypedDict):
     band: Band
     all_values: bool
     """Whether the y axis has room for values far outside of the others too."""
+    difference: bool
+    """Whether the curves are drawn as differences from that of the baseline, if there is one."""
     members: bool
     """Whether the curve of every run of a group is drawn behind the mean of the group."""
     width: Annotated[int | None, Between(1, 12)]

@@ -55,6 +55,7 @@ def default_panel(*metrics: str) -> PanelView:
         "x_metric": None,
         "band": "std",
         "all_values": False,
+        "difference": False,
         "members": False,
         "width": None,
         "height": None,
