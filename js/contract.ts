@@ -75,8 +75,11 @@ export type XAxis = "step" | "time" | "relative";
  */
 export type Band = "none" | "range" | "std" | "sem";
 
-/** Curves of the points of metrics, or a bar for the last value of each run or group. */
+/** Curves of the points of metrics, or a bar for one value of each run or group. */
 export type PanelKind = "curves" | "bars";
+
+/** Which value of a run its bar shows. The best one is the lowest or the highest, as the metric's direction says. */
+export type BarStatistic = "last" | "best" | "first" | "mean";
 
 /** How many items come before the page. */
 export type Offset = number;
@@ -104,6 +107,7 @@ export interface ColumnView {
 export interface PanelView {
   metrics: string[];
   kind: PanelKind;
+  statistic: BarStatistic;
   x_axis: XAxis;
   /** The weight of the moving average. 0 draws the values as they were logged. */
   smoothing: number;

@@ -220,7 +220,8 @@ function once(id: string, make: () => Column): Column {
   return column;
 }
 
-function metricColumn(key: string, statistic: Statistic): Column {
+/** Return the column of a statistic of a metric. */
+export function metricColumn(key: string, statistic: Statistic): Column {
   const id = metricId(key, statistic);
   return once(id, () => newMetricColumn(id, key, statistic));
 }

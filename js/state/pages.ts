@@ -1,5 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import type { Hint, RunRow, RunsReply, TableRow } from '../contract';
+import type { Hint, RunsReply, TableRow } from '../contract';
 import { pagesOf } from '../logic/window';
 
 export const PAGE = 200;
@@ -31,7 +31,7 @@ export class RunPages {
   }
 
   /** A run that was in one of the replies so far, even if it no longer matches. */
-  run(run_id: string): RunRow | undefined {
+  run(run_id: string): TableRow | undefined {
     // The name of a run is known as soon as its page has been fetched.
     void this.pages.value;
     return this.seen.get(run_id);

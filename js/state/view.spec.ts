@@ -68,6 +68,7 @@ test('a chart of an earlier version keeps its fields, and has the defaults of th
   const earlier = { metrics: ['loss'], x_axis: 'time', smoothing: 0.5, log: true, x_min: 1, x_max: 2 };
   assert.deepEqual(readView({ panels: [earlier] }).panels, [{ ...NEW_PANEL, ...earlier }]);
   assert.deepEqual(readView({ panels: [{ metrics: ['a'], band: 'wide' }] }), defaultView());
+  assert.deepEqual(readView({ panels: [{ metrics: ['a'], statistic: 'median' }] }), defaultView());
   assert.deepEqual(readView({ panels: [{ metrics: ['a'], kind: 'pie' }] }), defaultView());
   assert.equal(readView({ panels: [{ metrics: ['a'], kind: 'bars' }] }).panels[0]!.kind, 'bars');
   assert.deepEqual(readView({ panels: [null] }), defaultView());

@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal, type Signal } from '@preact/signals';
 import {
   type Band,
+  type BarStatistic,
   type ColumnView,
   type GroupStatistic,
   MOST_COLUMN_VIEWS,
@@ -24,6 +25,7 @@ export const VERSION = 1;
 export const NEW_PANEL: Readonly<PanelView> = {
   metrics: [],
   kind: 'curves',
+  statistic: 'last',
   x_axis: 'step',
   smoothing: 0,
   log: false,
@@ -101,6 +103,8 @@ const object =
 
 const axis = (value: unknown): value is XAxis => value === 'step' || value === 'time' || value === 'relative';
 const kind = (value: unknown): value is PanelKind => value === 'curves' || value === 'bars';
+const barStatistic = (value: unknown): value is BarStatistic =>
+  ['last', 'best', 'first', 'mean'].includes(value as string);
 const band = (value: unknown): value is Band => ['none', 'range', 'std', 'sem'].includes(value as string);
 const statistic = (value: unknown): value is GroupStatistic =>
   typeof value === 'string' && ['mean', 'std', 'min', 'max', 'n'].includes(value);
@@ -114,6 +118,7 @@ const column = object<ColumnView>({
 const panel = object<PanelView>({
   metrics: list(string, 1000),
   kind,
+  statistic: barStatistic,
   x_axis: axis,
   smoothing: between(0, 1),
   log: boolean,

@@ -210,6 +210,10 @@ def test_bars_are_not_read_as_curves(make_run: MakeRun) -> None:
         ({"panels": [{"metrics": "loss"}]}, "panels[0].metrics must be a list, not 'loss'."),
         ({"panels": [{"difference": 1}]}, "panels[0].difference must be true or false, not 1."),
         ({"panels": [{"band": "wide"}]}, "panels[0].band must be one of none, range, std, sem, not 'wide'."),
+        (
+            {"panels": [{"statistic": "median"}]},
+            "panels[0].statistic must be one of last, best, first, mean, not 'median'.",
+        ),
         ({"panels": [{"kind": "pie"}]}, "panels[0].kind must be one of curves, bars, not 'pie'."),
         ({"panels": [7]}, "panels[0] must be an object with named fields, not 7."),
         (

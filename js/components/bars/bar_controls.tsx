@@ -1,7 +1,14 @@
-import type { PanelView } from '../../contract';
+import type { BarStatistic, PanelView } from '../../contract';
 import { KindField } from '../curves/kind_field';
 import { MetricFields } from '../curves/metric_fields';
-import { Check } from '../fields/fields';
+import { Check, Select } from '../fields/fields';
+
+const STATISTICS: readonly (readonly [BarStatistic, string])[] = [
+  ['last', 'Last'],
+  ['best', 'Best'],
+  ['first', 'First'],
+  ['mean', 'Mean'],
+];
 
 interface Props {
   panel: PanelView;
@@ -11,12 +18,18 @@ interface Props {
   change: (fields: Partial<PanelView>) => void;
 }
 
-/** The options of a chart of bars: its metrics, and whether their lengths are logarithmic. */
+/** The options of a chart of bars: its metrics, which value of each, and whether their lengths are logarithmic. */
 export function BarControls({ panel, keys, metrics, live, change }: Props) {
   return (
     <div class="nbt-controls nbt-curve-controls">
       <MetricFields keys={keys} metrics={metrics} live={live} change={change} />
       <KindField kind={panel.kind} change={change} />
+      <Select
+        label="Value"
+        value={panel.statistic}
+        options={STATISTICS}
+        change={(value) => change({ statistic: value })}
+      />
       <Check class="nbt-log" checked={panel.log} change={(on) => change({ log: on })}>
         Log scale
       </Check>

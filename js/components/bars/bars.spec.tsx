@@ -311,3 +311,45 @@ test('a chart that is added starts as bars if each curve is a single point, and 
     ['bars', 'bars'],
   );
 });
+
+test('bars show the best, the first or the mean value, which is requested if the table does not have it', async () => {
+  const all = { first: 9, low: 1, high: 9, mean: 4, tail: 2 };
+  const { connection, user } = shown({
+    rows: [acc('a', 3), acc('b', 5)],
+    lower: ['acc'],
+    answers: { runs: () => runsReply([tableRow('a', { statistics: { acc: all } }), tableRow('b')]) },
+    view: { selected: ['a', 'b'] },
+  });
+  await user.selectOptions(screen.getByLabelText('Value'), 'best');
+  await waitFor(() =>
+    assert.deepEqual(texts(), [
+      ['a', '', '1'],
+      ['b', 'no value', ''],
+    ]),
+  );
+  assert.ok(screen.getByText(/Best values, best first \(lower is better\)/));
+  await user.selectOptions(screen.getByLabelText('Value'), 'mean');
+  await waitFor(() => assert.deepEqual(texts()[0], ['a', '', '4']));
+  await user.selectOptions(screen.getByLabelText('Value'), 'last');
+  assert.deepEqual(texts()[0], ['a', '', '3']);
+  assert.deepEqual(
+    connection.payloads('runs').map(({ metrics, statistics }) => [metrics, statistics]),
+    [
+      [[], ['acc']],
+      [[], ['acc']],
+    ],
+  );
+});
+
+test('bars of groups show the mean of the best values of their runs', async () => {
+  const best = (mean: number) => groupRow('n:1', { runs: 2, columns: { 'max(metrics.acc)': statistics(mean, 1, 2) } });
+  const { connection } = shown({
+    groups: [group('n:1', 3, null, 2)],
+    answers: { groups: () => groupsReply([best(8)]) },
+    panel: { statistic: 'best' },
+    view: { selected_groups: ['n:1'] },
+  });
+  await waitFor(() => assert.deepEqual(texts(), [['1', '', '8±1.0, mean of 2 of 2 runs']]));
+  const [request] = connection.payloads('groups');
+  assert.deepEqual([request!.metrics, request!.columns], [[], ['max(metrics.acc)']]);
+});

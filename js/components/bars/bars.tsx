@@ -1,12 +1,15 @@
 import { type ReadonlySignal, useComputed, useSignal } from '@preact/signals';
+import type { BarStatistic } from '../../contract';
 import { type Bar, type BarScale, barScale, sortedBars } from '../../logic/bars';
+import { type Column, metricColumn, type Statistic } from '../../logic/column_model';
 import { exactNumber, formatNumber, plural, tickNumber, toNumber } from '../../logic/format';
-import { groupName, spreadText } from '../../logic/groups';
+import { groupName, spreadText, statisticsOfGroup } from '../../logic/groups';
 import type { Selection } from '../../state/selection';
-import { lineStyle } from '../../style/theme';
+import { BASELINE, lineStyle } from '../../style/theme';
 import type { CurvesProps } from '../curves/curves';
 import { More } from '../more/more';
 import { Problem } from '../problem/problem';
+import { metricValue } from '../run_table/cell';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
 import { ValueText } from '../value/value';
@@ -26,6 +29,7 @@ export function barsHeight(bars: number, metrics: number): number {
 
 interface Props extends CurvesProps {
   metrics: readonly string[];
+  statistic: BarStatistic;
   log: boolean;
   /** In px. */
   height: number;
@@ -33,26 +37,35 @@ interface Props extends CurvesProps {
   inSight: ReadonlySignal<boolean>;
 }
 
-/** The last values of metrics of the selected runs, and their means in the selected groups, as bars. */
+const VALUES: Readonly<Record<BarStatistic, string>> = {
+  last: 'Last values',
+  best: 'Best values',
+  first: 'First values',
+  mean: 'Mean values',
+};
+
+/** The values of metrics of the selected runs, and their means in the selected groups, as bars. */
 export function Bars(props: Props) {
-  const { connection, groups, query, selection, pages, columns, metrics, log, height, isResized, inSight } = props;
+  const { connection, groups, query, selection, pages, columns, metrics, statistic, log, height, isResized, inSight } =
+    props;
   const baseline = selection.baseline.value;
   const baselineGroup = groups.by.value === null ? null : selection.baselineGroup.value;
   const run_ids = withOne(selection.compared.value, baseline);
   const keys = groups.by.value === null ? [] : withOne(selection.groups.value, baselineGroup);
   const filter = query.filter.value;
+  const shown = metrics.map((key) => metricColumn(key, statisticFor(statistic, columns.lower.value.has(key))));
   const values = useBarValues({
     connection,
     pages,
     groups,
     filter,
-    metrics,
+    columns: shown,
     run_ids,
     keys,
     active: inSight.value,
   });
 
-  const barOfRun = (id: string, metric: string): Bar => {
+  const barOfRun = (id: string, column: Column): Bar => {
     const { row, known } = values.run(id);
     const named = row ?? (columns.baseline.value?.run_id === id ? columns.baseline.value : null);
     return {
@@ -60,16 +73,16 @@ export function Bars(props: Props) {
       kind: 'run',
       name: named?.run_name ?? id.slice(0, 8),
       slot: selection.slots.value.get(id) ?? 0,
-      value: numberOf(named?.metrics[metric]) ?? (known ? null : undefined),
+      value: numberOf(named && metricValue(named, column)) ?? (known ? null : undefined),
       std: null,
       n: 0,
       runs: 0,
     };
   };
-  const barOfGroup = (key: string, metric: string): Bar => {
+  const barOfGroup = (key: string, column: Column): Bar => {
     const { row, known } = values.group(key);
     const named = row ?? (groups.baseline.value?.key === key ? groups.baseline.value : null);
-    const all = named?.metrics[metric];
+    const all = named && statisticsOfGroup(named, column);
     return {
       id: key,
       kind: 'group',
@@ -81,9 +94,9 @@ export function Bars(props: Props) {
       runs: named?.runs ?? 0,
     };
   };
-  const barsOf = (metric: string) => [
-    ...keys.map((key) => barOfGroup(key, metric)),
-    ...run_ids.map((id) => barOfRun(id, metric)),
+  const barsOf = (column: Column) => [
+    ...keys.map((key) => barOfGroup(key, column)),
+    ...run_ids.map((id) => barOfRun(id, column)),
   ];
   const unknown = connection.live ? 'Loading…' : 'not saved with the notebook';
   return (
@@ -95,14 +108,15 @@ export function Bars(props: Props) {
         aria-label={`Bars of ${metrics.join(', ')}`}
         style={isResized ? { height: `${height}px`, maxHeight: 'none' } : {}}
       >
-        {metrics.map((metric) => (
+        {shown.map((column) => (
           <BarTable
-            key={metric}
-            metric={metric}
+            key={column.key}
+            metric={column.key}
+            statistic={statistic}
             several={metrics.length > 1}
-            bars={barsOf(metric)}
+            bars={barsOf(column)}
             baseline={baselineGroup ?? baseline}
-            lowerIsBetter={columns.lower.value.has(metric)}
+            lowerIsBetter={columns.lower.value.has(column.key)}
             log={log}
             unknown={unknown}
             selection={selection}
@@ -116,6 +130,7 @@ export function Bars(props: Props) {
 
 interface TableProps {
   metric: string;
+  statistic: BarStatistic;
   /** Whether the chart has other metrics too. */
   several: boolean;
   bars: readonly Bar[];
@@ -129,7 +144,7 @@ interface TableProps {
 }
 
 /** The bars of one metric, the best value first. */
-function BarTable({ metric, several, bars, baseline, lowerIsBetter, log, unknown, selection }: TableProps) {
+function BarTable({ metric, statistic, several, bars, baseline, lowerIsBetter, log, unknown, selection }: TableProps) {
   const shown = useSignal(PAGE);
   const sorted = sortedBars(bars, lowerIsBetter);
   const scale = barScale(bars, log);
@@ -137,7 +152,7 @@ function BarTable({ metric, several, bars, baseline, lowerIsBetter, log, unknown
   const longest = sorted.reduce((most, { name }) => Math.max(most, name.length), 0);
   const hasDeviation = bars.some(({ std }) => std !== null);
   const notes = [
-    `Last values, best first${lowerIsBetter ? ' (lower is better)' : ''}.`,
+    `${VALUES[statistic]}, best first${lowerIsBetter ? ' (lower is better)' : ''}.`,
     ...(bars.some(({ kind }) => kind === 'group') ? ['Bars of groups are means over their runs.'] : []),
     ...(hasDeviation ? ['The lines across their ends are one standard deviation long on each side.'] : []),
     ...(scale.log ? [`Logarithmic, from ${tickNumber(scale.low)} to ${formatNumber(scale.high)}.`] : []),
@@ -258,6 +273,8 @@ function BarShape({ value, std, slot, scale }: { value: number; std: number | nu
           left: percent(Math.min(zero, end)),
           width: percent(Math.abs(end - zero)),
           '--nbt-bar-color': color,
+          // Hollow, because it has the color of the lines that are drawn on it.
+          ...(slot === BASELINE && { backgroundColor: `color-mix(in srgb, ${color} 25%, transparent)` }),
           ...(dash.length > 0 && { backgroundImage: stripes(dash), backgroundColor: 'transparent' }),
         }}
       />
@@ -291,6 +308,10 @@ function wordsOf(value: number | null | undefined, unknown: string): string {
 
 function percent(share: number): string {
   return `${+(100 * share).toFixed(3)}%`;
+}
+
+function statisticFor(statistic: BarStatistic, lowerIsBetter: boolean): Statistic {
+  return statistic !== 'best' ? statistic : lowerIsBetter ? 'min' : 'max';
 }
 
 function numberOf(value: Parameters<typeof toNumber>[0]): number | null {

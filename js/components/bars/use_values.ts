@@ -1,8 +1,8 @@
 import { batch, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Connection, isAbort, RequestError } from '../../connection/connection';
-import { type ErrorReply, type GroupRow, MOST_GROUPS, MOST_ROWS, type RunRow } from '../../contract';
-import { metricId } from '../../logic/column_model';
+import { type ErrorReply, type GroupRow, MOST_GROUPS, MOST_ROWS, type TableRow } from '../../contract';
+import type { Column } from '../../logic/column_model';
 import { quoted } from '../../logic/order';
 import type { GroupPages } from '../../state/groups';
 import type { RunPages } from '../../state/pages';
@@ -12,7 +12,8 @@ interface Wanted {
   pages: RunPages;
   groups: GroupPages;
   filter: string;
-  metrics: readonly string[];
+  /** The values of metrics to return. */
+  columns: readonly Column[];
   run_ids: readonly string[];
   /** The keys of groups. */
   keys: readonly string[];
@@ -26,7 +27,7 @@ interface Answered {
   scope: string;
   /** The IDs and keys that have been read since the last query. */
   current: ReadonlySet<string>;
-  runs: ReadonlyMap<string, RunRow | null>;
+  runs: ReadonlyMap<string, TableRow | null>;
   groups: ReadonlyMap<string, GroupRow | null>;
 }
 
@@ -37,7 +38,7 @@ export interface Found<T> {
 }
 
 export interface BarValues {
-  run: (run_id: string) => Found<RunRow>;
+  run: (run_id: string) => Found<TableRow>;
   group: (key: string) => Found<GroupRow>;
   error: ErrorReply | null;
   retry: () => void;
@@ -48,28 +49,28 @@ const RUN_ID = /^\w+$/;
 const NONE: Answered = { scope: '', current: new Set(), runs: new Map(), groups: new Map() };
 
 /**
- * Return the last values of runs and groups. They come from the rows of the table. Those that are on pages that have not
+ * Return values of runs and groups. They come from the rows of the table. Those that are on pages that have not
  * been read, or that do not match the filter, are requested together.
  */
 export function useBarValues(wanted: Wanted): BarValues {
-  const { connection, pages, groups, filter, metrics, run_ids, keys, active } = wanted;
+  const { connection, pages, groups, filter, columns, run_ids, keys, active } = wanted;
+  const ids = columns.map(({ id }) => id);
   const by = groups.by.value;
-  const scope = JSON.stringify([pages.queries.value, filter, by, metrics]);
+  const scope = JSON.stringify([pages.queries.value, filter, by, ids]);
   const answered = useSignal(NONE);
   const error = useSignal<ErrorReply | null>(null);
   const again = useSignal(0);
   const { runs, groups: readOfGroups } = answered.value;
   const current = answered.value.scope === scope ? answered.value.current : NONE.current;
-  const columns = metrics.map((key) => metricId(key, 'last'));
   const inAll = (sets: readonly Set<string>[]) => (id: string) => sets.every((set) => set.has(id));
-  const hasRun = inAll(columns.map((column) => pages.having(column)));
-  const hasGroup = inAll(columns.map((column) => groups.having(column)));
+  const hasRun = inAll(ids.map((id) => pages.having(id)));
+  const hasGroup = inAll(ids.map((id) => groups.having(id)));
   const nameOf = (key: string) => `${by} ${key}`;
-  const isAsked = active && connection.live && metrics.length > 0 && pages.loaded.value;
+  const isAsked = active && connection.live && columns.length > 0 && pages.loaded.value;
   const missing = isAsked ? run_ids.filter((id) => !current.has(id) && !hasRun(id)).slice(0, MOST_ROWS) : [];
   const missingGroups = isAsked && by !== null ? keys.filter((key) => !current.has(nameOf(key)) && !hasGroup(key)) : [];
 
-  const put = (rows: [string, RunRow | null][], found: [string, GroupRow | null][]) => {
+  const put = (rows: [string, TableRow | null][], found: [string, GroupRow | null][]) => {
     const before = answered.peek();
     const others = before.scope === scope ? before.current : [];
     batch(() => {
@@ -96,7 +97,7 @@ export function useBarValues(wanted: Wanted): BarValues {
       return;
     }
     return send(async (signal) => {
-      const rows = await readRuns(connection, missing, metrics, signal);
+      const rows = await readRuns(connection, missing, columns, signal);
       put(
         missing.map((id) => [id, rows.get(id) ?? null]),
         [],
@@ -108,7 +109,7 @@ export function useBarValues(wanted: Wanted): BarValues {
       return;
     }
     return send(async (signal) => {
-      const rows = await readGroups(connection, filter, by, missingGroups, metrics, signal);
+      const rows = await readGroups(connection, filter, by, missingGroups, columns, signal);
       put(
         [],
         missingGroups.map((key) => [nameOf(key), rows.get(key) ?? null]),
@@ -132,9 +133,9 @@ export function useBarValues(wanted: Wanted): BarValues {
 async function readRuns(
   connection: Connection,
   run_ids: readonly string[],
-  metrics: readonly string[],
+  columns: readonly Column[],
   signal: AbortSignal,
-): Promise<Map<string, RunRow>> {
+): Promise<Map<string, TableRow>> {
   const ids = run_ids.filter((id) => RUN_ID.test(id));
   if (ids.length === 0) {
     return new Map();
@@ -150,7 +151,7 @@ async function readRuns(
       offset: 0,
       limit: ids.length,
       params: [],
-      metrics: [...metrics],
+      ...requested(columns, 'statistics', ({ key }) => key),
       summary: false,
     },
     signal,
@@ -164,7 +165,7 @@ async function readGroups(
   filter: string,
   by: string,
   keys: readonly string[],
-  metrics: readonly string[],
+  columns: readonly Column[],
   signal: AbortSignal,
 ): Promise<Map<string, GroupRow>> {
   const found = new Map<string, GroupRow>();
@@ -180,7 +181,7 @@ async function readGroups(
         offset,
         limit: MOST_GROUPS,
         params: [],
-        metrics: [...metrics],
+        ...requested(columns, 'columns', ({ id }) => id),
       },
       signal,
     );
@@ -190,4 +191,11 @@ async function readGroups(
     }
   }
   return found;
+}
+
+/** Return the fields of a request for the last values of metrics, and for other statistics of them. */
+function requested<N extends string>(columns: readonly Column[], others: N, nameOf: (column: Column) => string) {
+  const isLast = ({ statistic }: Column) => statistic === 'last';
+  const names = columns.filter((column) => !isLast(column)).map(nameOf);
+  return { metrics: columns.filter(isLast).map(({ key }) => key), [others]: names } as Record<N | 'metrics', string[]>;
 }

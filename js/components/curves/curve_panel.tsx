@@ -431,6 +431,7 @@ export function CurvePanel(props: Props) {
         <Bars
           {...props}
           metrics={keys}
+          statistic={panel.statistic}
           log={panel.log}
           height={size.height}
           isResized={panel.height !== null || resized.value !== null}

@@ -54,7 +54,9 @@ Band: TypeAlias = Literal["none", "range", "std", "sem"]
 """What is drawn around a curve: nothing, the lowest to the highest value, or the mean of a group plus and minus its
 standard deviation or its standard error. A run has a band from its lowest to its highest value, or none."""
 PanelKind: TypeAlias = Literal["curves", "bars"]
-"""Curves of the points of metrics, or a bar for the last value of each run or group."""
+"""Curves of the points of metrics, or a bar for one value of each run or group."""
+BarStatistic: TypeAlias = Literal["last", "best", "first", "mean"]
+"""Which value of a run its bar shows. The best one is the lowest or the highest, as the metric's direction says."""
 Offset: TypeAlias = Annotated[int, Between(0, 1_000_000_000)]
 """How many items come before the page."""
 RunIds: TypeAlias = Annotated[list[str], AtMost(MOST_RUNS)]
@@ -79,6 +81,7 @@ class ColumnView(TypedDict):
 class PanelView(TypedDict):
     metrics: Annotated[list[str], AtMost(1_000)]
     kind: PanelKind
+    statistic: BarStatistic
     x_axis: XAxis
     smoothing: Annotated[float, Between(0, 1)]
     """The weight of the moving average. 0 draws the values as they were logged."""

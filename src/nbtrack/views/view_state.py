@@ -46,6 +46,7 @@ def default_panel(*metrics: str) -> PanelView:
     return {
         "metrics": list(metrics),
         "kind": "curves",
+        "statistic": "last",
         "x_axis": "step",
         "smoothing": 0.0,
         "log": False,

@@ -85,8 +85,9 @@ class Comparison(ViewWidget):
             runs, to select them on the screen.
         sorts: The clauses that the table is sorted by, such as "metrics.loss ASC", the most important first.
         columns: The columns whose width, order, visibility or pinning was changed, as dictionaries.
-        panels: The charts, as dictionaries: their metrics, kind ("curves" or "bars"), axes, smoothing, bands, zoom and
-            size. A field that is left out has its default.
+        panels: The charts, as dictionaries: their metrics, kind ("curves" or "bars"), statistic ("last",
+            "best", "first" or "mean", of bars), axes, smoothing, bands, zoom and size. A field that is left out has its
+            default.
         group_by: A column such as "params.optimizer", "tags.team", "datasets.name" or "parent". The table has a row for
             each group of runs with equal values of it. None for no groups.
         baseline: What the others are compared with: the ID of a run, or a group as a dictionary of one column and its
