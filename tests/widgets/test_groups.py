@@ -233,6 +233,12 @@ def test_a_notebook_keeps_the_curves_of_groups_as_data_and_as_a_picture(widget: 
     page = widget.page(snapshot)
     labels = [label for each in page.pictures if each for label, _ in each.lines]
     assert {"adam", "sgd", "(no value)", "a" * 6000} <= set(labels)
-    assert len(str(widget._repr_mimebundle_())) < 400_000
+    widget.view = {"selected_groups": ["s:sgd"], "baseline_group": "none"}
+    snapshot = widget.thin_snapshot()
+    drawn = [label for each in widget.page(snapshot).pictures if each for label, _ in each.lines]
+    assert drawn == ["sgd", "(no value)"]
+    outside = nbtrack.search_runs(filter_string="run_name = 'run 9'")["run_id"].iloc[0]
+    widget.baseline = outside
+    assert widget.thin_snapshot().answers["curves"].payload["run_ids"] == [outside]
     widget.panels = [{"metrics": ["acc"], "x_metric": "val/loss"}]
     assert "group_curves" not in widget.thin_snapshot().answers

@@ -271,3 +271,9 @@ test('each group with the best mean is marked', async () => {
     ['s:adam', 's:sgd'],
   );
 });
+
+test('a single group is not marked as the best', async () => {
+  await table({}, [ADAM], () => []);
+  assert.match(rowOf(0).textContent, /0.9000/);
+  assert.equal(document.querySelector('.nbt-best'), null);
+});

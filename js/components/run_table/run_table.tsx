@@ -169,16 +169,16 @@ export function RunTable(props: Props) {
     return { pinned, lefts, scrolled, window, nameWidth, count: pinned.length + others.length, numeric };
   }, [layout.value, left, right, sample]);
   const bestMeans = useMemo(() => {
-    const means = [...groups.best.value].map(
-      ([metric, key]) => [metric, groups.group(key)?.metrics[metric]?.mean] as const,
-    );
+    const best = groups.total.value > 1 ? [...groups.best.value] : [];
+    const means = best.map(([metric, key]) => [metric, groups.group(key)?.metrics[metric]?.mean] as const);
     return new Map(means.filter((entry): entry is [string, Value] => entry[1] != null));
-  }, [groups.best.value, groups.pages.value]);
+  }, [groups.best.value, groups.pages.value, groups.total.value > 1]);
   const context = useMemo(
     (): CellContext => ({
       best: columns.alone.value ? new Map() : columns.best.value,
       lower: columns.lower.value,
-      bestGroups: groups.best.value,
+      // A single group cannot be the best of several.
+      bestGroups: groups.total.value > 1 ? groups.best.value : new Map(),
       bestMeans,
       statistic: query.statistic.value,
       by,
@@ -191,6 +191,7 @@ export function RunTable(props: Props) {
       columns.best.value,
       columns.lower.value,
       groups.best.value,
+      groups.total.value > 1,
       bestMeans,
       query.statistic.value,
       by,

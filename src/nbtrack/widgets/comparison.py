@@ -317,36 +317,43 @@ class Comparison(ViewWidget):
         if column:
             answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
         charts = _charts_of_curves(view["panels"])
-        if selected and charts and charts[0]["metrics"]:
+        drawn = selected
+        if most_series is not None and view["baseline"] is not None and view["baseline"] not in selected:
+            # With a kernel, the screen reads the baseline itself.
+            drawn = [*selected, view["baseline"]]
+        if drawn and charts and charts[0]["metrics"]:
             panel = charts[0]
             keys = _metrics_of(_like_first(charts))[:MOST_SAVED_METRICS]
             if most_series is not None:
                 max_points = max(max_points // len(keys), FEWEST_SAVED_POINTS)
-            elif len(selected) * len(keys) > MOST_AT_ONCE:
+            elif len(drawn) * len(keys) > MOST_AT_ONCE:
                 # Only the first chart is certainly in sight.
                 keys = panel["metrics"][:MOST_SAVED_METRICS]
             answers["curves"] = self.recall(
                 "curves",
                 {
-                    "run_ids": selected,
+                    "run_ids": drawn,
                     "keys": keys,
                     "x_axis": panel["x_axis"],
                     "x_metric": panel["x_metric"],
                     "x_min": panel["x_min"],
                     "x_max": panel["x_max"],
-                    "max_points": min(max_points, _points_for(len(selected) * len(keys))),
+                    "max_points": min(max_points, _points_for(len(drawn) * len(keys))),
                 },
             )
-        if view["selected_groups"] and most_series is not None:
+        if most_series is not None:
             curves = self._saved_group_curves(view, part(SAVED_GROUP_CURVES, share, 2), part(SAVED_POINTS, share, 20))
             if curves:
                 answers["group_curves"] = curves
         return Snapshot(self.screen, {"view": view}, answers)
 
     def _saved_group_curves(self, view: ViewState, most: int, max_points: int) -> Answer | None:
-        """Return the curves of the selected groups that a notebook keeps, or None if the first chart shows none."""
+        """Return the curves of groups that a notebook keeps, and of the baseline, or None if there are none."""
         panels = _like_first(_charts_of_curves(view["panels"]))
-        if view["group_by"] is None or not panels or panels[0]["x_metric"] is not None:
+        groups = view["selected_groups"][:most]
+        if view["baseline_group"] is not None and view["baseline_group"] not in groups:
+            groups = [*groups, view["baseline_group"]]
+        if view["group_by"] is None or not groups or not panels or panels[0]["x_metric"] is not None:
             return None
         keys = _metrics_of(panels)[:MOST_SAVED_METRICS]
         return self.recall(
@@ -355,7 +362,7 @@ class Comparison(ViewWidget):
                 "filter": view["query"],
                 "experiment_ids": None,
                 "by": view["group_by"],
-                "groups": view["selected_groups"][:most],
+                "groups": groups,
                 "metrics": keys,
                 "x_axis": panels[0]["x_axis"],
                 "x_min": None,
@@ -401,17 +408,18 @@ class Comparison(ViewWidget):
         rows, total, filter_string = reply["rows"], reply["total"], snapshot.options["view"]["query"]
         where = f" where {printable(filter_string, LONGEST_FILTER)}" if filter_string else ""
         title = f"{_counted(total, 'run')}{where}"
-        names = {row["run_id"]: row["run_name"] for row in rows}
+        baseline = reply.get("baseline")
+        names = {row["run_id"]: row["run_name"] for row in [*rows, *([baseline] if baseline else [])]}
         curves, groups = snapshot.answers.get("curves"), snapshot.answers.get("groups")
         pictures = []
         series = curves.series() if curves else []
         if "group_curves" in snapshot.answers:
             series += _means_of(snapshot.answers["group_curves"])
-            values = {row["key"]: row["value"] for row in groups.reply["groups"]} if groups else {}
-            names |= {
-                key: NO_VALUE if values.get(key, key) is None else values.get(key, key.partition(":")[2])
-                for key in snapshot.options["view"]["selected_groups"]
-            }
+            of_groups = groups.reply if groups else {"groups": []}
+            known = [*of_groups["groups"], of_groups.get("baseline_group")]
+            values = {row["key"]: NO_VALUE if row["value"] is None else row["value"] for row in known if row}
+            keys = {each["group"] for each in snapshot.answers["group_curves"].reply["series"]}
+            names |= {key: values.get(key, key.partition(":")[2]) for key in keys}
         for panel in _like_first(_charts_of_curves(snapshot.options["view"]["panels"])) if series else []:
             several = len(panel["metrics"]) > 1
             lines = [
