@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrack
+from nbtrack.entities import Metric
 from nbtrack.store import open_store
-from nbtrack.store.protocol import Grid
+from nbtrack.store.protocol import Axis, Grid
 from nbtrack.store.sql.grid import width_of, window_of
 
+AXES: list[Axis] = ["step", "time", "relative"]
 STEPS = st.integers(-(2**62), 2**62)
 
 
@@ -137,3 +140,87 @@ def test_long_series_are_joined_in_buckets_of_steps() -> None:
     assert (grid.count.sum(), grid.series[0].joined, set(grid.high.tolist())) == (1000, 1000, {6.0})
     part = open_store().grid([run.info.run_id], ["loss"], max_points=100, x_min=5120, x_max=10240, x_metric="tokens")
     assert part.x.tolist() == [512.0 * step for step in range(10, 21)], "A part of the axis has all of its points."
+
+
+def plain_grid(
+    points: list[tuple[int, float]], axis: Axis, max_points: int, x_min: float | None, x_max: float | None
+) -> tuple[float, int, list[list[float]]]:
+    """Return the width of the buckets in positions, the number of points, and the rows x, count, mean, low and high."""
+    low, high = window_of(axis, max_points, x_min, x_max)
+    inside = [(place, value) for place, value in points if low <= place <= high]
+    places = [place for place, _ in inside]
+    width = width_of(len(inside), min(places), max(places), max_points) if inside else 0
+    if not width:
+        low, high = window_of(axis, None, x_min, x_max)
+        exact = [(place, value) for place, value in points if low <= place <= high]
+        return 0, len(exact), [[place, math.isfinite(value), value, value, value] for place, value in exact]
+    rows = []
+    for begin in sorted({place // width * width for place in places}):
+        values = [value for place, value in inside if place // width * width == begin and math.isfinite(value)]
+        middle = begin + (width - 1 if axis == "step" else width) / 2
+        summary = [np.mean(values), min(values), max(values)] if values else [math.nan] * 3
+        rows.append([min(max(middle, min(places)), max(places)), len(values), *summary])
+    return width, len(inside), rows
+
+
+POSITIONS = st.integers(-50, 50) | st.sampled_from([-1000, 1000])
+VALUES = st.floats(-100, 100) | st.sampled_from([math.nan, math.inf, -math.inf])
+POINTS = st.lists(st.tuples(POSITIONS, POSITIONS, VALUES), min_size=20, max_size=40, unique_by=lambda point: point[:2])
+SOME_POINTS = st.just([]) | POINTS | POINTS.map(lambda points: [point for point in points if math.isfinite(point[2])])
+BOUNDS = st.integers(-240, 240).map(lambda quarters: quarters / 4)
+WINDOWS = (
+    st.just((None, None))
+    | st.tuples(BOUNDS, st.none())
+    | st.tuples(st.none(), BOUNDS)
+    | st.tuples(BOUNDS, BOUNDS).map(lambda window: (min(window), max(window)))
+)
+
+
+@pytest.mark.slow
+@given(st.lists(SOME_POINTS, min_size=1, max_size=3), st.sampled_from(AXES), st.integers(1, 25), WINDOWS)
+@settings(max_examples=60, deadline=None)
+def test_a_grid_has_the_numbers_of_its_points(
+    series: list[list[tuple[int, int, float]]],
+    axis: Axis,
+    max_points: int,
+    positions: tuple[float | None, float | None],
+) -> None:
+    client, start = nbtrack.MlflowClient(), 1_000_000
+    run_id = client.create_run("0", start_time=start + 7).info.run_id
+    for i, points in enumerate(series):
+        client.log_batch(run_id, [Metric(f"m{i}", v, start + time, step) for step, time, v in points])
+    # Positions are milliseconds, and a window is seconds on the relative axis and a time on the other.
+    scale, origin = (1000, 0) if axis == "relative" else (1, start if axis == "time" else 0)
+    window = [None if each is None else each / scale + origin for each in positions]
+    keys = [f"m{i}" for i in range(len(series))]
+    grid = open_store().grid([run_id], keys, axis, max_points, *window)
+    by_key = {one.key: (i, one) for i, one in enumerate(grid.series)}
+    for i, points in enumerate(series):
+        if not points:
+            assert f"m{i}" not in by_key
+            continue
+        places = {"step": 0, "time": start, "relative": -7}
+        found = sorted(
+            (step if axis == "step" else time + places[axis], time if axis == "step" else step, value)
+            for step, time, value in points
+        )
+        width, total, expected = plain_grid([(place, value) for place, _, value in found], axis, max_points, *window)
+        place, one = by_key[f"m{i}"]
+        rows = grid.place == place
+        assert (one.width * scale, one.total) == (width, total)
+        columns = [grid.x[rows] * scale, grid.count[rows], grid.mean[rows], grid.low[rows], grid.high[rows]]
+        assert np.allclose(np.transpose(columns), np.reshape(expected, (-1, 5)), rtol=1e-9, atol=1e-9, equal_nan=True)
+        low, high = window_of(axis, max_points if width else None, *window)
+        odd = [value for place, _, value in found if low <= place <= high and not math.isfinite(value)]
+        counts = (sum(map(math.isnan, odd)), odd.count(math.inf), odd.count(-math.inf))
+        assert (one.nan, one.pos_inf, one.neg_inf) == counts
+        if width:
+            kinds = [(p // width, 0 if math.isnan(v) else v > 0 or -1) for p, _, v in found if low <= p <= high]
+            expected_odd = {
+                pair
+                for pair, (p, _, v) in zip(kinds, [f for f in found if low <= f[0] <= high], strict=True)
+                if not math.isfinite(v)
+            }
+            marked = grid.odd_place == place
+            x = np.round(grid.odd_x[marked] * scale) // width
+            assert set(zip(x.tolist(), grid.odd_kind[marked].tolist(), strict=True)) == expected_odd

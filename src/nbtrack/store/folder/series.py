@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocol import Axis
 from ..sql.base import Cursor, Tables
-from ..sql.grid import WantedSeries, width_of, window_of
+from ..sql.grid import WantedSeries, guessed_width, width_of, window_of
 
 if TYPE_CHECKING:
     from ..protocol import Columns
@@ -46,6 +46,9 @@ _THINNED = """
 """
 
 _GRID_AXIS = {"step": "m.step", "time": "m.timestamp", "relative": "m.timestamp - wanted.start_time"}
+_VALUES = ("count", "mean", "low", "high")
+_ODD_KINDS = ("nan", "pos_inf", "neg_inf")
+_FURTHEST = 2**63
 _FINITE = "CASE WHEN m.value - m.value = 0 THEN m.value END"
 _WANTED = """
     FROM metrics AS m JOIN (
@@ -54,17 +57,17 @@ _WANTED = """
     ) AS wanted ON wanted.series = m.series
 """
 _WINDOW = "WHERE {along} >= $4 AND {along} <= $5"
-_EXTENTS = """
-    SELECT m.series, COUNT(*) AS total, MIN({along}) AS first, MAX({along}) AS last,
-           COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan,
-           COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
-           COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
-    {wanted} GROUP BY m.series
-"""
 _BUCKETS = """
-    SELECT m.series, FLOOR(({along}) / wanted.width) * wanted.width AS place, COUNT({finite}) AS count,
-           AVG({finite}) AS mean, MIN({finite}) AS low, MAX({finite}) AS high
+    SELECT m.series, FLOOR(({along}) / wanted.width) * wanted.width AS place, MIN({along}) AS first,
+           MAX({along}) AS last, COUNT(*) AS points, {values}
     {wanted} GROUP BY m.series, FLOOR(({along}) / wanted.width) * wanted.width
+"""
+_FINITE_VALUES = "COUNT(*) AS count, AVG(m.value) AS mean, MIN(m.value) AS low, MAX(m.value) AS high"
+_ANY_VALUES = f"""
+    COUNT({_FINITE}) AS count, AVG({_FINITE}) AS mean, MIN({_FINITE}) AS low, MAX({_FINITE}) AS high,
+    COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan,
+    COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
+    COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
 """
 _ODD = """
     SELECT m.series, MIN({along}) AS place,
@@ -125,29 +128,61 @@ class SeriesTables(Tables):
         x_min: float | None = None,
         x_max: float | None = None,
     ) -> tuple[Columns, Columns, Columns, Columns]:
-        """Return the extents of series, the buckets of long ones, the points of short ones, and odd values."""
+        """Return the extents and buckets of long series, the points of short ones, and odd values.
+
+        The width of a series' buckets depends on its first and last point in the window. The summary of the whole
+        series says almost always the right one, so that the points are read once. Only series for which it was wrong
+        are read again, and only those that have a NaN or an infinity anywhere pay for looking for them.
+        """
+        import numpy as np
+
         along, across = _GRID_AXIS[axis], "m.timestamp" if axis == "step" else "m.step"
-        starts = {one.series: one.start_time for one in series}
+        by_number = {one.series: one for one in series}
         wanted, all_points = _WANTED, x_min is None and x_max is None
         if not all_points:
             wanted += _WINDOW.format(along=along)
 
-        def read(sql: str, widths: dict[int, float], low: float, high: float) -> Columns:
-            parameters: list[Any] = [list(widths), [starts[one] for one in widths], list(widths.values())]
+        def read(sql: str, widths: dict[int, float], low: int, high: int, values: str = "") -> Columns:
+            starts = [by_number[one].start_time for one in widths]
+            parameters: list[Any] = [list(widths), starts, list(widths.values())]
             where = "WHERE" if all_points else "AND"
-            sql = sql.format(along=along, across=across, finite=_FINITE, wanted=wanted, where=where)
+            sql = sql.format(along=along, across=across, finite=_FINITE, wanted=wanted, where=where, values=values)
             return cursor.execute(sql, parameters if all_points else [*parameters, low, high]).fetchnumpy()
 
-        low, high = window_of(axis, max_points, x_min, x_max)
-        extents = read(_EXTENTS, dict.fromkeys(starts, 1.0), low, high)
+        low, high = _within(*window_of(axis, max_points, x_min, x_max))
+
+        def read_buckets(widths: dict[int, float]) -> Columns:
+            finite = {one: width for one, width in widths.items() if by_number[one].is_finite}
+            others = {one: width for one, width in widths.items() if not by_number[one].is_finite}
+            parts = [_without_rows("series", "place", "first", "last", "points", *_VALUES, *_ODD_KINDS)]
+            # Without any series, DuckDB would still read all points.
+            if finite:
+                part = read(_BUCKETS, finite, low, high, _FINITE_VALUES)
+                parts.append(part | dict.fromkeys(_ODD_KINDS, np.zeros(len(part["series"]), dtype=np.int64)))
+            if others:
+                parts.append(read(_BUCKETS, others, low, high, _ANY_VALUES))
+            return _together(parts)
+
+        guessed = {one.series: float(guessed_width(one, axis, max_points, low, high)) for one in series}
+        guessed = {one: width for one, width in guessed.items() if width}
+        buckets = read_buckets(guessed)
+        extents = _extents(buckets)
         ranges = zip(*(extents[name].tolist() for name in ("series", "total", "first", "last")), strict=True)
         widths = {one: width_of(total, first, last, max_points) for one, total, first, last in ranges}
-        buckets = read(_BUCKETS, {one: width for one, width in widths.items() if width}, low, high)
-        short = dict.fromkeys([one for one, width in widths.items() if not width], 1.0)
-        exact = read(_EXACT, short, *window_of(axis, None, x_min, x_max))
+        again = {one: float(width) for one, width in widths.items() if width and width != guessed[one]}
+        kept = [one for one, width in widths.items() if width and width == guessed[one]]
+        if len(kept) < len(widths):
+            rows = np.isin(buckets["series"], kept)
+            buckets = {name: column[rows] for name, column in buckets.items()}
+        if again:
+            buckets = _together([buckets, read_buckets(again)])
+        short = {one.series: 1.0 for one in series if not widths.get(one.series)}
+        exact = _without_rows("series", "place", "across", "mean")
+        if short:
+            exact = read(_EXACT, short, *_within(*window_of(axis, None, x_min, x_max)))
         odd = extents["nan"] + extents["pos_inf"] + extents["neg_inf"] > 0
-        with_odd = set(extents["series"][odd].tolist())
-        gaps = read(_ODD, {one: width for one, width in widths.items() if width and one in with_odd}, low, high)
+        with_odd = {one: float(widths[one]) for one in extents["series"][odd].tolist() if widths[one]}
+        gaps = read(_ODD, with_odd, low, high) if with_odd else _without_rows("series", "place", "kind")
         return extents, buckets, exact, gaps
 
     def read_joined(
@@ -188,6 +223,45 @@ class SeriesTables(Tables):
             points=points, along=along, across=across, most=max_points, buckets=max(max_points // 2 - 1, 1)
         )
         return cursor.execute(sql, parameters).fetchnumpy()
+
+
+def _within(low: float, high: float) -> tuple[int, int]:
+    """Return the first and the last integer from `low` to `high` that a column can hold.
+
+    DuckDB skips blocks of rows only if the column and the bound have the same type.
+    """
+    first, last = (min(max(each, -float(_FURTHEST)), float(_FURTHEST)) for each in (low, high))
+    return min(math.ceil(first), _FURTHEST - 1), min(math.floor(last), _FURTHEST - 1)
+
+
+def _without_rows(*names: str) -> Columns:
+    import numpy as np
+
+    return dict.fromkeys(names, np.zeros(0, dtype=np.int64))
+
+
+def _together(parts: Sequence[Columns]) -> Columns:
+    """Return the rows of several results. NULL becomes NaN."""
+    import numpy as np
+
+    def filled(column: Any) -> Any:
+        return column.filled(np.nan) if np.ma.isMaskedArray(column) else column
+
+    return {name: np.concatenate([filled(part[name]) for part in parts]) for name in parts[0]}
+
+
+def _extents(buckets: Columns) -> Columns:
+    """Return the number of points of each series, its first and last position, and its odd values."""
+    import numpy as np
+
+    order = np.argsort(buckets["series"], kind="stable")
+    series, starts = np.unique(buckets["series"][order], return_index=True)
+    if not len(series):
+        return {"series": series, "total": series} | dict.fromkeys(("first", "last", *_ODD_KINDS), series)
+    extents = {"series": series, "total": np.add.reduceat(buckets["points"][order], starts)}
+    for name, reduce in (("first", np.minimum), ("last", np.maximum), *((kind, np.add) for kind in _ODD_KINDS)):
+        extents[name] = reduce.reduceat(buckets[name][order], starts)
+    return extents
 
 
 def read_joined(

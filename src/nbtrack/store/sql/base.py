@@ -129,7 +129,8 @@ class Tables(Protocol):
         Positions are steps or milliseconds. Long series are those for which `grid.width_of` gives a width, and
         `grid.window_of` says which positions are read.
 
-        - The columns of extents are series, total, first, last, nan, pos_inf and neg_inf, of series that have points.
+        - The columns of extents are series, total, first, last, nan, pos_inf and neg_inf. Those of short series may be
+          missing.
         - The columns of buckets are series, place (where the bucket begins), count, mean, low and high. The last four
           are about finite values; the last three are masked, NULL or NaN if there is none.
         - The columns of points are series, place, across (the time of a step, or the step of a time) and mean.

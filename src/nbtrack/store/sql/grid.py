@@ -23,7 +23,14 @@ _FURTHEST = float(2**63)
 
 @dataclass(frozen=True, slots=True)
 class WantedSeries:
-    """A series to read: its number, the start of its run, and how it is named in the answer."""
+    """A series to read: its number, the start of its run, how it is named in the answer, and its summary.
+
+    Attributes:
+        points: The number of points of the whole series.
+        steps: Its lowest and its highest step.
+        times: The times of its first and its last point. Others may be earlier or later.
+        is_finite: Whether no point is NaN or infinite.
+    """
 
     series: int
     start_time: int
@@ -31,6 +38,10 @@ class WantedSeries:
     run_name: str
     key: str
     version: str
+    points: int
+    steps: tuple[int, int]
+    times: tuple[int, int]
+    is_finite: bool
 
 
 def width_of(total: int, first: int, last: int, max_points: int) -> int:
@@ -43,6 +54,23 @@ def width_of(total: int, first: int, last: int, max_points: int) -> int:
     while (last >> shift) - (first >> shift) >= max_points:
         shift += 1
     return 1 << shift
+
+
+def guessed_width(one: WantedSeries, axis: Axis, max_points: int, low: int, high: int) -> int:
+    """Return the width of the buckets of a series from `low` to `high` as its summary suggests.
+
+    It is 0 if the series has certainly few points there. If it is not 0, it is wrong if few points are in the window,
+    or if the first and the last of them are far from its ends or, on an axis of time, not the earliest and the latest.
+    """
+    if one.points <= max_points:
+        return 0
+    first, last = one.steps if axis == "step" else sorted(one.times)
+    if axis == "relative":
+        first, last = first - one.start_time, last - one.start_time
+    first, last = max(first, low), min(last, high)
+    if axis == "step" and first > last:
+        return 0
+    return width_of(max_points + 1, min(first, last), last, max_points)
 
 
 def common_width(

@@ -16,7 +16,10 @@ _SERIES = """
     JOIN runs AS r ON r.run = l.run {wanted} ORDER BY found.n, {place}
 """
 _GRID_SERIES = """
-    SELECT l.series, r.start_time, r.run_id, r.name, l.key, l.points, l.timestamp, l.value FROM latest_metrics AS l
+    SELECT l.series, r.start_time, r.run_id, r.name, l.key, l.points, l.timestamp, l.value,
+           l.first_step, l.step, l.first_timestamp,
+           CASE WHEN l.numbers = l.points AND l.min_value > '-Infinity' AND l.max_value < 'Infinity' THEN 1 ELSE 0 END
+    FROM latest_metrics AS l
     JOIN UNNEST(CAST($1 AS BIGINT[])) WITH ORDINALITY AS found(run, n) ON found.run = l.run
     JOIN UNNEST(CAST($2 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key
     JOIN runs AS r ON r.run = l.run ORDER BY found.n, wanted.n
@@ -106,17 +109,19 @@ class PointTables(Tables):
                 if x_metric is not None:
                     found = cursor.execute(_GRID_SERIES, [runs, [x_metric]]).fetchall()
                     axes = {run_id: series for series, _, run_id, *_ in found}
-                    versions = {run_id: f"/{_version(series, state)}" for series, _, run_id, _, _, *state in found}
-                for series, start, run_id, name, key, *state in cursor.execute(
+                    versions = {row[2]: f"/{_version(row[0], row[5:8])}" for row in found}
+                for series, start, run_id, name, key, *row in cursor.execute(
                     _GRID_SERIES, [runs, list(dict.fromkeys(keys))]
                 ).fetchall():
-                    version = _version(series, state) + versions.get(run_id, "")
+                    version = _version(series, row[:3]) + versions.get(run_id, "")
                     if x_metric is not None and run_id not in axes:
                         continue
                     if version in seen:
                         unchanged.append(version)
                     else:
-                        wanted.append(WantedSeries(series, start, run_id, name, key, version))
+                        points, time, _, first, last, first_time, is_finite = row
+                        named = (series, start, run_id, name, key, version)
+                        wanted.append(WantedSeries(*named, points, (first, last), (first_time, time), bool(is_finite)))
                 if wanted and x_metric is not None:
                     pairs = [(one.series, axes[one.run_id]) for one in wanted]
                     joined = joined_of(wanted, max_points, self.read_joined(cursor, pairs, max_points, x_min, x_max))
