@@ -236,9 +236,27 @@ def test_a_notebook_keeps_the_curves_of_groups_as_data_and_as_a_picture(widget: 
     widget.view = {"selected_groups": ["s:sgd"], "baseline_group": "none"}
     snapshot = widget.thin_snapshot()
     drawn = [label for each in widget.page(snapshot).pictures if each for label, _ in each.lines]
-    assert drawn == ["sgd", "(no value)"]
+    assert drawn == ["sgd", "baseline: (no value)"]
     outside = nbtrack.search_runs(filter_string="run_name = 'run 9'")["run_id"].iloc[0]
     widget.baseline = outside
     assert widget.thin_snapshot().answers["curves"].payload["run_ids"] == [outside]
     widget.panels = [{"metrics": ["acc"], "x_metric": "val/loss"}]
     assert "group_curves" not in widget.thin_snapshot().answers
+
+
+def test_the_curves_of_a_comparison_have_that_of_the_baseline_which_need_not_be_selected(widget: Comparison) -> None:
+    names = widget.frame().set_index("run_id")["tags.mlflow.runName"].to_dict()
+    selected = widget.view["selected"]
+    baseline = next(run_id for run_id in names if run_id not in selected)
+    widget.view = {"selected": selected[:1], "baseline": baseline, "panels": [{"metrics": ["acc"]}]}
+    for snapshot in (widget.snapshot(), widget.thin_snapshot()):
+        assert [each["run_id"] for each in snapshot.answers["curves"].reply["series"]] == [selected[0], baseline]
+        labels = [label for each in widget.page(snapshot).pictures if each for label, _ in each.lines]
+        assert labels == [names[selected[0]], f"baseline: {names[baseline]}"]
+    widget.selected = [baseline]
+    assert [each["run_id"] for each in widget.snapshot().answers["curves"].reply["series"]] == [baseline]
+    widget.selected = []
+    assert [each["run_id"] for each in widget.snapshot().answers["curves"].reply["series"]] == [baseline]
+    # A browser can send any baseline.
+    widget.set_state({"_view": {**widget.view, "baseline": "no such run"}})
+    assert widget.snapshot().answers["curves"].reply["series"] == []

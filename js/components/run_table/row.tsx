@@ -61,6 +61,8 @@ interface RowProps {
   depth: number | null;
   /** Whether the nested runs are shown. */
   open: boolean;
+  selected: boolean;
+  /** Its line style if it is drawn: it is selected, or the baseline. */
   slot: number | undefined;
   /** The position of the active cell of this row, from 0 for the name. -1 if another row is active. */
   active: number;
@@ -69,18 +71,18 @@ interface RowProps {
 
 /** The row of a run. */
 export const Row = memo(function Row(props: RowProps) {
-  const { id, index, row, columns, context, depth, open, slot, active, actions } = props;
+  const { id, index, row, columns, context, depth, open, selected, active, actions } = props;
   if (!row) {
     return <PendingRow {...props} />;
   }
   const subject: Subject = { kind: 'run', id: row.run_id };
   return (
     <tr
-      class={`nbt-row ${slot === undefined ? '' : 'nbt-selected'} ${isBaseline(subject, context) ? 'nbt-baseline' : ''}`}
+      class={`nbt-row ${selected ? 'nbt-selected' : ''} ${isBaseline(subject, context) ? 'nbt-baseline' : ''}`}
       data-index={index}
       data-run-id={row.run_id}
       aria-rowindex={index + context.above + 1}
-      aria-selected={slot !== undefined}
+      aria-selected={selected}
       aria-level={depth === null ? undefined : depth + 1}
       aria-expanded={row.children > 0 ? open : undefined}
     >
@@ -115,16 +117,16 @@ interface GroupRowProps extends Omit<RowProps, 'row' | 'depth'> {
 
 /** The row of a group of runs. */
 export const GroupTableRow = memo(function GroupTableRow(props: GroupRowProps) {
-  const { id, index, group, by, columns, context, open, slot, active, actions } = props;
+  const { id, index, group, by, columns, context, open, selected, active, actions } = props;
   const subject: Subject = { kind: 'group', id: group.key };
   const name = groupName(group);
   return (
     <tr
-      class={`nbt-row nbt-group-row ${slot === undefined ? '' : 'nbt-selected'} ${isBaseline(subject, context) ? 'nbt-baseline' : ''}`}
+      class={`nbt-row nbt-group-row ${selected ? 'nbt-selected' : ''} ${isBaseline(subject, context) ? 'nbt-baseline' : ''}`}
       data-index={index}
       data-group={group.key}
       aria-rowindex={index + context.above + 1}
-      aria-selected={slot !== undefined}
+      aria-selected={selected}
       aria-level={1}
       aria-expanded={open}
     >
@@ -208,7 +210,7 @@ function PendingRow({ id, index, columns, context, active }: RowProps) {
   );
 }
 
-interface LeadProps extends Pick<RowProps, 'id' | 'slot' | 'active' | 'context' | 'actions' | 'depth'> {
+interface LeadProps extends Pick<RowProps, 'id' | 'selected' | 'slot' | 'active' | 'context' | 'actions' | 'depth'> {
   subject: Subject;
   /** What the checkbox selects. */
   name: string;
@@ -217,7 +219,7 @@ interface LeadProps extends Pick<RowProps, 'id' | 'slot' | 'active' | 'context' 
 }
 
 /** The first cells of a row: its checkbox, its line, and its name. */
-function Lead({ id, slot, active, context, actions, depth, subject, name, hint, children }: LeadProps) {
+function Lead({ id, selected, slot, active, context, actions, depth, subject, name, hint, children }: LeadProps) {
   const compared = isBaseline(subject, context);
   const indent = depth === null ? 8 : 4 + Math.min(depth, MAX_INDENTED) * INDENT;
   return (
@@ -228,7 +230,7 @@ function Lead({ id, slot, active, context, actions, depth, subject, name, hint, 
           class="nbt-checkbox"
           tabIndex={-1}
           aria-label={`Select ${name}`}
-          checked={slot !== undefined}
+          checked={selected}
           onChange={() => actions.toggle(subject)}
         />
       </td>

@@ -100,6 +100,15 @@ test('Space ticks; a click on the name ticks too; a key on the row makes it the 
   assert.ok(document.activeElement === grid(), 'The keys go on from the row that was clicked.');
   await user.keyboard('b');
   assert.equal(state.selection.baseline.value, 'c');
+  await user.keyboard('{ArrowUp}{ArrowUp}b');
+  assert.equal(state.selection.baseline.value, 'a');
+  await waitFor(() => assert.equal(rowOf(0).querySelector('line')!.style.stroke, 'var(--nbt-text)'));
+  const box = rowOf(0).querySelector<HTMLInputElement>('input')!;
+  assert.deepEqual(
+    [rowOf(0).getAttribute('aria-selected'), box.checked],
+    ['false', false],
+    'It is drawn, not selected.',
+  );
 });
 
 test('a header is sorted, moved, resized, pinned and hidden with the keyboard', async () => {

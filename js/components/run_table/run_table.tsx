@@ -489,6 +489,7 @@ export function RunTable(props: Props) {
           group={group}
           by={name.title}
           open={groups.unfolded.value.has(group.key)}
+          selected={selection.groups.value.includes(group.key)}
           slot={selection.groupSlots.value.get(group.key)}
         />
       );
@@ -501,6 +502,7 @@ export function RunTable(props: Props) {
         row={row}
         depth={by !== null ? 1 : tree ? (row?.depth ?? 0) : null}
         open={folding.isOpen(row?.run_id ?? '')}
+        selected={selection.set.value.has(row?.run_id ?? '')}
         slot={selection.slots.value.get(row?.run_id ?? '')}
       />
     );

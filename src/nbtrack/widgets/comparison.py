@@ -317,10 +317,7 @@ class Comparison(ViewWidget):
         if column:
             answers["values"] = self.recall("values", {"run_ids": selected, "column": column})
         charts = _charts_of_curves(view["panels"])
-        drawn = selected
-        if most_series is not None and view["baseline"] is not None and view["baseline"] not in selected:
-            # With a kernel, the screen reads the baseline itself.
-            drawn = [*selected, view["baseline"]]
+        drawn = _with_baseline(selected, view["baseline"], MOST_SELECTED)
         if drawn and charts and charts[0]["metrics"]:
             panel = charts[0]
             keys = _metrics_of(_like_first(charts))[:MOST_SAVED_METRICS]
@@ -348,11 +345,12 @@ class Comparison(ViewWidget):
         return Snapshot(self.screen, {"view": view}, answers)
 
     def _saved_group_curves(self, view: ViewState, most: int, max_points: int) -> Answer | None:
-        """Return the curves of groups that a notebook keeps, and of the baseline, or None if there are none."""
+        """Return the curves of the selected groups and the baseline that a notebook keeps.
+
+        Returns None if the first chart shows none.
+        """
         panels = _like_first(_charts_of_curves(view["panels"]))
-        groups = view["selected_groups"][:most]
-        if view["baseline_group"] is not None and view["baseline_group"] not in groups:
-            groups = [*groups, view["baseline_group"]]
+        groups = _with_baseline(view["selected_groups"][:most], view["baseline_group"], most + 1)
         if view["group_by"] is None or not groups or not panels or panels[0]["x_metric"] is not None:
             return None
         keys = _metrics_of(panels)[:MOST_SAVED_METRICS]
@@ -420,6 +418,7 @@ class Comparison(ViewWidget):
             values = {row["key"]: NO_VALUE if row["value"] is None else row["value"] for row in known if row}
             keys = {each["group"] for each in snapshot.answers["group_curves"].reply["series"]}
             names |= {key: values.get(key, key.partition(":")[2]) for key in keys}
+        names |= _baseline_name(snapshot, names)
         for panel in _like_first(_charts_of_curves(snapshot.options["view"]["panels"])) if series else []:
             several = len(panel["metrics"]) > 1
             lines = [
@@ -563,6 +562,20 @@ def _points_for(curves: int) -> int:
 def _charts_of_curves(panels: Sequence[PanelView]) -> list[PanelView]:
     """Return the charts that need curves. The values of bars are in the rows of the table."""
     return [panel for panel in panels if panel["kind"] == "curves"]
+
+
+def _with_baseline(ids: list[str], baseline: str | None, most: int) -> list[str]:
+    """Return IDs with that of the baseline, at most `most`, as js/components/curves draws them."""
+    return ids if baseline is None or baseline in ids else [*ids[: most - 1], baseline]
+
+
+def _baseline_name(snapshot: Snapshot, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the name that the picture of the curves has for the baseline, by its ID or its key."""
+    view, row = snapshot.options["view"], snapshot.answers["runs"].reply.get("baseline")
+    key = view["baseline"] or view["baseline_group"]
+    if key is None:
+        return {}
+    return {key: f"baseline: {row['run_name'] if row and row['run_id'] == key else names.get(key, key[:8])}"}
 
 
 def _like_first(panels: Sequence[PanelView]) -> list[PanelView]:
