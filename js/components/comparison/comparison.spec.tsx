@@ -160,7 +160,9 @@ test('groups are counted, selected, compared with one of them, and copied', asyn
   await screen.findByTitle('better than the baseline');
   await user.click(screen.getByRole('button', { name: 'TSV' }));
   await screen.findByText('Copied 2 groups.');
-  const lines = (await navigator.clipboard.readText()).split('\n').map((line) => line.split('\t').slice(0, 8));
+  const table = (await navigator.clipboard.readText()).split('\n').map((line) => line.split('\t'));
+  assert.ok(table[0]!.includes('duration_ms.mean'), 'The header names the unit.');
+  const lines = table.map((line) => line.slice(0, 8));
   assert.deepEqual(lines, [
     ['optimizer', 'runs', 'acc.mean', 'acc.std', 'acc.min', 'acc.max', 'acc.n', 'lr'],
     ["'=adam", '3', '0.55', '0.5', '0.2', '0.9', '2', '2 different values'],
@@ -168,6 +170,11 @@ test('groups are counted, selected, compared with one of them, and copied', asyn
   ]);
   await user.click(screen.getByRole('button', { name: 'Clear selection' }));
   await screen.findByText('2 groups of 2 runs, 0 selected');
+});
+
+test('beside groups, selected runs are counted as runs', async () => {
+  comparison({ groups: () => groupsReply(optimizers) }, true, { group_by: 'params.optimizer', selected: ['a', 'b'] });
+  await screen.findByText('2 groups of 2 runs, 2 runs selected');
 });
 
 test('the code that shows the view again is copied', async () => {

@@ -95,7 +95,8 @@ export function Comparison({ state }: { state: ComparisonState }) {
               {pages.nested.value > 0 && !isGrouped && `, ${grouped(pages.nested.value)} of them nested`},{' '}
               {selectedGroups > 0 && plural(selectedGroups, 'group')}
               {selectedGroups > 0 && selected > 0 && ` and ${plural(selected, 'run')}`}
-              {selectedGroups === 0 && grouped(selected)} selected
+              {selectedGroups === 0 && (isGrouped && selected > 0 ? plural(selected, 'run') : grouped(selected))}{' '}
+              selected
               {selected > compared && `, of which the first ${grouped(compared)} are compared`}
             </span>
             {selected + selectedGroups > 0 && (

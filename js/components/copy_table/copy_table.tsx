@@ -116,7 +116,7 @@ async function copyGroups(
   });
   const copied = shown.filter(({ id, kind, key }) => id !== by && (kind !== 'run' || key === 'duration'));
   const head = copied.flatMap((column) => {
-    const title = column.id.replace(/^\w+\./, '');
+    const title = column.kind === 'run' ? `${column.key}_ms` : column.id.replace(/^\w+\./, '');
     return column.kind === 'param' ? [title] : GROUP_STATISTICS.map((statistic) => `${title}.${statistic}`);
   });
   const rows = reply.groups.map((group) => [
