@@ -88,6 +88,8 @@ def fill(client: nbtrack.MlflowClient) -> dict[str, str]:
         client.log_batch(filler.ids[name], points, [], [])
         if number % 10 == 9:
             client.delete_run(filler.ids[name])
+    ends = [Metric("ends", value, START, step) for step, value in enumerate((-1.7e308, 1.7e308))]
+    client.log_batch(filler.ids["run 0"], ends, [], [])
     return filler.ids
 
 
@@ -401,6 +403,12 @@ def test_a_mean_of_the_largest_numbers(both: Both) -> None:
     found = bands(both, "experiment", ["s:digits"], ["huge"])
     assert (found.n.tolist(), found.mean.tolist(), found.high.tolist()) == ([2], [1.5e300], [2e300])
     assert np.isnan(found.std).all(), "its square does not fit into a double"
+
+
+def test_the_lowest_and_the_highest_numbers(drawn: Both) -> None:
+    found = bands(drawn, "run_name", ["s:run 0"], ["ends"])
+    assert (found.x.tolist(), found.mean.tolist()) == ([0, 1], [-1.7e308, 1.7e308])
+    assert (found.low.tolist(), found.high.tolist()) == ([-1.7e308, 1.7e308],) * 2
 
 
 def test_curves_of_nothing(drawn: Both) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SERIES = """
     SELECT l.series, matched.g, wanted.n - 1 AS metric, r.start_time, l.points AS total, l.first_step AS first,
-           l.step AS last, l.points - l.numbers AS nan, l.max_value - l.min_value AS span FROM latest_metrics AS l
+           l.step AS last, l.points - l.numbers AS nan, l.min_value AS low, l.max_value AS high FROM latest_metrics AS l
     JOIN matched ON matched.run = l.run JOIN runs AS r ON r.run = l.run
     JOIN UNNEST(CAST($1 AS VARCHAR[])) WITH ORDINALITY AS wanted(key, n) ON wanted.key = l.key
     WHERE matched.g IN ({groups})
@@ -190,7 +190,8 @@ def _is_finite(series: Columns) -> bool:
     """Return whether no point of some series is NaN or infinite."""
     import numpy as np
 
-    return not series["nan"].any() and bool(np.isfinite(series["span"]).all())
+    # PostgreSQL cannot subtract the lowest double from the highest one.
+    return not series["nan"].any() and all(np.isfinite(series[name]).all() for name in ("low", "high"))
 
 
 def _sorted(found: Sequence[Bands], groups: dict[str, int], keys: Sequence[str]) -> Bands:
