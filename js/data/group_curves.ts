@@ -96,10 +96,10 @@ export class GroupCurveCache {
     }
   }
 
-  /** Return the runs of groups, at most `MOST_MEMBERS`. Undefined until they are known. */
+  /** Return the runs of groups. More than `MOST_MEMBERS` are not all of them. Undefined until they are known. */
   members({ filter, by }: Grouping, groups: readonly string[]): readonly Member[] | undefined {
     const found = groups.map((key) => this.runs.value.get(JSON.stringify([filter, by, key])));
-    return found.includes(undefined) ? undefined : found.flatMap((runs) => runs!).slice(0, MOST_MEMBERS);
+    return found.includes(undefined) ? undefined : found.flatMap((runs) => runs!);
   }
 
   /** Request the runs of groups. */
@@ -110,7 +110,7 @@ export class GroupCurveCache {
         this.asked.add(id);
         const payload = {
           ...{ filter, experiment_ids: null, order_by: [], grouped: false, unfolded: null, offset: 0 },
-          ...{ limit: MOST_MEMBERS, params: [], metrics: [], group: { by, key } },
+          ...{ limit: MOST_MEMBERS + 1, params: [], metrics: [], group: { by, key } },
         };
         this.connection.request('runs', payload).then(
           ({ reply }) => {

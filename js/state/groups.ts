@@ -65,6 +65,12 @@ export class GroupPages {
     return run && { group, run };
   }
 
+  /** Return the first runs of the groups that are unfolded, as far as they have been read. */
+  runsBelow(most: number): TableRow[] {
+    const runs = this.runs.value;
+    return this.keys.value.flatMap((key) => runs.get(key)?.get(0)?.slice(0, most) ?? []).slice(0, most);
+  }
+
   placeOf(row: number): Place {
     return placeOf(this.open.value, row);
   }

@@ -86,7 +86,8 @@ export function CurvePanel(props: Props) {
   // The mean of a group is known over steps and times only.
   const areKept = useMemo(() => connection.live || connection.first('group_curves') !== undefined, [connection]);
   const drawsGroups = hasGroups && panel.x_metric === null && areKept;
-  const members = drawsGroups && panel.members ? groupCache.members(grouping, groupKeys) : undefined;
+  const allMembers = drawsGroups && panel.members ? groupCache.members(grouping, groupKeys) : undefined;
+  const members = allMembers?.slice(0, MOST_MEMBERS);
   const drawn_ids = useStable(
     members
       ? [...new Set([...compared_ids, ...members.map(({ run_id }) => run_id)])].slice(0, MOST_RUNS)
@@ -501,7 +502,7 @@ export function CurvePanel(props: Props) {
             {BANDS_OF_GROUPS[panel.band]}
           </span>
         )}
-        {members && members.length >= MOST_MEMBERS && (
+        {allMembers && allMembers.length > MOST_MEMBERS && (
           <span>The curves of the first {grouped(MOST_MEMBERS)} runs of the groups are drawn.</span>
         )}
         {hasGroups && !drawsGroups && (

@@ -277,3 +277,13 @@ test('a single group is not marked as the best', async () => {
   assert.match(rowOf(0).textContent, /0.9000/);
   assert.equal(document.querySelector('.nbt-best'), null);
 });
+
+test('the column of names becomes wider for the runs of a group that is unfolded', async () => {
+  const { user } = await table({}, [ADAM, SGD], () => [
+    tableRow('r', { run_name: 'width 128, rate 0.02, alpha 0.1, seed 1' }),
+  ]);
+  const width = () => Number.parseInt(document.querySelectorAll('col')[2]!.style.width, 10);
+  assert.equal(width(), 200);
+  await user.click(screen.getByRole('button', { name: 'Show the 3 runs of optimizer adam' }));
+  await waitFor(() => assert.ok(width() > 300, `${width()}`));
+});

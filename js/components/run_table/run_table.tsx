@@ -117,7 +117,10 @@ export function RunTable(props: Props) {
     const widths =
       by === null
         ? pages.sample.value.slice(0, SAMPLE).map((row) => runNameWidth(row, inTree))
-        : (groups.pages.value.get(0) ?? []).slice(0, SAMPLE).map(groupNameWidth);
+        : [
+            ...(groups.pages.value.get(0) ?? []).slice(0, SAMPLE).map(groupNameWidth),
+            ...groups.runsBelow(SAMPLE).map((row) => runNameWidth({ ...row, depth: 1, children: 0 }, true)),
+          ];
     // In another order, other names come first. The column does not get narrower then.
     const before = widest.current.by === by ? widest.current.width : 0;
     widest.current = { by, width: Math.max(before, ...widths) };
