@@ -1,7 +1,8 @@
 """Pictures of each screen as JupyterLab shows it: `make screenshots`, then look at them.
 
-The quickstart notebook's widgets, light and dark, for the README; and the comparison of 0, 1, 3 and 200 runs, a failed
-second attempt and the registry, light and dark, at 1400 and 700 pixels.
+The widgets of the quickstart notebook, and the groups of the notebook that chooses a model, light and dark, for the
+README and the guide. The comparison of 0, 1, 3 and 200 runs, a failed second attempt and the registry, light and dark,
+at 1400 and 700 pixels.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 WIDTHS = (1400, 700)
 COUNTS = (0, 1, 3, 200)
 QUICKSTART = "01_quickstart.ipynb"
+CHOOSING = "07_choosing_a_model.ipynb"
 
 FILL = """
 import math, random, time
@@ -59,6 +61,7 @@ def main(folder: Path) -> None:
         # A picture of an output that is higher than the page would show the status bar.
         with notebooks.page(browser, url, height=1800) as notebook:
             quickstart(notebook, folder)
+            choosing(notebook, folder)
         with notebooks.page(browser, url, height=1300) as notebook:
             every_state(notebook, Path(temporary) / "work", folder)
         browser.close()
@@ -72,7 +75,19 @@ def quickstart(notebook: Notebook, folder: Path) -> None:
         notebook.run(cell, 240)
     notebook.run("promote")
     notebook.run("registry")
-    screens = {"live": "first-run", "comparison": "compare", "registry": "registry"}
+    pictures(notebook, folder, {"live": "first-run", "comparison": "compare", "registry": "registry"})
+
+
+def choosing(notebook: Notebook, folder: Path) -> None:
+    """Take pictures of the groups in the notebook that chooses one of 500 models."""
+    notebook.open(CHOOSING)
+    for cell in ("load", "data", "train", "runs", "directions", "aggregate", "compare", "baseline", "choose", "view"):
+        notebook.run(cell, 400)
+    pictures(notebook, folder, {"groups": "view"})
+
+
+def pictures(notebook: Notebook, folder: Path, screens: dict[str, str]) -> None:
+    """Take pictures of the outputs of cells, light and dark."""
     for theme, name in THEMES.items():
         notebook.use_theme(name)
         for screen, cell in screens.items():
