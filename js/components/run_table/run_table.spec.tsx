@@ -305,3 +305,15 @@ test('of 12,000 columns only those in sight are in the page, and the search of t
   assert.equal(screen.queryByRole('dialog'), null);
   assert.equal(document.activeElement?.textContent, 'Columns…');
 });
+
+test('rows that are read again do not scroll the table back to the column that it is sorted by', async () => {
+  const { state } = await table(() => runsReply(rows, { lower_is_better: ['loss'] }));
+  const scroller = document.querySelector<HTMLElement>('.nbt-table-scroll')!;
+  await userEvent.setup({ delay: null }).click(screen.getByRole('button', { name: 'loss' }));
+  await waitFor(() => assert.ok(document.querySelector('th[aria-sort=ascending]')));
+  scroller.scrollLeft = 777;
+  await state.search.update();
+  state.columns.counts.value = { ...state.columns.counts.peek() };
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(scroller.scrollLeft, 777);
+});

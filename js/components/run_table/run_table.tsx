@@ -217,11 +217,15 @@ export function RunTable(props: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+  const revealed = useRef('');
   useLayoutEffect(() => {
-    // The column that the table is sorted by is in sight from the start.
-    const at = layout.peek().others.findIndex((column) => column.id === query.orders.peek()[0]?.column);
-    if (at >= 0) {
-      reveal(at + 1 + layout.peek().pinned.length);
+    // The column that the table is sorted by is in sight from the start. Rows that are read again scroll nothing.
+    const { others, at: edges, pinned } = layout.peek();
+    const at = others.findIndex((column) => column.id === query.orders.peek()[0]?.column);
+    const place = at < 0 ? '' : `${edges[at]} ${others[at]!.id}`;
+    if (at >= 0 && place !== revealed.current) {
+      revealed.current = place;
+      reveal(at + 1 + pinned.length);
     }
   }, [pages.loaded.value, columns.counts.value]);
   useEffect(() => {
