@@ -12,7 +12,6 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg.types.string import StrDumper
 
-from nbtrack.store.folder.series import read_joined
 from nbtrack.store.sql.grid import width_of, window_of
 from nbtrack.store.sql.schema import TABLES
 from nbtrack.store.sql.tables import SqlTables
@@ -241,16 +240,6 @@ class PostgresTables(SqlTables):
             _columns("series place across mean", exact),
             _columns("series place kind", gaps),
         )
-
-    def read_joined(
-        self,
-        cursor: Any,
-        pairs: Sequence[tuple[int, int]],
-        max_points: int,
-        x_min: float | None = None,
-        x_max: float | None = None,
-    ) -> tuple[Columns, Columns]:
-        return read_joined(cursor, pairs, max_points, x_min, x_max)
 
 
 def _columns(names: str, rows: list[tuple[Any, ...]]) -> Columns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..protocol import Axis
 from ..sql.base import Cursor, Tables
 from ..sql.grid import WantedSeries, guessed_width, width_of, window_of
+from ..sql.joined import FINITE, ODD_COUNTS
 
 if TYPE_CHECKING:
     from ..protocol import Columns
@@ -49,7 +50,6 @@ _GRID_AXIS = {"step": "m.step", "time": "m.timestamp", "relative": "m.timestamp 
 _VALUES = ("count", "mean", "low", "high")
 _ODD_KINDS = ("nan", "pos_inf", "neg_inf")
 _FURTHEST = 2**63
-_FINITE = "CASE WHEN m.value - m.value = 0 THEN m.value END"
 _WANTED = """
     FROM metrics AS m JOIN (
         SELECT UNNEST(CAST($1 AS BIGINT[])) AS series, UNNEST(CAST($2 AS BIGINT[])) AS start_time,
@@ -64,10 +64,7 @@ _BUCKETS = """
 """
 _FINITE_VALUES = "COUNT(*) AS count, AVG(m.value) AS mean, MIN(m.value) AS low, MAX(m.value) AS high"
 _ANY_VALUES = f"""
-    COUNT({_FINITE}) AS count, AVG({_FINITE}) AS mean, MIN({_FINITE}) AS low, MAX({_FINITE}) AS high,
-    COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan,
-    COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
-    COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
+    COUNT({FINITE}) AS count, AVG({FINITE}) AS mean, MIN({FINITE}) AS low, MAX({FINITE}) AS high, {ODD_COUNTS}
 """
 _ODD = """
     SELECT m.series, MIN({along}) AS place,
@@ -75,43 +72,6 @@ _ODD = """
     {wanted} {where} NOT (m.value - m.value = 0)
     GROUP BY m.series, FLOOR(({along}) / wanted.width),
              CASE WHEN m.value = 'NaN' THEN 0 WHEN m.value > 0 THEN 1 ELSE -1 END
-"""
-# Each pair is a series and the series of the same run that is its x axis.
-_PAIRS = """
-    (SELECT UNNEST(CAST($1 AS BIGINT[])) AS series, UNNEST(CAST($2 AS BIGINT[])) AS other) AS pair
-"""
-_STEPS = f"""
-    SELECT pair.series, MIN(m.step) AS first, MAX(m.step) AS last
-    FROM metrics AS m JOIN {_PAIRS} ON pair.other = m.series
-    WHERE m.value >= $3 AND m.value <= $4 AND m.value - m.value = 0 GROUP BY pair.series
-"""
-_ODD_COUNTS = """
-    COUNT(CASE WHEN m.value = 'NaN' THEN 1 END) AS nan, COUNT(CASE WHEN m.value = 'Infinity' THEN 1 END) AS pos_inf,
-    COUNT(CASE WHEN m.value = '-Infinity' THEN 1 END) AS neg_inf
-"""
-_PART = """
-    (SELECT UNNEST(CAST($1 AS BIGINT[])) AS series, UNNEST(CAST($2 AS BIGINT[])) AS other,
-            UNNEST(CAST($3 AS BIGINT[])) AS low, UNNEST(CAST($4 AS BIGINT[])) AS high,
-            UNNEST(CAST($5 AS DOUBLE PRECISION[])) AS width) AS part
-"""
-_JOINED_EXTENTS = f"""
-    SELECT m.series, COUNT(*) AS total, MIN(m.step) AS first, MAX(m.step) AS last, {_ODD_COUNTS}
-    FROM metrics AS m JOIN {_PART} ON part.series = m.series
-    WHERE m.step >= part.low AND m.step <= part.high GROUP BY m.series
-"""
-_JOINED = f"""
-    WITH part AS (SELECT * FROM {_PART}),
-    xs AS (
-        SELECT part.series, FLOOR(m.step / part.width) AS place, AVG({_FINITE}) AS x
-        FROM metrics AS m JOIN part ON part.other = m.series WHERE m.step >= part.low AND m.step <= part.high
-        GROUP BY part.series, FLOOR(m.step / part.width)),
-    ys AS (
-        SELECT part.series, FLOOR(m.step / part.width) AS place, COUNT(*) AS points, COUNT({_FINITE}) AS count,
-               AVG({_FINITE}) AS mean, MIN({_FINITE}) AS low, MAX({_FINITE}) AS high, {_ODD_COUNTS}
-        FROM metrics AS m JOIN part ON part.series = m.series WHERE m.step >= part.low AND m.step <= part.high
-        GROUP BY part.series, FLOOR(m.step / part.width))
-    SELECT ys.series, xs.x, ys.points, ys.count, ys.mean, ys.low, ys.high, ys.nan, ys.pos_inf, ys.neg_inf
-    FROM ys JOIN xs ON xs.series = ys.series AND xs.place = ys.place WHERE xs.x IS NOT NULL
 """
 _EXACT = "SELECT m.series, {along} AS place, {across} AS across, m.value AS mean {wanted}"
 
@@ -146,7 +106,7 @@ class SeriesTables(Tables):
             starts = [by_number[one].start_time for one in widths]
             parameters: list[Any] = [list(widths), starts, list(widths.values())]
             where = "WHERE" if all_points else "AND"
-            sql = sql.format(along=along, across=across, finite=_FINITE, wanted=wanted, where=where, values=values)
+            sql = sql.format(along=along, across=across, wanted=wanted, where=where, values=values)
             return cursor.execute(sql, parameters if all_points else [*parameters, low, high]).fetchnumpy()
 
         low, high = _within(*window_of(axis, max_points, x_min, x_max))
@@ -184,17 +144,6 @@ class SeriesTables(Tables):
         with_odd = {one: float(widths[one]) for one in extents["series"][odd].tolist() if widths[one]}
         gaps = read(_ODD, with_odd, low, high) if with_odd else _without_rows("series", "place", "kind")
         return extents, buckets, exact, gaps
-
-    def read_joined(
-        self,
-        cursor: Cursor,
-        pairs: Sequence[tuple[int, int]],
-        max_points: int,
-        x_min: float | None = None,
-        x_max: float | None = None,
-    ) -> tuple[Columns, Columns]:
-        """Return series joined by step to the series that are their x axis."""
-        return read_joined(cursor, pairs, max_points, x_min, x_max)
 
     def read_series(
         self,
@@ -262,41 +211,3 @@ def _extents(buckets: Columns) -> Columns:
     for name, reduce in (("first", np.minimum), ("last", np.maximum), *((kind, np.add) for kind in _ODD_KINDS)):
         extents[name] = reduce.reduceat(buckets[name][order], starts)
     return extents
-
-
-def read_joined(
-    cursor: Cursor,
-    pairs: Sequence[tuple[int, int]],
-    max_points: int,
-    x_min: float | None,
-    x_max: float | None,
-) -> tuple[Columns, Columns]:
-    """Return series joined by step to the series that are their x axis, as `sql.base` describes.
-
-    The statements run on every database in which the points are rows of the table `metrics`.
-    """
-    low, high = -math.inf if x_min is None else x_min, math.inf if x_max is None else x_max
-    series, others = [one for one, _ in pairs], [other for _, other in pairs]
-    steps = cursor.execute(_STEPS, [series, others, low, high]).fetchnumpy()
-    ranges = {
-        one: (first, last)
-        for one, first, last in zip(*(steps[name].tolist() for name in ("series", "first", "last")), strict=True)
-    }
-    kept = [pair for pair in pairs if pair[0] in ranges]
-
-    def read(sql: str, widths: dict[int, float]) -> Columns:
-        chosen = [pair for pair in kept if pair[0] in widths]
-        ends = [ranges[one] for one, _ in chosen]
-        columns = [
-            [one for one, _ in chosen],
-            [other for _, other in chosen],
-            [first for first, _ in ends],
-            [last for _, last in ends],
-            [widths[one] for one, _ in chosen],
-        ]
-        return cursor.execute(sql, columns).fetchnumpy()
-
-    extents = read(_JOINED_EXTENTS, dict.fromkeys(ranges, 1.0))
-    found = zip(*(extents[name].tolist() for name in ("series", "total", "first", "last")), strict=True)
-    widths = {one: float(width_of(total, first, last, max_points) or 1) for one, total, first, last in found}
-    return extents, read(_JOINED, widths)

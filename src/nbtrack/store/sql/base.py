@@ -6,8 +6,7 @@ The SQL of this package runs unchanged on DuckDB and PostgreSQL. A backend is a 
 - IDs: `next_experiment_id` and `next_version`, and the numbers of runs and series, which loading events assigns
 - uniqueness: `is_taken` if unique constraints guard names and numbers, and `lock_models` if sessions can run at the
   same time
-- points: `read_series`, `read_grid`, `read_joined` and `rewind_run`, because each backend stores the points of
-  metrics in its own way
+- points: `read_series`, `read_grid` and `rewind_run`, because each backend stores the points of metrics in its own way
 - places of artifacts: `locate`, `located` and `artifact_root`
 
 The conformance tests (tests/store/conformance) have the smallest such class for PostgreSQL.
@@ -136,27 +135,6 @@ class Tables(Protocol):
         - The columns of points are series, place, across (the time of a step, or the step of a time) and mean.
         - The columns of odd values are series, place and kind. They have the first NaN (kind 0), infinity (1) and minus
           infinity (-1) of each bucket.
-        """
-        ...
-
-    def read_joined(
-        self,
-        cursor: Cursor,
-        pairs: Sequence[tuple[int, int]],
-        max_points: int,
-        x_min: float | None = None,
-        x_max: float | None = None,
-    ) -> tuple[Columns, Columns]:
-        """Return series joined by step to the series that are their x axis, in any order.
-
-        Buckets of steps have the width that `grid.width_of` gives, or 1. The steps that are read are those between the
-        first and the last one whose x is from `x_min` to `x_max`.
-
-        - The columns of extents are series, total, first, last, nan, pos_inf and neg_inf, of series that have points at
-          these steps.
-        - The columns of buckets are series, x (the mean of the finite values of the axis), points, count, mean, low,
-          high, nan, pos_inf and neg_inf. Count, mean, low and high are about finite values; the last three of these
-          are masked, NULL or NaN if there is none. Buckets without a finite x are left out.
         """
         ...
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..protocol import Axis, Grid, Points, Series
 from .base import Tables
 from .grid import WantedSeries, grid_of, joined_of
+from .joined import read_joined
 from .runs import JOIN_IDS, check_known
 
 _SERIES = """
@@ -124,7 +125,7 @@ class PointTables(Tables):
                         wanted.append(WantedSeries(*named, points, (first, last), (first_time, time), bool(is_finite)))
                 if wanted and x_metric is not None:
                     pairs = [(one.series, axes[one.run_id]) for one in wanted]
-                    joined = joined_of(wanted, max_points, self.read_joined(cursor, pairs, max_points, x_min, x_max))
+                    joined = joined_of(wanted, max_points, read_joined(cursor, pairs, max_points, x_min, x_max))
                     return replace(joined, unchanged=unchanged)
                 if wanted:
                     read = self.read_grid(cursor, wanted, axis, max_points, x_min, x_max)
