@@ -172,18 +172,9 @@ def _baseline_group(
     group = request.get("baseline_group")
     if group is None:
         return None
+    of_runs = request["experiment_ids"], request["filter"]
     found = source.reading.groups(
-        request["experiment_ids"],
-        request["filter"],
-        group["by"],
-        [],
-        0,
-        1,
-        statistic="mean",
-        metrics=metrics,
-        columns=[],
-        params=params,
-        baseline=group["key"],
+        *of_runs, group["by"], [], 0, 1, metrics=metrics, params=params, baseline=group["key"]
     )
     return None if found.baseline is None else group_row(found.baseline)
 

@@ -71,11 +71,11 @@ class Reading(RunReading, Protocol):
         limit: int,
         /,
         *,
-        statistic: GroupStatistic,
-        metrics: Sequence[str],
-        columns: Sequence[str],
-        params: Sequence[str],
-        baseline: str | None,
+        statistic: GroupStatistic = "mean",
+        metrics: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        params: Sequence[str] = (),
+        baseline: str | None = None,
     ) -> Groups:
         """Return a page of the groups of the runs that match, with statistics over every run of each group."""
         ...

@@ -88,37 +88,13 @@ def value_of(
         return value
     if key == MISSING:
         return None
-    group = reading.groups(
-        experiment_ids,
-        filter_string,
-        column,
-        [],
-        0,
-        1,
-        statistic="mean",
-        metrics=[],
-        columns=[],
-        params=[],
-        baseline=key,
-    ).baseline
+    group = reading.groups(experiment_ids, filter_string, column, [], 0, 1, baseline=key).baseline
     return key if group is None else group.value
 
 
 def all_groups(reading: Reading, experiment_ids: Sequence[str] | None, filter_string: str, column: str) -> list[Group]:
     """Return all groups of runs, without statistics."""
-    return reading.groups(
-        experiment_ids,
-        filter_string,
-        column,
-        [],
-        0,
-        MOST_GROUPS,
-        statistic="mean",
-        metrics=[],
-        columns=[],
-        params=[],
-        baseline=None,
-    ).groups
+    return reading.groups(experiment_ids, filter_string, column, [], 0, MOST_GROUPS).groups
 
 
 def table_of(groups: Sequence[Group], column: str, metrics: Sequence[str]) -> pandas.DataFrame:
