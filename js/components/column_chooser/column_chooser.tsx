@@ -1,14 +1,9 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import { type Column, columnsOf, statisticTitle } from '../../logic/column_model';
 import { ofAll } from '../../logic/format';
 import type { ColumnState } from '../../state/columns';
-import { useUniqueId } from '../form/unique_id';
-import { keepInSight } from '../popover/in_sight';
 import { Popover } from '../popover/popover';
-
-/** The largest number of columns in the list. The search finds the others. */
-const MOST_LISTED = 200;
+import { finder, SearchField, useSearchedList } from '../popover/searched_list';
 
 interface Props {
   columns: ColumnState;
@@ -25,63 +20,25 @@ export function ColumnChooser({ columns }: Props) {
 
 function Chooser({ columns, close }: Props & { close: () => void }) {
   const search = useSignal('');
-  const active = useSignal(0);
-  const input = useRef<HTMLInputElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  const id = useUniqueId();
   const all = useComputed(() =>
     columnsOf(columns.names.value, true).map((column) => ({ column, text: titleOf(column).toLowerCase() })),
   );
   const found = useComputed(() => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const matches = all.value.filter(({ text }) => words.every((word) => text.includes(word)));
-    return matches.map(({ column }) => column);
+    const has = finder(search.value);
+    return all.value.filter(({ text }) => has(text)).map(({ column }) => column);
   });
   const shown = useComputed(() => new Map(columns.shown.value.map((column) => [column.id, column])));
-  const listed = found.value.slice(0, MOST_LISTED);
-  useEffect(() => input.current?.focus(), []);
-  useEffect(() => {
-    keepInSight(list.current, list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`));
-  }, [active.value, found.value]);
-
   const toggle = (column: Column | undefined) => {
     if (column) {
       columns.change(column.id, { hidden: shown.peek().has(column.id) });
     }
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const { key } = event;
-    if (key === 'ArrowDown' || key === 'ArrowUp') {
-      const next = active.peek() + (key === 'ArrowDown' ? 1 : -1);
-      active.value = Math.max(0, Math.min(listed.length - 1, next));
-    } else if (key === 'Enter' && event.target === input.current) {
-      toggle(listed[active.peek()]);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const searched = useSearchedList(found.value, toggle);
+  const { list, id, active, listed, activate, onKeyDown } = searched;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys are those of the field inside
     <div onKeyDown={onKeyDown}>
-      <input
-        ref={input}
-        class="nbt-input nbt-popover-search"
-        type="text"
-        role="combobox"
-        aria-label="Search columns"
-        aria-expanded="true"
-        aria-controls={`${id}-list`}
-        aria-activedescendant={listed.length > 0 ? `${id}-${active.value}` : undefined}
-        placeholder="Search columns"
-        autocomplete="off"
-        value={search.value}
-        onInput={(event) => {
-          search.value = event.currentTarget.value;
-          active.value = 0;
-        }}
-      />
+      <SearchField of={searched} words={search.value} search={(words) => (search.value = words)} />
       <div
         id={`${id}-list`}
         ref={list}
@@ -106,11 +63,11 @@ function Chooser({ columns, close }: Props & { close: () => void }) {
               <div
                 id={`${id}-${at}`}
                 data-at={at}
-                class={`nbt-popover-option ${at === active.value ? 'nbt-active' : ''}`}
+                class={`nbt-popover-option ${at === active ? 'nbt-active' : ''}`}
                 role="option"
                 aria-selected={isShown}
                 onClick={() => {
-                  active.value = at;
+                  activate(at);
                   toggle(column);
                 }}
               >

@@ -1,12 +1,8 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { ofAll } from '../../logic/format';
-import { useUniqueId } from '../form/unique_id';
-import { keepInSight } from '../popover/in_sight';
 import { Popover } from '../popover/popover';
-
-/** The largest number of choices in the list. The search finds the others. */
-const MOST_LISTED = 200;
+import { finder, SearchField, useSearchedList } from '../popover/searched_list';
 
 /** A column that can be chosen. */
 export interface Choice {
@@ -42,66 +38,29 @@ export function ColumnPicker(props: Props) {
 
 function List({ title, choices, chosen, choose, search, close }: Props & { close: () => void }) {
   const words = useSignal('');
-  const active = useSignal(0);
   const all = useSignal(choices);
   all.value = choices;
-  const input = useRef<HTMLInputElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  const id = useUniqueId();
   const found = useComputed(() => {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    return all.value.filter(({ name, kind }) => {
-      const text = `${kind} ${name}`.toLowerCase();
-      return wanted.every((word) => text.includes(word));
-    });
+    const has = finder(words.value);
+    return all.value.filter(({ name, kind }) => has(`${kind} ${name}`.toLowerCase()));
   });
-  const listed = found.value.slice(0, MOST_LISTED);
-  useEffect(() => {
-    input.current?.focus();
-    search?.('');
-  }, []);
-  useEffect(() => {
-    keepInSight(list.current, list.current?.querySelector<HTMLElement>(`[data-at="${active.value}"]`));
-  }, [active.value, found.value]);
-
   const take = (choice: Choice | undefined) => {
     if (choice) {
       close();
       choose(choice.id);
     }
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const { key } = event;
-    if (key === 'ArrowDown' || key === 'ArrowUp') {
-      const next = active.peek() + (key === 'ArrowDown' ? 1 : -1);
-      active.value = Math.max(0, Math.min(listed.length - 1, next));
-    } else if (key === 'Enter') {
-      take(listed[active.peek()]);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const searched = useSearchedList(found.value, take);
+  const { list, id, active, listed } = searched;
+  useEffect(() => search?.(''), []);
   return (
     <>
-      <input
-        ref={input}
-        class="nbt-input nbt-popover-search"
-        type="text"
-        role="combobox"
-        aria-label="Search columns"
-        aria-expanded="true"
-        aria-controls={`${id}-list`}
-        aria-activedescendant={listed.length > 0 ? `${id}-${active.value}` : undefined}
-        placeholder="Search columns"
-        autocomplete="off"
-        value={words.value}
-        onKeyDown={onKeyDown}
-        onInput={(event) => {
-          words.value = event.currentTarget.value;
-          active.value = 0;
-          search?.(words.value);
+      <SearchField
+        of={searched}
+        words={words.value}
+        search={(next) => {
+          words.value = next;
+          search?.(next);
         }}
       />
       <div
@@ -124,7 +83,7 @@ function List({ title, choices, chosen, choose, search, close }: Props & { close
             <div
               id={`${id}-${at}`}
               data-at={at}
-              class={`nbt-popover-option ${at === active.value ? 'nbt-active' : ''}`}
+              class={`nbt-popover-option ${at === active ? 'nbt-active' : ''}`}
               role="option"
               aria-selected={choice.id === chosen}
               onClick={() => take(choice)}
