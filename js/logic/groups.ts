@@ -29,6 +29,11 @@ export function groupName({ value }: GroupRow): string {
   return value === null ? 'no value' : value === '' ? '(empty)' : value;
 }
 
+/** Return the name of a group that may not have been read, by its key. */
+export function nameOfKey(key: string, group: GroupRow | null | undefined): string {
+  return group ? groupName(group) : key.replace(/^\w+:/, '');
+}
+
 /** Return the statistics of a group in a column, or undefined if the group has none. */
 export function statisticsOfGroup(group: GroupRow, column: Column): GroupStatistics | undefined {
   return column.kind === 'metric' && column.statistic === 'last' ? group.metrics[column.key] : group.columns[column.id];

@@ -46,6 +46,12 @@ export class ColumnState {
   readonly shown = computed(() =>
     shownColumns(this.names.value, this.alone.value || this.allParams.value, this.changed.value),
   );
+  /** Return the run that the others are compared with if it is this one. It may be on a page that has not been read. */
+  baselineRow(run_id: string): BaselineRun | null {
+    const row = this.baseline.value;
+    return row?.run_id === run_id ? row : null;
+  }
+
   /** How many params are the same in every run. */
   readonly constant = computed(() => this.counts.value.params - this.counts.value.differing);
   /** How many columns of params and metrics have names, and how many there are. */

@@ -86,6 +86,12 @@ export class GroupPages {
     return this.seen.get(key);
   }
 
+  /** Return the group that the others are compared with if it is this one. It may be on a page that has not been read. */
+  baselineRow(key: string): GroupRow | null {
+    const row = this.baseline.value;
+    return row?.key === key ? row : null;
+  }
+
   /** Return the keys of the groups on the pages that have been fetched with the values of a column. */
   having(column: string): Set<string> {
     const pages = [...this.pages.value].filter(([page]) => this.columns.get(nameOf({ key: null, page }))?.has(column));

@@ -3,7 +3,8 @@ import type { BarStatistic } from '../../contract';
 import { type Bar, type BarScale, barScale, sortedBars } from '../../logic/bars';
 import { type Column, metricColumn, type Statistic } from '../../logic/column_model';
 import { exactNumber, formatNumber, plural, tickNumber, toNumber } from '../../logic/format';
-import { groupName, spreadText, statisticsOfGroup } from '../../logic/groups';
+import { nameOfKey, spreadText, statisticsOfGroup } from '../../logic/groups';
+import { withBaseline } from '../../logic/with_baseline';
 import type { Selection } from '../../state/selection';
 import { BASELINE, lineStyle } from '../../style/theme';
 import type { CurvesProps } from '../curves/curves';
@@ -50,8 +51,8 @@ export function Bars(props: Props) {
     props;
   const baseline = selection.baseline.value;
   const baselineGroup = groups.by.value === null ? null : selection.baselineGroup.value;
-  const run_ids = withOne(selection.compared.value, baseline);
-  const keys = groups.by.value === null ? [] : withOne(selection.groups.value, baselineGroup);
+  const run_ids = withBaseline(selection.compared.value, baseline);
+  const keys = groups.by.value === null ? [] : withBaseline(selection.groups.value, baselineGroup);
   const filter = query.filter.value;
   const shown = metrics.map((key) => metricColumn(key, statisticFor(statistic, columns.lower.value.has(key))));
   const values = useBarValues({
@@ -67,7 +68,7 @@ export function Bars(props: Props) {
 
   const barOfRun = (id: string, column: Column): Bar => {
     const { row, known } = values.run(id);
-    const named = row ?? (columns.baseline.value?.run_id === id ? columns.baseline.value : null);
+    const named = row ?? columns.baselineRow(id);
     return {
       id,
       kind: 'run',
@@ -81,12 +82,12 @@ export function Bars(props: Props) {
   };
   const barOfGroup = (key: string, column: Column): Bar => {
     const { row, known } = values.group(key);
-    const named = row ?? (groups.baseline.value?.key === key ? groups.baseline.value : null);
+    const named = row ?? groups.baselineRow(key);
     const all = named && statisticsOfGroup(named, column);
     return {
       id: key,
       kind: 'group',
-      name: named ? groupName(named) : key.replace(/^\w+:/, ''),
+      name: nameOfKey(key, named),
       slot: selection.groupSlots.value.get(key) ?? 0,
       value: numberOf(all?.mean) ?? (known ? null : undefined),
       std: numberOf(all?.std),
@@ -316,8 +317,4 @@ function statisticFor(statistic: BarStatistic, lowerIsBetter: boolean): Statisti
 
 function numberOf(value: Parameters<typeof toNumber>[0]): number | null {
   return value == null ? null : toNumber(value);
-}
-
-function withOne(ids: readonly string[], one: string | null): readonly string[] {
-  return one === null || ids.includes(one) ? ids : [...ids, one];
 }

@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Hint, RunRow } from '../../contract';
 import { replaceKey } from '../../logic/completion';
 import { grouped, ofAll, plural } from '../../logic/format';
-import { columnTitle, groupName } from '../../logic/groups';
+import { columnTitle, nameOfKey } from '../../logic/groups';
 import { shorten } from '../../logic/shorten';
 import type { ComparisonState } from '../../state/comparison';
 import { FilterHistory } from '../../state/filter_history';
@@ -209,16 +209,9 @@ function BaselineField({
     first === null || others.includes(first) ? others : [first, ...others];
   const ids = withFirst(run, selection.ids.value.slice(0, MOST_LISTED));
   const keys = groups.by.value === null ? [] : withFirst(group, selection.groups.value.slice(0, MOST_LISTED));
-  // The baseline may be on a page that has not been read.
-  const known = columns.baseline.value;
-  const nameOf = (id: string) => (pages.run(id) ?? (known?.run_id === id ? known : null))?.run_name ?? id.slice(0, 8);
+  const nameOf = (id: string) => (pages.run(id) ?? columns.baselineRow(id))?.run_name ?? id.slice(0, 8);
   const by = columnTitle(groups.by.value ?? '');
-  const groupOf = (key: string) =>
-    groups.group(key) ?? (groups.baseline.value?.key === key ? groups.baseline.value : undefined);
-  const titleOf = (key: string) => {
-    const found = groupOf(key);
-    return `${by} ${found ? groupName(found) : key.replace(/^\w+:/, '')}`;
-  };
+  const titleOf = (key: string) => `${by} ${nameOfKey(key, groups.group(key) ?? groups.baselineRow(key))}`;
   const options = [
     ...keys.map((key) => [`${GROUP}${key}`, shorten(titleOf(key), 24)] as const),
     ...ids.map((id) => [id, shorten(nameOf(id), 24)] as const),

@@ -7,7 +7,8 @@ import type { CurveSettings, Range } from '../../data/curves';
 import { asCurve, type Grouping, MOST_MEMBERS } from '../../data/group_curves';
 import type { Curve } from '../../data/series';
 import { grouped, plural } from '../../logic/format';
-import { groupName } from '../../logic/groups';
+import { nameOfKey } from '../../logic/groups';
+import { withBaseline } from '../../logic/with_baseline';
 import { same } from '../../state/view';
 import { BASELINE } from '../../style/theme';
 import { BarControls } from '../bars/bar_controls';
@@ -162,22 +163,13 @@ export function CurvePanel(props: Props) {
     const { current: before } = keysBefore;
     return before.includes(key) ? groupCache.curve(grouping, before, all, key, metric) : undefined;
   };
-  const nameOfRun = (run_id: string, saved: string | null = null) => {
-    const known = columns.baseline.value;
-    const row = pages.run(run_id) ?? (known?.run_id === run_id ? known : null);
-    return row?.run_name ?? saved ?? run_id.slice(0, 8);
-  };
-  const nameOfGroup = (key: string) => {
-    const known = groups.baseline.value;
-    const group = groups.group(key) ?? (known?.key === key ? known : null);
-    return group ? groupName(group) : key.replace(/^\w+:/, '');
-  };
+  const nameOfRun = (run_id: string, saved: string | null = null) =>
+    (pages.run(run_id) ?? columns.baselineRow(run_id))?.run_name ?? saved ?? run_id.slice(0, 8);
+  const nameOfGroup = (key: string) => nameOfKey(key, groups.group(key) ?? groups.baselineRow(key));
   const noBaseline = (key: string) => `The baseline has no ${connection.live ? '' : 'saved points of '}${key}.`;
   const memory = useMemo(() => new LineMemory(), []);
   const band = useSignal(panel.band);
   band.value = panel.band;
-  const hasBand = useSignal(panel.band !== 'none');
-  hasBand.value = panel.band !== 'none';
   const isDifference = useSignal(false);
   isDifference.value = panel.difference && (selection.baseline.value ?? selection.baselineGroup.value) !== null;
   const last = useRef<Found>({ lines: [], counts: NONE, missing: [] });
@@ -186,6 +178,7 @@ export function CurvePanel(props: Props) {
       return last.current;
     }
     const slots = selection.slots.value;
+    const hasBand = band.value !== 'none';
     const lines: Line[] = [];
     const counts = { ...NONE };
     const missing: string[] = [];
@@ -236,7 +229,7 @@ export function CurvePanel(props: Props) {
             counted: 'run' as const,
           };
           const zoomed = part ? asCurve(part, band.value) : null;
-          const line = memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand.value);
+          const line = memory.line({ ...named, ...dash }, whole, zoomed, weight.value, hasBand);
           own.push(line);
           reference = isBaseline(line) ? line : reference;
         }
@@ -263,7 +256,7 @@ export function CurvePanel(props: Props) {
             slot,
             ...dash,
           };
-          const line = memory.line(named, whole, part ?? null, weight.value, hasBand.value);
+          const line = memory.line(named, whole, part ?? null, weight.value, hasBand);
           own.push(line);
           reference = isBaseline(line) ? line : reference;
         }
@@ -490,7 +483,7 @@ export function CurvePanel(props: Props) {
           <span>
             Drawn: {grouped(counts.drawn)} means of {plural(counts.total, 'point')}.
             {lines.length <= MOST_BANDS &&
-              hasBand.value &&
+              panel.band !== 'none' &&
               !ofGroups &&
               ' The bands reach from the lowest to the highest value.'}
           </span>
@@ -582,13 +575,6 @@ function count(counts: Counts, curve: Curve): void {
     counts.joined = (counts.joined ?? 0) + curve.joined;
     counts.joinable += curve.total;
   }
-}
-
-/** Return IDs with that of the baseline. If there is room for the first ones only, it is one of them. */
-function withBaseline(ids: readonly string[], baseline: string | null, most: number): readonly string[] {
-  return baseline === null || ids.slice(0, most).includes(baseline)
-    ? ids
-    : [...ids.filter((id) => id !== baseline).slice(0, most - 1), baseline];
 }
 
 function labelOf(name: string, slot: number, metric: string | null): string {
