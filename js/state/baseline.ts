@@ -1,7 +1,7 @@
 import { type Connection, isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply } from '../contract';
+import { readRuns } from '../data/runs_by_id';
 import type { Column } from '../logic/column_model';
-import { quoted } from '../logic/order';
 import type { ColumnState } from './columns';
 import type { RunPages } from './pages';
 import type { Selection } from './selection';
@@ -47,25 +47,9 @@ export class BaselineSearch {
       metrics.add(key);
     }
     try {
-      const { reply } = await this.connection.request(
-        'runs',
-        {
-          filter: `${quoted('attributes', 'run_id')} = '${run_id}'`,
-          experiment_ids: null,
-          order_by: [],
-          grouped: false,
-          unfolded: [],
-          offset: 0,
-          limit: 1,
-          params: [],
-          metrics: [],
-          statistics: keys,
-          summary: false,
-        },
-        signal,
-      );
-      const [row] = reply.rows;
-      if (row?.run_id === run_id && !signal.aborted) {
+      const rows = await readRuns(this.connection, [run_id], { metrics: [], statistics: keys }, signal);
+      const row = rows.get(run_id);
+      if (row && !signal.aborted) {
         this.columns.putBaseline(row);
       }
     } catch (cause) {

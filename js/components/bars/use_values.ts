@@ -2,8 +2,8 @@ import { batch, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Connection, isAbort, RequestError } from '../../connection/connection';
 import { type ErrorReply, type GroupRow, MOST_GROUPS, MOST_ROWS, type TableRow } from '../../contract';
+import { readRuns } from '../../data/runs_by_id';
 import type { Column } from '../../logic/column_model';
-import { quoted } from '../../logic/order';
 import type { GroupPages } from '../../state/groups';
 import type { RunPages } from '../../state/pages';
 
@@ -44,8 +44,6 @@ export interface BarValues {
   retry: () => void;
 }
 
-/** IDs of runs are put into a filter, and a view may have any strings. */
-const RUN_ID = /^\w+$/;
 const NONE: Answered = { scope: '', current: new Set(), runs: new Map(), groups: new Map() };
 
 /**
@@ -97,7 +95,12 @@ export function useBarValues(wanted: Wanted): BarValues {
       return;
     }
     return send(async (signal) => {
-      const rows = await readRuns(connection, missing, columns, signal);
+      const rows = await readRuns(
+        connection,
+        missing,
+        requested(columns, 'statistics', ({ key }) => key),
+        signal,
+      );
       put(
         missing.map((id) => [id, rows.get(id) ?? null]),
         [],
@@ -128,35 +131,6 @@ export function useBarValues(wanted: Wanted): BarValues {
     error: error.value,
     retry: () => (again.value += 1),
   };
-}
-
-async function readRuns(
-  connection: Connection,
-  run_ids: readonly string[],
-  columns: readonly Column[],
-  signal: AbortSignal,
-): Promise<Map<string, TableRow>> {
-  const ids = run_ids.filter((id) => RUN_ID.test(id));
-  if (ids.length === 0) {
-    return new Map();
-  }
-  const { reply } = await connection.request(
-    'runs',
-    {
-      filter: `${quoted('attributes', 'run_id')} IN (${ids.map((id) => `'${id}'`).join(', ')})`,
-      experiment_ids: null,
-      order_by: [],
-      grouped: false,
-      unfolded: [],
-      offset: 0,
-      limit: ids.length,
-      params: [],
-      ...requested(columns, 'statistics', ({ key }) => key),
-      summary: false,
-    },
-    signal,
-  );
-  return new Map(reply.rows.map((row) => [row.run_id, row]));
 }
 
 /** Read groups. They cannot be requested by their keys, so pages are read until all of them have been found. */
