@@ -11,6 +11,7 @@ import type { StyleValues } from '../../state/style_values';
 import { SCALE_STEPS } from '../../style/theme';
 import { type Choice, ColumnPicker } from '../column_picker/column_picker';
 import { LineStyle } from '../line_style/line_style';
+import { StyleButton, useStyledLine } from '../line_style/style_button';
 import { Problem } from '../problem/problem';
 import { Swatch } from '../swatch/swatch';
 
@@ -93,9 +94,7 @@ export function ColorBy({ connection, query, selection, values }: Props) {
 /** The values with their colors and dashes, which can be changed, or the scale of many numbers. */
 function ValueLegend({ selection }: { selection: Selection }) {
   const all = useSignal(false);
-  /** The key of the value whose style is being chosen. */
-  const styled = useSignal<string | null>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const styled = useStyledLine();
   const styles = selection.valueStyles.value;
   if (styles === null) {
     return null;
@@ -126,16 +125,10 @@ function ValueLegend({ selection }: { selection: Selection }) {
   }
   const nameOf = ({ value }: ValueStyle) => (value === null ? 'no value' : value === '' ? '(empty)' : value);
   const shown = all.value ? entries : entries.slice(0, FIRST);
-  const changed = entries.find(({ value }) => valueKey(value) === styled.value);
-  const close = (back: boolean) => {
-    if (back) {
-      list.current?.querySelector<HTMLElement>('.nbt-style-button[aria-expanded="true"]')?.focus();
-    }
-    styled.value = null;
-  };
+  const changed = entries.find(({ value }) => valueKey(value) === styled.id.value);
   return (
     <>
-      <ul class="nbt-color-values" aria-label="Values and their colors" ref={list}>
+      <ul class="nbt-color-values" aria-label="Values and their colors" ref={styled.list}>
         {shown.map((entry) => {
           const key = valueKey(entry.value);
           return (
@@ -143,16 +136,7 @@ function ValueLegend({ selection }: { selection: Selection }) {
               {entry.value === null ? (
                 <Swatch slot={entry.slot} />
               ) : (
-                <button
-                  type="button"
-                  class="nbt-style-button"
-                  aria-label={`Line of ${nameOf(entry)}`}
-                  aria-haspopup="dialog"
-                  aria-expanded={key === styled.value}
-                  onClick={() => (styled.value = key === styled.peek() ? null : key)}
-                >
-                  <Swatch slot={entry.slot} />
-                </button>
+                <StyleButton styled={styled} id={key} label={nameOf(entry)} slot={entry.slot} />
               )}
               <span class={entry.value === null ? 'nbt-muted' : ''}>{shorten(nameOf(entry), LONGEST)}</span>
               <span class="nbt-muted">{grouped(entry.runs)}</span>
@@ -167,12 +151,12 @@ function ValueLegend({ selection }: { selection: Selection }) {
       )}
       {changed && changed.value !== null && (
         <LineStyle
-          key={styled.value}
+          key={styled.id.value}
           label={nameOf(changed)}
           slot={changed.slot}
           change={(slot) => selection.setValueStyle(changed.value!, slot)}
           reset={selection.isChosen(changed.value) ? () => selection.setValueStyle(changed.value!, null) : undefined}
-          close={close}
+          close={styled.close}
         />
       )}
     </>

@@ -1,10 +1,11 @@
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
-import { useMemo, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { isBaseline, type Line, lastValues, markOf, type Valued, valuesAt } from '../../chart/layers';
 import type { Cursor } from '../../chart/plot';
 import type { Range } from '../../data/curves';
 import { formatNumber, plural } from '../../logic/format';
 import { LineStyle } from '../line_style/line_style';
+import { StyleButton, useStyledLine } from '../line_style/style_button';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
 import { Difference } from '../value/value';
@@ -40,9 +41,7 @@ interface Props {
 export function Legend(props: Props) {
   const { lines, range, cursor, marked, most, from, metrics, lowestFirst, isOutside, style, isStyled } = props;
   const all = useSignal(false);
-  /** The ID of the run whose color is being chosen. */
-  const styled = useSignal<string | null>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const styled = useStyledLine();
   const at = cursor.value;
   const last = useMemo(() => lastValues(lines, range, lowestFirst), [lines, range, lowestFirst]);
   const sorted = at ? valuesAt(lines, at.x, lowestFirst) : last;
@@ -53,15 +52,9 @@ export function Legend(props: Props) {
   const baselines = sorted.filter(({ line }) => isBaseline(line));
   const others = baselines.length === 0 ? sorted : sorted.filter(({ line }) => !isBaseline(line));
   const shown = [...baselines, ...(all.value ? others : windowOf(others, others.indexOf(sorted[place]!), most))];
-  const changed = lines.find((line) => markOf(line) === styled.value);
+  const changed = lines.find((line) => markOf(line) === styled.id.value);
   const areGroups = sorted.every(({ line }) => line.counted === 'run');
   const hasGroups = lines.some(({ counted }) => counted === 'run');
-  const close = (back: boolean) => {
-    if (back) {
-      list.current?.querySelector<HTMLElement>('.nbt-style-button[aria-expanded="true"]')?.focus();
-    }
-    styled.value = null;
-  };
   return (
     <div class="nbt-curve-legend">
       {metrics.length > 0 && (
@@ -96,10 +89,10 @@ export function Legend(props: Props) {
           slot={changed.slot}
           change={(slot) => style(markOf(changed), slot)}
           reset={isStyled(markOf(changed)) ? () => style(markOf(changed), null) : undefined}
-          close={close}
+          close={styled.close}
         />
       )}
-      <ul aria-label="Runs in the chart" ref={list} class="nbt-curve-runs">
+      <ul aria-label="Runs in the chart" ref={styled.list} class="nbt-curve-runs">
         {shown.map(({ line, value }) => (
           <li
             key={line.id}
@@ -111,16 +104,7 @@ export function Legend(props: Props) {
             {isBaseline(line) ? (
               <Swatch slot={line.slot} dash={line.dash} />
             ) : (
-              <button
-                type="button"
-                class="nbt-style-button"
-                aria-label={`Line of ${line.label}`}
-                aria-haspopup="dialog"
-                aria-expanded={markOf(line) === styled.value}
-                onClick={() => (styled.value = markOf(line) === styled.peek() ? null : markOf(line))}
-              >
-                <Swatch slot={line.slot} dash={line.dash} />
-              </button>
+              <StyleButton styled={styled} id={markOf(line)} label={line.label} slot={line.slot} dash={line.dash} />
             )}
             <span class="nbt-run-name">
               <Name text={line.label} />
