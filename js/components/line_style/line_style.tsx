@@ -53,7 +53,7 @@ export function LineStyle({ label, slot, change, reset, close }: Props) {
   return (
     <div
       ref={panel}
-      class="nbt-line-style"
+      class="nbt-floating nbt-line-style"
       role="dialog"
       aria-label={`Line of ${label}`}
       onKeyDown={(event) => {

@@ -76,7 +76,13 @@ function Box({ label, width, children }: { label: string; width: number; childre
     }
   }, []);
   return (
-    <div ref={box} class="nbt-popover-box" style={{ width: `min(${width}px, 96cqw)` }} role="dialog" aria-label={label}>
+    <div
+      ref={box}
+      class="nbt-floating nbt-popover-box"
+      style={{ width: `min(${width}px, 96cqw)` }}
+      role="dialog"
+      aria-label={label}
+    >
       {children}
     </div>
   );

@@ -52,7 +52,7 @@ export function HeaderMenu({ label, entries, left, close }: Props) {
   return (
     <div
       ref={menu}
-      class="nbt-menu"
+      class="nbt-floating nbt-menu"
       role="menu"
       aria-label={label}
       tabIndex={-1}
