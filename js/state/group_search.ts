@@ -2,6 +2,7 @@ import { type Answer, type Connection, isAbort, RequestError } from '../connecti
 import type { ErrorReply, GroupsReply, GroupsRequest } from '../contract';
 import type { Column } from '../logic/column_model';
 import { GROUP_PAGE, type GroupPages, nameOf, type PageOfGroups } from './groups';
+import { Loading } from './loading';
 import { PAGE } from './pages';
 import type { Query } from './query';
 import type { Selection } from './selection';
@@ -11,8 +12,8 @@ const FIRST_COLUMNS = 24;
 
 /** Fetches groups, and the runs of those that are unfolded. */
 export class GroupSearch {
-  /** The pages that are being fetched, each with the columns. */
-  private readonly loading = new Map<string, Set<string>>();
+  /** The pages that are being fetched. */
+  private readonly loading = new Loading<string>();
 
   constructor(
     private readonly connection: Connection,
@@ -53,13 +54,13 @@ export class GroupSearch {
     failed: (error: ErrorReply) => void,
   ): void {
     const by = this.groups.by.peek();
+    if (by === null) {
+      return;
+    }
     const byId = new Map(columns.map((column) => [column.id, column]));
     for (const { columns: ids, ...page } of this.groups.missing(first, end, idsOf(columns))) {
-      const name = nameOf(page);
-      const loading = this.loading.get(name);
-      const missing = ids.filter((id) => !loading?.has(id));
-      if (by !== null && (missing.length > 0 || !loading)) {
-        this.loading.set(name, new Set([...(loading ?? []), ...missing]));
+      const missing = this.loading.claim(nameOf(page), ids);
+      if (missing) {
         const wanted = missing.map((id) => byId.get(id)!);
         void this.fetch(query, by, page, wanted, signal).catch((cause) => {
           if (!isAbort(cause)) {
@@ -77,7 +78,6 @@ export class GroupSearch {
     columns: readonly Column[],
     signal: AbortSignal,
   ): Promise<void> {
-    const name = nameOf(place);
     const { key, page } = place;
     try {
       if (key === null) {
@@ -111,14 +111,11 @@ export class GroupSearch {
         }
       }
     } finally {
-      const loading = this.loading.get(name);
-      if (!signal.aborted && loading) {
-        for (const { id } of columns) {
-          loading.delete(id);
-        }
-        if (loading.size === 0) {
-          this.loading.delete(name);
-        }
+      if (!signal.aborted) {
+        this.loading.release(
+          nameOf(place),
+          columns.map(({ id }) => id),
+        );
       }
     }
   }

@@ -1,7 +1,7 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { GroupRow, GroupsReply, RunsReply, TableRow } from '../contract';
 import { openGroups, type Place, placeOf, rowOfGroup } from '../logic/group_layout';
-import { PAGE, type RunPages } from './pages';
+import { hasSame, PAGE, type RunPages } from './pages';
 import type { Part, View } from './view';
 
 export const GROUP_PAGE = 100;
@@ -127,7 +127,6 @@ export class GroupPages {
       this.baseline.value = null;
     }
     const before = replace ? undefined : this.pages.peek().get(page);
-    const fits = before?.length === reply.groups.length && reply.groups.every((row, i) => row.key === before[i]!.key);
     const rows = reply.groups.map((row) => joined(this.seen.get(row.key), row));
     for (const row of rows) {
       this.seen.set(row.key, row);
@@ -135,7 +134,8 @@ export class GroupPages {
     if (replace) {
       this.columns = new Map();
     }
-    this.columns.set(name, new Set([...(fits ? (this.columns.get(name) ?? []) : []), ...columns]));
+    const known = hasSame(before, reply.groups, (row) => row.key) ? this.columns.get(name) : undefined;
+    this.columns.set(name, new Set([...(known ?? []), ...columns]));
     batch(() => {
       this.by.value = by;
       this.total.value = reply.count;
@@ -153,9 +153,9 @@ export class GroupPages {
   putRuns(reply: RunsReply, key: string, page: number, columns: readonly string[]): void {
     const name = nameOf({ key, page });
     const before = this.runs.peek().get(key)?.get(page);
-    const fits = before?.length === reply.rows.length && reply.rows.every((row, i) => row.run_id === before[i]!.run_id);
     const rows = this.known.remember(reply.rows);
-    this.columns.set(name, new Set([...(fits ? (this.columns.get(name) ?? []) : []), ...columns]));
+    const known = hasSame(before, reply.rows, (row) => row.run_id) ? this.columns.get(name) : undefined;
+    this.columns.set(name, new Set([...(known ?? []), ...columns]));
     const pages = new Map(this.runs.peek().get(key) ?? []).set(page, rows);
     batch(() => {
       this.runs.value = new Map(this.runs.peek()).set(key, pages);

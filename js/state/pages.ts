@@ -73,13 +73,12 @@ export class RunPages {
    */
   put(reply: RunsReply, page: number, columns: readonly string[], replace = false): void {
     const before = replace ? undefined : this.pages.peek().get(page);
-    // A run may have been added to the store since the page was fetched.
-    const fits = before?.length === reply.rows.length && reply.rows.every((row, i) => row.run_id === before[i]!.run_id);
     const rows = this.remember(reply.rows);
     if (replace) {
       this.columns = new Map();
     }
-    this.columns.set(page, new Set([...(fits ? (this.columns.get(page) ?? []) : []), ...columns]));
+    const known = hasSame(before, reply.rows, (row) => row.run_id) ? this.columns.get(page) : undefined;
+    this.columns.set(page, new Set([...(known ?? []), ...columns]));
     batch(() => {
       this.queries.value += Number(replace);
       this.pages.value = new Map(replace ? [] : this.pages.peek()).set(page, rows);
@@ -93,6 +92,11 @@ export class RunPages {
       this.loaded.value = true;
     });
   }
+}
+
+/** Return whether a page has the same rows as before. One may have been added to the store since it was fetched. */
+export function hasSame<T>(before: readonly T[] | undefined, rows: readonly T[], idOf: (row: T) => string): boolean {
+  return before?.length === rows.length && rows.every((row, i) => idOf(row) === idOf(before[i]!));
 }
 
 function joined(row: TableRow | undefined, more: TableRow): TableRow {

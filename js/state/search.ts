@@ -8,6 +8,7 @@ import type { BaselineSearch } from './baseline';
 import { COLUMNS, type ColumnState } from './columns';
 import type { GroupSearch } from './group_search';
 import { GROUP_PAGE, type GroupPages } from './groups';
+import { Loading } from './loading';
 import { PAGE, type RunPages } from './pages';
 import { folded, isRequestOf, type Query, type QueryState, sorted } from './query';
 import type { Selection } from './selection';
@@ -18,8 +19,8 @@ export class RunSearch {
   readonly busy = signal(false);
   readonly error = signal<ErrorReply | null>(null);
 
-  /** The pages of the shown query that are being fetched, each with the columns. */
-  private readonly loading = new Map<number, Set<string>>();
+  /** The pages of the shown query that are being fetched. */
+  private readonly loading = new Loading<number>();
   /** The filter of the runs whose columns are known. Null if all columns are to be read again. */
   private known: string | null = null;
   /** The columns that a reply to that filter has summarized: which values differ, and the best ones. */
@@ -120,10 +121,8 @@ export class RunSearch {
     }
     const byId = new Map(columns.map((column) => [column.id, column]));
     for (const { page, columns: ids } of this.pages.missing(first, end, idsOf(columns))) {
-      const loading = this.loading.get(page) ?? new Set();
-      const missing = ids.filter((id) => !loading.has(id));
-      if (missing.length > 0 || !this.loading.has(page)) {
-        this.loading.set(page, new Set([...loading, ...missing]));
+      const missing = this.loading.claim(page, ids);
+      if (missing) {
         void this.fetch(
           page,
           missing.map((id) => byId.get(id)!),
@@ -256,13 +255,10 @@ export class RunSearch {
       }
     }
     if (!signal.aborted) {
-      const loading = this.loading.get(page);
-      for (const { id } of columns) {
-        loading?.delete(id);
-      }
-      if (!loading || loading.size === 0) {
-        this.loading.delete(page);
-      }
+      this.loading.release(
+        page,
+        columns.map(({ id }) => id),
+      );
     }
   }
 
