@@ -25,7 +25,7 @@ from tests.benchmarks.__main__ import machine
 from tests.browser import notebook as notebooks
 from tests.browser.notebook import CELL, CURRENT, Notebook, write_notebook
 from tests.browser.server import jupyterlab
-from tests.browser.trace import work
+from tests.browser.trace import SCROLL, work
 
 REPEAT = 5
 SIZES = (200, 10_000)
@@ -94,16 +94,6 @@ async (column) => {
         await window.figures.painted(() => true);
     }
     await window.figures.painted(window.figures.isIdle);
-}
-"""
-SCROLL = """
-async ([x, y, frames]) => {
-    const table = document.querySelector('.nbt-table-scroll');
-    for (let i = 0; i < frames; i++) {
-        table.scrollLeft += x;
-        table.scrollTop += y;
-        await new Promise(requestAnimationFrame);
-    }
 }
 """
 ENTER = """

@@ -8,23 +8,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import nbtrack
-from tests.browser.trace import work
+from tests.browser.trace import SCROLL, work
 from tests.browser.widget import shown
 
 pytestmark = pytest.mark.slow
 
 RUNS = 1_200
 FRAMES = 100
-SCROLL = """
-async ([x, y, frames]) => {
-    const table = document.querySelector('.nbt-table-scroll');
-    for (let i = 0; i < frames; i++) {
-        table.scrollLeft += x;
-        table.scrollTop += y;
-        await new Promise(requestAnimationFrame);
-    }
-}
-"""
 
 
 @pytest.fixture

@@ -9,6 +9,18 @@ from playwright.sync_api import Page
 
 WORK = {"FunctionCall", "EvaluateScript", "RunMicrotasks", "UpdateLayoutTree", "Layout", "EventDispatch"}
 
+SCROLL = """
+async ([x, y, frames]) => {
+    const table = document.querySelector('.nbt-table-scroll');
+    for (let i = 0; i < frames; i++) {
+        table.scrollLeft += x;
+        table.scrollTop += y;
+        await new Promise(requestAnimationFrame);
+    }
+}
+"""
+"""Scrolls the run table in each of some frames."""
+
 
 def work(page: Page, act: Callable[[], Any]) -> float:
     """Return the milliseconds of script, style and layout on the main thread while `act` runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,12 +41,11 @@ class Both:
         return answer
 
 
-@pytest.fixture(scope="session")
-def both(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    """The runs and models of `data.py` in both databases. Tests must only read them."""
-    folder = tmp_path_factory.mktemp("conformance") / "store"
+@contextmanager
+def filled(server: Server, folder: Path, fill: Callable[[nbtrack.MlflowClient], dict[str, str]]) -> Iterator[Both]:
+    """Log what `fill` does in both databases."""
     with made_once(folder):
-        ids = data.fill(nbtrack.MlflowClient())
+        ids = fill(nbtrack.MlflowClient())
     store = FolderStore(folder)
     tables = PostgresTables(server.dsn(server.create_database()), str(store.artifacts))
     tables.create_tables()
@@ -53,6 +53,13 @@ def both(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     yield Both(store, tables, ids)
     tables.close()
     store.close()
+
+
+@pytest.fixture(scope="session")
+def both(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """The runs and models of `data.py` in both databases. Tests must only read them."""
+    with filled(server, tmp_path_factory.mktemp("conformance") / "store", data.fill) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,8 @@ from nbtrack.store.protocol import Axis, Bands, Groups
 from nbtrack.store.sql.grid import common_width
 from tests.conftest import made_once
 
-from .conftest import Both, plain
+from .conftest import Both, filled, plain
 from .data import START, Filler
-from .postgres import PostgresTables
 from .server import Server
 
 pytestmark = pytest.mark.slow
@@ -95,16 +94,8 @@ def fill(client: nbtrack.MlflowClient) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def drawn(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    folder = tmp_path_factory.mktemp("groups") / "store"
-    with made_once(folder):
-        ids = fill(nbtrack.MlflowClient())
-    store = FolderStore(folder)
-    tables = PostgresTables(server.dsn(server.create_database()), str(store.artifacts))
-    tables.create_tables()
-    tables.copy_tables(store)
-    yield Both(store, tables, ids)
-    tables.close()
-    store.close()
+    with filled(server, tmp_path_factory.mktemp("groups") / "store", fill) as found:
+        yield found
 
 
 def groups(
