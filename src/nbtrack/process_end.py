@@ -7,6 +7,8 @@ before the heavy parts. So the program's own functions are called earlier, and c
 from __future__ import annotations
 
 import atexit
+import contextlib
+import sys
 from contextlib import ExitStack
 
 _steps = ExitStack()
@@ -14,3 +16,20 @@ atexit.register(_steps.close)
 
 at_process_end = _steps.callback
 """Register a step, as `atexit.register` does. An exception in one step does not prevent the others."""
+
+
+@at_process_end
+def _end_by_interrupt() -> None:
+    """Have Python end an interrupted process by SIGINT, as it does without nbtrack, and not with the exit code 1.
+
+    Shells stop a loop of commands only in the first case. Python notes that a KeyboardInterrupt ended the program, but
+    forgets it when a string is executed later in any thread, as each import of a module with a namedtuple does. Our
+    threads may import DuckDB at that time. The next KeyboardInterrupt of an executed string makes Python note it again.
+    """
+    error = getattr(sys, "last_value", None)
+    if not isinstance(error, KeyboardInterrupt) or hasattr(sys, "ps1") or error.__traceback__ is None:
+        return
+    # Consoles and event loops report an exception in the same way, and go on. Then its traceback begins in their code.
+    if error.__traceback__.tb_frame.f_code.co_name in ("<module>", "_run_module_as_main"):
+        with contextlib.suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")

@@ -93,7 +93,17 @@ ENDS = {
     "an ended run": ("nbtrack.end_run()\nsys.exit(3)", 3, "FINISHED"),
     "an error": ("raise ValueError('no data')", 1, "FAILED"),
     "an interrupt": ("raise KeyboardInterrupt", -2, "KILLED"),
+    "an interrupt, then a string that is executed": (
+        "atexit.register(lambda: exec(''))\nraise KeyboardInterrupt",
+        -2,
+        "KILLED",
+    ),
     "an exit after an interrupt": ("try: raise KeyboardInterrupt\nexcept BaseException: sys.exit(1)", 1, "KILLED"),
+    "an interrupt that was reported": (
+        "try: raise KeyboardInterrupt\nexcept KeyboardInterrupt as e: sys.last_value = e.with_traceback(None)",
+        0,
+        "KILLED",
+    ),
     "a deleted run": (
         "nested_run = nbtrack.start_run(nested=True)\nnbtrack.delete_run(nested_run.info.run_id)\nsys.exit(3)",
         3,
