@@ -707,6 +707,11 @@ export interface LiveRequest {
 export interface Panel {
   title: string;
   keys: string[];
+  /**
+   * What is measured: the run itself, the process that logs to it, or the whole machine. Defaults to the run, and to
+   * the machine for panels of system metrics.
+   */
+  scope?: "run" | "process" | "machine";
 }
 
 export interface DatasetRow {
@@ -747,6 +752,53 @@ export interface Summary {
   points: number;
 }
 
+export interface Progress {
+  done: number;
+  /** None if the total is not known. */
+  total: number | null;
+  label: string;
+  /** Estimated at the time `at`. None if the total is not known, or if nothing is done yet. */
+  seconds_left: number | null;
+  at: number;
+}
+
+export interface RunWarning {
+  /** The name of the warning's class. */
+  category: string;
+  message: string;
+  /** How often it was shown. */
+  count: number;
+}
+
+export interface Alert {
+  /** The filter that was met, such as `metrics.loss > 10`. */
+  condition: string;
+  /** The metric that met it, or that is not a finite number. */
+  key: string;
+  /** The step, the value and the time of the first point that met it. */
+  step: number;
+  value: Number;
+  time: number;
+  /** How many points of the metric have met it. */
+  count: number;
+}
+
+export interface StopRequest {
+  /** The user who asked for it. Empty if the name is not known. */
+  by: string;
+  /** May be empty. */
+  reason: string;
+  /** When it was asked for. None if this is not known. */
+  time: number | null;
+}
+
+export interface BestRun {
+  run_id: string;
+  run_name: string;
+  metric: string;
+  value: Number;
+}
+
 export interface LiveReply {
   /** With a page of at most 200 params, and the metrics of this page. */
   run: RunRow;
@@ -769,6 +821,24 @@ export interface LiveReply {
   /** The last line of the traceback of a failed run. */
   error: string | null;
   attempt: Attempt | null;
+  /** How far the run is, if it says so. Notebooks saved by earlier versions lack this and the next fields. */
+  progress?: Progress | null;
+  /** The last lines that the run wrote to stdout and stderr, at most 100. */
+  output?: string[];
+  warnings?: RunWarning[];
+  /** In the order in which they were raised first. */
+  alerts?: Alert[];
+  /** That somebody asked the run to stop, or if the run has ended, that it was stopped. */
+  stop?: StopRequest | null;
+  /** Whether the run is active in a process that would notice the request `stop_run`. */
+  can_stop?: boolean;
+  /** The best run so far of the experiment, other than this one. */
+  best?: BestRun | null;
+  /** The curves of the best run, of the metrics of this page. Their buffers come after those of `series`. */
+  best_series?: Series[];
+  note?: string;
+  /** The tags that the user has set, without those of MLflow and nbtrack. */
+  tags?: Record<string, string>;
 }
 
 export interface RegistryRequest {

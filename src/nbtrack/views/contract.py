@@ -650,6 +650,9 @@ class LiveRequest(TypedDict):
 class Panel(TypedDict):
     title: str
     keys: list[str]
+    scope: NotRequired[Literal["run", "process", "machine"]]
+    """What is measured: the run itself, the process that logs to it, or the whole machine. Defaults to the run, and to
+    the machine for panels of system metrics."""
 
 
 class DatasetRow(TypedDict):
@@ -690,6 +693,53 @@ class Summary(TypedDict):
     points: int
 
 
+class Progress(TypedDict):
+    done: float
+    total: float | None
+    """None if the total is not known."""
+    label: str
+    seconds_left: float | None
+    """Estimated at the time `at`. None if the total is not known, or if nothing is done yet."""
+    at: int
+
+
+class RunWarning(TypedDict):
+    category: str
+    """The name of the warning's class."""
+    message: str
+    count: int
+    """How often it was shown."""
+
+
+class Alert(TypedDict):
+    condition: str
+    """The filter that was met, such as `metrics.loss > 10`."""
+    key: str
+    """The metric that met it, or that is not a finite number."""
+    step: int
+    """The step, the value and the time of the first point that met it."""
+    value: Number
+    time: int
+    count: int
+    """How many points of the metric have met it."""
+
+
+class StopRequest(TypedDict):
+    by: str
+    """The user who asked for it. Empty if the name is not known."""
+    reason: str
+    """May be empty."""
+    time: int | None
+    """When it was asked for. None if this is not known."""
+
+
+class BestRun(TypedDict):
+    run_id: str
+    run_name: str
+    metric: str
+    value: Number
+
+
 class LiveReply(TypedDict):
     run: RunRow
     """With a page of at most 200 params, and the metrics of this page."""
@@ -712,6 +762,24 @@ class LiveReply(TypedDict):
     error: str | None
     """The last line of the traceback of a failed run."""
     attempt: Attempt | None
+    progress: NotRequired[Progress | None]
+    """How far the run is, if it says so. Notebooks saved by earlier versions lack this and the next fields."""
+    output: NotRequired[list[str]]
+    """The last lines that the run wrote to stdout and stderr, at most 100."""
+    warnings: NotRequired[list[RunWarning]]
+    alerts: NotRequired[list[Alert]]
+    """In the order in which they were raised first."""
+    stop: NotRequired[StopRequest | None]
+    """That somebody asked the run to stop, or if the run has ended, that it was stopped."""
+    can_stop: NotRequired[bool]
+    """Whether the run is active in a process that would notice the request `stop_run`."""
+    best: NotRequired[BestRun | None]
+    """The best run so far of the experiment, other than this one."""
+    best_series: NotRequired[list[Series]]
+    """The curves of the best run, of the metrics of this page. Their buffers come after those of `series`."""
+    note: NotRequired[str]
+    tags: NotRequired[dict[str, str]]
+    """The tags that the user has set, without those of MLflow and nbtrack."""
 
 
 class RegistryRequest(TypedDict):

@@ -82,6 +82,16 @@ def live_state(
         ],
         "error": lines[-1] if lines else None,
         "attempt": attempt and _with_page(attempt, request.get("change_offset", 0)),
+        "progress": None,
+        "output": [],
+        "warnings": [],
+        "alerts": [],
+        "stop": None,
+        "can_stop": False,
+        "best": None,
+        "best_series": [],
+        "note": "",
+        "tags": {},
     }
     return reply, buffers_of(found)
 
