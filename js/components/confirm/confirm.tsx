@@ -1,10 +1,12 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { RequestError } from '../../connection/connection';
 import type { ErrorReply, VersionRow } from '../../contract';
 import { formatNumber } from '../../logic/format';
 import { Form } from '../form/form';
+import { useReturnedFocus } from '../form/returned_focus';
+import { useUniqueId } from '../form/unique_id';
 import { Problem } from '../problem/problem';
 
 /** How long the primary button does nothing. The second click of a double click comes within this time. */
@@ -19,29 +21,52 @@ interface Props {
   effect: string | null;
   /** Whether the form is complete. */
   ready?: boolean;
+  /** Whether the action takes something away, so that its button is red. */
+  danger?: boolean;
+  /** What the user gives as the reason. Without it, the form does not ask for one. */
+  reason?: Signal<string>;
+  /** Why the form is not sent without a reason. */
+  reasonNeeded?: string | false;
   error: Signal<ErrorReply | null>;
   send: () => Promise<void>;
-  retry?: () => void;
-  cancel?: () => void;
-  children: ComponentChildren;
+  retry?: (() => void) | undefined;
+  cancel?: (() => void) | undefined;
+  /** What stands above the reason, such as further fields and what the action replaces. */
+  children?: ComponentChildren;
 }
 
 /**
- * A form that changes the registry. It says what it will do, and does it once: its primary button is dead for half a
- * second after it appears and after what it says changes, because the user clicked on something else until then.
+ * The form of every action that replaces or takes away something. It says what it will do, and does it once: its primary
+ * button is dead for half a second after it appears and after what it says changes, because the user clicked on
+ * something else until then. Its first field gets the focus, and when the form is gone, what had the focus before. So
+ * the button that opens a form must stay on the page.
  */
-export function Confirm({ action, effect, ready = true, error, send, retry, cancel, children, ...form }: Props) {
+export function Confirm({
+  action,
+  effect,
+  ready = true,
+  danger = false,
+  reason,
+  reasonNeeded = false,
+  error,
+  send,
+  retry,
+  cancel,
+  children,
+  ...form
+}: Props) {
+  const id = useUniqueId();
   const busy = useSignal(false);
   const dead = useSignal(true);
   const area = useRef<HTMLSpanElement>(null);
-  // The button that opened the form is gone, and the focus with it.
-  useEffect(() => area.current?.closest('form')?.querySelector<HTMLElement>('select, input')?.focus(), []);
+  useReturnedFocus();
+  useLayoutEffect(() => area.current?.closest('form')?.querySelector<HTMLElement>('select, input')?.focus(), []);
   useEffect(() => {
     dead.value = true;
     const timer = setTimeout(() => (dead.value = false), DEAD_MS);
     return () => clearTimeout(timer);
   }, [effect]);
-  const closed = !ready || effect === null;
+  const closed = !ready || effect === null || (reasonNeeded !== false && reason?.value.trim() === '');
   const submit = async (event: Event) => {
     event.preventDefault();
     if (closed || dead.peek() || busy.peek()) {
@@ -69,11 +94,30 @@ export function Confirm({ action, effect, ready = true, error, send, retry, canc
       }}
     >
       {children}
+      {reason && (
+        <span class="nbt-field nbt-reason-field">
+          <label for={id}>Reason</label>
+          <input
+            id={id}
+            class="nbt-input"
+            type="text"
+            required={reasonNeeded !== false}
+            placeholder={reasonNeeded || 'recorded in the history'}
+            autocomplete="off"
+            value={reason.value}
+            onInput={(event) => (reason.value = event.currentTarget.value)}
+          />
+        </span>
+      )}
       <p class="nbt-effect" aria-live="polite">
         {effect}
       </p>
       <span class="nbt-buttons" ref={area}>
-        <button type="submit" class="nbt-button nbt-primary" aria-disabled={closed || dead.value || busy.value}>
+        <button
+          type="submit"
+          class={`nbt-button nbt-primary ${danger ? 'nbt-danger' : ''}`}
+          aria-disabled={closed || dead.value || busy.value}
+        >
           {action}
         </button>
         {cancel && (

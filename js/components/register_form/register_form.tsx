@@ -4,6 +4,7 @@ import type { Connection } from '../../connection/connection';
 import type { ErrorReply, RunRow, VersionRow } from '../../contract';
 import { Confirm } from '../confirm/confirm';
 import { Select } from '../fields/fields';
+import { useReturnedFocus } from '../form/returned_focus';
 import { useUniqueId } from '../form/unique_id';
 import { StageBadge } from '../stage/stage';
 import { TransitionForm } from '../transition_form/transition_form';
@@ -25,12 +26,9 @@ export function RegisterForm({ connection, run, close }: Props) {
   const moved = useSignal(false);
   const moving = useSignal(true);
   const error = useSignal<ErrorReply | null>(null);
-  const input = useRef<HTMLInputElement>(null);
   const status = useRef<HTMLParagraphElement>(null);
-  // Read before the first field gets the focus.
-  const opener = useRef(document.activeElement as HTMLElement | null);
+  useReturnedFocus();
   useEffect(() => {
-    input.current?.focus();
     // The names of the registered models are only suggestions. Without them, the user types the name.
     connection.request('registry', { name: null, versions: 0, events: 0, run_id: run.run_id }).then(
       ({ reply }) => {
@@ -42,12 +40,6 @@ export function RegisterForm({ connection, run, close }: Props) {
       },
       () => undefined,
     );
-    return () => {
-      // The field that had the focus is gone by now.
-      if (document.activeElement === document.body) {
-        opener.current?.focus();
-      }
-    };
   }, []);
 
   const send = async () => {
@@ -92,7 +84,6 @@ export function RegisterForm({ connection, run, close }: Props) {
             <label for={id}>Name</label>
             <input
               id={id}
-              ref={input}
               class="nbt-input nbt-model-name"
               type="text"
               required

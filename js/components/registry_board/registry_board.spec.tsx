@@ -78,7 +78,11 @@ test('the keyboard stays with a version while its form is opened, cancelled and 
   await move();
   screen.getByRole('button', { name: 'Cancel' }).focus();
   await user.keyboard('{Enter}');
-  assert.equal(document.activeElement?.getAttribute('aria-label'), 'digits version 2');
+  const opener = () => document.activeElement?.getAttribute('aria-label') === 'Move version 2 of digits';
+  await waitFor(() => assert.ok(opener()));
+  await move();
+  await user.keyboard('{Escape}');
+  await waitFor(() => assert.ok(opener()));
   await move();
   await user.click(await alive('Promote'));
   const moved = await column('Production').findByRole('article', { name: 'digits version 2' });

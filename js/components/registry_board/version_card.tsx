@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { VersionRow } from '../../contract';
 import { formatNumber, formatTime } from '../../logic/format';
@@ -21,11 +20,9 @@ interface Props {
 export function VersionCard({ version, connection, moved }: Props) {
   const moving = useSignal(false);
   const open = useSignal(false);
-  const card = useRef<HTMLElement>(null);
   const metrics = Object.entries(version.metrics);
   return (
     <article
-      ref={card}
       class="nbt-version"
       data-version={version.version}
       tabIndex={-1}
@@ -74,12 +71,13 @@ export function VersionCard({ version, connection, moved }: Props) {
           {version.user_id ? `${version.user_id}, ` : ''}
           {formatTime(version.creation_time)}
         </span>
-        {connection.live && !moving.value && (
+        {connection.live && (
           <button
             type="button"
             class="nbt-button nbt-move"
             aria-label={`Move version ${version.version} of ${version.name}`}
-            onClick={() => (moving.value = true)}
+            aria-expanded={moving.value}
+            onClick={() => (moving.value = !moving.value)}
           >
             Move…
           </button>
@@ -89,10 +87,7 @@ export function VersionCard({ version, connection, moved }: Props) {
         <TransitionForm
           connection={connection}
           version={version}
-          cancel={() => {
-            moving.value = false;
-            card.current?.focus();
-          }}
+          cancel={() => (moving.value = false)}
           done={(next) => {
             moving.value = false;
             moved(next);

@@ -72,8 +72,12 @@ test('a gate that refuses the version can be overridden, with a reason', async (
   await user.click(screen.getByLabelText('Override the gate'));
   const reason = screen.getByLabelText<HTMLInputElement>('Reason');
   assert.ok(reason.required);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await user.keyboard('{Enter}');
+  assert.equal(screen.getByRole('button', { name: 'Promote' }).getAttribute('aria-disabled'), 'true');
+  await user.type(reason, 'urgent fix');
   await alive('Promote');
-  await user.type(reason, 'urgent fix{Enter}');
+  await user.keyboard('{Enter}');
   await waitFor(() => assert.equal(done.length, 1));
   assert.equal(connection.payloads('transition').at(-1)?.override_gates, true);
 });

@@ -5,7 +5,6 @@ import { type ErrorReply, MOST_VERSIONS, type Stage, type VersionRow, type Versi
 import { plural } from '../../logic/format';
 import { Beside, Confirm } from '../confirm/confirm';
 import { Check, Select } from '../fields/fields';
-import { useUniqueId } from '../form/unique_id';
 import { STAGES } from '../stage/stage';
 
 interface Props {
@@ -22,7 +21,6 @@ const isActive = (stage: Stage) => stage === 'Staging' || stage === 'Production'
  * read when the form opens, and the transition is refused if others are there by the time that it is sent.
  */
 export function TransitionForm({ connection, version, done, cancel }: Props) {
-  const id = useUniqueId();
   const choices = STAGES.filter((stage) => stage !== version.stage);
   const stage = useSignal<Stage>(
     version.stage === 'None' ? 'Staging' : version.stage === 'Staging' ? 'Production' : choices[0]!,
@@ -79,6 +77,8 @@ export function TransitionForm({ connection, version, done, cancel }: Props) {
       aria-label={`Move ${name} version ${version.version}`}
       action={occupied ? 'Promote' : 'Move'}
       effect={current && effectOf(current, version.stage, stage.value, archive.value)}
+      reason={reason}
+      reasonNeeded={gated && override.value && 'why the gate is overridden'}
       error={error}
       send={send}
       retry={
@@ -106,19 +106,6 @@ export function TransitionForm({ connection, version, done, cancel }: Props) {
         </Check>
       )}
       {current && current.count > 0 && <Beside candidate={version} current={current.versions} />}
-      <span class="nbt-field nbt-reason-field">
-        <label for={id}>Reason</label>
-        <input
-          id={id}
-          class="nbt-input"
-          type="text"
-          required={gated && override.value}
-          placeholder={gated && override.value ? 'why the gate is overridden' : 'recorded in the history'}
-          autocomplete="off"
-          value={reason.value}
-          onInput={(event) => (reason.value = event.currentTarget.value)}
-        />
-      </span>
       {gated && (
         <Check checked={override.value} change={(on) => (override.value = on)}>
           Override the gate
