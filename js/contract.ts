@@ -465,6 +465,11 @@ export interface GroupSeries {
   nan: number;
   pos_inf: number;
   neg_inf: number;
+  /**
+   * The buffer with the places of these on the x axis. The next buffer has 0 for NaN, 1 for infinity and -1 for minus
+   * infinity. Several of the same kind in one bucket are one. Not there if there are none.
+   */
+  odd?: number;
 }
 
 export interface GroupCurvesReply {
@@ -472,7 +477,7 @@ export interface GroupCurvesReply {
    * One for each group and metric that has points in the range, by group and then by metric as requested. Buffers 6i
    * to 6i + 5 of the i-th series are x, mean, std, n, min and max of its buckets. In a bucket each run counts once, with
    * the mean of its finite values, and n is the number of these runs: it falls where runs end early. std is that of a
-   * sample, NaN if n is 1.
+   * sample, NaN if n is 1. min and max are the lowest and the highest finite value of any of their points.
    */
   series: GroupSeries[];
   /** The settings that the series belong to, as requested. */

@@ -147,3 +147,31 @@ test('the saved curves of groups are those of the metrics and the axis of a char
   assert.deepEqual(await ask('step', ['s:sgd']), [[], []]);
   assert.deepEqual(await ask('time', ['s:adam']), [[], []]);
 });
+
+test('a saved curve keeps its band and the marks of its values that are not finite', async () => {
+  const series = ['a', 'b'].map((run_id, i) => ({
+    ...{ run_id, key: 'acc', points: 1, total: 9 },
+    ...(i === 0 ? { odd: 4, envelope: 6 } : { envelope: 9 }),
+  }));
+  const buffers = Array.from({ length: 12 }, (_, i) => [i]);
+  const connection = new SavedConnection({
+    view: 'comparison',
+    options: {},
+    answers: { curves: { payload: {}, reply: { series }, buffers } },
+  } as unknown as Snapshot);
+  const ask = async (...run_ids: string[]) => {
+    const more = { x_axis: 'step' as const, x_min: null, x_max: null, max_points: 100 };
+    const { reply, buffers } = await connection.request('curves', { run_ids, keys: ['acc'], ...more });
+    return reply.series.map(({ odd, envelope }, i) =>
+      [
+        ...[...buffers.slice(2 * i, 2 * i + 2), ...(odd === undefined ? [] : buffers.slice(odd, odd + 2))],
+        ...buffers.slice(envelope!, envelope! + 3),
+      ].map(([value]) => value),
+    );
+  };
+  assert.deepEqual(await ask('b'), [[2, 3, 9, 10, 11]]);
+  assert.deepEqual(await ask('a', 'b'), [
+    [0, 1, 4, 5, 6, 7, 8],
+    [2, 3, 9, 10, 11],
+  ]);
+});

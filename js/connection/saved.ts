@@ -1,4 +1,4 @@
-import type { CurvesReply, DiffReply, GroupCurvesReply, GroupsReply, RunRow, RunsReply } from '../contract';
+import type { DiffReply, GroupsReply, RunRow, RunsReply } from '../contract';
 import { diffRuns } from '../logic/diff';
 import { isInGroup, sortedGroups } from '../logic/groups';
 import { sortRuns } from '../logic/order';
@@ -108,32 +108,26 @@ export class SavedConnection implements Connection {
         return undefined;
       }
       const isSame = saved.payload.by === by && saved.payload.x_axis === x_axis;
-      const reply: GroupCurvesReply = { ...saved.reply, series: [] };
-      const buffers: Float64Array[] = [];
-      saved.reply.series.forEach((series, i) => {
-        if (isSame && groups.includes(series.group) && metrics.includes(series.metric)) {
-          reply.series.push(series);
-          buffers.push(...saved.buffers.slice(6 * i, 6 * i + 6));
-        }
-      });
-      return { reply, buffers };
+      const { series, buffers } = picked(
+        saved.reply.series,
+        saved.buffers,
+        6,
+        ({ group, metric }) => isSame && groups.includes(group) && metrics.includes(metric),
+      );
+      return { reply: { ...saved.reply, series }, buffers };
     },
     curves: ({ run_ids, keys }: Payload<'curves'>): Answer<'curves'> | undefined => {
       const saved = this.first('curves');
       if (!saved) {
         return undefined;
       }
-      const reply: CurvesReply = { series: [] };
-      const buffers: Float64Array[] = [];
-      saved.reply.series.forEach((series, i) => {
-        const x = saved.buffers[2 * i];
-        const y = saved.buffers[2 * i + 1];
-        if (x && y && run_ids.includes(series.run_id) && keys.includes(series.key)) {
-          reply.series.push(series);
-          buffers.push(x, y);
-        }
-      });
-      return { reply, buffers };
+      const { series, buffers } = picked(
+        saved.reply.series,
+        saved.buffers,
+        2,
+        ({ run_id, key }) => run_ids.includes(run_id) && keys.includes(key),
+      );
+      return { reply: { series }, buffers };
     },
     diff: ({ run_ids }: Payload<'diff'>): Answer<'diff'> | undefined => {
       const saved = this.first('diff');
@@ -149,4 +143,26 @@ export class SavedConnection implements Connection {
       return { reply, buffers: [] };
     },
   };
+}
+
+/** Return some of the series of an answer with their buffers, which are `own` for each, and more after those of all. */
+function picked<S extends { envelope?: number; odd?: number }>(
+  series: readonly S[],
+  buffers: readonly Float64Array[],
+  own: number,
+  isWanted: (series: S) => boolean,
+): { series: S[]; buffers: Float64Array[] } {
+  const places = [...series.keys()].filter((i) => isWanted(series[i]!) && buffers.length >= own * (i + 1));
+  const found = places.flatMap((i) => buffers.slice(own * i, own * (i + 1)));
+  const moved = (place: number | undefined, count: number) => {
+    if (place !== undefined) {
+      found.push(...buffers.slice(place, place + count));
+    }
+    return place === undefined ? undefined : found.length - count;
+  };
+  const entries = places.map((i) => {
+    const { envelope, odd } = series[i]!;
+    return { ...series[i]!, envelope: moved(envelope, 3), odd: moved(odd, 2) };
+  });
+  return { series: entries, buffers: found };
 }

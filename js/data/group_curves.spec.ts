@@ -5,7 +5,7 @@ import { asCurve, type GroupCurve } from './group_curves';
 const of = (...values: number[]) => Float64Array.from(values);
 const found: GroupCurve = {
   ...{ group: 's:adam', metric: 'loss', x: of(0, 1), mean: of(10, 5), std: of(2, NaN), n: of(4, 1) },
-  ...{ low: of(7, 5), high: of(13, 5), width: 1, runs: 4, total: 5, nan: 0, infinite: 0 },
+  ...{ low: of(7, 5), high: of(13, 5), width: 1, runs: 4, total: 5, nan: 0, infinite: 0, odd: null },
 };
 
 test('a band is that of the statistic, and no wider than the mean where a single run is left', () => {

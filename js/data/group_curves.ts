@@ -2,7 +2,7 @@ import { batch, signal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../connection/connection';
 import { type Band, type ErrorReply, type GroupCurvesReply, MOST_GROUP_CURVES, MOST_GROUP_METRICS } from '../contract';
 import type { CurveSettings } from './curves';
-import type { Curve } from './series';
+import { type Curve, sentOdd } from './series';
 
 /** How many points of the mean of a group are requested. */
 const POINTS = 500;
@@ -31,6 +31,7 @@ export interface GroupCurve {
   total: number;
   nan: number;
   infinite: number;
+  odd: Curve['odd'];
 }
 
 /** How many runs of the groups can be drawn behind their means. */
@@ -205,7 +206,7 @@ export function asCurve(found: GroupCurve, band: Band): Curve {
 }
 
 function curveWith(found: GroupCurve, band: Band): Curve {
-  const { group, metric, x, mean, std, n, width, total, nan, infinite } = found;
+  const { group, metric, x, mean, std, n, width, total, nan, infinite, odd } = found;
   let [low, high] = [found.low, found.high];
   if (band !== 'range') {
     // A single run has no deviation, and the band is its mean.
@@ -215,7 +216,7 @@ function curveWith(found: GroupCurve, band: Band): Curve {
   }
   return {
     ...{ run_id: group, key: metric, name: null, x, y: mean, low, high, count: n, width, total, nan, infinite },
-    ...{ odd: null, isThinned: width > 1, joined: null, version: '' },
+    ...{ odd, isThinned: width > 1, joined: null, version: '' },
   };
 }
 
@@ -231,7 +232,10 @@ function curvesOf(reply: GroupCurvesReply, buffers: readonly Float64Array[]): Re
       return [
         [
           placeOf(group, metric),
-          { ...{ group, metric, x, mean, std, n, low, high }, width, runs, total, nan, infinite },
+          {
+            ...{ group, metric, x, mean, std, n, low, high, width, runs, total, nan, infinite },
+            odd: sentOdd(series, buffers),
+          },
         ],
       ];
     }),

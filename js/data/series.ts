@@ -69,7 +69,8 @@ export function curveOf(series: Series, buffers: readonly Float64Array[], i: num
   };
 }
 
-function sentOdd({ odd }: Series, buffers: readonly Float64Array[]): Curve['odd'] {
+/** Return the places of a series' values that are not finite, and the values. Null if they were not sent. */
+export function sentOdd({ odd }: { odd?: number }, buffers: readonly Float64Array[]): Curve['odd'] {
   const [x, kind] = odd === undefined ? [] : [buffers[odd], buffers[odd + 1]];
   return x && kind ? { x, value: kind.map((sign) => (sign === 0 ? NaN : sign * Infinity)) } : null;
 }

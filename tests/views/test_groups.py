@@ -93,7 +93,9 @@ def test_the_curves_of_groups(runs: list[str]) -> None:
         ("n:1", "acc", 2, 4),
     ]
     assert (reply["series"][0]["pos_inf"], reply["series"][0]["total"]) == (4, 4)
-    x, mean, std, n, low, high = buffers[6:]
+    x, mean, std, n, low, high, places, kinds = buffers[6:]
+    assert (reply["series"][0]["odd"], "odd" in reply["series"][1]) == (12, False)
+    assert (places.tolist(), kinds.tolist()) == ([0, 1, 2, 3], [1] * 4)
     assert x.tolist() == [0, 1, 2, 3]
     assert mean.tolist() == [4.5, 5.5, 6, 7], "the second run ends after two steps"
     assert n.tolist() == [2, 2, 1, 1]

@@ -358,7 +358,7 @@ test('selected groups are drawn as their means, read once for the axis, with the
   assert.deepEqual([asked!.by, asked!.groups, asked!.metrics], ['params.optimizer', ['s:adam', 's:sgd'], ['acc']]);
   screen.getByText(/The bands are the mean plus and minus the standard deviation of the runs\./);
   await user.selectOptions(screen.getByLabelText('Band'), 'Lowest to highest');
-  screen.getByText(/The bands reach from the lowest to the highest run\./);
+  screen.getByText(/The bands reach from the lowest to the highest value of any run\./);
   assert.equal(connection.payloads('group_curves').length, 1);
   await user.click(screen.getByLabelText('Every curve of the group'));
   await waitFor(() => assert.deepEqual(connection.payloads('curves').at(-1)?.run_ids, ['c', 'd']));
@@ -366,8 +366,12 @@ test('selected groups are drawn as their means, read once for the axis, with the
   assert.equal(list.children.length, 3, 'The curves behind the means are not listed.');
   await user.selectOptions(screen.getByLabelText('X axis'), 'metric');
   await user.selectOptions(screen.getByLabelText('Metric of the x axis'), 'loss');
-  screen.getByText('The mean of a group can be drawn over steps and times, not over another metric.');
+  screen.getByText(
+    /Groups are not drawn over another metric, because their runs reach its values at different steps\./,
+  );
   assert.equal(connection.payloads('curves').at(-1)?.x_metric, 'loss');
+  await user.click(screen.getByRole('button', { name: 'Draw over steps' }));
+  await waitFor(() => assert.equal(list.children.length, 3));
 });
 
 test('an error of the curves of groups is shown, and they are read again', async () => {
@@ -405,6 +409,21 @@ test('the means of groups stay until those of more groups are there, and say whe
   await user.click(screen.getByRole('button', { name: 'Try again' }));
   await screen.findByText('sgd');
   assert.ok(screen.getByText('adam'));
+});
+
+test('points of groups that are not finite are counted and marked as those of runs are', async () => {
+  const { connection, groups, view } = grid([{ metrics: ['acc'] }]);
+  connection.answers.group_curves = (request) => {
+    const { reply, buffers } = means(request);
+    const [first, ...others] = reply.series;
+    const series = [{ ...first!, nan: 2, neg_inf: 1, odd: buffers.length }, ...others];
+    return { reply: { ...reply, series }, buffers: [...buffers, Float64Array.of(0, 1), Float64Array.of(0, -1)] };
+  };
+  await act(() => {
+    groups.by.value = 'params.optimizer';
+    view.set({ group_by: 'params.optimizer', selected: [], selected_groups: ['s:adam', 's:sgd'] });
+  });
+  await screen.findByText(/3 points are marked at the edge: 2 NaN.*, 1 infinite/);
 });
 
 test('over another metric, a run without a step that has both metrics is named as such', async () => {

@@ -498,11 +498,19 @@ export function CurvePanel(props: Props) {
         {allMembers && allMembers.length > MOST_MEMBERS && (
           <span>The curves of the first {grouped(MOST_MEMBERS)} runs of the groups are drawn.</span>
         )}
-        {hasGroups && !drawsGroups && (
+        {hasGroups && !drawsGroups && panel.x_metric === null && (
+          <span>The curves of groups are not kept in a saved notebook.</span>
+        )}
+        {hasGroups && panel.x_metric !== null && (
           <span>
-            {panel.x_metric !== null
-              ? 'The mean of a group can be drawn over steps and times, not over another metric.'
-              : 'The curves of groups are not kept in a saved notebook.'}
+            Groups are not drawn over another metric, because their runs reach its values at different steps.{' '}
+            <button
+              type="button"
+              class="nbt-link"
+              onClick={() => change({ x_metric: null, x_axis: 'step', x_min: null, x_max: null })}
+            >
+              Draw over steps
+            </button>
           </span>
         )}
         {frame.x_metric !== null && counts.joined !== null && (
@@ -539,7 +547,7 @@ function endsEarly({ counted, count }: Line): boolean {
 const MOST_NOTES = 3;
 const BANDS_OF_GROUPS: Readonly<Record<Band, string>> = {
   none: '',
-  range: 'The bands reach from the lowest to the highest run.',
+  range: 'The bands reach from the lowest to the highest value of any run.',
   std: 'The bands are the mean plus and minus the standard deviation of the runs.',
   sem: 'The bands are the mean plus and minus the standard error.',
 };

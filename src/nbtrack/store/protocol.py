@@ -357,7 +357,7 @@ class Bands:
     """Curves of groups on a common grid, sorted by group, then by metric, then along the axis.
 
     Row i of the arrays is about a bucket of `bands[place[i]]`. Each run counts once in a bucket, with the mean of its
-    finite values there, so a run that logs more often does not count more. All arrays have the same length.
+    finite values there, so a run that logs more often does not count more.
 
     Attributes:
         bands: The bands.
@@ -366,8 +366,12 @@ class Bands:
         n: The number of runs with a finite value in the bucket. It falls where runs end early.
         mean: The mean over these runs.
         std: Their standard deviation, as that of a sample (ddof=1). NaN if `n` is 1.
-        low: The lowest of these runs.
-        high: The highest of these runs.
+        low: The lowest finite value of any point in the bucket.
+        high: The highest one.
+        odd_place: For each bucket in which a group has a value that is not finite, the position in `bands`. Several
+            values of the same kind are one.
+        odd_x: The middle of that bucket.
+        odd_kind: 0 for NaN, 1 for infinity, -1 for minus infinity.
     """
 
     bands: list[Band]
@@ -378,6 +382,9 @@ class Bands:
     std: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    odd_place: NDArray[np.int64]
+    odd_x: NDArray[np.float64]
+    odd_kind: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,6 +424,9 @@ class GroupSeries(TypedDict):
     """Number of points in the range that are NaN. They and the infinite ones are in no mean."""
     pos_inf: int
     neg_inf: int
+    odd: NotRequired[int]
+    """The buffer with the places of these on the x axis. The next buffer has 0 for NaN, 1 for infinity and -1 for minus
+    infinity. Several of the same kind in one bucket are one. Not there if there are none."""
 
 
 class GroupCurvesReply(TypedDict):
@@ -431,7 +434,7 @@ class GroupCurvesReply(TypedDict):
     """One for each group and metric that has points in the range, by group and then by metric as requested. Buffers 6i
     to 6i + 5 of the i-th series are x, mean, std, n, min and max of its buckets. In a bucket each run counts once, with
     the mean of its finite values, and n is the number of these runs: it falls where runs end early. std is that of a
-    sample, NaN if n is 1."""
+    sample, NaN if n is 1. min and max are the lowest and the highest finite value of any of their points."""
     x_axis: XAxis
     """The settings that the series belong to, as requested."""
     x_min: float | None

@@ -100,10 +100,14 @@ def group_curves(source: Source, request: GroupCurvesRequest) -> tuple[GroupCurv
         )
     except QueryError as error:
         raise explained(source, error, request["experiment_ids"]) from None
-    bounds = np.searchsorted(found.place, np.arange(len(found.bands) + 1)).tolist()
+    places = np.arange(len(found.bands) + 1)
+    bounds, odd_bounds = (np.searchsorted(each, places).tolist() for each in (found.place, found.odd_place))
     series: list[GroupSeries] = []
     buffers: list[bytes] = []
-    for band, (start, end) in zip(found.bands, itertools.pairwise(bounds), strict=True):
+    marks: list[bytes] = []
+    for band, (start, end), (first, last) in zip(
+        found.bands, itertools.pairwise(bounds), itertools.pairwise(odd_bounds), strict=True
+    ):
         series.append(
             {
                 "group": band.group,
@@ -119,6 +123,9 @@ def group_curves(source: Source, request: GroupCurvesRequest) -> tuple[GroupCurv
         )
         columns = (found.x, found.mean, found.std, found.n, found.low, found.high)
         buffers += [as_bytes(column[start:end]) for column in columns]
+        if first < last:
+            series[-1]["odd"] = 6 * len(found.bands) + len(marks)
+            marks += [as_bytes(column[first:last]) for column in (found.odd_x, found.odd_kind)]
     reply: GroupCurvesReply = {
         "series": series,
         "x_axis": request["x_axis"],
@@ -126,7 +133,7 @@ def group_curves(source: Source, request: GroupCurvesRequest) -> tuple[GroupCurv
         "x_max": request["x_max"],
         "max_points": request["max_points"],
     }
-    return reply, buffers
+    return reply, buffers + marks
 
 
 @view("group_columns")

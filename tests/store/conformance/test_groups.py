@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -292,7 +293,7 @@ def expected_bands(
     """Return place, n, mean, std, min and max of each bucket of each group, computed from every point of each run."""
     found: dict[str, list[tuple[float, ...]]] = {}
     for group, run_ids in members.items():
-        buckets: dict[int, list[float]] = {}
+        buckets: dict[int, list[list[float]]] = {}
         for run in both.duckdb.get_runs(run_ids):
             own: dict[int, list[float]] = {}
             for point in both.duckdb.get_metric_history(run.info.run_id, key):
@@ -300,10 +301,11 @@ def expected_bands(
                 if low <= place[axis] <= high and math.isfinite(point.value):
                     own.setdefault(place[axis] // width, []).append(point.value)
             for bucket, values in own.items():
-                buckets.setdefault(bucket, []).append(float(np.mean(values)))
-        for bucket, means in sorted(buckets.items()):
+                buckets.setdefault(bucket, []).append(values)
+        for bucket, runs in sorted(buckets.items()):
+            means, points = [float(np.mean(values)) for values in runs], list(itertools.chain(*runs))
             std = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
-            row = (bucket * width, len(means), float(np.mean(means)), std, min(means), max(means))
+            row = (bucket * width, len(means), float(np.mean(means)), std, min(points), max(points))
             found.setdefault(group, []).append(row)
     return found
 
@@ -374,20 +376,33 @@ def test_points_at_irregular_times_share_buckets() -> None:
     assert common_width("step", np.full(3, 10), np.zeros(3), np.full(3, 9), 1000) == 1
 
 
-def test_values_that_are_not_finite_are_counted_and_not_averaged(drawn: Both) -> None:
-    found = bands(drawn, "tags.team", ["s:b", "none", "s:nobody", "s:a"], ["loss", "no such metric", "val"])
+@pytest.mark.parametrize("max_points", [100, 4])
+def test_values_that_are_not_finite_are_counted_and_marked_and_not_averaged(drawn: Both, max_points: int) -> None:
+    found = bands(
+        drawn, "tags.team", ["s:b", "none", "s:nobody", "s:a"], ["loss", "no such metric", "val"], "step", max_points
+    )
     assert [(band.group, band.key) for band in found.bands] == [
         (group, key) for group in ("s:b", "none", "s:a") for key in ("loss", "val")
     ]
     assert np.isfinite(found.mean).all()
-    values = [
-        point.value
+    points = [
+        point
         for run in drawn.duckdb.survey(None, "", (), 0, 100, group=("tags.team", "s:b")).runs
         for point in drawn.duckdb.get_metric_history(run.info.run_id, "loss")
     ]
-    (band,) = [band for band in found.bands if (band.group, band.key) == ("s:b", "loss")]
+    values = [point.value for point in points]
+    (at,) = [i for i, band in enumerate(found.bands) if (band.group, band.key) == ("s:b", "loss")]
+    band = found.bands[at]
     odd = (sum(map(math.isnan, values)), values.count(math.inf), values.count(-math.inf))
     assert (band.nan, band.pos_inf, band.neg_inf, band.total) == (*odd, len(values))
+    kinds = {math.inf: 1, -math.inf: -1}
+    marks = {
+        (point.step // band.width * band.width + (band.width - 1) / 2, kinds.get(point.value, 0))
+        for point in points
+        if not math.isfinite(point.value)
+    }
+    rows = found.odd_place == at
+    assert sorted(zip(found.odd_x[rows], found.odd_kind[rows], strict=True)) == sorted(marks)
 
 
 def test_a_mean_of_the_largest_numbers(both: Both) -> None:

@@ -38,18 +38,23 @@ _EXTENTS = f"""
            MIN({{along}}) AS first, MAX({{along}}) AS last
     {{points}} GROUP BY m.series
 """
-_ODD = """
-    SELECT wanted.place, COUNT(*) FILTER (WHERE m.value = 'NaN') AS nan,
-           COUNT(*) FILTER (WHERE m.value = 'Infinity') AS pos_inf,
-           COUNT(*) FILTER (WHERE m.value = '-Infinity') AS neg_inf
-    {points} GROUP BY wanted.place
+_ODD = f"""
+    SELECT * FROM (
+        SELECT wanted.place, {{bucket}} AS begin, COUNT(*) FILTER (WHERE m.value = 'NaN') AS nan,
+               COUNT(*) FILTER (WHERE m.value = 'Infinity') AS pos_inf,
+               COUNT(*) FILTER (WHERE m.value = '-Infinity') AS neg_inf, COUNT(*) FILTER (WHERE {_IS_FINITE}) AS finite,
+               COUNT(*) AS total
+        {{points}} GROUP BY wanted.place, {{bucket}}) AS counted
+    WHERE finite < total
 """
 _POSITIONS = "SELECT COUNT(DISTINCT {along}) AS positions {points}"
 _BUCKETS = f"""
     WITH of_runs AS (
-        SELECT wanted.place, m.series, {{bucket}} AS begin, {{mean}} AS value {{points}}
-        GROUP BY wanted.place, m.series, {{bucket}})
-    SELECT place, begin, {", ".join(f'{sql} AS "{name}"' for name, sql in statistics("value").items())}
+        SELECT wanted.place, m.series, {{bucket}} AS begin, {{mean}} AS value, MIN(m.value) {{finite}} AS low,
+               MAX(m.value) {{finite}} AS high
+        {{points}} GROUP BY wanted.place, m.series, {{bucket}})
+    SELECT place, begin, {", ".join(f"{statistics('value')[name]} AS {name}" for name in ("n", "mean", "std"))},
+           MIN(low) AS low, MAX(high) AS high
     FROM of_runs WHERE value IS NOT NULL GROUP BY place, begin
 """
 _FINITE = f"FILTER (WHERE {_IS_FINITE})"
@@ -60,6 +65,7 @@ _MEAN_OF_LARGE = f"""
     CASE WHEN ABS(SUM(m.value) {_FINITE}) < 'Infinity' THEN {_MEAN}
          ELSE MIN(m.value) {_FINITE} / 2 + MAX(m.value) {_FINITE} / 2 END
 """
+_KINDS = {"nan": 0.0, "pos_inf": 1.0, "neg_inf": -1.0}
 _SHARED = 1.2
 """Positions are shared by the runs if there are at most this many times as many as the longest series has points."""
 
@@ -151,39 +157,49 @@ def _of_metric(
             extents = read(_EXTENTS, low, high)
     bucket = along if width == 1 else f"CAST(FLOOR(CAST({along} AS DOUBLE PRECISION) / {width}) AS BIGINT) * {width}"
     all_finite = bool((extents["finite"] == extents["total"]).all())
-    buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_FINITE if all_finite else _MEAN)
-    if not all(np.isfinite(buckets[name]).all() for name in ("min", "max")):
-        buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_LARGE)
+    finite, mean = ("", _MEAN_OF_FINITE) if all_finite else (_FINITE, _MEAN)
+    buckets = read(_BUCKETS, low, high, bucket=bucket, mean=mean, finite=finite)
+    if not np.isfinite(buckets["mean"]).all():
+        buckets = read(_BUCKETS, low, high, bucket=bucket, mean=_MEAN_OF_LARGE, finite=_FINITE)
 
     order = np.argsort(wanted["series"])
     of_series = wanted["place"][order][np.searchsorted(wanted["series"], extents["series"], sorter=order)]
 
-    def summed(values: NDArray[Any]) -> list[int]:
-        counted = np.bincount(of_series, weights=values, minlength=len(groups))
-        return [int(each) for each in counted.tolist()]
+    def summed(places: NDArray[Any], values: NDArray[Any]) -> list[int]:
+        return [int(each) for each in np.bincount(places, weights=values, minlength=len(groups)).tolist()]
 
     scale = 1000 if axis == "relative" else 1
-    counts = [summed(extents["finite"] > 0), summed(extents["total"])]
-    odd = np.zeros((3, len(groups)), dtype=np.int64)
-    if not all_finite:
-        found = read(_ODD, low, high)
-        odd[:, found["place"]] = [found[name] for name in ("nan", "pos_inf", "neg_inf")]
-    bands = [
-        Band(group, key, width / scale, *each)
-        for group, *each in zip(groups, *counts, *odd.tolist(), strict=True)
-        if each[1]
-    ]
-    here = {band.group: i for i, band in enumerate(bands)}
-    place = np.array([here[groups[each]] for each in buckets["place"].tolist()], dtype=np.int64)
-    begin = buckets["begin"].astype(np.float64)
-    if width > 1:
+    lasts = extents["first"].min(), extents["last"].max()
+
+    def middle(begin: NDArray[Any]) -> NDArray[np.float64]:
         # The middle of the steps begin, …, begin + width - 1, or of that time, but not beyond the first or last point.
-        begin = np.clip(
-            begin + (width - 1 if axis == "step" else width) / 2, extents["first"].min(), extents["last"].max()
-        )
-    columns = {n: np.ma.filled(buckets[n].astype(np.float64), np.nan) for n in ("n", "mean", "std", "min", "max")}
-    mean = np.where(np.isfinite(columns["mean"]), columns["mean"], columns["min"] / 2 + columns["max"] / 2)
-    return Bands(bands, place, begin / scale, columns["n"], mean, columns["std"], columns["min"], columns["max"])
+        half = (width - 1 if axis == "step" else width) / 2 if width > 1 else 0
+        return np.clip(begin.astype(np.float64) + half, *lasts) / scale
+
+    odd: Columns = {name: np.zeros(0, dtype=np.int64) for name in ("place", "begin", *_KINDS)}
+    if not all_finite:
+        odd = read(_ODD, low, high, bucket=bucket)
+    counts = [summed(of_series, extents["finite"] > 0), summed(of_series, extents["total"])]
+    counts += [summed(odd["place"], odd[name]) for name in _KINDS]
+    bands = [Band(group, key, width / scale, *each) for group, *each in zip(groups, *counts, strict=True) if each[1]]
+    here = {band.group: i for i, band in enumerate(bands)}
+
+    def placed(places: NDArray[Any]) -> NDArray[np.int64]:
+        return np.array([here[groups[each]] for each in places.tolist()], dtype=np.int64)
+
+    columns = {n: np.ma.filled(buckets[n].astype(np.float64), np.nan) for n in ("n", "mean", "std", "low", "high")}
+    # The sum of the largest numbers is infinite, but their mean is not.
+    columns["mean"] = np.where(np.isfinite(columns["mean"]), columns["mean"], columns["low"] / 2 + columns["high"] / 2)
+    marked = {kind: odd[name] > 0 for name, kind in _KINDS.items()}
+    return Bands(
+        bands,
+        placed(buckets["place"]),
+        middle(buckets["begin"]),
+        **columns,
+        odd_place=placed(np.concatenate([odd["place"][rows] for rows in marked.values()])),
+        odd_x=middle(np.concatenate([odd["begin"][rows] for rows in marked.values()])),
+        odd_kind=np.concatenate([np.full(int(rows.sum()), kind) for kind, rows in marked.items()]),
+    )
 
 
 def _is_finite(series: Columns) -> bool:
@@ -205,20 +221,24 @@ def _sorted(found: Sequence[Bands], groups: dict[str, int], keys: Sequence[str])
     rank = np.empty(len(bands), dtype=np.int64)
     rank[order] = np.arange(len(bands))
     starts = np.cumsum([0, *(len(each.bands) for each in found[:-1])])
-    place = rank[np.concatenate([each.place + start for each, start in zip(found, starts, strict=True)])]
-    x = np.concatenate([each.x for each in found])
-    rows = np.lexsort((x, place))
 
-    def joined(name: str) -> NDArray[np.float64]:
-        return np.concatenate([getattr(each, name) for each in found])[rows]
+    def arranged(place: str, x: str, *others: str) -> dict[str, NDArray[Any]]:
+        """Return places in all bands, what is there on the axis, and other columns, sorted by both."""
+        places = rank[np.concatenate([getattr(each, place) + start for each, start in zip(found, starts, strict=True)])]
+        columns = {name: np.concatenate([getattr(each, name) for each in found]) for name in (x, *others)}
+        rows = np.lexsort((columns[x], places))
+        return {place: places[rows]} | {name: column[rows] for name, column in columns.items()}
 
-    columns = (joined(name) for name in ("n", "mean", "std", "low", "high"))
-    return Bands([bands[i] for i in order], place[rows], x[rows], *columns)
+    return Bands(
+        [bands[i] for i in order],
+        **arranged("place", "x", "n", "mean", "std", "low", "high"),
+        **arranged("odd_place", "odd_x", "odd_kind"),
+    )
 
 
 def no_bands() -> Bands:
     """Return bands of nothing."""
     import numpy as np
 
-    none = np.zeros(0)
-    return Bands([], np.zeros(0, dtype=np.int64), none, none, none, none, none, none)
+    none, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return Bands([], nowhere, none, none, none, none, none, none, nowhere, none, none)
