@@ -30,6 +30,8 @@ export const MOST_CHANGES = 200;
 
 export const MOST_PARAMS = 200;
 
+export const MOST_TAGS = 1000;
+
 export const MOST_SORTS = 100;
 
 export const MOST_NAMES = 20000;
@@ -733,6 +735,11 @@ export interface Change {
   key: string;
   old: string | null;
   new: string | null;
+  /**
+   * Whether the new value of a metric is better, as its direction says. Only after the end of the run, and only if
+   * both attempts have the metric.
+   */
+  better?: boolean;
 }
 
 export interface Attempt {
@@ -844,6 +851,33 @@ export interface LiveReply {
   note?: string;
   /** The tags that the user has set, without those of MLflow and nbtrack. */
   tags?: Record<string, string>;
+}
+
+export interface SeenRun {
+  name?: string;
+  /** Empty if there was none. */
+  note?: string;
+  /** None for a tag that the run did not have. */
+  tags?: Record<string, string | null>;
+}
+
+/** Only what the user has changed. All of it is written, or nothing. */
+export interface EditRunRequest {
+  run_id: string;
+  name?: string;
+  /** An empty note is deleted. */
+  note?: string;
+  set_tags?: Record<string, string>;
+  delete_tags?: string[];
+  /** What the form showed before the user changed it. If the run has another value by now, nothing is written. */
+  seen?: SeenRun;
+}
+
+export interface EditRunReply {
+  name: string;
+  note: string;
+  /** The user's own tags, all of them. */
+  tags: Record<string, string>;
 }
 
 export interface RegistryRequest {
@@ -1015,6 +1049,9 @@ export interface Requests {
   runs: { payload: RunsRequest; reply: RunsReply };
   columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
+  live: { payload: LiveRequest; reply: LiveReply };
+  /** Changes the store. */
+  edit_run: { payload: EditRunRequest; reply: EditRunReply };
   matches: { payload: MatchesRequest; reply: MatchesReply };
   filters: { payload: FiltersRequest; reply: FiltersReply };
   /** Changes the store. */
@@ -1022,7 +1059,6 @@ export interface Requests {
   groups: { payload: GroupsRequest; reply: GroupsReply };
   group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
   group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
-  live: { payload: LiveRequest; reply: LiveReply };
   python: { payload: PythonRequest; reply: PythonReply };
   registry: { payload: RegistryRequest; reply: RegistryReply };
   versions: { payload: VersionsRequest; reply: VersionsReply };

@@ -37,7 +37,7 @@ def test_what_changed_between_attempts(notebook: Notebook, capsys: pytest.Captur
             {"kind": "param", "key": "lr", "old": "0.1", "new": "0.25"},
             {"kind": "param", "key": "new", "old": None, "new": "x"},
             {"kind": "param", "key": "old", "old": "1", "new": None},
-            {"kind": "metric", "key": "accuracy", "old": "0.9", "new": "0.75"},
+            {"kind": "metric", "key": "accuracy", "old": "0.9", "new": "0.75", "better": False},
         ],
         "code_changed": True,
     }
@@ -46,7 +46,7 @@ def test_what_changed_between_attempts(notebook: Notebook, capsys: pytest.Captur
         "  lr: 0.1 -> 0.25",
         "  new: new, x",
         "  old: was 1, now removed",
-        "  accuracy: 0.9 -> 0.75",
+        "  accuracy: 0.9 -> 0.75 (worse)",
         "  the code changed",
     ]
 
@@ -126,4 +126,6 @@ def test_names_with_quotes_are_found(notebook: Notebook):
 def test_metrics_that_differ_late_are_shown_in_full(notebook: Notebook):
     for value in (0.123456781, 0.123456782):
         notebook.run(f"%%track close\n{{'close': {value}}}")
-    assert attempt()["changes"] == [{"kind": "metric", "key": "close", "old": "0.123456781", "new": "0.123456782"}]
+    assert attempt()["changes"] == [
+        {"kind": "metric", "key": "close", "old": "0.123456781", "new": "0.123456782", "better": True}
+    ]

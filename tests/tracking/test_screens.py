@@ -15,6 +15,9 @@ MACHINE = {
     "system/network_receive_megabytes": 1.5,
     "system/node-1/gpu_0_power_usage_watts": 70.0,
     "system/something_new": 1.0,
+    "system/process_memory_megabytes": 300.0,
+    "system/process_gpu_0_utilization_percentage": 30.0,
+    "system/node-1/process_threads": 8.0,
 }
 
 
@@ -56,12 +59,15 @@ def test_datasets_side_by_side() -> None:
 def test_the_live_view() -> None:
     reply = ask("live", run_id=make("a", 5), max_points=100)
     assert [panel["keys"] for panel in reply["panels"]] == [["loss"]]
-    assert [panel["title"] for panel in reply["system"]] == [
-        "GPU power, W",
-        "CPU, memory and disk, %",
-        "Network since the start, MB",
-        "Memory, MB",
-        "something_new",
+    assert [(panel["scope"], panel["title"]) for panel in reply["system"]] == [
+        ("process", "Resident memory, MB"),
+        ("process", "GPU use, %"),
+        ("process", "Threads"),
+        ("machine", "GPU power, W"),
+        ("machine", "CPU, memory and disk, %"),
+        ("machine", "Network since the start, MB"),
+        ("machine", "Memory, MB"),
+        ("machine", "something_new"),
     ]
     assert [row["key"] for row in reply["summary"]] == ["loss"]
     shown = {(row["context"], row["name"], row["rows"], row["source"]) for row in reply["datasets"]}
@@ -73,3 +79,28 @@ def test_system_metrics_do_not_count_as_changes_between_attempts() -> None:
     second = make("a", 6, **{"nbtrack.previous_run": first, "nbtrack.attempt": "2"})
     attempt = ask("live", run_id=second, max_points=100)["attempt"]
     assert attempt["changes"] == []
+
+
+def test_results_that_differ_between_attempts_are_better_or_worse() -> None:
+    results = [
+        {"loss": 0.5, "acc": 0.8, "val/gap": 1.0, "err": float("nan"), "mae": 1.0, "old": 1.0, "same": 1.0},
+        {"loss": 0.4, "acc": 0.7, "val/gap": 2.0, "err": 9.0, "mae": float("nan"), "new": 1.0, "same": 1.0},
+    ]
+    nbtrack.define_metric("val/gap", mode="min")
+    tags: dict[str, str] = {}
+    for metrics in results:
+        with nbtrack.start_run(tags=tags) as run:
+            nbtrack.log_metrics(metrics)
+            midway = ask("live", run_id=run.info.run_id, max_points=100)["attempt"]
+        tags = {"nbtrack.previous_run": run.info.run_id}
+    attempt = ask("live", run_id=run.info.run_id, max_points=100)["attempt"]
+    assert {change["key"]: change.get("better") for change in attempt["changes"]} == {
+        "acc": False,
+        "err": True,
+        "loss": True,
+        "mae": False,
+        "new": None,
+        "old": None,
+        "val/gap": False,
+    }
+    assert not [change for change in midway["changes"] if "better" in change], "these are not results yet"

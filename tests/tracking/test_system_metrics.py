@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import nbtrack
-from nbtrack.runs import system_metrics
+from nbtrack.runs import process_metrics, system_metrics
 
 KEYS = {
     "system/cpu_utilization_percentage",
@@ -29,6 +29,7 @@ KEYS = {
     "system/network_receive_megabytes",
     "system/network_transmit_megabytes",
 }
+PROCESS_KEYS = {"system/process_cpu_percentage", "system/process_memory_megabytes", "system/process_threads"}
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def test_on_by_default_with_mlflows_names_and_steps_that_continue_in_a_resumed_r
     with nbtrack.start_run() as run:
         wait_for(run.info.run_id, 1)
     metrics = nbtrack.get_run(run.info.run_id).data.metrics
-    assert set(metrics) == KEYS
+    assert set(metrics) == KEYS | PROCESS_KEYS
     assert 0 <= metrics["system/cpu_utilization_percentage"] <= 100
     memory = psutil.virtual_memory()
     assert metrics["system/system_memory_usage_megabytes"] == pytest.approx(memory.used / 1e6, rel=0.3)
@@ -136,7 +137,7 @@ def test_readings_that_fail_are_left_out_and_the_others_continue(monkeypatch: py
     with nbtrack.start_run() as run:
         wait_for(run.info.run_id, 3)
     assert set(nbtrack.get_run(run.info.run_id).data.metrics) == {
-        key for key in KEYS if "disk" not in key and "net" not in key
+        key for key in KEYS | PROCESS_KEYS if "disk" not in key and "net" not in key
     }
 
 
@@ -151,6 +152,16 @@ def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
             raise NVMLError("Not Supported")
         return 75_000
 
+    def processes(handle: int) -> list[SimpleNamespace]:
+        of_others = SimpleNamespace(pid=1, usedGpuMemory=5e9)
+        return [of_others, SimpleNamespace(pid=os.getpid(), usedGpuMemory=1.5e9)][: 2 - handle]
+
+    def utilization(handle: int, since: int) -> list[SimpleNamespace]:
+        if since:
+            raise NVMLError("Not Found")
+        shares = [(1, os.getpid(), 40), (1, 1, 50), (2, os.getpid(), 20)]
+        return [SimpleNamespace(timeStamp=time, pid=pid, smUtil=share) for time, pid, share in shares]
+
     nvml = ModuleType("pynvml")
     vars(nvml).update(
         NVMLError=NVMLError,
@@ -161,6 +172,8 @@ def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
         nvmlDeviceGetUtilizationRates=lambda i: SimpleNamespace(gpu=90 + i),
         nvmlDeviceGetPowerUsage=power,
         nvmlDeviceGetEnforcedPowerLimit=lambda i: 300_000,
+        nvmlDeviceGetComputeRunningProcesses=processes,
+        nvmlDeviceGetProcessUtilization=utilization,
     )
     real = pytest.importorskip("pynvml")
     assert all(hasattr(real, name) for name in vars(nvml) if name.startswith(("nvml", "NVML")))
@@ -170,6 +183,9 @@ def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
         wait_for(run.info.run_id, 1, "system/gpu_1_utilization_percentage")
     metrics = nbtrack.get_run(run.info.run_id).data.metrics
     assert {key: value for key, value in metrics.items() if "gpu" in key} == {
+        # The process uses only the first of the two.
+        "system/process_gpu_0_memory_usage_megabytes": 1500.0,
+        "system/process_gpu_0_utilization_percentage": 30.0,
         "system/gpu_0_memory_usage_percentage": 25.0,
         "system/gpu_0_memory_usage_megabytes": 2000.0,
         "system/gpu_0_utilization_percentage": 90.0,
@@ -179,6 +195,44 @@ def test_gpus_where_nvml_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
         "system/gpu_1_memory_usage_megabytes": 2000.0,
         "system/gpu_1_utilization_percentage": 91.0,
     }
+
+
+def test_a_process_is_measured_with_its_child_processes() -> None:
+    family = process_metrics.Family()
+    first = family()
+    assert "process_cpu_percentage" not in first
+    own = psutil.Process()
+    assert first["process_memory_megabytes"] >= own.memory_info().rss / 2e6
+    assert first["process_threads"] >= 1
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        # The machine may be busy, so only what the child has used in any case is compared.
+        child.stdout.readline()
+        second = family()
+        assert child.pid in family.pids()
+        assert second["process_threads"] > first["process_threads"]
+        assert second["process_cpu_percentage"] > 0
+        assert family.seconds >= 0.3
+        before = family.seconds
+        child.stdin.close()
+    family()
+    assert child.pid not in family.pids()
+    assert family.seconds >= before, "the time of a child that has ended is not lost"
+
+
+def test_descendants_are_those_that_psutil_finds() -> None:
+    nested = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(flush=True); input()'])"
+    with subprocess.Popen([sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdout.readline()
+        own = psutil.Process()
+        found = process_metrics.descendants(own)
+        assert len(found) >= 2
+        assert sorted(found) == sorted(each.pid for each in own.children(recursive=True))
+        child.stdin.close()
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from nbtrack.widgets import Registry, code, host
 
 Requests = dict[str, dict[str, Any]]
 
-WRITING = {"register", "transition", "save_view", "delete_view", "keep_filter"}
+WRITING = {"edit_run", "register", "transition", "save_view", "delete_view", "keep_filter"}
 
 MANY = settings(
     max_examples=250,

@@ -18,6 +18,7 @@ from nbtrack.model_registry.lineage import lineage_of
 from nbtrack.query import RUNS, Completion, complete
 from nbtrack.store.folder.store import FolderStore
 from nbtrack.store.protocol import Snapshot
+from nbtrack.tags import RUN_NAME
 from tests.store.conformance.postgres import PostgresTables
 from tests.store.conformance.server import Server
 
@@ -48,6 +49,24 @@ class ServerSource(SettingsMixin):
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.reading.get_experiment(experiment_id)
+
+    def edit_tags(
+        self, run_id: str, tags: Mapping[str, str | None], *, expected: Mapping[str, str | None] | None
+    ) -> Run:
+        """Without journals, tags are changed in place. Two users who change them at once are a matter of the server."""
+        with self.reading.writing() as cursor:
+            for key, value in tags.items():
+                cursor.execute(
+                    "DELETE FROM tags USING runs WHERE runs.run = tags.run AND run_id = $1 AND key = $2", [run_id, key]
+                )
+                if value is not None:
+                    cursor.execute(
+                        "INSERT INTO tags (run, key, value) SELECT run, $2, $3 FROM runs WHERE run_id = $1",
+                        [run_id, key, value],
+                    )
+            if (name := tags.get(RUN_NAME)) is not None:
+                cursor.execute("UPDATE runs SET name = $2 WHERE run_id = $1", [run_id, name])
+        return self.get_run(run_id)
 
     def complete(
         self, text: str, position: int, *, max_results: int, experiment_ids: Sequence[str] | None

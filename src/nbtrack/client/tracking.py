@@ -28,12 +28,13 @@ from ..entities import (
     RunTag,
     ViewType,
 )
-from ..errors import InvalidParameter, NotFound, NotSupported, StoreError
+from ..errors import Conflict, InvalidParameter, NotFound, NotSupported, StoreError
 from ..journal import now
+from ..journal.events import untag
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
 from ..names import UNKNOWN_USER, check_dict, check_list, check_name, check_string, check_text, new_run_name, storable
 from ..store.protocol import Store
-from ..tags import PARENT, RUN_NAME, USER
+from ..tags import NOTE, PARENT, RUN_NAME, USER
 from .run_ids import is_filter, run_ids_of
 
 if TYPE_CHECKING:
@@ -572,6 +573,57 @@ class TrackingMixin:
                 raise NotFound(f"Run {run_id!r:.80} has no tag {key!r:.80}.")
         self._store.recorder(run_id).untag(key)
 
+    def edit_tags(
+        self, run_id: str, tags: Mapping[str, Any], *, expected: Mapping[str, str | None] | None = None
+    ) -> Run:
+        """Set and delete tags of a run at once, if they still have the values that were expected.
+
+        This is what a form needs that shows tags and saves what the user has changed. Another process that logs to the
+        run in the same milliseconds is not noticed.
+
+        Args:
+            run_id: ID of the run.
+            tags: Values by key. They are converted to strings, and None deletes the tag. Setting `mlflow.runName`
+                renames the run.
+            expected: The values that these tags had, by key, with None for a tag that the run did not have. Other keys
+                are ignored. By default, every value may be replaced.
+
+        Returns:
+            The run after the change.
+
+        Raises:
+            Conflict: If a tag has neither the expected value nor the new one. Nothing is changed then.
+            InvalidParameter: If a key is not a string or is empty or too long, if the run would get an empty name, or
+                if the run is deleted.
+            NotFound: If the run does not exist.
+
+        Example:
+            >>> run = MlflowClient().create_run("0", tags={"team": "vision"})
+            >>> edited = MlflowClient().edit_tags(run.info.run_id, {"team": "audio"}, expected={"team": "vision"})
+            >>> edited.data.tags["team"]
+            'audio'
+        """
+        check_dict(tags, "tags")
+        check_dict(expected or {}, "expected")
+        new = {check_name(key, "Tag key"): None if value is None else str(value) for key, value in tags.items()}
+        if RUN_NAME in new:
+            check_name(new[RUN_NAME] or "", "Run name")
+        with self._store.snapshot():
+            run = self.get_run(run_id)
+            current: dict[str, str] = {**run.data.tags, RUN_NAME: run.info.run_name}
+            for key, value in (expected or {}).items():
+                if key in new and current.get(key) not in (value, new[key]):
+                    raise Conflict(
+                        f"{_tag_title(key)} of run {run.info.run_name!r:.80} was changed in the meantime and is now "
+                        f"{current.get(key, '')!r:.200}. Nothing was changed."
+                    )
+            changed = {key: value for key, value in new.items() if current.get(key) != value}
+            lines = tag_lines(run_id, {key: value for key, value in changed.items() if value is not None})
+            lines += b"".join(untag(run_id, key) for key, value in changed.items() if value is None)
+            if lines:
+                self._store.append(lines, runs=[run_id])
+        return self.get_run(run_id)
+
     def log_batch(
         self,
         run_id: str,
@@ -897,6 +949,10 @@ class TrackingMixin:
             NotFound: If the run or the artifact does not exist.
         """
         return str(self._artifacts(run_id).fetch_to(path or "", dst_path))
+
+
+def _tag_title(key: str) -> str:
+    return {RUN_NAME: "The name", NOTE: "The note"}.get(key, f"Tag {key!r:.80}")
 
 
 def _known(run: Run, name: str) -> Any:

@@ -10,7 +10,7 @@ from ..client import Client
 from ..entities import Run, RunStatus
 from ..runs.active_run import ActiveRun
 from ..tags import TRACEBACK
-from ..views.attempts import attempt_of
+from ..views.attempts import attempt_of, judgement
 from ..views.contract import Change
 
 
@@ -77,4 +77,4 @@ def _line(change: Change) -> str:
         return f"  {change['key']}: new, {new:.200}"
     if new is None:
         return f"  {change['key']}: was {old:.200}, now removed"
-    return f"  {change['key']}: {old:.200} -> {new:.200}"
+    return f"  {change['key']}: {old:.200} -> {new:.200}{judgement(change)}"

@@ -1,5 +1,7 @@
 """System metrics of active runs: CPU, memory, disk, network and NVIDIA GPUs, with MLflow's keys.
 
+The same of this process alone is in `process_metrics.py`.
+
 One thread per process samples for all active runs. It wakes up once a second while a run is active and sleeps
 otherwise. A run's first sample is taken two seconds after its start, so a loop of short runs costs nothing. A forked
 child has no such thread until it starts a run itself. The run of its parent is sampled by the parent.
@@ -11,7 +13,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -19,6 +21,8 @@ from .. import config
 from ..errors import InvalidParameter
 from ..names import SYSTEM
 from ..process_end import at_process_end
+from .gpus import Gpus, Nvml, Values
+from .process_metrics import Family, ProcessGpus
 
 INTERVAL = 10.0
 """The default number of seconds between two samples of a run."""
@@ -27,8 +31,6 @@ FIRST = 2.0
 _TICK = 1.0
 """Seconds between two wake-ups of the thread. The counters are read once before the first sample, because the use of
 the CPU is a difference."""
-
-Values = dict[str, float]
 
 
 class LoggedRun(Protocol):
@@ -52,7 +54,8 @@ def enable_system_metrics_logging() -> None:
     """Log system metrics for the runs that start from now on. This is the default.
 
     System metrics are the use of CPU, memory, disk, network and NVIDIA GPUs, with MLflow's keys, such as
-    "system/cpu_utilization_percentage". The first sample is taken two seconds after the start of a run.
+    "system/cpu_utilization_percentage", and the CPU, memory, threads and GPUs that this process and its child processes
+    use, such as "system/process_memory_megabytes". The first sample is taken two seconds after the start of a run.
     """
     _settings["enabled"] = True
 
@@ -271,13 +274,16 @@ class _Sampler:
 
 
 class Machine:
-    """The sensors of this machine. A sensor that fails is not read again."""
+    """The sensors of this machine and this process. A sensor that fails is not read again."""
 
     def __init__(self) -> None:
         self._readings: list[Callable[[], Values]] = [Cpu(), _memory, _disk]
         self._totals: Callable[[], Values] | None = _network
         with suppress(Exception):
-            self._readings.append(Gpus())
+            family = Family()
+            self._readings.append(family)
+            nvml = Nvml()
+            self._readings += [Gpus(nvml), ProcessGpus(nvml, family)]
         self._read_at = float("-inf")
 
     def is_stale(self) -> bool:
@@ -367,40 +373,6 @@ def _network() -> Values:
         "network_receive_megabytes": counters.bytes_recv / 1e6,
         "network_transmit_megabytes": counters.bytes_sent / 1e6,
     }
-
-
-class Gpus:
-    """NVIDIA GPUs, read with nvidia-ml-py. Raises an exception if that is not installed or finds no GPU."""
-
-    def __init__(self) -> None:
-        import pynvml
-
-        self._nvml = pynvml
-        pynvml.nvmlInit()
-        self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-
-    def __call__(self) -> Values:
-        """Return the current readings by metric."""
-        found: Values = {}
-        for i, handle in enumerate(self._handles):
-            for reading in (self._memory, self._utilization, self._power):
-                # Not every GPU supports every reading.
-                with suppress(self._nvml.NVMLError):
-                    found.update((f"gpu_{i}_{name}", value) for name, value in reading(handle))
-        return found
-
-    def _memory(self, handle: Any) -> Iterator[tuple[str, float]]:
-        memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
-        yield "memory_usage_percentage", memory.used / memory.total * 100
-        yield "memory_usage_megabytes", memory.used / 1e6
-
-    def _utilization(self, handle: Any) -> Iterator[tuple[str, float]]:
-        yield "utilization_percentage", self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu
-
-    def _power(self, handle: Any) -> Iterator[tuple[str, float]]:
-        milliwatts = self._nvml.nvmlDeviceGetPowerUsage(handle)
-        yield "power_usage_watts", milliwatts / 1000
-        yield "power_usage_percentage", milliwatts / self._nvml.nvmlDeviceGetEnforcedPowerLimit(handle) * 100
 
 
 _sampler = _Sampler()

@@ -14,6 +14,7 @@ from ..errors import InvalidParameter, NbtrackError, QueryError
 from . import completion as completion
 from . import curves as curves
 from . import diff as diff
+from . import edit_run as edit_run
 from . import filters as filters
 from . import groups as groups
 from . import live as live

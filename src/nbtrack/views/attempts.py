@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from ..capture import code_hash
+from ..directions import Directions
 from ..entities import Run, RunStatus
 from ..errors import NotFound
 from ..tags import ATTEMPT, CELL_SOURCE, PREVIOUS_RUN
@@ -14,7 +16,12 @@ from .runs import own_metrics
 
 
 class Runs(Protocol):
-    """Looks up runs. A `Client` satisfies it."""
+    """Looks up runs and the directions of metrics. A `Client` satisfies it."""
+
+    @property
+    def directions(self) -> Directions:
+        """Which values of each metric are better."""
+        ...
 
     def get_run(self, run_id: str) -> Run:
         """Return a run. Raises NotFound if it does not exist."""
@@ -39,17 +46,36 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
         "number": int(number) if number.isdecimal() else 2,
         "previous_run_id": previous_id,
         "previous_run_name": previous.info.run_name,
-        "changes": _changes(previous, run),
+        "changes": _changes(previous, run, client.directions),
         "code_changed": _code_changed(previous, run),
     }
 
 
-def _changes(previous: Run, run: Run) -> list[Change]:
+def judgement(change: Change) -> str:
+    """Return the words that say in a line of text whether the new value of a metric is better. Empty if unknown."""
+    better = change.get("better")
+    return "" if better is None else " (better)" if better else " (worse)"
+
+
+def _changes(previous: Run, run: Run, directions: Directions) -> list[Change]:
     active = run.info.status not in RunStatus.ENDED
-    params = _differences("param", previous.data.params, run.data.params, only_present=active)
+    changes = _differences("param", previous.data.params, run.data.params, only_present=active)
     before, after = own_metrics(previous.data.metrics), own_metrics(run.data.metrics)
     old, new = _formatted(before, after), _formatted(after, before)
-    return params + _differences("metric", old, new, only_present=active)
+    for change in _differences("metric", old, new, only_present=active):
+        key = change["key"]
+        # While the run is active, its metrics are not its results yet.
+        if not active and key in before and key in after:
+            change["better"] = _is_better(after[key], before[key], directions.lower_is_better(key))
+        changes.append(change)
+    return changes
+
+
+def _is_better(new: float, old: float, lower_is_better: bool) -> bool:
+    """Return whether a value that differs from the old one is better. NaN is worse than any number."""
+    if math.isnan(new) or math.isnan(old):
+        return math.isnan(old)
+    return new < old if lower_is_better else new > old
 
 
 def _differences(

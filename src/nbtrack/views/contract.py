@@ -28,6 +28,7 @@ MOST_FILTERS = 20
 MOST_DATASETS = 200
 MOST_CHANGES = 200
 MOST_PARAMS = 200
+MOST_TAGS = 1_000
 MOST_SORTS = 100
 MOST_NAMES = 20_000
 MOST_GROUPS = 1_000
@@ -672,6 +673,9 @@ class Change(TypedDict):
     key: str
     old: str | None
     new: str | None
+    better: NotRequired[bool]
+    """Whether the new value of a metric is better, as its direction says. Only after the end of the run, and only if
+    both attempts have the metric."""
 
 
 class Attempt(TypedDict):
@@ -783,6 +787,34 @@ class LiveReply(TypedDict):
     note: NotRequired[str]
     tags: NotRequired[dict[str, str]]
     """The tags that the user has set, without those of MLflow and nbtrack."""
+
+
+class SeenRun(TypedDict):
+    name: NotRequired[str]
+    note: NotRequired[str]
+    """Empty if there was none."""
+    tags: NotRequired[dict[str, str | None]]
+    """None for a tag that the run did not have."""
+
+
+class EditRunRequest(TypedDict):
+    """Only what the user has changed. All of it is written, or nothing."""
+
+    run_id: str
+    name: NotRequired[str]
+    note: NotRequired[str]
+    """An empty note is deleted."""
+    set_tags: NotRequired[Annotated[dict[str, str], AtMost(MOST_TAGS)]]
+    delete_tags: NotRequired[Annotated[list[str], AtMost(MOST_TAGS)]]
+    seen: NotRequired[SeenRun]
+    """What the form showed before the user changed it. If the run has another value by now, nothing is written."""
+
+
+class EditRunReply(TypedDict):
+    name: str
+    note: str
+    tags: dict[str, str]
+    """The user's own tags, all of them."""
 
 
 class RegistryRequest(TypedDict):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
 from ..entities import DatasetInput, RunStatus
 from ..journal import now
 from ..names import SYSTEM
-from ..tags import TRACEBACK
+from ..tags import MLFLOW, NBTRACK, NOTE, TRACEBACK
 from .attempts import attempt_of
 from .contract import (
     MOST_CHANGES,
@@ -90,10 +90,15 @@ def live_state(
         "can_stop": False,
         "best": None,
         "best_series": [],
-        "note": "",
-        "tags": {},
+        "note": run.data.tags.get(NOTE, ""),
+        "tags": user_tags(run.data.tags),
     }
     return reply, buffers_of(found)
+
+
+def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that the user has set, without those of MLflow and nbtrack."""
+    return {key: value for key, value in sorted(tags.items()) if not key.startswith((MLFLOW, NBTRACK))}
 
 
 def page_of(items: Sequence[T], offset: int, limit: int) -> Sequence[T]:
@@ -131,26 +136,40 @@ def panels_of(keys: Sequence[str]) -> list[Panel]:
     return [{"title": title, "keys": members} for title, members in panels.items()]
 
 
-_SYSTEM_PANELS = (
-    (re.compile(r"gpu_\d+_.*percentage$"), "GPU, %"),
-    (re.compile(r"gpu_\d+_.*megabytes$"), "GPU memory, MB"),
-    (re.compile(r"gpu_\d+_.*watts$"), "GPU power, W"),
-    (re.compile(r"percentage$"), "CPU, memory and disk, %"),
-    (re.compile(r"network_.*megabytes$"), "Network since the start, MB"),
-    (re.compile(r"memory_.*megabytes$"), "Memory, MB"),
-    (re.compile(r"disk_.*megabytes$"), "Disk, MB"),
+Scope = Literal["process", "machine"]
+
+_SYSTEM_PANELS: tuple[tuple[re.Pattern[str], str, Scope], ...] = (
+    (re.compile(r"process_cpu_percentage$"), "CPU, % of one core", "process"),
+    (re.compile(r"process_memory_megabytes$"), "Resident memory, MB", "process"),
+    (re.compile(r"process_gpu_\d+_.*percentage$"), "GPU use, %", "process"),
+    (re.compile(r"process_gpu_\d+_.*megabytes$"), "GPU memory used, MB", "process"),
+    (re.compile(r"process_threads$"), "Threads", "process"),
+    (re.compile(r"gpu_\d+_.*percentage$"), "GPU, %", "machine"),
+    (re.compile(r"gpu_\d+_.*megabytes$"), "GPU memory, MB", "machine"),
+    (re.compile(r"gpu_\d+_.*watts$"), "GPU power, W", "machine"),
+    (re.compile(r"percentage$"), "CPU, memory and disk, %", "machine"),
+    (re.compile(r"network_.*megabytes$"), "Network since the start, MB", "machine"),
+    (re.compile(r"memory_.*megabytes$"), "Memory, MB", "machine"),
+    (re.compile(r"disk_.*megabytes$"), "Disk, MB", "machine"),
 )
 
 
 def system_panels_of(keys: Sequence[str]) -> list[Panel]:
-    """Return panels of system metrics. Metrics of the same kind and unit share a panel."""
-    panels: dict[str, list[str]] = {}
+    """Return panels of system metrics, those of the process first. Metrics of the same kind and unit share a panel."""
+    panels: dict[tuple[int, str, Scope], list[str]] = {}
     for key in keys:
-        title = next((title for pattern, title in _SYSTEM_PANELS if pattern.search(key)), key.removeprefix(SYSTEM))
-        panels.setdefault(title, []).append(key)
-    order = [title for _, title in _SYSTEM_PANELS]
-    titles = sorted(panels, key=lambda title: (order.index(title) if title in order else len(order), title))
-    return [{"title": title, "keys": panels[title]} for title in titles]
+        panels.setdefault(_system_panel(key), []).append(key)
+    return [
+        {"title": title, "keys": panels[place, title, scope], "scope": scope} for place, title, scope in sorted(panels)
+    ]
+
+
+def _system_panel(key: str) -> tuple[int, str, Scope]:
+    """Return the place, the title and the scope of the panel of a system metric."""
+    for place, (pattern, title, scope) in enumerate(_SYSTEM_PANELS):
+        if pattern.search(key):
+            return place, title, scope
+    return len(_SYSTEM_PANELS), key.removeprefix(SYSTEM), "machine"
 
 
 def dataset_row(one: DatasetInput) -> DatasetRow:

@@ -153,7 +153,7 @@ class Registry(Protocol):
 
 
 class Source(ModelSource, Protocol):
-    """Everything that a view may ask. Only `create_…`, `transition_…`, `save_…` and `delete_…` change it."""
+    """Everything that a view may ask. Only `create_…`, `transition_…`, `edit_…`, `save_…` and `delete_…` change it."""
 
     @property
     def reading(self) -> Reading:
@@ -172,6 +172,12 @@ class Source(ModelSource, Protocol):
 
     def get_experiment(self, experiment_id: str, /) -> Experiment:
         """Return an experiment. Raises NotFound."""
+        ...
+
+    def edit_tags(
+        self, run_id: str, tags: Mapping[str, str | None], /, *, expected: Mapping[str, str | None] | None
+    ) -> Run:
+        """Set tags of a run and delete those whose value is None. Raises Conflict if others were expected."""
         ...
 
     def complete(

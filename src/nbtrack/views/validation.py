@@ -1,7 +1,7 @@
 """Check a request against its type, field by field.
 
 The types of `contract.py` are TypedDicts. A field may be a string, an integer, a number, a boolean, a Literal, a list,
-a nested TypedDict, or one of these or None. `Annotated` adds a bound, `NotRequired` makes a field optional.
+a dict, a nested TypedDict, or one of these or None. `Annotated` adds a bound, `NotRequired` makes a field optional.
 
 This is not msgspec, because msgspec accepts unknown keys of a TypedDict, NaN, and strings that no store can keep, and
 its messages would have to be rewritten to name the field and what it may be.
@@ -34,7 +34,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """The longest length of a list."""
+    """The longest length of a list or a dict."""
 
     length: int
 
@@ -97,6 +97,11 @@ def _value(hint: Any, value: object, path: str, or_none: str = "") -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray | memoryview):
             raise InvalidParameter(f"{path} must be a list{or_none}, not {shown(value)}.")
         return [_value(arguments[0], one, f"{path}[{index}]") for index, one in enumerate(value)]
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise InvalidParameter(f"{path} must be an object{or_none}, not {shown(value)}.")
+        keys = [_scalar(str, key, f"A name in {path}", "") for key in value]
+        return {key: _value(arguments[1], value[key], f"{path}[{key!r:.80}]") for key in keys}
     if is_typeddict(hint):
         return _object(hint, value, f"{path}.", path)
     return _scalar(hint, value, path, or_none)

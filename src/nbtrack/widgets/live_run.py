@@ -12,6 +12,7 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
+from ..views.attempts import judgement
 from ..views.contract import MOST_SERIES, LiveRequest
 from ..views.growing import GrowingCurves
 from ..views.live import live_state
@@ -172,7 +173,7 @@ def _without_clock(answer: Answer) -> object:
 
 def _attempt(attempt: Mapping[str, Any]) -> str:
     changes = [
-        f"{printable(change['key'])}: {_or_none(change['old'])} → {_or_none(change['new'])}"
+        f"{printable(change['key'])}: {_or_none(change['old'])} → {_or_none(change['new'])}{judgement(change)}"
         for change in attempt["changes"]
     ]
     if attempt["code_changed"]:
