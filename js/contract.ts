@@ -661,6 +661,8 @@ export interface Series {
   joined?: number;
   /** Changes whenever the store gets or deletes a point of the series. */
   version?: string;
+  /** In a push that continues another one: how many of its points stay. The buffers have the points after them. */
+  kept?: number;
 }
 
 export interface CurvesReply {
@@ -719,6 +721,17 @@ export interface Panel {
    * the machine for panels of system metrics.
    */
   scope?: "run" | "process" | "machine";
+}
+
+/** How the panels of a run are shown. It is a trait of the widget and a part of saved notebooks. */
+export interface PanelsView {
+  /** Which sections the user has opened or folded, by name. */
+  open: Record<string, boolean>;
+  /** The weight of the moving average, between 0 and 1. 0 draws the points as they are. */
+  smoothing: number;
+  log: boolean;
+  /** Whether the curves of the best run so far are drawn too. */
+  best: boolean;
 }
 
 export interface DatasetRow {
@@ -812,6 +825,13 @@ export interface BestRun {
 }
 
 export interface LiveReply {
+  /** The number of a push. Answers to requests have none. */
+  push?: number;
+  /**
+   * The number of the push that this one continues: its series have only the points that are new. None, or missing,
+   * if they have all points.
+   */
+  after?: number | null;
   /** With a page of at most 200 params, and the metrics of this page. */
   run: RunRow;
   /** Number of params on all pages. */

@@ -22,6 +22,8 @@ import { type AxisKind, linearTicks, logTicks, type Range, xPosition, xTicks } f
 /** What a plot shows. */
 export interface Picture {
   lines: readonly Line[];
+  /** Positions on the x axis at which something was reported. */
+  marks?: readonly number[] | undefined;
   xAxis: AxisKind;
   /** The metric on the x axis. */
   xMetric?: string;
@@ -324,6 +326,9 @@ export class Plot {
         this.drawSolid(context, places, line, BASELINE_WIDTH * ratio, ratio);
       }
     }
+    for (const mark of this.picture!.marks ?? []) {
+      this.drawMark(context, places, mark, ratio);
+    }
     context.setLineDash([]);
     context.lineWidth = 1.5 * ratio;
     for (const line of lines) {
@@ -334,6 +339,18 @@ export class Plot {
       }
     }
     context.restore();
+  }
+
+  /** Draw an upright line where something was reported. */
+  private drawMark(context: CanvasRenderingContext2D, places: Places, mark: number, ratio: number): void {
+    const x = pixels(places.x, places.area, 'x')(mark);
+    context.strokeStyle = this.color('var(--nbt-tint-line)');
+    context.lineWidth = 2 * ratio;
+    context.setLineDash([2 * ratio, 3 * ratio]);
+    context.beginPath();
+    context.moveTo(x, places.area.top);
+    context.lineTo(x, places.area.top + places.area.height);
+    context.stroke();
   }
 
   /** Draw a line at zero, where the baseline is. */
@@ -619,6 +636,7 @@ function yAxisWidth(labels: readonly string[] | null): number {
 function isOther(a: Picture, b: Picture): boolean {
   return (
     a.lines !== b.lines ||
+    a.marks !== b.marks ||
     a.xRange[0] !== b.xRange[0] ||
     a.xRange[1] !== b.xRange[1] ||
     a.yRange[0] !== b.yRange[0] ||

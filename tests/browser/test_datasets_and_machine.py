@@ -32,12 +32,12 @@ def test_the_live_view(chromium: Browser, runs: list[str]) -> None:
         expect(datasets).to_have_text(f"training<b>train</b> {digest[:8]} 101 rows")
         expect(page.locator(".nbt-panel")).to_have_count(1)
         expect(page.locator(".nbt-summary tbody tr")).to_have_count(1)
-        toggle = page.get_by_role("button", name="Show system metrics")
+        toggle = page.get_by_role("button", name="The whole machine 1")
         toggle.click()
         panel = page.locator(".nbt-system .nbt-panel")
         expect(panel).to_have_attribute("data-panel", "CPU, memory and disk, %")
         expect(panel).to_contain_text("54")
-        page.get_by_role("button", name="Hide system metrics").click()
+        toggle.click()
         expect(panel).to_have_count(0)
 
 

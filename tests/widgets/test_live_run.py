@@ -111,3 +111,16 @@ def test_a_closed_view_pushes_no_more(client: nbtrack.Client, running: str, sent
     widget = LiveRun(client, running)
     widget.close()
     eventually(lambda: not widget._pusher.is_alive())
+
+
+def test_the_view_of_the_panels_is_kept_and_what_is_not_valid_in_it_is_left_out(
+    client: nbtrack.Client, running: str
+) -> None:
+    widget = LiveRun(client, running)
+    widget.set_trait("_view", {"open": {"layer": False}, "smoothing": 7.0, "log": "yes", "other": 1})
+    expected = {"open": {"layer": False}, "smoothing": 0.99, "log": False, "best": True}
+    assert widget._view == expected
+    assert widget.thin_snapshot().options["view"] == expected
+    widget.set_trait("_view", {"open": {"x" * 1000: True, "y": True}, "smoothing": "much"})
+    assert widget._view == {**expected, "open": {"y": True}}
+    widget.close()

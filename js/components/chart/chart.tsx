@@ -7,6 +7,8 @@ import { plural } from '../../logic/format';
 
 interface Props {
   lines: readonly Line[];
+  /** Positions on the x axis at which something was reported. */
+  marks?: readonly number[];
   label: string;
   xAxis: AxisKind;
   /** The metric on the x axis. */
@@ -40,6 +42,7 @@ interface Props {
 export function Chart(props: Props) {
   const {
     lines,
+    marks,
     range,
     log,
     logX = false,
@@ -71,6 +74,7 @@ export function Chart(props: Props) {
   useEffect(() =>
     plot.current?.show({
       lines,
+      marks,
       xAxis,
       xMetric,
       from,

@@ -4,6 +4,7 @@ import { Check, Select } from '../fields/fields';
 import { KindField } from './kind_field';
 import { MetricField } from './metric_field';
 import { MetricFields } from './metric_fields';
+import { SmoothingField } from './smoothing_field';
 
 const X_AXES: readonly (readonly [XAxis, string])[] = [
   ['step', 'Step'],
@@ -87,19 +88,7 @@ export function PanelControls({ panel, keys, metrics, live, hasBaseline, hasGrou
       >
         Difference from the baseline
       </Check>
-      <label class="nbt-field nbt-smoothing">
-        Smoothing
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          value={weight.value}
-          onInput={(event) => (weight.value = Number(event.currentTarget.value))}
-          onChange={(event) => change({ smoothing: Number(event.currentTarget.value) })}
-        />
-        <output>{weight.value.toFixed(2)}</output>
-      </label>
+      <SmoothingField weight={weight} change={(smoothing) => change({ smoothing })} />
       {hasGroups ? (
         <>
           <Select label="Band" value={band} options={BANDS} change={(value) => change({ band: value })} />

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { signal } from '@preact/signals';
 import { act, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
 import type { LiveReply } from '../../contract';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
+import { DEFAULT_VIEW } from '../panel_sections/metric_panels';
 import { LiveRun } from './live_run';
 
 const running = (loss: number, now: number, fields: Partial<LiveReply> = {}): Answer<'live'> => ({
@@ -26,8 +28,9 @@ const running = (loss: number, now: number, fields: Partial<LiveReply> = {}): An
 
 function liveRun(answers: FakeConnection['answers']) {
   const connection = new FakeConnection(answers);
-  render(<LiveRun connection={connection} run_id="calm-owl" />);
-  return { connection, user: userEvent.setup({ delay: null }) };
+  const view = signal(DEFAULT_VIEW);
+  render(<LiveRun connection={connection} run_id="calm-owl" view={view} />);
+  return { connection, view, user: userEvent.setup({ delay: null }) };
 }
 
 test('what the kernel pushes is drawn without being asked for', async () => {
@@ -72,14 +75,38 @@ test('a run that failed shows its error, its summary and what changed since the 
   );
 });
 
-test('system metrics are shown on demand', async () => {
-  const system = [{ title: 'system/cpu', keys: ['system/cpu'] }];
-  const { user } = liveRun({ live: () => running(0.5, 1, { system }) });
-  const toggle = await screen.findByRole('button', { name: 'Show system metrics' });
-  assert.equal(screen.queryByText('cpu'), null);
+test('system metrics of the process are apart from those of the machine, and shown on demand', async () => {
+  const system = [
+    { title: 'CPU, %', keys: ['system/process_cpu_percentage'], scope: 'process' as const },
+    { title: 'Memory, MB', keys: ['system/memory_megabytes'] },
+  ];
+  const { user, view } = liveRun({ live: () => running(0.5, 1, { system }) });
+  const toggle = await screen.findByRole('button', { name: 'This process 1' });
+  assert.ok(screen.getByRole('button', { name: 'The whole machine 1' }));
+  assert.equal(screen.queryByText('process_cpu_percentage'), null);
   await user.click(toggle);
-  assert.ok(screen.getByText('cpu'));
+  assert.ok(screen.getByText('process_cpu_percentage'));
+  assert.equal(screen.queryByText('memory_megabytes'), null);
   assert.equal(toggle.getAttribute('aria-expanded'), 'true');
+  assert.deepEqual(view.value.open, { 'This process': true });
+});
+
+test('a push that was lost is made up for by a request, and pushes in between change nothing', async () => {
+  const values = (reply: Answer<'live'>, fields: object): Answer<'live'> => ({
+    ...reply,
+    reply: { ...reply.reply, ...fields },
+  });
+  const { connection } = liveRun({ live: () => running(0.5, 1) });
+  await screen.findByText('0.5000');
+  await act(() => connection.push('live', values(running(0.25, 2), { push: 1, after: null })));
+  assert.ok(screen.getByText('0.2500'));
+  connection.answers = { live: () => running(0.125, 4) };
+  await act(() => connection.push('live', values(running(0.7, 4), { push: 3, after: 2 })));
+  await screen.findByText('0.1250');
+  assert.equal(connection.payloads('live').length, 2);
+  await act(() => connection.push('live', values(running(0.0625, 5), { push: 4, after: null })));
+  assert.ok(screen.getByText('0.06250'));
+  assert.equal(connection.payloads('live').length, 2);
 });
 
 test('a run that could not be read is read again on demand', async () => {

@@ -1,118 +1,69 @@
-import { type Signal, useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { type Answer, type Connection, isAbort, RequestError } from '../../connection/connection';
-import type { ErrorReply, Panel, RunRow } from '../../contract';
+import type { Connection } from '../../connection/connection';
+import type { LiveReply, PanelsView, RunRow } from '../../contract';
 import { formatDuration } from '../../logic/format';
+import { LiveRunState, METRICS, type Offsets } from '../../state/live_run';
+import { MetricPanels } from '../panel_sections/metric_panels';
 import { Problem } from '../problem/problem';
 import { StatusBadge } from '../status/status';
 import { AttemptBox } from './attempt_box';
 import { Datasets } from './datasets';
 import { Pager } from './pager';
-import { PanelChart } from './panel_chart';
 import { SummaryTable } from './summary_table';
 
-export const MAX_POINTS = 1000;
-/** How many metrics are shown at a time. The kernel pushes the first of them. */
-const METRICS = 500;
 /** How many params, datasets and changes the kernel sends at a time. */
 const ITEMS = 200;
-const SYSTEM = 'system/';
 
-/** How many items of each list come before those that are shown. */
-type Offsets = Record<'metric' | 'param' | 'dataset' | 'change', Signal<number>>;
+interface Props {
+  connection: Connection;
+  run_id: string;
+  /** How its panels are shown. */
+  view: Signal<PanelsView>;
+}
 
-/** A run while it is running. The kernel pushes its state, so the screen does not poll. */
-export function LiveRun({ connection, run_id }: { connection: Connection; run_id: string }) {
-  const answer = useSignal<Answer<'live'> | null>(connection.first('live') ?? null);
-  const error = useSignal<ErrorReply | null>(null);
-  const again = useSignal(0);
-  const asked = useRef<AbortController | null>(null);
-  const stale = useRef(false);
-  const offsets: Offsets = {
-    metric: useSignal(0),
-    param: useSignal(0),
-    dataset: useSignal(0),
-    change: useSignal(0),
-  };
-  // The kernel pushes the first page of each list.
-  const isFirst = () => Object.values(offsets).every((offset) => offset.peek() === 0);
-  useEffect(
-    () =>
-      connection.subscribe(
-        'live',
-        (push) => {
-          if (isFirst()) {
-            answer.value = push;
-          } else if (asked.current) {
-            // Until a busy kernel answers, there may be a push every half second.
-            stale.current = true;
-          } else {
-            again.value += 1;
-          }
-          error.value = null;
-        },
-        (failure) => {
-          error.value = failure.reply;
-        },
-      ),
-    [connection],
-  );
-  useEffect(() => {
-    const controller = new AbortController();
-    asked.current = controller;
-    stale.current = false;
-    const before = answer.peek();
-    const request = {
-      run_id,
-      max_points: MAX_POINTS,
-      offset: offsets.metric.value,
-      limit: METRICS,
-      param_offset: offsets.param.value,
-      dataset_offset: offsets.dataset.value,
-      change_offset: offsets.change.value,
-    };
-    const settled = connection.request('live', request, controller.signal).then(
-      (got) => {
-        // While a cell is training, a push may arrive before the reply to this request.
-        if (!isFirst() || answer.peek() === before || got.reply.now >= (answer.peek()?.reply.now ?? 0)) {
-          answer.value = got;
-        }
-        error.value = null;
-      },
-      (cause) => {
-        if (!isAbort(cause)) {
-          error.value = RequestError.of(cause).reply;
-        }
-      },
-    );
-    void settled.then(() => {
-      if (asked.current === controller) {
-        asked.current = null;
-        if (stale.current && !controller.signal.aborted) {
-          again.value += 1;
-        }
-      }
-    });
-    return () => controller.abort();
-  }, [again.value, ...Object.values(offsets).map((offset) => offset.value)]);
-  const current = answer.value;
-  const count = current?.reply.metric_count ?? 0;
+/** A run while it is running, and after its end. */
+export function LiveRun({ connection, run_id, view }: Props) {
+  const state = useMemo(() => new LiveRunState(connection, run_id), [connection, run_id]);
+  useEffect(() => state.start(), [state]);
+  const reply = state.reply.value;
+  const error = state.error.value;
   return (
-    <div class="nbt-live" data-live={connection.live} data-status={current?.reply.run.status}>
-      {current ? (
-        <Run answer={current} offsets={offsets} live={connection.live} />
+    <div class="nbt-live" data-live={connection.live} data-status={reply?.run.status}>
+      {reply ? (
+        <Run reply={reply} state={state} view={view} live={connection.live} />
       ) : (
-        !error.value && <p class="nbt-empty">Loading the run…</p>
+        !error && <p class="nbt-empty">Loading the run…</p>
       )}
-      <Pager offset={offsets.metric} size={METRICS} count={count} noun="metric" live={connection.live} />
-      <Problem error={error.value} retry={() => (again.value += 1)} />
+      <ListPager state={state} list="metric" size={METRICS} count={reply?.metric_count ?? 0} live={connection.live} />
+      <Problem error={error} retry={() => state.request()} />
     </div>
   );
 }
 
-function Run({ answer, offsets, live }: { answer: Answer<'live'>; offsets: Offsets; live: boolean }) {
-  const { run, error, attempt, panels, system, datasets, summary, now } = answer.reply;
-  const { param_count = 0, dataset_count = 0 } = answer.reply;
+interface ListPagerProps {
+  state: LiveRunState;
+  list: keyof Offsets;
+  size?: number;
+  count: number;
+  live: boolean;
+}
+
+function ListPager({ state, list, size = ITEMS, count, live }: ListPagerProps) {
+  const { value } = state.offsets[list];
+  return <Pager offset={value} turn={(to) => state.turn(list, to)} size={size} count={count} noun={list} live={live} />;
+}
+
+interface RunProps {
+  reply: LiveReply;
+  state: LiveRunState;
+  view: Signal<PanelsView>;
+  live: boolean;
+}
+
+function Run({ reply, state, view, live }: RunProps) {
+  const { run, error, attempt, panels, system, datasets, summary, now } = reply;
+  const { param_count = 0, dataset_count = 0 } = reply;
   const params = Object.entries(run.params);
   return (
     <>
@@ -141,49 +92,20 @@ function Run({ answer, offsets, live }: { answer: Answer<'live'>; offsets: Offse
           ))}
         </dl>
       )}
-      <Pager offset={offsets.param} size={ITEMS} count={param_count} noun="param" live={live} />
+      <ListPager state={state} list="param" count={param_count} live={live} />
       {datasets.length > 0 && <Datasets datasets={datasets} />}
-      <Pager offset={offsets.dataset} size={ITEMS} count={dataset_count} noun="dataset" live={live} />
+      <ListPager state={state} list="dataset" count={dataset_count} live={live} />
       {attempt && (
         <AttemptBox attempt={attempt}>
-          <Pager offset={offsets.change} size={ITEMS} count={attempt.change_count ?? 0} noun="change" live={live} />
+          <ListPager state={state} list="change" count={attempt.change_count ?? 0} live={live} />
         </AttemptBox>
       )}
       {panels.length === 0 && run.status === 'RUNNING' && (
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}
-      <div class="nbt-panels">
-        {panels.map((panel) => (
-          <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} />
-        ))}
-      </div>
+      <MetricPanels panels={panels} system={system} data={state.data} view={view} run_id={run.run_id} />
       {run.status !== 'RUNNING' && summary.length > 0 && <SummaryTable summary={summary} />}
-      {system.length > 0 && <SystemMetrics panels={system} answer={answer} />}
     </>
-  );
-}
-
-/** The panels of system metrics. They are hidden until the user asks for them. */
-function SystemMetrics({ panels, answer }: { panels: Panel[]; answer: Answer<'live'> }) {
-  const open = useSignal(false);
-  return (
-    <section class="nbt-system" aria-label="System metrics">
-      <button
-        type="button"
-        class="nbt-link nbt-system-toggle"
-        aria-expanded={open.value}
-        onClick={() => (open.value = !open.value)}
-      >
-        {open.value ? 'Hide system metrics' : 'Show system metrics'}
-      </button>
-      {open.value && (
-        <div class="nbt-panels">
-          {panels.map((panel) => (
-            <PanelChart key={panel.title} title={panel.title} keys={panel.keys} answer={answer} omit={SYSTEM} />
-          ))}
-        </div>
-      )}
-    </section>
   );
 }
 

@@ -1,9 +1,10 @@
-import type { Signal } from '@preact/signals';
 import { grouped, plural } from '../../logic/format';
 
 interface Props {
   /** How many items come before those that are shown. */
-  offset: Signal<number>;
+  offset: number;
+  /** Shows another part. */
+  turn: (offset: number) => void;
   /** How many items are shown at a time. */
   size: number;
   /** How many there are in all. */
@@ -14,8 +15,7 @@ interface Props {
 }
 
 /** The part of a long list that is shown, and buttons for the parts before and after it. Nothing for a short list. */
-export function Pager({ offset, size, count, noun, live }: Props) {
-  const first = offset.value;
+export function Pager({ offset: first, turn, size, count, noun, live }: Props) {
   if (count <= size && first === 0) {
     return null;
   }
@@ -27,7 +27,7 @@ export function Pager({ offset, size, count, noun, live }: Props) {
       aria-disabled={!possible}
       onClick={() => {
         if (possible) {
-          offset.value = next;
+          turn(next);
         }
       }}
     >

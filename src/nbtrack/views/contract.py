@@ -601,6 +601,8 @@ class Series(TypedDict):
     value of that metric."""
     version: NotRequired[str]
     """Changes whenever the store gets or deletes a point of the series."""
+    kept: NotRequired[int]
+    """In a push that continues another one: how many of its points stay. The buffers have the points after them."""
 
 
 class CurvesReply(TypedDict):
@@ -657,6 +659,18 @@ class Panel(TypedDict):
     scope: NotRequired[Literal["run", "process", "machine"]]
     """What is measured: the run itself, the process that logs to it, or the whole machine. Defaults to the run, and to
     the machine for panels of system metrics."""
+
+
+class PanelsView(TypedDict):
+    """How the panels of a run are shown. It is a trait of the widget and a part of saved notebooks."""
+
+    open: dict[str, bool]
+    """Which sections the user has opened or folded, by name."""
+    smoothing: float
+    """The weight of the moving average, between 0 and 1. 0 draws the points as they are."""
+    log: bool
+    best: bool
+    """Whether the curves of the best run so far are drawn too."""
 
 
 class DatasetRow(TypedDict):
@@ -748,6 +762,11 @@ class BestRun(TypedDict):
 
 
 class LiveReply(TypedDict):
+    push: NotRequired[int]
+    """The number of a push. Answers to requests have none."""
+    after: NotRequired[int | None]
+    """The number of the push that this one continues: its series have only the points that are new. None, or missing,
+    if they have all points."""
     run: RunRow
     """With a page of at most 200 params, and the metrics of this page."""
     param_count: NotRequired[int]

@@ -13,9 +13,10 @@ from .. import views
 from ..client import Client
 from ..entities import RunStatus
 from ..views.attempts import judgement
-from ..views.contract import MOST_SERIES, LiveRequest
+from ..views.contract import MOST_SERIES, LiveRequest, PanelsView
 from ..views.growing import GrowingCurves
 from ..views.live import live_state
+from ..views.panels_view import default_panels_view, read_panels_view
 from . import picture
 from .host import ViewWidget
 from .saved import LONGEST_ERROR, Page, line, number, part
@@ -64,13 +65,26 @@ class LiveRun(ViewWidget):
     screen = "live"
 
     run_id = traitlets.Unicode(read_only=True)
+    _view = traitlets.Dict().tag(sync=True)
 
     def __init__(self, client: Client, run_id: str) -> None:
         self.set_trait("run_id", run_id)
+        self._panels_view = default_panels_view()
         self._finishing = threading.Event()
-        super().__init__(client)
+        super().__init__(client, _view=self._panels_view)
         self._pusher = threading.Thread(target=self._push_until_end, name="nbtrack-live", daemon=True)
         self._pusher.start()
+
+    @traitlets.validate("_view")
+    def _valid_view(self, proposal: Any) -> PanelsView:
+        # Not on top of self._view, which has the proposed state already while a message of a browser is handled.
+        self._panels_view = read_panels_view(proposal.value, self._panels_view)
+        return self._panels_view
+
+    @traitlets.observe("_view")
+    def _keep_view(self, _: Any) -> None:
+        if hasattr(self, "_output"):
+            self._output.update_later()
 
     def snapshot(self) -> Snapshot:
         """Read the current state of the screen."""
@@ -130,7 +144,7 @@ class LiveRun(ViewWidget):
 
     def _snapshot_of(self, max_points: int, metrics: int = MOST_SERIES) -> Snapshot:
         answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points, "limit": metrics})
-        return Snapshot(self.screen, {"run_id": self.run_id}, {"live": answer})
+        return Snapshot(self.screen, {"run_id": self.run_id, "view": self._panels_view}, {"live": answer})
 
     def _push_until_end(self) -> None:
         sent: object = None
