@@ -57,6 +57,23 @@ export const MOST_PANELS = 100;
 
 export const MOST_VIEWS = 1000;
 
+export const MOST_FILES = 500;
+
+export const MOST_STEPS = 1000;
+
+/** The largest number of changed lines of a cell, and of lines of a model's signature. */
+export const MOST_LINES = 200;
+
+export const MOST_PREVIEW_ROWS = 100;
+
+export const MOST_PREVIEW_COLUMNS = 100;
+
+/** How much of a file of text is shown. */
+export const MOST_PREVIEW_BYTES = 262144;
+
+/** The largest file that is sent as a whole: an image, a page of HTML, or a file that is downloaded. */
+export const MOST_WHOLE_BYTES = 6000000;
+
 export type NonFinite = "NaN" | "Infinity" | "-Infinity";
 
 export type Number = number | NonFinite;
@@ -756,7 +773,8 @@ export interface Change {
 }
 
 export interface Attempt {
-  number: number;
+  /** None if the previous run is not of the same cell, but the run before in the same experiment. */
+  number: number | null;
   previous_run_id: string;
   previous_run_name: string;
   /** A page of at most 200 changes, params first. */
@@ -1052,6 +1070,205 @@ export interface LineageReply {
   requirement_count: number;
 }
 
+export interface RunPageRequest {
+  run_id: string;
+  /** A part of the names of the params to return, in any case. */
+  param_search?: string;
+  /** How many of these come before the page. */
+  param_offset?: Offset;
+  metric_offset?: Offset;
+  dataset_offset?: Offset;
+  package_offset?: Offset;
+  change_offset?: Offset;
+}
+
+/** Where a run was started. A field is empty if it is not known. */
+export interface RunSource {
+  /** The notebook or the script. */
+  name: string;
+  /** NOTEBOOK, LOCAL or PROJECT. */
+  type: string;
+  commit: string;
+  branch: string;
+  repository: string;
+  /** Whether files differed from the commit. */
+  dirty: boolean;
+}
+
+export interface RunCell {
+  source: string;
+  /** Whether the source is longer. */
+  is_cut: boolean;
+  /** Empty if it is not known. */
+  execution_count: string;
+}
+
+export interface RunLink {
+  run_id: string;
+  run_name: string;
+}
+
+export interface PackageRow {
+  name: string;
+  /** The version that the run imported. */
+  version: string;
+  /** The version that is installed where the request is answered, usually in the kernel. None if there is none. */
+  here: string | null;
+}
+
+export interface ModelVersionLink {
+  name: string;
+  version: number;
+  stage: Stage;
+  aliases: string[];
+}
+
+export interface RunModel {
+  path: string;
+  flavors: string[];
+  /** The time of creation in UTC, as the model's file says it. */
+  created: string;
+  /** The versions that were registered from it. */
+  versions: ModelVersionLink[];
+}
+
+export interface RunPageReply {
+  /** With a page of at most 200 of the params that were searched for, and of at most 500 metrics. */
+  run: RunRow;
+  now: number;
+  is_deleted: boolean;
+  artifact_uri: string;
+  /** The first 200 tags that the user has set, without those of MLflow and nbtrack. */
+  tags: Record<string, string>;
+  tag_count: number;
+  source: RunSource;
+  /** The cell that created the run, if its source was kept. */
+  cell: RunCell | null;
+  /** The end of the traceback of a failed run. */
+  error: string | null;
+  /** Why the run ended as KILLED. */
+  reason: string | null;
+  /** Where the run was imported from. */
+  imported: string | null;
+  /** The runs that it is nested in, the nearest first, at most 10. */
+  parents: RunLink[];
+  /** Number of runs that are nested directly in it. */
+  child_count: number;
+  /** Number of all params. */
+  param_count: number;
+  /** Number of params whose names have `param_search` in them. */
+  found_params: number;
+  /** Number of metrics on all pages. */
+  metric_count: number;
+  /** Panels of the metrics of this page. */
+  panels: Panel[];
+  system: Panel[];
+  /** A page of at most 200 datasets. */
+  datasets: DatasetRow[];
+  dataset_count: number;
+  /** The version of Python. Empty if it is not known. */
+  python: string;
+  /** The version of Python where the request is answered. */
+  python_here: string;
+  /** A page of at most 200 packages, those with another version here first. */
+  packages: PackageRow[];
+  package_count: number;
+  /** Number of packages on all pages that have another version here, or none. */
+  differing_packages: number;
+  /** The first 100 models that the run logged. */
+  models: RunModel[];
+  model_count: number;
+  /** What differs from the cell's previous attempt, or from the run before in the same experiment. */
+  changes: Attempt | null;
+  /** The first 200 lines of the difference between the sources of their cells. They begin with "+", "-" or " ". */
+  code_diff: string[];
+}
+
+export interface ArtifactsRequest {
+  run_id: string;
+  /** The folder. The empty string is the folder of all artifacts. */
+  path: string;
+  offset?: Offset;
+  limit?: number;
+}
+
+export interface ArtifactEntry {
+  path: string;
+  /** The last part of the path, or the key of a series of images. */
+  name: string;
+  is_dir: boolean;
+  /** In bytes. None for a folder and for a series of images. */
+  size: number | null;
+  /** Number of images, if the entry is a series of images. Its path is that of the last one. */
+  steps?: number;
+}
+
+export interface ArtifactsReply {
+  /** A page of what is directly in the folder. All images of a series are one entry. */
+  entries: ArtifactEntry[];
+  /** Number of entries on all pages. */
+  count: number;
+}
+
+export interface ArtifactRequest {
+  run_id: string;
+  path: string;
+  /** Whether the content is asked for, for a download, instead of a preview. */
+  whole?: boolean;
+}
+
+export interface TablePreview {
+  columns: string[];
+  /** The first 100 rows. None is a missing value. */
+  rows: ((string | null)[])[];
+  /** Number of all rows. None if it is not known. */
+  row_count: number | null;
+  column_count: number;
+}
+
+export interface ModelPreview {
+  flavors: string[];
+  created: string;
+  /** The columns or tensors of the signature, one string each. Empty if the model has none. */
+  inputs: string[];
+  outputs: string[];
+  params: string[];
+  /** Lines of Python that load the model, with each of its flavors. */
+  code: string[];
+}
+
+export interface ImageStep {
+  path: string;
+  step: number;
+  time: number;
+}
+
+export interface ImageSeries {
+  key: string;
+  /** By step, the last 1,000. */
+  images: ImageStep[];
+  count: number;
+}
+
+export interface ArtifactReply {
+  path: string;
+  /** What the preview shows. Nothing of a binary file is sent, and nothing of an image or a page that is too large. */
+  kind: "folder" | "model" | "image" | "table" | "text" | "html" | "binary";
+  size: number | null;
+  modified: number | null;
+  /** The text or the HTML. It is as hostile as the run that wrote it. */
+  text: string | null;
+  /** Whether there is more of the text. */
+  is_cut: boolean;
+  /** A data URL with the image, or with the content that was asked for. None if it is too large. */
+  data: string | null;
+  table: TablePreview | null;
+  model: ModelPreview | null;
+  series: ImageSeries | null;
+  /** A line of Python that returns a local path of the artifact. */
+  code: string;
+}
+
 export interface ErrorReply {
   error_code: string;
   message: string;
@@ -1064,6 +1281,8 @@ export interface ErrorReply {
 
 /** The types of the payload and of the reply of each request. */
 export interface Requests {
+  artifacts: { payload: ArtifactsRequest; reply: ArtifactsReply };
+  artifact: { payload: ArtifactRequest; reply: ArtifactReply };
   complete: { payload: CompleteRequest; reply: CompleteReply };
   curves: { payload: CurvesRequest; reply: CurvesReply };
   runs: { payload: RunsRequest; reply: RunsReply };
@@ -1088,6 +1307,7 @@ export interface Requests {
   /** Changes the store. */
   transition: { payload: TransitionRequest; reply: VersionReply };
   lineage: { payload: LineageRequest; reply: LineageReply };
+  run_page: { payload: RunPageRequest; reply: RunPageReply };
   saved_views: { payload: SavedViewsRequest; reply: SavedViewsReply };
   /** Changes the store. */
   save_view: { payload: SaveViewRequest; reply: SavedViewsReply };

@@ -136,14 +136,19 @@ class LocalArtifactRepository(ArtifactRepository):
         if not folder.is_dir():
             return []
         inside = self.root.resolve()
+        base = folder.relative_to(self.root).as_posix()
+        prefix = "" if base == "." else f"{base}/"
         found = []
-        for entry in folder.iterdir():
-            # Nobody can read a link that leads outside: `fetch_to` refuses it.
-            if entry.name.startswith(PARTIAL) or not entry.exists() or not entry.resolve().is_relative_to(inside):
-                continue
-            name = entry.relative_to(self.root).as_posix()
-            is_dir = entry.is_dir()
-            found.append(FileInfo(name, is_dir, None if is_dir else entry.stat().st_size))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(PARTIAL):
+                    continue
+                file = Path(entry.path)
+                # Nobody can read a link that leads outside: `fetch_to` refuses it.
+                if _is_link(file) and not (file.exists() and file.resolve().is_relative_to(inside)):
+                    continue
+                is_dir = entry.is_dir()
+                found.append(FileInfo(prefix + entry.name, is_dir, None if is_dir else entry.stat().st_size))
         return sorted(found, key=lambda info: info.path)
 
     def stat(self, path: str) -> Stat:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InvalidParameter, NbtrackError, QueryError
+from . import artifacts as artifacts
 from . import completion as completion
 from . import curves as curves
 from . import diff as diff
@@ -20,6 +21,7 @@ from . import groups as groups
 from . import live as live
 from . import python_code as python_code
 from . import registry as registry
+from . import run_page as run_page
 from . import runs as runs
 from . import saved_views as saved_views
 from . import values as values

@@ -1,7 +1,11 @@
-"""What changed between a run and the previous attempt, which is the run that the same cell created the time before."""
+"""What changed between a run and the previous attempt, which is the run that the same cell created the time before.
+
+A run that is not of a cell is compared with the run before it in the same experiment.
+"""
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping
 from typing import Literal, Protocol
@@ -10,9 +14,13 @@ from ..capture import code_hash
 from ..directions import Directions
 from ..entities import Run, RunStatus
 from ..errors import NotFound
-from ..tags import ATTEMPT, CELL_SOURCE, PREVIOUS_RUN
+from ..tags import ATTEMPT, CELL_SOURCE, PARENT, PREVIOUS_RUN
 from .contract import Attempt, Change
 from .runs import own_metrics
+from .source import Source
+
+_MOST_COMPARED_LINES = 5_000
+"""The largest number of lines of a cell whose difference is computed."""
 
 
 class Runs(Protocol):
@@ -34,19 +42,36 @@ def attempt_of(client: Runs, run: Run) -> Attempt | None:
     While the run is active, only what it has logged so far is compared. If the previous run does not exist anymore, the
     result is None too.
     """
-    previous_id = run.data.tags.get(PREVIOUS_RUN)
-    if not previous_id:
-        return None
-    try:
-        previous = client.get_run(previous_id)
-    except NotFound:
-        return None
-    number = run.data.tags.get(ATTEMPT, "")
+    previous = _previous_attempt(client, run)
+    return None if previous is None else changes_since(previous, run, client.directions)
+
+
+def earlier_run(source: Source, run: Run) -> Run | None:
+    """Return the previous attempt of the run's cell, or else the run before it in the same experiment and parent."""
+    previous = _previous_attempt(source, run)
+    if previous is not None:
+        return previous
+    parent = run.data.tags.get(PARENT)
+    is_sibling = "IS NULL" if parent is None else "= '" + parent.replace("'", "''") + "'"
+    found = source.reading.survey(
+        [run.info.experiment_id],
+        f"attributes.start_time < {run.info.start_time} AND tags.`{PARENT}` {is_sibling}",
+        ["attributes.start_time DESC"],
+        *(0, 1, False, []),
+    )
+    return source.get_run(found.runs[0].info.run_id) if found.runs else None
+
+
+def changes_since(previous: Run, run: Run, directions: Directions) -> Attempt:
+    """Return what differs between a run and one before it."""
+    tags = run.data.tags
+    number = tags.get(ATTEMPT, "")
+    is_attempt = tags.get(PREVIOUS_RUN) == previous.info.run_id
     return {
-        "number": int(number) if number.isdecimal() else 2,
-        "previous_run_id": previous_id,
+        "number": None if not is_attempt else int(number) if number.isdecimal() else 2,
+        "previous_run_id": previous.info.run_id,
         "previous_run_name": previous.info.run_name,
-        "changes": _changes(previous, run, client.directions),
+        "changes": _changes(previous, run, directions),
         "code_changed": _code_changed(previous, run),
     }
 
@@ -55,6 +80,25 @@ def judgement(change: Change) -> str:
     """Return the words that say in a line of text whether the new value of a metric is better. Empty if unknown."""
     better = change.get("better")
     return "" if better is None else " (better)" if better else " (worse)"
+
+
+def code_diff(previous: Run, run: Run) -> list[str]:
+    """Return the lines that differ between the sources of two runs' cells, with two lines around each change."""
+    old, new = (one.data.tags.get(CELL_SOURCE, "").splitlines() for one in (previous, run))
+    if not old or not new or max(len(old), len(new)) > _MOST_COMPARED_LINES:
+        return []
+    # The first two lines name files.
+    return list(difflib.unified_diff(old, new, n=2, lineterm=""))[2:]
+
+
+def _previous_attempt(client: Runs, run: Run) -> Run | None:
+    previous_id = run.data.tags.get(PREVIOUS_RUN)
+    if not previous_id:
+        return None
+    try:
+        return client.get_run(previous_id)
+    except NotFound:
+        return None
 
 
 def _changes(previous: Run, run: Run, directions: Directions) -> list[Change]:

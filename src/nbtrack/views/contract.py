@@ -42,6 +42,16 @@ MOST_SELECTED_GROUPS = 10_000
 MOST_COLUMN_VIEWS = 20_000
 MOST_PANELS = 100
 MOST_VIEWS = 1_000
+MOST_FILES = 500
+MOST_STEPS = 1_000
+MOST_LINES = 200
+"""The largest number of changed lines of a cell, and of lines of a model's signature."""
+MOST_PREVIEW_ROWS = 100
+MOST_PREVIEW_COLUMNS = 100
+MOST_PREVIEW_BYTES = 262_144
+"""How much of a file of text is shown."""
+MOST_WHOLE_BYTES = 6_000_000
+"""The largest file that is sent as a whole: an image, a page of HTML, or a file that is downloaded."""
 
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = float | NonFinite
@@ -693,7 +703,8 @@ class Change(TypedDict):
 
 
 class Attempt(TypedDict):
-    number: int
+    number: int | None
+    """None if the previous run is not of the same cell, but the run before in the same experiment."""
     previous_run_id: str
     previous_run_name: str
     changes: list[Change]
@@ -984,6 +995,206 @@ class LineageReply(TypedDict):
     requirements: list[str]
     requirement_count: int
     """Number of requirements on all pages."""
+
+
+class RunPageRequest(TypedDict):
+    run_id: str
+    param_search: NotRequired[str]
+    """A part of the names of the params to return, in any case."""
+    param_offset: NotRequired[Offset]
+    """How many of these come before the page."""
+    metric_offset: NotRequired[Offset]
+    dataset_offset: NotRequired[Offset]
+    package_offset: NotRequired[Offset]
+    change_offset: NotRequired[Offset]
+
+
+class RunSource(TypedDict):
+    """Where a run was started. A field is empty if it is not known."""
+
+    name: str
+    """The notebook or the script."""
+    type: str
+    """NOTEBOOK, LOCAL or PROJECT."""
+    commit: str
+    branch: str
+    repository: str
+    dirty: bool
+    """Whether files differed from the commit."""
+
+
+class RunCell(TypedDict):
+    source: str
+    is_cut: bool
+    """Whether the source is longer."""
+    execution_count: str
+    """Empty if it is not known."""
+
+
+class RunLink(TypedDict):
+    run_id: str
+    run_name: str
+
+
+class PackageRow(TypedDict):
+    name: str
+    version: str
+    """The version that the run imported."""
+    here: str | None
+    """The version that is installed where the request is answered, usually in the kernel. None if there is none."""
+
+
+class ModelVersionLink(TypedDict):
+    name: str
+    version: int
+    stage: Stage
+    aliases: list[str]
+
+
+class RunModel(TypedDict):
+    path: str
+    flavors: list[str]
+    created: str
+    """The time of creation in UTC, as the model's file says it."""
+    versions: list[ModelVersionLink]
+    """The versions that were registered from it."""
+
+
+class RunPageReply(TypedDict):
+    run: RunRow
+    """With a page of at most 200 of the params that were searched for, and of at most 500 metrics."""
+    now: int
+    is_deleted: bool
+    artifact_uri: str
+    tags: dict[str, str]
+    """The first 200 tags that the user has set, without those of MLflow and nbtrack."""
+    tag_count: int
+    source: RunSource
+    cell: RunCell | None
+    """The cell that created the run, if its source was kept."""
+    error: str | None
+    """The end of the traceback of a failed run."""
+    reason: str | None
+    """Why the run ended as KILLED."""
+    imported: str | None
+    """Where the run was imported from."""
+    parents: list[RunLink]
+    """The runs that it is nested in, the nearest first, at most 10."""
+    child_count: int
+    """Number of runs that are nested directly in it."""
+    param_count: int
+    """Number of all params."""
+    found_params: int
+    """Number of params whose names have `param_search` in them."""
+    metric_count: int
+    """Number of metrics on all pages."""
+    panels: list[Panel]
+    """Panels of the metrics of this page."""
+    system: list[Panel]
+    datasets: list[DatasetRow]
+    """A page of at most 200 datasets."""
+    dataset_count: int
+    python: str
+    """The version of Python. Empty if it is not known."""
+    python_here: str
+    """The version of Python where the request is answered."""
+    packages: list[PackageRow]
+    """A page of at most 200 packages, those with another version here first."""
+    package_count: int
+    differing_packages: int
+    """Number of packages on all pages that have another version here, or none."""
+    models: list[RunModel]
+    """The first 100 models that the run logged."""
+    model_count: int
+    changes: Attempt | None
+    """What differs from the cell's previous attempt, or from the run before in the same experiment."""
+    code_diff: list[str]
+    """The first 200 lines of the difference between the sources of their cells. They begin with "+", "-" or " "."""
+
+
+class ArtifactsRequest(TypedDict):
+    run_id: str
+    path: str
+    """The folder. The empty string is the folder of all artifacts."""
+    offset: NotRequired[Offset]
+    limit: NotRequired[Annotated[int, Between(1, MOST_FILES)]]
+
+
+class ArtifactEntry(TypedDict):
+    path: str
+    name: str
+    """The last part of the path, or the key of a series of images."""
+    is_dir: bool
+    size: int | None
+    """In bytes. None for a folder and for a series of images."""
+    steps: NotRequired[int]
+    """Number of images, if the entry is a series of images. Its path is that of the last one."""
+
+
+class ArtifactsReply(TypedDict):
+    entries: list[ArtifactEntry]
+    """A page of what is directly in the folder. All images of a series are one entry."""
+    count: int
+    """Number of entries on all pages."""
+
+
+class ArtifactRequest(TypedDict):
+    run_id: str
+    path: str
+    whole: NotRequired[bool]
+    """Whether the content is asked for, for a download, instead of a preview."""
+
+
+class TablePreview(TypedDict):
+    columns: list[str]
+    rows: list[list[str | None]]
+    """The first 100 rows. None is a missing value."""
+    row_count: int | None
+    """Number of all rows. None if it is not known."""
+    column_count: int
+
+
+class ModelPreview(TypedDict):
+    flavors: list[str]
+    created: str
+    inputs: list[str]
+    """The columns or tensors of the signature, one string each. Empty if the model has none."""
+    outputs: list[str]
+    params: list[str]
+    code: list[str]
+    """Lines of Python that load the model, with each of its flavors."""
+
+
+class ImageStep(TypedDict):
+    path: str
+    step: int
+    time: int
+
+
+class ImageSeries(TypedDict):
+    key: str
+    images: list[ImageStep]
+    """By step, the last 1,000."""
+    count: int
+
+
+class ArtifactReply(TypedDict):
+    path: str
+    kind: Literal["folder", "model", "image", "table", "text", "html", "binary"]
+    """What the preview shows. Nothing of a binary file is sent, and nothing of an image or a page that is too large."""
+    size: int | None
+    modified: int | None
+    text: str | None
+    """The text or the HTML. It is as hostile as the run that wrote it."""
+    is_cut: bool
+    """Whether there is more of the text."""
+    data: str | None
+    """A data URL with the image, or with the content that was asked for. None if it is too large."""
+    table: TablePreview | None
+    model: ModelPreview | None
+    series: ImageSeries | None
+    code: str
+    """A line of Python that returns a local path of the artifact."""
 
 
 class ErrorReply(TypedDict):

@@ -81,7 +81,7 @@ def live_state(
             if not curve.key.startswith(SYSTEM)
         ],
         "error": lines[-1] if lines else None,
-        "attempt": attempt and _with_page(attempt, request.get("change_offset", 0)),
+        "attempt": attempt and with_page(attempt, request.get("change_offset", 0)),
         "progress": None,
         "output": [],
         "warnings": [],
@@ -106,7 +106,7 @@ def page_of(items: Sequence[T], offset: int, limit: int) -> Sequence[T]:
     return items[offset : offset + limit]
 
 
-def _with_page(attempt: Attempt, offset: int) -> Attempt:
+def with_page(attempt: Attempt, offset: int) -> Attempt:
     changes = attempt["changes"]
     return {**attempt, "changes": list(page_of(changes, offset, MOST_CHANGES)), "change_count": len(changes)}
 
