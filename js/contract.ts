@@ -434,6 +434,8 @@ export interface GroupsRequest {
   baseline?: string | null;
   /** The key of a group that is returned too. */
   baseline_group?: string | null;
+  /** The keys of the groups to return instead of a page, in this order. The reply's `best` is about these only. */
+  keys?: string[] | null;
 }
 
 export interface GroupsReply {
@@ -695,6 +697,14 @@ export interface CurvesReply {
 
 export interface DiffRequest {
   run_ids: RunIds;
+  /** The column that runs are grouped by. None compares no groups. */
+  by?: string | null;
+  /** The keys of the groups to compare too. */
+  groups?: string[];
+  /** Which runs the groups have. The default is all. */
+  filter?: string;
+  /** The experiments of the runs of the groups. None stands for those that the screen was opened on. */
+  experiment_ids?: string[] | null;
   offset?: Offset;
   limit?: number;
 }
@@ -705,11 +715,32 @@ export interface DiffRow {
   /** One value for each run, in the order of `run_ids`. None if the run does not have the key. */
   values: (string | null)[];
   differs: boolean;
+  /** One for each group, in the order of `DiffReply.groups`. Params and metrics are summarized, other sections not. */
+  groups?: DiffGroupValue[];
+}
+
+export interface DiffGroupValue {
+  /** The value of a param, if all runs of the group have the same. */
+  value: string | null;
+  /** If they do not, the number of different values of a param. A missing value counts as one. 0 if no run has it. */
+  differing: number;
+  /** Of the last values of a metric. None if no run of the group has it. */
+  statistics: GroupStatistics | null;
+}
+
+export interface DiffGroup {
+  key: string;
+  /** The value as people read it, as in `GroupRow`. */
+  value: string | null;
+  /** Number of runs in the group. */
+  runs: number;
 }
 
 export interface DiffReply {
   run_ids: string[];
   run_names: string[];
+  /** Those of the groups that exist, in the order of the request. */
+  groups?: DiffGroup[];
   rows: DiffRow[];
   /** Number of rows on all pages. */
   count?: number;

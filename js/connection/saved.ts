@@ -1,4 +1,4 @@
-import type { DiffReply, GroupsReply, RunRow, RunsReply } from '../contract';
+import type { GroupRow, GroupsReply, RunRow, RunsReply } from '../contract';
 import { diffRuns } from '../logic/diff';
 import { isInGroup, sortedGroups } from '../logic/groups';
 import { sortRuns } from '../logic/order';
@@ -129,18 +129,21 @@ export class SavedConnection implements Connection {
       );
       return { reply: { series }, buffers };
     },
-    diff: ({ run_ids }: Payload<'diff'>): Answer<'diff'> | undefined => {
+    diff: ({ run_ids, groups: keys = [] }: Payload<'diff'>): Answer<'diff'> | undefined => {
       const saved = this.first('diff');
-      if (saved && saved.payload.run_ids.join() === run_ids.join()) {
+      const isSame = (a: readonly string[], b: readonly string[]) => a.join('\n') === b.join('\n');
+      if (saved && isSame(saved.payload.run_ids, run_ids) && isSame(saved.payload.groups ?? [], keys)) {
         return saved;
       }
-      const rows = this.first('runs')?.reply.rows;
-      const chosen = run_ids.map((id) => rows?.find((row) => row.run_id === id));
-      if (!rows || chosen.some((row) => !row)) {
+      const [runs, groups] = [this.first('runs')?.reply, this.first('groups')?.reply];
+      const rows = [...(runs?.rows ?? []), runs?.baseline];
+      const groupRows = [...(groups?.groups ?? []), groups?.baseline_group];
+      const chosen = run_ids.map((id) => rows.find((row) => row?.run_id === id));
+      const chosenGroups = keys.map((key) => groupRows.find((row) => row?.key === key));
+      if (chosen.some((row) => !row) || chosenGroups.some((row) => !row)) {
         return undefined;
       }
-      const reply: DiffReply = diffRuns(chosen as RunRow[]);
-      return { reply, buffers: [] };
+      return { reply: diffRuns(chosen as RunRow[], chosenGroups as GroupRow[]), buffers: [] };
     },
   };
 }

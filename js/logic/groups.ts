@@ -25,7 +25,7 @@ export function columnTitle(column: string): string {
 }
 
 /** Return the name of a group: the value that its runs have in common. */
-export function groupName({ value }: GroupRow): string {
+export function groupName({ value }: Pick<GroupRow, 'value'>): string {
   return value === null ? 'no value' : value === '' ? '(empty)' : value;
 }
 
@@ -50,12 +50,21 @@ export function groupText(group: GroupRow, column: Column): string {
     return '';
   }
   const show = column.key === 'duration' && column.kind === 'run' ? duration : exactNumber;
+  return statisticsText(all, group.runs, show);
+}
+
+/** Return the statistics of a group of so many runs in words, for a tooltip. */
+export function statisticsText(
+  all: GroupStatistics,
+  runs: number,
+  show: (value: Value | null) => string = exactNumber,
+): string {
   const lines = [
     ['mean', show(all.mean)],
     ['std', all.std === null ? 'needs two values' : show(all.std)],
     ['min', show(all.min)],
     ['max', show(all.max)],
-    ['values', `${all.n} of ${plural(group.runs, 'run')}`],
+    ['values', `${all.n} of ${plural(runs, 'run')}`],
   ];
   return lines.map(([name, value]) => `${name} ${value}`).join('\n');
 }

@@ -94,7 +94,14 @@ def valid_requests() -> dict[str, dict[str, Any]]:
             "max_points": 100,
             "known": ["0"],
         },
-        "diff": {"run_ids": run_ids, **page},
+        "diff": {
+            "run_ids": run_ids,
+            "by": "params.lr",
+            "groups": ["n:0", "n:2"],
+            "filter": "",
+            "experiment_ids": None,
+            **page,
+        },
         "live": {
             "run_id": run_ids[0],
             "max_points": 100,

@@ -134,6 +134,39 @@ def test_queries_that_are_not_valid_are_explained(runs: list[str]) -> None:
         ask("group_curves", by="params.lr", groups=["none"] * 51, **curve)
 
 
+def test_groups_are_returned_by_their_keys(runs: list[str]) -> None:
+    page = groups("params.lr", keys=["none", "n:1", "s:nobody", "none"], metrics=["acc", "loss"])
+    assert [row["key"] for row in page["groups"]] == ["none", "n:1"]
+    assert (page["count"], page["total"]) == (4, 7)
+    assert page["best"] == {"acc": "none"}, "its run has infinity"
+    assert groups("params.lr", keys=["n:0.1", "n:1"])["best"] == {"acc": "n:1"}, "the best of these"
+    assert groups("params.lr", keys=[])["groups"] == []
+
+
+def test_groups_side_by_side_with_runs(runs: list[str]) -> None:
+    whole = {row["key"]: row for row in groups("params.lr", params=["lr", "width"], metrics=["acc", "loss"])["groups"]}
+    keys = ["n:1", "none", "s:nobody"]
+    reply, _ = ask("diff", run_ids=runs[:1], by="params.lr", groups=keys, filter="", experiment_ids=None)
+    assert [(group["key"], group["runs"]) for group in reply["groups"]] == [
+        (key, whole[key]["runs"]) for key in keys[:2]
+    ]
+    rows = {(row["section"], row["key"]): row for row in reply["rows"]}
+    for name in ("lr", "width"):
+        for key, found in zip(keys, rows["param", name]["groups"], strict=False):
+            expected = whole[key]["params"].get(name), whole[key]["differing"].get(name, 0)
+            assert (found["value"], found["differing"]) == expected
+    found = rows["metric", "acc"]["groups"]
+    assert [each["statistics"] for each in found] == [whole[key]["metrics"].get("acc") for key in keys[:2]]
+    assert rows["param", "width"]["differs"], "the runs of a group have different widths"
+    # Of datasets, tags and the like, groups have no summary, so they make no difference.
+    assert not rows["info", "status"]["differs"]
+    alone, _ = ask("diff", run_ids=[], by="params.lr", groups=["n:1"], filter="params.width > 1")
+    assert {row["section"] for row in alone["rows"]} <= {"param", "metric"}
+    assert alone["count"] == len(alone["rows"])
+    with pytest.raises(QueryError):
+        ask("diff", run_ids=[], by="params.lr", groups=["n:1"], filter="acc > 1")
+
+
 @pytest.mark.slow
 def test_groups_of_ten_thousand_runs(measured: Callable[[str, float], None]) -> None:
     from tests.analysis.synthetic import fill

@@ -183,22 +183,16 @@ test('only the runs that the table does not have are requested, together, and ag
   await waitFor(() => assert.deepEqual(texts()[1], ['x', '', '0.5000']));
 });
 
-test('groups that the table does not have are looked for page by page', async () => {
+test('groups that the table does not have are read by their keys', async () => {
   const { connection } = shown({
     groups: [group('n:1', 3, null, 1)],
-    answers: {
-      groups: ({ offset }) =>
-        groupsReply([offset === 0 ? group('n:7', 7, null, 1) : group('n:8', 8, null, 1)], { count: 2_500 }),
-    },
-    view: { selected_groups: ['n:1', 'n:8'] },
+    answers: { groups: () => groupsReply([group('n:8', 8, null, 1)], { count: 2_500 }) },
+    view: { selected_groups: ['n:1', 'n:8', 'n:9'] },
   });
   await waitFor(() => assert.equal(texts()[0]![2], '8, mean of 1 of 1 run'));
   assert.deepEqual(
-    connection.payloads('groups').map(({ by, offset, metrics }) => [by, offset, metrics]),
-    [
-      [BY, 0, ['acc']],
-      [BY, 1000, ['acc']],
-    ],
+    connection.payloads('groups').map(({ by, keys, metrics }) => [by, keys, metrics]),
+    [[BY, ['n:8', 'n:9'], ['acc']]],
   );
 });
 

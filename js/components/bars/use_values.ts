@@ -66,7 +66,8 @@ export function useBarValues(wanted: Wanted): BarValues {
   const nameOf = (key: string) => `${by} ${key}`;
   const isAsked = active && connection.live && columns.length > 0 && pages.loaded.value;
   const missing = isAsked ? run_ids.filter((id) => !current.has(id) && !hasRun(id)).slice(0, MOST_ROWS) : [];
-  const missingGroups = isAsked && by !== null ? keys.filter((key) => !current.has(nameOf(key)) && !hasGroup(key)) : [];
+  const unreadGroups = keys.filter((key) => !current.has(nameOf(key)) && !hasGroup(key));
+  const missingGroups = isAsked && by !== null ? unreadGroups.slice(0, MOST_GROUPS) : [];
 
   const put = (rows: [string, TableRow | null][], found: [string, GroupRow | null][]) => {
     const before = answered.peek();
@@ -133,7 +134,7 @@ export function useBarValues(wanted: Wanted): BarValues {
   };
 }
 
-/** Read groups. They cannot be requested by their keys, so pages are read until all of them have been found. */
+/** Read groups by their keys. */
 async function readGroups(
   connection: Connection,
   filter: string,
@@ -142,29 +143,15 @@ async function readGroups(
   columns: readonly Column[],
   signal: AbortSignal,
 ): Promise<Map<string, GroupRow>> {
-  const found = new Map<string, GroupRow>();
-  for (let offset = 0, count = 1; offset < count && keys.some((key) => !found.has(key)); offset += MOST_GROUPS) {
-    const { reply } = await connection.request(
-      'groups',
-      {
-        filter,
-        experiment_ids: null,
-        by,
-        order_by: [],
-        statistic: 'mean',
-        offset,
-        limit: MOST_GROUPS,
-        params: [],
-        ...requested(columns, 'columns', ({ id }) => id),
-      },
-      signal,
-    );
-    count = reply.count;
-    for (const group of reply.groups) {
-      found.set(group.key, group);
-    }
-  }
-  return found;
+  const { reply } = await connection.request(
+    'groups',
+    {
+      ...{ filter, experiment_ids: null, by, order_by: [], statistic: 'mean', offset: 0, limit: 1, params: [] },
+      ...{ keys: [...keys], ...requested(columns, 'columns', ({ id }) => id) },
+    },
+    signal,
+  );
+  return new Map(reply.groups.map((group) => [group.key, group]));
 }
 
 /** Return the fields of a request for the last values of metrics, and for other statistics of them. */

@@ -190,7 +190,14 @@ export function Comparison({ state }: { state: ComparisonState }) {
             pages={pages}
             columns={columns}
           />
-          <ParameterDiff connection={connection} selection={selection} pages={pages} />
+          <ParameterDiff
+            connection={connection}
+            query={query}
+            selection={selection}
+            pages={pages}
+            groups={groups}
+            columns={columns}
+          />
         </div>
       )}
     </div>

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
+import type { DiffRow, ViewState } from '../../contract';
+import { ColumnState } from '../../state/columns';
+import { GroupPages } from '../../state/groups';
 import { RunPages } from '../../state/pages';
+import { QueryState } from '../../state/query';
 import { Selection } from '../../state/selection';
 import { FakeConnection } from '../../testing/connection';
 import { viewOf } from '../../testing/view';
 import { ParameterDiff } from './parameter_diff';
 
-function diff(selected: string[], answers: FakeConnection['answers'] = {}) {
+function diff(selected: string[], answers: FakeConnection['answers'] = {}, fields: Partial<ViewState> = {}) {
   const connection = new FakeConnection({
     diff: ({ run_ids }) => ({
       run_ids,
@@ -22,8 +26,12 @@ function diff(selected: string[], answers: FakeConnection['answers'] = {}) {
     }),
     ...answers,
   });
-  const selection = new Selection(viewOf({ selected }));
-  render(<ParameterDiff connection={connection} selection={selection} pages={new RunPages()} />);
+  const view = viewOf({ selected, ...fields });
+  const [selection, pages, columns] = [new Selection(view), new RunPages(), new ColumnState(view)];
+  const groups = new GroupPages(view, pages);
+  groups.by.value = fields.group_by ?? null;
+  columns.lower.value = new Set(['loss']);
+  render(<ParameterDiff {...{ connection, selection, pages, columns, groups }} query={new QueryState(view)} />);
   return { connection, selection, user: userEvent.setup({ delay: null }) };
 }
 
@@ -85,4 +93,47 @@ test('values that are not finite are shown as in the table', async () => {
   const shown = [...row.querySelectorAll('td:not(.nbt-gap)')].map((cell) => cell.textContent);
   assert.deepEqual(shown.slice(0, 3), ['∞', '−∞', 'NaN']);
   assert.notEqual(shown[3], 'NaN');
+});
+
+/** Return the texts of the cells of a row. */
+const cellsOf = (row: Element) => [...row.querySelectorAll('td:not(.nbt-gap)')].map((cell) => cell.textContent);
+
+test('groups are summarized beside the runs, and differences are those from the baseline group, which comes first', async () => {
+  const of = (value: string | null, differing = 0, mean?: number, std: number | null = null, n = 3) => ({
+    ...{ value, differing },
+    statistics: mean === undefined ? null : { n, mean, std, min: mean, max: mean },
+  });
+  const rows: DiffRow[] = [
+    { section: 'param', key: 'lr', values: ['0.1'], differs: true, groups: [of('0.1'), of(null, 2)] },
+    {
+      section: 'metric',
+      key: 'loss',
+      values: ['0.5'],
+      differs: true,
+      groups: [of(null, 0, 1, 0.25, 2), of(null, 0, 2)],
+    },
+    { section: 'tag', key: 'team', values: ['a'], differs: false, groups: [of(null), of(null)] },
+  ];
+  const found = ['s:adam', 's:<i>sgd</i>'].map((key) => ({ key, value: key.slice(2), runs: 3 }));
+  const { connection, selection } = diff(
+    ['a'],
+    { diff: ({ run_ids }) => ({ run_ids, run_names: run_ids, groups: found, rows }) },
+    { group_by: 'params.opt', selected_groups: ['s:adam'], baseline_group: 's:<i>sgd</i>', query: 'params.lr > 0' },
+  );
+  const loss = await screen.findByRole('row', { name: /^loss differs/ });
+  assert.deepEqual(connection.payloads('diff'), [
+    {
+      ...{ run_ids: ['a'], by: 'params.opt', groups: ['s:<i>sgd</i>', 's:adam'] },
+      ...{ filter: 'params.lr > 0', experiment_ids: null },
+    },
+  ]);
+  const heads = screen.getAllByRole('columnheader').map((head) => head.textContent);
+  assert.deepEqual(heads, ['Key', '<i>sgd</i>3baseline', 'adam3', 'a']);
+  assert.equal(document.querySelector('i'), null);
+  assert.deepEqual(cellsOf(loss), ['2', '1±0.25 2 of 3▲−1', '0.5000▲−1.500']);
+  assert.deepEqual(cellsOf(screen.getByRole('row', { name: /^lr differs/ })), ['2 values', '0.1', '0.1']);
+  assert.deepEqual(cellsOf(screen.getByRole('row', { name: /^team/ })), ['', '', 'a']);
+  // Without groups, the baseline can be a run.
+  selection.setBaseline({ kind: 'run', id: 'b' });
+  await waitFor(() => assert.deepEqual(connection.payloads('diff').at(-1)!.run_ids, ['b', 'a']));
 });

@@ -804,10 +804,11 @@ class Reading(Protocol):
         limit: int,
         *,
         statistic: GroupStatistic = "mean",
-        metrics: Sequence[str] = (),
+        metrics: Sequence[str] | None = (),
         columns: Sequence[str] = (),
-        params: Sequence[str] = (),
+        params: Sequence[str] | None = (),
         baseline: str | None = None,
+        keys: Sequence[str] | None = None,
     ) -> Groups:
         """Return a page of the groups of the active runs that match, with statistics over every run of a group.
 
@@ -825,14 +826,16 @@ class Reading(Protocol):
             offset: The number of groups before the page.
             limit: The largest number of groups on the page, between 1 and 1,000,000.
             statistic: What orders groups.
-            metrics: The metrics whose last values are summarized.
+            metrics: The metrics whose last values are summarized. None stands for all that the returned groups have.
             columns: Other names whose values are summarized, such as `min(metrics.loss)` or `duration`.
-            params: The params to return for groups in which they are the same.
+            params: The params to return for groups in which they are the same. None stands for all.
             baseline: The key of a group to return too.
+            keys: The keys of the groups to return instead of a page, in this order. Those that do not exist are left
+                out, and the best groups are the best of these.
 
         Raises:
             QueryError: If the filter, an order clause or a name is not valid.
-            InvalidParameter: If runs cannot be grouped by `by`, or if `baseline` is not a key.
+            InvalidParameter: If runs cannot be grouped by `by`, or if `baseline` or one of `keys` is not a key.
         """
         ...
 

@@ -387,6 +387,8 @@ class GroupsRequest(TypedDict):
     """The ID of a run that is returned too, with these params and metrics."""
     baseline_group: NotRequired[str | None]
     """The key of a group that is returned too."""
+    keys: NotRequired[Annotated[list[str] | None, AtMost(MOST_GROUPS)]]
+    """The keys of the groups to return instead of a page, in this order. The reply's `best` is about these only."""
 
 
 class GroupsReply(TypedDict):
@@ -628,6 +630,14 @@ class CurvesReply(TypedDict):
 
 class DiffRequest(TypedDict):
     run_ids: RunIds
+    by: NotRequired[str | None]
+    """The column that runs are grouped by. None compares no groups."""
+    groups: NotRequired[Annotated[list[str], AtMost(MOST_GROUP_CURVES)]]
+    """The keys of the groups to compare too."""
+    filter: NotRequired[str]
+    """Which runs the groups have. The default is all."""
+    experiment_ids: NotRequired[Annotated[list[str] | None, AtMost(10_000)]]
+    """The experiments of the runs of the groups. None stands for those that the screen was opened on."""
     offset: NotRequired[Offset]
     limit: NotRequired[Annotated[int, Between(1, MOST_ROWS)]]
 
@@ -638,11 +648,32 @@ class DiffRow(TypedDict):
     values: list[str | None]
     """One value for each run, in the order of `run_ids`. None if the run does not have the key."""
     differs: bool
+    groups: NotRequired[list[DiffGroupValue]]
+    """One for each group, in the order of `DiffReply.groups`. Params and metrics are summarized, other sections not."""
+
+
+class DiffGroupValue(TypedDict):
+    value: str | None
+    """The value of a param, if all runs of the group have the same."""
+    differing: int
+    """If they do not, the number of different values of a param. A missing value counts as one. 0 if no run has it."""
+    statistics: GroupStatistics | None
+    """Of the last values of a metric. None if no run of the group has it."""
+
+
+class DiffGroup(TypedDict):
+    key: str
+    value: str | None
+    """The value as people read it, as in `GroupRow`."""
+    runs: int
+    """Number of runs in the group."""
 
 
 class DiffReply(TypedDict):
     run_ids: list[str]
     run_names: list[str]
+    groups: NotRequired[list[DiffGroup]]
+    """Those of the groups that exist, in the order of the request."""
     rows: list[DiffRow]
     count: NotRequired[int]
     """Number of rows on all pages."""

@@ -16,12 +16,13 @@ def group_row(group: Group) -> GroupRow:
         "runs": group.runs,
         "params": group.params,
         "differing": group.differing,
-        "metrics": {key: _statistics(one) for key, one in group.metrics.items()},
-        "columns": {name: _statistics(one) for name, one in group.columns.items()},
+        "metrics": {key: statistics_of(one) for key, one in group.metrics.items()},
+        "columns": {name: statistics_of(one) for name, one in group.columns.items()},
     }
 
 
-def _statistics(found: Statistics) -> GroupStatistics:
+def statistics_of(found: Statistics) -> GroupStatistics:
+    """Return statistics as numbers that JSON can carry."""
     return {
         "n": found.n,
         "mean": _number(found.mean),

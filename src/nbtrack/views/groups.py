@@ -59,6 +59,7 @@ def groups(source: Source, request: GroupsRequest) -> GroupsReply:
                 columns=columns,
                 params=params,
                 baseline=request.get("baseline_group"),
+                keys=request.get("keys"),
             )
             baseline = baseline_row(source, request.get("baseline"), params, metrics)
     except QueryError as error:

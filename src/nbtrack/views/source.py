@@ -72,10 +72,11 @@ class Reading(RunReading, Protocol):
         /,
         *,
         statistic: GroupStatistic = "mean",
-        metrics: Sequence[str] = (),
+        metrics: Sequence[str] | None = (),
         columns: Sequence[str] = (),
-        params: Sequence[str] = (),
+        params: Sequence[str] | None = (),
         baseline: str | None = None,
+        keys: Sequence[str] | None = None,
     ) -> Groups:
         """Return a page of the groups of the runs that match, with statistics over every run of each group."""
         ...

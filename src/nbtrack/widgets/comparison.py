@@ -15,7 +15,7 @@ from ..errors import InvalidParameter, NbtrackError
 from ..frame import from_columns
 from ..names import SYSTEM, check_list, check_string
 from ..tags import PARENT
-from ..views.contract import PanelView, ViewState
+from ..views.contract import MOST_GROUP_CURVES, PanelView, ViewState
 from ..views.live import panels_of
 from ..views.runs import in_order, is_held_out, keys_in
 from ..views.values import style_column
@@ -308,8 +308,9 @@ class Comparison(ViewWidget):
         if view["group_by"] is not None:
             most, of_each = (GROUPS, GROUP_COLUMNS) if most_series is None else SAVED_GROUPS
             answers["groups"] = self._groups(part(most, share), part(of_each, share), view, runs)
-        if selected:
-            diff = self.recall("diff", {"run_ids": selected, "limit": MOST_DIFF_ROWS})
+        side_by_side = self._side_by_side(view, selected, part(SAVED_GROUP_CURVES, share, 2) if most_series else None)
+        if side_by_side:
+            diff = self.recall("diff", {**side_by_side, "limit": MOST_DIFF_ROWS})
             limit = part(MOST_DIFF_ROWS, share, 5)
             reply = {**diff.reply, "rows": diff.reply["rows"][:limit]}
             answers["diff"] = Answer({**diff.payload, "limit": limit}, reply)
@@ -343,6 +344,15 @@ class Comparison(ViewWidget):
             if curves:
                 answers["group_curves"] = curves
         return Snapshot(self.screen, {"view": view}, answers)
+
+    def _side_by_side(self, view: ViewState, selected: list[str], most_groups: int | None) -> dict[str, Any] | None:
+        """Return the request for the differences of some runs and the selected groups, or None if there are none."""
+        run_ids = _with_first(selected, view["baseline"], MOST_SELECTED)
+        if view["group_by"] is None:
+            return {"run_ids": run_ids} if run_ids else None
+        groups = _with_first(view["selected_groups"], view["baseline_group"], most_groups or MOST_GROUP_CURVES)
+        of_groups = {"by": view["group_by"], "groups": groups, "filter": view["query"], "experiment_ids": None}
+        return {"run_ids": run_ids, **(of_groups if groups else {})} if run_ids or groups else None
 
     def _saved_group_curves(self, view: ViewState, most: int, max_points: int) -> Answer | None:
         """Return the curves of the selected groups and the baseline that a notebook keeps.
@@ -567,6 +577,11 @@ def _charts_of_curves(panels: Sequence[PanelView]) -> list[PanelView]:
 def _with_baseline(ids: list[str], baseline: str | None, most: int) -> list[str]:
     """Return IDs with that of the baseline, at most `most`, as js/components/curves draws them."""
     return ids if baseline is None or baseline in ids else [*ids[: most - 1], baseline]
+
+
+def _with_first(ids: list[str], baseline: str | None, most: int) -> list[str]:
+    """Return IDs after that of the baseline, at most `most`, as js/components/parameter_diff compares them."""
+    return ids[:most] if baseline is None else [baseline, *(each for each in ids if each != baseline)][:most]
 
 
 def _baseline_name(snapshot: Snapshot, names: Mapping[str, str]) -> dict[str, str]:

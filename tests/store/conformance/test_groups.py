@@ -199,6 +199,24 @@ def test_parents_of_one_name_are_two_groups_and_datasets_are_sets(drawn: Both) -
     assert digests == ["digits (d1)", "digits (d1), iris (d2)", "digits (d3)", None]
 
 
+def test_groups_by_their_keys(drawn: Both) -> None:
+    settings: dict[str, Any] = {"metrics": ["val", "loss"], "params": [QUOTED, "same"]}
+    whole = {group.key: group for group in groups(drawn, "params.lr", **settings).groups}
+    keys = [*list(whole)[::-2], "s:nobody"]
+    found = groups(drawn, "params.lr", keys=keys, baseline=keys[0], **settings)
+    assert found.groups == [whole[key] for key in keys[:-1]]
+    assert (found.count, found.baseline) == (len(whole), whole[keys[0]])
+    means = {key: whole[key].metrics["val"].mean for key in keys[:-1] if "val" in whole[key].metrics}
+    known = {key: mean for key, mean in means.items() if mean is not None}
+    assert found.highest["val"] == max(known, key=lambda key: known[key]), "the best of these"
+    every = groups(drawn, "params.lr", keys=keys, metrics=None, params=None).groups
+    for group in every:
+        assert group.metrics.items() >= whole[group.key].metrics.items()
+        assert group.params.items() >= whole[group.key].params.items()
+        assert "dense" in group.metrics
+        assert {"lr", QUOTED, "same"} == group.params.keys() | group.differing.keys() | {"lr"}
+
+
 def test_order_and_pages(drawn: Both) -> None:
     def values(order_by: Sequence[str], statistic: str = "mean", **page: int) -> list[str | None]:
         found = groups(drawn, "params.lr", "", order_by, statistic=statistic, columns=["metrics.val"], **page)

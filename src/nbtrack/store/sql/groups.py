@@ -40,10 +40,11 @@ class GroupTables(Tables):
         limit: int,
         *,
         statistic: GroupStatistic = "mean",
-        metrics: Sequence[str] = (),
+        metrics: Sequence[str] | None = (),
         columns: Sequence[str] = (),
-        params: Sequence[str] = (),
+        params: Sequence[str] | None = (),
         baseline: str | None = None,
+        keys: Sequence[str] | None = None,
     ) -> Groups:
         """Return a page of the groups of the active runs that match, with a summary of all of them."""
         # These numbers come from a screen and become a part of the SQL statement.
@@ -52,22 +53,29 @@ class GroupTables(Tables):
         vocabulary = located_names(self, RUNS)
         table = vocabulary.key_table("metrics")
         assert table is not None
-        of_metrics: dict[Operand, str] = {Key(table, key): key for key in metrics}
         of_columns = {name: parse_name(name, vocabulary) for name in columns}
         order = _ordering(order_by, parse_name(by, vocabulary), vocabulary)
         with self.reading() as cursor:
             gather(self, cursor, experiment_ids, filter_string, by)
             counted = cursor.execute("SELECT COALESCE(MAX(g), 0), COUNT(*) FROM matched").fetchone()
             count, total = counted or (0, 0)
-            page = _page(cursor, order, statistic, offset, limit)
-            wanted = {} if baseline is None else find_groups(cursor, [baseline])
+            named = [*(keys or ()), *([] if baseline is None else [baseline])]
+            wanted = find_groups(cursor, named) if named else {}
+            if keys is None:
+                page = _page(cursor, order, statistic, offset, limit)
+            else:
+                page = [wanted[key] for key in dict.fromkeys(keys) if key in wanted]
+                cursor.execute(f"DELETE FROM matched WHERE NOT {_among(wanted.values())}")
             found = _described(cursor, [*page, *wanted.values()])
             _add_params(cursor, found, params)
+            if metrics is None:
+                metrics = _metrics_of(cursor, found)
+            of_metrics: dict[Operand, str] = {Key(table, key): key for key in metrics}
             best = _add_statistics(cursor, {number: each.metrics for number, each in found.items()}, of_metrics)
             for name, operand in of_columns.items():
                 _add_statistics(cursor, {number: each.columns for number, each in found.items()}, {operand: name})
-            keys = [operand.name for operand in [*of_metrics, *of_columns.values()] if _is_metric(operand)]
-            directions = _directions(cursor, keys)
+            measured = [operand.name for operand in [*of_metrics, *of_columns.values()] if _is_metric(operand)]
+            directions = _directions(cursor, measured)
             of_best = _described(cursor, {*best.lowest.values(), *best.highest.values()} - found.keys()) | found
             cursor.execute("DROP TABLE matched")
         return Groups(
@@ -76,9 +84,9 @@ class GroupTables(Tables):
             total,
             {metric: of_best[number].key for metric, number in best.lowest.items()},
             {metric: of_best[number].key for metric, number in best.highest.items()},
-            list(dict.fromkeys(keys)),
+            list(dict.fromkeys(measured)),
             directions,
-            None if baseline not in wanted else found[wanted[baseline]],
+            found[wanted[baseline]] if baseline is not None and baseline in wanted else None,
         )
 
     def group_columns(self, experiment_ids: Sequence[str] | None, filter_string: str) -> list[GroupColumn]:
@@ -238,18 +246,34 @@ def _described(cursor: Cursor, numbers: Iterable[int]) -> dict[int, Group]:
     }
 
 
-def _add_params(cursor: Cursor, groups: Mapping[int, Group], params: Sequence[str]) -> None:
-    """Add the params that are the same in all runs of a group, and how many values the others have."""
-    if not groups or not params:
+def _among(numbers: Iterable[int]) -> str:
+    """Return the SQL that is true for the runs of some groups, by their numbers."""
+    listed = ", ".join(map(str, numbers))
+    return f"g IN ({listed})" if listed else "FALSE"
+
+
+def _metrics_of(cursor: Cursor, numbers: Iterable[int]) -> list[str]:
+    """Return the names of the metrics that runs of some groups have."""
+    rows = cursor.execute(
+        "SELECT DISTINCT k.key FROM latest_metrics AS k JOIN matched ON matched.run = k.run "
+        f"WHERE matched.{_among(numbers)}"
+    ).fetchall()
+    return sorted(key for (key,) in rows)
+
+
+def _add_params(cursor: Cursor, groups: Mapping[int, Group], params: Sequence[str] | None) -> None:
+    """Add the params that are the same in all runs of a group, and how many values the others have. None adds all."""
+    if not groups or (params is not None and not params):
         return
+    wanted = "TRUE" if params is None else "p.key IN (SELECT UNNEST(CAST($1 AS VARCHAR[])))"
     rows = cursor.execute(
         f"""
         SELECT matched.g, p.key, COUNT(*), COUNT(DISTINCT p.value), MIN(p.value) FROM params AS p
         JOIN matched ON matched.run = p.run
-        WHERE matched.g IN ({", ".join(map(str, groups))}) AND p.key IN (SELECT UNNEST(CAST($1 AS VARCHAR[])))
+        WHERE matched.{_among(groups)} AND {wanted}
         GROUP BY matched.g, p.key ORDER BY p.key COLLATE "C"
         """,
-        [list(params)],
+        [] if params is None else [list(params)],
     ).fetchall()
     for g, key, having, values, value in rows:
         if having == groups[g].runs and values == 1:
@@ -307,7 +331,7 @@ def _read_statistics(
     best: _Best,
 ) -> None:
     answers = ", ".join(f'{sql} AS "{name}"' for name, sql in statistics("m").items())
-    listed = f"g IN ({', '.join(map(str, groups))})" if groups else "FALSE"
+    listed = _among(groups)
     ranked = f'PARTITION BY key ORDER BY CASE WHEN "mean" IS NULL OR "mean" = {_NAN} THEN 1 ELSE 0 END, "mean"'
     rows = cursor.execute(
         f"""
