@@ -97,6 +97,14 @@ export class LiveRunState {
     );
   }
 
+  /** Change what is shown at once, before the kernel pushes it. */
+  change(fields: Partial<LiveReply>): void {
+    const last = this.reply.peek();
+    if (last) {
+      this.reply.value = { ...last, ...fields };
+    }
+  }
+
   private isFirst(): boolean {
     return Object.values(this.offsets).every((offset) => offset.peek() === 0);
   }

@@ -194,3 +194,77 @@ test('long lists of params, datasets and changes are shown in pages', async () =
   assert.deepEqual([last?.param_offset, last?.dataset_offset, last?.change_offset], [0, 200, 200]);
   assert.ok(screen.getByText('dataset 200'));
 });
+
+test('after the end, results say whether they are better than those of the previous attempt', async () => {
+  const change = { kind: 'metric' as const, key: 'loss', old: '0.5', new: '0.25', better: true };
+  const attempt = { number: 2, previous_run_id: 'p', previous_run_name: 'old-owl', code_changed: false };
+  const run = { ...tableRow('calm-owl'), status: 'FINISHED' as const };
+  const changes = [change, { ...change, key: 'acc', better: false }, { ...change, key: 'nan', new: 'nan' }];
+  const { connection } = liveRun({
+    live: () => running(0.5, 1, { run, attempt: { ...attempt, changes, change_count: 3 } }),
+  });
+  const results = (await screen.findByRole('list', { name: 'Results' })).children;
+  assert.deepEqual(
+    [...results].map(({ textContent }) => textContent),
+    ['loss0.5000→0.2500▲−0.2500', 'acc0.5000→0.2500▼−0.2500', 'nan0.5000→NaN'],
+  );
+  assert.ok(screen.getAllByTitle('better than the previous attempt').length === 1);
+  await act(() => connection.push('live', running(0.5, 2, { run, attempt: { ...attempt, changes: [] } })));
+  assert.ok(screen.getByText(/: nothing changed/));
+  await act(() => connection.push('live', running(0.5, 3, { attempt: { ...attempt, changes: [] } })));
+  assert.ok(screen.getByText(/: nothing has changed so far/));
+});
+
+test('progress has the time that is left, or how many are done in a second if the total is not known', async () => {
+  const progress = { done: 30, total: 120 as number | null, label: 'epochs', seconds_left: 75, at: 1_000 };
+  const { connection } = liveRun({ live: () => running(0.5, 1, { progress }) });
+  const bar = await screen.findByRole('progressbar', { name: 'epochs' });
+  assert.equal(bar.getAttribute('aria-valuetext'), '30 of 120, 25 %, 1 min 15 s left');
+  assert.equal(bar.getAttribute('aria-valuenow'), '30');
+  const unknown = { ...progress, total: null, seconds_left: null };
+  await act(() => connection.push('live', running(0.5, 2, { progress: { ...unknown, done: 50, at: 5_000 } })));
+  assert.equal(screen.getByRole('progressbar').getAttribute('aria-valuetext'), '50, 5 a second');
+  assert.equal(screen.getByRole('progressbar').getAttribute('aria-valuenow'), null);
+  const { reply } = running(0.5, 3, { progress });
+  const ended = { ...reply, run: { ...reply.run, status: 'KILLED' as const } };
+  await act(() => connection.push('live', { reply: ended, buffers: [] }));
+  assert.ok(screen.getByText('30 of 120, 25 %'));
+});
+
+test('alerts, warnings and output are text, and a new alert is read out', async () => {
+  const alert = { condition: 'metrics.loss > 10', key: 'loss', step: 7, value: 'NaN' as const, time: 1, count: 3 };
+  const warnings = [{ category: 'UserWarning', message: '<b>slow</b>', count: 2 }];
+  const output = ['epoch 1', '<i>epoch 2</i>'];
+  const { connection, user, view } = liveRun({ live: () => running(0.5, 1, { warnings, output }) });
+  await screen.findByText('<i>epoch 2</i>');
+  assert.equal(screen.queryByText('epoch 1'), null);
+  assert.ok(screen.getByText(': <b>slow</b>', { exact: false }));
+  const live = screen.getAllByRole('alert').find((one) => one.classList.contains('nbt-alerts'))!;
+  assert.equal(live.textContent, '');
+  await act(() => connection.push('live', running(0.5, 2, { warnings, output, alerts: [alert] })));
+  assert.match(live.textContent ?? '', /metrics\.loss > 10 loss was NaN at step 7, and 3 points in all/);
+  await user.click(screen.getByRole('button', { name: 'Output' }));
+  assert.equal(screen.getByRole('log').textContent, 'epoch 1\n<i>epoch 2</i>');
+  assert.deepEqual(view.value.open, { Output: true });
+});
+
+test('the output follows its end, unless the user has scrolled up', async () => {
+  const { connection, view } = liveRun({ live: () => running(0.5, 1, { output: ['a'] }) });
+  view.value = { ...view.value, open: { Output: true } };
+  const box = await screen.findByRole('log');
+  const sizes = { scrollHeight: 500, clientHeight: 100 };
+  for (const [name, get] of Object.entries(sizes)) {
+    Object.defineProperty(box, name, { value: get });
+  }
+  await act(() => connection.push('live', running(0.5, 2, { output: ['a', 'b'] })));
+  assert.equal(box.scrollTop, 500);
+  box.scrollTop = 200;
+  box.dispatchEvent(new Event('scroll'));
+  await act(() => connection.push('live', running(0.5, 3, { output: ['a', 'b', 'c'] })));
+  assert.equal(box.scrollTop, 200);
+});
+
+test('a run that starts says that there are no metrics yet, also if its notebook is from an earlier version', async () => {
+  liveRun({ live: () => running(0.5, 1, { panels: [], series: [] }) });
+  await screen.findByText('No metrics yet. Curves appear when the first metric is logged.');
+});

@@ -6,12 +6,17 @@ import { formatDuration } from '../../logic/format';
 import { LiveRunState, METRICS, type Offsets } from '../../state/live_run';
 import { MetricPanels } from '../panel_sections/metric_panels';
 import { Problem } from '../problem/problem';
+import { type Editing, RunName, RunNotes } from '../run_edit/run_edit';
 import { StatusBadge } from '../status/status';
 import { AttemptBox } from './attempt_box';
 import { Datasets } from './datasets';
+import { Alerts, Output, Warnings } from './messages';
 import { Pager } from './pager';
+import { ProgressBar } from './progress_bar';
 import { SummaryTable } from './summary_table';
 
+/** The name of the section in the view. */
+const OUTPUT = 'Output';
 /** How many params, datasets and changes the kernel sends at a time. */
 const ITEMS = 200;
 
@@ -31,7 +36,7 @@ export function LiveRun({ connection, run_id, view }: Props) {
   return (
     <div class="nbt-live" data-live={connection.live} data-status={reply?.run.status}>
       {reply ? (
-        <Run reply={reply} state={state} view={view} live={connection.live} />
+        <Run reply={reply} state={state} view={view} connection={connection} />
       ) : (
         !error && <p class="nbt-empty">Loading the run…</p>
       )}
@@ -58,19 +63,32 @@ interface RunProps {
   reply: LiveReply;
   state: LiveRunState;
   view: Signal<PanelsView>;
-  live: boolean;
+  connection: Connection;
 }
 
-function Run({ reply, state, view, live }: RunProps) {
+function Run({ reply, state, view, connection }: RunProps) {
   const { run, error, attempt, panels, system, datasets, summary, now } = reply;
   const { param_count = 0, dataset_count = 0 } = reply;
+  // Notebooks saved by earlier versions lack these.
+  const { progress, output = [], warnings = [], alerts = [], note = '', tags = {} } = reply;
+  const { live } = connection;
+  const isRunning = run.status === 'RUNNING';
   const params = Object.entries(run.params);
+  const editing: Editing | null = live
+    ? {
+        connection,
+        run_id: run.run_id,
+        changed: ({ name, ...others }) => state.change({ run: { ...run, run_name: name }, ...others }),
+        refresh: () => state.request(),
+      }
+    : null;
+  const isOpen = (section: string) => view.value.open[section] ?? false;
+  const fold = (section: string) => (next: boolean) =>
+    (view.value = { ...view.peek(), open: { ...view.peek().open, [section]: next } });
   return (
     <>
       <header class="nbt-live-head">
-        <span class="nbt-live-name nbt-run-name" title={run.run_id}>
-          {run.run_name}
-        </span>
+        <RunName name={run.run_name} run_id={run.run_id} editing={editing} />
         <span aria-live="polite">
           <StatusBadge status={run.status} />
         </span>
@@ -79,9 +97,12 @@ function Run({ reply, state, view, live }: RunProps) {
           {run.experiment_name}
         </span>
       </header>
+      {progress && <ProgressBar progress={progress} isRunning={isRunning && live} />}
       <div class="nbt-live-error" role="alert">
         {error && <code class="nbt-traceback">{error}</code>}
       </div>
+      <Alerts alerts={alerts} />
+      <RunNotes note={note} tags={tags} editing={editing} />
       {params.length > 0 && (
         <dl class="nbt-params" aria-label="Params">
           {params.map(([key, value]) => (
@@ -96,15 +117,17 @@ function Run({ reply, state, view, live }: RunProps) {
       {datasets.length > 0 && <Datasets datasets={datasets} />}
       <ListPager state={state} list="dataset" count={dataset_count} live={live} />
       {attempt && (
-        <AttemptBox attempt={attempt}>
+        <AttemptBox attempt={attempt} isActive={isRunning}>
           <ListPager state={state} list="change" count={attempt.change_count ?? 0} live={live} />
         </AttemptBox>
       )}
-      {panels.length === 0 && run.status === 'RUNNING' && (
+      {warnings.length > 0 && <Warnings warnings={warnings} />}
+      {panels.length === 0 && isRunning && (
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}
       <MetricPanels panels={panels} system={system} data={state.data} view={view} run_id={run.run_id} />
-      {run.status !== 'RUNNING' && summary.length > 0 && <SummaryTable summary={summary} />}
+      {!isRunning && summary.length > 0 && <SummaryTable summary={summary} />}
+      {output.length > 0 && <Output lines={output} isOpen={isOpen(OUTPUT)} change={fold(OUTPUT)} />}
     </>
   );
 }

@@ -42,8 +42,15 @@ export function ValueText({ value, metric, best, bestTitle, baseline, lowerIsBet
   );
 }
 
-/** A difference from the baseline, and whether it is better or worse. */
-export function Difference({ difference, lowerIsBetter }: { difference: number; lowerIsBetter?: boolean | undefined }) {
+interface DifferenceProps {
+  difference: number;
+  lowerIsBetter?: boolean | undefined;
+  /** What the value differs from. */
+  from?: string;
+}
+
+/** A difference, and whether it is better or worse. */
+export function Difference({ difference, lowerIsBetter, from = 'the baseline' }: DifferenceProps) {
   if (!Number.isFinite(difference)) {
     return null;
   }
@@ -52,7 +59,7 @@ export function Difference({ difference, lowerIsBetter }: { difference: number; 
   return (
     <span
       class={`nbt-difference nbt-${side}`}
-      title={difference === 0 ? 'the same as the baseline' : `${side} than the baseline`}
+      title={difference === 0 ? `the same as ${from}` : `${side} than ${from}`}
     >
       {mark}
       {difference === 0 ? '' : `${difference > 0 ? '+' : ''}${formatNumber(difference)}`}
