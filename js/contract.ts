@@ -949,6 +949,17 @@ export interface EditRunReply {
   tags: Record<string, string>;
 }
 
+export interface StopRunRequest {
+  run_id: string;
+  /** Kept with the run. May be empty. */
+  reason: string;
+}
+
+export interface StopRunReply {
+  /** The request that the run's process will notice. */
+  stop: StopRequest;
+}
+
 export interface RegistryRequest {
   /** The one model to return. None stands for all models, by name. */
   name: string | null;
@@ -1344,5 +1355,7 @@ export interface Requests {
   save_view: { payload: SaveViewRequest; reply: SavedViewsReply };
   /** Changes the store. */
   delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
+  /** Changes the store. */
+  stop_run: { payload: StopRunRequest; reply: StopRunReply };
   values: { payload: ValuesRequest; reply: ValuesReply };
 }

@@ -23,6 +23,7 @@ from .config import is_tracking_uri_set as is_tracking_uri_set
 from .config import set_tracking_uri as set_tracking_uri
 from .entities import ViewType as ViewType
 from .errors import NbtrackError as NbtrackError
+from .errors import RunStopped as RunStopped
 from .exceptions import MlflowException as MlflowException
 from .fluent.analysis import aggregate as aggregate
 from .fluent.analysis import curves as curves
@@ -77,7 +78,9 @@ from .fluent.runs import last_active_run as last_active_run
 from .fluent.runs import move_runs as move_runs
 from .fluent.runs import restore_run as restore_run
 from .fluent.runs import rewind as rewind
+from .fluent.runs import should_stop as should_stop
 from .fluent.runs import start_run as start_run
+from .fluent.runs import stop_run as stop_run
 from .fluent.runs import tag_runs as tag_runs
 from .fluent.search import search_runs as search_runs
 from .fluent.settings import define_metric as define_metric

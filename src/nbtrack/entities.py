@@ -307,6 +307,21 @@ class Run(Entity):
 
 
 @dataclass(frozen=True, slots=True)
+class StopRequest(Entity):
+    """A request to stop a run.
+
+    Attributes:
+        by: The user who asked for it. May be empty.
+        reason: The reason. May be empty.
+        time: When it was asked for.
+    """
+
+    by: str
+    reason: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rewound(Entity):
     """The result of rewinding a run.
 

@@ -18,6 +18,8 @@ NbtrackError                    INTERNAL_ERROR
     ├── StoreDamaged            INTERNAL_ERROR
     └── StoreTooNew             INVALID_STATE
 ```
+
+`RunStopped` is not among them: like KeyboardInterrupt, it is not an error, and `except Exception` does not catch it.
 """
 
 from __future__ import annotations
@@ -269,3 +271,48 @@ class StoreTooNew(StoreError):
     """
 
     error_code = "INVALID_STATE"
+
+
+class RunStopped(BaseException):
+    """The run was asked to stop. A log call of the run raises this after it has stored its data.
+
+    It is not an Exception, as KeyboardInterrupt is not one, so it passes through the `except Exception` of a training
+    loop or a framework. Unlike a KeyboardInterrupt, it does not end an event loop or the kernel.
+
+    Args:
+        run_id: ID of the run.
+        run_name: Name of the run.
+        by: Who asked for it. May be empty.
+        reason: Why. May be empty.
+
+    Attributes:
+        run_id: ID of the run.
+        run_name: Name of the run.
+        by: Who asked for it. May be empty.
+        reason: Why. May be empty.
+        message: What happened, in one line.
+
+    Example:
+        >>> try:
+        ...     raise RunStopped("0198", "baseline", by="ada", reason="The loss is not falling")
+        ... except RunStopped as stopped:
+        ...     print(stopped)
+        Run 'baseline' was stopped by ada: The loss is not falling
+    """
+
+    def __init__(self, run_id: str, run_name: str, by: str = "", reason: str = "") -> None:
+        # All arguments, so that the exception can be pickled on its way from a worker process.
+        super().__init__(run_id, run_name, by, reason)
+        self.run_id = run_id
+        self.run_name = run_name
+        self.by = by
+        self.reason = reason
+        stopped = f"Run {run_name!r} was stopped{f' by {by}' if by else ''}"
+        self.message = " ".join(f"{stopped}{f': {reason}' if reason else '.'}".split())
+
+    def __str__(self) -> str:
+        return self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [self.message]

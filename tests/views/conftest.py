@@ -150,4 +150,5 @@ def filled_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def requests(filled_store: Path, own_store: Path) -> dict[str, dict[str, Any]]:
     """A valid request of each view, about runs that are in the store."""
     shutil.copytree(filled_store, own_store)
-    return valid_requests()
+    running = nbtrack.Client().create_run("0", run_name="stopped from a screen")
+    return {**valid_requests(), "stop_run": {"run_id": running.info.run_id, "reason": "It is too slow"}}

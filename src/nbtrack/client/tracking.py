@@ -13,6 +13,7 @@ from ..artifact_store.base import check_artifact_path
 from ..artifact_store.detour import RunArtifacts
 from ..artifact_store.local import absolute_location
 from ..artifact_store.opening import open_repository
+from ..capture import user
 from ..entities import (
     DatasetInput,
     Experiment,
@@ -26,9 +27,10 @@ from ..entities import (
     RunData,
     RunStatus,
     RunTag,
+    StopRequest,
     ViewType,
 )
-from ..errors import Conflict, InvalidParameter, NotFound, NotSupported, StoreError
+from ..errors import Conflict, InvalidParameter, InvalidState, NotFound, NotSupported, StoreError
 from ..journal import now
 from ..journal.events import untag
 from ..journal.recorder import artifact_line, tag_lines, whole_number, whole_timestamp
@@ -377,6 +379,38 @@ class TrackingMixin:
         """
         self._store.recorder(run_id).status(status or RunStatus.FINISHED, end_time)
         self._store.run_ended()
+
+    def stop_run(self, run_id: str, reason: str | None = None) -> StopRequest:
+        """Stop a run cleanly, also a run of another process. See `nbtrack.stop_run`.
+
+        Args:
+            run_id: ID of the run.
+            reason: Why the run is stopped. Defaults to no reason.
+
+        Returns:
+            The request, with the user's name. The run has not stopped yet.
+
+        Raises:
+            NotFound: If the run does not exist.
+            InvalidState: If the run has ended, or if no process that is still alive runs it.
+            InvalidParameter: If `reason` is not a string.
+            NotSupported: If the store is not a folder.
+        """
+        check_string(run_id, "run_id")
+        reason = check_text(check_string(reason or "", "reason"), "reason")
+        # A store that cannot be read now can still take the request.
+        with suppress(StoreError):
+            run = self.get_run(run_id).info
+            if run.status in RunStatus.ENDED:
+                raise InvalidState(f"Run {run.run_name!r} ({run_id}) has already ended as {run.status}.")
+            if not self._store.stop_state(run_id).can_stop:
+                raise InvalidState(
+                    f"Run {run.run_name!r} ({run_id}) cannot be stopped, because no process that is still alive runs "
+                    "it. End it with Client().set_terminated(run_id, 'KILLED')."
+                )
+        request = StopRequest(user(), reason, now())
+        self._store.request_stop(run_id, request)
+        return request
 
     def resume_run(self, run_id: str) -> Run:
         """Set a run to RUNNING again. It belongs to this process from now on: it ends as KILLED if this process dies.

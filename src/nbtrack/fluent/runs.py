@@ -11,7 +11,7 @@ from ..client import Client
 from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
 from ..names import UNKNOWN_USER, check_dict
-from ..runs import ancestors, process_outcome, stack, system_metrics
+from ..runs import ancestors, process_outcome, stack, stopped_cells, system_metrics
 from ..runs.active_run import ActiveRun
 from ..store.protocol import DEFAULT_ID
 from ..tags import KILLED, NOTE, PARENT, USER
@@ -69,6 +69,7 @@ def start_run(
     check_dict(tags or {}, "tags")
     cell = capture.current_cell()
     process_outcome.watch()
+    stopped_cells.watch()
     _end_leftovers(cell)
     around = stack.conflicting()
     if around and not nested:
@@ -185,6 +186,54 @@ def end_run(status: str = "FINISHED") -> None:
     run = stack.current()
     if run:
         run.end(status)
+
+
+def stop_run(run_id: str, reason: str | None = None) -> None:
+    """Stop a run cleanly, also a run of another process.
+
+    The process that runs it notices within a second. The next log call of the run stores its data and then raises
+    `RunStopped`, once in each thread, and `should_stop` is true. The run ends as KILLED, with the tags
+    `nbtrack.stopped_by` and `nbtrack.stop_reason`. Runs of the same process that are nested in it are stopped too, but
+    not the run that it is nested in. A run that ends before it has noticed the request was not stopped.
+
+    Args:
+        run_id: ID of the run.
+        reason: Why the run is stopped. Defaults to no reason.
+
+    Raises:
+        NotFound: If the run does not exist.
+        InvalidState: If the run has ended, or if no process that is still alive runs it.
+        NotSupported: If the store is not a folder.
+
+    Example:
+        >>> with start_run() as run:  # doctest: +SKIP
+        ...     stop_run(run.info.run_id, reason="The loss is not falling")
+        ...     log_metric("loss", 0.5)
+        Traceback (most recent call last):
+            ...
+        nbtrack.errors.RunStopped: Run 'keen-otter-417' was stopped by ada: The loss is not falling
+    """
+    Client().stop_run(run_id, reason)
+
+
+def should_stop() -> bool:
+    """Return whether somebody has asked to stop the active run, for a loop that ends itself.
+
+    Such a loop is not interrupted: once this has returned True, no log call of the thread raises `RunStopped` for this
+    request. The run ends as KILLED, with the name of the user who has stopped it.
+
+    Returns:
+        Whether the run should stop. False if no run is active.
+
+    Example:
+        >>> with start_run():
+        ...     for step in range(3):
+        ...         log_metric("loss", 1 / (step + 1))
+        ...         if should_stop():
+        ...             break  # after saving a checkpoint, for example
+    """
+    run = stack.current()
+    return run is not None and run.should_stop
 
 
 def active_run() -> ActiveRun | None:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from ..autologging import Patches
 from ..capture import run_tags
 from ..entities import RunStatus
-from ..errors import InvalidParameter, InvalidState
+from ..errors import InvalidParameter, InvalidState, RunStopped
 from ..fluent.runs import start_run
+from ..journal.stopping import without_stopping
 from ..names import storable
 from ..runs.active_run import STATE, ActiveRun, is_pruned
 from ..tags import PARENT
@@ -52,7 +53,9 @@ def track(
 
     The study's run is nested in the active run if there is one. A trial's run gets its parameters as params, its
     values and the values that it reports as metrics, and its state as the tag `state`. Whatever the objective logs,
-    in any thread, goes to the run of its trial. Pruned trials end as KILLED, failed ones as FAILED. The study's run
+    in any thread, goes to the run of its trial. Pruned trials end as KILLED, failed ones as FAILED. If a trial's run is
+    stopped (`nbtrack.stop_run`), the trial is pruned and the study goes on. If the study's run is stopped, the trials
+    that are running are pruned, and no other trial starts. The study's run
     gets the best value so far as the metric `best_<name>`, and the best parameters.
 
     A trial of `ask` and `tell`, and one that `add_trial` adds, gets its run when it is told or added. A warning counts
@@ -149,7 +152,7 @@ class Tracking:
                 "track() block.",
                 stacklevel=2,
             )
-        with _guarded("the results of the study"):
+        with _guarded("the results of the study"), without_stopping():
             self._log_results(run)
         run.__exit__(kind, error, trace)
 
@@ -231,9 +234,14 @@ class Tracking:
             state, status = "COMPLETE", str(RunStatus.FINISHED)
             try:
                 returned = func(trial)
-                with _guarded("the values of a trial"):
+                with _guarded("the values of a trial"), without_stopping():
                     self._log_values(run, returned)
                 return returned
+            except RunStopped as stopped:
+                state = "PRUNED"
+                with _guarded("the end of a trial"):
+                    status = run.fail(stopped)
+                raise _pruned(stopped) from None
             except BaseException as error:
                 state = "PRUNED" if is_pruned(error) else "FAIL"
                 status = _STATUS[state]
@@ -242,7 +250,7 @@ class Tracking:
                 raise
             finally:
                 _methods.remove(trial, "report")
-                with _guarded("the parameters of a trial"):
+                with _guarded("the parameters of a trial"), without_stopping():
                     self._log_end(trial, run, state)
                 with _guarded("the end of a trial"):
                     run.end(status)
@@ -294,7 +302,9 @@ class Tracking:
 
     def _on_trial_end(self, study: Study, trial: FrozenTrial) -> None:
         """Log the state that Optuna gave a trial. Optuna calls this after each trial."""
-        with _guarded("the state of a trial"):
+        if self.run is not None and self.run.should_stop:
+            study.stop()
+        with _guarded("the state of a trial"), without_stopping():
             run_id, noted = self._runs.pop(trial.number, (None, ""))
             if run_id is None or self.run is None:
                 return
@@ -351,6 +361,13 @@ class Tracking:
             # Only the final parameters, because every change of a param is kept.
             run.log_params({f"best_{key}": value for key, value in best[0].params.items()})
             self._log_best(run, self._finished_trials)
+
+
+def _pruned(stopped: RunStopped) -> Exception:
+    """Return what tells Optuna that a trial was stopped. For other exceptions, it would leave the trial running."""
+    from optuna.exceptions import TrialPruned
+
+    return TrialPruned(stopped.message)
 
 
 def _metric_names(study: Study, wanted: str | Sequence[str] | None) -> list[str]:

@@ -7,13 +7,15 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus
+from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus, StopRequest
 from ..errors import InvalidParameter
 from ..names import check_dict, check_name, check_string, check_text
+from ..tags import STOP_REASON, STOPPED_BY
 from . import events, series
 from .events import point
 from .kinds import LARGEST
 from .nested import flat
+from .stopping import Stop
 from .writer import now
 
 
@@ -26,6 +28,8 @@ class RunRecorder:
         append: Writes whole lines to the journal. It must not fail.
         steps: The highest step of each metric that the run already has. The next step continues from there.
         params: The params that the run already has, to notice changes.
+        name: The run's name.
+        parent: The ID of the run that it is nested in.
     """
 
     def __init__(
@@ -35,9 +39,16 @@ class RunRecorder:
         append: Callable[[bytes], None],
         steps: Mapping[str, int] | None = None,
         params: Mapping[str, str] | None = None,
+        *,
+        name: str = "",
+        parent: str | None = None,
     ) -> None:
         self.run_id = run_id
         self.artifact_uri = artifact_uri
+        self.name = name
+        self.parent = parent
+        self._write = append
+        # What log calls use: `_write`, or a method that does more once there is more to do. So this costs them nothing.
         self._append = append
         self._steps: dict[str, int] = {}
         self._values: dict[str, float] = {}
@@ -47,6 +58,11 @@ class RunRecorder:
         self._reported: set[str] = set()
         self.start_time = 0
         """If the clock was set back, the run ends at this time and not before it."""
+        self.is_running = False
+        """Whether the run has not ended, as far as this process knows."""
+        self.is_owner = False
+        """Whether this process runs the run, so that its log calls stop it."""
+        self._stop: Stop | None = None
 
     def metric(self, key: str, value: Any, step: int | None = None, timestamp: int | None = None) -> None:
         """Log one point. The step defaults to the one after the metric's highest step, beginning at 0."""
@@ -137,8 +153,10 @@ class RunRecorder:
         self._steps[key] = max(last, max(all_steps))
         # Only the store knows which of its points is the last.
         self._values.pop(key, None)
-        for line in events.series(self.run_id, key, all_steps, all_times, numbers.tolist()):
-            self._append(line)
+        *lines, last_line = events.series(self.run_id, key, all_steps, all_times, numbers.tolist())
+        for line in lines:
+            self._write(line)
+        self._append(last_line)
 
     def params(self, values: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> None:
         """Log params. Values are converted by `str`, and the keys of nested dicts are joined by `/`.
@@ -158,10 +176,10 @@ class RunRecorder:
         new = {key: text for key, text in strings.items() if self._params.get(key) != text}
         changed = {key: self._params[key] for key in new if key in self._params and key not in self._reported}
         lines = events.params(self.run_id, new, time) + more
-        if lines:
-            self._append(lines)
         self._params.update(new)
         self._reported.update(changed)
+        if lines:
+            self._append(lines)
         for key, earlier in changed.items():
             message = (
                 f"Param {key!r} changed from {earlier!r:.80} to {new[key]!r:.80}. Both are kept: the run shows the "
@@ -215,7 +233,51 @@ class RunRecorder:
         elif end_time is None:
             end_time = max(now(), self.start_time)
         time = None if end_time is None else whole_timestamp(end_time, "end_time")
-        self._append(events.status(self.run_id, status, time, writer))
+        lines = b""
+        self.is_running = status not in RunStatus.ENDED
+        if not self.is_running and self._stop is not None:
+            if self._stop.is_noticed:
+                status = RunStatus.KILLED
+                lines = tag_lines(self.run_id, _stop_tags(self._stop.request))
+            self._stop, self._append = None, self._write
+        self._write(lines + events.status(self.run_id, status, time, writer))
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def request_stop(self, request: StopRequest) -> None:
+        """Stop the run: in this process, its next log call in each thread raises RunStopped once."""
+        is_noticed = self._stop is not None and self._stop.is_noticed
+        self._stop = Stop(request, self.run_id, self.name)
+        self._stop.is_noticed = is_noticed
+        if self.is_owner:
+            self._append = self._append_and_check
+
+    @property
+    def stop_request(self) -> StopRequest | None:
+        """The request to stop the run, or None."""
+        return None if self._stop is None else self._stop.request
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the training has noticed a request to stop the run."""
+        return self._stop is not None and self._stop.is_noticed
+
+    def notice_stop(self) -> bool:
+        """Return whether the run was asked to stop. If so, the caller must stop it: no log call of its thread will."""
+        if self._stop is None:
+            return False
+        self._stop.notice()
+        return True
+
+    def _append_and_check(self, lines: bytes) -> None:
+        self._write(lines)
+        if self._stop is not None:
+            self._stop.check()
+
+
+def _stop_tags(request: StopRequest) -> dict[str, str]:
+    tags = {STOPPED_BY: request.by}
+    return {**tags, STOP_REASON: request.reason} if request.reason else tags
 
 
 def tag_lines(run_id: str, values: Mapping[str, Any]) -> bytes:

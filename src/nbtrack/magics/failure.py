@@ -9,13 +9,14 @@ import traceback
 from typing import Any
 
 from ..entities import RunStatus
+from ..errors import RunStopped
 
 
 def status_of(error: BaseException | None) -> str:
-    """Return KILLED for an interrupt, FINISHED for no exception or `sys.exit()`, and FAILED for other exceptions."""
+    """Return KILLED for an interrupt or a stop, FINISHED for no exception or `sys.exit()`, and FAILED for others."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | bdb.BdbQuit):
+    if isinstance(error, KeyboardInterrupt | RunStopped | asyncio.CancelledError | bdb.BdbQuit):
         return RunStatus.KILLED
     return RunStatus.FAILED
 

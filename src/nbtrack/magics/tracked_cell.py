@@ -14,9 +14,10 @@ from .. import autologging, capture
 from ..capture import packages
 from ..client import Client
 from ..entities import LifecycleStage, RunStatus
-from ..errors import NbtrackError
+from ..errors import NbtrackError, RunStopped
 from ..fluent.experiments import active_experiment_id
 from ..fluent.runs import start_run
+from ..journal.stopping import without_stopping
 from ..names import storable
 from ..runs import ancestors, stack
 from ..runs.active_run import ActiveRun
@@ -98,6 +99,11 @@ class TrackedCell:
 
     def finish(self, error: BaseException | None) -> None:
         """End the run. `error` is the exception that ended the cell, or None."""
+        # The training is over, so there is nothing left to stop.
+        with without_stopping():
+            self._finish(error)
+
+    def _finish(self, error: BaseException | None) -> None:
         for _, last in reversed(self._inner):
             last.close()
         self._last.close()
@@ -115,9 +121,11 @@ class TrackedCell:
             if error is None and isinstance(value, Mapping):
                 self._log_metrics(value)
             tags = {PACKAGES: json.dumps(capture.imported_packages())}
-            if error is not None and status != RunStatus.FINISHED:
+            if isinstance(error, RunStopped):
+                self._run.fail(error)
+            elif error is not None and status != RunStatus.FINISHED:
                 tags[TRACEBACK] = storable(traceback_text(self._shell, error))
-            if status == RunStatus.KILLED:
+            if status == RunStatus.KILLED and not isinstance(error, RunStopped):
                 tags[KILLED] = f"interrupted ({type(error).__name__})"
             self._run.set_tags(tags)
         finally:

@@ -12,10 +12,11 @@ from ..capture import Cell
 from ..client import Client
 from ..data.dataset import dataset_input
 from ..entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
-from ..errors import StoreError
+from ..errors import RunStopped, StoreError
 from ..journal import RunRecorder
+from ..journal.stopping import without_stopping
 from ..names import check_string, storable
-from ..tags import TRACEBACK
+from ..tags import KILLED, TRACEBACK
 
 STATE = "state"
 """The tag with Optuna's state of a trial. MLflow uses the same name."""
@@ -25,7 +26,8 @@ class ActiveRun:
     """A run that this process is logging to, returned by `nbtrack.start_run`.
 
     In a `with` statement, it ends with the block: as FINISHED, as FAILED if the block raises an exception (the tag
-    `nbtrack.traceback` then has the traceback), or as KILLED on a KeyboardInterrupt or on an exit caused by one.
+    `nbtrack.traceback` then has the traceback), or as KILLED if it was stopped, on a KeyboardInterrupt, or on an exit
+    caused by one.
 
     Args:
         client: The client of the run's store.
@@ -79,6 +81,12 @@ class ActiveRun:
     def store(self) -> str:
         """The tracking URI of the store that contains the run."""
         return self._client.tracking_uri
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether somebody has asked to stop the run. See `nbtrack.should_stop`."""
+        recorder = self._recorder if self.is_ours else self._client.recorder(self._info.run_id)
+        return recorder.notice_stop()
 
     @property
     def info(self) -> RunInfo:
@@ -212,7 +220,8 @@ class ActiveRun:
     def fail(self, error: BaseException) -> str:
         """Store the traceback of the exception that ends the run, without ending it.
 
-        Optuna's TrialPruned is not a failure: its run is KILLED and gets the tag `state` with the value PRUNED.
+        Optuna's TrialPruned is not a failure: its run is KILLED and gets the tag `state` with the value PRUNED. Neither
+        is RunStopped, which has no traceback. If it stopped another run, the tag `nbtrack.killed` says which.
 
         Args:
             error: The exception.
@@ -220,17 +229,22 @@ class ActiveRun:
         Returns:
             The status that the run should end with: "FAILED" or "KILLED".
         """
-        if is_pruned(error):
-            self.set_tag(STATE, "PRUNED")
-            return RunStatus.KILLED
-        self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
-        return RunStatus.KILLED if is_interrupt(error) else RunStatus.FAILED
+        with without_stopping():
+            if isinstance(error, RunStopped):
+                if not self._recorder.notice_stop():
+                    self.set_tag(KILLED, storable(error.message))
+                return RunStatus.KILLED
+            if is_pruned(error):
+                self.set_tag(STATE, "PRUNED")
+                return RunStatus.KILLED
+            self.set_tag(TRACEBACK, storable("".join(traceback.format_exception(error))))
+            return RunStatus.KILLED if is_interrupt(error) else RunStatus.FAILED
 
     def end(self, status: str = RunStatus.FINISHED) -> None:
         """End the run. Nothing happens if it has already ended.
 
         Args:
-            status: "FINISHED", "FAILED" or "KILLED".
+            status: "FINISHED", "FAILED" or "KILLED". A run that was stopped always ends as KILLED.
 
         Raises:
             InvalidParameter: If the status is not a run status, or if the run has been deleted.

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from .. import config
 from ..errors import InvalidParameter
+from ..journal.stopping import without_stopping
 from ..names import SYSTEM
 from ..process_end import at_process_end
 from .gpus import Gpus, Nvml, Values
@@ -245,7 +246,7 @@ class _Sampler:
                     return
                 self._asleep = False
                 watched = [one for one in self._watched if one.run.is_open]
-            with suppress(Exception):
+            with suppress(Exception), without_stopping():
                 self._sample(watched)
 
     def _pause(self) -> float:

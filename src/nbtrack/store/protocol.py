@@ -27,6 +27,7 @@ from ..entities import (
     Rewound,
     Run,
     RunInfo,
+    StopRequest,
     ViewType,
 )
 from ..journal import RunRecorder
@@ -412,6 +413,19 @@ class ModelSurvey:
     gates: list[ModelGate]
 
 
+@dataclass(frozen=True, slots=True)
+class StopState:
+    """Whether a run can be stopped.
+
+    Attributes:
+        can_stop: Whether the run is active in a process that would notice a request.
+        request: The request for the active run, or None.
+    """
+
+    can_stop: bool
+    request: StopRequest | None
+
+
 @runtime_checkable
 class Recording(Protocol):
     """Logging, and changes of runs and experiments."""
@@ -500,6 +514,22 @@ class Recording(Protocol):
 
         Returns:
             The value and the step of the last point, by metric. An unknown run has none.
+        """
+        ...
+
+    def request_stop(self, run_id: str, request: StopRequest) -> None:
+        """Ask the process that runs a run to stop it.
+
+        The process passes the request to the run's recorder within a second, and to those of the runs that it runs and
+        that are nested in it. The request is forgotten when the run ends.
+
+        Args:
+            run_id: The ID of the run.
+            request: Who asks, and why.
+
+        Raises:
+            NotSupported: If this kind of store cannot do it.
+            StoreNotWritable: If the request cannot be written.
         """
         ...
 
@@ -893,6 +923,14 @@ class Reading(Protocol):
         Args:
             run_id: The ID of the run.
             key: The name of the metric. If the run does not have it, the list is empty.
+        """
+        ...
+
+    def stop_state(self, run_id: str) -> StopState:
+        """Return whether a run can be stopped, and whether somebody has asked for it.
+
+        Args:
+            run_id: The ID of the run. An unknown run cannot be stopped.
         """
         ...
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InvalidParameter, NbtrackError, QueryError
+from ..journal.stopping import without_stopping
 from . import artifacts as artifacts
 from . import completion as completion
 from . import curves as curves
@@ -24,6 +25,7 @@ from . import registry as registry
 from . import run_page as run_page
 from . import runs as runs
 from . import saved_views as saved_views
+from . import stopping as stopping
 from . import values as values
 from .contract import ErrorReply
 from .source import Source
@@ -66,7 +68,9 @@ def handle(
     request = check_request(found.name, found.request, payload)
     if scope is not None and request.get("experiment_ids", ()) is None:
         request["experiment_ids"] = list(scope)
-    answer = found.answer(source, request)
+    # A request is answered by a thread of the kernel, which is not the training that a user stops.
+    with without_stopping():
+        answer = found.answer(source, request)
     return answer if isinstance(answer, tuple) else (answer, [])
 
 

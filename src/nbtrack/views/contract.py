@@ -878,6 +878,17 @@ class EditRunReply(TypedDict):
     """The user's own tags, all of them."""
 
 
+class StopRunRequest(TypedDict):
+    run_id: str
+    reason: str
+    """Kept with the run. May be empty."""
+
+
+class StopRunReply(TypedDict):
+    stop: StopRequest
+    """The request that the run's process will notice."""
+
+
 class RegistryRequest(TypedDict):
     name: str | None
     """The one model to return. None stands for all models, by name."""

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
-from ..entities import DatasetInput, RunStatus
+from ..entities import DatasetInput, Run, RunStatus
 from ..journal import now
 from ..names import SYSTEM
-from ..tags import MLFLOW, NBTRACK, NOTE, TRACEBACK
+from ..store.protocol import StopState
+from ..tags import MLFLOW, NBTRACK, NOTE, STOP_REASON, STOPPED_BY, TRACEBACK
 from .attempts import attempt_of
 from .contract import (
     MOST_CHANGES,
@@ -22,6 +23,7 @@ from .contract import (
     LiveReply,
     LiveRequest,
     Panel,
+    StopRequest,
     Summary,
 )
 from .curves import FEWEST_POINTS, Curve, buffers_of, curves_of, series_of
@@ -58,6 +60,7 @@ def live_state(
         (row,) = run_rows(source, [run])
         attempt = attempt_of(source, run)
         directions = source.directions
+        state = source.reading.stop_state(run.info.run_id)
     params = page_of(list(row["params"].items()), request.get("param_offset", 0), MOST_PARAMS)
     datasets = page_of(run.inputs.dataset_inputs, request.get("dataset_offset", 0), MOST_DATASETS)
     row = {**row, "params": dict(params), "metrics": {key: row["metrics"][key] for key in keys}}
@@ -86,8 +89,8 @@ def live_state(
         "output": [],
         "warnings": [],
         "alerts": [],
-        "stop": None,
-        "can_stop": False,
+        "stop": stop_of(run, state),
+        "can_stop": state.can_stop,
         "best": None,
         "best_series": [],
         "note": run.data.tags.get(NOTE, ""),
@@ -99,6 +102,16 @@ def live_state(
 def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that the user has set, without those of MLflow and nbtrack."""
     return {key: value for key, value in sorted(tags.items()) if not key.startswith((MLFLOW, NBTRACK))}
+
+
+def stop_of(run: Run, state: StopState) -> StopRequest | None:
+    """Return who asked for the stop of a running run, or who stopped a run that has ended."""
+    if state.request is not None:
+        return {"by": state.request.by, "reason": state.request.reason, "time": state.request.time}
+    by = run.data.tags.get(STOPPED_BY)
+    if by is None or run.info.status not in RunStatus.ENDED:
+        return None
+    return {"by": by, "reason": run.data.tags.get(STOP_REASON, ""), "time": run.info.end_time}
 
 
 def page_of(items: Sequence[T], offset: int, limit: int) -> Sequence[T]:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ..directions import Directions
-from ..entities import Experiment, Lineage, ModelVersion, Run
+from ..entities import Experiment, Lineage, ModelVersion, Run, StopRequest
 from ..model_registry.lookups import ModelSource, RunReading
 from ..query import Completion
 from ..store.protocol import (
@@ -24,6 +24,7 @@ from ..store.protocol import (
     ModelSurvey,
     Points,
     Snapshot,
+    StopState,
     Survey,
     Versions,
 )
@@ -101,6 +102,10 @@ class Reading(RunReading, Protocol):
         """Return the names by which the runs that match can be grouped."""
         ...
 
+    def stop_state(self, run_id: str, /) -> StopState:
+        """Return whether a run can be stopped, and whether somebody has asked for it."""
+        ...
+
     def points(
         self,
         run_ids: Sequence[str],
@@ -154,7 +159,10 @@ class Registry(Protocol):
 
 
 class Source(ModelSource, Protocol):
-    """Everything that a view may ask. Only `create_…`, `transition_…`, `edit_…`, `save_…` and `delete_…` change it."""
+    """Everything that a view may ask.
+
+    Only `create_…`, `transition_…`, `edit_…`, `stop_…`, `save_…` and `delete_…` change it.
+    """
 
     @property
     def reading(self) -> Reading:
@@ -179,6 +187,10 @@ class Source(ModelSource, Protocol):
         self, run_id: str, tags: Mapping[str, str | None], /, *, expected: Mapping[str, str | None] | None
     ) -> Run:
         """Set tags of a run and delete those whose value is None. Raises Conflict if others were expected."""
+        ...
+
+    def stop_run(self, run_id: str, reason: str, /) -> StopRequest:
+        """Ask the process of a run to stop it. Raises NotFound and InvalidState."""
         ...
 
     def complete(

@@ -15,16 +15,19 @@ import filelock
 from ...artifact_store.blobs import Blobs
 from ...artifact_store.detour import ArtifactDetour
 from ...artifact_store.local import path_of_uri
-from ...entities import Experiment, LifecycleStage, Rewound, RunInfo, RunStatus
-from ...errors import InvalidParameter, NotSupported, StoreError
+from ...entities import Experiment, LifecycleStage, Rewound, RunInfo, RunStatus, StopRequest
+from ...errors import InvalidParameter, NotSupported, StoreError, StoreNotWritable
 from ...journal import Journal, RunRecorder, events, syncing
+from ...journal.reading import JournalFolder
 from ...journal.recorder import tag_lines
 from ...names import check_string, new_id
-from ..protocol import DEFAULT_ID, DEFAULT_NAME
+from ...tags import PARENT
+from ..protocol import DEFAULT_ID, DEFAULT_NAME, StopState
 from ..sql.runs import check_runs
 from .background import Background
 from .database import LOCK_TIMEOUT
 from .sessions import FolderSessions
+from .stopping import StopFiles, StopWatch, bounded
 
 _RELATIVE = "artifacts:"
 """The prefix that stands for the store's own artifact folder in the tables."""
@@ -55,6 +58,8 @@ class FolderStore(FolderSessions):
         """The runs that this process has created."""
         self._experiments: dict[str, tuple[float, Experiment]] = {}
         self._background: Background | None = None
+        self._stop_files = StopFiles(self.folder / "stop")
+        self._stop_watch: StopWatch | None = None
 
     @property
     def journal(self) -> Journal:
@@ -75,6 +80,10 @@ class FolderStore(FolderSessions):
         if self._background is not None:
             self._background.stop()
             self._background = None
+        watch, self._stop_watch = self._stop_watch, None
+        if watch is not None:
+            watch.close()
+            self._look_for_stops()
         self.artifact_detour.close()
         journal, self._journal = self._journal, None
         if journal is not None:
@@ -116,8 +125,10 @@ class FolderStore(FolderSessions):
             writer=self.journal.writer,
         )
         self._append(created + tags_set)
-        recorder = self._recorders[run_id] = RunRecorder(run_id, uri, self._append)
+        recorder = RunRecorder(run_id, uri, self._append, name=name, parent=tags.get(PARENT))
         recorder.start_time = start_time
+        recorder.is_running = recorder.is_owner = True
+        self._add(recorder)
         self._created.add(run_id)
         return info
 
@@ -133,13 +144,32 @@ class FolderStore(FolderSessions):
                     "it."
                 )
             recorder = RunRecorder(
-                run_id, run.info.artifact_uri, self._append, self._last_steps(run_id), run.data.params
+                run_id,
+                run.info.artifact_uri,
+                self._append,
+                self._last_steps(run_id),
+                run.data.params,
+                name=run.info.run_name,
+                parent=run.data.tags.get(PARENT),
             )
             recorder.start_time = run.info.start_time
-            self._recorders[run_id] = recorder
-        if resume:
-            recorder.status(RunStatus.RUNNING, writer=self.journal.writer)
+            recorder.is_running = run.info.status == RunStatus.RUNNING
+            if resume:
+                # A request was meant for the process that ran it before.
+                self._stop_files.delete(run_id)
+                recorder.is_owner = True
+                recorder.status(RunStatus.RUNNING, writer=self.journal.writer)
+            self._add(recorder)
         return recorder
+
+    def _add(self, recorder: RunRecorder) -> None:
+        self._recorders[recorder.run_id] = recorder
+        if self._stop_watch is not None:
+            self._stop_watch.wake()
+        elif recorder.is_running:
+            # If no thread can be started, the run can be stopped by this process, but not by others.
+            with suppress(RuntimeError):
+                self._stop_watch = StopWatch(self._look_for_stops)
 
     def _last_steps(self, run_id: str) -> dict[str, int]:
         return {key: step for key, (_, step) in self.last_points(run_id).items()}
@@ -236,6 +266,56 @@ class FolderStore(FolderSessions):
         """Sync the journal now and apply it soon."""
         if self._background is not None:
             self._background.wake()
+        self._look_for_stops()
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def request_stop(self, run_id: str, request: StopRequest) -> None:
+        """Stop a run that this process runs at once. Another process finds the file of the request."""
+        request = bounded(request)
+        is_here = self._stop(run_id, request)
+        try:
+            self._stop_files.write(run_id, request)
+        except OSError as error:
+            if not is_here:
+                raise StoreNotWritable(
+                    f"The request to stop run {run_id!r:.80} cannot be written to {self.folder}: {error.strerror}."
+                ) from error
+
+    def stop_state(self, run_id: str) -> StopState:
+        """Return whether a process would notice a request to stop a run, and the request if there is one."""
+        recorder = self._recorders.get(run_id)
+        if recorder is not None and recorder.is_owner:
+            can_stop = recorder.is_running
+        else:
+            with self.reading() as cursor:
+                sql = "SELECT writer FROM runs WHERE run_id = $1 AND status = $2"
+                found = cursor.execute(sql, [run_id, RunStatus.RUNNING]).fetchone()
+            can_stop = found is not None and found[0] in JournalFolder(self._journals.folder).writers()
+        known = None if recorder is None else recorder.stop_request
+        return StopState(can_stop, known or self._stop_files.find(run_id) if can_stop else None)
+
+    def _look_for_stops(self) -> bool:
+        """Pass the requests of other processes on to the runs of this one. Return whether some are running."""
+        for run_id, request in self._stop_files.all().items():
+            recorder = self._recorders.get(run_id)
+            if recorder is not None and recorder.is_owner and not recorder.is_running:
+                self._stop_files.delete(run_id)
+            else:
+                self._stop(run_id, request)
+        return any(recorder.is_running for recorder in list(self._recorders.values()))
+
+    def _stop(self, run_id: str, request: StopRequest) -> bool:
+        """Stop a run, and the runs of this process that are nested in it. Return whether this process runs it."""
+        recorders = list(self._recorders.values())
+        wanted = {run_id}
+        while more := {one.run_id for one in recorders if one.parent in wanted} - wanted:
+            wanted |= more
+        for recorder in recorders:
+            if recorder.run_id in wanted and recorder.is_running and recorder.stop_request != request:
+                recorder.request_stop(request)
+        asked = self._recorders.get(run_id)
+        return asked is not None and asked.is_owner and asked.is_running
 
     def _flush_and_apply(self) -> None:
         # An error here will happen again at the next read, where the user sees it. An interrupt is meant for the main

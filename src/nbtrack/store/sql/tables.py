@@ -12,6 +12,7 @@ from .metrics import MetricTables
 from .points import PointTables
 from .registry.tables import RegistryTables
 from .settings import SettingTables
+from .stopping import StopTables
 from .survey import SurveyTables
 
 
@@ -27,5 +28,6 @@ class SqlTables(
     KnownTables,
     RegistryTables,
     SettingTables,
+    StopTables,
 ):
     """All tables."""
