@@ -9,6 +9,8 @@ export const MIME = 'application/vnd.nbtrack.view+json';
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 const TIMEOUT_MS = 2_500;
 const ATTEMPTS = 6;
+/** How long a live view may take to appear until the saved one is drawn. That of a cell that has just run needs less. */
+const PATIENCE_MS = 60;
 
 /** Statuses of a kernel after which it does not have the widgets any more. */
 const LOST: ReadonlySet<unknown> = new Set(['restarting', 'autorestarting', 'terminating', 'dead']);
@@ -60,32 +62,48 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     if (!model || this.end) {
       return;
     }
-    const saved = document.createElement('div');
+    const [saved, host] = [document.createElement('div'), document.createElement('div')];
     saved.className = 'nbt-saved';
-    this.node.append(saved);
-    const unmount = mount(saved, savedView(model.data[MIME] as unknown as Snapshot));
-    this.end = unmount;
-    const live = model.trusted && model.data[WIDGET_VIEW] ? await this.findLive(model) : undefined;
-    if (live) {
-      unmount();
-      saved.remove();
-      live.node.parentElement!.hidden = false;
-      const unwatch = this.watchKernel(live);
-      this.end = () => {
-        unwatch();
-        live.dispose();
-      };
+    // Views measure themselves, so the host has its size until something else is shown.
+    host.style.visibility = 'hidden';
+    this.node.append(saved, host);
+    let unmount: (() => void) | undefined;
+    const show = () => {
+      host.hidden = true;
+      unmount ??= mount(saved, savedView(model.data[MIME] as unknown as Snapshot));
+    };
+    // A live view that appears at once is the only one that is drawn.
+    const timer = setTimeout(show, PATIENCE_MS);
+    const end = () => {
+      clearTimeout(timer);
+      unmount?.();
+    };
+    this.end = end;
+    const live = model.trusted && model.data[WIDGET_VIEW] ? await this.findLive(model, host) : undefined;
+    if (this.end !== end) {
+      return;
     }
+    if (!live) {
+      clearTimeout(timer);
+      show();
+      return;
+    }
+    end();
+    saved.remove();
+    host.hidden = false;
+    host.style.visibility = '';
+    const unwatch = this.watchKernel(live);
+    this.end = () => {
+      unwatch();
+      live.dispose();
+    };
   }
 
-  /** Return the widget manager's view of this output, unless it only shows that the model does not exist. */
-  private async findLive(model: IRenderMime.IMimeModel): Promise<IRenderMime.IRenderer | undefined> {
+  /** Return the widget manager's view of this output in `host`, unless it only shows that the model does not exist. */
+  private async findLive(model: IRenderMime.IMimeModel, host: HTMLElement): Promise<IRenderMime.IRenderer | undefined> {
     const rendermime = this.rendermime();
     for (let i = 0; i < ATTEMPTS && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
       const live = rendermime.createRenderer(WIDGET_VIEW);
-      const host = document.createElement('div');
-      host.hidden = true;
-      this.node.append(host);
       Widget.attach(live, host);
       this.tried = live;
       const rendered = live.renderModel(model).catch(() => undefined);
@@ -102,7 +120,6 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
       }
       this.tried = undefined;
       live.dispose();
-      host.remove();
       if (text.startsWith('Error')) {
         return undefined;
       }

@@ -260,11 +260,12 @@ class ViewWidget(anywidget.AnyWidget):
                 if len(encoded) <= MOST_IMAGE:
                     image = {"image/png": encoded}
                     metadata = {"image/png": {"width": drawn[1], "height": drawn[2]}}
-            saved = {"text/html": page.html(), MIME: snapshot.saved(longest), **image}
-            size = len(json.dumps({**saved, "text/plain": page.text()}))
-            if size <= MOST_SAVED or share < SMALLEST_SHARE:
-                return page, saved, metadata
-            share *= min(0.9 * MOST_SAVED / size, 0.8)
+            saved = {"text/html": page.html(), MIME: snapshot.saved(longest)}
+            # The picture is the same whatever the share is, and every share that does not fit costs time.
+            size, room = len(json.dumps({**saved, "text/plain": page.text()})), MOST_SAVED - len(json.dumps(image))
+            if size <= room or share < SMALLEST_SHARE:
+                return page, {**saved, **image}, metadata
+            share *= min(0.9 * room / size, 0.8)
 
     def _send_code_if_busy(self) -> None:
         """Send the screen's code without a request, if the cell that shows it goes on and no request arrives.

@@ -107,6 +107,10 @@ class Raster:
             drawn = np.searchsorted(edges, at % edges[-1], side="right") % 2 == 0
             x, y = x[drawn], y[drawn]
         left, top = np.rint(x - thickness / 2).astype(int), np.rint(y - thickness / 2).astype(int)
+        # Points that follow each other are often in the same dot.
+        is_new = np.ones(len(left), bool)
+        is_new[1:] = (np.diff(left) != 0) | (np.diff(top) != 0)
+        left, top = left[is_new], top[is_new]
         for across in range(thickness):
             for down in range(thickness):
                 columns, rows = left + across, top + down
@@ -117,13 +121,13 @@ class Raster:
         """Return the picture as a PNG with a palette and four bits for each dot."""
         import numpy as np
 
-        dots = np.pad(self._dots, ((0, 0), (0, self.width % 2)))
-        packed = (dots[:, 0::2] << 4) | dots[:, 1::2]
         # Each row begins with its filter: none.
-        rows = np.pad(packed, ((0, 0), (1, 0))).tobytes()
+        rows = np.zeros((self.height, 1 + (self.width + 1) // 2), np.uint8)
+        rows[:, 1:] = self._dots[:, 0::2] << 4
+        rows[:, 1 : 1 + self.width // 2] |= self._dots[:, 1::2]
         palette = bytes.fromhex("".join(color.removeprefix("#") for color in self._colors))
         header = struct.pack(">IIBBBBB", self.width, self.height, 4, 3, 0, 0, 0)
-        chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b"")]
+        chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b"")]
         return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
