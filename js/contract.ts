@@ -20,6 +20,9 @@ export const MOST_VERSIONS = 500;
 
 export const MOST_EVENTS = 200;
 
+/** The largest number of entries of a part of a model, such as its inputs, that only one version has. */
+export const MOST_DIFFERENCES = 20;
+
 export const MOST_COMPLETIONS = 60;
 
 export const MOST_FILTERS = 20;
@@ -976,6 +979,8 @@ export interface RegistryRequest {
   versions?: number;
   /** How many of the newest events are returned with a model. Defaults to 20. */
   events?: number;
+  /** Count and return only versions that match. It is a filter of model versions, a number, or "@" and an alias. */
+  filter?: string;
   /** A run whose models may be versions already: see `of_run` of the reply. */
   run_id?: string;
 }
@@ -989,6 +994,8 @@ export interface VersionRow {
   description: string;
   source: string;
   aliases: string[];
+  /** Notebooks saved by earlier versions lack them. */
+  tags?: Record<string, string>;
   run_id: string;
   run_name: string;
   metrics: Record<string, Number>;
@@ -1014,7 +1021,7 @@ export interface ModelRow {
   name: string;
   description: string;
   creation_time: number;
-  /** How many versions are in each stage. A stage without versions is left out. */
+  /** How many versions that match the filter are in each stage. A stage without versions is left out. */
   stages?: Record<string, number>;
   /** The newest versions of each stage, newest first. */
   versions: VersionRow[];
@@ -1023,6 +1030,8 @@ export interface ModelRow {
   /** The newest events, newest first. */
   events: EventRow[];
   gates: GateRow[];
+  /** The version that each alias refers to. Notebooks saved by earlier versions lack it. */
+  aliases?: Record<string, number>;
 }
 
 export interface RegistryReply {
@@ -1036,6 +1045,8 @@ export interface RegistryReply {
 export interface VersionsRequest {
   name: string;
   stage: Stage;
+  /** As in `RegistryRequest`. */
+  filter?: string;
   offset?: Offset;
   limit?: number;
 }
@@ -1083,6 +1094,90 @@ export interface TransitionRequest {
 
 export interface VersionReply {
   version: VersionRow;
+}
+
+export interface PreviewTransitionRequest {
+  name: string;
+  /** None stands for a rollback of the stage. */
+  version: VersionNumber | null;
+  stage: Stage;
+}
+
+export interface GateCheckRow {
+  gate: string;
+  filter: string;
+  passed: boolean;
+  /** What the version's run has for the names in the filter, such as "metrics.loss = 0.1", or why it has nothing. */
+  values: string;
+}
+
+/** A part of a model that consists of entries, beside the same part of other versions. */
+export interface PartDifference {
+  part: "inputs" | "outputs" | "params" | "data";
+  /** How many entries all versions have. */
+  same: number;
+  /** For each version, the first of its other entries. None if its model has no signature. */
+  only: (string[] | null)[];
+  /** For each version, the number of its other entries. */
+  counts: number[];
+}
+
+export interface PreviewTransitionReply {
+  /** The version that would enter the stage. */
+  candidate: VersionRow;
+  /** The versions in the stage, as the transition or the rollback expects them. None if they are too many to list. */
+  current: number[] | null;
+  /** Number of versions in the stage. */
+  count: number;
+  /** The version that a rollback would archive. */
+  leaving: number | null;
+  /** At most two versions to compare the candidate with: the newest ones in the stage, or else in Production. */
+  beside: VersionRow[];
+  /** The metrics of which lower values are better. */
+  lower_is_better: string[];
+  /** The signatures and the datasets of the candidate and of the versions beside it. */
+  differences: PartDifference[];
+  gates: GateCheckRow[];
+}
+
+export interface RollbackRequest {
+  name: string;
+  stage: Stage;
+  /** Kept in the history. May be empty. */
+  reason: string;
+  /** The versions that the screen showed in the stage. If others are there by now, nothing happens. */
+  expected_current: number[] | null;
+  /** The version that the screen said would be restored. */
+  expected_restored: VersionNumber;
+  override_gates: boolean;
+}
+
+export interface DeleteVersionRequest {
+  name: string;
+  version: VersionNumber;
+  /** Kept in the history. May be empty. */
+  reason: string;
+  /** The stage in which the screen showed the version, other than Production. */
+  expected_stage: Stage;
+}
+
+export interface SetAliasRequest {
+  name: string;
+  alias: string;
+  /** None deletes the alias. */
+  version: VersionNumber | null;
+  /** The version that the screen showed with the alias. None if it showed none. */
+  expected_version: VersionNumber | null;
+}
+
+export interface SetVersionTagRequest {
+  name: string;
+  version: VersionNumber;
+  key: string;
+  /** None deletes the tag. */
+  value: string | null;
+  /** The value that the screen showed. None if it showed none. */
+  expected_value: string | null;
 }
 
 export interface LineageRequest {
@@ -1341,13 +1436,17 @@ export interface Requests {
   group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
   group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   python: { payload: PythonRequest; reply: PythonReply };
-  registry: { payload: RegistryRequest; reply: RegistryReply };
-  versions: { payload: VersionsRequest; reply: VersionsReply };
-  events: { payload: EventsRequest; reply: EventsReply };
   /** Changes the store. */
   register: { payload: RegisterRequest; reply: VersionReply };
   /** Changes the store. */
-  transition: { payload: TransitionRequest; reply: VersionReply };
+  delete_version: { payload: DeleteVersionRequest; reply: VersionReply };
+  /** Changes the store. */
+  set_alias: { payload: SetAliasRequest; reply: VersionReply };
+  /** Changes the store. */
+  set_version_tag: { payload: SetVersionTagRequest; reply: VersionReply };
+  registry: { payload: RegistryRequest; reply: RegistryReply };
+  versions: { payload: VersionsRequest; reply: VersionsReply };
+  events: { payload: EventsRequest; reply: EventsReply };
   lineage: { payload: LineageRequest; reply: LineageReply };
   run_page: { payload: RunPageRequest; reply: RunPageReply };
   saved_views: { payload: SavedViewsRequest; reply: SavedViewsReply };
@@ -1357,5 +1456,10 @@ export interface Requests {
   delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
   /** Changes the store. */
   stop_run: { payload: StopRunRequest; reply: StopRunReply };
+  preview_transition: { payload: PreviewTransitionRequest; reply: PreviewTransitionReply };
+  /** Changes the store. */
+  transition: { payload: TransitionRequest; reply: VersionReply };
+  /** Changes the store. */
+  rollback: { payload: RollbackRequest; reply: VersionReply };
   values: { payload: ValuesRequest; reply: ValuesReply };
 }

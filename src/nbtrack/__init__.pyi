@@ -62,6 +62,7 @@ from .fluent.logging import set_tags as set_tags
 from .fluent.models import log_best as log_best
 from .fluent.registry import get_registry_uri as get_registry_uri
 from .fluent.registry import lineage as lineage
+from .fluent.registry import registry_history as registry_history
 from .fluent.registry import search_model_versions as search_model_versions
 from .fluent.registry import search_registered_models as search_registered_models
 from .fluent.registry import set_model_version_tag as set_model_version_tag

@@ -33,19 +33,22 @@ class NbtrackError(Exception):
 
     Args:
         message: What was wrong, what is allowed and what to do.
+        advice: What to do in code, such as which argument to pass. It follows the message.
 
     Attributes:
         error_code: The error code of MLflow's REST API.
         http_status: The HTTP status that belongs to it.
-        message: The message.
+        message: The message with the advice.
+        summary: The message without the advice, which is what a screen shows.
     """
 
     error_code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, advice: str = "") -> None:
+        self.message = f"{message} {advice}" if advice else message
+        self.summary = message
+        super().__init__(self.message)
 
     def get_http_status_code(self) -> int:
         """Return the HTTP status, as MLflow's exceptions do.

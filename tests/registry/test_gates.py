@@ -68,7 +68,7 @@ def test_deleted_and_missing_runs_pass_no_gate(trained: MlflowClient) -> None:
     trained.set_gate("digits", "Production", ACCURATE)
     run_id = trained.get_model_version("digits", 2).run_id
     trained.delete_run(run_id)
-    with pytest.raises(GateClosed, match=r"is deleted \(restore it with restore_run"):
+    with pytest.raises(GateClosed, match="is deleted\\. Gate 'default'"):
         trained.transition_model_version_stage("digits", 2, "Production")
     trained.restore_run(run_id)
     trained.transition_model_version_stage("digits", 2, "Production")

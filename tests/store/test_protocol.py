@@ -20,7 +20,7 @@ from nbtrack.store.protocol import Reading, Recording, Registry, Store
 
 PACKAGE = Path(nbtrack.__file__).parent
 PROTOCOLS = (Recording, Reading, Registry)
-MOST_OPERATIONS = 54
+MOST_OPERATIONS = 55
 
 
 def operations(protocol: type) -> dict[str, str]:

@@ -28,6 +28,11 @@ def fill() -> None:
     for _ in range(2):
         client.create_model_version("digits", f"runs:/{run.info.run_id}/model", run.info.run_id)
     client.transition_model_version_stage("digits", 1, "Production")
+    client.create_registered_model("letters")
+    for number in (1, 2, 3):
+        client.create_model_version("letters", f"s3://models/{number}")
+    for number in (1, 2):
+        client.transition_model_version_stage("letters", number, "Production", archive_existing_versions=True)
     client.save_view("weekly", {"query": "metrics.loss < 1", "sorts": "not a list"})
 
 
@@ -129,12 +134,24 @@ def valid_requests() -> dict[str, dict[str, Any]]:
         },
         "artifacts": {"run_id": run_ids[0], "path": "model", **page},
         "artifact": {"run_id": run_ids[0], "path": "model/MLmodel", "whole": False},
-        "registry": {"name": None, "search": "DIG", "versions": 5, "events": 5, **page},
-        "versions": {"name": "digits", "stage": "None", **page},
+        "registry": {"name": None, "search": "DIG", "filter": "@champion", "versions": 5, "events": 5, **page},
+        "versions": {"name": "digits", "stage": "None", "filter": "metrics.loss < 1", **page},
         "events": {"name": "digits", **page},
         "lineage": {"name": "digits", "version": 1, **page},
         "register": {"run_id": run_ids[1], "artifact_path": "model", "name": "digits"},
         "transition": {"name": "digits", "version": 2, "stage": "Staging", "override_gates": False, **change},
+        "preview_transition": {"name": "letters", "version": None, "stage": "Production"},
+        "rollback": {
+            "name": "letters",
+            "stage": "Production",
+            "reason": "",
+            "expected_current": [2],
+            "expected_restored": 1,
+            "override_gates": False,
+        },
+        "delete_version": {"name": "letters", "version": 3, "reason": "", "expected_stage": "None"},
+        "set_alias": {"name": "digits", "alias": "champion", "version": 1, "expected_version": None},
+        "set_version_tag": {"name": "digits", "version": 1, "key": "ok", "value": "yes", "expected_value": None},
     }
 
 

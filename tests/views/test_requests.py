@@ -21,7 +21,10 @@ from nbtrack.widgets import Registry, code, host
 
 Requests = dict[str, dict[str, Any]]
 
-WRITING = {"edit_run", "register", "stop_run", "transition", "save_view", "delete_view", "keep_filter"}
+WRITING = {
+    *("edit_run", "stop_run", "save_view", "delete_view", "keep_filter"),
+    *("register", "transition", "rollback", "delete_version", "set_alias", "set_version_tag"),
+}
 
 MANY = settings(
     max_examples=250,

@@ -110,6 +110,24 @@ class ServerSource(SettingsMixin):
             name, version, stage, archive_existing_versions, user_id="server", **more
         )
 
+    def rollback(self, name: str, stage: str, **more: Any) -> ModelVersion:
+        return self.registry.rollback_stage(name, stage, user_id="server", **more)
+
+    def delete_model_version(self, name: str, version: int, **more: Any) -> None:
+        self.registry.delete_model_version(name, version, user_id="server", **more)
+
+    def set_registered_model_alias(self, name: str, alias: str, version: int, **more: Any) -> None:
+        self.registry.set_model_alias(name, alias, version, user_id="server", **more)
+
+    def delete_registered_model_alias(self, name: str, alias: str, **more: Any) -> None:
+        self.registry.set_model_alias(name, alias, None, user_id="server", **more)
+
+    def set_model_version_tag(self, name: str, version: int, key: str, value: object, **more: Any) -> None:
+        self.registry.set_model_tag(name, key, str(value), version=version, user_id="server", **more)
+
+    def delete_model_version_tag(self, name: str, version: int, key: str, **more: Any) -> None:
+        self.registry.set_model_tag(name, key, None, version=version, user_id="server", **more)
+
 
 @pytest.fixture
 def source(server: Server, filled_store: Path) -> Iterator[ServerSource]:

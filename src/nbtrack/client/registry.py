@@ -196,11 +196,13 @@ class RegistryMixin:
         """
         self._store.set_model_tag(name, key, None, user_id=user(), reason=reason)
 
-    def get_history(self, name: str) -> list[ModelEvent]:
-        """Return the history of a registered model, newest change first.
+    def get_history(self, name: str | None = None) -> list[ModelEvent]:
+        """Return the history of a registered model, or of all models, newest change first.
+
+        `nbtrack.registry_history` returns it as a table.
 
         Args:
-            name: Name of the model. It can be deleted.
+            name: Name of the model. It can be deleted. Defaults to all models that ever existed.
 
         Returns:
             The changes: who changed which version when, from what to what, and why.
@@ -410,6 +412,7 @@ class RegistryMixin:
         *,
         reason: str | None = None,
         expected_current: Versions | None = None,
+        expected_restored: int | str | None = None,
         override_gates: bool = False,
     ) -> ModelVersion:
         """Undo the last promotion to a stage: restore the version that was in the stage before.
@@ -423,6 +426,7 @@ class RegistryMixin:
             reason: Why the stage is rolled back, for the history.
             expected_current: The version, or the list of versions, that must be in the stage, so that two users do not
                 roll back twice.
+            expected_restored: The version that you expect to be restored.
             override_gates: Whether to restore the version even if its run does not pass the gates of the stage.
                 Requires a `reason`.
 
@@ -433,13 +437,14 @@ class RegistryMixin:
             NotFound: If the model does not exist.
             InvalidState: If no earlier version of the stage still exists.
             GateClosed: If the run of the earlier version does not pass a gate of the stage.
-            Conflict: If other versions are in the stage than expected.
+            Conflict: If other versions are in the stage than expected, or if another version would be restored.
             InvalidParameter: If the stage is another one, or if a gate is overridden without a reason.
         """
         return self._store.rollback_stage(
             name,
             stage,
             expected_current=expected_current,
+            expected_restored=expected_restored,
             override_gates=override_gates,
             user_id=user(),
             reason=reason,
@@ -594,7 +599,9 @@ class RegistryMixin:
 
     # Deleting and finding versions
 
-    def delete_model_version(self, name: str, version: int | str, *, reason: str | None = None) -> None:
+    def delete_model_version(
+        self, name: str, version: int | str, *, reason: str | None = None, expected_stage: str | None = None
+    ) -> None:
         """Delete a model version with its tags and aliases.
 
         Its run and its files are kept, and its number is not used again.
@@ -603,11 +610,13 @@ class RegistryMixin:
             name: Name of the model.
             version: Number of the version.
             reason: Why the version is deleted, for the history.
+            expected_stage: The stage that the version must be in, for example because the user has seen it there.
 
         Raises:
             NotFound: If the model or the version does not exist.
+            Conflict: If the version is in another stage than expected.
         """
-        self._store.delete_model_version(name, version, user_id=user(), reason=reason)
+        self._store.delete_model_version(name, version, expected_stage=expected_stage, user_id=user(), reason=reason)
 
     def search_model_versions(
         self,
@@ -672,6 +681,7 @@ class RegistryMixin:
         stage: str | None = None,
         *,
         reason: str | None = None,
+        expected_value: str | Sequence[str] | None = None,
     ) -> None:
         """Set a tag on a model version. Pass either `version` or `stage`.
 
@@ -682,14 +692,18 @@ class RegistryMixin:
             value: Value of the tag. It is converted to a string.
             stage: A stage, for the newest version in it.
             reason: Why the tag is set, for the history.
+            expected_value: The value that the tag must have until now, [] for none.
 
         Raises:
             NotFound: If the model or the version does not exist, or if the stage is empty.
             InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
+            Conflict: If the tag has another value than expected.
         """
         number = self._version_of(name, version, stage)
         key = _required(key, "key")
-        self._store.set_model_tag(name, key, str(value), version=number, user_id=user(), reason=reason)
+        self._store.set_model_tag(
+            name, key, str(value), version=number, expected_value=expected_value, user_id=user(), reason=reason
+        )
 
     def delete_model_version_tag(
         self,
@@ -699,6 +713,7 @@ class RegistryMixin:
         stage: str | None = None,
         *,
         reason: str | None = None,
+        expected_value: str | Sequence[str] | None = None,
     ) -> None:
         """Delete a tag of a model version. Pass either `version` or `stage`.
 
@@ -710,19 +725,29 @@ class RegistryMixin:
             key: Key of the tag. Required.
             stage: A stage, for the newest version in it.
             reason: Why the tag is deleted, for the history.
+            expected_value: The value that the tag must have until now.
 
         Raises:
             NotFound: If the model or the version does not exist, or if the stage is empty.
             InvalidParameter: If neither or both of `version` and `stage` are given, or if the key is missing.
+            Conflict: If the tag has another value than expected.
         """
         number = self._version_of(name, version, stage)
         key = _required(key, "key")
-        self._store.set_model_tag(name, key, None, version=number, user_id=user(), reason=reason)
+        self._store.set_model_tag(
+            name, key, None, version=number, expected_value=expected_value, user_id=user(), reason=reason
+        )
 
     # Aliases
 
     def set_registered_model_alias(
-        self, name: str, alias: str, version: int | str, *, reason: str | None = None
+        self,
+        name: str,
+        alias: str,
+        version: int | str,
+        *,
+        reason: str | None = None,
+        expected_version: Versions | None = None,
     ) -> None:
         """Point an alias at a model version. `models:/name@alias` then names that version.
 
@@ -732,25 +757,33 @@ class RegistryMixin:
                 "latest" and "v" with a number are reserved.
             version: Number of the version. An alias names one version, so it no longer names another one.
             reason: Why the alias is set, for the history.
+            expected_version: The version that the alias must name until now, [] for none.
 
         Raises:
             NotFound: If the model or the version does not exist.
             InvalidParameter: If the alias is not valid or reserved.
+            Conflict: If the alias names another version than expected.
         """
-        self._store.set_model_alias(name, alias, check_version(version), user_id=user(), reason=reason)
+        self._store.set_model_alias(
+            name, alias, check_version(version), expected_version=expected_version, user_id=user(), reason=reason
+        )
 
-    def delete_registered_model_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
+    def delete_registered_model_alias(
+        self, name: str, alias: str, *, reason: str | None = None, expected_version: Versions | None = None
+    ) -> None:
         """Delete an alias. Nothing happens if the model does not have it.
 
         Args:
             name: Name of the model.
             alias: The alias.
             reason: Why the alias is deleted, for the history.
+            expected_version: The version that the alias must name until now.
 
         Raises:
             NotFound: If the model does not exist.
+            Conflict: If the alias names another version than expected.
         """
-        self._store.set_model_alias(name, alias, None, user_id=user(), reason=reason)
+        self._store.set_model_alias(name, alias, None, expected_version=expected_version, user_id=user(), reason=reason)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Return the model version that an alias names.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import config
 from ..client import Client
 from ..entities import Lineage, ModelVersion, RegisteredModel, StageChange
 from ..errors import InvalidParameter
+from ..frame import OutputFormat, check_format, from_columns
 from ..journal.recorder import whole_number
 from ..model_registry.resolving import find_version
 from ..model_registry.uris import ModelVersionUri, parse_uri
@@ -216,3 +217,44 @@ def versions_from(*, run_id: str | None = None, dataset: str | None = None) -> l
         InvalidParameter: If neither or both arguments are given.
     """
     return Client().get_versions_from(run_id=run_id, dataset=dataset)
+
+
+def registry_history(name: str | None = None, *, output_format: OutputFormat = "pandas") -> Any:
+    """Return who changed what in the model registry, when and why, as a table.
+
+    Args:
+        name: Name of a registered model, which can be deleted. Defaults to all models that ever existed.
+        output_format: "pandas", "polars" or "arrow".
+
+    Returns:
+        A table with one row for each change, newest first. Its columns are `timestamp`, `user_id`, `model`, `version`
+        (missing for changes of the model itself), `kind` (such as "stage", "alias_set" or "rolled_back"), `old`, `new`
+        and `reason`. A pandas table is written to a file with `.to_csv("audit.csv", index=False)`.
+
+    Raises:
+        NotFound: If no model had this name.
+        InvalidParameter: If the name or the format is not valid.
+
+    Example:
+        >>> registry_history().columns.tolist()
+        ['timestamp', 'user_id', 'model', 'version', 'kind', 'old', 'new', 'reason']
+    """
+    import numpy as np
+
+    check_format(output_format)
+    events = Client().get_history(name)
+
+    def strings(attribute: str) -> Any:
+        return np.array([getattr(event, attribute) for event in events], dtype=object)
+
+    versions = [event.version for event in events]
+    columns = {
+        "timestamp": np.array([event.timestamp for event in events], dtype="datetime64[ms]").astype("datetime64[us]"),
+        "user_id": strings("user_id"),
+        "model": strings("name"),
+        "version": np.ma.masked_array(
+            [version or 0 for version in versions], mask=[version is None for version in versions], dtype=np.int64
+        ),
+        **{column: strings(column) for column in ("kind", "old", "new", "reason")},
+    }
+    return from_columns(columns, output_format)

@@ -109,14 +109,11 @@ def model_at(location: Location, client: ModelSource | None = None) -> Model:
             raise
         run = (client or Client()).get_run(location.run_id)
         logged = [repr(entry["artifact_path"]) for entry in read_history(run.data.tags)]
-        hint = (
-            f"The run logged these models: {', '.join(logged)}."
-            if logged
-            else "The run logged no model. Call log_model in the run."
-        )
+        hint = f"The run logged these models: {', '.join(logged)}." if logged else "The run logged no model."
         raise NotFound(
             f"Run {run.info.run_name!r} ({location.run_id}) has no model at {location.path!r:.200}, because the file "
-            f"{MLMODEL} does not exist there. {hint}"
+            f"{MLMODEL} does not exist there. {hint}",
+            "" if logged else "Call log_model in the run.",
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +37,25 @@ class CompiledParts:
         Returns:
             The names with their values in this row; a missing value is None.
         """
+        return _merged(named for holds, named in self._read(row) if not holds)
+
+    def values(self, row: Sequence[Any]) -> dict[str, Any]:
+        """Return all names in the filter.
+
+        Args:
+            row: A row that the query has returned.
+
+        Returns:
+            The names with their values in this row; a missing value is None.
+        """
+        return _merged(named for _, named in self._read(row))
+
+    def _read(self, row: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield for each part of the filter whether it holds (or None), and the values of its names."""
         values = iter(row)
-        found: dict[str, Any] = {}
         for names in self._parts:
             holds = next(values)
-            named = {name: next(values) for name in names}
-            if not holds:
-                found |= named
-        return found
+            yield holds, {name: next(values) for name in names}
 
 
 def compile_parts(filter_string: str, vocabulary: Vocabulary, first_parameter: int = 1) -> CompiledParts:
@@ -73,6 +84,10 @@ def compile_parts(filter_string: str, vocabulary: Vocabulary, first_parameter: i
         columns += [writer.condition(node), *(_value(operand, writer) for operand in operands.values())]
         parts.append(list(operands))
     return CompiledParts(writer.joins, ", ".join(columns), writer.parameters, parts)
+
+
+def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _value(operand: Operand, writer: Writer) -> str:

@@ -145,10 +145,10 @@ class Writer:
     @property
     def joins(self) -> str:
         collected = [
-            f"LEFT JOIN (SELECT m.{collection.link}, "
+            f"LEFT JOIN (SELECT {_columns('m', collection)}, "
             f"{', '.join(f'{question} AS {name}' for question, name in questions.items())} "
-            f"FROM {collection.table} m GROUP BY m.{collection.link}) {collection.entity} "
-            f"ON {collection.entity}.{collection.link} = r.{collection.link}"
+            f"FROM {collection.table} m GROUP BY {_columns('m', collection)}) {collection.entity} "
+            f"ON {' AND '.join(f'{collection.entity}.{column} = r.{column}' for column in collection.link)}"
             for collection, questions in self._asked.items()
         ]
         return " ".join([*self._joins, *collected])
@@ -258,7 +258,9 @@ class Writer:
         known = (table.table, key.name)
         if known not in self._aliases:
             alias = self._aliases[known] = f"k{len(self._aliases) + 1}"
-            links = " AND ".join(f"{alias}.{column} = r.{column}" for column in table.link)
+            if table.join:
+                self._joins[table.join] = None
+            links = " AND ".join(f"{alias}.{column} = {table.row}.{column}" for column in table.link)
             name = self._parameter(key.name)
             self._joins[f"LEFT JOIN {table.table} {alias} ON {links} AND {alias}.key = {name}"] = None
         return self._aliases[known]
@@ -292,3 +294,7 @@ def _is_negated(node: Leaf) -> bool:
 def number_in(column: str) -> str:
     """Return SQL for the number that a string column holds, or NULL if it does not hold one."""
     return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{_NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"
+
+
+def _columns(alias: str, collection: Collection) -> str:
+    return ", ".join(f"{alias}.{column}" for column in collection.link)

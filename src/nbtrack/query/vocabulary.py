@@ -102,6 +102,8 @@ class KeyTable:
         spellings: All prefixes that mean it, such as `metrics` and `metric`.
         functions: The functions of its keys.
         has_numbers: Whether a column `number` holds the number that the value stands for.
+        row: The alias of the row that has these columns. It is `r`, or one that `join` adds.
+        join: The JOIN clause that adds this row to `r`, or "".
     """
 
     entity: str
@@ -111,6 +113,8 @@ class KeyTable:
     spellings: tuple[str, ...]
     functions: tuple[Function, ...] = ()
     has_numbers: bool = False
+    row: str = "r"
+    join: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +141,14 @@ class Collection:
     Attributes:
         entity: The prefix of its names, such as `datasets`.
         table: The table's name.
-        link: The column that joins it to `r`.
+        link: The columns that join it to `r`.
         columns: The columns that a query can name.
         spellings: All prefixes that mean it, such as `datasets` and `dataset`.
     """
 
     entity: str
     table: str
-    link: str
+    link: tuple[str, ...]
     columns: tuple[str, ...]
     spellings: tuple[str, ...]
 
@@ -280,6 +284,10 @@ _METRICS = KeyTable(
     ),
 )
 
+_PARAMS = KeyTable(
+    "params", "params", ("run",), Kind.VALUE, ("params", "param", "parameters", "parameter"), has_numbers=True
+)
+
 _PARENT = (
     f"LEFT JOIN tags link ON link.run = r.run AND link.key = '{tags.PARENT}' "
     "LEFT JOIN runs parent ON parent.run_id = link.value"
@@ -310,18 +318,11 @@ RUNS = Vocabulary(
     ),
     key_tables=(
         _METRICS,
-        KeyTable(
-            "params",
-            "params",
-            ("run",),
-            Kind.VALUE,
-            ("params", "param", "parameters", "parameter"),
-            has_numbers=True,
-        ),
+        _PARAMS,
         _tags("tags", "run", has_numbers=True),
     ),
     default_order=(("start_time", True), ("run_id", False)),
-    collections=(Collection("datasets", "inputs", "run", ("name", "digest", "context"), ("datasets", "dataset")),),
+    collections=(Collection("datasets", "inputs", ("run",), ("name", "digest", "context"), ("datasets", "dataset")),),
     sections=(Section("cell", "tags", tags.CELL, ("source", "id", "execution_count")),),
 )
 """What a filter of runs can name."""
@@ -369,7 +370,16 @@ VERSIONS = Vocabulary(
         Attribute("description", "r.description", Kind.TEXT),
         Attribute("status", "r.status", Kind.WORD),
     ),
-    key_tables=(_tags("model_version_tags", "name", "version"),),
+    key_tables=(
+        _tags("model_version_tags", "name", "version"),
+        *(
+            replace(table, row="run", join="LEFT JOIN runs run ON run.run_id = r.run_id")
+            for table in (_METRICS, _PARAMS)
+        ),
+    ),
     default_order=(("last_updated_timestamp", True), ("name", False), ("version_number", True)),
+    collections=(
+        Collection("aliases", "registered_model_aliases", ("name", "version"), ("alias",), ("aliases", "alias")),
+    ),
 )
-"""What a filter of model versions can name."""
+"""What a filter of model versions can name. Metrics and params are those of the version's run."""

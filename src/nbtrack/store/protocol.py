@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload, runtime_checkable
 
 from ..entities import (
     Experiment,
@@ -396,11 +396,12 @@ class ModelSurvey:
         name: The name of the model.
         description: The description of the model.
         creation_timestamp: The time at which the model was created, in milliseconds since the epoch.
-        stages: The number of versions in each stage, without stages that have none.
+        stages: The number of versions that match in each stage, without stages that have none.
         versions: The requested versions.
         events: The requested events of the history.
         event_count: The number of all events.
         gates: The gates of the model's stages.
+        aliases: The version that each alias of the model refers to.
     """
 
     name: str
@@ -411,6 +412,38 @@ class ModelSurvey:
     events: list[ModelEvent]
     event_count: int
     gates: list[ModelGate]
+    aliases: dict[str, int]
+
+
+class GateCheck(NamedTuple):
+    """A gate, and whether the run of a version passes it.
+
+    Attributes:
+        gate: The gate.
+        mismatch: Why the version does not pass it, as a clause that follows "because". None if it passes.
+        values: The values that the run has for the names in the gate, such as "metrics.loss = 0.1"; "" without a run.
+    """
+
+    gate: ModelGate
+    mismatch: str | None
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionPreview:
+    """What a transition or a rollback would do.
+
+    Attributes:
+        version: The version that would enter the stage.
+        current: The numbers of the versions in the stage, in ascending order.
+        leaving: The version that a rollback would move to Archived; None if there is none, and for a transition.
+        gates: The gates of the stage, checked for the version. Empty if it is in the stage already.
+    """
+
+    version: ModelVersion
+    current: list[int]
+    leaving: int | None
+    gates: list[GateCheck]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1134,6 +1167,7 @@ class Registry(Protocol):
         *,
         search: str = "",
         stage: str | None = None,
+        filter_string: str = "",
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
@@ -1145,11 +1179,15 @@ class Registry(Protocol):
             limit: The largest number of models on the page, between 1 and 1,000.
             search: Return only models whose name contains this string, ignoring case. The default is all models.
             stage: Return only versions in this stage. None stands for all stages.
+            filter_string: Return, and count, only versions that match this filter. The default is all versions.
             versions: An offset and a limit, which are applied to the versions in each stage, newest first.
             events: An offset and a limit, which are applied to the events of each model, newest first.
 
         Returns:
             The models of the page, and the number of models on all pages.
+
+        Raises:
+            QueryError: If the filter is not valid.
         """
         ...
 
@@ -1160,6 +1198,7 @@ class Registry(Protocol):
         value: object,
         *,
         version: int | str | None = None,
+        expected_value: str | Sequence[str] | None = None,
         user_id: str,
         reason: str | None = None,
     ) -> None:
@@ -1170,13 +1209,24 @@ class Registry(Protocol):
             key: The key of the tag.
             value: The value, which is stored as a string. None deletes the tag if it exists.
             version: The version whose tag is changed. None stands for the model itself.
+            expected_value: The value that the caller has seen, [] for none. None does not check it.
             user_id: The user who makes the change.
             reason: The reason for the change.
+
+        Raises:
+            Conflict: If the tag has another value than expected.
         """
         ...
 
     def set_model_alias(
-        self, name: str, alias: str, version: int | str | None, *, user_id: str, reason: str | None = None
+        self,
+        name: str,
+        alias: str,
+        version: int | str | None,
+        *,
+        expected_version: Versions | None = None,
+        user_id: str,
+        reason: str | None = None,
     ) -> None:
         """Assign an alias to a version, or delete it.
 
@@ -1184,8 +1234,12 @@ class Registry(Protocol):
             name: The name of the model.
             alias: The alias, which is case-sensitive.
             version: The version that the alias refers to from now on. None deletes the alias if it exists.
+            expected_version: The version that the caller has seen with this alias, [] for none. None does not check it.
             user_id: The user who makes the change.
             reason: The reason for the change.
+
+        Raises:
+            Conflict: If the alias refers to another version than expected.
         """
         ...
 
@@ -1267,14 +1321,26 @@ class Registry(Protocol):
         """
         ...
 
-    def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
+    def delete_model_version(
+        self,
+        name: str,
+        version: int | str,
+        *,
+        expected_stage: str | None = None,
+        user_id: str,
+        reason: str | None = None,
+    ) -> None:
         """Delete a version with its tags and aliases. Its number is not used again, and its files are not touched.
 
         Args:
             name: The name of the model.
             version: The number of the version.
+            expected_stage: The stage in which the caller has seen the version. None does not check it.
             user_id: The user who makes the change.
             reason: The reason for the change.
+
+        Raises:
+            Conflict: If the version is in another stage than expected.
         """
         ...
 
@@ -1367,6 +1433,7 @@ class Registry(Protocol):
         stage: str = "Production",
         *,
         expected_current: Versions | None = None,
+        expected_restored: int | str | None = None,
         override_gates: bool = False,
         user_id: str,
         reason: str | None = None,
@@ -1380,6 +1447,7 @@ class Registry(Protocol):
             stage: Staging or Production.
             expected_current: The version or versions that the caller has seen in the stage, [] for none. None does not
                 check it.
+            expected_restored: The version that the caller expects to return. None does not check it.
             override_gates: Roll back even if the run of the returning version does not match the gates. Requires a
                 reason.
             user_id: The user who makes the change.
@@ -1392,6 +1460,19 @@ class Registry(Protocol):
             InvalidState: If no earlier version of the stage still exists.
             Conflict: If the stage is not as expected.
             GateClosed: If the run of the returning version does not match a gate.
+        """
+        ...
+
+    def preview_transition(self, name: str, version: int | str | None, stage: str) -> TransitionPreview:
+        """Return what a transition or a rollback would do, without doing it.
+
+        Args:
+            name: The name of the model.
+            version: The version that would move to the stage. None stands for a rollback of the stage.
+            stage: The stage. For a rollback, Staging or Production.
+
+        Raises:
+            InvalidState: If no earlier version of the stage still exists, for a rollback.
         """
         ...
 
@@ -1434,13 +1515,13 @@ class Registry(Protocol):
         """
         ...
 
-    def model_events(self, name: str, since: int | None = None) -> list[ModelEvent]:
-        """Return the history of a model.
+    def model_events(self, name: str | None, since: int | None = None) -> list[ModelEvent]:
+        """Return the history of a model, or of all models.
 
         A deleted model keeps its history. A model that later gets the same name starts with an empty one.
 
         Args:
-            name: The name of the model.
+            name: The name of the model. None stands for all models that ever existed.
             since: A time in milliseconds since the epoch. Only later events are returned, oldest first. None returns
                 all events, newest first.
 

@@ -21,11 +21,13 @@ from . import filters as filters
 from . import groups as groups
 from . import live as live
 from . import python_code as python_code
+from . import registering as registering
 from . import registry as registry
 from . import run_page as run_page
 from . import runs as runs
 from . import saved_views as saved_views
 from . import stopping as stopping
+from . import transitions as transitions
 from . import values as values
 from .contract import ErrorReply
 from .source import Source
@@ -79,7 +81,7 @@ def error_reply(error: BaseException) -> ErrorReply:
     query = error if isinstance(error, QueryError) else None
     return {
         "error_code": error.error_code if isinstance(error, NbtrackError) else NbtrackError.error_code,
-        "message": str(error) or type(error).__name__,
+        "message": (error.summary if isinstance(error, NbtrackError) else str(error)) or type(error).__name__,
         "reason": query.reason if query else None,
         "position": query.position if query else None,
         "expected": list(query.expected) if query else [],

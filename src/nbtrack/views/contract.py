@@ -23,6 +23,8 @@ MOST_POINTS = 5_000
 MOST_MODELS = 100
 MOST_VERSIONS = 500
 MOST_EVENTS = 200
+MOST_DIFFERENCES = 20
+"""The largest number of entries of a part of a model, such as its inputs, that only one version has."""
 MOST_COMPLETIONS = 60
 MOST_FILTERS = 20
 MOST_DATASETS = 200
@@ -903,6 +905,8 @@ class RegistryRequest(TypedDict):
     models, `limit` times `versions` may be at most 5,000."""
     events: NotRequired[Annotated[int, Between(0, MOST_EVENTS)]]
     """How many of the newest events are returned with a model. Defaults to 20."""
+    filter: NotRequired[str]
+    """Count and return only versions that match. It is a filter of model versions, a number, or "@" and an alias."""
     run_id: NotRequired[str]
     """A run whose models may be versions already: see `of_run` of the reply."""
 
@@ -916,6 +920,8 @@ class VersionRow(TypedDict):
     description: str
     source: str
     aliases: list[str]
+    tags: NotRequired[dict[str, str]]
+    """Notebooks saved by earlier versions lack them."""
     run_id: str
     run_name: str
     metrics: dict[str, Number]
@@ -942,7 +948,7 @@ class ModelRow(TypedDict):
     description: str
     creation_time: int
     stages: NotRequired[dict[str, int]]
-    """How many versions are in each stage. A stage without versions is left out."""
+    """How many versions that match the filter are in each stage. A stage without versions is left out."""
     versions: list[VersionRow]
     """The newest versions of each stage, newest first."""
     event_count: NotRequired[int]
@@ -950,6 +956,8 @@ class ModelRow(TypedDict):
     events: list[EventRow]
     """The newest events, newest first."""
     gates: list[GateRow]
+    aliases: NotRequired[dict[str, int]]
+    """The version that each alias refers to. Notebooks saved by earlier versions lack it."""
 
 
 class RegistryReply(TypedDict):
@@ -963,6 +971,8 @@ class RegistryReply(TypedDict):
 class VersionsRequest(TypedDict):
     name: str
     stage: Stage
+    filter: NotRequired[str]
+    """As in `RegistryRequest`."""
     offset: NotRequired[Offset]
     limit: NotRequired[Annotated[int, Between(1, MOST_VERSIONS)]]
 
@@ -1010,6 +1020,91 @@ class TransitionRequest(TypedDict):
 
 class VersionReply(TypedDict):
     version: VersionRow
+
+
+class PreviewTransitionRequest(TypedDict):
+    name: str
+    version: VersionNumber | None
+    """None stands for a rollback of the stage."""
+    stage: Stage
+
+
+class GateCheckRow(TypedDict):
+    gate: str
+    filter: str
+    passed: bool
+    values: str
+    """What the version's run has for the names in the filter, such as "metrics.loss = 0.1", or why it has nothing."""
+
+
+class PartDifference(TypedDict):
+    """A part of a model that consists of entries, beside the same part of other versions."""
+
+    part: Literal["inputs", "outputs", "params", "data"]
+    same: int
+    """How many entries all versions have."""
+    only: list[list[str] | None]
+    """For each version, the first of its other entries. None if its model has no signature."""
+    counts: list[int]
+    """For each version, the number of its other entries."""
+
+
+class PreviewTransitionReply(TypedDict):
+    candidate: VersionRow
+    """The version that would enter the stage."""
+    current: list[int] | None
+    """The versions in the stage, as the transition or the rollback expects them. None if they are too many to list."""
+    count: int
+    """Number of versions in the stage."""
+    leaving: int | None
+    """The version that a rollback would archive."""
+    beside: list[VersionRow]
+    """At most two versions to compare the candidate with: the newest ones in the stage, or else in Production."""
+    lower_is_better: list[str]
+    """The metrics of which lower values are better."""
+    differences: list[PartDifference]
+    """The signatures and the datasets of the candidate and of the versions beside it."""
+    gates: list[GateCheckRow]
+
+
+class RollbackRequest(TypedDict):
+    name: str
+    stage: Stage
+    reason: str
+    """Kept in the history. May be empty."""
+    expected_current: Annotated[list[int] | None, AtMost(1_000)]
+    """The versions that the screen showed in the stage. If others are there by now, nothing happens."""
+    expected_restored: VersionNumber
+    """The version that the screen said would be restored."""
+    override_gates: bool
+
+
+class DeleteVersionRequest(TypedDict):
+    name: str
+    version: VersionNumber
+    reason: str
+    """Kept in the history. May be empty."""
+    expected_stage: Stage
+    """The stage in which the screen showed the version, other than Production."""
+
+
+class SetAliasRequest(TypedDict):
+    name: str
+    alias: str
+    version: VersionNumber | None
+    """None deletes the alias."""
+    expected_version: VersionNumber | None
+    """The version that the screen showed with the alias. None if it showed none."""
+
+
+class SetVersionTagRequest(TypedDict):
+    name: str
+    version: VersionNumber
+    key: str
+    value: str | None
+    """None deletes the tag."""
+    expected_value: str | None
+    """The value that the screen showed. None if it showed none."""
 
 
 class LineageRequest(TypedDict):

@@ -1,12 +1,11 @@
-"""The registry: models, versions by stage with the run behind each, their history, and changes to them."""
+"""The registry: models, versions by stage with the run behind each, and their history."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..entities import ModelEvent, ModelVersion
+from ..entities import ModelEvent
 from ..errors import InvalidParameter
-from ..models import register_model
 from ..store.protocol import ModelSurvey
 from .contract import (
     MOST_EVENTS,
@@ -19,19 +18,15 @@ from .contract import (
     LineageReply,
     LineageRequest,
     ModelRow,
-    RegisterRequest,
     RegistryReply,
     RegistryRequest,
-    TransitionRequest,
-    VersionReply,
     VersionRow,
     VersionsReply,
     VersionsRequest,
 )
 from .live import dataset_row
-from .numbers import number
-from .runs import logged_models, own_metrics
 from .source import Source
+from .version_rows import version_filter, version_rows
 from .view import view
 
 VERSIONS_AT_FIRST = 20
@@ -56,10 +51,11 @@ def registry(source: Source, request: RegistryRequest) -> RegistryReply:
             request.get("offset", 0),
             limit,
             search=request.get("search", ""),
+            filter_string=version_filter(request.get("filter", "")),
             versions=(0, most),
             events=(0, request.get("events", EVENTS_AT_FIRST)),
         )
-        rows = _version_rows(source, [version for model in found for version in model.versions])
+        rows = version_rows(source, [version for model in found for version in model.versions])
         of_run = _registered(source, request["run_id"]) if "run_id" in request else None
     by_model: dict[str, list[VersionRow]] = {model.name: [] for model in found}
     for row in rows:
@@ -73,8 +69,11 @@ def versions(source: Source, request: VersionsRequest) -> VersionsReply:
     """Return a page of the versions in a stage."""
     page = (request.get("offset", 0), request.get("limit", MOST_VERSIONS))
     with source.reading.snapshot():
-        (found,), _ = source.registry.survey_models(request["name"], 0, 1, stage=request["stage"], versions=page)
-        rows = _version_rows(source, found.versions)
+        matching = version_filter(request.get("filter", ""))
+        (found,), _ = source.registry.survey_models(
+            request["name"], 0, 1, stage=request["stage"], filter_string=matching, versions=page
+        )
+        rows = version_rows(source, found.versions)
     return {"versions": rows, "count": found.stages.get(request["stage"], 0)}
 
 
@@ -84,47 +83,6 @@ def events(source: Source, request: EventsRequest) -> EventsReply:
     page = (request.get("offset", 0), request.get("limit", MOST_EVENTS))
     (found,), _ = source.registry.survey_models(request["name"], 0, 1, events=page)
     return {"events": _event_rows(found.events), "count": found.event_count}
-
-
-@view("register", writes=True)
-def register(source: Source, request: RegisterRequest) -> VersionReply:
-    """Register a model of a run as the next version of a registered model, which is created if it does not exist.
-
-    A model that is a version of it already is not registered again. Raises Conflict.
-    """
-    path = request["artifact_path"]
-    if path is None:
-        run = source.get_run(request["run_id"])
-        models = logged_models(run.data.tags)
-        if not models:
-            raise InvalidParameter(
-                f"Run {run.info.run_name!r} has not logged a model. Log one, for example with "
-                "nbtrack.sklearn.log_model."
-            )
-        if len(models) > 1:
-            raise InvalidParameter(
-                f"artifact_path must name the model to register. Run {run.info.run_name!r} logged {len(models)} "
-                f"models: {', '.join(models)}."
-            )
-        path = models[0]
-    version = register_model(f"runs:/{request['run_id']}/{path}", request["name"], expected_versions=[], client=source)
-    return {"version": _version_rows(source, [version])[0]}
-
-
-@view("transition", writes=True)
-def transition(source: Source, request: TransitionRequest) -> VersionReply:
-    """Move a version to a stage, if the version and the stage are still as the screen showed them."""
-    version = source.transition_model_version_stage(
-        request["name"],
-        request["version"],
-        request["stage"],
-        request["archive_existing_versions"],
-        reason=request["reason"],
-        expected_stage=request["expected_stage"],
-        expected_current=request["expected_current"],
-        override_gates=request["override_gates"],
-    )
-    return {"version": _version_rows(source, [version])[0]}
 
 
 @view("lineage")
@@ -151,7 +109,7 @@ def lineage(source: Source, request: LineageRequest) -> LineageReply:
 def _registered(source: Source, run_id: str) -> list[VersionRow]:
     """Return the versions with this run's own models, which `register` would refuse to register again."""
     found = source.registry.versions_from(run_id=run_id)
-    return _version_rows(source, [version for version in found if version.source.startswith(f"runs:/{run_id}/")])
+    return version_rows(source, [version for version in found if version.source.startswith(f"runs:/{run_id}/")])
 
 
 def _model_row(model: ModelSurvey, rows: list[VersionRow]) -> ModelRow:
@@ -167,6 +125,7 @@ def _model_row(model: ModelSurvey, rows: list[VersionRow]) -> ModelRow:
             {"stage": gate.stage, "gate": gate.gate, "filter": gate.filter_string}  # type: ignore[typeddict-item]
             for gate in model.gates
         ],
+        "aliases": model.aliases,
     }
 
 
@@ -183,27 +142,3 @@ def _event_rows(found: Sequence[ModelEvent]) -> list[EventRow]:
         }
         for event in found
     ]
-
-
-def _version_rows(source: Source, found: Sequence[ModelVersion]) -> list[VersionRow]:
-    run_ids = list(dict.fromkeys(version.run_id for version in found if version.run_id))
-    runs = {run.info.run_id: run for run in source.reading.get_runs(run_ids)}
-    rows: list[VersionRow] = []
-    for version in found:
-        run = runs.get(version.run_id)
-        rows.append(
-            {
-                "name": version.name,
-                "version": int(version.version),
-                "stage": version.current_stage,  # type: ignore[typeddict-item]
-                "creation_time": version.creation_timestamp,
-                "user_id": version.user_id,
-                "description": version.description,
-                "source": version.source,
-                "aliases": list(version.aliases),
-                "run_id": version.run_id,
-                "run_name": run.info.run_name if run else "",
-                "metrics": {key: number(value) for key, value in own_metrics(run.data.metrics).items()} if run else {},
-            }
-        )
-    return rows

@@ -26,6 +26,7 @@ from ..store.protocol import (
     Snapshot,
     StopState,
     Survey,
+    TransitionPreview,
     Versions,
 )
 
@@ -147,10 +148,15 @@ class Registry(Protocol):
         *,
         search: str = "",
         stage: str | None = None,
+        filter_string: str = "",
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
         """Return a page of models with pages of their versions and events, and the number of models on all pages."""
+        ...
+
+    def preview_transition(self, name: str, version: int | None, stage: str, /) -> TransitionPreview:
+        """Return what a transition, or a rollback if `version` is None, would do."""
         ...
 
     def versions_from(self, *, run_id: str) -> list[ModelVersion]:
@@ -161,7 +167,7 @@ class Registry(Protocol):
 class Source(ModelSource, Protocol):
     """Everything that a view may ask.
 
-    Only `create_…`, `transition_…`, `edit_…`, `stop_…`, `save_…` and `delete_…` change it.
+    Only `create_…`, `edit_…`, `set_…`, `save_…`, `delete_…`, `stop_…`, `transition_…` and `rollback` change it.
     """
 
     @property
@@ -241,4 +247,46 @@ class Source(ModelSource, Protocol):
         override_gates: bool,
     ) -> ModelVersion:
         """Move a version to a stage. Raises Conflict and GateClosed."""
+        ...
+
+    def rollback(
+        self,
+        name: str,
+        stage: str,
+        /,
+        *,
+        reason: str | None,
+        expected_current: Versions | None,
+        expected_restored: int | None,
+        override_gates: bool,
+    ) -> ModelVersion:
+        """Undo the last promotion to a stage. Raises InvalidState, Conflict and GateClosed."""
+        ...
+
+    def delete_model_version(
+        self, name: str, version: int, /, *, reason: str | None, expected_stage: str | None
+    ) -> None:
+        """Delete a version. Raises Conflict."""
+        ...
+
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: int, /, *, expected_version: Versions | None
+    ) -> None:
+        """Assign an alias to a version. Raises Conflict."""
+        ...
+
+    def delete_registered_model_alias(self, name: str, alias: str, /, *, expected_version: Versions | None) -> None:
+        """Delete an alias. Raises Conflict."""
+        ...
+
+    def set_model_version_tag(
+        self, name: str, version: int, key: str, value: object, /, *, expected_value: Sequence[str] | None
+    ) -> None:
+        """Set a tag of a version. Raises Conflict."""
+        ...
+
+    def delete_model_version_tag(
+        self, name: str, version: int, key: str, /, *, expected_value: Sequence[str] | None
+    ) -> None:
+        """Delete a tag of a version. Raises Conflict."""
         ...

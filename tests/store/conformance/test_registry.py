@@ -237,6 +237,9 @@ def test_gates(digits: SqlTables) -> None:
         ("version_number IN ('1', '3')", ["version_number DESC", "name DESC"], "digits/3|digits/1|copies/1|Iris/1"),
         ("run_id IS NULL", [], "Iris/1"),
         ("source_path LIKE 'models:/%'", [], "copies/1"),
+        ("aliases.alias = 'Best' OR alias.alias = 'best'", [], "digits/2"),
+        ("metrics.loss > -100 AND NOT params.lr IS NULL", [], "copies/1|digits/1|digits/2"),
+        ("name = 'digits'", ["min(metrics.loss) DESC"], "digits/3|digits/1|digits/2"),
     ],
 )
 def test_searching_versions(both: Both, text: str, order_by: list[str], found: str) -> None:
@@ -291,9 +294,69 @@ def test_a_page_of_models_with_pages_of_their_versions_and_events(both: Both) ->
     assert [version.version for version in digits.versions] == [3, 2, 1]
     assert digits.versions[1].aliases == ["Best"]
     assert (digits.versions[0].tags, len(digits.events)) == ({"from": "ätna"}, digits.event_count)
+    assert digits.aliases == {"Best": 2, "any": 1}
+    (some,), _ = both.same(
+        lambda store: store.survey_models("digits", 0, 1, filter_string="version_number < 3", versions=(0, 5))
+    )
+    assert (some.stages, [version.version for version in some.versions]) == ({"Production": 1, "Archived": 1}, [2, 1])
     (rest,), _ = both.same(lambda store: store.survey_models("digits", 0, 1, stage="None", versions=(1, 5)))
     assert (rest.versions, rest.events) == ([], [])
     assert both.same(lambda store: store.survey_models(None, 3, 2)) == ([], 3)
     found, count = both.same(lambda store: store.survey_models(None, 0, 1, search="IG"))
     assert ([model.name for model in found], count) == (["digits"], 1)
     assert both.same(lambda store: store.survey_models(None, 0, 2, search="d%s")) == ([], 0)
+
+
+# -- what a form has seen --------------------------------------------------------------------------------------------
+
+
+def test_a_preview_says_what_a_transition_and_a_rollback_would_do(digits: SqlTables) -> None:
+    with pytest.raises(InvalidState, match="none of its versions has been in this stage"):
+        digits.preview_transition("digits", None, "Production")
+    for number in (1, 2):
+        digits.transition_model_version_stage("digits", number, "Production", True, user_id="ann")
+    digits.set_gate("digits", "Production", "params.a = '1'", "gate", user_id="ann")
+    before = history(digits)
+    found = digits.preview_transition("digits", 3, "production")
+    assert (found.version.version, found.current, found.leaving) == (3, [2], None)
+    assert [(check.gate.gate, check.mismatch, check.values) for check in found.gates] == [
+        ("gate", "the version has no run", "")
+    ]
+    back = digits.preview_transition("digits", None, "Production")
+    assert (back.version.version, back.current, back.leaving, len(back.gates)) == (1, [2], 2, 1)
+    assert digits.preview_transition("digits", 2, "Production").gates == []
+    assert history(digits) == before
+    with pytest.raises(InvalidParameter, match="for a rollback, not Archived"):
+        digits.preview_transition("digits", None, "Archived")
+
+
+def test_a_change_is_refused_if_something_else_was_seen(digits: SqlTables) -> None:
+    digits.set_model_alias("digits", "best", 1, expected_version=[], user_id="ann")
+    digits.set_model_tag("digits", "n", "9", version=1, expected_value="1", user_id="ann")
+    digits.set_model_tag("digits", "team", "vision", expected_value=[], user_id="ann")
+    for number in (1, 2):
+        digits.transition_model_version_stage("digits", number, "Production", True, user_id="ann")
+    before = history(digits)
+    refused: list[Callable[[], object]] = [
+        lambda: digits.set_model_alias("digits", "best", 2, expected_version=[], user_id="bob"),
+        lambda: digits.set_model_alias("digits", "best", None, expected_version=2, user_id="bob"),
+        lambda: digits.set_model_tag("digits", "n", None, version=1, expected_value="1", user_id="bob"),
+        lambda: digits.set_model_tag("digits", "n", "8", version=1, expected_value=[], user_id="bob"),
+        lambda: digits.set_model_tag("digits", "team", "text", expected_value="speech", user_id="bob"),
+        lambda: digits.delete_model_version("digits", 1, expected_stage="None", user_id="bob"),
+        lambda: digits.rollback_stage("digits", expected_restored=3, user_id="bob"),
+    ]
+    for change in refused:
+        with pytest.raises(Conflict, match=r"is now .* It was expected to be .* Nothing was changed\."):
+            change()
+    assert history(digits) == before
+    digits.delete_model_version("digits", 1, expected_stage="Archived", user_id="bob")
+
+
+def test_the_history_of_all_models(digits: SqlTables) -> None:
+    digits.create_registered_model("other", user_id="ann")
+    digits.delete_registered_model("digits", user_id="ann")
+    events = digits.model_events(None)
+    assert {event.name for event in events} == {"digits", "other"}
+    assert [event.timestamp for event in events] == sorted((event.timestamp for event in events), reverse=True)
+    assert [event.kind for event in digits.model_events(None, since=events[1].timestamp)] == ["deleted"]

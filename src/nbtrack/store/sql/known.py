@@ -64,7 +64,7 @@ class StoredNames(Known):
             return self._counted("t.value", f"{operand.table.table} AS t", condition, part, operand.name)
         if isinstance(operand, Member):
             collection = operand.collection
-            bound = self._bound("t", (collection.link,))
+            bound = self._bound("t", collection.link)
             return self._counted(f"t.{operand.column}", f"{collection.table} AS t", bound, part)
         source = f"{self._vocabulary.table} AS r {operand.join}"
         bound = self._bound("r", ("run",) if self._vocabulary.table == "runs" else ())

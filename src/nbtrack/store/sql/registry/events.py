@@ -67,8 +67,10 @@ def record_event(
 class ModelEventTables(Tables):
     """Reading the history of models."""
 
-    def model_events(self, name: str, since: int | None = None) -> list[ModelEvent]:
-        """Return the events of a model, newest first, or those after `since`, oldest first."""
+    def model_events(self, name: str | None, since: int | None = None) -> list[ModelEvent]:
+        """Return the events of a model, or of all models, newest first, or those after `since`, oldest first."""
+        if name is None:
+            return self._events_of_all(since)
         check_model_name(name)
         with self.reading() as cur:
             if since is not None:
@@ -89,6 +91,15 @@ class ModelEventTables(Tables):
             )
         if not rows:
             raise NotFound(f"Registered model {name!r:.120} does not exist and never existed.")
+        return [ModelEvent(*row) for row in rows]
+
+    def _events_of_all(self, since: int | None) -> list[ModelEvent]:
+        order = "timestamp DESC" if since is None else "timestamp"
+        with self.reading() as cur:
+            rows = cur.execute(
+                f'SELECT {EVENT_COLUMNS} FROM model_events WHERE timestamp > $1 ORDER BY {order}, name COLLATE "C"',
+                [-1 if since is None else since],
+            ).fetchall()
         return [ModelEvent(*row) for row in rows]
 
 

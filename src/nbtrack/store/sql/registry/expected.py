@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....errors import Conflict
 from ....model_names import check_version
 from ....names import check_list
 from ...protocol import Versions
@@ -26,3 +27,15 @@ def listed_versions(versions: Sequence[int]) -> str:
     if not versions:
         return "no version"
     return f"version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
+
+
+def require_expected(what: str, now: str, expected: str) -> None:
+    """Raise Conflict if something is not as the caller expects it.
+
+    Args:
+        what: What was expected to be different, as the beginning of a sentence.
+        now: What it is now.
+        expected: What the caller expects it to be.
+    """
+    if now != expected:
+        raise Conflict(f"{what} is now {now}. It was expected to be {expected}. Nothing was changed.")

@@ -12,6 +12,7 @@ from ....model_names import MAX_ALIAS_LENGTH, check_model_name, check_reason
 from ....names import check_name, check_text
 from ....query import RUNS, compile_parts
 from ....stages import ACTIVE_STAGES, canonical_stage
+from ...protocol import GateCheck
 from ..base import Cursor, Tables, located_names
 from . import rows as rows
 from .changes import ChangeTables
@@ -89,21 +90,28 @@ def pass_gates(
     With `override`, each gate that it does not match is recorded as an event instead.
     """
     if override and check_reason(reason) is None:
-        raise InvalidParameter("override_gates=True requires a reason, which is kept in the model's history.")
-    run_id = rows.require_version(cur, name, version)[rows.RUN_ID]
-    for gate in _gates(cur, name, stage):
-        mismatch = _mismatch(tables, cur, run_id, gate)
+        raise InvalidParameter(
+            "Overriding a gate requires a reason, which is kept in the model's history.",
+            "Pass reason= with override_gates=True.",
+        )
+    for gate, mismatch, _ in check_gates(tables, cur, name, version, stage):
         if mismatch is None:
             continue
         if not override:
             raise GateClosed(
                 f"Version {version} of registered model {name!r:.120} cannot enter {stage}, because {mismatch}. Gate "
-                f"{gate.gate!r} requires {gate.filter_string:.400}. To move the version anyway, pass "
-                "override_gates=True and a reason."
+                f"{gate.gate!r} requires {gate.filter_string:.400}.",
+                "To move the version anyway, pass override_gates=True and a reason.",
             )
         record_event(
             cur, name, "gate_overridden", user_id, reason, version=version, old=mismatch, new=describe_gate(gate)
         )
+
+
+def check_gates(tables: Tables, cur: Cursor, name: str, version: int, stage: str) -> list[GateCheck]:
+    """Check the run of a version against every gate of a stage."""
+    run_id = rows.require_version(cur, name, version)[rows.RUN_ID]
+    return [GateCheck(gate, *_compare(tables, cur, run_id, gate)) for gate in _gates(cur, name, stage)]
 
 
 def _gates(cur: Cursor, name: str, stage: str | None) -> list[ModelGate]:
@@ -130,10 +138,13 @@ def describe_gate(gate: ModelGate) -> str:
     return f"{gate.stage} {gate.gate}: {gate.filter_string}"
 
 
-def _mismatch(tables: Tables, cur: Cursor, run_id: str, gate: ModelGate) -> str | None:
-    """Return why a run does not match a gate, as a clause that follows "because". Return None if it matches."""
+def _compare(tables: Tables, cur: Cursor, run_id: str, gate: ModelGate) -> tuple[str | None, str]:
+    """Return why a run does not match a gate, as a clause that follows "because", and the run's values.
+
+    The clause is None if the run matches, and the values are "" if there are none.
+    """
     if not run_id:
-        return "the version has no run"
+        return "the version has no run", ""
     parts = compile_parts(gate.filter_string, located_names(tables, RUNS))
     found = cur.execute(
         f"SELECT r.name, r.lifecycle_stage, {parts.columns} FROM runs AS r {parts.joins} "
@@ -141,14 +152,14 @@ def _mismatch(tables: Tables, cur: Cursor, run_id: str, gate: ModelGate) -> str 
         [*parts.parameters, run_id],
     ).fetchall()
     if not found:
-        return f"its run {run_id:.40} does not exist in this store"
+        return f"its run {run_id:.40} does not exist in this store", ""
     run_name, lifecycle_stage, *answers = found[0]
     if lifecycle_stage != LifecycleStage.ACTIVE:
-        return f"its run {run_name!r:.80} ({run_id:.40}) is deleted (restore it with restore_run())"
-    failing = parts.failing(answers)
+        return f"its run {run_name!r:.80} ({run_id:.40}) is deleted", ""
+    failing, values = parts.failing(answers), _listed(list(parts.values(answers).items()))
     if not failing:
-        return None
-    return f"its run {run_name!r:.80} ({run_id:.40}) has {_listed(list(failing.items()))}"
+        return None, values
+    return f"its run {run_name!r:.80} ({run_id:.40}) has {_listed(list(failing.items()))}", values
 
 
 def _listed(values: Sequence[tuple[str, Any]], most: int = 5) -> str:

@@ -25,7 +25,8 @@ def require_model(cur: Cursor, name: str) -> Row:
     """Return a model's row of MODEL_COLUMNS. Raises NotFound, with similar names, if the model does not exist."""
     row = cur.execute(f"SELECT {MODEL_COLUMNS} FROM registered_models r WHERE r.name = $1", [name]).fetchone()
     if row is None:
-        raise NotFound(f"Registered model {name!r:.120} does not exist.{_nearest_models(cur, name)}")
+        hint, advice = _nearest_models(cur, name)
+        raise NotFound(f"Registered model {name!r:.120} does not exist.{hint}", advice)
     return row
 
 
@@ -106,16 +107,17 @@ def _of(
     return cur.execute(sql, [list(names)] if versions is None else [list(names), list(versions)]).fetchall()
 
 
-def _nearest_models(cur: Cursor, name: str) -> str:
+def _nearest_models(cur: Cursor, name: str) -> tuple[str, str]:
+    """Return which models have a similar name, after a space, and what to do in code if none has."""
     import difflib
 
     rows = cur.execute('SELECT name FROM registered_models ORDER BY name COLLATE "C" LIMIT 1000', []).fetchall()
     if not rows:
-        return " The registry is empty. Create the first model with register_model(model_uri, name)."
+        return " The registry is empty.", "Create the first model with register_model(model_uri, name)."
     nearest = difflib.get_close_matches(name, [row[0] for row in rows], n=3)
     if nearest:
-        return f" Did you mean {', '.join(repr(one) for one in nearest)}?"
-    return " search_registered_models() returns all models."
+        return f" Did you mean {', '.join(repr(one) for one in nearest)}?", ""
+    return "", "search_registered_models() returns all models."
 
 
 def _newest_versions(cur: Cursor, name: str) -> str:

@@ -6,13 +6,13 @@ from ....entities import ModelVersion
 from ....errors import Conflict, InvalidParameter, InvalidState
 from ....model_names import check_model_name, check_version
 from ....stages import ACTIVE_STAGES, ARCHIVED, PRODUCTION, canonical_stage
-from ...protocol import Versions
+from ...protocol import TransitionPreview, Versions
 from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
 from .events import OF_THE_MODEL, record_event
-from .expected import listed_versions, version_numbers
-from .gates import pass_gates
+from .expected import listed_versions, require_expected, version_numbers
+from .gates import check_gates, pass_gates
 from .models import touch
 
 
@@ -64,19 +64,21 @@ class ModelStageTables(ChangeTables):
         stage: str = PRODUCTION,
         *,
         expected_current: Versions | None = None,
+        expected_restored: int | str | None = None,
         override_gates: bool = False,
         user_id: str,
         reason: str | None = None,
     ) -> ModelVersion:
         """Undo the last promotion to a stage."""
         check_model_name(name)
-        target, expected = canonical_stage(stage), version_numbers(expected_current, "expected_current")
-        if target not in ACTIVE_STAGES:
-            raise InvalidParameter(f"stage must be {' or '.join(ACTIVE_STAGES)} for a rollback, not {target}.")
+        target, expected = _stage_to_roll_back(stage), version_numbers(expected_current, "expected_current")
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             current = _require_current(cur, name, target, expected)
             leaving, back = _previous(cur, name, target, current)
+            if expected_restored is not None:
+                what = f"The version that a rollback of {target} restores in registered model {name!r:.120}"
+                require_expected(what, f"version {back}", f"version {check_version(expected_restored)}")
             if back not in current:
                 pass_gates(self, cur, name, back, target, override_gates, user_id, reason)
             replaced = None if leaving is None else str(leaving)
@@ -85,6 +87,28 @@ class ModelStageTables(ChangeTables):
                 _move(cur, name, leaving, ARCHIVED, user_id, reason)
             _move(cur, name, back, target, user_id, reason)
             return rows.version(cur, name, back)
+
+    def preview_transition(self, name: str, version: int | str | None, stage: str) -> TransitionPreview:
+        """Return what a transition, or a rollback if `version` is None, would do."""
+        check_model_name(name)
+        coming = None if version is None else check_version(version)
+        target = _stage_to_roll_back(stage) if coming is None else canonical_stage(stage)
+        leaving: int | None = None
+        with self.reading() as cur:
+            rows.require_model(cur, name)
+            current = _require_current(cur, name, target, None)
+            if coming is None:
+                leaving, coming = _previous(cur, name, target, current)
+            entering = rows.version(cur, name, coming)
+            gates = [] if coming in current else check_gates(self, cur, name, coming, target)
+        return TransitionPreview(entering, current, leaving, gates)
+
+
+def _stage_to_roll_back(stage: str) -> str:
+    target = canonical_stage(stage)
+    if target not in ACTIVE_STAGES:
+        raise InvalidParameter(f"stage must be {' or '.join(ACTIVE_STAGES)} for a rollback, not {target}.")
+    return target
 
 
 def _require_current(

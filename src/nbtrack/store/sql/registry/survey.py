@@ -7,6 +7,7 @@ from typing import Any
 
 from ....entities import ModelEvent, ModelGate, ModelVersion
 from ....model_names import check_model_name
+from ....query import VERSIONS, compile_search
 from ...protocol import ModelSurvey
 from .. import paging
 from ..base import Cursor, Tables
@@ -22,7 +23,7 @@ MAX_ROWS = 10_000
 _VERSIONS = f"""
     SELECT {rows.VERSION_COLUMNS} FROM (
         SELECT v.*, ROW_NUMBER() OVER (PARTITION BY v.name, v.current_stage ORDER BY v.version DESC) AS place
-        FROM model_versions AS v WHERE v.name = ANY($1) AND v.current_stage = COALESCE($2, v.current_stage)
+        FROM ({{matching}}) AS v WHERE v.current_stage = COALESCE($2, v.current_stage)
     ) AS r WHERE r.place > $3 AND r.place <= $4 ORDER BY r.name COLLATE "C", r.version DESC
 """
 # A model that has the name of a deleted one starts with an empty history.
@@ -37,12 +38,15 @@ _EVENTS = f"""
 """
 _EVENT_COUNTS = f"SELECT e.name, COUNT(*) {_OF_THE_MODELS} GROUP BY e.name"
 _STAGES = """
-    SELECT name, current_stage, COUNT(*) FROM model_versions WHERE name = ANY($1) GROUP BY name, current_stage
-    ORDER BY current_stage COLLATE "C"
+    SELECT v.name, v.current_stage, COUNT(*) FROM ({matching}) AS v GROUP BY v.name, v.current_stage
+    ORDER BY v.current_stage COLLATE "C"
 """
 _GATES = """
     SELECT name, stage, gate, filter, user_id, creation_time FROM model_gates WHERE name = ANY($1)
     ORDER BY stage COLLATE "C", gate COLLATE "C"
+"""
+_ALIASES = """
+    SELECT name, alias, version FROM registered_model_aliases WHERE name = ANY($1) ORDER BY alias COLLATE "C"
 """
 
 
@@ -57,6 +61,7 @@ class ModelSurveyTables(Tables):
         *,
         search: str = "",
         stage: str | None = None,
+        filter_string: str = "",
         versions: tuple[int, int] = (0, 0),
         events: tuple[int, int] = (0, 0),
     ) -> tuple[list[ModelSurvey], int]:
@@ -82,10 +87,13 @@ class ModelSurveyTables(Tables):
             names = [row[0] for row in found]
             if not names:
                 return [], total
-            counts = _counts(cur, names)
+            counts = _counts(cur, names, filter_string)
             event_counts = dict(cur.execute(_EVENT_COUNTS, [names]).fetchall())
-            some_versions = _versions(cur, names, stage, *versions)
+            some_versions = _versions(cur, names, stage, filter_string, *versions)
             some_events = _events(cur, names, *events)
+            aliases: dict[str, dict[str, int]] = defaultdict(dict)
+            for one, alias, version in cur.execute(_ALIASES, [names]).fetchall():
+                aliases[one][alias] = version
             gates: dict[str, list[ModelGate]] = defaultdict(list)
             for row in cur.execute(_GATES, [names]).fetchall():
                 gates[row[0]].append(ModelGate(*row))
@@ -99,25 +107,36 @@ class ModelSurveyTables(Tables):
                 events=some_events[one],
                 event_count=event_counts.get(one, 0),
                 gates=gates[one],
+                aliases=aliases[one],
             )
             for one, created, _, description in found
         ]
         return surveys, total
 
 
-def _counts(cur: Cursor, names: list[str]) -> dict[str, dict[str, int]]:
+def _matching(filter_string: str, first_parameter: int) -> tuple[str, list[Any]]:
+    """Return the SELECT of the versions of the models $1 that match a filter, and the values of its parameters."""
+    search = compile_search(filter_string, (), VERSIONS, first_parameter)
+    sql = f"SELECT r.* FROM model_versions AS r {search.joins} WHERE r.name = ANY($1) AND {search.where}"
+    return sql, search.parameters
+
+
+def _counts(cur: Cursor, names: list[str], filter_string: str) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, stage, count in cur.execute(_STAGES, [names]).fetchall():
+    matching, parameters = _matching(filter_string, 2)
+    for name, stage, count in cur.execute(_STAGES.format(matching=matching), [names, *parameters]).fetchall():
         found[name][stage] = count
     return found
 
 
 def _versions(
-    cur: Cursor, names: list[str], stage: str | None, offset: int, limit: int
+    cur: Cursor, names: list[str], stage: str | None, filter_string: str, offset: int, limit: int
 ) -> dict[str, list[ModelVersion]]:
     found: dict[str, list[ModelVersion]] = defaultdict(list)
     if limit:
-        for version in rows.versions(cur, cur.execute(_VERSIONS, [names, stage, offset, offset + limit]).fetchall()):
+        matching, parameters = _matching(filter_string, 5)
+        page = [names, stage, offset, offset + limit, *parameters]
+        for version in rows.versions(cur, cur.execute(_VERSIONS.format(matching=matching), page).fetchall()):
             found[version.name].append(version)
     return found
 

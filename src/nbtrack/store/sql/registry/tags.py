@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....model_names import check_model_name, check_tag, check_version
 from ....names import check_string
 from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
+from .expected import require_expected
 
 
 class ModelTagTables(ChangeTables):
@@ -20,6 +23,7 @@ class ModelTagTables(ChangeTables):
         value: object,
         *,
         version: int | str | None = None,
+        expected_value: str | Sequence[str] | None = None,
         user_id: str,
         reason: str | None = None,
     ) -> None:
@@ -27,12 +31,17 @@ class ModelTagTables(ChangeTables):
         check_model_name(name)
         number = None if version is None else check_version(version)
         key, text = (check_string(key, "Tag key"), None) if value is None else check_tag(key, value)
+        expected = [expected_value] if isinstance(expected_value, str) else expected_value
         with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)
             else:
                 rows.require_version(cur, name, number)
             old = _read_tag(cur, name, number, key)
+            if expected is not None:
+                of = "" if number is None else f" of version {number}"
+                what = f"Tag {key!r:.80}{of} of registered model {name!r:.120}"
+                require_expected(what, _described(old), _described(next(iter(expected), None)))
             if old == text:
                 return
             was = None if old is None else f"{key}={old}"
@@ -42,6 +51,10 @@ class ModelTagTables(ChangeTables):
             else:
                 write_tag(cur, name, number, key, text)
                 record_event(cur, name, "tag_set", user_id, reason, version=number, old=was, new=f"{key}={text}")
+
+
+def _described(value: str | None) -> str:
+    return "not set" if value is None else f"{value!r:.200}"
 
 
 def write_tag(cur: Cursor, name: str, version: int | None, key: str, value: str) -> None:

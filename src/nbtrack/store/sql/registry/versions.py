@@ -16,14 +16,14 @@ from ....model_names import (
 )
 from ....names import check_string, check_text
 from ....query import VERSIONS, compile_search
-from ....stages import NONE
+from ....stages import NONE, canonical_stage
 from ...protocol import Versions
 from ..base import Cursor, raising_if_taken
 from ..paging import check_max_results, offset_of, token_for
 from . import rows as rows
 from .changes import ChangeTables
 from .events import record_event
-from .expected import listed_versions, version_numbers
+from .expected import listed_versions, require_expected, version_numbers
 from .models import create, touch
 from .tags import write_tag
 
@@ -129,12 +129,24 @@ class ModelVersionTables(ChangeTables):
                 _touch_version(cur, name, number, now)
             return rows.version(cur, name, number)
 
-    def delete_model_version(self, name: str, version: int | str, *, user_id: str, reason: str | None = None) -> None:
+    def delete_model_version(
+        self,
+        name: str,
+        version: int | str,
+        *,
+        expected_stage: str | None = None,
+        user_id: str,
+        reason: str | None = None,
+    ) -> None:
         """Delete a version with its tags and aliases."""
         check_model_name(name)
         number = check_version(version)
+        seen = None if expected_stage is None else canonical_stage(expected_stage, "expected_stage")
         with self.changing(name) as cur:
             row = rows.require_version(cur, name, number)
+            if seen is not None:
+                what = f"Version {number} of registered model {name!r:.120}"
+                require_expected(what, f"in stage {row[rows.STAGE]}", f"in stage {seen}")
             aliases = cur.execute(
                 f'SELECT alias FROM registered_model_aliases WHERE {_KEY} ORDER BY alias COLLATE "C"', [name, number]
             ).fetchall()
@@ -171,18 +183,29 @@ class ModelVersionTables(ChangeTables):
         return PagedList(page, token_for(offset + limit) if len(found) > limit else None)
 
     def set_model_alias(
-        self, name: str, alias: str, version: int | str | None, *, user_id: str, reason: str | None = None
+        self,
+        name: str,
+        alias: str,
+        version: int | str | None,
+        *,
+        expected_version: Versions | None = None,
+        user_id: str,
+        reason: str | None = None,
     ) -> None:
         """Assign an alias, which is case-sensitive, to a version, or delete it if the version is None."""
         check_model_name(name)
         alias = check_alias_form(alias) if version is None else check_alias(alias)
         number = None if version is None else check_version(version)
+        expected = version_numbers(expected_version, "expected_version")
         with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)
             else:
                 rows.require_version(cur, name, number)
             old = _version_of_alias(cur, name, alias)
+            if expected is not None:
+                what = f"Alias {alias!r} of registered model {name!r:.120}"
+                require_expected(what, _named([] if old is None else [old]), _named(expected))
             if old == number:
                 return
             _delete_alias(cur, name, alias)
@@ -243,6 +266,10 @@ def _require_versions_of_source(cur: Cursor, name: str, source: str, expected: l
         raise Conflict(
             f"The model {source!r:.300} is {now} of registered model {name!r:.120}{wanted}. Nothing was changed."
         )
+
+
+def _named(versions: Sequence[int]) -> str:
+    return listed_versions(versions) if versions else "not set"
 
 
 def _touch_version(cur: Cursor, name: str, version: int, now: int) -> None:
