@@ -67,6 +67,11 @@ def check(client: nbtrack.Client, run_id: str, found: list[Any]) -> None:
         assert np.isnan(curve.y).any() == np.isnan(every.y).any()
 
 
+def logged_points(metrics: list[Metric], key: str) -> Any:
+    steps, times, values = zip(*((m.step, m.timestamp, m.value) for m in metrics if m.key == key), strict=True)
+    return SimpleNamespace(steps=steps, times=times, values=values)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_curves_agree_with_all_points_whatever_is_logged(
@@ -87,6 +92,12 @@ def test_curves_agree_with_all_points_whatever_is_logged(
                 late = rng.choice([0] * 30 + [rng.randint(0, 10_000)])
                 metrics.append(Metric(key, value, clock[0] - late, step - late // 10))
         client.log_batch(run_id, metrics=metrics)
+        if turn > 0 and rng.random() < 0.5:
+            # As they are in the journal. Points that do not continue the curves are for the next read.
+            logged = {key: logged_points(metrics, key) for key in KEYS if any(m.key == key for m in metrics)}
+            added = curves.add(logged)
+            if added is not None:
+                check(client, run_id, sorted(added, key=lambda curve: curve.key))
         if turn == 9:
             client.recording.rewind_run(run_id, step // 2)
         check(client, run_id, curves.read(source, KEYS))  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nbtrack
-from nbtrack.widgets import LiveRun, live_run
+from nbtrack.widgets import LiveRun, live_feed, live_run
 
 from .conftest import eventually
 
@@ -21,6 +21,7 @@ Sent = list[tuple[dict[str, Any], list[bytes]]]
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_run, "INTERVAL", 0.02)
     monkeypatch.setattr(live_run, "SHARE", 100.0)
+    monkeypatch.setattr(live_run, "READ_SHARE", 100.0)
 
 
 @pytest.fixture
@@ -42,7 +43,9 @@ def test_points_arrive_while_the_run_goes_on(client: nbtrack.Client, running: st
     eventually(lambda: last_values(sent) == {"loss": 0.25})
     message, buffers = sent[-1]
     assert (message["kind"], message["name"]) == ("nbtrack:push", "live")
-    assert [len(buffer) for buffer in buffers] == [16, 16]
+    points = message["reply"]["series"][0]
+    assert points["total"] == 2
+    assert [len(buffer) for buffer in buffers] == [8 * (2 - points.get("kept", 0))] * 2
 
 
 def test_nothing_new_is_not_sent_again(client: nbtrack.Client, running: str, sent: Sent) -> None:
@@ -80,7 +83,7 @@ def test_finish_does_not_wait_for_ever(
     eventually(lambda: sent)
     blocked = threading.Event()
     monkeypatch.setattr(live_run, "PATIENCE", 0.1)
-    monkeypatch.setattr(live_run, "live_state", lambda *_: blocked.wait(60))
+    monkeypatch.setattr(live_feed, "live_state", lambda *_: blocked.wait(60))
     widget.finish()
     assert "nbtrack-live" in {thread.name for thread in threading.enumerate()}, "it is still reading"
     blocked.set()
@@ -92,7 +95,7 @@ def test_a_store_that_fails_for_a_while_is_told_and_got_over(
     LiveRun(client, running)
     eventually(lambda: sent)
     with monkeypatch.context() as broken:
-        broken.setattr(live_run, "live_state", _locked)
+        broken.setattr(live_feed, "live_state", _locked)
         eventually(lambda: sent[-1][0].get("error"))
     nbtrack.log_metric("loss", 1.0)
     eventually(lambda: "reply" in sent[-1][0] and last_values(sent) == {"loss": 1.0})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..journal import now
 from ..store.protocol import Points
@@ -23,8 +23,21 @@ RECENT_MS = 2_000
 """Points that are more recent are read again each time, because others with earlier times may still arrive."""
 MOST_RECENT = 20_000
 """How many recent points of a series are read at most. If there are more, all points are read, thinned out."""
+SLACK = 1.5
+"""How many times as many points as it should a curve may have before it is thinned out again."""
 DETAIL = 2
 """How many times as many points as a curve shows are kept of each series."""
+
+
+class Logged(Protocol):
+    """Points of a metric in the order in which they were logged."""
+
+    @property
+    def steps(self) -> Sequence[int]: ...
+    @property
+    def times(self) -> Sequence[int]: ...
+    @property
+    def values(self) -> Sequence[float]: ...
 
 
 @dataclass(slots=True)
@@ -59,6 +72,8 @@ class GrowingCurves:
         self._series: dict[str, _Series] = {}
         self._curves: dict[str, Curve] = {}
         self._since = 0
+        self._has_read = False
+        """Whether nothing was added since the store was read."""
 
     def read(self, source: Source, keys: Sequence[str]) -> list[Curve]:
         """Return the curves of these metrics. The caller has a snapshot of the store."""
@@ -68,7 +83,47 @@ class GrowingCurves:
         for series in self._series.values():
             self._settle(series, until)
         self._since = until
+        self._has_read = True
         return [self._curve(key) for key in keys if key in self._series]
+
+    def add(self, points: Mapping[str, Logged]) -> list[Curve] | None:
+        """Add points that were logged since the last read, without the store.
+
+        Some of them may have been read already. Returns all curves, or None if the points do not continue them, so that
+        the store must be read.
+        """
+        import numpy as np
+
+        added: dict[str, Rows] = {}
+        for key, logged in points.items():
+            series = self._series.get(key)
+            if series is None or not series.is_whole:
+                return None
+            rows = np.array(logged.steps, np.int64), np.array(logged.times, np.int64), np.array(logged.values, float)
+            if self._has_read:
+                known = set(_comparable(series.recent))
+                is_new = np.array([row not in known for row in _comparable(rows)], dtype=bool)
+                rows = tuple(column[is_new] for column in rows)
+            steps = rows[0]
+            last = next((before[-1] for before in (series.recent[0], series.older[0]) if len(before)), None)
+            if len(steps) and ((last is not None and steps[0] < last) or bool((steps[1:] < steps[:-1]).any())):
+                return None
+            added[key] = rows
+        for key, (step, time, value) in added.items():
+            if not len(step):
+                continue
+            series = self._series[key]
+            curve = self._curve(key)
+            pairs = zip(series.recent, (step, time, value), strict=True)
+            series.recent = tuple(np.concatenate(pair) for pair in pairs)  # type: ignore[assignment]
+            series.recent_total = len(series.recent[0])
+            x, y = np.concatenate([curve.x, step.astype(np.float64)]), np.concatenate([curve.y, value])
+            if len(x) > SLACK * self._max_points:
+                del self._curves[key]
+            else:
+                self._curves[key] = Curve(self._run_id, key, x, y, series.total)
+        self._has_read = False
+        return [self._curve(key) for key in self._series]
 
     def _read_on(self, source: Source, keys: Sequence[str]) -> bool:
         """Read the recent points. Return whether these and the known ones are all points."""
@@ -163,6 +218,12 @@ def thinned(step: NDArray[np.int64], time: NDArray[np.int64], value: NDArray[np.
     ]
     rows = np.unique(np.concatenate(kept))
     return step[rows], time[rows], value[rows]
+
+
+def _comparable(rows: Rows) -> Iterator[tuple[int, int, float | None]]:
+    """Yield rows in which a NaN, as None, equals another one."""
+    step, time, value = (column.tolist() for column in rows)
+    return zip(step, time, (None if number != number else number for number in value), strict=True)
 
 
 def _rows(points: Points) -> dict[str, tuple[Rows, int, int]]:

@@ -13,12 +13,12 @@ from .. import views
 from ..client import Client
 from ..entities import RunStatus
 from ..views.attempts import judgement
-from ..views.contract import MOST_SERIES, LiveRequest, PanelsView
-from ..views.growing import GrowingCurves
-from ..views.live import live_state
+from ..views.contract import MOST_SERIES, PanelsView
 from ..views.panels_view import default_panels_view, read_panels_view
 from . import picture
+from .deltas import Deltas
 from .host import ViewWidget
+from .live_feed import LiveFeed
 from .saved import LONGEST_ERROR, Page, line, number, part
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
@@ -28,14 +28,18 @@ SAVED_POINTS = 200
 MOST_PICTURES = 12
 """How many charts a notebook shows without the widget."""
 
-INTERVAL = 0.5
-"""Seconds between two reads of the store."""
+INTERVAL = 0.2
+"""Seconds between two pushes at least."""
 LONGEST_INTERVAL = 5.0
-"""Seconds between two reads while nothing changes."""
-SHARE = 0.05
-"""The share of one core that reads may take, as long as a read takes less than a tenth of a second."""
+"""Seconds between two reads of the store while nothing changes."""
+SHARE = 0.0065
+"""The share of one core that pushes may take."""
+READ_SHARE = 0.0025
+"""The share of one core that reads of the store may take, as long as they are not too far apart."""
 SLOWEST = 2.0
-"""Seconds between two reads if a read takes longer, so that a user who watches the run sees it move."""
+"""Seconds between two reads at most while there is something new, so that a user who watches the run sees it move."""
+SLOWEST_BESIDE = 10.0
+"""The same for a run of this process, whose new points are pushed between two reads too."""
 PATIENCE = 2.0
 """Seconds that the end of a cell waits for the last push."""
 
@@ -71,6 +75,7 @@ class LiveRun(ViewWidget):
         self.set_trait("run_id", run_id)
         self._panels_view = default_panels_view()
         self._finishing = threading.Event()
+        self._deltas = Deltas()
         super().__init__(client, _view=self._panels_view)
         self._pusher = threading.Thread(target=self._push_until_end, name="nbtrack-live", daemon=True)
         self._pusher.start()
@@ -100,6 +105,12 @@ class LiveRun(ViewWidget):
             The same as `snapshot`, with fewer rows and points.
         """
         return self._snapshot_of(part(SAVED_POINTS, share, 10), part(MOST_SERIES, min(1, 4 * share)))
+
+    def ask(self, name: object, payload: Any) -> Answer:
+        """Answer a request. A page that asks for the run may lack the points that pushes leave out."""
+        if name == "live":
+            self._deltas.whole()
+        return super().ask(name, payload)
 
     def finish(self) -> None:
         """Push the run's last state and save it in the notebook. Waits for about two seconds at most."""
@@ -147,35 +158,47 @@ class LiveRun(ViewWidget):
         return Snapshot(self.screen, {"run_id": self.run_id, "view": self._panels_view}, {"live": answer})
 
     def _push_until_end(self) -> None:
+        """Push the run's state when it has changed, until it has ended.
+
+        A read of the store takes about as long as ten thousand log calls. So for a run of this process, the points that
+        are logged between two reads come from the end of the journal.
+        """
+        feed = LiveFeed(self._client, self.run_id, MAX_POINTS)
+        interval = pause = INTERVAL
+        due = soonest = 0.0
         sent: object = None
-        interval = INTERVAL
-        growing = GrowingCurves(self.run_id, MAX_POINTS)
         while True:
             last = self._finishing.wait(interval)
-            began = time.thread_time()
+            began, clock = time.thread_time(), time.monotonic()
+            is_read = last or clock >= (soonest if feed.is_behind else due)
             changed = ended = False
             try:
-                answer = self._state(None if last else growing)
-                if not last and answer.reply["run"]["status"] in RunStatus.ENDED:
-                    answer = self._state(None)
-                state = _without_clock(answer)
-                changed = state != sent
-                if changed:
-                    self.push("live", answer)
-                    sent = state
-                ended = answer.reply["run"]["status"] in RunStatus.ENDED
+                answer = self._state(feed, last) if is_read else feed.add()
+                if answer is not None:
+                    ended = answer.reply["run"]["status"] in RunStatus.ENDED
+                    state = _without_clock(answer)
+                    changed = state != sent
+                    if changed:
+                        self.push("live", self._deltas.push(answer))
+                        sent = state
             except Exception as error:  # the store may be locked for a while: training continues, and so does this
                 self._push_error(error)
             if last or ended:
                 return
             cost = time.thread_time() - began
-            slower = INTERVAL if changed else min(interval * 1.5, LONGEST_INTERVAL)
-            interval = max(slower, min(cost / SHARE, SLOWEST))
+            interval = max(INTERVAL, min(cost / SHARE, SLOWEST))
+            if is_read:
+                slower = INTERVAL if changed else min(pause * 1.5, LONGEST_INTERVAL)
+                pause = max(slower, min(cost / READ_SHARE, SLOWEST_BESIDE if feed.is_followed else SLOWEST))
+                due, soonest = clock + pause, clock + min(pause, SLOWEST)
+                interval = INTERVAL if feed.is_followed else pause
 
-    def _state(self, growing: GrowingCurves | None) -> Answer:
+    def _state(self, feed: LiveFeed, last: bool) -> Answer:
         """Read the state of the run. The last one is read as a screen that is opened later reads it."""
-        request: LiveRequest = {"run_id": self.run_id, "max_points": MAX_POINTS}
-        return Answer(request, *live_state(self._client, request, growing))
+        answer = feed.read(whole=last)
+        if not last and answer.reply["run"]["status"] in RunStatus.ENDED:
+            answer = feed.read(whole=True)
+        return answer
 
     def _push_error(self, error: Exception) -> None:
         self._post({"kind": "nbtrack:push", "name": "live", "error": views.error_reply(error)})

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from .store import FolderStore
 
 UPKEEP = ("backup", "compact", "doctor", "gc")
-CAPABILITIES = frozenset({*UPKEEP, "artifacts", "sql", "transfer"})
+CAPABILITIES = frozenset({*UPKEEP, "artifacts", "sql", "tail", "transfer"})
 """What this store can do beyond the protocols: backup, repair and removal of deleted runs; artifacts beside the
-database; SQL queries; import, merge and export."""
+database; SQL queries; what this process logs, before the database has it; import, merge and export."""
 
 
 def open_backend(uri: str) -> FolderStore:

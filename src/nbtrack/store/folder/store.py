@@ -28,6 +28,7 @@ from .background import Background
 from .database import LOCK_TIMEOUT
 from .sessions import FolderSessions
 from .stopping import StopFiles, StopWatch, bounded
+from .tail import JournalTail
 
 _RELATIVE = "artifacts:"
 """The prefix that stands for the store's own artifact folder in the tables."""
@@ -104,6 +105,10 @@ class FolderStore(FolderSessions):
 
     def _append(self, lines: bytes) -> None:
         self.journal.append(lines)
+
+    def tail(self, run_id: str) -> JournalTail | None:
+        """Follow what this process logs to a run. Returns None if it does not log to it."""
+        return JournalTail(lambda: self._journal, run_id) if run_id in self._recorders else None
 
     def create_run(
         self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]
