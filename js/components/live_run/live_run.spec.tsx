@@ -4,7 +4,8 @@ import { signal } from '@preact/signals';
 import { act, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
-import type { LiveReply } from '../../contract';
+import type { LiveReply, StopRequest } from '../../contract';
+import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
 import { DEFAULT_VIEW } from '../panel_sections/metric_panels';
@@ -262,6 +263,49 @@ test('the output follows its end, unless the user has scrolled up', async () => 
   box.dispatchEvent(new Event('scroll'));
   await act(() => connection.push('live', running(0.5, 3, { output: ['a', 'b', 'c'] })));
   assert.equal(box.scrollTop, 200);
+});
+
+test('a run is stopped with a reason, and then says by whom', async () => {
+  const { connection, user } = liveRun({
+    live: () => running(0.5, 1, { can_stop: true }),
+    stop_run: ({ reason }) => ({ stop: { by: 'ada', reason, time: 1 } }),
+  });
+  await user.click(await screen.findByRole('button', { name: 'Stop' }));
+  await user.keyboard('no <b>progress</b>');
+  (await alive('Stop the run')).click();
+  await screen.findByText('Asked to stop by ada: no <b>progress</b>. The run ends at its next log call.');
+  assert.deepEqual(connection.payloads('stop_run'), [{ run_id: 'calm-owl', reason: 'no <b>progress</b>' }]);
+  assert.equal(screen.queryByRole('button', { name: 'Stop' }), null);
+  await waitFor(() => assert.ok(document.activeElement === document.querySelector('.nbt-live-head')));
+  const run = { ...tableRow('calm-owl'), status: 'KILLED' as const };
+  const stop = { by: 'ada', reason: '', time: 1 };
+  await act(() => connection.push('live', running(0.5, 2, { run, stop })));
+  assert.ok(screen.getByText('Stopped by ada'));
+});
+
+test('if a busy kernel does not answer a request to stop, the form says what else there is', async () => {
+  let answer: (reply: { stop: StopRequest }) => void = () => undefined;
+  const { user } = liveRun({
+    live: () => running(0.5, 1, { can_stop: true }),
+    stop_run: () => new Promise((resolve) => (answer = resolve)),
+  });
+  await user.click(await screen.findByRole('button', { name: 'Stop' }));
+  (await alive('Stop the run')).click();
+  await screen.findByText('nbtrack stop calm-owl');
+  await act(() => answer({ stop: { by: '', reason: '', time: null } }));
+  await screen.findByText('Asked to stop. The run ends at its next log call.');
+});
+
+test('a run that another process cannot be asked to stop, or a saved one, has no button for it', async () => {
+  const { connection } = liveRun({ live: () => running(0.5, 1) });
+  await screen.findByText('0.5000');
+  assert.equal(screen.queryByRole('button', { name: 'Stop' }), null);
+  assert.ok(screen.getByRole('button', { name: 'Edit the name' }));
+  connection.live = false;
+  await act(() => connection.push('live', running(0.5, 2, { can_stop: true, note: 'kept' })));
+  assert.equal(screen.queryByRole('button', { name: 'Stop' }), null);
+  assert.equal(screen.queryByRole('button', { name: 'Edit the name' }), null);
+  assert.ok(screen.getByText('kept'));
 });
 
 test('a run that starts says that there are no metrics yet, also if its notebook is from an earlier version', async () => {

@@ -1,4 +1,4 @@
-import type { Signal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { LiveReply, PanelsView, RunRow } from '../../contract';
@@ -13,6 +13,7 @@ import { Datasets } from './datasets';
 import { Alerts, Output, Warnings } from './messages';
 import { Pager } from './pager';
 import { ProgressBar } from './progress_bar';
+import { StopButton, StopForm, Stopped } from './stop_run';
 import { SummaryTable } from './summary_table';
 
 /** The name of the section in the view. */
@@ -70,9 +71,10 @@ function Run({ reply, state, view, connection }: RunProps) {
   const { run, error, attempt, panels, system, datasets, summary, now } = reply;
   const { param_count = 0, dataset_count = 0 } = reply;
   // Notebooks saved by earlier versions lack these.
-  const { progress, output = [], warnings = [], alerts = [], note = '', tags = {} } = reply;
+  const { progress, output = [], warnings = [], alerts = [], stop, can_stop = false, note = '', tags = {} } = reply;
   const { live } = connection;
   const isRunning = run.status === 'RUNNING';
+  const isStopping = useSignal(false);
   const params = Object.entries(run.params);
   const editing: Editing | null = live
     ? {
@@ -87,7 +89,8 @@ function Run({ reply, state, view, connection }: RunProps) {
     (view.value = { ...view.peek(), open: { ...view.peek().open, [section]: next } });
   return (
     <>
-      <header class="nbt-live-head">
+      {/* It gets the focus if the button that had it is gone. */}
+      <header class="nbt-live-head" tabIndex={-1}>
         <RunName name={run.run_name} run_id={run.run_id} editing={editing} />
         <span aria-live="polite">
           <StatusBadge status={run.status} />
@@ -96,7 +99,17 @@ function Run({ reply, state, view, connection }: RunProps) {
         <span class="nbt-muted nbt-live-experiment" title="Experiment">
           {run.experiment_name}
         </span>
+        {live && can_stop && !stop && <StopButton isOpen={isStopping} />}
       </header>
+      {live && can_stop && !stop && isStopping.value && (
+        <StopForm
+          connection={connection}
+          run={run}
+          asked={(request) => state.change({ stop: request })}
+          close={() => (isStopping.value = false)}
+        />
+      )}
+      {stop && <Stopped stop={stop} isActive={isRunning} />}
       {progress && <ProgressBar progress={progress} isRunning={isRunning && live} />}
       <div class="nbt-live-error" role="alert">
         {error && <code class="nbt-traceback">{error}</code>}
