@@ -313,7 +313,7 @@ export class Plot {
         this.drawBehind(context, places, line, lines.length, ratio);
       }
     }
-    context.globalAlpha = lines.length > 300 ? 0.4 : lines.length > 30 ? 0.75 : 1;
+    context.globalAlpha = lines.length > 300 ? Math.max(0.15, 120 / lines.length) : lines.length > 30 ? 0.75 : 1;
     const width = lines.length > 30 ? 1 : lines.length > 10 ? 1.25 : 1.75;
     for (const line of lines) {
       if (!isBaseline(line)) {

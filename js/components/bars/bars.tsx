@@ -4,6 +4,7 @@ import { type Bar, type BarScale, barScale, sortedBars } from '../../logic/bars'
 import { type Column, metricColumn, type Statistic } from '../../logic/column_model';
 import { exactNumber, formatNumber, plural, tickNumber, toNumber } from '../../logic/format';
 import { nameOfKey, spreadText, statisticsOfGroup } from '../../logic/groups';
+import { type Common, commonParts } from '../../logic/shorten';
 import { withBaseline } from '../../logic/with_baseline';
 import type { Selection } from '../../state/selection';
 import { BASELINE, lineStyle } from '../../style/theme';
@@ -150,6 +151,7 @@ function BarTable({ metric, statistic, several, bars, baseline, lowerIsBetter, l
   const sorted = sortedBars(bars, lowerIsBetter);
   const scale = barScale(bars, log);
   const compared = bars.find(({ id }) => id === baseline);
+  const common = commonParts(bars.map(({ name }) => name));
   const longest = sorted.reduce((most, { name }) => Math.max(most, name.length), 0);
   const hasDeviation = bars.some(({ std }) => std !== null);
   const notes = [
@@ -175,6 +177,7 @@ function BarTable({ metric, statistic, several, bars, baseline, lowerIsBetter, l
             <BarRow
               key={`${bar.kind} ${bar.id}`}
               bar={bar}
+              common={common}
               scale={scale}
               compared={compared}
               lowerIsBetter={lowerIsBetter}
@@ -207,12 +210,13 @@ function BarTable({ metric, statistic, several, bars, baseline, lowerIsBetter, l
 
 interface RowProps extends Pick<TableProps, 'lowerIsBetter' | 'unknown' | 'selection'> {
   bar: Bar;
+  common: Common;
   /** The bar of the baseline. */
   compared: Bar | undefined;
   scale: BarScale;
 }
 
-function BarRow({ bar, scale, compared, lowerIsBetter, unknown, selection }: RowProps) {
+function BarRow({ bar, common, scale, compared, lowerIsBetter, unknown, selection }: RowProps) {
   const { marked } = selection;
   const { id, kind, name, slot, value, std, n, runs } = bar;
   const isMarked = useComputed(() => marked.value === id).value;
@@ -235,7 +239,7 @@ function BarRow({ bar, scale, compared, lowerIsBetter, unknown, selection }: Row
       <th scope="row">
         <span class="nbt-bar-name">
           <Swatch slot={slot} />
-          <Name text={name} />
+          <Name text={name} common={common} />
         </span>
       </th>
       <td class="nbt-bar-place">

@@ -4,6 +4,7 @@ import { isBaseline, type Line, lastValues, markOf, type Valued, valuesAt } from
 import type { Cursor } from '../../chart/plot';
 import type { Range } from '../../data/curves';
 import { formatNumber, plural } from '../../logic/format';
+import { commonParts } from '../../logic/shorten';
 import { LineStyle } from '../line_style/line_style';
 import { StyleButton, useStyledLine } from '../line_style/style_button';
 import { Swatch } from '../swatch/swatch';
@@ -44,6 +45,7 @@ export function Legend(props: Props) {
   const styled = useStyledLine();
   const at = cursor.value;
   const last = useMemo(() => lastValues(lines, range, lowestFirst), [lines, range, lowestFirst]);
+  const common = useMemo(() => commonParts(lines.map(nameOf)), [lines]);
   const sorted = at ? valuesAt(lines, at.x, lowestFirst) : last;
   const nearest = at && at.id !== null ? sorted.findIndex(({ line }) => line.id === at.id) : -1;
   const mark = marked.value;
@@ -107,7 +109,10 @@ export function Legend(props: Props) {
               <StyleButton styled={styled} id={markOf(line)} label={line.label} slot={line.slot} dash={line.dash} />
             )}
             <span class="nbt-run-name">
-              <Name text={line.label} />
+              <Name
+                text={line.label}
+                common={{ ...common, prefix: line.label.slice(0, -nameOf(line).length || undefined) + common.prefix }}
+              />
             </span>
             <span class="nbt-curve-value">
               {Number.isNaN(value) ? (
@@ -131,6 +136,11 @@ export function Legend(props: Props) {
       )}
     </div>
   );
+}
+
+/** Return the label of a line without the word that marks the baseline. */
+function nameOf(line: Line): string {
+  return isBaseline(line) ? line.label.replace(/^baseline: /, '') : line.label;
 }
 
 /** Return the first items, or those around a place that is not among them. */

@@ -5,6 +5,7 @@ import type { DiffReply, DiffRow } from '../../contract';
 import { columnWindow } from '../../logic/column_model';
 import { grouped, plural, toNumber } from '../../logic/format';
 import { spreadText, statisticsText } from '../../logic/groups';
+import { commonParts } from '../../logic/shorten';
 import { rowWindow } from '../../logic/window';
 import { Swatch } from '../swatch/swatch';
 import { Name } from '../value/name';
@@ -77,6 +78,7 @@ export function DiffTable({ diff, subjects, lower, onlyDifferences }: Props) {
       }),
     [diff, onlyDifferences],
   );
+  const common = useMemo(() => commonParts(subjects.map(({ name }) => name)), [subjects]);
   const baseline = subjects.find(({ isBaseline }) => isBaseline);
   const count = subjects.length;
   const width =
@@ -137,7 +139,7 @@ export function DiffTable({ diff, subjects, lower, onlyDifferences }: Props) {
               >
                 <span class="nbt-diff-name">
                   <Swatch slot={subject.slot} />
-                  <Name text={subject.name} />
+                  <Name text={subject.name} common={common} />
                   {subject.kind === 'group' && <span class="nbt-nested-count">{grouped(subject.runs)}</span>}
                   {subject.isBaseline && <span class="nbt-baseline-mark">baseline</span>}
                 </span>

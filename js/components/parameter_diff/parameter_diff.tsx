@@ -39,13 +39,14 @@ export function ParameterDiff({ connection, query, selection, pages, groups, col
     ...(keys.length > 0 && { by, groups: keys, filter: query.filter.value, experiment_ids: null }),
   };
   useEffect(() => {
+    const isFirst = fromSnapshot.current;
+    fromSnapshot.current = false;
     if (isNothing) {
       reply.value = null;
       return;
     }
     // The answer in the snapshot is shown first. It is requested again together with the runs.
-    if (fromSnapshot.current) {
-      fromSnapshot.current = false;
+    if (isFirst) {
       return;
     }
     return ask(

@@ -2,6 +2,7 @@ import type { ComponentChild } from 'preact';
 import type { GroupStatistic, TableRow, Number as Value } from '../../contract';
 import { type Column, MODEL } from '../../logic/column_model';
 import { exactNumber, formatDuration, formatTime, toNumber } from '../../logic/format';
+import type { Common } from '../../logic/shorten';
 import type { BaselineRun } from '../../state/columns';
 import { StatusBadge } from '../status/status';
 import { ValueText, wholeValue } from '../value/value';
@@ -29,6 +30,8 @@ export interface CellContext {
   /** The column by whose values runs are grouped. */
   by: string | null;
   baseline: Baseline | null;
+  /** What the first names of the table have in common. */
+  common: Common;
   /** The number of rows of the table above the first one that scrolls. */
   above: number;
   register: ((row: TableRow) => void) | null;

@@ -95,7 +95,7 @@ export const Row = memo(function Row(props: RowProps) {
           />
         )}
         {row.status !== 'FINISHED' && <StatusGlyph status={row.status} />}
-        <Name text={row.run_name} />
+        <Name text={row.run_name} common={context.common} />
         {row.children > 0 && !open && <span class="nbt-nested-count"> {row.children}</span>}
       </Lead>
       <Cells
@@ -142,7 +142,7 @@ export const GroupTableRow = memo(function GroupTableRow(props: GroupRowProps) {
           open={open}
           fold={(next) => actions.fold(index, next)}
         />
-        {group.value === null ? <span class="nbt-missing">{name}</span> : <Name text={name} />}
+        {group.value === null ? <span class="nbt-missing">{name}</span> : <Name text={name} common={context.common} />}
         <span class="nbt-nested-count">{grouped(group.runs)}</span>
       </Lead>
       <Cells
@@ -190,7 +190,7 @@ export function BaselineRow(props: {
       </td>
       <td class="nbt-pinned nbt-pin-2 nbt-name" aria-colindex={3} title={group ? name : row ? hintOf(row) : ''}>
         <span class="nbt-name-line">
-          <Name text={name} />
+          <Name text={name} common={context.common} />
           {group && <span class="nbt-nested-count">{grouped(group.runs)}</span>}
           <span class="nbt-baseline-mark">baseline</span>
         </span>
@@ -242,6 +242,7 @@ function Lead({ id, selected, slot, active, context, actions, depth, subject, na
         id={active === 0 ? `${id}-active` : undefined}
         class={`nbt-pinned nbt-pin-2 nbt-name ${active === 0 ? 'nbt-active' : ''}`}
         aria-colindex={3}
+        data-name={name}
         title={hint}
         style={{ paddingLeft: `${indent}px` }}
         onClick={() => actions.toggle(subject)}

@@ -2,9 +2,10 @@ import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { GroupRow, RunRow, TableRow, Number as Value } from '../../contract';
 import { type Column, columnWindow, edges } from '../../logic/column_model';
-import { columnTitle, GROUP_STATISTICS, STATISTIC_NAMES, statisticsOfGroup } from '../../logic/groups';
+import { columnTitle, GROUP_STATISTICS, groupName, STATISTIC_NAMES, statisticsOfGroup } from '../../logic/groups';
 import { nameWidth as fittingWidth } from '../../logic/name_width';
 import { nextOrder } from '../../logic/order';
+import { commonParts } from '../../logic/shorten';
 import { rowWindow } from '../../logic/window';
 import type { BaselineRun, ColumnState } from '../../state/columns';
 import type { Folding } from '../../state/folding';
@@ -176,6 +177,16 @@ export function RunTable(props: Props) {
     const means = best.map(([metric, key]) => [metric, groups.group(key)?.metrics[metric]?.mean] as const);
     return new Map(means.filter((entry): entry is [string, Value] => entry[1] != null));
   }, [groups.best.value, groups.pages.value, groups.total.value > 1]);
+  const firstGroups = groups.pages.value.get(0);
+  const common = useMemo(
+    () =>
+      commonParts(
+        by === null
+          ? sample.slice(0, SAMPLE).map(({ run_name }) => run_name)
+          : (firstGroups ?? []).slice(0, SAMPLE).map(groupName),
+      ),
+    [by, sample, firstGroups],
+  );
   const context = useMemo(
     (): CellContext => ({
       best: columns.alone.value ? new Map() : columns.best.value,
@@ -186,6 +197,7 @@ export function RunTable(props: Props) {
       statistic: query.statistic.value,
       by,
       baseline: baseline.value,
+      common,
       above: HEAD_ROWS + (baseline.value ? 1 : 0),
       register: register === null ? null : (row) => stable.current.register?.(row),
     }),
@@ -199,6 +211,7 @@ export function RunTable(props: Props) {
       query.statistic.value,
       by,
       baseline.value,
+      common,
       register === null,
     ],
   );
@@ -233,6 +246,20 @@ export function RunTable(props: Props) {
     active.value = { row: Math.min(row, Math.max(0, total - 1)), column: Math.min(column, rendered.count) };
   }, [total, rendered.count]);
 
+  /** Show the name that has the focus whole if it is cut. Only the browser knows whether it is. */
+  const showWhole = () => {
+    const cell = grid.current?.querySelector('.nbt-name.nbt-active');
+    const parts = [...(cell?.querySelectorAll('.nbt-name-head') ?? [])];
+    cell?.toggleAttribute(
+      'data-cut',
+      parts.some((part) => part.scrollWidth > part.clientWidth),
+    );
+  };
+  useLayoutEffect(() => {
+    if (active.value.column === 0 && grid.current?.matches(':focus-visible')) {
+      showWhole();
+    }
+  }, [active.value.row, active.value.column]);
   useEffect(() => {
     // Not a property of the rows, because the mark follows the pointer over a chart.
     return effect(() => {
@@ -540,7 +567,10 @@ export function RunTable(props: Props) {
           tabIndex={0}
           style={{ width: `${width}px` }}
           onKeyDown={onKeyDown}
-          onFocus={() => mark(active.peek().row)}
+          onFocus={() => {
+            mark(active.peek().row);
+            showWhole();
+          }}
           onBlur={() => mark(-1)}
           onMouseOver={(event) => {
             const row = (event.target as HTMLElement).closest<HTMLElement>('.nbt-row');
