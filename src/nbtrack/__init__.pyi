@@ -56,6 +56,7 @@ from .fluent.logging import log_metric as log_metric
 from .fluent.logging import log_metrics as log_metrics
 from .fluent.logging import log_param as log_param
 from .fluent.logging import log_params as log_params
+from .fluent.logging import log_progress as log_progress
 from .fluent.logging import log_series as log_series
 from .fluent.logging import set_tag as set_tag
 from .fluent.logging import set_tags as set_tags

@@ -33,6 +33,12 @@ ATTEMPT = "nbtrack.attempt"
 """The number of this execution among those of its cell, from 1."""
 PREVIOUS_RUN = "nbtrack.previous_run"
 """The ID of the run of the cell's previous attempt."""
+PROGRESS = "nbtrack.progress"
+"""How far the run is, as JSON: `done`, `total`, `label`, `seconds_left` and `at`, the time in milliseconds."""
+OUTPUT = "nbtrack.output"
+"""When the artifact with the last lines of the run's output was written, in milliseconds since the epoch."""
+WARNINGS = "nbtrack.warnings"
+"""The Python warnings that were shown during the run, as a JSON list of `category`, `message` and `count`."""
 
 # -- where it was started ----------------------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ..client import Client
 from ..data.dataset import dataset_input
@@ -12,6 +12,8 @@ from ..errors import InvalidParameter, NotSupported
 from ..names import check_list
 from ..runs import stack
 from .runs import ensure_run, start_run, target
+
+T = TypeVar("T")
 
 
 def log_metric(
@@ -49,6 +51,32 @@ def log_metric(
         (stack.current() or start_run()).log_metric(key, value, step, timestamp)
     else:
         Client().log_metric(run_id, key, value, timestamp, step)
+
+
+def log_progress(iterable: Iterable[T], total: float | None = None, label: str = "") -> Iterable[T]:
+    """Iterate and show how far the active run is, with the time that is left.
+
+    The live view shows a progress bar, and so do screens of other processes. Of nested loops, the outermost one is
+    shown, with the inner loop as a part of its current step. Progress bars of tqdm are noticed without this function.
+
+    Args:
+        iterable: What to iterate over.
+        total: The number of steps. Defaults to the length of `iterable`. If that is not known, only the number of steps
+            that are done is shown.
+        label: What the loop does, such as "epochs".
+
+    Returns:
+        An iterable with the same items. Its `len()` is `total`, if that is known.
+
+    Raises:
+        InvalidParameter: If `iterable` cannot be iterated, or if `total` is not a number or is negative.
+
+    Example:
+        >>> for epoch in log_progress(range(3), label="epochs"):
+        ...     for batch in log_progress([[1, 2], [3, 4]]):
+        ...         log_metric("loss", 1 / sum(batch))
+    """
+    return (stack.current() or start_run()).progress(iterable, total, label)
 
 
 def log_metrics(

@@ -11,7 +11,7 @@ from ..client import Client
 from ..entities import LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
 from ..names import UNKNOWN_USER, check_dict
-from ..runs import ancestors, process_outcome, stack, stopped_cells, system_metrics
+from ..runs import ancestors, observer, process_outcome, stack, stopped_cells, system_metrics
 from ..runs.active_run import ActiveRun
 from ..store.protocol import DEFAULT_ID
 from ..tags import KILLED, NOTE, PARENT, USER
@@ -121,6 +121,10 @@ def start_run(
     started.cell = cell
     stack.push(started)
     system_metrics.watch(started, log_system_metrics)
+    project = ancestors.project_run()
+    # The command of a project runs in a process that keeps all of its output.
+    is_of_project = project is not None and project.run.run_id == run.info.run_id
+    observer.watch(client, run.info.run_id, keeps_output=not is_of_project)
     return started
 
 
@@ -166,6 +170,7 @@ def _end_leftovers(cell: capture.Cell | None) -> None:
 
 
 def _ended(run: ActiveRun) -> None:
+    observer.ended(run.info.run_id)
     stack.ended(run)
     state.last_run = run
 

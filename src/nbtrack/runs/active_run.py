@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..capture import Cell
 from ..client import Client
@@ -17,6 +17,10 @@ from ..journal import RunRecorder
 from ..journal.stopping import without_stopping
 from ..names import check_string, storable
 from ..tags import KILLED, TRACEBACK
+from . import observer
+from .loops import Loop
+
+T = TypeVar("T")
 
 STATE = "state"
 """The tag with Optuna's state of a trial. MLflow uses the same name."""
@@ -152,6 +156,28 @@ class ActiveRun:
                 is logged then.
         """
         self._recorder.series(key, steps, values, timestamps)
+
+    def progress(self, iterable: Iterable[T], total: float | None = None, label: str = "") -> Loop[T]:
+        """Iterate and show how far the run is. See `nbtrack.log_progress`.
+
+        Args:
+            iterable: What to iterate over.
+            total: The number of steps. Defaults to the length of `iterable`, if it has one.
+            label: What the loop does, such as "epochs".
+
+        Returns:
+            An iterable with the same items.
+
+        Raises:
+            InvalidParameter: If `iterable` cannot be iterated, or if `total` is not a number or is negative.
+
+        Example:
+            >>> import nbtrack
+            >>> with nbtrack.start_run() as run:
+            ...     for epoch in run.progress(range(3), label="epochs"):
+            ...         run.log_metric("loss", 1 / (epoch + 1))
+        """
+        return observer.progress(self._info.run_id, iterable, total, label)
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set a tag.

@@ -32,6 +32,7 @@ from .numbers import number
 from .runs import run_rows
 from .source import Source
 from .view import view
+from .watched import watched
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ def live_state(
     if run.info.status in RunStatus.ENDED:
         # A single point, such as a score at the end, is not a curve. The summary shows it.
         keys = [curve.key for curve in found if curve.total > 1]
+    seen = watched(run)
     lines = run.data.tags.get(TRACEBACK, "").rstrip().splitlines()
     reply: LiveReply = {
         "run": row,
@@ -85,9 +87,9 @@ def live_state(
         ],
         "error": lines[-1] if lines else None,
         "attempt": attempt and with_page(attempt, request.get("change_offset", 0)),
-        "progress": None,
-        "output": [],
-        "warnings": [],
+        "progress": seen["progress"],
+        "output": seen["output"],
+        "warnings": seen["warnings"],
         "alerts": [],
         "stop": stop_of(run, state),
         "can_stop": state.can_stop,

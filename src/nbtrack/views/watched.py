@@ -1,0 +1,76 @@
+"""What a run shows of itself beside what it logged: its progress, its output and its warnings.
+
+A run of this process is read where its observer notes it, and any other run from what its observer has kept.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypedDict
+
+from .. import observed
+from ..artifact_store.opening import open_repository
+from ..entities import Run
+from ..errors import NbtrackError
+from ..names import storable
+from ..observed import LONGEST_LINE, MOST_LINES, OUTPUT_FILE, RunProgress, ShownWarning
+from ..tags import OUTPUT, PROGRESS, WARNINGS
+from .contract import Progress, RunWarning
+
+MOST_BYTES = 1_000_000
+"""The largest file that is read. An observer writes at most a fifth of it."""
+
+
+class Watched(TypedDict):
+    """Fields of a `LiveReply`."""
+
+    progress: Progress | None
+    output: list[str]
+    warnings: list[RunWarning]
+
+
+def watched(run: Run) -> Watched:
+    """Return what is known of a run."""
+    tags = run.data.tags
+    here = observed.of_run(run.info.run_id)
+    if here is not None:
+        progress, output, warnings = here.progress(), here.output(), here.warnings()
+    else:
+        progress = RunProgress.from_json(tags.get(PROGRESS, ""))
+        output = list(_kept_output(run.info.artifact_uri, tags[OUTPUT])) if OUTPUT in tags else []
+        warnings = observed.warnings_from_json(tags.get(WARNINGS, ""))
+    return {
+        "progress": None if progress is None else _progress(progress),
+        "output": [storable(line) for line in output],
+        "warnings": [_warning(each) for each in warnings],
+    }
+
+
+@lru_cache(maxsize=32)
+def _kept_output(artifact_uri: str, written: str) -> tuple[str, ...]:
+    """Return the lines that a run has kept. `written` is the key of the cache: it changes with each file."""
+    repository = open_repository(artifact_uri)
+    try:
+        # Anybody can have logged another file of this name.
+        if (repository.stat(OUTPUT_FILE).size or 0) > MOST_BYTES:
+            return ()
+        content = repository.get(OUTPUT_FILE)
+    except (NbtrackError, OSError):
+        # The file was deleted, or it waits elsewhere because the folder cannot be written.
+        return ()
+    lines = content.decode(errors="replace").removesuffix("\n").split("\n")
+    return tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
+
+
+def _progress(progress: RunProgress) -> Progress:
+    return {
+        "done": progress.done,
+        "total": progress.total,
+        "label": storable(progress.label),
+        "seconds_left": progress.seconds_left,
+        "at": progress.at,
+    }
+
+
+def _warning(warning: ShownWarning) -> RunWarning:
+    return {"category": storable(warning.category), "message": storable(warning.message), "count": warning.count}
