@@ -13,6 +13,7 @@ from ..names import SYSTEM
 from ..store.protocol import StopState
 from ..tags import MLFLOW, NBTRACK, NOTE, STOP_REASON, STOPPED_BY, TRACEBACK
 from .attempts import attempt_of
+from .best import BestSoFar
 from .contract import (
     MOST_CHANGES,
     MOST_DATASETS,
@@ -46,9 +47,13 @@ def live(source: Source, request: LiveRequest) -> tuple[LiveReply, list[bytes]]:
 
 
 def live_state(
-    source: Source, request: LiveRequest, growing: GrowingCurves | None = None
+    source: Source, request: LiveRequest, growing: GrowingCurves | None = None, best_so_far: BestSoFar | None = None
 ) -> tuple[LiveReply, list[bytes]]:
-    """Return the state of a run. Its curves are read by `growing` if it is given, else from all of their points."""
+    """Return the state of a run.
+
+    Its curves are read by `growing` if it is given, else from all of their points. The best run so far may be one that
+    `best_so_far` has found a few seconds ago. By default, it is searched for.
+    """
     with source.reading.snapshot():
         run = source.get_run(request["run_id"])
         every = sorted(run.data.metrics, key=lambda key: key.startswith(SYSTEM))
@@ -62,6 +67,7 @@ def live_state(
         attempt = attempt_of(source, run)
         directions = source.directions
         state = source.reading.stop_state(run.info.run_id)
+        best = (best_so_far or BestSoFar()).read(source, run, keys, request["max_points"])
     params = page_of(list(row["params"].items()), request.get("param_offset", 0), MOST_PARAMS)
     datasets = page_of(run.inputs.dataset_inputs, request.get("dataset_offset", 0), MOST_DATASETS)
     row = {**row, "params": dict(params), "metrics": {key: row["metrics"][key] for key in keys}}
@@ -93,12 +99,12 @@ def live_state(
         "alerts": [],
         "stop": stop_of(run, state),
         "can_stop": state.can_stop,
-        "best": None,
-        "best_series": [],
+        "best": best.row,
+        "best_series": series_of(best.curves),
         "note": run.data.tags.get(NOTE, ""),
         "tags": user_tags(run.data.tags),
     }
-    return reply, buffers_of(found)
+    return reply, buffers_of([*found, *best.curves])
 
 
 def user_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ A run of this process is read where its observer notes it, and any other run fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypedDict
 
@@ -31,14 +32,22 @@ class Watched(TypedDict):
 
 def watched(run: Run) -> Watched:
     """Return what is known of a run."""
-    tags = run.data.tags
-    here = observed.of_run(run.info.run_id)
+    here = watched_here(run.info.run_id)
     if here is not None:
-        progress, output, warnings = here.progress(), here.output(), here.warnings()
-    else:
-        progress = RunProgress.from_json(tags.get(PROGRESS, ""))
-        output = list(_kept_output(run.info.artifact_uri, tags[OUTPUT])) if OUTPUT in tags else []
-        warnings = observed.warnings_from_json(tags.get(WARNINGS, ""))
+        return here
+    tags = run.data.tags
+    progress = RunProgress.from_json(tags.get(PROGRESS, ""))
+    output = _kept_output(run.info.artifact_uri, tags[OUTPUT]) if OUTPUT in tags else ()
+    return _shown(progress, output, observed.warnings_from_json(tags.get(WARNINGS, "")))
+
+
+def watched_here(run_id: str) -> Watched | None:
+    """Return what this process knows of a run without reading the store, or None for a run of another process."""
+    here = observed.of_run(run_id)
+    return None if here is None else _shown(here.progress(), here.output(), here.warnings())
+
+
+def _shown(progress: RunProgress | None, output: Sequence[str], warnings: Sequence[ShownWarning]) -> Watched:
     return {
         "progress": None if progress is None else _progress(progress),
         "output": [storable(line) for line in output],

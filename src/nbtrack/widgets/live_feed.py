@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..client import Client
 from ..errors import NotSupported
 from ..journal import now
+from ..views.best import BestSoFar
 from ..views.contract import LiveRequest
 from ..views.curves import buffers_of, series_of
 from ..views.growing import GrowingCurves
 from ..views.live import live_state
 from ..views.numbers import number
+from ..views.watched import watched_here
 from .snapshot import Answer
 
 
@@ -30,6 +33,7 @@ class LiveFeed:
         self._run_id = run_id
         self._request: LiveRequest = {"run_id": run_id, "max_points": max_points}
         self._growing = GrowingCurves(run_id, max_points)
+        self._best = BestSoFar()
         self._tail: Any = None
         self._last: Answer | None = None
         self._is_lost = False
@@ -52,29 +56,35 @@ class LiveFeed:
         if self._tail is not None:
             # What is logged during the read may be in both, and is added once.
             self._tail.skip()
-        answer = Answer(self._request, *live_state(self._client, self._request, None if whole else self._growing))
+        answer = Answer(
+            self._request, *live_state(self._client, self._request, None if whole else self._growing, self._best)
+        )
         self._last = answer
         self._is_lost = False
         return answer
 
     def add(self) -> Answer | None:
-        """Return the last state with the points that were logged since, or None if there are none."""
+        """Return the last state with what the run of this process has shown and logged since, or None if nothing."""
         if self._tail is None or self._last is None or self._is_lost:
             return None
         points = self._tail.read()
+        seen: Mapping[str, Any] = watched_here(self._run_id) or {}
+        reply, buffers = self._last.reply, self._last.buffers
         if points == {}:
-            return None
+            if all(reply[name] == value for name, value in seen.items()):
+                return None
+            self._last = Answer(self._request, {**reply, **seen, "now": now()}, buffers)
+            return self._last
         curves = None if points is None else self._growing.add(points)
         if curves is None:
             self._is_lost = True
             return None
-        reply, buffers = self._last.reply, self._last.buffers
         run = {**reply["run"], "metrics": {**reply["run"]["metrics"]}}
         for key, logged in points.items():
             # A value of an earlier step is not the last one, and then the curves could not be continued.
             run["metrics"][key] = number(logged.values[-1])
         best = buffers[2 * len(reply["series"]) :]
-        state = {**reply, "run": run, "now": now(), "series": series_of(curves)}
+        state = {**reply, **seen, "run": run, "now": now(), "series": series_of(curves)}
         self._last = Answer(self._request, state, [*buffers_of(curves), *best])
         return self._last
 
