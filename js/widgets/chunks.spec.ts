@@ -16,6 +16,7 @@ const code: Record<string, string> = {
   'shared.js': 'import "nbtrack:base.js";',
   'base.js': '"base"',
   'later.js': '"later"',
+  'bundle.js': 'everything',
   'style.css': '.nbt {}',
 };
 
@@ -52,8 +53,11 @@ function widget(reachable = true) {
   return { model, sent, state, emit, answer, ended: new AbortController() };
 }
 
-/** Chunks whose modules are the text of their code, with the URLs of imports replaced by the imported code. */
-function chunks(repeats: number[] = [], refuse = false) {
+/**
+ * Chunks whose modules are the text of their code, with the URLs of imports replaced by the imported code. A page that
+ * refuses blob modules may run scripts.
+ */
+function chunks(repeats: number[] = [], refuse = false, runScript: (source: string) => unknown = () => undefined) {
   const imported: string[] = [];
   const text = async (url: string): Promise<string> => {
     const own = await (resolveObjectURL(url) as Blob).text();
@@ -67,7 +71,7 @@ function chunks(repeats: number[] = [], refuse = false) {
     imported.push(url);
     return text(url);
   };
-  return { chunks: new Chunks(manifest, importer, repeats), imported };
+  return { chunks: new Chunks(manifest, importer, repeats, runScript), imported };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -140,12 +144,29 @@ test('if no kernel can be reached, the request fails', async () => {
   await assert.rejects(page.load('base.js'), { message: /The kernel cannot be reached/ });
 });
 
-test('a page that refuses blob modules is told apart from broken code, and the setting is named', async () => {
+test('where blob modules are refused, all code is run as one script, once for all widgets', async () => {
+  const [{ chunks: page }, kernel] = [chunks([], true, (source) => `run ${source}`), widget()];
+  page.connect(kernel.model, kernel.ended.signal);
+  const screens = [page.screen('comparison'), page.screen('live')];
+  kernel.sent.forEach(kernel.answer);
+  await settled();
+  assert.deepEqual(kernel.sent.at(-1)!.names, ['bundle.js']);
+  const before = kernel.sent.length;
+  kernel.answer(kernel.sent.at(-1)!);
+  assert.deepEqual(await Promise.all(screens), ['run everything', 'run everything']);
+  assert.equal(await page.screen('comparison'), 'run everything');
+  assert.equal(kernel.sent.length, before);
+});
+
+test('where a script is refused too, the kernel learns it, and the user reads what to do', async () => {
   const [{ chunks: page }, kernel] = [chunks([], true), widget()];
   page.connect(kernel.model, kernel.ended.signal);
-  const loading = page.load('base.js');
+  const loading = page.screen('live');
   kernel.answer(kernel.sent[0]!);
-  await assert.rejects(loading, { message: /NBTRACK_WIDGET_CODE=bundle/ });
+  await settled();
+  kernel.answer(kernel.sent[1]!);
+  await assert.rejects(loading, { message: /Run the cell again/ });
+  assert.equal(kernel.sent.at(-1)!.kind, 'nbtrack:refused');
 });
 
 test('a widget that has ended is not used any more', async () => {

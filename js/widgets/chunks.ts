@@ -34,14 +34,20 @@ interface CodeMessage {
  */
 export const REPEATS_MS = [100, 300, 1_000, 3_000, 8_000];
 
+/** The code of all screens in one module, which is not among the chunks of the manifest. */
+const BUNDLE = 'bundle.js';
+
 /** Why code could not be loaded, in words for the user. */
 export class ChunkError extends Error {}
+
+/** The page refuses every module from a blob: URL. */
+class BlobsRefused extends ChunkError {}
 
 type Importer = (url: string) => Promise<unknown>;
 
 /**
  * The code of nbtrack on this page, which all widgets of one version share. It asks the kernel for each chunk once,
- * through any of the widgets, and runs it as a module.
+ * through any of the widgets, and runs it as a module. If the page refuses such modules, all code is run as one script.
  */
 export class Chunks {
   private readonly sources = new Map<string, string>();
@@ -53,6 +59,7 @@ export class Chunks {
   private readonly modules = new Map<string, Promise<unknown>>();
   private readonly models = new Set<AnyModel<CodeState>>();
   private sheet: Promise<CSSStyleSheet> | undefined;
+  private bundle: Promise<unknown> | undefined;
   private count = 0;
   private readonly prefix = Math.random().toString(36).slice(2);
 
@@ -60,6 +67,7 @@ export class Chunks {
     private readonly manifest: Manifest,
     private readonly importModule: Importer = (url) => import(url),
     private readonly repeats: readonly number[] = REPEATS_MS,
+    private readonly runScript: (source: string) => unknown = runAsScript,
   ) {}
 
   /** Return the chunks of this page and version. The first widget of the page creates them. */
@@ -98,9 +106,17 @@ export class Chunks {
     if (!chunk) {
       return Promise.reject(new ChunkError(`This version of nbtrack has no view with the name ${name}.`));
     }
+    if (this.bundle) {
+      return this.whole();
+    }
     // In the same request as the code.
     void this.fetch([this.manifest.style, ...this.needed(chunk)]);
-    return this.load(chunk);
+    return this.load<Module>(chunk).catch((cause) => {
+      if (cause instanceof BlobsRefused) {
+        return this.whole();
+      }
+      throw cause;
+    });
   }
 
   /** Return the module of a chunk. Code that esbuild split off calls this where its source has `import()`. */
@@ -139,14 +155,28 @@ export class Chunks {
     try {
       return await this.importModule(url);
     } catch (cause) {
-      if (await this.refused()) {
+      throw (await this.refused()) ? new BlobsRefused() : cause;
+    }
+  }
+
+  /** Return the module with the code of all screens. */
+  private whole<Module>(): Promise<Module> {
+    this.bundle ??= this.source(BUNDLE).then((source) => {
+      const module = this.runScript(source);
+      if (!module) {
+        // Widgets that are created from now on do without the loader.
+        this.send({ kind: 'nbtrack:refused' }, 0);
         throw new ChunkError(
-          'The security policy of this page refuses code from blob: URLs, so nbtrack cannot load its views in parts. ' +
-            'Set the environment variable NBTRACK_WIDGET_CODE=bundle before the kernel starts, and run the cell again.',
+          'The security policy of this page refuses code from blob: URLs and inline code, so nbtrack cannot load this ' +
+            'view. Run the cell again: new widgets of this kernel carry all of their code.',
         );
       }
-      throw cause;
-    }
+      return module;
+    });
+    this.bundle.catch(() => {
+      this.bundle = undefined;
+    });
+    return this.bundle as Promise<Module>;
   }
 
   /** Return whether the page refuses every blob module. */
@@ -259,4 +289,33 @@ export class Chunks {
       this.waiting.delete(name);
     }
   }
+}
+
+/**
+ * Run a module that imports nothing as an inline script or, if the page refuses that, by eval. Returns what it exports,
+ * or undefined if the page refuses both.
+ */
+export function runAsScript(source: string): unknown {
+  const page = globalThis as Record<string, unknown>;
+  const place = 'nbtrack module';
+  const code = source.replace(
+    /export\s*\{\s*([\w$]+) as default\s*\};?\s*$/,
+    (_, name: string) => `globalThis["${place}"]=${name};`,
+  );
+  const wrapped = `(()=>{"use strict";${code}})()`;
+  const script = document.createElement('script');
+  try {
+    // An inline script runs as soon as it is in the document.
+    script.textContent = wrapped;
+    document.head.append(script);
+    if (!page[place]) {
+      new Function(wrapped)();
+    }
+  } catch {
+    // The policy refuses eval, or strings as scripts (trusted types).
+  }
+  script.remove();
+  const exported = page[place];
+  delete page[place];
+  return exported && { default: exported };
 }

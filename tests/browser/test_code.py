@@ -1,8 +1,9 @@
-"""The code of the widgets: it travels once a page, also while a cell runs. Where blobs are refused, it says so."""
+"""The code of the widgets: it travels once a page, also while a cell runs. Some pages refuse blobs."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from nbtrack.widgets.snapshot import MIME
 from tests.browser.notebook import Notebook
 from tests.browser.widget import shown
 
-NO_BLOBS = "script-src 'self' 'unsafe-inline'"
 CELLS = {
     "fill": """
 import time
@@ -153,12 +153,25 @@ def test_6_without_the_kernel_the_view_is_as_the_user_left_it(notebook: Notebook
     assert notebook.external_requests == []
 
 
-def test_a_page_that_refuses_blobs_says_which_setting_helps(chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("allowed", ["'unsafe-inline'", "'unsafe-eval'"])
+def test_where_blobs_are_refused_all_code_runs_as_one_script(chromium: Browser, allowed: str) -> None:
     with nbtrack.start_run(run_name="the only run"):
         nbtrack.log_metric("loss", 1.0)
-    with shown(chromium, nbtrack.compare(), policy=NO_BLOBS) as page:
-        expect(page.get_by_role("alert")).to_contain_text("NBTRACK_WIDGET_CODE=bundle")
-    monkeypatch.setenv("NBTRACK_WIDGET_CODE", "bundle")
-    with shown(chromium, nbtrack.compare(), policy=NO_BLOBS) as page:
+    with shown(chromium, nbtrack.compare(), policy=f"script-src 'self' {allowed}") as page:
         expect(page.locator(".nbt-row")).to_have_count(1)
         assert page.locator(".nbt").evaluate("root => getComputedStyle(root).containerType") == "inline-size"
+        page.get_by_label("Select the only run").click()
+        assert page.evaluate("() => Object.keys(window).filter(name => name.startsWith('nbtrack'))") == []
+    assert not code.refused.is_set()
+
+
+def test_where_nothing_else_is_allowed_the_next_widget_carries_its_code(
+    chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "refused", threading.Event())
+    with nbtrack.start_run(run_name="the only run"):
+        nbtrack.log_metric("loss", 1.0)
+    with shown(chromium, nbtrack.compare(), policy="script-src 'self'") as page:
+        expect(page.get_by_role("alert")).to_contain_text("Run the cell again")
+    with shown(chromium, nbtrack.compare(), policy="script-src 'self'") as page:
+        expect(page.locator(".nbt-row")).to_have_count(1)

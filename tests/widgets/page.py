@@ -24,28 +24,30 @@ from nbtrack.widgets.host import ViewWidget
 PAGE = """<!doctype html><meta charset="utf-8"><title>nbtrack</title><link rel="icon" href="data:,">
 <body data-jp-theme-light="%(light)s" style="margin:12px; background:%(background)s">
 <style>%(css)s</style><div id="host"></div>
-<script type="module">
-  const floats = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-  const state = await (await fetch('/state')).json();
-  for (const answer of Object.values(state._snapshot.answers)) answer.buffers = answer.buffers.map(floats);
-  const listeners = new Map();
-  const emit = (name, ...args) => (listeners.get(name) ?? []).forEach((listener) => listener(...args));
-  window.model = {
-    get: (key) => state[key],
-    set: (key, value) => { state[key] = value; emit('change:' + key); },
-    save_changes: () => fetch('/state', { method: 'POST', body: JSON.stringify({ _view: state._view }) }),
-    on: (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]),
-    off: (name, listener) => listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener)),
-    async send(message) {
-      const sent = await (await fetch('/message', { method: 'POST', body: JSON.stringify(message) })).json();
-      for (const [content, buffers] of sent) emit('msg:custom', content, buffers.map(floats));
-    },
-  };
-  const widget = (await import('/bundle.js')).default;
-  const signal = new AbortController().signal;
-  widget.initialize?.({ model, signal });
-  window.unmount = widget.render({ model, el: document.getElementById('host'), signal });
-</script>"""
+<script type="module" src="/page.js"></script>"""
+
+SCRIPT = """\
+const floats = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const state = await (await fetch('/state')).json();
+for (const answer of Object.values(state._snapshot.answers)) answer.buffers = answer.buffers.map(floats);
+const listeners = new Map();
+const emit = (name, ...args) => (listeners.get(name) ?? []).forEach((listener) => listener(...args));
+window.model = {
+  get: (key) => state[key],
+  set: (key, value) => { state[key] = value; emit('change:' + key); },
+  save_changes: () => fetch('/state', { method: 'POST', body: JSON.stringify({ _view: state._view }) }),
+  on: (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]),
+  off: (name, listener) => listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener)),
+  async send(message) {
+    const sent = await (await fetch('/message', { method: 'POST', body: JSON.stringify(message) })).json();
+    for (const [content, buffers] of sent) emit('msg:custom', content, buffers.map(floats));
+  },
+};
+const widget = (await import('/bundle.js')).default;
+const signal = new AbortController().signal;
+widget.initialize?.({ model, signal });
+window.unmount = widget.render({ model, el: document.getElementById('host'), signal });
+"""
 
 
 def serve(widget: ViewWidget, port: int, light: bool, policy: str | None = None) -> ThreadingHTTPServer:
@@ -57,6 +59,8 @@ def serve(widget: ViewWidget, port: int, light: bool, policy: str | None = None)
         def do_GET(self) -> None:
             if self.path == "/":
                 self._send("text/html", page)
+            elif self.path == "/page.js":
+                self._send("text/javascript", SCRIPT)
             elif self.path == "/bundle.js":
                 self._send("text/javascript", widget._esm)
             elif self.path == "/state":
@@ -80,6 +84,8 @@ def serve(widget: ViewWidget, port: int, light: bool, policy: str | None = None)
                 answer = code.read().answer(message)
                 if answer:
                     box(answer)
+            elif message["kind"] == "nbtrack:refused":
+                code.refused.set()
             self._send("application/json", json.dumps(sent))
 
         def _send(self, kind: str, text: str) -> None:

@@ -36,6 +36,21 @@ def test_a_setting_makes_it_carry_everything(client: nbtrack.Client, monkeypatch
         Registry(client)
 
 
+def test_after_a_page_has_refused_the_code_new_widgets_carry_everything(
+    client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "refused", threading.Event())
+    widget = Registry(client)
+    ask(widget, ["bundle.js"], "page-8")
+    ((message, _),) = sent
+    assert message["sources"] == {"bundle.js": "/* bundle */"}
+    assert Registry(client)._esm == "/* loader */"
+    widget._handle_custom_msg({"kind": "nbtrack:refused"}, [])
+    assert (Registry(client)._esm, Registry(client)._css) == ("/* bundle */", "/* style */")
+    monkeypatch.setenv("NBTRACK_WIDGET_CODE", "chunks")
+    assert Registry(client)._esm == "/* loader */"
+
+
 def test_a_repeated_request_is_answered_once(client: nbtrack.Client, sent: Sent) -> None:
     widget, other = Registry(client), Registry(client)
     for asked in (widget, widget, other):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from ..errors import InvalidParameter, NbtrackError
 STATIC = Path(__file__).parents[1] / "static"
 SETTING = "NBTRACK_WIDGET_CODE"
 CHUNKS, BUNDLE = "chunks", "bundle"
+
+refused = threading.Event()
+"""Whether a page could not run code that the loader asked for. Widgets that are created then carry all of it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Code:
         if request in self._answered:
             return None
         names = [name for name in _list(message.get("names")) if isinstance(name, str)]
-        sources = {name: self.chunks[name] for name in names if name in self.chunks}
+        known = {**self.chunks, "bundle.js": self.bundle}
+        sources = {name: known[name] for name in names if name in known}
         answer: dict[str, Any] = {"kind": "nbtrack:code", "names": names, "sources": sources}
         missing = [name for name in names if name not in sources]
         if missing:
@@ -78,9 +83,9 @@ _FILES = ("loader.js", "bundle.js", "style.css", "manifest.json")
 
 
 def traits() -> dict[str, str]:
-    """Return the values of `_esm` and `_css`, as NBTRACK_WIDGET_CODE says."""
+    """Return the values of `_esm` and `_css`, as NBTRACK_WIDGET_CODE or, without it, the pages of this kernel say."""
     code = read()
-    chosen = os.environ.get(SETTING) or CHUNKS
+    chosen = os.environ.get(SETTING) or (BUNDLE if refused.is_set() else CHUNKS)
     if chosen == BUNDLE:
         return {"_esm": code.bundle, "_css": code.style}
     if chosen == CHUNKS:

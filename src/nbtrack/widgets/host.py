@@ -179,6 +179,8 @@ class ViewWidget(anywidget.AnyWidget):
             answer = code.read().answer(message)
             if answer:
                 self._post(answer)
+        elif message.get("kind") == "nbtrack:refused":
+            code.refused.set()
         elif message.get("answer"):
             # A page asks whether this widget still exists.
             self._post({"kind": "nbtrack:here"})
