@@ -1425,6 +1425,9 @@ export interface Requests {
   runs: { payload: RunsRequest; reply: RunsReply };
   columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
+  groups: { payload: GroupsRequest; reply: GroupsReply };
+  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
+  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   live: { payload: LiveRequest; reply: LiveReply };
   /** Changes the store. */
   edit_run: { payload: EditRunRequest; reply: EditRunReply };
@@ -1432,9 +1435,6 @@ export interface Requests {
   filters: { payload: FiltersRequest; reply: FiltersReply };
   /** Changes the store. */
   keep_filter: { payload: KeepFilterRequest; reply: FiltersReply };
-  groups: { payload: GroupsRequest; reply: GroupsReply };
-  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
-  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   python: { payload: PythonRequest; reply: PythonReply };
   /** Changes the store. */
   register: { payload: RegisterRequest; reply: VersionReply };
