@@ -23,6 +23,10 @@ export class Models {
   readonly count = signal(0);
   /** The part of their names by which the models that are shown were found. */
   readonly search = signal('');
+  /** The filter that the versions that are shown match. */
+  readonly filter = signal('');
+  /** Why the filter that the user has typed cannot be applied. */
+  readonly filterError = signal<ErrorReply | null>(null);
   /** Whether there are more models than are shown at first. */
   readonly many = computed(
     () => this.search.value !== '' || this.count.value > Math.min(FIRST.limit, this.rows.value?.length ?? 0),
@@ -53,7 +57,7 @@ export class Models {
       // A saved notebook has one page, and models may be deleted between two pages.
       while (grows && rows.length < wanted) {
         const limit = Math.min(wanted - rows.length, MOST_MODELS);
-        const request = { ...FIRST, ...this.wanted(), offset: rows.length, limit };
+        const request = { ...FIRST, ...this.wanted(), ...this.matching(), offset: rows.length, limit };
         const { reply } = await this.connection.request('registry', request, signal);
         const all = joined(rows, reply.models, (model) => model.name);
         count = reply.count ?? all.length;
@@ -68,7 +72,7 @@ export class Models {
   /** Show the models whose names contain a string. */
   find(search: string): Promise<void> {
     return this.latest(async (signal) => {
-      const request = { ...FIRST, ...this.wanted(search), offset: 0 };
+      const request = { ...FIRST, ...this.wanted(search), ...this.matching(), offset: 0 };
       const { reply } = await this.connection.request('registry', request, signal);
       batch(() => {
         this.search.value = search;
@@ -78,11 +82,26 @@ export class Models {
     });
   }
 
+  /** Show only the versions that match a filter. Those that are shown stay if it is not valid. */
+  async match(filter: string): Promise<void> {
+    const before = this.filter.peek();
+    this.filter.value = filter;
+    await this.load();
+    const error = this.error.peek();
+    batch(() => {
+      this.filterError.value = error;
+      if (error) {
+        this.filter.value = before;
+        this.error.value = null;
+      }
+    });
+  }
+
   /** Load the next page of models. */
   more(): Promise<void> {
     return this.latest(async (signal) => {
       const rows = this.rows.peek() ?? [];
-      const request = { ...FIRST, ...this.wanted(), offset: rows.length };
+      const request = { ...FIRST, ...this.wanted(), ...this.matching(), offset: rows.length };
       const { reply } = await this.connection.request('registry', request, signal);
       this.rows.value = joined(this.rows.peek() ?? [], reply.models, (model) => model.name);
       this.count.value = reply.count ?? this.rows.value.length;
@@ -95,7 +114,7 @@ export class Models {
       const shown = Object.values(shownByStage(model.versions));
       const versions = Math.min(Math.max(FIRST.versions, ...shown), MOST_VERSIONS);
       const events = Math.min(Math.max(FIRST.events, model.events.length), MOST_EVENTS);
-      const request = { name: model.name, offset: 0, limit: 1, versions, events };
+      const request = { name: model.name, ...this.matching(), offset: 0, limit: 1, versions, events };
       const { reply } = await this.connection.request('registry', request);
       this.replace(model.name, () => reply.models[0] ?? model);
     });
@@ -106,7 +125,7 @@ export class Models {
     let first: VersionRow | undefined;
     await this.guarded(async () => {
       const offset = shownByStage(model.versions)[stage] ?? 0;
-      const request = { name: model.name, stage, offset, limit: MORE };
+      const request = { name: model.name, stage, ...this.matching(), offset, limit: MORE };
       const { reply } = await this.connection.request('versions', request);
       first = reply.versions[0];
       this.replace(model.name, (row) => ({
@@ -136,6 +155,24 @@ export class Models {
   /** The fields of a request that say which models are wanted. */
   private wanted(search = this.search.peek()): { name: string | null; search?: string } {
     return { name: this.name, ...(search && { search }) };
+  }
+
+  private matching(): { filter?: string } {
+    const filter = this.filter.peek();
+    return filter === '' ? {} : { filter };
+  }
+
+  /** Return every event of a model. A saved notebook has only some of them. */
+  async allEvents({ name, events }: ModelRow): Promise<EventRow[]> {
+    let all = this.connection.live ? [] : events;
+    let count = this.connection.live ? 1 : 0;
+    while (all.length < count) {
+      const request = { name, offset: all.length, limit: MOST_EVENTS };
+      const { reply } = await this.connection.request('events', request);
+      all = joined(all, reply.events, (event) => JSON.stringify(event));
+      count = reply.events.length === 0 ? 0 : reply.count;
+    }
+    return all;
   }
 
   /** End the request for models that is under way. */

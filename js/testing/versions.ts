@@ -1,4 +1,4 @@
-import type { ModelRow, VersionRow } from '../contract';
+import type { ModelRow, PreviewTransitionReply, VersionRow } from '../contract';
 
 /** A version of the model `digits`. */
 export function versionRow(version: number, fields: Partial<VersionRow> = {}): VersionRow {
@@ -21,4 +21,23 @@ export function versionRow(version: number, fields: Partial<VersionRow> = {}): V
 /** The model `digits`. */
 export function modelRow(versions: VersionRow[], fields: Partial<ModelRow> = {}): ModelRow {
   return { name: 'digits', description: '', creation_time: 0, versions, events: [], gates: [], ...fields };
+}
+
+/** What moving a version to a stage with these versions would do. */
+export function previewOf(
+  candidate: VersionRow,
+  current: VersionRow[],
+  fields: Partial<PreviewTransitionReply> = {},
+): PreviewTransitionReply {
+  return {
+    candidate,
+    current: current.map(({ version }) => version),
+    count: current.length,
+    leaving: null,
+    beside: current.slice(0, 2),
+    lower_is_better: [],
+    differences: [],
+    gates: [],
+    ...fields,
+  };
 }

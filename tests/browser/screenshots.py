@@ -76,6 +76,15 @@ def quickstart(notebook: Notebook, folder: Path) -> None:
     notebook.run("promote")
     notebook.run("registry")
     pictures(notebook, folder, {"live": "first-run", "comparison": "compare", "registry": "registry"})
+    rollback(notebook, folder)
+
+
+def rollback(notebook: Notebook, folder: Path) -> None:
+    """Take pictures of the registry with the form of a rollback, in which a version is beside the one in Production."""
+    board = notebook.show("registry")
+    board.get_by_role("button", name="Roll back Production").click()
+    board.get_by_role("button", name="Roll back", exact=True).wait_for()
+    pictures(notebook, folder, {"rollback": "registry"})
 
 
 def choosing(notebook: Notebook, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -73,14 +75,25 @@ def test_of_two_tabs_the_second_is_refused(chromium: Browser, client: nbtrack.Ml
         panels[1].get_by_role("button", name="Register", exact=True).click()
         expect(panels[1]).to_contain_text("is already version 3 of registered model 'digits'. Nothing was changed.")
     with shown(chromium, nbtrack.registry()) as first, shown(chromium, nbtrack.registry()) as second:
-        cards = [page.locator(f".nbt-version[data-version='{number}']") for page, number in ((first, 2), (second, 3))]
-        for card in cards:
-            card.get_by_role("button", name="Move version").click()
-            card.get_by_label("Move to").select_option("Production")
-            expect(card.locator(".nbt-effect")).to_have_text("Replaces version 1, which moves to Archived.")
-        cards[0].get_by_role("button", name="Promote").click()
+        forms = [page.get_by_role("form", name=re.compile("^Move digits")) for page in (first, second)]
+        for page, form, number in ((first, forms[0], 2), (second, forms[1], 3)):
+            page.get_by_role("button", name=f"Move version {number} of digits").click()
+            form.get_by_label("Move to").select_option("Production")
+            expect(form.locator(".nbt-effect")).to_have_text("Replaces version 1, which moves to Archived.")
+        forms[0].get_by_role("button", name="Promote").click()
         expect(first.get_by_text("digits version 2 is now in Production.")).to_be_visible()
-        cards[1].get_by_role("button", name="Promote").click()
-        expect(cards[1].get_by_role("alert")).to_contain_text("now has version 2, but version 1 was expected.")
-        expect(cards[1].locator(".nbt-effect")).to_have_text("Replaces version 2, which moves to Archived.")
+        forms[1].get_by_role("button", name="Promote").click()
+        expect(forms[1].get_by_role("alert")).to_contain_text("now has version 2, but version 1 was expected.")
+        expect(forms[1].locator(".nbt-effect")).to_have_text("Replaces version 2, which moves to Archived.")
         assert stages(client) == {1: "Archived", 2: "Production", 3: "None"}
+
+        forms = [page.get_by_role("form", name="Roll back Production of digits") for page in (first, second)]
+        for page, form in zip((first, second), forms, strict=True):
+            page.get_by_role("button", name="Roll back Production", exact=True).click()
+            expect(form.locator(".nbt-effect")).to_have_text("Restores version 1 and moves version 2 to Archived.")
+        # The second click comes on what stands in the same place after the first one.
+        twice(forms[0].get_by_role("button", name="Roll back"))
+        expect(first.get_by_text("digits version 1 is now in Production.")).to_be_visible()
+        forms[1].get_by_role("button", name="Roll back").click()
+        expect(forms[1].get_by_role("alert")).to_contain_text("now has version 1, but version 2 was expected.")
+        assert stages(client) == {1: "Production", 2: "Archived", 3: "None"}

@@ -269,9 +269,10 @@ def test_5b_promote_in_the_registry_archives_the_previous_one(notebook: Notebook
     assert _board(board) == {"None": [], "Staging": ["2"], "Production": ["1"], "Archived": []}
     version = board.locator(".nbt-version[data-version='2']")
     version.get_by_role("button", name="Move version 2").click()
-    expect(version.get_by_label("Move to")).to_have_value("Production")
-    expect(version.get_by_label("Archive the previous Production")).to_be_checked()
-    version.get_by_role("button", name="Promote").click()
+    expect(board.get_by_label("Move to")).to_have_value("Production")
+    expect(board.get_by_label("Archive the previous Production")).to_be_checked()
+    expect(board.get_by_role("columnheader")).to_contain_text(["Version 2 candidate", "Version 1 Production"])
+    board.get_by_role("button", name="Promote").click()
     expect(board.locator("[data-stage=Production] .nbt-version[data-version='2']")).to_be_visible()
     assert _board(board) == {"None": [], "Staging": [], "Production": ["2"], "Archived": ["1"]}
     assert store.stages() == {1: "Archived", 2: "Production"}

@@ -107,6 +107,20 @@ def test_of_two_kernels_that_act_at_once_one_is_refused(requests: dict[str, dict
         refused = json.loads(said[3 - winner])["message"]
         assert f"Production of registered model 'digits' now has version {winner}, but version 1 was" in refused
         assert stages() == {1: "Archived", winner: "Production", 5 - winner: "None"}
+        rollback = {"stage": "Production", "reason": "", "override_gates": False}
+        seen = {"name": "digits", "expected_current": [winner], "expected_restored": 1}
+        said = sorted(replies(*[("rollback", {**seen, **rollback})] * 2))
+        assert said[0] == "done\n"
+        assert "now has version 1, but" in json.loads(said[1])["message"]
+        assert stages() == {1: "Production", winner: "Archived", 5 - winner: "None"}
+        alias = {"name": "digits", "alias": "champion", "expected_version": None}
+        said = replies(*[("set_alias", {**alias, "version": version}) for version in (2, 3)])
+        holder = said.index("done\n") + 2
+        assert f"is now version {holder}. It was expected" in json.loads(said[3 - holder])["message"]
+        deletion = {"name": "digits", "version": 5 - winner, "reason": "", "expected_stage": "None"}
+        said = sorted(replies(*[("delete_version", deletion)] * 2))
+        assert said[0] == "done\n"
+        assert f"has no version {5 - winner}." in json.loads(said[1])["message"]
     finally:
         for kernel in kernels:
             kernel.communicate(timeout=60)

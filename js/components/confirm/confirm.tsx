@@ -2,8 +2,7 @@ import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { RequestError } from '../../connection/connection';
-import type { ErrorReply, VersionRow } from '../../contract';
-import { formatNumber } from '../../logic/format';
+import type { ErrorReply } from '../../contract';
 import { Form } from '../form/form';
 import { useReturnedFocus } from '../form/returned_focus';
 import { useUniqueId } from '../form/unique_id';
@@ -128,39 +127,5 @@ export function Confirm({
       </span>
       <Problem error={error.value} retry={retry} />
     </Form>
-  );
-}
-
-/** The metrics of a version beside those of the versions that it meets. */
-export function Beside({ candidate, current }: { candidate: VersionRow; current: VersionRow[] }) {
-  const shown = [candidate, ...current.slice(0, 2)];
-  const keys = [...new Set(shown.flatMap((version) => Object.keys(version.metrics)))].slice(0, 5);
-  return (
-    <table class="nbt-table nbt-beside">
-      <thead>
-        <tr>
-          <td />
-          {shown.map(({ version, run_name }) => (
-            <th key={version} class="nbt-number" scope="col" title={run_name}>
-              Version {version}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => (
-          <tr key={key}>
-            <th scope="row" title={key}>
-              {key}
-            </th>
-            {shown.map(({ version, metrics }) => (
-              <td key={version} class="nbt-number">
-                {formatNumber(metrics[key])}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { type Connection, isAbort, RequestError } from '../../connection/connection';
 import { MOST_COLUMNS, MOST_GROUP_COLUMNS, MOST_GROUPS, MOST_ROWS } from '../../contract';
+import { copyText } from '../../logic/clipboard';
 import type { Column } from '../../logic/column_model';
 import { toMarkdown, toTsv } from '../../logic/copy_table';
 import { exactNumber, plural } from '../../logic/format';
@@ -50,7 +51,7 @@ export function CopyTable({ connection, query, groups, columns, view }: Props) {
       const head = ['run', ...shown.map((column) => column.id.replace(/^\w+\./, ''))];
       const rows = reply.rows.map((row) => [row.run_name, ...shown.map((column) => plain(copiedText(row, column)))]);
       const numeric = [false, ...shown.map((column) => column.kind === 'metric')];
-      await write(format === 'tsv' ? toTsv([head, ...rows]) : toMarkdown([head, ...rows], numeric));
+      await copyText(format === 'tsv' ? toTsv([head, ...rows]) : toMarkdown([head, ...rows], numeric));
       const all = reply.count > rows.length ? ` of ${plural(reply.count, 'row')}` : '';
       said.value = `Copied ${plural(rows.length, 'row')}${all}.`;
     } catch (cause) {
@@ -62,7 +63,7 @@ export function CopyTable({ connection, query, groups, columns, view }: Props) {
   const copyCode = async () => {
     try {
       const { reply } = await connection.request('python', { view: view.peek(), experiment_ids: null });
-      await write(reply.code);
+      await copyText(reply.code);
       said.value = 'Copied the code.';
     } catch (cause) {
       if (!isAbort(cause)) {
@@ -131,7 +132,7 @@ async function copyGroups(
   ]);
   const numeric = copied.flatMap((column) => (column.kind === 'param' ? [false] : GROUP_STATISTICS.map(() => true)));
   const table = [[columnTitle(by), 'runs', ...head], ...rows];
-  await write(format === 'tsv' ? toTsv(table) : toMarkdown(table, [false, true, ...numeric]));
+  await copyText(format === 'tsv' ? toTsv(table) : toMarkdown(table, [false, true, ...numeric]));
   const all = reply.count > rows.length ? ` of ${plural(reply.count, 'group')}` : '';
   return `Copied ${plural(rows.length, 'group')}${all}.`;
 }
@@ -143,22 +144,4 @@ function isLastValue({ kind, statistic }: Column): boolean {
 /** Return a number with the minus sign that other programs read. */
 function plain(text: string): string {
   return /^−[\d.]|^−Infinity/.test(text) ? text.replaceAll('−', '-') : text;
-}
-
-/** Write to the clipboard. Pages without a secure connection only have the older command. */
-async function write(text: string): Promise<void> {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const field = document.createElement('textarea');
-  field.value = text;
-  field.style.position = 'fixed';
-  document.body.append(field);
-  field.select();
-  const done = document.execCommand('copy');
-  field.remove();
-  if (!done) {
-    throw new Error('The browser does not let this page write to the clipboard.');
-  }
 }

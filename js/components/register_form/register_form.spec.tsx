@@ -5,13 +5,13 @@ import userEvent from '@testing-library/user-event';
 import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
-import { modelRow, versionRow } from '../../testing/versions';
+import { modelRow, previewOf, versionRow } from '../../testing/versions';
 import { RegisterForm } from './register_form';
 
 function form(answers: FakeConnection['answers'], models = ['model']) {
   const connection = new FakeConnection({
     registry: () => ({ models: [] }),
-    versions: () => ({ versions: [], count: 0 }),
+    preview_transition: () => previewOf(versionRow(1), []),
     register: ({ name }) => ({ version: versionRow(1, { name }) }),
     transition: ({ name, stage }) => ({ version: versionRow(1, { name, stage }) }),
     ...answers,

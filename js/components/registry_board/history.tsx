@@ -1,23 +1,30 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { RequestError } from '../../connection/connection';
 import type { EventRow } from '../../contract';
-import { formatTime } from '../../logic/format';
+import { copyText } from '../../logic/clipboard';
+import { toCsv } from '../../logic/copy_table';
+import { formatTime, plural } from '../../logic/format';
 import { More } from '../more/more';
 import { StageBadge } from '../stage/stage';
 
 const SHOWN_EVENTS = 8;
 
 interface Props {
+  /** The name of the model. */
+  name: string;
   /** The newest events, the newest first. */
   events: EventRow[];
   /** How many events there are, loaded or not. */
   count: number;
   /** Loads more events. Null if they cannot be loaded. */
   more: (() => Promise<void>) | null;
+  /** Returns every event, for the exported table. */
+  all: () => Promise<EventRow[]>;
 }
 
 /** The events of a model, the newest first. */
-export function History({ events, count, more }: Props) {
+export function History({ name, events, count, more, all: allEvents }: Props) {
   const all = useSignal(false);
   const busy = useSignal(false);
   const shown = all.value ? events : events.slice(0, SHOWN_EVENTS);
@@ -35,7 +42,10 @@ export function History({ events, count, more }: Props) {
   };
   return (
     <section class="nbt-history" aria-label="History">
-      <h4 class="nbt-history-head">History</h4>
+      <div class="nbt-history-head">
+        <h4>History</h4>
+        {events.length > 0 && <Export name={name} all={allEvents} />}
+      </div>
       {events.length === 0 && <p class="nbt-none">No events yet.</p>}
       <ol class="nbt-events">
         {shown.map((event, i) => (
@@ -77,6 +87,59 @@ export function History({ events, count, more }: Props) {
       )}
     </section>
   );
+}
+
+/** Buttons that export all events as a table: who changed what, when and why. */
+function Export({ name, all }: Pick<Props, 'name' | 'all'>) {
+  const said = useSignal('');
+  const take = async (use: (csv: string) => Promise<void> | void, what: string) => {
+    try {
+      const events = await all();
+      await use(toCsv(auditTable(name, events)));
+      said.value = `${what} ${plural(events.length, 'event')}.`;
+    } catch (cause) {
+      said.value = `Not exported: ${RequestError.of(cause).reply.message}`;
+    }
+  };
+  return (
+    <span class="nbt-copy">
+      <button type="button" class="nbt-link" onClick={() => void take(copyText, 'Copied')}>
+        Copy as CSV
+      </button>{' '}
+      or{' '}
+      <button
+        type="button"
+        class="nbt-link"
+        onClick={() => void take((csv) => download(csv, `${name}-history.csv`), 'Downloaded')}
+      >
+        download
+      </button>{' '}
+      <span role="status">{said.value}</span>
+    </span>
+  );
+}
+
+/** The rows and columns of `nbtrack.registry_history`. */
+function auditTable(name: string, events: EventRow[]): string[][] {
+  const rows = events.map(({ timestamp, user_id, version, kind, old, new: value, reason }) => [
+    new Date(timestamp).toISOString(),
+    user_id,
+    name,
+    String(version ?? ''),
+    kind,
+    old ?? '',
+    value ?? '',
+    reason ?? '',
+  ]);
+  return [['timestamp', 'user_id', 'model', 'version', 'kind', 'old', 'new', 'reason'], ...rows];
+}
+
+function download(csv: string, file: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([csv], { type: 'text/csv' }));
+  link.download = file;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 function EventText({ event: { kind, version, old, new: value } }: { event: EventRow }) {
@@ -137,8 +200,8 @@ function EventText({ event: { kind, version, old, new: value } }: { event: Event
     default:
       return (
         <>
-          {kind.replaceAll('_', ' ')}
-          {which} <span class="nbt-muted">{[old, value].filter(Boolean).join(' → ')}</span>
+          {kind[0]!.toUpperCase() + kind.slice(1).replaceAll('_', ' ')}
+          {which && ` on${which}`} <span class="nbt-muted">{[old, value].filter(Boolean).join(' → ')}</span>
         </>
       );
   }

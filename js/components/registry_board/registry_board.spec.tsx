@@ -5,7 +5,7 @@ import userEvent from '@testing-library/user-event';
 import type { EventRow, Stage } from '../../contract';
 import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
-import { modelRow, versionRow } from '../../testing/versions';
+import { modelRow, previewOf, versionRow } from '../../testing/versions';
 import { RegistryBoard } from './registry_board';
 
 const event = (version: number, fields: Partial<EventRow> = {}): EventRow => ({
@@ -25,10 +25,11 @@ function board(fields: Parameters<typeof modelRow>[1] = {}, answers: FakeConnect
   const versions = () => [versionRow(2, { stage, aliases: ['champion'] }), versionRow(1, { stage: 'Production' })];
   const connection = new FakeConnection({
     registry: () => ({ models: [modelRow(versions(), fields)] }),
-    versions: (request) => {
-      const there = versions().filter((version) => version.stage === request.stage);
-      return { versions: there, count: there.length };
-    },
+    preview_transition: (request) =>
+      previewOf(
+        versions().find(({ version }) => version === request.version) ?? versions()[1]!,
+        versions().filter(({ stage }) => stage === request.stage),
+      ),
     transition: (request) => {
       stage = request.stage;
       return { version: versions()[0]! };
@@ -233,7 +234,128 @@ test('of very many models those with a part of the name are found', async () => 
 test('a registry whose models are all in sight has no search', async () => {
   board();
   await screen.findByText('2 versions');
-  assert.equal(screen.queryByRole('searchbox'), null);
+  assert.equal(screen.queryByRole('searchbox', { name: 'Search models by name' }), null);
+});
+
+test('versions are filtered, and an invalid filter leaves what is shown', async () => {
+  const all = [versionRow(3, { stage: 'Staging' }), versionRow(2), versionRow(1)];
+  const { connection, user } = board(
+    {},
+    {
+      registry: ({ filter = '' }) => {
+        if (filter.endsWith('>')) {
+          throw refusal('INVALID_PARAMETER_VALUE', 'A number is missing (at character 13).');
+        }
+        const stages: Record<string, number> = filter ? { None: 2 } : { Staging: 1, None: 2 };
+        return { models: [modelRow(filter ? all.slice(1) : all, { stages })] };
+      },
+    },
+  );
+  await screen.findByText('3 versions');
+  const field = screen.getByRole('searchbox', { name: 'Filter versions' });
+  await user.type(field, 'metrics.acc >{Enter}');
+  await screen.findByText('A number is missing (at character 13).');
+  assert.ok(screen.getByText('3 versions'));
+  await user.type(field, ' 0.8{Enter}');
+  await screen.findByText('2 versions that match');
+  assert.equal(screen.queryByText(/is missing/), null);
+  const filters = () => connection.payloads('registry').map(({ filter }) => filter);
+  assert.equal(filters().at(-1), 'metrics.acc > 0.8');
+  await act(() => connection.change());
+  assert.equal(filters().at(-1), 'metrics.acc > 0.8');
+  await user.type(field, '{Escape}');
+  await screen.findByText('3 versions');
+  assert.equal(filters().at(-1), undefined);
+});
+
+test('a rollback begins in the column of its stage, and the restored version gets the focus', async () => {
+  const { connection, user } = board(
+    {},
+    {
+      preview_transition: () => previewOf(versionRow(2), [versionRow(1)], { leaving: 1 }),
+      rollback: () => ({ version: versionRow(2, { stage: 'Production' }) }),
+    },
+  );
+  await screen.findByText('2 versions');
+  assert.equal(column('None').queryByRole('button', { name: /^Roll back/ }), null);
+  await user.click(column('Production').getByRole('button', { name: 'Roll back Production' }));
+  await screen.findByText('Restores version 2 and moves version 1 to Archived.');
+  await user.click(await alive('Roll back'));
+  await screen.findByText('digits version 2 is now in Production.');
+  assert.equal(connection.payloads('rollback')[0]?.expected_restored, 2);
+  await waitFor(() => assert.equal(document.activeElement?.getAttribute('aria-label'), 'digits version 2'));
+});
+
+test('a version is deleted with a reason, unless it is in Production', async () => {
+  const { connection, user } = board({}, { delete_version: ({ version }) => ({ version: versionRow(version) }) });
+  const open = async (version: number) => {
+    const card = within(await screen.findByRole('article', { name: `digits version ${version}` }));
+    await user.click(card.getByRole('button', { name: /calm-owl/ }));
+    await user.click(card.getByRole('button', { name: `Delete version ${version} of digits` }));
+  };
+  await open(1);
+  await screen.findByText('Version 1 is in Production. Move it to another stage before you delete it.');
+  await user.keyboard('{Escape}');
+  await waitFor(() => assert.equal(document.activeElement?.getAttribute('aria-label'), 'Delete version 1 of digits'));
+  await open(2);
+  await screen.findByText(
+    'Deletes version 2 from Staging. @champion will name no version. Its run and its files are kept.',
+  );
+  await user.type(screen.getByLabelText('Reason'), 'trained on test data');
+  await user.click(await alive('Delete'));
+  await screen.findByText('digits version 2 was deleted.');
+  assert.deepEqual(connection.payloads('delete_version'), [
+    { name: 'digits', version: 2, reason: 'trained on test data', expected_stage: 'Staging' },
+  ]);
+});
+
+test('aliases and tags are changed on the card, with what it showed, and a refusal is shown', async () => {
+  let refused = false;
+  const change = () => {
+    if (refused) {
+      throw refusal('RESOURCE_CONFLICT', 'It is now something else.');
+    }
+    return { version: versionRow(2) };
+  };
+  const { connection, user } = board(
+    { aliases: { champion: 2, old: 1 } },
+    { set_alias: change, set_version_tag: change },
+  );
+  const card = within(await screen.findByRole('article', { name: 'digits version 2' }));
+  await user.click(card.getByRole('button', { name: /calm-owl/ }));
+  const add = await card.findByRole('button', { name: 'Add an alias' });
+  await user.click(add);
+  await user.keyboard('old');
+  assert.ok(card.getByText('@old moves from version 1 to version 2.'));
+  await user.keyboard('{Enter}');
+  await waitFor(() => assert.ok(document.activeElement === add));
+  refused = true;
+  await user.click(card.getByRole('button', { name: 'Delete the alias champion' }));
+  await card.findByText('It is now something else.');
+  await user.click(card.getByRole('button', { name: 'Add a tag' }));
+  await user.keyboard('reviewed{Tab}yes{Enter}');
+  await waitFor(() => assert.equal(card.getAllByText('It is now something else.').length, 2));
+  assert.deepEqual(connection.payloads('set_alias'), [
+    { name: 'digits', alias: 'old', version: 2, expected_version: 1 },
+    { name: 'digits', alias: 'champion', version: null, expected_version: 2 },
+  ]);
+  assert.deepEqual(connection.payloads('set_version_tag'), [
+    { name: 'digits', version: 2, key: 'reviewed', value: 'yes', expected_value: null },
+  ]);
+});
+
+test('the history is exported as a table with every event', async () => {
+  const events = numbers(3, 1).map((n) => event(n, { reason: n === 3 ? 'a, "b" c' : null }));
+  const { user } = board(
+    { events: events.slice(0, 1), event_count: 3 },
+    { events: ({ offset = 0 }) => ({ events: events.slice(offset, offset + 2), count: 3 }) },
+  );
+  await user.click(await screen.findByRole('button', { name: 'Copy as CSV' }));
+  await screen.findByText('Copied 3 events.');
+  const lines = (await navigator.clipboard.readText()).split('\r\n');
+  assert.equal(lines[0], 'timestamp,user_id,model,version,kind,old,new,reason');
+  assert.equal(lines[1], '1970-01-01T00:00:00.003Z,ada,digits,3,version_created,,runs:/r/model,"a, ""b"" c"');
+  assert.equal(lines.length, 5);
 });
 
 test('more events are loaded behind those that came with the model', async () => {

@@ -1,15 +1,20 @@
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow } from '../../contract';
 import { plural } from '../../logic/format';
 import { Models, versionCounts } from '../../state/registry';
+import { lazy } from '../lazy/lazy';
 import { More } from '../more/more';
 import { Problem } from '../problem/problem';
 import { SavedNote } from '../saved_note/saved_note';
 import { STAGES } from '../stage/stage';
+import type { Action } from './action_panel';
 import { History } from './history';
 import { StageColumn } from './stage_column';
+
+const ActionPanel = lazy('the form', () => import('../register_form/forms').then((code) => code.ActionPanel));
 
 const PAUSE_MS = 250;
 
@@ -44,7 +49,21 @@ export function RegistryBoard({ connection, name }: Props) {
       {!connection.live && <SavedNote />}
       <Problem error={models.error.value} retry={() => void models.load()} />
       {rows === null && !models.error.value && <p class="nbt-empty">Loading models…</p>}
-      {name === null && models.many.value && <ModelSearch models={models} />}
+      {name === null && models.many.value && (
+        <Search
+          label="Search models by name"
+          placeholder="Search models by name"
+          pause={PAUSE_MS}
+          find={(search) => void models.find(search)}
+        >
+          <span class="nbt-muted" role="status">
+            {models.search.value &&
+              models.count.value > 0 &&
+              models.count.value === rows?.length &&
+              plural(rows.length, 'model')}
+          </span>
+        </Search>
+      )}
       {rows?.length === 0 && models.search.value !== '' && (
         <p class="nbt-empty">
           No {connection.live ? '' : 'saved '}model has “{models.search.value}” in its name.
@@ -85,54 +104,74 @@ export function RegistryBoard({ connection, name }: Props) {
   );
 }
 
-/** A search by name, which is done after a pause in typing. Enter searches at once, and Escape shows all models. */
-function ModelSearch({ models }: { models: Models }) {
-  const text = useSignal('');
+interface SearchProps {
+  label: string;
+  placeholder: string;
+  title?: string;
+  value?: string;
+  /** How long a pause in typing begins the search. Without it, only Enter does. */
+  pause?: number;
+  find: (value: string) => void;
+  children: ComponentChildren;
+}
+
+/** A field whose search Enter does at once. Escape shows everything again. */
+function Search({ label, value = '', pause, find, children, ...field }: SearchProps) {
+  const text = useSignal(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
-  const find = (value: string, pause = 0) => {
-    text.value = value;
+  const change = (typed: string, wait: number | undefined) => {
+    text.value = typed;
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => void models.find(value.trim()), pause);
+    if (wait !== undefined || typed === '') {
+      timer.current = setTimeout(() => find(typed.trim()), wait ?? 0);
+    }
   };
-  const count = models.count.value;
   return (
-    <p class="nbt-model-search">
+    <div class="nbt-search">
       <input
+        {...field}
         class="nbt-input"
         type="search"
-        aria-label="Search models by name"
-        placeholder="Search models by name"
+        aria-label={label}
         autocomplete="off"
         spellcheck={false}
         value={text.value}
-        onInput={(event) => find(event.currentTarget.value, PAUSE_MS)}
+        onInput={(event) => change(event.currentTarget.value, pause)}
         onKeyDown={(event) => {
           if (event.key === 'Enter' || event.key === 'Escape') {
             // JupyterLab would leave the cell.
             event.preventDefault();
             event.stopPropagation();
-            find(event.key === 'Enter' ? text.value : '');
+            change(event.key === 'Enter' ? text.value : '', 0);
           }
         }}
       />{' '}
-      <span class="nbt-muted" role="status">
-        {models.search.value && count > 0 && count === models.rows.value?.length && plural(count, 'model')}
-      </span>
-    </p>
+      {children}
+    </div>
   );
 }
 
 function Model({ connection, model, models }: { connection: Connection; model: ModelRow; models: Models }) {
   const notice = useSignal('');
+  const action = useSignal<Action | null>(null);
   const board = useRef<HTMLDivElement>(null);
+  const head = useRef<HTMLHeadingElement>(null);
   const counts = versionCounts(model);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const isFiltered = models.filter.value !== '';
+  const refresh = () => models.reload(model);
   return (
     <section class="nbt-model-board" aria-label={`Model ${model.name}`}>
       <div class="nbt-model-head">
-        <h3 class="nbt-model-title">{model.name}</h3>
-        <span class="nbt-muted">{plural(total, 'version')}</span>
+        <h3 class="nbt-model-title" tabIndex={-1} ref={head}>
+          {model.name}
+        </h3>
+        <span class="nbt-muted" role="status">
+          {isFiltered
+            ? `${plural(total, 'version')} that ${total === 1 ? 'matches' : 'match'}`
+            : plural(total, 'version')}
+        </span>
         {connection.live && (
           <button type="button" class="nbt-link nbt-refresh" onClick={() => void models.load()}>
             Refresh
@@ -143,6 +182,33 @@ function Model({ connection, model, models }: { connection: Connection; model: M
       <p class="nbt-notice" role="status">
         {notice.value}
       </p>
+      {connection.live && (isFiltered || total > 1) && (
+        <Search
+          label="Filter versions"
+          placeholder="Filter versions: 3, @champion, metrics.loss < 0.1"
+          title="A number, an alias, or a filter such as metrics.`val/loss` < 0.1 AND tags.reviewed = 'yes'. Press Enter."
+          value={models.filter.peek()}
+          find={(filter) => void models.match(filter)}
+        >
+          <Problem error={models.filterError.value} />
+        </Search>
+      )}
+      {action.value && (
+        <ActionPanel
+          key={JSON.stringify(action.value)}
+          connection={connection}
+          name={model.name}
+          action={action.value}
+          cancel={() => (action.value = null)}
+          done={async (what, { version }) => {
+            action.value = null;
+            notice.value = what;
+            await refresh();
+            const card = board.current?.querySelector<HTMLElement>(`[data-version='${version}']`);
+            (card ?? head.current)?.focus();
+          }}
+        />
+      )}
       <div class="nbt-board" ref={board}>
         {STAGES.map((stage) => (
           <StageColumn
@@ -152,16 +218,15 @@ function Model({ connection, model, models }: { connection: Connection; model: M
             count={counts[stage] ?? 0}
             connection={connection}
             more={() => models.moreVersions(model, stage)}
-            moved={async (version) => {
-              notice.value = `${version.name} version ${version.version} is now in ${version.stage}.`;
-              await models.reload(model);
-              board.current?.querySelector<HTMLElement>(`[data-version='${version.version}']`)?.focus();
-            }}
+            action={action}
+            changed={refresh}
           />
         ))}
       </div>
       <History
+        name={model.name}
         events={model.events}
+        all={() => models.allEvents(model)}
         count={model.event_count ?? model.events.length}
         more={connection.live ? () => models.moreEvents(model) : null}
       />

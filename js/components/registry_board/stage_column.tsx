@@ -1,10 +1,11 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { Connection } from '../../connection/connection';
 import type { ModelRow, Stage, VersionRow } from '../../contract';
 import { grouped } from '../../logic/format';
 import { More } from '../more/more';
 import { StageBadge } from '../stage/stage';
+import type { Action } from './action_panel';
 import { VersionCard } from './version_card';
 
 interface ColumnProps {
@@ -15,13 +16,16 @@ interface ColumnProps {
   connection: Connection;
   /** Loads more versions of the stage and returns the first new one. */
   more: () => Promise<VersionRow | undefined>;
-  moved: (version: VersionRow) => void;
+  /** What the user is about to do. */
+  action: Signal<Action | null>;
+  changed: () => Promise<void>;
 }
 
 /** The versions in one stage of a model, and the gates in front of it. */
-export function StageColumn({ stage, model, count, connection, more, moved }: ColumnProps) {
+export function StageColumn({ stage, model, count, connection, more, action, changed }: ColumnProps) {
   const list = useRef<HTMLDivElement>(null);
   const busy = useSignal(false);
+  const isRolling = action.value?.kind === 'rollback' && action.value.stage === stage;
   const versions = model.versions.filter((version) => version.stage === stage);
   const gates = model.gates?.filter((gate) => gate.stage === stage) ?? [];
   const load = async () => {
@@ -39,7 +43,18 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
   return (
     <section class="nbt-stage-column" data-stage={stage} aria-label={`Stage ${stage}`}>
       <h4 class="nbt-stage-head">
-        <StageBadge stage={stage} /> <span class="nbt-muted">{grouped(count)}</span>
+        <StageBadge stage={stage} /> <span class="nbt-muted">{grouped(count)}</span>{' '}
+        {connection.live && (stage === 'Production' || stage === 'Staging') && count > 0 && (
+          <button
+            type="button"
+            class="nbt-button"
+            aria-label={`Roll back ${stage}`}
+            aria-expanded={isRolling}
+            onClick={() => (action.value = isRolling ? null : { kind: 'rollback', stage })}
+          >
+            Roll back…
+          </button>
+        )}
       </h4>
       {gates.map(({ gate, filter }) => (
         <p key={gate} class="nbt-gate" title={`Gate ${gate}: the run of a version must match this filter`}>
@@ -49,7 +64,14 @@ export function StageColumn({ stage, model, count, connection, more, moved }: Co
       {count === 0 && <p class="nbt-none">–</p>}
       <div class="nbt-stage-versions" ref={list}>
         {versions.map((version) => (
-          <VersionCard key={version.version} version={version} connection={connection} moved={moved} />
+          <VersionCard
+            key={version.version}
+            version={version}
+            aliases={model.aliases ?? {}}
+            connection={connection}
+            action={action}
+            changed={changed}
+          />
         ))}
       </div>
       <More

@@ -3,8 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { RequestError } from '../../connection/connection';
 import type { ErrorReply } from '../../contract';
-import { Form } from '../form/form';
-import { Problem } from '../problem/problem';
+import { InlineForm } from '../form/inline_form';
 
 interface Props {
   /** What is edited, as in "Edit the name". */
@@ -75,34 +74,29 @@ export function InlineEdit({ label, value, multiline = false, add, save, childre
   return (
     <span class="nbt-inline-edit" ref={area}>
       {isOpen.value ? (
-        <Form
-          class="nbt-inline-form"
+        <InlineForm
           aria-label={`Edit the ${label}`}
-          onSubmit={submit}
-          onKeyDownCapture={(event) => {
-            if (event.key === 'Escape') {
-              event.stopPropagation();
-              isOpen.value = false;
-            } else if (event.key === 'Enter' && multiline && !event.shiftKey && !event.isComposing) {
-              // On a button, the key does what the button does.
-              event.target instanceof HTMLTextAreaElement && void submit(event);
+          submit={submit}
+          close={() => (isOpen.value = false)}
+          keyDown={(event) => {
+            // On a button, the key does what the button does.
+            const isText = multiline && event.target instanceof HTMLTextAreaElement;
+            if (isText && event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+              void submit(event);
             }
           }}
+          busy={busy.value}
+          error={error.value}
+          note={
+            isConflict.value && (
+              <>
+                It is now: <q>{value}</q>. Save again to replace it by what you have typed.
+              </>
+            )
+          }
         >
           {multiline ? <textarea class="nbt-input" rows={3} {...field} /> : <input class="nbt-input" {...field} />}
-          <button type="submit" class="nbt-button nbt-primary" aria-disabled={busy.value}>
-            Save
-          </button>
-          <button type="button" class="nbt-button" onClick={() => (isOpen.value = false)}>
-            Cancel
-          </button>
-          <Problem error={error.value} />
-          {isConflict.value && (
-            <p class="nbt-muted">
-              It is now: <q>{value}</q>. Save again to replace it by what you have typed.
-            </p>
-          )}
-        </Form>
+        </InlineForm>
       ) : (
         <>
           {children}

@@ -1,15 +1,7 @@
-import { type Signal, useSignal } from '@preact/signals';
-import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Connection, RequestError } from '../../connection/connection';
-import type { EditRunReply, EditRunRequest, ErrorReply } from '../../contract';
-import { plural } from '../../logic/format';
-import { Form } from '../form/form';
-import { useReturnedFocus } from '../form/returned_focus';
-import { Problem } from '../problem/problem';
+import type { EditRunReply, EditRunRequest } from '../../contract';
+import { Tags } from '../tags/tags';
 import { InlineEdit } from './inline_edit';
-
-/** How many tags are shown until the user asks for all of them. */
-const MOST_TAGS = 12;
 
 /** How the name, the note and the tags of a run are changed. */
 export interface Editing {
@@ -82,144 +74,17 @@ export function RunNotes({ note, tags, editing }: NotesProps) {
       ) : (
         text
       )}
-      <Tags tags={tags} editing={editing} />
-    </div>
-  );
-}
-
-function Tags({ tags, editing }: Omit<NotesProps, 'note'>) {
-  const all = useSignal(false);
-  const error = useSignal<ErrorReply | null>(null);
-  const keys = Object.keys(tags).sort();
-  const shown = all.value ? keys : keys.slice(0, MOST_TAGS);
-  const remove = async (key: string, button: HTMLElement) => {
-    // The button goes away with its tag.
-    const list = button.closest<HTMLElement>('.nbt-run-notes');
-    try {
-      error.value = null;
-      await edit(editing!, { delete_tags: [key], seen: { tags: { [key]: tags[key]! } } });
-      list?.querySelector<HTMLElement>('.nbt-add-tag > button')?.focus();
-    } catch (cause) {
-      error.value = RequestError.of(cause).reply;
-    }
-  };
-  return (
-    <>
-      {keys.length > 0 && (
-        <ul class="nbt-tags" aria-label="Tags">
-          {shown.map((key) => (
-            <li key={key} title={`${key}: ${tags[key]}`}>
-              <span class="nbt-tag-key">{key}</span>
-              {editing ? (
-                <>
-                  <InlineEdit
-                    label={`tag ${key}`}
-                    value={tags[key]!}
-                    save={(value, seen) =>
-                      edit(editing, { set_tags: { [key]: value }, seen: { tags: { [key]: seen } } })
-                    }
-                  >
-                    <span class="nbt-tag-value">{tags[key]}</span>
-                  </InlineEdit>
-                  <button
-                    type="button"
-                    class="nbt-button nbt-pencil"
-                    aria-label={`Delete the tag ${key}`}
-                    title={`Delete the tag ${key}`}
-                    onClick={(event) => void remove(key, event.currentTarget)}
-                  >
-                    ×
-                  </button>
-                </>
-              ) : (
-                <span class="nbt-tag-value">{tags[key]}</span>
-              )}
-            </li>
-          ))}
-          {keys.length > MOST_TAGS && (
-            <li>
-              <button type="button" class="nbt-link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>
-                {all.value ? `Show only ${MOST_TAGS} tags` : `Show all ${plural(keys.length, 'tag')}`}
-              </button>
-            </li>
-          )}
-        </ul>
-      )}
-      {editing && <AddTag tags={tags} editing={editing} />}
-      <Problem error={error.value} />
-    </>
-  );
-}
-
-/** The button for a new tag, and its form. */
-function AddTag({ tags, editing }: { tags: NotesProps['tags']; editing: Editing }) {
-  const isOpen = useSignal(false);
-  return (
-    <span class="nbt-add-tag">
-      <button
-        type="button"
-        class="nbt-link"
-        aria-expanded={isOpen.value}
-        onClick={() => (isOpen.value = !isOpen.value)}
-      >
-        Add a tag
-      </button>
-      {isOpen.value && <TagForm tags={tags} editing={editing} close={() => (isOpen.value = false)} />}
-    </span>
-  );
-}
-
-interface TagFormProps {
-  tags: NotesProps['tags'];
-  editing: Editing;
-  close: () => void;
-}
-
-function TagForm({ tags, editing, close }: TagFormProps) {
-  const key = useSignal('');
-  const value = useSignal('');
-  const error = useSignal<ErrorReply | null>(null);
-  const first = useRef<HTMLInputElement>(null);
-  useReturnedFocus();
-  useLayoutEffect(() => first.current?.focus(), []);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const name = key.value.trim();
-    try {
-      await edit(editing, { set_tags: { [name]: value.value }, seen: { tags: { [name]: tags[name] ?? null } } });
-      close();
-    } catch (cause) {
-      error.value = RequestError.of(cause).reply;
-    }
-  };
-  const field = (label: string, typed: Signal<string>) => ({
-    class: 'nbt-input',
-    'aria-label': label,
-    placeholder: label,
-    value: typed.value,
-    onInput: (event: { currentTarget: { value: string } }) => (typed.value = event.currentTarget.value),
-  });
-  return (
-    <Form
-      class="nbt-inline-form"
-      aria-label="Add a tag"
-      onSubmit={submit}
-      onKeyDownCapture={(event) => {
-        if (event.key === 'Escape') {
-          event.stopPropagation();
-          close();
+      <Tags
+        tags={tags}
+        change={
+          editing &&
+          ((key, value, seen) =>
+            edit(editing, {
+              ...(value === null ? { delete_tags: [key] } : { set_tags: { [key]: value } }),
+              seen: { tags: { [key]: seen } },
+            }))
         }
-      }}
-    >
-      <input ref={first} {...field('Key', key)} />
-      <input {...field('Value', value)} />
-      <button type="submit" class="nbt-button nbt-primary">
-        Save
-      </button>
-      <button type="button" class="nbt-button" onClick={close}>
-        Cancel
-      </button>
-      <Problem error={error.value} />
-    </Form>
+      />
+    </div>
   );
 }

@@ -1,11 +1,9 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { type Connection, RequestError } from '../../connection/connection';
-import { type ErrorReply, MOST_VERSIONS, type Stage, type VersionRow, type VersionsReply } from '../../contract';
+import type { Connection } from '../../connection/connection';
+import type { PreviewTransitionReply, Stage, VersionRow } from '../../contract';
 import { plural } from '../../logic/format';
-import { Beside, Confirm } from '../confirm/confirm';
 import { Check, Select } from '../fields/fields';
-import { STAGES } from '../stage/stage';
+import { StageChange, useStageChange } from './stage_change';
 
 interface Props {
   connection: Connection;
@@ -14,6 +12,15 @@ interface Props {
   cancel?: () => void;
 }
 
+const CHOICES: readonly Stage[] = ['Production', 'Staging', 'Archived', 'None'];
+/** The stage that is offered first, by the stage of the version. */
+const FIRST: Record<Stage, Stage> = {
+  None: 'Staging',
+  Staging: 'Production',
+  Production: 'Archived',
+  Archived: 'Staging',
+};
+
 const isActive = (stage: Stage) => stage === 'Staging' || stage === 'Production';
 
 /**
@@ -21,105 +28,85 @@ const isActive = (stage: Stage) => stage === 'Staging' || stage === 'Production'
  * read when the form opens, and the transition is refused if others are there by the time that it is sent.
  */
 export function TransitionForm({ connection, version, done, cancel }: Props) {
-  const choices = STAGES.filter((stage) => stage !== version.stage);
-  const stage = useSignal<Stage>(
-    version.stage === 'None' ? 'Staging' : version.stage === 'Staging' ? 'Production' : choices[0]!,
-  );
-  const archive = useSignal(true);
-  const reason = useSignal('');
-  const override = useSignal(false);
-  const error = useSignal<ErrorReply | null>(null);
-  const there = useSignal<VersionsReply | null>(null);
-  const occupied = isActive(stage.value);
   const { name } = version;
-  const load = async () => {
-    const target = stage.peek();
-    try {
-      const { reply } = isActive(target)
-        ? await connection.request('versions', { name, stage: target, limit: MOST_VERSIONS })
-        : { reply: { versions: [], count: 0 } };
-      if (stage.peek() === target) {
-        there.value = reply;
-      }
-    } catch (cause) {
-      error.value = RequestError.of(cause).reply;
-    }
-  };
-  useEffect(() => {
-    there.value = null;
-    void load();
-  }, [stage.value]);
-  const current = there.value;
-  const gated = error.value?.error_code === 'INVALID_STATE';
-  const send = async () => {
-    try {
-      const { reply } = await connection.request('transition', {
-        name,
-        version: version.version,
-        stage: stage.value,
-        archive_existing_versions: occupied && archive.value,
-        reason: reason.value.trim(),
-        expected_stage: version.stage,
-        // Of more versions than one request returns, the form says only how many there are.
-        expected_current:
-          occupied && current?.versions.length === current?.count ? current!.versions.map((one) => one.version) : null,
-        override_gates: gated && override.value,
-      });
-      done(reply.version);
-    } catch (cause) {
-      void load();
-      throw cause;
-    }
-  };
+  const stage = useSignal(FIRST[version.stage]);
+  const archive = useSignal(true);
+  const change = useStageChange(connection, name, version.version, stage.value);
+  const found = change.preview.value;
+  const occupied = isActive(stage.value);
   return (
-    <Confirm
-      class="nbt-transition"
+    <StageChange
+      change={change}
       aria-label={`Move ${name} version ${version.version}`}
       action={occupied ? 'Promote' : 'Move'}
-      effect={current && effectOf(current, version.stage, stage.value, archive.value)}
-      reason={reason}
-      reasonNeeded={gated && override.value && 'why the gate is overridden'}
-      error={error}
-      send={send}
-      retry={
-        current
-          ? undefined
-          : () => {
-              error.value = null;
-              void load();
-            }
-      }
+      effect={found && effectOf(found, version.stage, stage.value, archive.value)}
       cancel={cancel}
+      send={async ({ current }) => {
+        const { reply } = await connection.request('transition', {
+          name,
+          version: version.version,
+          stage: stage.value,
+          archive_existing_versions: occupied && archive.value,
+          reason: change.reason.value.trim(),
+          expected_stage: version.stage,
+          expected_current: occupied ? current : null,
+          override_gates: change.override.value,
+        });
+        done(reply.version);
+      }}
     >
       <Select
         label="Move to"
         value={stage.value}
-        options={choices.map((choice) => [choice, choice] as const)}
-        change={(value) => {
-          stage.value = value;
-          error.value = null;
-        }}
+        options={CHOICES.filter((choice) => choice !== version.stage).map((choice) => [choice, choice] as const)}
+        change={(value) => (stage.value = value)}
       />
       {occupied && (
         <Check checked={archive.value} change={(on) => (archive.value = on)}>
           Archive the previous {stage.value}
         </Check>
       )}
-      {current && current.count > 0 && <Beside candidate={version} current={current.versions} />}
-      {gated && (
-        <Check checked={override.value} change={(on) => (override.value = on)}>
-          Override the gate
-        </Check>
-      )}
-    </Confirm>
+    </StageChange>
   );
 }
 
 /** What a transition does, in a sentence. */
-function effectOf({ versions, count }: VersionsReply, from: Stage, to: Stage, archive: boolean): string {
-  if (count === 0) {
+function effectOf({ current, count }: PreviewTransitionReply, from: Stage, to: Stage, archive: boolean): string {
+  if (count === 0 || !isActive(to)) {
     return isActive(from) ? `Leaves ${from} and replaces no version.` : 'Replaces no version.';
   }
-  const which = count > 3 ? plural(count, 'version') : `version ${versions.map((one) => one.version).join(' and ')}`;
+  const which = count > 3 ? plural(count, 'version') : `version ${current!.join(' and ')}`;
   return archive ? `Replaces ${which}, which ${count > 1 ? 'move' : 'moves'} to Archived.` : `Keeps ${which} in ${to}.`;
+}
+
+interface RollbackProps extends Omit<Props, 'version'> {
+  name: string;
+  stage: Stage;
+}
+
+/** Undoes the last promotion to a stage. It is refused if another version would be restored by the time it is sent. */
+export function RollbackForm({ connection, name, stage, done, cancel }: RollbackProps) {
+  const change = useStageChange(connection, name, null, stage);
+  const found = change.preview.value;
+  const leaving = found?.leaving == null ? '' : ` and moves version ${found.leaving} to Archived`;
+  return (
+    <StageChange
+      change={change}
+      aria-label={`Roll back ${stage} of ${name}`}
+      action="Roll back"
+      effect={found && `Restores version ${found.candidate.version}${leaving}.`}
+      cancel={cancel}
+      send={async ({ current, candidate }) => {
+        const { reply } = await connection.request('rollback', {
+          name,
+          stage,
+          reason: change.reason.value.trim(),
+          expected_current: current,
+          expected_restored: candidate.version,
+          override_gates: change.override.value,
+        });
+        done(reply.version);
+      }}
+    />
+  );
 }
