@@ -105,6 +105,7 @@ from .runs.system_metrics import set_system_metrics_sampling_interval as set_sys
 from .tracking import MlflowClient as MlflowClient
 from .widgets import compare as compare
 from .widgets import link as link
+from .widgets import live as live
 from .widgets import registry as registry
 
 __version__: str

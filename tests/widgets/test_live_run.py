@@ -127,3 +127,63 @@ def test_the_view_of_the_panels_is_kept_and_what_is_not_valid_in_it_is_left_out(
     widget.set_trait("_view", {"open": {"x" * 1000: True, "y": True}, "smoothing": "much"})
     assert widget._view == {**expected, "open": {"y": True}}
     widget.close()
+
+
+def test_live_shows_the_active_run_or_any_other_one(client: nbtrack.Client, sent: Sent) -> None:
+    with pytest.raises(nbtrack.errors.InvalidState, match="No run is active"):
+        nbtrack.live()
+    with nbtrack.start_run() as run:
+        assert nbtrack.live().run_id == run.info.run_id
+    found = nbtrack.get_run(run.info.run_id)
+    for named in (run, found, run.info.run_id, [run.info.run_id]):
+        assert nbtrack.live(named).run_id == run.info.run_id
+    assert "FINISHED" in repr(nbtrack.live(run))
+    for wrong in (3, [], [run.info.run_id, "0" * 32]):
+        with pytest.raises(nbtrack.errors.InvalidParameter):
+            nbtrack.live(wrong)
+    with pytest.raises(nbtrack.errors.NotFound):
+        nbtrack.live("0" * 32)
+
+
+def test_live_follows_the_running_runs_that_match(
+    client: nbtrack.Client, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_run, "NEXT_INTERVAL", 0.02)
+    monkeypatch.setattr(live_run, "READ_SHARE", 100.0)
+    with pytest.raises(nbtrack.errors.QueryError):
+        nbtrack.live("tags.team =")
+    with pytest.raises(nbtrack.errors.NotFound, match="No run matches"):
+        nbtrack.live("tags.team = 'a' OR tags.team = 'b'")
+    with nbtrack.start_run(run_name="first", tags={"team": "a"}):
+        nbtrack.log_metric("loss", 1.0)
+    widget = nbtrack.live("tags.team = 'a' OR tags.team = 'b'")
+
+    def shown() -> object:
+        return sent[-1][0]["reply"]["run"]["run_name"] if sent and "reply" in sent[-1][0] else None
+
+    eventually(lambda: shown() == "first")
+    old = widget.run_id
+    with nbtrack.start_run(run_name="other", tags={"team": "c"}):
+        pass
+    with nbtrack.start_run(run_name="second", tags={"team": "b"}) as run:
+        eventually(lambda: shown() == "second")
+        nbtrack.log_metric("loss", 0.5)
+        eventually(lambda: last_values(sent) == {"loss": 0.5})
+        assert widget.run_id == run.info.run_id
+        # A page that was opened on the first run asks for it by its ID.
+        reply = widget.ask("live", {"run_id": old, "max_points": 10}).reply
+        assert reply["run"]["run_name"] == "second"
+    eventually(lambda: sent[-1][0]["reply"]["run"]["status"] == "FINISHED")
+    names = [message["reply"]["run"]["run_name"] for message, _ in sent]
+    assert sent[names.index("second")][0]["reply"]["after"] is None, "it continues no curve of the first run"
+    widget.close()
+    eventually(lambda: not widget._pusher.is_alive())
+
+
+def test_a_notebook_keeps_few_lines_of_output(client: nbtrack.Client, running: str) -> None:
+    for i in range(60):
+        print(f"line {i}")
+    widget = LiveRun(client, running)
+    assert len(widget.snapshot().answers["live"].reply["output"]) == 60
+    assert widget.thin_snapshot().answers["live"].reply["output"] == [f"line {i}" for i in range(30, 60)]
+    assert widget.thin_snapshot(0.1).answers["live"].reply["output"] == [f"line {i}" for i in range(57, 60)]

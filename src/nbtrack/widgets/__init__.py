@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..client import Client
-from ..errors import InvalidParameter
+from ..client.run_ids import is_filter, run_ids_of
+from ..errors import InvalidParameter, InvalidState
 from ..fluent.search import scope_of
 from ..names import check_list
+from ..runs import stack
 from .comparison import Comparison
 from .linking import Link, link
 from .live_run import LiveRun
+from .newest import Newest
 from .registry_board import Registry
 
-__all__ = ["Comparison", "Link", "LiveRun", "Registry", "compare", "link", "registry"]
+__all__ = ["Comparison", "Link", "LiveRun", "Registry", "compare", "link", "live", "registry"]
 
 
 def compare(
@@ -57,6 +61,47 @@ def compare(
     scope = scope_of(experiment_ids, experiment_names, search_all_experiments)
     client, order = Client(), check_list(order_by, "order_by")
     return Comparison(client, filter_string, scope, order, None if view is None else client.get_view(view))
+
+
+def live(run: Any = None, search_all_experiments: bool = False) -> LiveRun:
+    """Return a widget that shows a run while it is active, and after its end.
+
+    It can be a run of any process: a script, another notebook, a job on the same file system.
+
+    Args:
+        run: The run: its ID, a `Run`, or what `start_run` returns. Defaults to the active run. With a filter such as
+            "tags.team = 'vision'", the widget shows the newest run that matches. When that run has ended, it goes on to
+            the newest matching run that is RUNNING, as soon as there is one. The empty string matches all runs.
+        search_all_experiments: Whether a filter applies to the runs of all experiments. By default, it applies to those
+            of the active experiment.
+
+    Returns:
+        The widget. In a terminal, it prints as text.
+
+    Raises:
+        InvalidState: If `run` is None and no run is active.
+        NotFound: If the run does not exist, or if no run matches the filter.
+        QueryError: If the filter is not valid.
+        InvalidParameter: If `run` is not one of these.
+
+    Example:
+        >>> with start_run() as run:
+        ...     widget = live()  # doctest: +SKIP
+        >>> live("attributes.run_name LIKE 'sweep-%'")  # doctest: +SKIP
+    """
+    if run is None:
+        active = stack.current()
+        if active is None:
+            raise InvalidState("No run is active. Pass a run, the ID of a run or a filter to live().")
+        return LiveRun(active.client, active.info.run_id)
+    client = Client()
+    if is_filter(run):
+        newest = Newest(client, run, scope_of(None, None, search_all_experiments))
+        return LiveRun(client, newest.first(), newest.running)
+    run_ids = run_ids_of(run, "live")
+    if len(run_ids) != 1:
+        raise InvalidParameter(f"live() shows one run, not {len(run_ids):,}. Pass a filter to follow several.")
+    return LiveRun(client, run_ids[0])
 
 
 def registry(name: str | None = None) -> Registry:

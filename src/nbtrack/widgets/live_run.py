@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import traitlets
@@ -25,6 +27,8 @@ from .table import Table, printable
 
 MAX_POINTS = 1000
 SAVED_POINTS = 200
+SAVED_LINES = 30
+"""How many lines of output are kept in a notebook at most."""
 MOST_PICTURES = 12
 """How many charts a notebook shows without the widget."""
 
@@ -40,6 +44,8 @@ SLOWEST = 2.0
 """Seconds between two reads at most while there is something new, so that a user who watches the run sees it move."""
 SLOWEST_BESIDE = 10.0
 """The same for a run of this process, whose new points are pushed between two reads too."""
+NEXT_INTERVAL = 2.0
+"""The fewest seconds between two searches for the next run to follow."""
 PATIENCE = 2.0
 """Seconds that the end of a cell waits for the last push."""
 
@@ -52,9 +58,11 @@ class LiveRun(ViewWidget):
     Args:
         client: Client of the store that has the run.
         run_id: ID of the run.
+        following: Returns the ID of the run to show next, once the run has ended, or None if there is none yet. By
+            default, no other run is shown.
 
     Attributes:
-        run_id: ID of the run.
+        run_id: ID of the run that is shown.
 
     Raises:
         NotFound: If the run does not exist.
@@ -71,13 +79,14 @@ class LiveRun(ViewWidget):
     run_id = traitlets.Unicode(read_only=True)
     _view = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, client: Client, run_id: str) -> None:
+    def __init__(self, client: Client, run_id: str, following: Callable[[], str | None] | None = None) -> None:
         self.set_trait("run_id", run_id)
+        self._following = following
         self._panels_view = default_panels_view()
         self._finishing = threading.Event()
         self._deltas = Deltas()
         super().__init__(client, _view=self._panels_view)
-        self._pusher = threading.Thread(target=self._push_until_end, name="nbtrack-live", daemon=True)
+        self._pusher = threading.Thread(target=self._push_all, name="nbtrack-live", daemon=True)
         self._pusher.start()
 
     @traitlets.validate("_view")
@@ -104,12 +113,18 @@ class LiveRun(ViewWidget):
         Returns:
             The same as `snapshot`, with fewer rows and points.
         """
-        return self._snapshot_of(part(SAVED_POINTS, share, 10), part(MOST_SERIES, min(1, 4 * share)))
+        kept = self._snapshot_of(part(SAVED_POINTS, share, 10), part(MOST_SERIES, min(1, 4 * share)))
+        (name, answer), *_ = kept.answers.items()
+        output = answer.reply["output"][-part(SAVED_LINES, share, 1) :]
+        return replace(kept, answers={name: replace(answer, reply={**answer.reply, "output": output})})
 
     def ask(self, name: object, payload: Any) -> Answer:
         """Answer a request. A page that asks for the run may lack the points that pushes leave out."""
         if name == "live":
             self._deltas.whole()
+            if self._following is not None and isinstance(payload, Mapping):
+                # The page may not know yet that another run is shown.
+                payload = {**payload, "run_id": self.run_id}
         return super().ask(name, payload)
 
     def finish(self) -> None:
@@ -156,6 +171,27 @@ class LiveRun(ViewWidget):
     def _snapshot_of(self, max_points: int, metrics: int = MOST_SERIES) -> Snapshot:
         answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points, "limit": metrics})
         return Snapshot(self.screen, {"run_id": self.run_id, "view": self._panels_view}, {"live": answer})
+
+    def _push_all(self) -> None:
+        """Push the run's state until its end, and then that of the next one if there can be one."""
+        self._push_until_end()
+        while self._following is not None and self._await_next(self._following):
+            self._push_until_end()
+
+    def _await_next(self, following: Callable[[], str | None]) -> bool:
+        """Wait until there is another run to show. Return whether there is one, and not the end of the widget."""
+        pause = NEXT_INTERVAL
+        while not self._finishing.wait(pause):
+            began = time.thread_time()
+            # The store may be locked for a while.
+            with suppress(Exception):
+                run_id = following()
+                if run_id is not None and run_id != self.run_id:
+                    self.set_trait("run_id", run_id)
+                    self._deltas.whole()
+                    return True
+            pause = max(NEXT_INTERVAL, (time.thread_time() - began) / READ_SHARE)
+        return False
 
     def _push_until_end(self) -> None:
         """Push the run's state when it has changed, until it has ended.
