@@ -54,14 +54,17 @@ def check_alias(alias: object) -> str:
     return checked
 
 
-def check_version(version: object) -> int:
-    """Return a version number as an integer, from an integer or a string of digits. Raises InvalidParameter."""
+def check_version(version: object, what: str = "version") -> int:
+    """Return a version number as an integer, from an integer or a string of digits.
+
+    Raises InvalidParameter with a message that starts with `what`.
+    """
     if isinstance(version, int) and not isinstance(version, bool):
         return version
     # isdecimal() alone would accept the digits of every script, and int() would convert them.
     if isinstance(version, str) and version.isascii() and version.isdecimal():
         return int(version)
-    raise InvalidParameter(f"version must be an integer such as 3 or '3', not {version!r:.80}.")
+    raise InvalidParameter(f"{what} must be an integer such as 3 or '3', not {version!r:.80}.")
 
 
 def check_tag(key: object, value: object) -> tuple[str, str]:

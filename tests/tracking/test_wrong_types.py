@@ -42,8 +42,6 @@ NAMED_AS = {
     "by": ("a name must be",),
     "contexts": ("context",),
     "datasets": ("dataset",),
-    "expected_current": ("version must be",),
-    "expected_versions": ("version must be",),
     "experiment_names": ("experiment name",),
     "extra_tags": ("tag key",),
     "filter_string": ("filter",),

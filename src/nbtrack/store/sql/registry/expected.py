@@ -19,7 +19,7 @@ def version_numbers(versions: Versions | None, what: str) -> list[int] | None:
         return None
     if isinstance(versions, int | str):
         versions = [versions]
-    return sorted({check_version(version) for version in check_list(versions, what)})
+    return sorted({check_version(version, what) for version in check_list(versions, what)})
 
 
 def listed_versions(versions: Sequence[int]) -> str:

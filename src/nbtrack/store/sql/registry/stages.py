@@ -72,13 +72,14 @@ class ModelStageTables(ChangeTables):
         """Undo the last promotion to a stage."""
         check_model_name(name)
         target, expected = _stage_to_roll_back(stage), version_numbers(expected_current, "expected_current")
+        restored = None if expected_restored is None else check_version(expected_restored, "expected_restored")
         with self.changing(name) as cur:
             rows.require_model(cur, name)
             current = _require_current(cur, name, target, expected)
             leaving, back = _previous(cur, name, target, current)
-            if expected_restored is not None:
+            if restored is not None:
                 what = f"The version that a rollback of {target} restores in registered model {name!r:.120}"
-                require_expected(what, f"version {back}", f"version {check_version(expected_restored)}")
+                require_expected(what, f"version {back}", f"version {restored}")
             if back not in current:
                 pass_gates(self, cur, name, back, target, override_gates, user_id, reason)
             replaced = None if leaving is None else str(leaving)

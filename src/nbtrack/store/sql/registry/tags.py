@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....model_names import check_model_name, check_tag, check_version
-from ....names import check_string
+from ....names import check_list, check_string
 from ..base import Cursor
 from . import rows as rows
 from .changes import ChangeTables
@@ -31,7 +31,12 @@ class ModelTagTables(ChangeTables):
         check_model_name(name)
         number = None if version is None else check_version(version)
         key, text = (check_string(key, "Tag key"), None) if value is None else check_tag(key, value)
-        expected = [expected_value] if isinstance(expected_value, str) else expected_value
+        expected: list[str] | None = None
+        if expected_value is not None:
+            values = (
+                [expected_value] if isinstance(expected_value, str) else check_list(expected_value, "expected_value")
+            )
+            expected = [check_string(value, "expected_value") for value in values]
         with self.changing(name) as cur:
             if number is None:
                 rows.require_model(cur, name)
