@@ -11,6 +11,7 @@ import pytest
 
 import nbtrack
 from nbtrack.widgets import LiveRun, live_feed, live_run
+from nbtrack.widgets.snapshot import Answer, Snapshot
 
 from .conftest import eventually
 
@@ -187,3 +188,41 @@ def test_a_notebook_keeps_few_lines_of_output(client: nbtrack.Client, running: s
     assert len(widget.snapshot().answers["live"].reply["output"]) == 60
     assert widget.thin_snapshot().answers["live"].reply["output"] == [f"line {i}" for i in range(30, 60)]
     assert widget.thin_snapshot(0.1).answers["live"].reply["output"] == [f"line {i}" for i in range(57, 60)]
+
+
+def test_the_page_without_a_widget_says_what_the_run_says(client: nbtrack.Client) -> None:
+    with nbtrack.start_run(run_name="going") as run:
+        nbtrack.log_metrics({"loss": 0.5}, step=0)
+        nbtrack.log_metrics({"loss": 0.25}, step=1)
+    widget = LiveRun(client, run.info.run_id)
+    shot = widget.thin_snapshot()
+    answer = shot.answers["live"]
+    more = {
+        "progress": {"done": 1234.0, "total": 2000.0, "label": "<epochs>", "seconds_left": None, "at": 1},
+        "alerts": [{"condition": "metrics.loss > 10", "key": "loss", "step": 7, "value": "NaN", "time": 1, "count": 2}],
+        "warnings": [{"category": "UserWarning", "message": "slow", "count": 2}],
+        "stop": {"by": "ada", "reason": "<b>slow</b>", "time": 1},
+        "best": {"run_id": "b", "run_name": "calm-owl", "metric": "loss", "value": 0.1},
+        "best_series": [{"run_id": "b", "key": "loss", "points": 2, "total": 2}],
+        "note": "a note",
+        "tags": {"team": "vision"},
+    }
+    buffers = [*answer.buffers, *answer.buffers[:2]]
+    page = widget.page(Snapshot("live", {}, {"live": Answer({}, {**answer.reply, **more}, buffers)}))
+    for text in (
+        "Stopped by ada: <b>slow</b>",
+        "<epochs>: 1,234 of 2,000",
+        "Alert metrics.loss > 10: loss was nan at step 7 (2 points in all)",
+        "UserWarning: slow",
+        "Note: a note",
+        "Tags: team=vision",
+    ):
+        assert text in page.text()
+    assert "<b>slow" not in page.html()
+    (drawn,) = page.pictures
+    assert drawn is not None
+    svg = drawn.svg()
+    assert "loss of calm-owl" in svg
+    assert svg.count('stroke="currentColor" stroke-width="1.75" stroke-dasharray="6 4"') == 1
+    assert page.png() is not None
+    widget.close()

@@ -243,7 +243,7 @@ test('alerts, warnings and output are text, and a new alert is read out', async 
   const live = screen.getAllByRole('alert').find((one) => one.classList.contains('nbt-alerts'))!;
   assert.equal(live.textContent, '');
   await act(() => connection.push('live', running(0.5, 2, { warnings, output, alerts: [alert] })));
-  assert.match(live.textContent ?? '', /metrics\.loss > 10 loss was NaN at step 7, and 3 points in all/);
+  assert.match(live.textContent ?? '', /metrics\.loss > 10: loss was NaN at step 7 \(3 points in all\)/);
   await user.click(screen.getByRole('button', { name: 'Output' }));
   assert.equal(screen.getByRole('log').textContent, 'epoch 1\n<i>epoch 2</i>');
   assert.deepEqual(view.value.open, { Output: true });

@@ -5,6 +5,7 @@ import type { LiveReply, PanelsView, RunRow } from '../../contract';
 import { formatDuration } from '../../logic/format';
 import { LiveRunState, METRICS, type Offsets } from '../../state/live_run';
 import { MetricPanels } from '../panel_sections/metric_panels';
+import { FoldButton } from '../panel_sections/panel_sections';
 import { Problem } from '../problem/problem';
 import { type Editing, RunName, RunNotes } from '../run_edit/run_edit';
 import { StatusBadge } from '../status/status';
@@ -16,8 +17,11 @@ import { ProgressBar } from './progress_bar';
 import { StopButton, StopForm, Stopped } from './stop_run';
 import { SummaryTable } from './summary_table';
 
-/** The name of the section in the view. */
+/** The names of sections in the view. */
 const OUTPUT = 'Output';
+const SUMMARY = 'Summary';
+/** A longer summary is folded at first. */
+const MOST_IN_SUMMARY = 12;
 /** How many params, datasets and changes the kernel sends at a time. */
 const ITEMS = 200;
 
@@ -139,7 +143,12 @@ function Run({ reply, state, view, connection }: RunProps) {
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}
       <MetricPanels panels={panels} system={system} data={state.data} view={view} run_id={run.run_id} />
-      {!isRunning && summary.length > 0 && <SummaryTable summary={summary} />}
+      {!isRunning && summary.length > MOST_IN_SUMMARY && (
+        <FoldButton title={SUMMARY} count={summary.length} isOpen={isOpen(SUMMARY)} change={fold(SUMMARY)} />
+      )}
+      {!isRunning && summary.length > 0 && (summary.length <= MOST_IN_SUMMARY || isOpen(SUMMARY)) && (
+        <SummaryTable summary={summary} />
+      )}
       {output.length > 0 && <Output lines={output} isOpen={isOpen(OUTPUT)} change={fold(OUTPUT)} />}
     </>
   );

@@ -22,9 +22,9 @@ export function Alerts({ alerts }: { alerts: readonly Alert[] }) {
               <span class="nbt-alert-mark" aria-hidden="true">
                 ⚠
               </span>
-              <code>{condition}</code> {key} was <b title={exactNumber(value)}>{formatNumber(value)}</b> at step{' '}
+              <code>{condition}</code>: {key} was <b title={exactNumber(value)}>{formatNumber(value)}</b> at step{' '}
               {grouped(step)}
-              {count > 1 && <span class="nbt-muted">, and {plural(count, 'point')} in all</span>}
+              {count > 1 && <span class="nbt-muted"> ({plural(count, 'point')} in all)</span>}
             </li>
           ))}
           <ShowAll shown={MOST} count={alerts.length} noun="alert" all={all} />

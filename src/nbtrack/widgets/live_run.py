@@ -15,7 +15,7 @@ from .. import views
 from ..client import Client
 from ..entities import RunStatus
 from ..views.attempts import judgement
-from ..views.contract import MOST_SERIES, PanelsView
+from ..views.contract import MOST_SERIES, Panel, PanelsView
 from ..views.panels_view import default_panels_view, read_panels_view
 from . import picture
 from .deltas import Deltas
@@ -31,6 +31,9 @@ SAVED_LINES = 30
 """How many lines of output are kept in a notebook at most."""
 MOST_PICTURES = 12
 """How many charts a notebook shows without the widget."""
+
+MOST_MESSAGES = 10
+"""How many alerts, warnings and tags a notebook shows without the widget."""
 
 INTERVAL = 0.2
 """Seconds between two pushes at least."""
@@ -144,14 +147,11 @@ class LiveRun(ViewWidget):
         reply = answer.reply
         run = reply["run"]
         seconds = ((run["end_time"] or reply["now"]) - run["start_time"]) / 1000
-        by_key = {series.key: series for series in answer.series()}
-        pictures = [
-            picture.curves(panel["title"], [line(key, by_key[key]) for key in panel["keys"] if key in by_key])
-            for panel in reply["panels"][:MOST_PICTURES]
-        ]
+        pictures = [_picture(panel, answer) for panel in reply["panels"][:MOST_PICTURES]]
         parts: list[Table | str] = []
         if reply["error"]:
             parts.append(printable(reply["error"], LONGEST_ERROR))
+        parts += _messages(reply)
         if reply["attempt"]:
             parts.append(_attempt(reply["attempt"]))
         if run["params"]:
@@ -242,6 +242,46 @@ class LiveRun(ViewWidget):
 
 def _without_clock(answer: Answer) -> object:
     return {key: value for key, value in answer.reply.items() if key != "now"}, answer.buffers
+
+
+def _picture(panel: Panel, answer: Answer) -> picture.Picture | None:
+    """Return the curves of a panel, with those of the best run so far."""
+    own = {series.key: series for series in answer.series()}
+    lines = [line(key, own[key]) for key in panel["keys"] if key in own]
+    if answer.reply.get("best"):
+        name = printable(answer.reply["best"]["run_name"])
+        lines += [
+            picture.Line(f"{series.key} of {name}", series.x, series.y, is_reference=True)
+            for series in answer.best_series()
+            if series.key in panel["keys"]
+        ]
+    return picture.curves(panel["title"], lines)
+
+
+def _messages(reply: Mapping[str, Any]) -> list[Table | str]:
+    """Return what the run says of itself: who stopped it, how far it is, alerts, its note and tags, warnings."""
+    parts: list[Table | str] = []
+    stop, progress = reply.get("stop"), reply.get("progress")
+    if stop:
+        by, why = printable(stop["by"]), printable(stop["reason"])
+        parts.append(f"Stopped{f' by {by}' if by else ''}{f': {why}' if why else ''}")
+    if progress:
+        total = "" if progress["total"] is None else f" of {progress['total']:,.6g}"
+        parts.append(f"{printable(progress['label']) or 'Progress'}: {progress['done']:,.6g}{total}")
+    for alert in reply.get("alerts", ())[:MOST_MESSAGES]:
+        count = f" ({alert['count']:,} points in all)" if alert["count"] > 1 else ""
+        value, step = number(alert["value"]), alert["step"]
+        parts.append(
+            f"Alert {printable(alert['condition'])}: {printable(alert['key'])} was {value} at step {step:,}{count}"
+        )
+    warnings = reply.get("warnings", ())[:MOST_MESSAGES]
+    parts += [f"{printable(warning['category'])}: {printable(warning['message'])}" for warning in warnings]
+    if reply.get("note"):
+        parts.append(f"Note: {printable(reply['note'], LONGEST_ERROR)}")
+    if reply.get("tags"):
+        tags = [f"{printable(key)}={printable(value)}" for key, value in list(reply["tags"].items())[:MOST_MESSAGES]]
+        parts.append("Tags: " + ", ".join(tags))
+    return parts
 
 
 def _attempt(attempt: Mapping[str, Any]) -> str:

@@ -32,6 +32,8 @@ class Line:
     label: str
     x: Sequence[float]
     y: Sequence[float]
+    is_reference: bool = False
+    """Whether it is what the others are compared with, which is dashed and has the color of the text."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Picture:
     """The label of each line, and its finite stretches."""
     x_axis: _Axis
     y_axis: _Axis
+    references: frozenset[int] = frozenset()
+    """The places of the lines that the others are compared with."""
 
     @property
     def height(self) -> int:
@@ -72,8 +76,15 @@ class Picture:
                 f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle" opacity=".75">{number(value)}</text>'
             )
         for index, (label, segments) in enumerate(self.lines):
-            parts += [_line(index, segments, self.x_axis, self.y_axis), _legend(index, label)]
+            style = self._style(index)
+            parts += [_line(style, segments, self.x_axis, self.y_axis), _legend(index, style, label)]
         return "".join([*parts, "</svg>"])
+
+    def _style(self, index: int) -> tuple[str, str]:
+        """Return the color and the dash of a line."""
+        if index in self.references:
+            return "currentColor", DASHES[1]
+        return COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)]
 
     def draw(self, raster: Raster, left: int, top: int) -> None:
         """Draw the picture with its upper left corner at a place, which is given in px like all sizes here."""
@@ -89,8 +100,8 @@ class Picture:
         for value in self.x_axis.ticks(5):
             raster.text(*at(self.x_axis.px(value), HEIGHT - 15), number(value), MUTED, align="center")
         for index, (label, segments) in enumerate(self.lines):
-            color = FIRST_LINE + index % len(COLORS)
-            dash = [float(length) * DOTS for length in DASHES[index // len(COLORS) % len(DASHES)].split()]
+            color = INK if index in self.references else FIRST_LINE + index % len(COLORS)
+            dash = [float(length) * DOTS for length in self._style(index)[1].split()]
             for segment in segments:
                 points = [at(self.x_axis.px(x), self.y_axis.px(y)) for x, y in segment]
                 raster.line(points, color, 3 if len(points) > 1 else 8, dash)
@@ -107,7 +118,8 @@ def curves(title: str, lines: Sequence[Line]) -> Picture | None:
         return None
     x_axis = _Axis.over([x for x, _ in points], LEFT, WIDTH - RIGHT)
     y_axis = _Axis.over([y for _, y in points], HEIGHT - BOTTOM, TOP)
-    return Picture(title, drawn, x_axis, y_axis)
+    references = frozenset(index for index, line in enumerate(lines) if line.is_reference)
+    return Picture(title, drawn, x_axis, y_axis, references)
 
 
 def number(value: float) -> str:
@@ -156,8 +168,10 @@ def _segments(line: Line) -> list[list[tuple[float, float]]]:
     return [segment for segment in segments if segment]
 
 
-def _line(index: int, segments: Sequence[Sequence[tuple[float, float]]], x_axis: _Axis, y_axis: _Axis) -> str:
-    color = COLORS[index % len(COLORS)]
+def _line(
+    style: tuple[str, str], segments: Sequence[Sequence[tuple[float, float]]], x_axis: _Axis, y_axis: _Axis
+) -> str:
+    color, dash = style
     path = "".join(
         "M" + "L".join(f"{x_axis.px(x):.1f} {y_axis.px(y):.1f}" for x, y in segment)
         for segment in segments
@@ -168,15 +182,15 @@ def _line(index: int, segments: Sequence[Sequence[tuple[float, float]]], x_axis:
         for segment in segments
         if len(segment) == 1
     )
-    return f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.75"{_dash(index)}/>{dots}'
+    return f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.75"{_dash(dash)}/>{dots}'
 
 
-def _legend(index: int, label: str) -> str:
+def _legend(index: int, style: tuple[str, str], label: str) -> str:
     x, y = _legend_place(index)
-    color = COLORS[index % len(COLORS)]
+    color, dash = style
     short = printable(label, 22)
     return (
-        f'<path d="M{x} {y - 4}h18" stroke="{color}" stroke-width="3"{_dash(index)}/>'
+        f'<path d="M{x} {y - 4}h18" stroke="{color}" stroke-width="3"{_dash(dash)}/>'
         f'<text x="{x + 24}" y="{y}">{_escape(short)}</text>'
     )
 
@@ -186,8 +200,7 @@ def _legend_place(index: int) -> tuple[int, int]:
     return LEFT + (index % 3) * ((WIDTH - LEFT) // 3), HEIGHT + 10 + 18 * (index // 3)
 
 
-def _dash(index: int) -> str:
-    dash = DASHES[index // len(COLORS) % len(DASHES)]
+def _dash(dash: str) -> str:
     return f' stroke-dasharray="{dash}"' if dash else ""
 
 

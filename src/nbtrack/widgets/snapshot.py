@@ -25,10 +25,17 @@ class Answer:
 
     def series(self) -> list[Series]:
         """Return the reply's series with their points."""
+        return self._series_after(0, "series")
+
+    def best_series(self) -> list[Series]:
+        """Return the series of the best run, with their points."""
+        return self._series_after(len(self.reply.get("series", ())), "best_series")
+
+    def _series_after(self, first: int, name: str) -> list[Series]:
         arrays = [memoryview(buffer).cast("d") for buffer in self.buffers]
         return [
             Series(entry["run_id"], entry["key"], arrays[2 * i].tolist(), arrays[2 * i + 1].tolist())
-            for i, entry in enumerate(self.reply.get("series", ()))
+            for i, entry in enumerate(self.reply.get(name, ()), first)
         ]
 
 
