@@ -111,3 +111,13 @@ def test_a_run_of_another_process_is_not_followed(client: nbtrack.Client, run_id
     feed = LiveFeed(other, ended, 100)
     feed.read()
     assert feed.add() is None
+
+
+def test_progress_is_added_without_the_store(feed: LiveFeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_feed, "live_state", lambda *_: pytest.fail("The store was read."))
+    run = nbtrack.active_run()
+    for done, _ in enumerate(run.progress(range(3), label="epochs")):
+        answer = feed.add()
+        assert answer is not None
+        assert (answer.reply["progress"]["done"], answer.reply["progress"]["label"]) == (done, "epochs")
+    assert not feed.is_behind

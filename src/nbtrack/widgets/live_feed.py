@@ -8,6 +8,7 @@ from typing import Any
 from ..client import Client
 from ..errors import NotSupported
 from ..journal import now
+from ..tags import OUTPUT, PROGRESS, WARNINGS
 from ..views.best import BestSoFar
 from ..views.contract import LiveRequest
 from ..views.curves import buffers_of, series_of
@@ -16,6 +17,9 @@ from ..views.live import live_state
 from ..views.numbers import number
 from ..views.watched import watched_here
 from .snapshot import Answer
+
+SEEN_HERE = frozenset({PROGRESS, OUTPUT, WARNINGS})
+"""The tags with what `watched_here` knows earlier."""
 
 
 class LiveFeed:
@@ -90,6 +94,6 @@ class LiveFeed:
 
     def _follow(self) -> Any:
         try:
-            return self._client.capability("tail").tail(self._run_id)
+            return self._client.capability("tail").tail(self._run_id, without=SEEN_HERE)
         except NotSupported:
             return None

@@ -14,26 +14,19 @@ import traitlets
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
-from ..views.attempts import judgement
-from ..views.contract import MOST_SERIES, Panel, PanelsView
+from ..views.contract import MOST_SERIES, PanelsView
 from ..views.panels_view import default_panels_view, read_panels_view
-from . import picture
 from .deltas import Deltas
 from .host import ViewWidget
 from .live_feed import LiveFeed
-from .saved import LONGEST_ERROR, Page, line, number, part
+from .live_page import page_of_run
+from .saved import Page, part
 from .snapshot import Answer, Snapshot
-from .table import Table, printable
 
 MAX_POINTS = 1000
 SAVED_POINTS = 200
 SAVED_LINES = 30
 """How many lines of output are kept in a notebook at most."""
-MOST_PICTURES = 12
-"""How many charts a notebook shows without the widget."""
-
-MOST_MESSAGES = 10
-"""How many alerts, warnings and tags a notebook shows without the widget."""
 
 INTERVAL = 0.2
 """Seconds between two pushes at least."""
@@ -143,30 +136,7 @@ class LiveRun(ViewWidget):
 
     def page(self, snapshot: Snapshot) -> Page:
         """Describe a snapshot without a widget."""
-        answer = snapshot.answers["live"]
-        reply = answer.reply
-        run = reply["run"]
-        seconds = ((run["end_time"] or reply["now"]) - run["start_time"]) / 1000
-        pictures = [_picture(panel, answer) for panel in reply["panels"][:MOST_PICTURES]]
-        parts: list[Table | str] = []
-        if reply["error"]:
-            parts.append(printable(reply["error"], LONGEST_ERROR))
-        parts += _messages(reply)
-        if reply["attempt"]:
-            parts.append(_attempt(reply["attempt"]))
-        if run["params"]:
-            params = [f"{printable(k)}={printable(v)}" for k, v in run["params"].items()]
-            left = reply["param_count"] - len(params)
-            parts.append("Params: " + ", ".join([*params, *([f"and {left:,} more"] if left else [])]))
-        if reply["summary"]:
-            rows = [
-                [row["key"], number(row["last"]), number(row["best"]), _step(row["best_step"])]
-                for row in reply["summary"]
-            ]
-            parts.append(Table(["metric", "last", "best", "at step"], rows, frozenset({"last", "best", "at step"})))
-        if len(reply["panels"]) > MOST_PICTURES:
-            parts.append(f"Charts of {MOST_PICTURES} of {len(reply['panels'])} groups of metrics are drawn here.")
-        return Page(f"{printable(run['run_name'])}: {run['status']}, {seconds:.1f} s", parts, pictures)
+        return page_of_run(snapshot.answers["live"])
 
     def _snapshot_of(self, max_points: int, metrics: int = MOST_SERIES) -> Snapshot:
         answer = self.ask("live", {"run_id": self.run_id, "max_points": max_points, "limit": metrics})
@@ -242,65 +212,3 @@ class LiveRun(ViewWidget):
 
 def _without_clock(answer: Answer) -> object:
     return {key: value for key, value in answer.reply.items() if key != "now"}, answer.buffers
-
-
-def _picture(panel: Panel, answer: Answer) -> picture.Picture | None:
-    """Return the curves of a panel, with those of the best run so far."""
-    own = {series.key: series for series in answer.series()}
-    lines = [line(key, own[key]) for key in panel["keys"] if key in own]
-    if answer.reply.get("best"):
-        name = printable(answer.reply["best"]["run_name"])
-        lines += [
-            picture.Line(f"{series.key} of {name}", series.x, series.y, is_reference=True)
-            for series in answer.best_series()
-            if series.key in panel["keys"]
-        ]
-    return picture.curves(panel["title"], lines)
-
-
-def _messages(reply: Mapping[str, Any]) -> list[Table | str]:
-    """Return what the run says of itself: who stopped it, how far it is, alerts, its note and tags, warnings."""
-    parts: list[Table | str] = []
-    stop, progress = reply.get("stop"), reply.get("progress")
-    if stop:
-        by, why = printable(stop["by"]), printable(stop["reason"])
-        parts.append(f"Stopped{f' by {by}' if by else ''}{f': {why}' if why else ''}")
-    if progress:
-        total = "" if progress["total"] is None else f" of {progress['total']:,.6g}"
-        parts.append(f"{printable(progress['label']) or 'Progress'}: {progress['done']:,.6g}{total}")
-    for alert in reply.get("alerts", ())[:MOST_MESSAGES]:
-        count = f" ({alert['count']:,} points in all)" if alert["count"] > 1 else ""
-        value, step = number(alert["value"]), alert["step"]
-        parts.append(
-            f"Alert {printable(alert['condition'])}: {printable(alert['key'])} was {value} at step {step:,}{count}"
-        )
-    warnings = reply.get("warnings", ())[:MOST_MESSAGES]
-    parts += [f"{printable(warning['category'])}: {printable(warning['message'])}" for warning in warnings]
-    if reply.get("note"):
-        parts.append(f"Note: {printable(reply['note'], LONGEST_ERROR)}")
-    if reply.get("tags"):
-        tags = [f"{printable(key)}={printable(value)}" for key, value in list(reply["tags"].items())[:MOST_MESSAGES]]
-        parts.append("Tags: " + ", ".join(tags))
-    return parts
-
-
-def _attempt(attempt: Mapping[str, Any]) -> str:
-    changes = [
-        f"{printable(change['key'])}: {_or_none(change['old'])} → {_or_none(change['new'])}{judgement(change)}"
-        for change in attempt["changes"]
-    ]
-    if attempt["code_changed"]:
-        changes.insert(0, "the code changed")
-    left = attempt.get("change_count", 0) - len(attempt["changes"])
-    if left:
-        changes.append(f"and {left:,} more change{'' if left == 1 else 's'}")
-    what = "; ".join(changes) or "nothing changed"
-    return f"Attempt {attempt['number']}, since {printable(attempt['previous_run_name'])}: {what}"
-
-
-def _step(step: float | None) -> str:
-    return "" if step is None else f"{step:.0f}"
-
-
-def _or_none(value: str | None) -> str:
-    return "not set" if value is None else printable(value)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, overload
@@ -106,9 +107,9 @@ class FolderStore(FolderSessions):
     def _append(self, lines: bytes) -> None:
         self.journal.append(lines)
 
-    def tail(self, run_id: str) -> JournalTail | None:
-        """Follow what this process logs to a run. Returns None if it does not log to it."""
-        return JournalTail(lambda: self._journal, run_id) if run_id in self._recorders else None
+    def tail(self, run_id: str, *, without: AbstractSet[str] = frozenset()) -> JournalTail | None:
+        """Follow what this process logs to a run, without some tags. Returns None if it does not log to it."""
+        return JournalTail(lambda: self._journal, run_id, without) if run_id in self._recorders else None
 
     def create_run(
         self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,15 +25,24 @@ class LoggedPoints(NamedTuple):
 
 
 class JournalTail:
-    """Follows what this process logs to one run. It reads the journal only, so it needs neither the lock nor DuckDB."""
+    """Follows what this process logs to one run. It reads the journal only, so it needs neither the lock nor DuckDB.
 
-    def __init__(self, journal: Callable[[], Journal | None], run_id: str) -> None:
+    Args:
+        journal: Function that returns the journal of this process, if there is one.
+        run_id: The run's ID.
+        without: Tags that do not count as something else than points.
+    """
+
+    def __init__(
+        self, journal: Callable[[], Journal | None], run_id: str, without: AbstractSet[str] = frozenset()
+    ) -> None:
         self._journal = journal
         self._run_id = run_id
+        self._without = without
         self._path: Path | None = None
         self._offset = 0
         self.has_more = False
-        """Whether the run has got something else than points since the last call of `skip`."""
+        """Whether the run has got something else than points and files since the last call of `skip`."""
 
     def skip(self) -> None:
         """Go to the current end of the journal."""
@@ -73,7 +83,7 @@ class JournalTail:
             elif event["e"] == "series":
                 steps, times, values = event["ss"], event["tt"], event["vv"]
             else:
-                self.has_more = True
+                self.has_more |= event["e"] != "artifact" and event.get("k") not in self._without
                 continue
             of_key = points.setdefault(event["k"], LoggedPoints([], [], []))
             of_key.steps.extend(steps)
