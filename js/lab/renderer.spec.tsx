@@ -15,26 +15,30 @@ const model = {
 
 /** The widget manager's view, which shows what a test says when the test says so. */
 class FakeView extends Widget implements IRenderMime.IRenderer {
-  private rendered = () => {};
+  /** Set by tests whose widget manager can be asked. */
+  _manager: { promise: Promise<object> } | undefined;
+  private answered = () => {};
+  private readonly rendered = new Promise<void>((resolve) => {
+    this.answered = resolve;
+  });
 
   renderModel(): Promise<void> {
-    return new Promise((resolve) => {
-      this.rendered = resolve;
-    });
+    return this.rendered;
   }
 
   answer(markup: string): void {
     this.node.innerHTML = markup;
-    this.rendered();
+    this.answered();
   }
 }
 
 const LIVE = '<div class="nbt">live</div>';
 
 /** Show an output in a notebook until the end of a test. */
-async function output(context: TestContext, live: (view: FakeView) => void = () => {}) {
+async function output(context: TestContext, live: (view: FakeView) => void = () => {}, manager?: object) {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const [notebook, renderer, view] = [new Panel(), new SavedViewRenderer(), new FakeView()];
+  view._manager = manager && { promise: Promise.resolve(manager) };
   const rendermime = { getFactory: () => ({}), createRenderer: () => view };
   Object.assign(notebook, { rendermime });
   Widget.attach(notebook, document.body);
@@ -86,4 +90,29 @@ test('an output that is removed while its widget is looked for draws nothing', a
   tick(10_000);
   await settled();
   assert.equal(saved(), null);
+});
+
+test('a widget that the manager does not have is not asked of its renderer, which would log an error', async (context) => {
+  const rendered = context.mock.method(FakeView.prototype, 'renderModel');
+  const signal = { connect: (listener: () => void) => listeners.push(listener) };
+  const listeners: (() => void)[] = [];
+  const manager = { has_model: () => false, restoredStatus: false, restored: signal };
+  const { saved } = await output(context, undefined, manager);
+  assert.equal(saved(), null, 'The manager is still asking the kernel.');
+  manager.restoredStatus = true;
+  for (const listener of listeners) {
+    listener();
+  }
+  await settled();
+  assert.ok(saved());
+  assert.equal(rendered.mock.callCount(), 0);
+});
+
+test('a widget that the manager gets from the kernel is shown', async (context) => {
+  const manager = { has_model: () => true, restoredStatus: false };
+  const { view, saved } = await output(context, undefined, manager);
+  view.answer(LIVE);
+  await settled();
+  assert.equal(saved(), null);
+  assert.equal(view.node.parentElement!.style.visibility, '');
 });

@@ -25,6 +25,14 @@ interface SessionContext {
   kernelChanged: Listening;
 }
 
+/** What this file knows of the widget manager of JupyterLab. */
+interface WidgetManager {
+  has_model(id: string): boolean;
+  /** Whether the manager has asked the kernel for its widgets. */
+  restoredStatus: boolean;
+  restored: Listening;
+}
+
 interface Rendermime {
   getFactory(mimeType: string): unknown;
   createRenderer(mimeType: string): IRenderMime.IRenderer;
@@ -106,8 +114,12 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
       const live = rendermime.createRenderer(WIDGET_VIEW);
       Widget.attach(live, host);
       this.tried = live;
-      const rendered = live.renderModel(model).catch(() => undefined);
-      await Promise.race([rendered, new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS))]);
+      if (!(await mayShow(live, model))) {
+        this.tried = undefined;
+        live.dispose();
+        return undefined;
+      }
+      await soon(live.renderModel(model).catch(() => undefined));
       if (live.isDisposed) {
         return undefined;
       }
@@ -153,6 +165,28 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     }
     return ancestor?.[name];
   }
+}
+
+/**
+ * Return whether the widget manager has the model of an output, or cannot be asked. Its renderer would log an error for
+ * one that it does not have, which is so in every trusted notebook that is opened after its kernel has ended.
+ */
+async function mayShow(live: IRenderMime.IRenderer, model: IRenderMime.IMimeModel): Promise<boolean> {
+  const { _manager } = live as { _manager?: { promise: Promise<WidgetManager> } };
+  const { model_id } = model.data[WIDGET_VIEW] as { model_id: string };
+  const manager = await soon(_manager?.promise);
+  if (!manager?.has_model || manager.has_model(model_id)) {
+    return true;
+  }
+  if (!manager.restoredStatus) {
+    await soon(new Promise<void>((resolve) => manager.restored.connect(() => resolve())));
+  }
+  return manager.has_model(model_id) || !manager.restoredStatus;
+}
+
+/** Return what a promise resolves to, or undefined if it takes too long. */
+function soon<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
+  return Promise.race([promise, new Promise<undefined>((resolve) => setTimeout(resolve, TIMEOUT_MS))]);
 }
 
 /** Wait until an element below `node` matches. */

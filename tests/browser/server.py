@@ -47,9 +47,9 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         _wait_until_up(url, server, log)
         yield url
     finally:
-        server.terminate()
-        # It waits for its kernels, which may be busy.
-        server.wait(60)
+        # It would wait for each of its kernels, which end by themselves when it is gone.
+        server.kill()
+        server.wait()
 
 
 def _command(port: int, work: Path) -> list[str]:

@@ -83,8 +83,8 @@ def test_notebook_7(chromium: Browser, lab: tuple[str, Path]) -> None:
         page = notebook.page
         page.goto(f"{url}notebooks/hosts.ipynb?token={TOKEN}")
         # Until its kernel has started, Notebook ignores the key.
-        for _ in range(30):
-            page.wait_for_timeout(1_000)
+        for _ in range(100):
+            page.wait_for_timeout(300)
             if re.search(r"\[\d+\]", run_cell(page, 0).locator(".jp-InputPrompt").inner_text()):
                 break
         cells = [run_cell(page, index) for index in range(4)]
