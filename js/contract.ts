@@ -856,7 +856,7 @@ export interface Alert {
   step: number;
   value: Number;
   time: number;
-  /** How many points of the metric have met it. */
+  /** How many log calls have met it. */
   count: number;
 }
 
@@ -1425,9 +1425,6 @@ export interface Requests {
   runs: { payload: RunsRequest; reply: RunsReply };
   columns: { payload: ColumnsRequest; reply: ColumnsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
-  groups: { payload: GroupsRequest; reply: GroupsReply };
-  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
-  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   live: { payload: LiveRequest; reply: LiveReply };
   /** Changes the store. */
   edit_run: { payload: EditRunRequest; reply: EditRunReply };
@@ -1435,6 +1432,9 @@ export interface Requests {
   filters: { payload: FiltersRequest; reply: FiltersReply };
   /** Changes the store. */
   keep_filter: { payload: KeepFilterRequest; reply: FiltersReply };
+  groups: { payload: GroupsRequest; reply: GroupsReply };
+  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
+  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
   python: { payload: PythonRequest; reply: PythonReply };
   /** Changes the store. */
   register: { payload: RegisterRequest; reply: VersionReply };

@@ -72,6 +72,7 @@ from .fluent.registry import versions_from as versions_from
 from .fluent.registry import wait_for_stage as wait_for_stage
 from .fluent.registry import watch as watch
 from .fluent.runs import active_run as active_run
+from .fluent.runs import alert_if as alert_if
 from .fluent.runs import delete_run as delete_run
 from .fluent.runs import end_run as end_run
 from .fluent.runs import get_parent_run as get_parent_run

@@ -307,6 +307,33 @@ class Run(Entity):
 
 
 @dataclass(frozen=True, slots=True)
+class Alert(Entity):
+    """A condition that a metric of a run has met.
+
+    Attributes:
+        condition: The condition, as a filter.
+        key: The key of the metric.
+        step: The step of the first point that met it.
+        value: The value of this point.
+        time: The time of this point.
+        count: How many log calls have met it.
+        last_step: The step of the last point that met it.
+        last_value: The value of this point.
+        last_time: The time of this point.
+    """
+
+    condition: str
+    key: str
+    step: int
+    value: float
+    time: int
+    count: int
+    last_step: int
+    last_value: float
+    last_time: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequest(Entity):
     """A request to stop a run.
 

@@ -276,6 +276,17 @@ class StoreTooNew(StoreError):
     error_code = "INVALID_STATE"
 
 
+class AlertWarning(UserWarning):
+    """A metric of the run has met the condition of an alert, or is not a finite number. See `nbtrack.alert_if`.
+
+    Args:
+        message: Which run, which condition, at which step, and the value.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
 class RunStopped(BaseException):
     """The run was asked to stop. A log call of the run raises this after it has stored its data.
 

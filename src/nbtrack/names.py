@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from collections.abc import Iterable
 from typing import TypeVar
@@ -34,6 +35,7 @@ _NOUNS = (
     "shark shrew shrimp skink sloth snail sole squid stag stork swan tern toad trout vole wasp whale wolf wren yak"
 )
 
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _random = random.SystemRandom()
 
 
@@ -119,3 +121,10 @@ def check_text(text: str, what: str) -> str:
 def storable(text: str) -> str:
     """Return the string with NUL characters and halves of surrogate pairs, which no store can keep, as escapes."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def filter_name(entity: str, key: str) -> str:
+    """Return a name as a filter has it: `params.width`, quoted if it is not an identifier, as in js/logic/order.ts."""
+    if _IDENTIFIER.fullmatch(key):
+        return f"{entity}.{key}"
+    return f'{entity}."{key}"' if "`" in key else f"{entity}.`{key}`"

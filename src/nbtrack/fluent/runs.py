@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import capture, config
 from ..client import Client
-from ..entities import LifecycleStage, Rewound, Run, RunStatus
+from ..entities import Alert, LifecycleStage, Rewound, Run, RunStatus
 from ..errors import InvalidParameter, InvalidState, NotFound, StoreError
 from ..names import UNKNOWN_USER, check_dict
 from ..runs import ancestors, observer, process_outcome, stack, stopped_cells, system_metrics
@@ -239,6 +239,34 @@ def should_stop() -> bool:
     """
     run = stack.current()
     return run is not None and run.should_stop
+
+
+def alert_if(condition: str, *, stop: bool = False, callback: Callable[[Alert], object] | None = None) -> None:
+    """Raise an alert when a metric of the active run, which is started if there is none, meets a condition.
+
+    The condition is evaluated after each log call of a metric that it names, on what this process has logged to the
+    run: `metrics.loss` is the last value, and `min`, `max`, `mean`, `first` and `count` work too. When it holds for the
+    first time, a warning shows the alert. The live run and the tag `nbtrack.alerts` list it, with the first and the
+    last point that met it and a count. NaN and infinite values of any metric raise an alert without being asked for,
+    unless NBTRACK_ALERT_ON_NAN is false.
+
+    Args:
+        condition: A filter of metrics, params and tags, such as "metrics.loss > 10".
+        stop: Whether the alert stops the run, as `stop_run` does.
+        callback: Called once, with a `nbtrack.entities.Alert`, when the condition is met for the first time. An
+            exception that it raises is raised by the log call.
+
+    Raises:
+        QueryError: If the condition is not a valid filter.
+        InvalidParameter: If it names no metric, or something other than metrics, params and tags.
+
+    Example:
+        >>> with start_run():
+        ...     alert_if("metrics.loss > 10", callback=lambda alert: print("Alert at step", alert.step))
+        ...     log_metric("loss", 12.5)
+        Alert at step 0
+    """
+    ensure_run().alert_if(condition, stop=stop, callback=callback)
 
 
 def active_run() -> ActiveRun | None:

@@ -106,8 +106,14 @@ def metric_head(run_id: str, key: str) -> str:
 
 def point(head: str, step: int, timestamp: int, value: float) -> str:
     """Return the event of one point. Nothing is checked, because every training step takes this path."""
-    text = repr(value) if math.isfinite(value) else _QUOTED[repr(value)]
-    return f'{head}{step},"t":{timestamp},"v":{text}}}\n'
+    if math.isfinite(value):
+        return finite_point(head, step, timestamp, value)
+    return f'{head}{step},"t":{timestamp},"v":{_QUOTED[repr(value)]}}}\n'
+
+
+def finite_point(head: str, step: int, timestamp: int, value: float) -> str:
+    """Return the event of one point whose value is a finite number."""
+    return f'{head}{step},"t":{timestamp},"v":{value!r}}}\n'
 
 
 def series(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
-from ..entities import DATASET_CONTEXT, DatasetInput, RunStatus, StopRequest
+from ..entities import DATASET_CONTEXT, Alert, DatasetInput, RunStatus, StopRequest
 from ..errors import InvalidParameter
 from ..names import check_dict, check_name, check_string, check_text
-from ..tags import STOP_REASON, STOPPED_BY
+from ..tags import ALERTS, STOP_REASON, STOPPED_BY
 from . import events, series
-from .events import point
+from .alerts import AlertLog, Condition, Point, non_finite
+from .events import finite_point, point
 from .kinds import LARGEST
 from .nested import flat
 from .stopping import Stop
@@ -30,6 +32,7 @@ class RunRecorder:
         params: The params that the run already has, to notice changes.
         name: The run's name.
         parent: The ID of the run that it is nested in.
+        tags: The tags that the run already has, for conditions of alerts.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class RunRecorder:
         *,
         name: str = "",
         parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         self.run_id = run_id
         self.artifact_uri = artifact_uri
@@ -63,10 +67,17 @@ class RunRecorder:
         self.is_owner = False
         """Whether this process runs the run, so that its log calls stop it."""
         self._stop: Stop | None = None
+        self._tags = dict(tags or {})
+        self._alerts = AlertLog(name, self._tags.get(ALERTS, ""))
+        self._conditions: list[Condition] = []
+        self._points: list[Point] = []
+        """Points of the current log call that alerts may be about."""
 
     def metric(self, key: str, value: Any, step: int | None = None, timestamp: int | None = None) -> None:
         """Log one point. The step defaults to the one after the metric's highest step, beginning at 0."""
-        self._append(self._point(key, value, step, timestamp).encode())
+        # First, because a value that is not finite changes `_append`.
+        line = self._point(key, value, step, timestamp)
+        self._append(line.encode())
 
     def metrics(self, values: Mapping[str, Any], step: int | None = None, timestamp: int | None = None) -> None:
         """Log a point of several metrics, all or none. The keys of nested dicts are joined by `/`."""
@@ -102,6 +113,9 @@ class RunRecorder:
         if step >= last:
             self._steps[key] = step
             self._values[key] = value
+        if isfinite(value):
+            return finite_point(head, step, timestamp, value)
+        self._observe(Point(key, value, step, timestamp))
         return point(head, step, timestamp, value)
 
     def _head(self, key: str) -> str:
@@ -121,9 +135,11 @@ class RunRecorder:
         before, values = dict(self._steps), dict(self._values)
         try:
             lines = "".join([self._point(*point) for point in points]).encode() + tag_lines(self.run_id, tags)
+            self._note_tags(tags)
             self._log_params(params, lines)
         except InvalidParameter:
             self._steps, self._values = before, values
+            self._points = []
             raise
 
     def param(self, key: str, value: Any) -> None:
@@ -153,6 +169,8 @@ class RunRecorder:
         self._steps[key] = max(last, max(all_steps))
         # Only the store knows which of its points is the last.
         self._values.pop(key, None)
+        if not series.is_finite(numbers) or any(condition.names(key) for condition in self._conditions):
+            self._observe_series(key, all_steps, all_times, numbers.tolist())
         *lines, last_line = events.series(self.run_id, key, all_steps, all_times, numbers.tolist())
         for line in lines:
             self._write(line)
@@ -192,11 +210,17 @@ class RunRecorder:
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags. Values are converted by `str`."""
-        if lines := tag_lines(self.run_id, values):
+        lines = tag_lines(self.run_id, values)
+        self._note_tags(values)
+        if lines:
             self._append(lines)
+
+    def _note_tags(self, values: Mapping[str, Any]) -> None:
+        self._tags.update((key, str(value)) for key, value in values.items())
 
     def untag(self, key: str) -> None:
         """Delete a tag."""
+        self._tags.pop(key, None)
         self._append(events.untag(self.run_id, check_name(key, "Tag key")))
 
     def model(self, artifact_path: str, entry: Mapping[str, Any]) -> None:
@@ -240,6 +264,8 @@ class RunRecorder:
                 status = RunStatus.KILLED
                 lines = tag_lines(self.run_id, _stop_tags(self._stop.request))
             self._stop, self._append = None, self._write
+        if not self.is_running and (alerts := self._alerts.unsaved(at_end=True)) is not None:
+            lines += tag_lines(self.run_id, {ALERTS: alerts})
         self._write(lines + events.status(self.run_id, status, time, writer))
 
     # -- stopping ------------------------------------------------------------------------------------------------
@@ -271,8 +297,74 @@ class RunRecorder:
 
     def _append_and_check(self, lines: bytes) -> None:
         self._write(lines)
+        if self._points:
+            self._raise_alerts()
         if self._stop is not None:
             self._stop.check()
+        elif not self._conditions:
+            self._append = self._write
+
+    # -- alerts --------------------------------------------------------------------------------------------------
+
+    def add_condition(self, condition: Condition) -> None:
+        """Raise an alert after each log call of a metric that the condition names, if the condition holds then."""
+        self._conditions.append(condition)
+        self._point = self._observed_point  # type: ignore[method-assign]
+        self._append = self._append_and_check
+
+    def value_of(self, entity: str, key: str) -> str | None:
+        """Return the value of a param or a tag, as far as this process knows it."""
+        return (self._params if entity == "params" else self._tags).get(key)
+
+    def has_points(self, key: str) -> bool:
+        """Return whether the metric already has points, as far as this process knows."""
+        return key in self._steps
+
+    def _observed_point(self, key: str, value: Any, step: int | None, timestamp: int | None) -> str:
+        """Do what `_point` does while the run has conditions."""
+        number = _number(key, value)
+        timestamp = now() if timestamp is None else timestamp
+        text = RunRecorder._point(self, key, number, step, timestamp)
+        if isfinite(number):
+            self._observe(Point(key, number, self._steps[key] if step is None else int(step), int(timestamp)))
+        return text
+
+    def _observe(self, observed: Point) -> None:
+        self._points.append(observed)
+        self._append = self._append_and_check
+
+    def _observe_series(self, key: str, steps: list[int], times: list[int], values: list[float]) -> None:
+        named = any(condition.names(key) for condition in self._conditions)
+        for value, step, time in zip(values, steps, times, strict=True):
+            if named or not isfinite(value):
+                self._observe(Point(key, value, step, time))
+
+    def _raise_alerts(self) -> None:
+        """Count the alerts of a log call, whose data is stored, and show those that are new."""
+        points, self._points = self._points, []
+        counted: dict[tuple[str, str], Alert | None] = {}
+        """The alerts of this call. Those that this process has shown before are None."""
+        for each in points:
+            text = non_finite(each)
+            if text is not None and (text, each.key) not in counted:
+                counted[text, each.key] = self._alerts.add(text, each)
+        raised: list[tuple[Condition, Alert]] = []
+        for condition in self._conditions:
+            met = condition.met_by(points)
+            if met is None:
+                continue
+            kind = (condition.text, met.key)
+            if kind not in counted:
+                counted[kind] = self._alerts.add(condition.text, met)
+            if (first := counted[kind]) is not None:
+                raised.append((condition, first))
+        if (tag := self._alerts.unsaved()) is not None:
+            self._write(tag_lines(self.run_id, {ALERTS: tag}))
+        for alert in counted.values():
+            if alert is not None:
+                self._alerts.show(alert)
+        for condition, alert in raised:
+            condition.raised(alert)
 
 
 def _stop_tags(request: StopRequest) -> dict[str, str]:

@@ -103,3 +103,10 @@ def _is_whole(value: Any) -> bool:
         return bool(value == int(value)) and -(2**63) < int(value) < 2**63
     except (TypeError, ValueError, OverflowError):
         return False
+
+
+def is_finite(values: Any) -> bool:
+    """Return whether no value of an array is NaN or infinite."""
+    import numpy as np
+
+    return bool(np.isfinite(values).all())

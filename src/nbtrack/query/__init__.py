@@ -11,6 +11,7 @@ guide (`nbtrack guide query`) describes all of it, with examples.
 - `sql.py` writes a tree as SQL
 - `mistakes.py` explains what is wrong with a query
 - `parts.py` finds the parts of a filter that a row does not satisfy
+- `evaluation.py` evaluates a tree on the values of one run
 - `grouping.py` compiles the name that runs are grouped by
 - `cursor.py` and `completion.py` use the same grammar to find what can come next
 

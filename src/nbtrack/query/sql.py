@@ -40,7 +40,7 @@ _NAN = "CAST('NaN' AS DOUBLE PRECISION)"
 
 # PostgreSQL's CAST fails on a number that a double cannot hold. So this accepts up to 100 characters with a two-digit
 # exponent, or one digit before the point (as Python's repr writes floats) with an exponent up to 307.
-_NUMBER = (
+NUMBER = (
     r"^[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?0*[0-9]{1,2})?"
     r"|[0-9]([.][0-9]{0,17})?[eE][+-]?0*([12][0-9]{2}|30[0-7])"
     r"|[iI]nf(inity)?)$"
@@ -293,7 +293,7 @@ def _is_negated(node: Leaf) -> bool:
 
 def number_in(column: str) -> str:
     """Return SQL for the number that a string column holds, or NULL if it does not hold one."""
-    return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{_NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"
+    return f"CASE WHEN LENGTH({column}) <= 100 AND {column} ~ '{NUMBER}' THEN CAST({column} AS DOUBLE PRECISION) END"
 
 
 def _columns(alias: str, collection: Collection) -> str:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from ..capture import Cell
 from ..client import Client
 from ..data.dataset import dataset_input
-from ..entities import Rewound, Run, RunData, RunInfo, RunInputs, RunStatus
+from ..entities import Alert, Rewound, Run, RunData, RunInfo, RunInputs, RunStatus, StopRequest
 from ..errors import RunStopped, StoreError
-from ..journal import RunRecorder
+from ..journal import RunRecorder, now
 from ..journal.stopping import without_stopping
 from ..names import check_string, storable
 from ..tags import KILLED, TRACEBACK
@@ -178,6 +178,32 @@ class ActiveRun:
             ...         run.log_metric("loss", 1 / (epoch + 1))
         """
         return observer.progress(self._info.run_id, iterable, total, label)
+
+    def alert_if(
+        self, condition: str, *, stop: bool = False, callback: Callable[[Alert], object] | None = None
+    ) -> None:
+        """Raise an alert when a metric meets a condition. See `nbtrack.alert_if`.
+
+        Args:
+            condition: A filter of metrics, params and tags of this run, such as "metrics.loss > 10".
+            stop: Whether the alert stops the run.
+            callback: Called once, with a `nbtrack.entities.Alert`, when the condition is met for the first time.
+
+        Raises:
+            QueryError: If the condition is not a valid filter.
+            InvalidParameter: If it names no metric, or something other than metrics, params and tags.
+        """
+        # The query language is not needed before.
+        from .alerts import MetricCondition
+
+        def raised(alert: Alert) -> None:
+            if stop:
+                request = StopRequest("", f"Alert: {alert.condition}", now())
+                self._client.recording.request_stop(self._info.run_id, request)
+            if callback is not None:
+                callback(alert)
+
+        self._recorder.add_condition(MetricCondition(condition, self._recorder, self._client, raised))
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set a tag.

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from ..directions import Directions
 from ..entities import Run, RunStatus
-from ..names import SYSTEM
+from ..names import SYSTEM, filter_name
 from .contract import BestRun
 from .curves import FEWEST_POINTS, Curve, curves_of
-from .groups import quoted
 from .runs import is_held_out
 from .source import Source
 
@@ -70,7 +69,7 @@ def best_run(source: Source, run: Run, metric: str | None) -> tuple[BestRun | No
     """Return the run of the same experiment with the best last value of a metric, and whether it has ended."""
     if metric is None:
         return None, False
-    name = quoted("metrics", metric)
+    name = filter_name("metrics", metric)
     order = f"{name} {'ASC' if source.directions.lower_is_better(metric) else 'DESC'}"
     found = source.reading.survey(
         [run.info.experiment_id],

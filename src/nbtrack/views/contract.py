@@ -786,7 +786,7 @@ class Alert(TypedDict):
     value: Number
     time: int
     count: int
-    """How many points of the metric have met it."""
+    """How many log calls have met it."""
 
 
 class StopRequest(TypedDict):

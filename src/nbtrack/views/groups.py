@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import re
 
 from ..errors import QueryError
+from ..names import filter_name
 from ..store.protocol import GroupColumn as Column
 from .contract import (
     MOST_COLUMNS,
@@ -27,7 +27,6 @@ from .view import view
 
 FEW = 20
 """The largest number of groups that people look at one by one."""
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAMES = {
     ("datasets", "name"): "dataset",
     ("datasets", "digest"): "dataset and digest",
@@ -157,7 +156,7 @@ _KINDS: dict[str, str] = {"params": "param", "tags": "tag"}
 def _column(column: Column) -> GroupColumn:
     kind = _KINDS.get(column.entity, "dataset" if column.entity == "datasets" else "attribute")
     return {
-        "column": quoted(column.entity, column.name),
+        "column": filter_name(column.entity, column.name),
         "kind": kind,  # type: ignore[typeddict-item]
         "name": _NAMES.get((column.entity, column.name), column.name),
         "groups": column.groups,
@@ -171,10 +170,3 @@ def _usefulness(column: GroupColumn) -> tuple[bool, bool, int, int, str]:
     kinds = ("param", "dataset", "attribute", "tag")
     # A column with the same value in every run separates nothing.
     return column["groups"] < 2, alone, column["groups"] > FEW, kinds.index(column["kind"]), column["name"].casefold()
-
-
-def quoted(entity: str, key: str) -> str:
-    """Return a name as a filter has it: `params.width`, quoted if it is not an identifier, as in js/logic/order.ts."""
-    if _IDENTIFIER.fullmatch(key):
-        return f"{entity}.{key}"
-    return f'{entity}."{key}"' if "`" in key else f"{entity}.`{key}`"

@@ -9,9 +9,10 @@ from typing import Literal, TypeVar
 
 from ..entities import DatasetInput, Run, RunStatus
 from ..journal import now
+from ..journal.alerts import read_alerts
 from ..names import SYSTEM
 from ..store.protocol import StopState
-from ..tags import MLFLOW, NBTRACK, NOTE, STOP_REASON, STOPPED_BY, TRACEBACK
+from ..tags import ALERTS, MLFLOW, NBTRACK, NOTE, STOP_REASON, STOPPED_BY, TRACEBACK
 from .attempts import attempt_of
 from .best import BestSoFar
 from .contract import (
@@ -19,6 +20,7 @@ from .contract import (
     MOST_DATASETS,
     MOST_PARAMS,
     MOST_SERIES,
+    Alert,
     Attempt,
     DatasetRow,
     LiveReply,
@@ -96,7 +98,7 @@ def live_state(
         "progress": seen["progress"],
         "output": seen["output"],
         "warnings": seen["warnings"],
-        "alerts": [],
+        "alerts": alerts_of(run),
         "stop": stop_of(run, state),
         "can_stop": state.can_stop,
         "best": best.row,
@@ -110,6 +112,21 @@ def live_state(
 def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that the user has set, without those of MLflow and nbtrack."""
     return {key: value for key, value in sorted(tags.items()) if not key.startswith((MLFLOW, NBTRACK))}
+
+
+def alerts_of(run: Run) -> list[Alert]:
+    """Return the alerts of a run, in the order in which they were raised."""
+    return [
+        {
+            "condition": one.condition,
+            "key": one.key,
+            "step": one.step,
+            "value": number(one.value),
+            "time": one.time,
+            "count": one.count,
+        }
+        for one in read_alerts(run.data.tags.get(ALERTS, ""))
+    ]
 
 
 def stop_of(run: Run, state: StopState) -> StopRequest | None:

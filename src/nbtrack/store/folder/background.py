@@ -11,13 +11,23 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from typing import Protocol
 
 INTERVAL = 5.0
 """Seconds from one apply to the next."""
 AFTER_A_RUN = 1.0
 """Seconds from the end of a run to the next apply."""
 
-_running: weakref.WeakSet[Background] = weakref.WeakSet()
+
+class Stoppable(Protocol):
+    """A thread of a store, or what owns one."""
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        ...
+
+
+_running: weakref.WeakSet[Stoppable] = weakref.WeakSet()
 
 
 class Background:
@@ -31,7 +41,7 @@ class Background:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbtrack-apply", daemon=True)
         self._thread.start()
-        _running.add(self)
+        stop_at_end(self)
 
     def wake(self) -> None:
         """Sync now and apply soon."""
@@ -57,6 +67,11 @@ class Background:
                 self._apply()
                 applied = time.monotonic()
                 due = applied + INTERVAL
+
+
+def stop_at_end(thread: Stoppable) -> None:
+    """Stop a thread when the process ends, before the functions of the program that run then."""
+    _running.add(thread)
 
 
 def end_before_duckdb() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...entities import StopRequest
 from ...names import new_id, storable
+from .background import stop_at_end
 
 INTERVAL = 0.5
 """Seconds between two looks while runs of this process are active."""
@@ -103,17 +104,20 @@ class StopWatch:
         self._woken = threading.Event()
         self._is_closed = False
         self._is_active = True
-        threading.Thread(target=self._run, name="nbtrack-stop", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="nbtrack-stop", daemon=True)
+        self._thread.start()
+        stop_at_end(self)
 
     def wake(self) -> None:
         """Look from now on, because a run has started."""
         if not self._is_active:
             self._woken.set()
 
-    def close(self) -> None:
-        """End the thread."""
+    def stop(self) -> None:
+        """End the thread and wait for it. A look takes far less than a second."""
         self._is_closed = True
         self._woken.set()
+        self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
         while not self._is_closed:

@@ -84,7 +84,7 @@ class FolderStore(FolderSessions):
             self._background = None
         watch, self._stop_watch = self._stop_watch, None
         if watch is not None:
-            watch.close()
+            watch.stop()
             self._look_for_stops()
         self.artifact_detour.close()
         journal, self._journal = self._journal, None
@@ -131,7 +131,7 @@ class FolderStore(FolderSessions):
             writer=self.journal.writer,
         )
         self._append(created + tags_set)
-        recorder = RunRecorder(run_id, uri, self._append, name=name, parent=tags.get(PARENT))
+        recorder = RunRecorder(run_id, uri, self._append, name=name, parent=tags.get(PARENT), tags=tags)
         recorder.start_time = start_time
         recorder.is_running = recorder.is_owner = True
         self._add(recorder)
@@ -157,6 +157,7 @@ class FolderStore(FolderSessions):
                 run.data.params,
                 name=run.info.run_name,
                 parent=run.data.tags.get(PARENT),
+                tags=run.data.tags,
             )
             recorder.start_time = run.info.start_time
             recorder.is_running = run.info.status == RunStatus.RUNNING
