@@ -1,10 +1,29 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 export const STATIC = 'src/nbtrack/static';
 const SCREENS = 'js/screens/index.ts';
+
+/**
+ * Leaves out what uPlot draws and what it exports besides its class: chart/layers.ts draws the curves. esbuild cannot
+ * leave it out itself, because uPlot assigns it to its class.
+ */
+const unusedOfUPlot = {
+  name: 'unused-of-uplot',
+  setup(building) {
+    building.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const statics = /\nuPlot\.assign = assign;.*?(?=\nexport )/s;
+      const linear = 'const linearPath = linear() ;';
+      if (!statics.test(source) || !source.includes(linear)) {
+        throw new Error('uPlot has changed. Look for what it assigns to its class, and correct unusedOfUPlot.');
+      }
+      return { contents: source.replace(statics, '').replace(linear, 'const linearPath = null;') };
+    });
+  },
+};
 
 /** The options of esbuild for code that runs in a browser. */
 export const options = {
@@ -19,6 +38,7 @@ export const options = {
   charset: 'utf8',
   legalComments: 'none',
   define: { 'process.env.NODE_ENV': '"production"' },
+  plugins: [unusedOfUPlot],
   logLevel: 'warning',
 };
 
@@ -51,7 +71,7 @@ export async function chunks(names, style) {
     minify: true,
     splitting: true,
     entryPoints: names.map((name) => ({ in: `screen:${name}`, out: name })),
-    plugins: [screenEntries],
+    plugins: [screenEntries, ...options.plugins],
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     outdir: 'chunks',

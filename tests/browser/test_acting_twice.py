@@ -1,4 +1,4 @@
-"""Double clicks in the forms that change the registry, and two tabs that show the same store."""
+"""The forms that change the registry: double clicks, two tabs that show the same store, and what axe says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nbtrack
+from tests.browser.test_looks import AXE, CHECK
 from tests.browser.widget import shown
 
 ML_MODEL = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
@@ -97,3 +98,26 @@ def test_of_two_tabs_the_second_is_refused(chromium: Browser, client: nbtrack.Ml
         forms[1].get_by_role("button", name="Roll back").click()
         expect(forms[1].get_by_role("alert")).to_contain_text("now has version 1, but version 2 was expected.")
         assert stages(client) == {1: "Production", 2: "Archived", 3: "None"}
+
+
+def test_axe_finds_nothing_serious_in_the_forms_of_the_board(chromium: Browser, client: nbtrack.MlflowClient) -> None:
+    client.set_gate("digits", "Production", "metrics.`val/accuracy` > 0.905 AND tags.approved = 'yes'")
+    client.set_registered_model_alias("digits", "champion", 2)
+    client.set_model_version_tag("digits", 2, "reviewed", "yes")
+    with shown(chromium, nbtrack.registry(), light=False) as page:
+        card = page.locator(".nbt-version[data-version='2']")
+        card.locator(".nbt-version-run").click()
+        card.get_by_role("button", name="Add an alias").click()
+        page.get_by_role("button", name="Move version 2 of digits").click()
+        form = page.get_by_role("form", name="Move digits version 2")
+        expect(form.get_by_role("list", name="Gates")).to_contain_text("✗ not passed")
+        form.get_by_label("Override the gate").check()
+        form.get_by_label("Reason").fill("demo at noon")
+        expect(form.get_by_role("button", name="Promote")).to_have_attribute("aria-disabled", "false")
+        page.add_script_tag(path=AXE)
+        assert page.locator(".nbt").evaluate(CHECK) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Move version 2 of digits")).to_be_focused()
+        page.get_by_role("button", name="Delete version 2 of digits").press("Enter")
+        expect(page.get_by_role("button", name="Delete", exact=True)).to_have_attribute("aria-disabled", "false")
+        assert page.locator(".nbt").evaluate(CHECK) == []

@@ -286,6 +286,25 @@ test('a rollback begins in the column of its stage, and the restored version get
   await waitFor(() => assert.equal(document.activeElement?.getAttribute('aria-label'), 'digits version 2'));
 });
 
+test('a form that is opened while the board is read again keeps the focus', async () => {
+  let release = () => {};
+  const { connection, user } = board({}, { rollback: () => ({ version: versionRow(2, { stage: 'Production' }) }) });
+  await user.click(await screen.findByRole('button', { name: 'Roll back Production' }));
+  const registry = connection.answers.registry!;
+  connection.answers.registry = async (payload) => {
+    await new Promise<void>((resolve) => (release = resolve));
+    return registry(payload) as never;
+  };
+  await user.click(await alive('Roll back'));
+  await screen.findByText('digits version 2 is now in Production.');
+  await user.click(screen.getByRole('button', { name: 'Move version 2 of digits' }));
+  const field = screen.getByLabelText('Move to');
+  await waitFor(() => assert.ok(document.activeElement === field));
+  release();
+  await act(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  assert.ok(document.activeElement === field);
+});
+
 test('a version is deleted with a reason, unless it is in Production', async () => {
   const { connection, user } = board({}, { delete_version: ({ version }) => ({ version: versionRow(version) }) });
   const open = async (version: number) => {

@@ -204,8 +204,11 @@ function Model({ connection, model, models }: { connection: Connection; model: M
             action.value = null;
             notice.value = what;
             await refresh();
-            const card = board.current?.querySelector<HTMLElement>(`[data-version='${version}']`);
-            (card ?? head.current)?.focus();
+            // By now, the user may have opened another form.
+            if (action.peek() === null) {
+              const card = board.current?.querySelector<HTMLElement>(`[data-version='${version}']`);
+              (card ?? head.current)?.focus();
+            }
           }}
         />
       )}
