@@ -280,6 +280,11 @@ export interface TableRow extends RunRow {
   statistics?: Record<string, Statistics>;
 }
 
+export interface BaselineRow extends RunRow {
+  /** Of the metrics whose statistics were asked for. */
+  statistics?: Record<string, Statistics>;
+}
+
 export interface RunsRequest {
   filter: string;
   /** None stands for the experiments that the screen was opened on. */
@@ -359,7 +364,7 @@ export interface RunsReply {
   /** The best last value by metric of this page, if not all runs have the same. Several runs may have it. */
   best_values?: Record<string, Number>;
   /** The run that was asked for as the baseline. None if it does not exist. */
-  baseline?: RunRow | null;
+  baseline?: BaselineRow | null;
   /** The group that was asked for as the baseline, over all runs that match. None if it does not exist. */
   baseline_group?: GroupRow | null;
   /** If no run matches, the keys of the filter that no run has. */
@@ -435,6 +440,8 @@ export interface GroupsRequest {
   columns?: string[];
   /** The ID of a run that is returned too, with these params and metrics. */
   baseline?: string | null;
+  /** The metrics whose first, lowest, highest and mean values of this run are returned too. */
+  statistics?: string[];
   /** The key of a group that is returned too. */
   baseline_group?: string | null;
   /** The keys of the groups to return instead of a page, in this order. The reply's `best` is about these only. */
@@ -452,7 +459,7 @@ export interface GroupsReply {
   /** Those of the metrics, also of the columns, for which lower is better. */
   lower_is_better: string[];
   /** The run that was asked for as the baseline. None if it does not exist. */
-  baseline?: RunRow | null;
+  baseline?: BaselineRow | null;
   /** The group that was asked for as the baseline. None if it does not exist. */
   baseline_group?: GroupRow | null;
 }

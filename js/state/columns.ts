@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { ColumnsReply, ColumnView, ParamColumn, RunRow, RunsReply, TableRow, Number as Value } from '../contract';
+import type { BaselineRow, ColumnsReply, ColumnView, ParamColumn, RunsReply, Number as Value } from '../contract';
 import { type Column, type Names, shownColumns, withColumn } from '../logic/column_model';
 import { type Part, same, type View } from './view';
 
@@ -7,7 +7,7 @@ import { type Part, same, type View } from './view';
 export const COLUMNS = 60;
 
 /** The run that the others are compared with, with the values that were read of it. */
-export type BaselineRun = RunRow & Pick<TableRow, 'statistics'>;
+export type BaselineRun = BaselineRow;
 
 /** The columns of the run table: which there are, and how the user changed them. */
 export class ColumnState {

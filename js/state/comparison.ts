@@ -3,7 +3,6 @@ import type { Connection } from '../connection/connection';
 import { CachedConnection } from '../data/cached';
 import { CurveCache } from '../data/curves';
 import { GroupCurveCache } from '../data/group_curves';
-import { BaselineSearch } from './baseline';
 import { ColumnState } from './columns';
 import { Folding } from './folding';
 import { GroupSearch } from './group_search';
@@ -50,9 +49,8 @@ export function comparisonState(host: Connection, synced: Signal<unknown>): Comp
   const [pages, columns] = [new RunPages(), new ColumnState(view)];
   const selection = new Selection(view, (run_id) => pages.run(run_id));
   const groups = new GroupPages(view, pages);
-  const groupSearch = new GroupSearch(connection, groups, selection);
-  const baseline = new BaselineSearch(connection, pages, columns, selection);
-  const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch, baseline);
+  const groupSearch = new GroupSearch(connection, groups, columns, selection);
+  const search = new RunSearch(connection, query, pages, columns, selection, groups, groupSearch);
   const styleValues = new StyleValues(connection, selection);
   return {
     connection,

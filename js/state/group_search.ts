@@ -1,6 +1,8 @@
 import { type Answer, type Connection, isAbort, RequestError } from '../connection/connection';
 import type { ErrorReply, GroupsReply, GroupsRequest } from '../contract';
-import type { Column } from '../logic/column_model';
+import { type Column, metricId } from '../logic/column_model';
+import { quoted } from '../logic/order';
+import type { ColumnState } from './columns';
 import { GROUP_PAGE, type GroupPages, nameOf, type PageOfGroups } from './groups';
 import { Loading } from './loading';
 import { PAGE } from './pages';
@@ -18,11 +20,30 @@ export class GroupSearch {
   constructor(
     private readonly connection: Connection,
     private readonly groups: GroupPages,
+    private readonly columns: ColumnState,
     private readonly selection: Selection,
   ) {}
 
-  /** Request the groups of a query, with the values of some columns. */
-  request(
+  /** Return the column whose groups are shown. A notebook that was saved without groups shows the runs. */
+  columnOf({ group_by: by }: Query): string | null {
+    return this.connection.live || this.connection.first('groups')?.payload.by === by ? by : null;
+  }
+
+  /** Request the page of groups that has a row of the table, with the values of some columns. */
+  async requestAt(
+    query: Query,
+    by: string,
+    row: number,
+    columns: readonly Column[],
+    signal: AbortSignal,
+  ): Promise<{ reply: GroupsReply; page: number }> {
+    const at = by === this.groups.by.peek() ? this.groups.placeOf(row).group : 0;
+    const page = Math.floor(at / GROUP_PAGE);
+    const { reply } = await this.request(query, by, page, columns, signal);
+    return { reply, page };
+  }
+
+  private request(
     query: Query,
     by: string,
     page: number,
@@ -42,6 +63,21 @@ export class GroupSearch {
   put(reply: GroupsReply, by: string, page: number, columns: readonly Column[], keep: boolean): void {
     this.loading.clear();
     this.groups.put(reply, by, page, idsOf(columns), true, keep);
+    this.columns.putBaseline(reply.baseline);
+  }
+
+  /** Show the groups of the snapshot, if it has those of the query. */
+  putFirst({ group_by: by, filter }: Query): void {
+    const first = by === null ? undefined : this.connection.first('groups');
+    if (by !== null && first && first.payload.by === by && first.payload.filter === filter) {
+      const asked = new Set([
+        ...first.payload.metrics.map((key) => metricId(key, 'last')),
+        ...first.payload.params.map((key) => quoted('params', key)),
+        ...(first.payload.columns ?? []),
+      ]);
+      const columns = this.columns.shown.peek().filter(({ id }) => asked.has(id));
+      this.put(first.reply, by, 0, columns, false);
+    }
   }
 
   /** Fetch what is missing of rows `first` to `end` and of the columns in sight. */
@@ -84,6 +120,7 @@ export class GroupSearch {
         const { reply } = await this.request(query, by, page, columns, signal);
         if (!signal.aborted) {
           this.groups.put(reply, by, page, idsOf(columns));
+          this.columns.putBaseline(reply.baseline);
         }
       } else {
         const metrics = columns.filter(({ kind }) => kind === 'metric');
@@ -121,7 +158,8 @@ export class GroupSearch {
   }
 
   private payload(query: Query, by: string, page: number, columns: readonly Column[]): GroupsRequest {
-    const metrics = columns.filter(({ kind, statistic }) => kind === 'metric' && statistic === 'last');
+    const metrics = columns.filter(({ kind }) => kind === 'metric');
+    const isLast = ({ statistic }: Column) => statistic === 'last';
     return {
       filter: query.filter,
       experiment_ids: null,
@@ -131,9 +169,10 @@ export class GroupSearch {
       offset: page * GROUP_PAGE,
       limit: GROUP_PAGE,
       params: keysOf(columns.filter(({ kind }) => kind === 'param')),
-      metrics: keysOf(metrics),
+      metrics: keysOf(metrics.filter(isLast)),
       columns: otherColumns(columns),
       baseline: this.selection.baseline.peek(),
+      statistics: keysOf(metrics.filter((column) => !isLast(column))),
       baseline_group: this.selection.baselineGroup.peek(),
     };
   }

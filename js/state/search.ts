@@ -1,16 +1,16 @@
 import { batch, effect, signal } from '@preact/signals';
 import { isAbort, RequestError } from '../connection/connection';
-import type { ErrorReply, GroupStatistic, GroupsReply, RunsReply, RunsRequest } from '../contract';
+import type { ErrorReply, GroupStatistic, RunsReply, RunsRequest } from '../contract';
 import type { CachedConnection } from '../data/cached';
 import { type Column, metricId } from '../logic/column_model';
 import { type Order, quoted } from '../logic/order';
-import type { BaselineSearch } from './baseline';
-import { COLUMNS, type ColumnState } from './columns';
+import type { ColumnState } from './columns';
 import type { GroupSearch } from './group_search';
-import { GROUP_PAGE, type GroupPages } from './groups';
+import type { GroupPages } from './groups';
 import { Loading } from './loading';
 import { PAGE, type RunPages } from './pages';
 import { folded, isRequestOf, type Query, type QueryState, sorted } from './query';
+import { idsOf, runsRequest } from './runs_request';
 import type { Selection } from './selection';
 import { same } from './view';
 
@@ -44,14 +44,13 @@ export class RunSearch {
     private readonly selection: Selection,
     private readonly groups: GroupPages,
     private readonly groupSearch: GroupSearch,
-    private readonly baselineSearch: BaselineSearch,
   ) {
     this.wanted = query.peek();
     const first = connection.first('runs');
     // The view may have changed since the snapshot was taken, and a saved comparison has no other rows.
     if (first && (!connection.live || isRequestOf(this.wanted, first.payload, first.reply.nested))) {
       this.put(first.reply, 0, null);
-      this.putFirstGroups();
+      this.groupSearch.putFirst(this.wanted);
     }
   }
 
@@ -114,7 +113,6 @@ export class RunSearch {
     this.inSight = columns;
     this.visible = first;
     const failed = (error: ErrorReply) => (this.error.value = error);
-    this.baselineSearch.ensure(columns, this.paging.signal, failed);
     if (this.groups.by.peek() !== null) {
       this.groupSearch.ensure(this.query.peek(), first, end, columns, this.paging.signal, failed);
       return;
@@ -155,7 +153,7 @@ export class RunSearch {
   private async send(query: Query, row = 0, keep = false): Promise<void> {
     // An order changes neither which columns there are nor their best values, so only those in sight are read.
     const columns = query.filter === this.known && this.inSight.length > 0 ? this.inSight : null;
-    const by = this.groupColumn(query);
+    const by = this.groupSearch.columnOf(query);
     this.wanted = query;
     this.controller.abort();
     this.controller = new AbortController();
@@ -168,7 +166,8 @@ export class RunSearch {
         by === null || columns === null
           ? (await this.connection.request('runs', this.payload(query, page, columns), signal)).reply
           : null;
-      const groups = by === null ? null : await this.requestGroups(query, by, row, runs, columns, signal);
+      const wanted = columns ?? this.groupSearch.first(runs ? this.columns.shownWith(runs) : []);
+      const groups = by === null ? null : await this.groupSearch.requestAt(query, by, row, wanted, signal);
       batch(() => {
         this.query.set(query);
         this.error.value = null;
@@ -180,7 +179,7 @@ export class RunSearch {
           this.put(runs, page, columns, true);
         }
         if (groups && by !== null) {
-          this.putGroups(groups.reply, by, groups.page, groups.columns, keep && by === this.groups.by.peek());
+          this.groupSearch.put(groups.reply, by, groups.page, wanted, keep && by === this.groups.by.peek());
         } else {
           this.groups.clear();
         }
@@ -194,52 +193,6 @@ export class RunSearch {
       this.wanted = this.query.peek();
     }
     this.busy.value = false;
-  }
-
-  /** Return the column whose groups are shown. A notebook that was saved without groups shows the runs. */
-  private groupColumn({ group_by: by }: Query): string | null {
-    return this.connection.live || this.connection.first('groups')?.payload.by === by ? by : null;
-  }
-
-  /** Request a page of groups, with the columns in sight, or with the first ones if these are not known yet. */
-  private async requestGroups(
-    query: Query,
-    by: string,
-    row: number,
-    runs: RunsReply | null,
-    known: readonly Column[] | null,
-    signal: AbortSignal,
-  ): Promise<{ reply: GroupsReply; page: number; columns: readonly Column[] }> {
-    const columns = known ?? this.groupSearch.first(runs ? this.columns.shownWith(runs) : []);
-    const at = by === this.groups.by.peek() ? this.groups.placeOf(row).group : 0;
-    const page = Math.floor(at / GROUP_PAGE);
-    const { reply } = await this.groupSearch.request(query, by, page, columns, signal);
-    return { reply, page, columns };
-  }
-
-  private putGroups(reply: GroupsReply, by: string, page: number, columns: readonly Column[], keep: boolean): void {
-    this.groupSearch.put(reply, by, page, columns, keep);
-    this.columns.putBaseline(reply.baseline);
-  }
-
-  /** Show the groups of the snapshot, if it has those of the query. */
-  private putFirstGroups(): void {
-    const { group_by: by } = this.wanted;
-    const first = by === null ? undefined : this.connection.first('groups');
-    if (by !== null && first && first.payload.by === by && first.payload.filter === this.wanted.filter) {
-      const asked = new Set([
-        ...first.payload.metrics.map((key) => metricId(key, 'last')),
-        ...first.payload.params.map((key) => quoted('params', key)),
-        ...(first.payload.columns ?? []),
-      ]);
-      this.putGroups(
-        first.reply,
-        by,
-        0,
-        this.columns.shown.peek().filter(({ id }) => asked.has(id)),
-        false,
-      );
-    }
   }
 
   private async fetch(page: number, columns: readonly Column[]): Promise<void> {
@@ -277,33 +230,9 @@ export class RunSearch {
     }
   }
 
-  /** Return the request for a page of rows with these columns. Null asks for the first columns of a new query. */
   private payload(query: Query, page: number, columns: readonly Column[] | null): RunsRequest {
-    const keys = (kind: Column['kind'], of = columns ?? []) => [
-      ...new Set(of.filter((column) => column.kind === kind).map((column) => column.key)),
-    ];
-    const statistics = (columns ?? []).filter((column) => column.statistic !== 'last');
-    const key = this.selection.baselineGroup.peek();
-    return {
-      filter: query.filter,
-      experiment_ids: null,
-      order_by: [...query.sorts],
-      grouped: query.grouped,
-      unfolded: [...query.unfolded],
-      offset: page * PAGE,
-      limit: PAGE,
-      baseline: this.selection.baseline.peek(),
-      ...(query.group_by !== null && key !== null && { baseline_group: { by: query.group_by, key } }),
-      ...(columns === null
-        ? { column_limit: COLUMNS }
-        : {
-            params: keys('param'),
-            metrics: keys('metric'),
-            statistics: keys('metric', statistics),
-            // The summary takes the kernel as long as the rows, and is the same in any order.
-            summary: idsOf(columns).some((id) => !this.summarized.has(id)),
-          }),
-    };
+    const isKnown = idsOf(columns ?? []).every((id) => this.summarized.has(id));
+    return runsRequest(query, page, columns, isKnown, this.selection);
   }
 
   /** Show a reply. `columns` are those that it was asked for, null for those of a new query. */
@@ -332,9 +261,4 @@ export class RunSearch {
       this.pages.put(reply, page, ids, replace);
     });
   }
-}
-
-/** Return the IDs of the columns whose values are requested. Those of runs come with every row. */
-function idsOf(columns: readonly Column[]): string[] {
-  return columns.filter((column) => column.kind !== 'run').map((column) => column.id);
 }

@@ -35,6 +35,7 @@ _NOUNS = (
     "shark shrew shrimp skink sloth snail sole squid stag stork swan tern toad trout vole wasp whale wolf wren yak"
 )
 
+_NAME = re.compile(r"([a-z]+)\.(?:`([^`]+)`|\"([^\"]+)\"|(.+))", re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _random = random.SystemRandom()
 
@@ -128,3 +129,15 @@ def filter_name(entity: str, key: str) -> str:
     if _IDENTIFIER.fullmatch(key):
         return f"{entity}.{key}"
     return f'{entity}."{key}"' if "`" in key else f"{entity}.`{key}`"
+
+
+def split_name(name: str) -> tuple[str, str] | None:
+    """Return the entity and the key of a name such as params.width or tags.`my tag`, or None if it is not one.
+
+    Unlike in a filter, a key may have any characters without being quoted, because earlier versions kept such names.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    entity, *keys = match.groups()
+    return entity, next(filter(None, keys))

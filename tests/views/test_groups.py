@@ -143,6 +143,16 @@ def test_groups_are_returned_by_their_keys(runs: list[str]) -> None:
     assert groups("params.lr", keys=[])["groups"] == []
 
 
+def test_the_baseline_run_has_the_statistics_that_were_asked_for(runs: list[str]) -> None:
+    expected = {"first": 1.0, "low": 1.0, "high": 2.0, "mean": 1.5, "tail": 1.5}
+    grouped = groups("params.lr", baseline=runs[1], statistics=["acc", "no such"])
+    page = {"order_by": [], "grouped": False, "unfolded": [], "offset": 0, "limit": 1, "params": [], "metrics": []}
+    reply, _ = ask("runs", **page, filter="params.width = 0", baseline=runs[1], statistics=["acc"])
+    for found in (grouped, reply):
+        assert found["baseline"]["statistics"] == {"acc": expected}
+    assert "statistics" not in groups("params.lr", baseline=runs[1])["baseline"]
+
+
 def test_groups_side_by_side_with_runs(runs: list[str]) -> None:
     whole = {row["key"]: row for row in groups("params.lr", params=["lr", "width"], metrics=["acc", "loss"])["groups"]}
     keys = ["n:1", "none", "s:nobody"]

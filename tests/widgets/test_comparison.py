@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,6 +302,16 @@ def test_many_selected_runs_have_fewer_points_each(
     for most, points in ((4_000, 1_000), (3_999, 512), (2_000, 256), (40, 128)):
         monkeypatch.setattr(comparison, "MOST_POINTS_OF_ALL", most)
         assert Comparison(client)._snapshot["answers"]["curves"]["payload"]["max_points"] == points
+
+
+def test_a_curve_has_as_many_points_as_the_browser_asks_for() -> None:
+    """Otherwise the curves of the snapshot would not be those of the first request, and be read twice."""
+    spec = Path(__file__).parents[2] / "js/data/curves.spec.ts"
+    curves, points = (
+        [int(number) for number in found.replace("_", "").split(",")]
+        for found in re.findall(r"\[([\d_, ]+)\]", spec.read_text())
+    )
+    assert [comparison._points_for(count) for count in curves] == points
 
 
 def test_a_view_is_saved_by_name_and_shown_again(make_run: MakeRun) -> None:

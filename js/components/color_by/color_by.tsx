@@ -1,7 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
-import { type Connection, isAbort } from '../../connection/connection';
-import type { GroupColumn } from '../../contract';
+import type { Connection } from '../../connection/connection';
 import { formatNumber, grouped, plural } from '../../logic/format';
 import { shorten } from '../../logic/shorten';
 import { styleColumn, type ValueStyle, valueKey } from '../../logic/value_styles';
@@ -9,7 +7,8 @@ import type { QueryState } from '../../state/query';
 import type { Selection } from '../../state/selection';
 import type { StyleValues } from '../../state/style_values';
 import { SCALE_STEPS } from '../../style/theme';
-import { type Choice, ColumnPicker } from '../column_picker/column_picker';
+import { ColumnPicker } from '../column_picker/column_picker';
+import { useGroupColumns } from '../column_picker/use_group_columns';
 import { LineStyle } from '../line_style/line_style';
 import { StyleButton, useStyledLine } from '../line_style/style_button';
 import { Problem } from '../problem/problem';
@@ -19,13 +18,6 @@ import { Swatch } from '../swatch/swatch';
 const FIRST = 8;
 const LONGEST = 28;
 
-const KINDS: Record<GroupColumn['kind'], string> = {
-  param: 'Params',
-  tag: 'Tags',
-  dataset: 'Datasets',
-  attribute: 'Attributes',
-};
-const ORDER = Object.keys(KINDS);
 /** The ID of the choice that gives each run a style of its own. */
 const OWN = '';
 
@@ -38,38 +30,9 @@ interface Props {
 
 /** Chooses the column whose values give runs their color and dash, and says which value has which. */
 export function ColorBy({ connection, query, selection, values }: Props) {
-  const found = useSignal<readonly GroupColumn[]>([]);
-  const asked = useRef(new AbortController());
+  const columns = useGroupColumns(connection, query);
   const styleBy = selection.styleBy.value;
   const chosen = styleBy === null ? null : styleColumn(styleBy);
-  const search = async (words: string) => {
-    asked.current.abort();
-    asked.current = new AbortController();
-    const { signal } = asked.current;
-    try {
-      const payload = { filter: query.filter.peek(), experiment_ids: null, search: words.trim() };
-      const { reply } = await connection.request('group_columns', payload, signal);
-      if (!signal.aborted) {
-        found.value = reply.columns;
-      }
-    } catch (cause) {
-      if (!isAbort(cause)) {
-        found.value = [];
-      }
-    }
-  };
-  const choices: Choice[] = [
-    { id: OWN, name: 'each run has its own', kind: 'Runs' },
-    // Within a kind, the most useful ones come first.
-    ...[...found.value]
-      .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
-      .map(({ column, kind, name, groups }) => ({
-        id: column,
-        name,
-        kind: KINDS[kind],
-        detail: plural(groups, 'value'),
-      })),
-  ];
   return (
     <section class="nbt-color-by" aria-label="Colors of the runs">
       <span class="nbt-muted">Color by</span>
@@ -77,16 +40,16 @@ export function ColorBy({ connection, query, selection, values }: Props) {
         <ColumnPicker
           label={chosen === null ? 'run…' : `${shorten(chosen.key, LONGEST)}…`}
           title="Color runs by"
-          choices={choices}
+          choices={[{ id: OWN, name: 'each run has its own', kind: 'Runs' }, ...columns.choices]}
           chosen={chosen?.column ?? OWN}
           choose={(id) => selection.colorBy(id === OWN ? null : id)}
-          search={(words) => void search(words)}
+          search={(words) => void columns.load(words)}
         />
       ) : (
         <span>{chosen === null ? 'run' : shorten(chosen.key, LONGEST)}</span>
       )}
       {chosen !== null && <ValueLegend selection={selection} />}
-      <Problem error={values.error.value} />
+      <Problem error={columns.error ?? values.error.value} />
     </section>
   );
 }

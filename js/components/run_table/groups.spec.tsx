@@ -162,14 +162,16 @@ test('groups and runs show their differences from a group, whose row stays below
   unfollow();
 });
 
-test('best and mean values are compared with those of the baseline, which are read once', async () => {
+test('best and mean values are compared with those of the baseline, which come with the rows', async () => {
   const all = (mean: number) => ({ first: 0, low: 0, high: mean, mean, tail: mean });
   const rows = [1, 3].map((mean, i) => tableRow(`r${i}`, { metrics: { acc: 1 }, statistics: { acc: all(mean) } }));
   const connection = new FakeConnection({
-    runs: ({ filter, baseline, statistics }) =>
-      filter === ''
-        ? runsReply(rows, { baseline: baseline ? tableRow('out', { metrics: { acc: 5 } }) : null })
-        : runsReply([tableRow('out', { statistics: statistics?.length ? { acc: all(2) } : {} })]),
+    runs: ({ baseline, statistics }) =>
+      runsReply(rows, {
+        baseline: baseline
+          ? tableRow('out', { metrics: { acc: 5 }, statistics: statistics?.length ? { acc: all(2) } : {} })
+          : null,
+      }),
   });
   const columns = [{ column: 'mean(metrics.acc)', width: null, hidden: false, pinned: false, before: null }];
   const state = comparisonState(connection, signal({ baseline: 'out', columns }));
@@ -178,11 +180,7 @@ test('best and mean values are compared with those of the baseline, which are re
   await waitFor(() => assert.match(rowOf(0).textContent, /1▼−41▼−1/));
   assert.match(rowOf(1).textContent, /1▼−43▲\+1/);
   assert.match(document.querySelector('.nbt-pinned-baseline')!.textContent, /out.*5.*2/);
-  const asked = connection.payloads('runs').filter(({ filter }) => filter !== '');
-  assert.deepEqual(
-    asked.map(({ filter, statistics }) => [filter, statistics]),
-    [["attributes.run_id = 'out'", ['acc']]],
-  );
+  assert.ok(connection.payloads('runs').every(({ filter }) => filter === ''));
 });
 
 test('the menu of a column sorts groups by another statistic, which they show then', async () => {

@@ -243,6 +243,11 @@ class TableRow(RunRow):
     """Of the metrics whose statistics were asked for."""
 
 
+class BaselineRow(RunRow):
+    statistics: NotRequired[dict[str, Statistics]]
+    """Of the metrics whose statistics were asked for."""
+
+
 class RunsRequest(TypedDict):
     filter: str
     experiment_ids: Annotated[list[str] | None, AtMost(10_000)]
@@ -317,7 +322,7 @@ class RunsReply(TypedDict):
     """The metrics of this page for which lower is better, by their names or because a study minimizes them."""
     best_values: NotRequired[dict[str, Number]]
     """The best last value by metric of this page, if not all runs have the same. Several runs may have it."""
-    baseline: NotRequired[RunRow | None]
+    baseline: NotRequired[BaselineRow | None]
     """The run that was asked for as the baseline. None if it does not exist."""
     baseline_group: NotRequired[GroupRow | None]
     """The group that was asked for as the baseline, over all runs that match. None if it does not exist."""
@@ -387,6 +392,8 @@ class GroupsRequest(TypedDict):
     """Other columns whose values are summarized, such as `min(metrics.loss)` or `attributes.duration`."""
     baseline: NotRequired[str | None]
     """The ID of a run that is returned too, with these params and metrics."""
+    statistics: NotRequired[Annotated[list[str], AtMost(MOST_COLUMNS)]]
+    """The metrics whose first, lowest, highest and mean values of this run are returned too."""
     baseline_group: NotRequired[str | None]
     """The key of a group that is returned too."""
     keys: NotRequired[Annotated[list[str] | None, AtMost(MOST_GROUPS)]]
@@ -403,7 +410,7 @@ class GroupsReply(TypedDict):
     """The key of the group with the best mean, of all groups, by metric. The metrics are those of the request."""
     lower_is_better: list[str]
     """Those of the metrics, also of the columns, for which lower is better."""
-    baseline: NotRequired[RunRow | None]
+    baseline: NotRequired[BaselineRow | None]
     """The run that was asked for as the baseline. None if it does not exist."""
     baseline_group: NotRequired[GroupRow | None]
     """The group that was asked for as the baseline. None if it does not exist."""

@@ -60,7 +60,7 @@ def groups(source: Source, request: GroupsRequest) -> GroupsReply:
                 baseline=request.get("baseline_group"),
                 keys=request.get("keys"),
             )
-            baseline = baseline_row(source, request.get("baseline"), params, metrics)
+            baseline = baseline_row(source, request.get("baseline"), params, metrics, request.get("statistics", []))
     except QueryError as error:
         raise explained(source, error, request["experiment_ids"]) from None
     lower = {key for key in found.measured if directions.lower_is_better(key, found.directions.get(key))}

@@ -18,12 +18,14 @@ from ..tags import NOTE, PARENT
 from .contract import (
     MOST_COLUMNS,
     MOST_NAMES,
+    BaselineRow,
     ColumnsReply,
     ColumnsRequest,
     GroupRow,
     RunRow,
     RunsReply,
     RunsRequest,
+    Statistics,
     TableRow,
 )
 from .group_rows import group_row
@@ -35,6 +37,8 @@ from .view import view
 T = TypeVar("T")
 
 _KEY = re.compile(r"\b((?i:metric|param(?:eter)?))s?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./]+))")
+_RUN_ID = re.compile(r"\w+")
+"""The IDs that can stand in a filter."""
 _HELD_OUT = re.compile(r"(val|valid|validation|test|eval)\b|(val|test|eval)_")
 
 
@@ -88,7 +92,7 @@ def _page(source: Source, request: RunsRequest) -> RunsReply:
             None if group is None else (group["by"], group["key"]),
             request.get("summary", True) and (columns is None or group is not None),
         )
-        baseline = baseline_row(source, request.get("baseline"), names, metrics)
+        baseline = baseline_row(source, request.get("baseline"), names, metrics, request.get("statistics", []))
         baseline_group = _baseline_group(source, request, names, metrics)
     # All runs that match have been summarized with their columns.
     about = found if columns is None or group is not None else columns.survey
@@ -160,10 +164,19 @@ def _columns(source: Source, request: RunsRequest | ColumnsRequest, limit: int =
     )
 
 
-def baseline_row(source: Source, run_id: str | None, params: Sequence[str], metrics: Sequence[str]) -> RunRow | None:
-    """Return the run that the others are compared with, with these params and metrics. None if it does not exist."""
+def baseline_row(
+    source: Source, run_id: str | None, params: Sequence[str], metrics: Sequence[str], statistics: Sequence[str]
+) -> BaselineRow | None:
+    """Return the run that the others are compared with, with these values. None if it does not exist."""
     runs = source.reading.get_runs([run_id]) if run_id else []
-    return _with_keys(run_rows(source, runs)[0], set(params), set(metrics)) if runs else None
+    if not runs:
+        return None
+    row = cast(BaselineRow, _with_keys(run_rows(source, runs)[0], set(params), set(metrics)))
+    if statistics and _RUN_ID.fullmatch(row["run_id"]):
+        condition = f"attributes.run_id = '{row['run_id']}'"
+        found = source.reading.survey(None, condition, (), 0, 1, False, (), [], [], statistics, None, False)
+        row["statistics"] = {key: value for each in found.statistics for key, value in _statistics(each).items()}
+    return row
 
 
 def _baseline_group(
@@ -298,16 +311,15 @@ def _table_row(
         "depth": nesting.depth,
         "children": nesting.children,
         "nested_best": best,
-        "statistics": {
-            key: {
-                "first": number(first),
-                "low": number(low),
-                "high": number(high),
-                "mean": number(mean),
-                "tail": number(tail),
-            }
-            for key, (first, low, high, mean, tail) in statistics.items()
-        },
+        "statistics": _statistics(statistics),
+    }
+
+
+def _statistics(found: Mapping[str, tuple[float, float, float, float, float]]) -> dict[str, Statistics]:
+    names = ("first", "low", "high", "mean", "tail")
+    return {
+        key: cast(Statistics, {name: number(value) for name, value in zip(names, values, strict=True)})
+        for key, values in found.items()
     }
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from ..entities import Run
 from ..errors import InvalidParameter, NotFound
+from ..names import filter_name, split_name
 from ..tags import PARENT
 from .contract import ValuesReply, ValuesRequest
 from .source import Source
 from .validation import shown
 from .view import view
 
-_COLUMN = re.compile(r"(params|tags|attributes|datasets)\.(?:`([^`]+)`|\"([^\"]+)\"|(.+))")
-
+_ENTITIES = ("params", "tags", "attributes", "datasets")
 _ATTRIBUTES: Mapping[str, Callable[[Run], str | None]] = {
     "attributes.status": lambda run: run.info.status,
     "attributes.user_id": lambda run: run.info.user_id or None,
@@ -49,29 +48,25 @@ def style_column(style_by: str) -> str | None:
 
     Earlier versions kept the name of a param there. The view may come from a browser, which can send anything.
     """
-    column = style_by
-    if not _COLUMN.fullmatch(style_by):
-        quote = '"' if "`" in style_by else "`"
-        column = f"params.{quote}{style_by}{quote}"
-    try:
-        _parse(column)
-    except InvalidParameter:
-        return None
-    return column
+    found = split_name(style_by)
+    column = style_by if found and found[0] in _ENTITIES else filter_name("params", style_by)
+    return None if _known(column) is None else column
 
 
 def _parse(column: str) -> tuple[str, str]:
     """Return the entity and the key of a column. Raises InvalidParameter."""
-    match = _COLUMN.fullmatch(column)
-    if match:
-        entity, *keys = match.groups()
-        key = next(filter(None, keys))
-        if entity in ("params", "tags") or f"{entity}.{key}" in _ATTRIBUTES:
-            return entity, key
+    found = _known(column)
+    if found:
+        return found
     raise InvalidParameter(
         f"column must be a param such as params.lr, a tag such as tags.team, or one of {', '.join(_ATTRIBUTES)}, "
         f"not {shown(column)}."
     )
+
+
+def _known(column: str) -> tuple[str, str] | None:
+    found = split_name(column)
+    return found if found and (found[0] in ("params", "tags") or ".".join(found) in _ATTRIBUTES) else None
 
 
 def _named(source: Source, column: str, found: dict[str, str | None]) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from ..errors import InvalidParameter
+from ..names import split_name
 from ..query.grouping import check_groupable, check_key
 from .contract import MOST_SORTS, PanelView, ViewState
 from .validation import check_fields, shown
@@ -148,7 +149,8 @@ def order_of(view: ViewState) -> list[str]:
 
 def column_name(column: str) -> str:
     """Return the name that a column of the table has in the result of `search_runs`, such as `params.width`."""
-    entity, _, key = column.partition(".")
-    if key[:1] in ("`", '"') and key[-1:] == key[:1]:
-        key = key[1:-1]
+    found = split_name(column)
+    if found is None:
+        return column
+    entity, key = found
     return key if entity == "attributes" else f"{entity}.{key}"
