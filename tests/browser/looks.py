@@ -73,7 +73,8 @@ CELLS = {
     "live": """
 %%track attempt -e attempts
 rate = 0.05
-for step in range(60):
+nbtrack.set_tag("team", "vision")
+for step in nbtrack.active_run().progress(range(60), label="steps"):
     nbtrack.log_metrics({"train/loss": math.exp(-rate * step), "val/loss": math.exp(-rate * step) + 0.1}, step=step)
 """,
     "registry": "nbtrack.registry()",

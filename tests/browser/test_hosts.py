@@ -24,7 +24,7 @@ for number in range(3):
 TRACKED = """
 %%track
 import time
-for step in range(300):
+for step in range(10_000):
     nbtrack.log_metric("val/loss", 1 / (step + 1), step=step)
     time.sleep(0.05)
 """
@@ -99,6 +99,17 @@ def test_notebook_7(chromium: Browser, lab: tuple[str, Path]) -> None:
         box.press("Enter")
         expect(cells[2].locator(".nbt-row")).to_have_count(2)
         expect(live).to_have_attribute("data-status", "RUNNING")
+        live.get_by_role("button", name="Edit the name").click()
+        page.keyboard.type("named-by-hand")
+        page.keyboard.press("Enter")
+        expect(live.locator(".nbt-live-name")).to_have_text("named-by-hand")
+        live.get_by_role("button", name="Stop", exact=True).click()
+        live.get_by_label("Reason").fill("enough")
+        stop = live.get_by_role("button", name="Stop the run")
+        expect(stop).to_have_attribute("aria-disabled", "false")
+        stop.click()
+        expect(live).to_have_attribute("data-status", "KILLED")
+        expect(live.locator(".nbt-stopped")).to_have_text(re.compile("^Stopped by .*: enough$"))
         page.get_by_role("menuitem", name="Kernel", exact=True).click()
         page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Restart Kernel…$")).click()
         page.locator(".jp-Dialog .jp-mod-accept").click()

@@ -67,4 +67,11 @@ def test_axe_finds_nothing_serious(screens: Notebook, theme: str) -> None:
         violations = looks.screen(screens, cell_id).evaluate(CHECK)
         if violations:
             found[cell_id] = violations
+    live = looks.screen(screens, "live")
+    live.get_by_role("button", name="Edit the name").click()
+    live.get_by_role("button", name="Add a tag").click()
+    if violations := live.evaluate(CHECK):
+        found["live, edited"] = violations
+    for button in live.get_by_role("button", name="Cancel").all()[::-1]:
+        button.click()
     assert not found

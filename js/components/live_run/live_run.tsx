@@ -142,13 +142,14 @@ function Run({ reply, state, view, connection }: RunProps) {
       {panels.length === 0 && isRunning && (
         <p class="nbt-empty">No metrics yet. Curves appear when the first metric is logged.</p>
       )}
-      <MetricPanels panels={panels} system={system} data={state.data} view={view} run_id={run.run_id} />
-      {!isRunning && summary.length > MOST_IN_SUMMARY && (
-        <FoldButton title={SUMMARY} count={summary.length} isOpen={isOpen(SUMMARY)} change={fold(SUMMARY)} />
-      )}
-      {!isRunning && summary.length > 0 && (summary.length <= MOST_IN_SUMMARY || isOpen(SUMMARY)) && (
-        <SummaryTable summary={summary} />
-      )}
+      <MetricPanels panels={panels} system={system} data={state.data} view={view} run_id={run.run_id}>
+        {!isRunning && summary.length > MOST_IN_SUMMARY && (
+          <FoldButton title={SUMMARY} count={summary.length} isOpen={isOpen(SUMMARY)} change={fold(SUMMARY)} />
+        )}
+        {!isRunning && summary.length > 0 && (summary.length <= MOST_IN_SUMMARY || isOpen(SUMMARY)) && (
+          <SummaryTable summary={summary} />
+        )}
+      </MetricPanels>
       {output.length > 0 && <Output lines={output} isOpen={isOpen(OUTPUT)} change={fold(OUTPUT)} />}
     </>
   );

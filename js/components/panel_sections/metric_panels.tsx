@@ -1,4 +1,5 @@
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Panel, PanelsView } from '../../contract';
 import type { Range } from '../../data/curves';
@@ -26,10 +27,12 @@ interface Props {
   view: Signal<PanelsView>;
   /** The ID of the run. Its panels share their cursor. */
   run_id: string;
+  /** What stands between the metrics of the run and those of the system. */
+  children?: ComponentChildren;
 }
 
 /** The curves of all metrics of a run, in sections that fold, with what is common to them: smoothing and axes. */
-export function MetricPanels({ panels, system, data, view, run_id }: Props) {
+export function MetricPanels({ panels, system, data, view, run_id, children }: Props) {
   const range = useSignal<Range | null>(null);
   const { smoothing, log, best, open } = view.value;
   const change = (fields: Partial<PanelsView>) => (view.value = { ...view.peek(), ...fields });
@@ -58,6 +61,7 @@ export function MetricPanels({ panels, system, data, view, run_id }: Props) {
           )}
         </PanelSections>
       )}
+      {children}
       {SCOPES.map(([scope, title]) => {
         const members = system.filter((panel) => (panel.scope === 'process' ? 'process' : 'machine') === scope);
         const isOpen = open[title] ?? false;

@@ -8,7 +8,7 @@ from typing import Any
 
 from .snapshot import Answer
 
-WHOLE_SECONDS = 5.0
+WHOLE_SECONDS = 10.0
 """All points are sent this often, for a page that opened late or lost a push, and whose requests wait for a cell."""
 
 Points = tuple[bytes, bytes]

@@ -32,9 +32,9 @@ INTERVAL = 0.2
 """Seconds between two pushes at least."""
 LONGEST_INTERVAL = 5.0
 """Seconds between two reads of the store while nothing changes."""
-SHARE = 0.0065
+SHARE = 0.006
 """The share of one core that pushes may take."""
-READ_SHARE = 0.0025
+READ_SHARE = 0.002
 """The share of one core that reads of the store may take, as long as they are not too far apart."""
 SLOWEST = 2.0
 """Seconds between two reads at most while there is something new, so that a user who watches the run sees it move."""
