@@ -1,6 +1,6 @@
 # make demo   the quickstart notebook, run for real: its ten best runs and the Production model
 # make lab    JupyterLab on the notebooks
-# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow;  make bench-screens  the widgets
+# make check  the fast checks;  make test  everything;  make bench  nbtrack beside other trackers;  make bench-frameworks  beside mlflow;  make bench-screens  the widgets;  make bench-live  the live run
 # make docs   the documentation site, in build/site
 # make soak   the durability tests at full length: 200 rounds of SIGKILL, 60 s of a crowd; its report is tests/durability/soak.txt
 
@@ -29,7 +29,7 @@ check = @start=$$SECONDS; log=$$(mktemp); \
 # Installs this checkout in editable mode, with the extras that EXTRAS names.
 install = $(call step,Installing nbtrack[$(EXTRAS)],$(dir $@)bin/python -m pip install --quiet --editable '.[$(EXTRAS)]')
 
-.PHONY: help demo lab static check test soak bench bench-frameworks bench-screens docs screenshots chromium postgres clean
+.PHONY: help demo lab static check test soak bench bench-frameworks bench-screens bench-live docs screenshots chromium postgres clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -129,6 +129,10 @@ bench-frameworks: $(VENV)/.dev
 # The comparison in JupyterLab in Chromium: about 2 minutes.
 bench-screens: chromium $(VENV)/.dev
 	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.screens build/bench $(BENCH)
+
+# What the live view costs the training loop, in a kernel without a page: about 10 minutes.
+bench-live: $(VENV)/.dev
+	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks.live $(BENCH)
 
 # Strict: a dead link, a missing picture or a name that does not exist fails the build.
 docs: $(VENV)/.docs

@@ -277,3 +277,18 @@ def test_a_last_expression_counts_whether_it_is_displayed_or_not(notebook: Noteb
     notebook.run(f"%%track\n{line}")
     assert notebook.runs()[0].data.metrics == {"a": 1.0}
     assert sys.displayhook is hook
+
+
+def test_output_of_a_run_that_is_open_over_several_cells(notebook: Notebook):
+    # IPython wraps the streams in each cell too, for its history, and restores them after the cell.
+    notebook.run("import nbtrack, sys\nrun = nbtrack.start_run()\nprint('first')")
+    notebook.run("print('second')")
+    notebook.run("get_ipython().run_cell('print(3)')\nprint('fourth')")
+    notebook.run(
+        "from nbtrack.observed import of_run\nseen = of_run(run.info.run_id)\nnbtrack.end_run()\nprint('last')"
+    )
+    assert notebook.shell.user_ns["seen"].output() == ["first", "second", "3", "fourth"]
+    printed = [
+        "".join(one.bundle["stream"]) for many in notebook.shell.history_manager.outputs.values() for one in many
+    ]
+    assert ["".join(printed).count(text) for text in ("first\n", "last\n")] == [1, 1]

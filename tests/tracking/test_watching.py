@@ -265,7 +265,7 @@ def test_nothing_that_happens_to_a_stream_is_a_problem() -> None:
             print("lost", file=sys.stderr)
         with contextlib.redirect_stdout(None), nbtrack.start_run(nested=True):
             print("nowhere")
-    assert ask(run.info.run_id)["output"] == ask(child.info.run_id)["output"] == ["BOTH"]
+    assert ask(run.info.run_id)["output"] == ask(child.info.run_id)["output"] == ["both"]
     print("later", file=out)
     assert written(out) == "BOTH\nLATER\n", "what the program itself has replaced stays"
 
@@ -328,7 +328,7 @@ def test_much_output_is_divided_on_the_way() -> None:
     console = Console()
     for i in range(20_000):
         console.add(i % 2, f"{i}\n")
-    assert len(console._waiting) * 64 <= 300_000
+    assert len(console._waiting) <= 2_000
     assert console.lines() == [str(i) for i in range(19_900, 20_000)]
 
 
