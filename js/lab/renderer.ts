@@ -9,8 +9,11 @@ export const MIME = 'application/vnd.nbtrack.view+json';
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 const TIMEOUT_MS = 2_500;
 const ATTEMPTS = 6;
-/** How long a live view may take to appear until the saved one is drawn. That of a cell that has just run needs less. */
-const PATIENCE_MS = 60;
+/**
+ * How long a live view may take to appear until the saved one is drawn. That of a cell that has just run needs less, also
+ * on a busy computer, unless its code must be fetched.
+ */
+const PATIENCE_MS = 150;
 
 /** Statuses of a kernel after which it does not have the widgets any more. */
 const LOST: ReadonlySet<unknown> = new Set(['restarting', 'autorestarting', 'terminating', 'dead']);
@@ -77,23 +80,26 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     this.node.append(saved, host);
     let unmount: (() => void) | undefined;
     const show = () => {
+      if (this.end !== end) {
+        return;
+      }
+      clearTimeout(timer);
       host.hidden = true;
       unmount ??= mount(saved, savedView(model.data[MIME] as unknown as Snapshot));
     };
     // A live view that appears at once is the only one that is drawn.
-    const timer = setTimeout(show, PATIENCE_MS);
+    const timer: ReturnType<typeof setTimeout> = setTimeout(show, PATIENCE_MS);
     const end = () => {
       clearTimeout(timer);
       unmount?.();
     };
     this.end = end;
-    const live = model.trusted && model.data[WIDGET_VIEW] ? await this.findLive(model, host) : undefined;
-    if (this.end !== end) {
+    const live = model.trusted && model.data[WIDGET_VIEW] ? await this.findLive(model, host, show) : undefined;
+    if (!live) {
+      show();
       return;
     }
-    if (!live) {
-      clearTimeout(timer);
-      show();
+    if (this.end !== end) {
       return;
     }
     end();
@@ -107,14 +113,21 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     };
   }
 
-  /** Return the widget manager's view of this output in `host`, unless it only shows that the model does not exist. */
-  private async findLive(model: IRenderMime.IMimeModel, host: HTMLElement): Promise<IRenderMime.IRenderer | undefined> {
+  /**
+   * Return the widget manager's view of this output in `host`, unless it only shows that the model does not exist. Calls
+   * `waits` if it is known that it takes long.
+   */
+  private async findLive(
+    model: IRenderMime.IMimeModel,
+    host: HTMLElement,
+    waits: () => void,
+  ): Promise<IRenderMime.IRenderer | undefined> {
     const rendermime = this.rendermime();
     for (let i = 0; i < ATTEMPTS && rendermime?.getFactory(WIDGET_VIEW) && this.isAttached; i++) {
       const live = rendermime.createRenderer(WIDGET_VIEW);
       Widget.attach(live, host);
       this.tried = live;
-      if (!(await mayShow(live, model))) {
+      if (!(await mayShow(live, model, waits))) {
         this.tried = undefined;
         live.dispose();
         return undefined;
@@ -169,9 +182,14 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
 
 /**
  * Return whether the widget manager has the model of an output, or cannot be asked. Its renderer would log an error for
- * one that it does not have, which is so in every trusted notebook that is opened after its kernel has ended.
+ * one that it does not have, which is so in every trusted notebook that is opened after its kernel has ended. Calls `waits`
+ * if the answer takes until the manager has asked the kernel.
  */
-async function mayShow(live: IRenderMime.IRenderer, model: IRenderMime.IMimeModel): Promise<boolean> {
+async function mayShow(
+  live: IRenderMime.IRenderer,
+  model: IRenderMime.IMimeModel,
+  waits: () => void,
+): Promise<boolean> {
   const { _manager } = live as { _manager?: { promise: Promise<WidgetManager> } };
   const { model_id } = model.data[WIDGET_VIEW] as { model_id: string };
   const manager = await soon(_manager?.promise);
@@ -179,6 +197,7 @@ async function mayShow(live: IRenderMime.IRenderer, model: IRenderMime.IMimeMode
     return true;
   }
   if (!manager.restoredStatus) {
+    waits();
     await soon(new Promise<void>((resolve) => manager.restored.connect(() => resolve())));
   }
   return manager.has_model(model_id) || !manager.restoredStatus;
