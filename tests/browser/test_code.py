@@ -109,7 +109,7 @@ def test_2_three_more_widgets_ask_for_what_is_new_only(
 
 
 def test_3_the_register_form_is_loaded_when_it_opens(notebook: Notebook, traffic: Traffic) -> None:
-    form = next(name for name in code.read().chunks if name.startswith("register_form"))
+    form = next(name for name in code.read().chunks if name.startswith("forms"))
     assert form not in traffic.chunks()
     notebook.show("compare")
     comparison = notebook.cell("compare").locator(".nbt-comparison")
