@@ -173,6 +173,8 @@ def test_other_conditions_are_refused(condition: Any, error: type[Exception], me
     with nbtrack.start_run() as run:
         with pytest.raises(error, match=message):
             run.alert_if(condition)
+        with pytest.raises(InvalidParameter, match="callback must be a function"):
+            run.alert_if("metrics.loss > 1", callback=3)  # type: ignore[arg-type]
         run.log_metric("loss", 2.0)
     assert alerts(run.info.run_id) == []
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +65,7 @@ def requests_in(store: Path) -> list[str]:
     return os.listdir(store / "stop") if (store / "stop").exists() else []
 
 
+@pytest.mark.slow
 def test_a_loop_in_another_process_stops_at_its_next_log_call(own_store: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", TRAINING], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -205,6 +208,27 @@ def test_each_thread_of_a_training_is_stopped_and_nbtrack_itself_is_not() -> Non
     stopped(run.info.run_id)
 
 
+@pytest.mark.slow
+def test_a_forked_worker_is_told_and_not_interrupted() -> None:
+    with nbtrack.start_run() as run:
+        worker = multiprocessing.get_context("fork").Process(target=_work, args=[run])
+        worker.start()
+        nbtrack.stop_run(run.info.run_id)
+        worker.join(60)
+        assert worker.exitcode == 0
+        assert run.should_stop
+    assert stopped(run.info.run_id).data.metrics == {"worker": 1.0}
+
+
+def _work(run: nbtrack.ActiveRun) -> None:
+    """Wait until the run should stop. A pool waits forever for a task that ends with such an exception."""
+    deadline = time.monotonic() + 50
+    while not run.should_stop:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.log_metric("worker", 1.0)
+
+
 def test_a_run_of_the_client_is_stopped_too() -> None:
     client = nbtrack.Client()
     run_id = client.create_run("0", tags={"mlflow.user": nbtrack.client.tracking.user()}).info.run_id
@@ -256,6 +280,7 @@ def test_files_of_others_are_not_trusted(tmp_path: Path) -> None:
     assert files.find("../../x") is None
 
 
+@pytest.mark.slow
 def test_autologging_lets_it_pass() -> None:
     """A guard turns our own errors into warnings. This is not one, also in the middle of a real training."""
     with pytest.raises(RunStopped), autologging.guarded("sklearn", "log"):

@@ -258,7 +258,8 @@ def alert_if(condition: str, *, stop: bool = False, callback: Callable[[Alert], 
 
     Raises:
         QueryError: If the condition is not a valid filter.
-        InvalidParameter: If it names no metric, or something other than metrics, params and tags.
+        InvalidParameter: If it names no metric, or something other than metrics, params and tags, or if `callback`
+            cannot be called.
 
     Example:
         >>> with start_run():

@@ -12,7 +12,7 @@ from ..capture import Cell
 from ..client import Client
 from ..data.dataset import dataset_input
 from ..entities import Alert, Rewound, Run, RunData, RunInfo, RunInputs, RunStatus, StopRequest
-from ..errors import RunStopped, StoreError
+from ..errors import InvalidParameter, RunStopped, StoreError
 from ..journal import RunRecorder, now
 from ..journal.stopping import without_stopping
 from ..names import check_string, storable
@@ -191,10 +191,14 @@ class ActiveRun:
 
         Raises:
             QueryError: If the condition is not a valid filter.
-            InvalidParameter: If it names no metric, or something other than metrics, params and tags.
+            InvalidParameter: If it names no metric, or something other than metrics, params and tags, or if `callback`
+                cannot be called.
         """
         # The query language is not needed before.
         from .alerts import MetricCondition
+
+        if callback is not None and not callable(callback):
+            raise InvalidParameter(f"callback must be a function, not {type(callback).__name__} ({callback!r:.80}).")
 
         def raised(alert: Alert) -> None:
             if stop:

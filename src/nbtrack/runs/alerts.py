@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..entities import Alert, Metric
 from ..errors import InvalidParameter, StoreError
 from ..journal.alerts import Point
+from ..names import check_string
 from ..query import parse
 from ..query.evaluation import holds, operands
 from ..query.tree import Key, Value
@@ -75,8 +76,8 @@ class MetricCondition:
     """
 
     def __init__(self, text: str, recorder: RunRecorder, client: Client, raised: Callable[[Alert], None]) -> None:
-        self._node = parse(text)
-        self.text = " ".join(text.split()) if isinstance(text, str) else ""
+        self._node = parse(check_string(text, "condition"))
+        self.text = " ".join(text.split())
         self.raised = raised
         self._recorder = recorder
         self._metrics: dict[str, _Summary] = {}
