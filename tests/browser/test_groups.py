@@ -77,3 +77,19 @@ def test_groups_unfold_and_are_compared_with_one_of_them(
         groups.locator("th[data-column='metrics.m0']").click(button="right")
         page.get_by_role("menuitemradio", name="Groups by standard deviation").wait_for()
         assert root.evaluate(CHECK) == []
+        page.keyboard.press("Escape")
+
+        page.get_by_label("Show as").select_option("bars")
+        bars = page.get_by_role("region", name="Bars of m0")
+        bar = bars.get_by_role("row", name=first)
+        expect(bar).to_contain_text(f"{means[first]:.4f}")
+        expect(bar).to_contain_text("baseline")
+        expect(bar.locator(".nbt-bar-whisker")).to_be_visible()
+        box, place = bar.locator(".nbt-bar").bounding_box(), bar.locator(".nbt-bar-place").bounding_box()
+        assert box is not None
+        assert place is not None
+        assert 0 < box["width"] <= place["width"]
+        diff = page.get_by_role("region", name="Differences")
+        expect(diff.get_by_role("columnheader", name=first)).to_contain_text("baseline")
+        expect(diff.locator("[data-key=m0]")).to_contain_text(f"{means[first]:.4f}")
+        assert root.evaluate(CHECK) == []

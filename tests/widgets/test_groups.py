@@ -237,6 +237,14 @@ def test_a_notebook_keeps_the_curves_of_groups_as_data_and_as_a_picture(widget: 
     snapshot = widget.thin_snapshot()
     drawn = [label for each in widget.page(snapshot).pictures if each for label, _ in each.lines]
     assert drawn == ["sgd", "baseline: (no value)"]
+    widget.panels = [{"metrics": ["acc"], "difference": True}]
+    (drawn_picture,) = [each for each in widget.page(widget.thin_snapshot()).pictures if each]
+    assert drawn_picture.title == "acc: difference from (no value)"
+    differences = dict(drawn_picture.lines)
+    assert {y for segment in differences["baseline: (no value)"] for _, y in segment} == {0}
+    [[(_, first)]] = differences["sgd"]
+    assert first == 0.5 - (1 - 9 / 8)
+    widget.panels = [{"metrics": ["acc"]}]
     outside = nbtrack.search_runs(filter_string="run_name = 'run 9'")["run_id"].iloc[0]
     widget.baseline = outside
     assert widget.thin_snapshot().answers["curves"].payload["run_ids"] == [outside]

@@ -50,7 +50,9 @@ MOST_POINTS_OF_ALL = 200_000
 """About how many points of all curves of a chart are sent, as in js/data/curves.ts."""
 SAVED_POINTS = 200
 SAVED_SERIES = 10
-SAVED_GROUP_CURVES = 8
+SAVED_GROUP_CURVES = 24
+"""How many curves of groups a notebook keeps. Above `FULL_GROUP_CURVES` of them, each has fewer points."""
+FULL_GROUP_CURVES = 8
 MOST_SAVED_METRICS = 4
 MOST_AT_ONCE = 50
 """How many curves travel with the widget. If there are more, only those of the first chart do."""
@@ -376,7 +378,10 @@ class Comparison(ViewWidget):
                 "x_min": None,
                 "x_max": None,
                 # A curve of a group has six numbers for each point, not two.
-                "max_points": max(max_points // (2 * len(keys)), FEWEST_SAVED_POINTS),
+                "max_points": max(
+                    max_points * FULL_GROUP_CURVES // (2 * len(keys) * max(len(groups), FULL_GROUP_CURVES)),
+                    FEWEST_SAVED_POINTS,
+                ),
             },
         )
 
@@ -419,7 +424,6 @@ class Comparison(ViewWidget):
         baseline = reply.get("baseline")
         names = {row["run_id"]: row["run_name"] for row in [*rows, *([baseline] if baseline else [])]}
         curves, groups = snapshot.answers.get("curves"), snapshot.answers.get("groups")
-        pictures = []
         series = curves.series() if curves else []
         if "group_curves" in snapshot.answers:
             series += _means_of(snapshot.answers["group_curves"])
@@ -429,14 +433,7 @@ class Comparison(ViewWidget):
             keys = {each["group"] for each in snapshot.answers["group_curves"].reply["series"]}
             names |= {key: values.get(key, key.partition(":")[2]) for key in keys}
         names |= _baseline_name(snapshot, names)
-        for panel in _like_first(_charts_of_curves(snapshot.options["view"]["panels"])) if series else []:
-            several = len(panel["metrics"]) > 1
-            lines = [
-                line(names.get(each.run_id, each.run_id[:8]) + (f", {each.key}" if several else ""), each)
-                for each in series
-                if each.key in panel["metrics"]
-            ]
-            pictures.append(picture.curves(", ".join(panel["metrics"]), lines))
+        pictures = _pictures(snapshot.options["view"], series, names)
         if not rows:
             hint = "Clear the filter to see every run." if where else "Put %%track on top of a cell to create a run."
             return Page(title, [hint], pictures)
@@ -606,6 +603,42 @@ def _means_of(answer: Answer) -> list[Series]:
         Series(entry["group"], entry["metric"], arrays[6 * i].tolist(), arrays[6 * i + 1].tolist())
         for i, entry in enumerate(answer.reply["series"])
     ]
+
+
+def _pictures(view: ViewState, series: Sequence[Series], names: Mapping[str, str]) -> list[picture.Picture | None]:
+    """Return a picture of each chart whose curves were saved."""
+    reference = view["baseline"] or view["baseline_group"]
+    pictures = []
+    for panel in _like_first(_charts_of_curves(view["panels"])) if series else []:
+        several, title = len(panel["metrics"]) > 1, ", ".join(panel["metrics"])
+        shown = [each for each in series if each.key in panel["metrics"]]
+        if panel["difference"] and reference is not None:
+            shown = _differences(shown, reference)
+            title += f": difference from {names.get(reference, reference[:8]).removeprefix('baseline: ')}"
+        lines = [
+            line(names.get(each.run_id, each.run_id[:8]) + (f", {each.key}" if several else ""), each) for each in shown
+        ]
+        pictures.append(picture.curves(title, lines))
+    return pictures
+
+
+def _differences(series: Sequence[Series], reference: str) -> list[Series]:
+    """Return curves minus that of the baseline in the same metric, as js/chart/difference.ts draws them.
+
+    Between two points of the baseline its value is interpolated linearly. Outside of its range there is no difference.
+    """
+    import numpy as np
+
+    found = []
+    for baseline in (each for each in series if each.run_id == reference):
+        x, y = (np.array(values, dtype=np.float64) for values in (baseline.x, baseline.y))
+        known = np.isfinite(y)
+        if known.any():
+            for each in series:
+                if each.key == baseline.key:
+                    values = np.interp(each.x, x[known], y[known], left=np.nan, right=np.nan)
+                    found.append(Series(each.run_id, each.key, each.x, (np.array(each.y) - values).tolist()))
+    return found
 
 
 def _metrics_of(panels: Sequence[PanelView]) -> list[str]:
