@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,7 +105,8 @@ def test_loops_of_other_threads_are_not_inside() -> None:
 
 def test_the_time_left_follows_the_recent_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(loops.time, "monotonic", lambda: clock[0])
+    timer = SimpleNamespace(monotonic=lambda: clock[0], time=time.time, time_ns=time.time_ns)
+    monkeypatch.setattr(loops, "time", timer)
     bar, of_run = LoopBar(1000, ""), Loops()
     of_run.begin(bar)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_it_is_searched_for_now_and_then_and_the_curves_of_an_ended_run_are_read
     shown, good = make("shown", [1.0]), make("good", [0.5])
     client, clock, searches, reads = nbtrack.Client(), [100.0], [], []
     search, points = best.best_run, client.reading.points
-    monkeypatch.setattr(best.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(best, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(best, "best_run", lambda *args: searches.append(1) or search(*args))
     monkeypatch.setattr(type(client.reading), "points", lambda self, *args: reads.append(1) or points(*args))
     so_far = BestSoFar()

@@ -33,7 +33,7 @@ TICK = 1.0
 """Seconds between two looks at the runs."""
 PROGRESS_INTERVAL = 2.0
 """The fewest seconds between two values of the progress that are kept. It grows to five times of this in a long run, so
-that an hour adds about 60 kB to the journal."""
+that an hour adds about 80 kB to the journal."""
 OUTPUT_INTERVAL = 10.0
 """The fewest seconds between two times that output and warnings are kept. Those of a shorter run are not kept: its
 screens in this process have them, and a sweep of thousands of runs shall not write thousands of files."""
@@ -139,7 +139,7 @@ class _Watch:
         self._thread: threading.Thread | None = None
         self._is_asleep = False
         self._stopped = False
-        self._looking = threading.Lock()
+        self._looking = threading.RLock()
         self._bars = TqdmBars(self._bar_ended)
         self._owners: dict[TqdmBar, Observer] = {}
 
@@ -174,18 +174,14 @@ class _Watch:
             self._thread.join(timeout=2.0)
 
     def look_at_bars(self) -> None:
-        """Find the bars of tqdm. Another thread that is looking at this moment is enough."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
+        """Find the bars of tqdm, and the run of each."""
+        with self._looking:
             observers = [each for each in self._observers if each.watches_tqdm]
             bars = self._bars.open_bars() if observers else []
             owners = {bar: self._owners.get(bar) or _owner(bar, observers) for bar in bars}
             self._owners = {bar: owner for bar, owner in owners.items() if owner is not None}
             for observer in observers:
                 observer.loops.show_others([bar for bar, owner in self._owners.items() if owner is observer])
-        finally:
-            self._looking.release()
 
     def _bar_ended(self, bar: TqdmBar) -> None:
         owner = self._owners.get(bar)
