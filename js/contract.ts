@@ -1282,7 +1282,7 @@ export interface RunPageReply {
   now: number;
   is_deleted: boolean;
   artifact_uri: string;
-  /** The first 200 tags that the user has set, without those of MLflow and nbtrack. */
+  /** The first 1,000 tags that the user has set, without those of MLflow and nbtrack. */
   tags: Record<string, string>;
   tag_count: number;
   source: RunSource;

@@ -59,7 +59,7 @@ MODELS = [
 
 
 def test_public_names() -> None:
-    assert len(PUBLIC) == 105
+    assert len(PUBLIC) == 106
     assert nbtrack.__all__ == sorted(PUBLIC)
     assert set(nbtrack.models.__all__) == set(MODELS)
 

@@ -2,6 +2,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 import { KERNEL_LOST } from '../connection/kernel';
 import type { Snapshot } from '../connection/snapshot';
+import { INSERT_CELL } from '../logic/notebook_event';
 import { mount } from '../screens/mount';
 import { savedView } from './saved_view';
 
@@ -36,6 +37,13 @@ interface WidgetManager {
   restored: Listening;
 }
 
+/** A notebook. */
+interface Cells {
+  activeCellIndex: number;
+  widgets: readonly Widget[];
+  model: { sharedModel: { insertCell(index: number, cell: object): unknown } } | null;
+}
+
 interface Rendermime {
   getFactory(mimeType: string): unknown;
   createRenderer(mimeType: string): IRenderMime.IRenderer;
@@ -47,6 +55,15 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
   private end: (() => void) | undefined;
   /** The widget manager's view while it is not known whether it shows the widget. */
   private tried: IRenderMime.IRenderer | undefined;
+
+  constructor() {
+    super();
+    this.node.addEventListener(INSERT_CELL, (event) => {
+      if (this.insertCell((event as CustomEvent<unknown>).detail)) {
+        event.preventDefault();
+      }
+    });
+  }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.model = model;
@@ -165,13 +182,25 @@ export class SavedViewRenderer extends Widget implements IRenderMime.IRenderer {
     };
   }
 
+  /** Insert a cell of code below the cell that this is an output of. Returns whether there is one. */
+  private insertCell(source: unknown): boolean {
+    const notebook = this.above<Cells>('content');
+    const index = notebook?.widgets?.findIndex((cell) => cell.node.contains(this.node)) ?? -1;
+    if (!notebook?.model || index === -1 || typeof source !== 'string') {
+      return false;
+    }
+    notebook.model.sharedModel.insertCell(index + 1, { cell_type: 'code', source, metadata: {} });
+    notebook.activeCellIndex = index + 1;
+    return true;
+  }
+
   /** Return the renderers of the notebook that contains this output. */
   private rendermime(): Rendermime | undefined {
     return this.above<Rendermime>('rendermime');
   }
 
   /** Return a property of the nearest widget around this one that has it. */
-  private above<T>(name: 'rendermime' | 'sessionContext'): T | undefined {
+  private above<T>(name: 'rendermime' | 'sessionContext' | 'content'): T | undefined {
     let ancestor: (Widget & Partial<Record<typeof name, T>>) | null = this.parent;
     while (ancestor && !ancestor[name]) {
       ancestor = ancestor.parent;

@@ -16,7 +16,7 @@ const snapshot = (view: string, options: object, answers: object): Snapshot => {
 };
 
 test('the screens of saved notebooks keep their names', () => {
-  for (const name of ['comparison', 'live', 'registry']) {
+  for (const name of ['comparison', 'live', 'registry', 'run_page']) {
     assert.ok(Object.hasOwn(screens, name), name);
   }
 });

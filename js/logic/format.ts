@@ -93,6 +93,18 @@ export function formatTime(time: number, now: number = Date.now()): string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** Format a number of bytes: 512 B, 3.4 kB, 120 MB. */
+export function formatBytes(bytes: number): string {
+  let [size, unit] = [bytes, 0];
+  while (size >= 999.5 && unit < BYTES.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit > 0 && size < 9.95 ? size.toFixed(1) : Math.round(size)} ${BYTES[unit]}`;
+}
+
+const BYTES = ['B', 'kB', 'MB', 'GB', 'TB'];
+
 /** 1,204. */
 export function grouped(count: number): string {
   return count.toLocaleString('en');

@@ -5,3 +5,4 @@
 export { comparison } from './comparison';
 export { live } from './live';
 export { registry } from './registry';
+export { run_page } from './run_page';

@@ -19,9 +19,11 @@ from typing import Any
 # Imported first, because it must register its function before other modules register theirs.
 from . import process_end as _process_end  # noqa: F401
 from .integrations import install_finder as _install_finder
+from .run_display import register as _display_runs
 
 # This makes `import nbtrack.sklearn` work.
 _install_finder()
+_display_runs()
 
 
 def _read_modules() -> dict[str, str]:

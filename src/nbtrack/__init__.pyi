@@ -108,6 +108,7 @@ from .widgets import compare as compare
 from .widgets import link as link
 from .widgets import live as live
 from .widgets import registry as registry
+from .widgets import run_page as run_page
 
 __version__: str
 

@@ -77,6 +77,7 @@ nbtrack.set_tag("team", "vision")
 for step in nbtrack.active_run().progress(range(60), label="steps"):
     nbtrack.log_metrics({"train/loss": math.exp(-rate * step), "val/loss": math.exp(-rate * step) + 0.1}, step=step)
 """,
+    "run-page": "nbtrack.last_active_run()",
     "registry": "nbtrack.registry()",
 }
 LOOKS = (

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser import looks
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import CURRENT, Notebook
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 CHECK = """
@@ -74,4 +75,22 @@ def test_axe_finds_nothing_serious(screens: Notebook, theme: str) -> None:
         found["live, edited"] = violations
     for button in live.get_by_role("button", name="Cancel").all()[::-1]:
         button.click()
+    page = looks.screen(screens, "run-page")
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        # The code of the cell, the folder and the charts come a moment later.
+        expect(page.get_by_text("Loading…")).to_have_count(0)
+        violations = page.evaluate(CHECK)
+        if violations:
+            found[tab.inner_text()] = violations
     assert not found
+
+
+def test_a_run_in_a_cell_is_a_page_whose_cell_can_be_inserted_again(screens: Notebook) -> None:
+    page = looks.screen(screens, "run-page")
+    page.get_by_role("tab", name="Code").click()
+    page.get_by_role("button", name="Insert below").click()
+    expect(page.get_by_text("Inserted below.")).to_be_visible()
+    inserted = f"() => {{ {CURRENT} return cells[panel.content.activeCellIndex].model.sharedModel.getSource(); }}"
+    assert screens.page.evaluate(inserted) == looks.CELLS["live"].strip()
+    assert screens.page.evaluate(f"() => {{ {CURRENT} return cells.length; }}") == len(looks.CELLS) + 1

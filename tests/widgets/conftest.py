@@ -18,7 +18,7 @@ from nbtrack.widgets import code, host
 def bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python side is tested without the built JavaScript; the browser tests have the real bundles."""
     sources = {"style.css": "/* style */", "screen.js": "/* screen */", "shared.js": "/* shared */"}
-    screens = dict.fromkeys(("comparison", "live", "registry"), "screen.js")
+    screens = dict.fromkeys(("comparison", "live", "registry", "run_page"), "screen.js")
     manifest = {"style": "style.css", "screens": screens, "imports": {"screen.js": ["shared.js"]}}
     built = code.Code("/* loader */", "/* bundle */", "/* style */", sources, manifest)
     monkeypatch.setattr(code, "read", lambda: built)

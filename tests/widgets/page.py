@@ -127,10 +127,10 @@ def _base64(data: Any) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
-    parser.add_argument("view", choices=["comparison", "registry", "live"])
+    parser.add_argument("view", choices=["comparison", "registry", "live", "run_page"])
     parser.add_argument("--experiment", default="digits")
     parser.add_argument("--filter", default="")
-    parser.add_argument("--run", help="the run of a live view; the newest where none is named")
+    parser.add_argument("--run", help="the run of a live view or a run page; the newest by default")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1400)
@@ -146,7 +146,8 @@ def main() -> None:
         widget = widgets.registry()
     else:
         (newest,) = nbtrack.search_runs(max_results=1, output_format="list")
-        widget = widgets.LiveRun(nbtrack.MlflowClient(), options.run or newest.info.run_id)
+        screen = widgets.LiveRun if options.view == "live" else widgets.RunPage
+        widget = screen(nbtrack.MlflowClient(), options.run or newest.info.run_id)
     server = serve(widget, options.port if options.output is None else 0, not options.dark)
     url = f"http://127.0.0.1:{server.server_port}/"
     if options.output is None:

@@ -19,9 +19,9 @@ export function AttemptBox({ attempt, isActive, children }: Props) {
   return (
     <section class="nbt-attempt" aria-label="Changes since the previous attempt">
       <div class="nbt-attempt-title">
-        Attempt {attempt.number}
+        {attempt.number === null ? 'Changes' : `Attempt ${attempt.number}`}
         <span class="nbt-muted">
-          {', compared with '}
+          {attempt.number === null ? ' since the run before, ' : ', compared with '}
           <span class="nbt-run-name">{attempt.previous_run_name}</span>
           {attempt.code_changed ? ': code changed' : ''}
           {isSame ? (isActive ? ': nothing has changed so far' : ': nothing changed') : ''}

@@ -1211,7 +1211,7 @@ class RunPageReply(TypedDict):
     is_deleted: bool
     artifact_uri: str
     tags: dict[str, str]
-    """The first 200 tags that the user has set, without those of MLflow and nbtrack."""
+    """The first 1,000 tags that the user has set, without those of MLflow and nbtrack."""
     tag_count: int
     source: RunSource
     cell: RunCell | None

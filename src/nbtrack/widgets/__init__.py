@@ -1,4 +1,7 @@
-"""Widgets for a notebook: an active run, runs compared, the model registry. Outside a notebook they print as text."""
+"""Widgets for a notebook: an active run, the page of a run, runs compared, the model registry.
+
+Outside a notebook they print as text.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ from typing import Any
 
 from ..client import Client
 from ..client.run_ids import is_filter, run_ids_of
+from ..entities import Run
 from ..errors import InvalidParameter, InvalidState
 from ..fluent.search import scope_of
 from ..names import check_list
 from ..runs import stack
+from ..runs.active_run import ActiveRun
 from .comparison import Comparison
 from .linking import Link, link
 from .live_run import LiveRun
 from .newest import Newest
 from .registry_board import Registry
+from .run_page import RunPage
 
-__all__ = ["Comparison", "Link", "LiveRun", "Registry", "compare", "link", "live", "registry"]
+__all__ = ["Comparison", "Link", "LiveRun", "Registry", "RunPage", "compare", "link", "live", "registry", "run_page"]
 
 
 def compare(
@@ -123,3 +129,29 @@ def registry(name: str | None = None) -> Registry:
     if name is not None and not isinstance(name, str):
         raise InvalidParameter(f"name must be a string, or None for all models, not {name!r:.80}.")
     return Registry(Client(), name)
+
+
+def run_page(run: str | Run | ActiveRun) -> RunPage:
+    """Return a widget that shows a run: its params, curves, artifacts, code, environment, data, children and models.
+
+    A notebook also displays it for a run that is the last value of a cell. The page follows a run that is active.
+
+    Args:
+        run: A run or the ID of one. An active run is looked up in its own store, any other run in the current store.
+
+    Returns:
+        The widget.
+
+    Raises:
+        NotFound: If the run does not exist.
+        InvalidParameter: If `run` is neither a run nor a string.
+
+    Example:
+        >>> run_page("01a2293083a47efb89173fddccdc26b8")  # doctest: +SKIP
+    """
+    if not isinstance(run, str | Run | ActiveRun):
+        raise InvalidParameter(f"run must be a run or the ID of one, not {run!r:.80}.")
+    client = run.client if isinstance(run, ActiveRun) else Client()
+    # Looking for a run must not create a store.
+    client.check_exists()
+    return RunPage(client, run if isinstance(run, str) else run.info.run_id)

@@ -33,7 +33,7 @@ def page_of_run(answer: Answer) -> Page:
         parts.append(printable(reply["error"], LONGEST_ERROR))
     parts += _messages(reply)
     if reply["attempt"]:
-        parts.append(_attempt(reply["attempt"]))
+        parts.append(attempt_text(reply["attempt"]))
     if run["params"]:
         params = [f"{printable(k)}={printable(v)}" for k, v in run["params"].items()]
         left = reply["param_count"] - len(params)
@@ -79,7 +79,8 @@ def _messages(reply: Mapping[str, Any]) -> list[Table | str]:
     return parts
 
 
-def _attempt(attempt: Mapping[str, Any]) -> str:
+def attempt_text(attempt: Mapping[str, Any]) -> str:
+    """Return what changed since the previous attempt, or since the run before, as a line of text."""
     changes = [
         f"{printable(change['key'])}: {_or_none(change['old'])} → {_or_none(change['new'])}{judgement(change)}"
         for change in attempt["changes"]
@@ -90,7 +91,8 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
     if left:
         changes.append(f"and {left:,} more change{'' if left == 1 else 's'}")
     what = "; ".join(changes) or "nothing changed"
-    return f"Attempt {attempt['number']}, since {printable(attempt['previous_run_name'])}: {what}"
+    since = f"ince {printable(attempt['previous_run_name'])}: {what}"
+    return f"S{since}" if attempt["number"] is None else f"Attempt {attempt['number']}, s{since}"
 
 
 def _step(step: float | None) -> str:
