@@ -23,7 +23,7 @@ from tqdm import tqdm, trange
 import nbtrack
 from nbtrack import views
 from nbtrack.errors import InvalidParameter
-from nbtrack.observed import RunProgress, ShownWarning, warnings_from_json
+from nbtrack.observed import RunProgress, ShownWarning, warnings_from_json, warnings_to_json
 from nbtrack.runs import console, loops, observer
 from nbtrack.runs.console import Console
 from nbtrack.runs.loops import LoopBar, Loops
@@ -435,3 +435,11 @@ def test_a_process_remembers_few_ended_runs() -> None:
     assert [observed.of_run(run_id) is None for run_id in runs[:3]] == [True, True, False]
     assert console._open == ()
     assert observer._watch._observers == ()
+
+
+def test_an_alert_is_not_shown_again_as_a_warning() -> None:
+    client = nbtrack.Client()
+    run_id = client.create_run("0").info.run_id
+    kept = [ShownWarning("AlertWarning", "metrics.loss > 10", 1), ShownWarning("UserWarning", "It is slow.", 2)]
+    client.set_tag(run_id, "nbtrack.warnings", warnings_to_json(kept))
+    assert ask(run_id)["warnings"] == [{"category": "UserWarning", "message": "It is slow.", "count": 2}]

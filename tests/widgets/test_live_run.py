@@ -200,7 +200,7 @@ def test_the_page_without_a_widget_says_what_the_run_says(client: nbtrack.Client
     more = {
         "progress": {"done": 1234.0, "total": 2000.0, "label": "<epochs>", "seconds_left": None, "at": 1},
         "alerts": [{"condition": "metrics.loss > 10", "key": "loss", "step": 7, "value": "NaN", "time": 1, "count": 2}],
-        "warnings": [{"category": "UserWarning", "message": "slow", "count": 2}],
+        "warnings": [{"category": "UserWarning", "message": "It is slow, " * 5, "count": 2}],
         "stop": {"by": "ada", "reason": "<b>slow</b>", "time": 1},
         "best": {"run_id": "b", "run_name": "calm-owl", "metric": "loss", "value": 0.1},
         "best_series": [{"run_id": "b", "key": "loss", "points": 2, "total": 2}],
@@ -213,7 +213,7 @@ def test_the_page_without_a_widget_says_what_the_run_says(client: nbtrack.Client
         "Stopped by ada: <b>slow</b>",
         "<epochs>: 1,234 of 2,000",
         "Alert metrics.loss > 10: loss was nan at step 7 (2 points in all)",
-        "UserWarning: slow",
+        "UserWarning: It is slow, It is slow, It is slow, It is slow, It is slow,",
         "Note: a note",
         "Tags: team=vision",
     ):

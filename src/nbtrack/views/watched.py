@@ -12,7 +12,7 @@ from typing import TypedDict
 from .. import observed
 from ..artifact_store.opening import open_repository
 from ..entities import Run
-from ..errors import NbtrackError
+from ..errors import AlertWarning, NbtrackError
 from ..names import storable
 from ..observed import LONGEST_LINE, MOST_LINES, OUTPUT_FILE, RunProgress, ShownWarning
 from ..tags import OUTPUT, PROGRESS, WARNINGS
@@ -51,7 +51,8 @@ def _shown(progress: RunProgress | None, output: Sequence[str], warnings: Sequen
     return {
         "progress": None if progress is None else _progress(progress),
         "output": [storable(line) for line in output],
-        "warnings": [_warning(each) for each in warnings],
+        # The alerts are shown on their own.
+        "warnings": [_warning(each) for each in warnings if each.category != AlertWarning.__name__],
     }
 
 

@@ -64,13 +64,12 @@ def _messages(reply: Mapping[str, Any]) -> list[Table | str]:
         total = "" if progress["total"] is None else f" of {progress['total']:,.6g}"
         parts.append(f"{printable(progress['label']) or 'Progress'}: {progress['done']:,.6g}{total}")
     for alert in reply.get("alerts", ())[:MOST_MESSAGES]:
+        condition, key = printable(alert["condition"], LONGEST_ERROR), printable(alert["key"])
         count = f" ({alert['count']:,} points in all)" if alert["count"] > 1 else ""
-        value, step = number(alert["value"]), alert["step"]
-        parts.append(
-            f"Alert {printable(alert['condition'])}: {printable(alert['key'])} was {value} at step {step:,}{count}"
-        )
-    warnings = reply.get("warnings", ())[:MOST_MESSAGES]
-    parts += [f"{printable(warning['category'])}: {printable(warning['message'])}" for warning in warnings]
+        parts.append(f"Alert {condition}: {key} was {number(alert['value'])} at step {alert['step']:,}{count}")
+    for warning in reply.get("warnings", ())[:MOST_MESSAGES]:
+        category, message = printable(warning["category"]), printable(warning["message"], LONGEST_ERROR)
+        parts.append(f"{category}: {message}")
     if reply.get("note"):
         parts.append(f"Note: {printable(reply['note'], LONGEST_ERROR)}")
     if reply.get("tags"):
