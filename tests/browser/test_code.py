@@ -108,8 +108,8 @@ def test_2_three_more_widgets_ask_for_what_is_new_only(
     assert opened < 3 * (len(code.read().loader) + 60_000)
 
 
-def test_3_the_register_form_is_loaded_when_it_opens(notebook: Notebook, traffic: Traffic) -> None:
-    form = next(name for name in code.read().chunks if name.startswith("forms"))
+def test_3_the_forms_of_the_registry_are_loaded_when_one_opens(notebook: Notebook, traffic: Traffic) -> None:
+    form = next(name for name in code.read().chunks if name.startswith("registry_forms"))
     assert form not in traffic.chunks()
     notebook.show("compare")
     comparison = notebook.cell("compare").locator(".nbt-comparison")

@@ -266,6 +266,7 @@ def test_5a_register_and_promote_from_the_comparison(comparison: Locator, store:
 def test_5b_promote_in_the_registry_archives_the_previous_one(notebook: Notebook, store: Store) -> None:
     notebook.run("registry")
     board = notebook.cell("registry").locator(".nbt-registry")
+    expect(board.locator(".nbt-stage-column")).to_have_count(4)
     assert _board(board) == {"None": [], "Staging": ["2"], "Production": ["1"], "Archived": []}
     version = board.locator(".nbt-version[data-version='2']")
     version.get_by_role("button", name="Move version 2").click()

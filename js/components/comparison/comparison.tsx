@@ -23,7 +23,9 @@ import { RunTable } from '../run_table/run_table';
 import { type Kept, SavedNote } from '../saved_note/saved_note';
 import { SavedViews } from '../saved_views/saved_views';
 
-const RegisterForm = lazy('the form', () => import('../register_form/forms').then((code) => code.RegisterForm));
+const RegisterForm = lazy('the form', () =>
+  import('../register_form/registry_forms').then((code) => code.RegisterForm),
+);
 
 /** The largest number of runs in a list of choices. */
 const MOST_LISTED = 100;

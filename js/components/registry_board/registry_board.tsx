@@ -14,7 +14,7 @@ import type { Action } from './action_panel';
 import { History } from './history';
 import { StageColumn } from './stage_column';
 
-const ActionPanel = lazy('the form', () => import('../register_form/forms').then((code) => code.ActionPanel));
+const ActionPanel = lazy('the form', () => import('../register_form/registry_forms').then((code) => code.ActionPanel));
 
 const PAUSE_MS = 250;
 

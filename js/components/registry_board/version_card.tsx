@@ -7,7 +7,9 @@ import type { Action } from './action_panel';
 import { Origin } from './origin';
 import { RunBehind } from './run_behind';
 
-const VersionLabels = lazy('the forms', () => import('../register_form/forms').then((code) => code.VersionLabels));
+const VersionLabels = lazy('the forms', () =>
+  import('../register_form/registry_forms').then((code) => code.VersionLabels),
+);
 
 interface Props {
   version: VersionRow;
