@@ -73,6 +73,7 @@ def of(run_id: str) -> dict[str, str]:
     return {key.removeprefix("nbtrack.best."): tag for key, tag in tags.items() if key.startswith("nbtrack.best.")}
 
 
+@pytest.mark.slow
 def test_the_best_of_a_training(digits: Fitted, capsys: pytest.CaptureFixture[str]) -> None:
     from sklearn.linear_model import RidgeClassifier
 
