@@ -77,6 +77,14 @@ def quickstart(notebook: Notebook, folder: Path) -> None:
     notebook.run("registry")
     pictures(notebook, folder, {"live": "first-run", "comparison": "compare", "registry": "registry"})
     rollback(notebook, folder)
+    run_page(notebook, folder)
+
+
+def run_page(notebook: Notebook, folder: Path) -> None:
+    """Take pictures of the page of the last run, with its curves."""
+    notebook.run_source("selected", "nbtrack.last_active_run()")
+    notebook.show("selected").get_by_role("tab", name="Curves").click()
+    pictures(notebook, folder, {"run_page": "selected"})
 
 
 def rollback(notebook: Notebook, folder: Path) -> None:
