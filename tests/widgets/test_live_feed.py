@@ -38,11 +38,11 @@ def test_new_points_are_added_without_the_store(feed: LiveFeed, monkeypatch: pyt
     monkeypatch.setattr(live_feed, "live_state", lambda *_: pytest.fail("The store was read."))
     assert feed.add() is None
     nbtrack.log_metric("loss", 0.25, step=1)
-    nbtrack.log_series("loss", [2, 3], [0.125, math.inf])
+    nbtrack.log_series("loss", [2, 3], [0.125, 0.0625])
     answer = feed.add()
     assert answer is not None
-    assert curve(answer) == [(0, 0.5), (1, 0.25), (2, 0.125), (3, math.inf)]
-    assert answer.reply["run"]["metrics"] == {"loss": "Infinity", "acc": 0.1}
+    assert curve(answer) == [(0, 0.5), (1, 0.25), (2, 0.125), (3, 0.0625)]
+    assert answer.reply["run"]["metrics"] == {"loss": 0.0625, "acc": 0.1}
     assert {series["key"]: series["total"] for series in answer.reply["series"]} == {"loss": 4, "acc": 1}
     assert feed.add() is None
     assert not feed.is_behind
