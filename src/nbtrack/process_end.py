@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import sys
+import weakref
 from contextlib import ExitStack
+from typing import Protocol
 
 _steps = ExitStack()
 atexit.register(_steps.close)
@@ -33,3 +36,43 @@ def _end_by_interrupt() -> None:
     if error.__traceback__.tb_frame.f_code.co_name in ("<module>", "_run_module_as_main"):
         with contextlib.suppress(KeyboardInterrupt):
             exec("raise KeyboardInterrupt")
+
+
+# -- threads that may use DuckDB ---------------------------------------------------------------------------------
+
+
+class Stoppable(Protocol):
+    """A thread, or what owns one."""
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        ...
+
+
+_threads: weakref.WeakSet[Stoppable] = weakref.WeakSet()
+
+
+def stop_before_duckdb(thread: Stoppable) -> None:
+    """Stop a thread when the process ends, before DuckDB's own exit function, which would interrupt it."""
+    _threads.add(thread)
+
+
+def duckdb_is_imported() -> None:
+    """Make sure that the threads end before DuckDB's own exit function.
+
+    Python calls exit functions in the reverse order of their registration, and DuckDB registers its own when it is
+    imported, long after this module. Only the threads end this early. Exit functions of the program can still log, and
+    the store is closed after them.
+    """
+    atexit.unregister(_stop_threads)
+    atexit.register(_stop_threads)
+
+
+def _stop_threads() -> None:
+    for thread in list(_threads):
+        thread.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    # The parent's threads do not exist in the child, and their locks may have been held.
+    os.register_at_fork(after_in_child=_threads.clear)

@@ -21,7 +21,7 @@ from ..errors import InvalidParameter
 from ..journal.recorder import tag_lines
 from ..names import check_string
 from ..observed import OUTPUT_FILE, RunProgress, ShownWarning, warnings_to_json
-from ..process_end import at_process_end
+from ..process_end import at_process_end, stop_before_duckdb
 from ..tags import OUTPUT, PROGRESS, WARNINGS
 from . import console
 from .loops import Loop, Loops
@@ -152,6 +152,7 @@ class _Watch:
                 with suppress(RuntimeError):
                     thread.start()
                     self._thread = thread
+                    stop_before_duckdb(self)
             elif self._is_asleep:
                 self._changed.notify()
 
@@ -166,7 +167,7 @@ class _Watch:
                     self._bars.close()
 
     def stop(self) -> None:
-        """Stop the thread, because nothing may be logged while the stores are being closed."""
+        """Stop the thread. At their end, runs still keep their last state."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -260,6 +261,7 @@ def _reset() -> None:
 
 @at_process_end
 def _stop() -> None:
+    # Where DuckDB was never imported, nothing has stopped the thread.
     _watch.stop()
 
 

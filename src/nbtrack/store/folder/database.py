@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import filelock
 
 from ...errors import StoreDamaged, StoreError, StoreLocked, StoreNotWritable, StoreTooNew
-from .background import end_before_duckdb
+from ...process_end import duckdb_is_imported
 
 if TYPE_CHECKING:
     import duckdb
@@ -196,7 +196,7 @@ def in_memory(**config: str | bool | int | float | list[str]) -> duckdb.DuckDBPy
     """
     import duckdb
 
-    end_before_duckdb()
+    duckdb_is_imported()
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, **config})
     connection.execute("SET enable_progress_bar = false")
     return connection

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...entities import StopRequest
 from ...names import new_id, storable
-from .background import stop_at_end
+from ...process_end import stop_before_duckdb
 
 INTERVAL = 0.5
 """Seconds between two looks while runs of this process are active."""
@@ -106,7 +106,7 @@ class StopWatch:
         self._is_active = True
         self._thread = threading.Thread(target=self._run, name="nbtrack-stop", daemon=True)
         self._thread.start()
-        stop_at_end(self)
+        stop_before_duckdb(self)
 
     def wake(self) -> None:
         """Look from now on, because a run has started."""
