@@ -151,6 +151,11 @@ def test_an_old_request_stops_neither_a_resumed_run_nor_another_one(own_store: P
         assert not nbtrack.should_stop()
     with nbtrack.start_run() as other:
         nbtrack.log_metric("loss", 3.0)
+    StopFiles(own_store / "stop").write("a run that was deleted for good", nbtrack.entities.StopRequest("ada", "", 1))
+    with until_stopped(), nbtrack.start_run() as last:
+        nbtrack.stop_run(last.info.run_id)
+        assert len(requests_in(own_store)) == 1
+        nbtrack.log_metric("loss", 4.0)
     assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
     assert nbtrack.get_run(other.info.run_id).info.status == "FINISHED"
 

@@ -289,6 +289,17 @@ class FolderStore(FolderSessions):
                     f"The request to stop run {run_id!r:.80} cannot be written to {self.folder}: {error.strerror}."
                 ) from error
 
+        with suppress(StoreError):
+            self._delete_old_requests()
+
+    def _delete_old_requests(self) -> None:
+        """Delete the requests of runs that have ended, which processes that were killed leave behind."""
+        requested = list(self._stop_files.all())
+        running = {run.info.run_id for run in self.get_runs(requested) if run.info.status == RunStatus.RUNNING}
+        for run_id in requested:
+            if run_id not in running:
+                self._stop_files.delete(run_id)
+
     def stop_state(self, run_id: str) -> StopState:
         """Return whether a process would notice a request to stop a run, and the request if there is one."""
         recorder = self._recorders.get(run_id)
