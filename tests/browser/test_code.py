@@ -101,7 +101,7 @@ def test_2_three_more_widgets_ask_for_what_is_new_only(
         expect(notebook.cell(cell).locator(".nbt-comparison, .nbt-registry")).to_be_visible()
     names = traffic.chunks()
     screens = code.read().manifest["screens"]
-    assert {"style.css", *screens.values()} - set(names) == {screens["live"]}
+    assert {"style.css", *screens.values()} - set(names) == {screens["live"], screens["run_page"]}
     assert len(names) == len(set(names)), "A chunk was sent twice."
     opened = sum(len(frame) for frame in traffic.frames[before:] if b'"comm_open"' in frame and b"nbt" in frame)
     measured("comm_open of three widgets, kB", opened / 1000)
