@@ -1,6 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import { type Answer, type Connection, isAbort, RequestError } from '../connection/connection';
-import type { ErrorReply, LiveReply, Panel } from '../contract';
+import type { ErrorReply, LiveReply, Panel, RunRow } from '../contract';
 import { LiveCurves } from '../data/live_curves';
 import type { PanelData } from '../data/panel_data';
 import { same } from './view';
@@ -97,11 +97,14 @@ export class LiveRunState {
     );
   }
 
-  /** Change what is shown at once, before the kernel pushes it. */
-  change(fields: Partial<LiveReply>): void {
+  /**
+   * Change what is shown of a run at once, before the kernel pushes it. All else stays as it is by now: meanwhile, the run
+   * may have ended, or another one may be shown.
+   */
+  change(run_id: string, fields: Partial<LiveReply>, run: Partial<RunRow> = {}): void {
     const last = this.reply.peek();
-    if (last) {
-      this.reply.value = { ...last, ...fields };
+    if (last?.run.run_id === run_id) {
+      this.reply.value = { ...last, ...fields, run: { ...last.run, ...run } };
     }
   }
 

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import { act, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { Answer } from '../../connection/connection';
-import type { LiveReply, StopRequest } from '../../contract';
+import type { EditRunReply, LiveReply, StopRequest } from '../../contract';
 import { alive } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
@@ -311,4 +311,39 @@ test('a run that another process cannot be asked to stop, or a saved one, has no
 test('a run that starts says that there are no metrics yet, also if its notebook is from an earlier version', async () => {
   liveRun({ live: () => running(0.5, 1, { panels: [], series: [] }) });
   await screen.findByText('No metrics yet. Curves appear when the first metric is logged.');
+});
+
+test('a name that is saved only after the end of the run does not take the run back to its start', async () => {
+  let answer: (reply: EditRunReply) => void = () => undefined;
+  const { connection, user } = liveRun({
+    live: () => running(0.5, 1),
+    edit_run: () => new Promise((resolve) => (answer = resolve)),
+  });
+  await user.click(await screen.findByRole('button', { name: 'Edit the name' }));
+  await user.keyboard('new name{Enter}');
+  const run = { ...tableRow('calm-owl', { metrics: { loss: 0.25 } }), status: 'FINISHED' as const };
+  await act(() => connection.push('live', running(0.25, 2, { run })));
+  await act(async () => answer({ name: 'new name', note: '', tags: {} }));
+  await screen.findByText('new name');
+  assert.ok(screen.getByText('finished'));
+  assert.ok(screen.getByText('0.2500'));
+});
+
+test('when another run is shown, no form and no answer of the run before it concerns it', async () => {
+  let answer: (reply: { stop: StopRequest }) => void = () => undefined;
+  const { connection, user } = liveRun({
+    live: () => running(0.5, 1, { can_stop: true }),
+    stop_run: () => new Promise((resolve) => (answer = resolve)),
+  });
+  await user.click(await screen.findByRole('button', { name: 'Add a note' }));
+  await user.keyboard('about the first run');
+  await user.click(screen.getByRole('button', { name: 'Stop' }));
+  (await alive('Stop the run')).click();
+  await waitFor(() => assert.equal(connection.payloads('stop_run').length, 1));
+  const run = { ...tableRow('next-owl'), status: 'RUNNING' as const, end_time: null };
+  await act(() => connection.push('live', running(0.5, 2, { run, can_stop: true })));
+  assert.equal(screen.queryByRole('form'), null);
+  await act(async () => answer({ stop: { by: 'ada', reason: '', time: 1 } }));
+  assert.equal(screen.queryByText(/Asked to stop/), null);
+  assert.ok(screen.getByRole('button', { name: 'Stop' }));
 });

@@ -41,7 +41,8 @@ export function LiveRun({ connection, run_id, view }: Props) {
   return (
     <div class="nbt-live" data-live={connection.live} data-status={reply?.run.status}>
       {reply ? (
-        <Run reply={reply} state={state} view={view} connection={connection} />
+        // With a key, because a form that was opened for one run must not change the next one.
+        <Run key={reply.run.run_id} reply={reply} state={state} view={view} connection={connection} />
       ) : (
         !error && <p class="nbt-empty">Loading the run…</p>
       )}
@@ -84,7 +85,7 @@ function Run({ reply, state, view, connection }: RunProps) {
     ? {
         connection,
         run_id: run.run_id,
-        changed: ({ name, ...others }) => state.change({ run: { ...run, run_name: name }, ...others }),
+        changed: ({ name, ...others }) => state.change(run.run_id, others, { run_name: name }),
         refresh: () => state.request(),
       }
     : null;
@@ -109,7 +110,7 @@ function Run({ reply, state, view, connection }: RunProps) {
         <StopForm
           connection={connection}
           run={run}
-          asked={(request) => state.change({ stop: request })}
+          asked={(request) => state.change(run.run_id, { stop: request })}
           close={() => (isStopping.value = false)}
         />
       )}

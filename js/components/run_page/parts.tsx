@@ -84,7 +84,11 @@ export function editingOf(state: RunPageState): Editing | null {
         connection,
         run_id: shown.run.run_id,
         changed: ({ name, note, tags }) => {
-          reply.value = { ...shown, run: { ...shown.run, run_name: name, note }, tags };
+          // Meanwhile, the run may have ended, or the page may show another one.
+          const now = reply.peek();
+          if (now?.run.run_id === shown.run.run_id) {
+            reply.value = { ...now, run: { ...now.run, run_name: name, note }, tags };
+          }
         },
         refresh: () => void state.request(),
       }

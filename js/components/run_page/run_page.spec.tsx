@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { signal } from '@preact/signals';
 import { act, render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
-import type { ArtifactEntry, ArtifactReply, RunPageReply } from '../../contract';
+import type { ArtifactEntry, ArtifactReply, EditRunReply, RunPageReply } from '../../contract';
 import { savedView } from '../../lab/saved_view';
 import { INSERT_CELL } from '../../logic/notebook_event';
 import { FakeConnection, refusal, runsReply } from '../../testing/connection';
@@ -290,6 +290,23 @@ test('a nested run is opened in the place of its parent, and there is a way back
   await user.click(screen.getByRole('button', { name: '← Back' }));
   await screen.findByRole('button', { name: 'fold-1' });
   assert.equal(screen.queryByRole('button', { name: '← Back' }), null);
+});
+
+test('a name that is saved after another run was opened does not change the page of that run', async () => {
+  let answer: (reply: EditRunReply) => void = () => undefined;
+  const { user } = shown({
+    run_page: ({ run_id }) =>
+      page(run_id, { parents: run_id === 'sweep' ? [] : [{ run_id: 'sweep', run_name: 'sweep' }] }),
+    edit_run: () => new Promise((resolve) => (answer = resolve)),
+  });
+  await user.click(await screen.findByRole('button', { name: 'Edit the name' }));
+  await user.keyboard('new name{Enter}');
+  await user.click(screen.getByRole('button', { name: 'sweep' }));
+  await screen.findByRole('button', { name: '← Back' });
+  await screen.findByTitle('sweep');
+  await act(async () => answer({ name: 'new name', note: '', tags: {} }));
+  assert.ok(screen.getByTitle('sweep'));
+  assert.equal(screen.queryByText('new name'), null);
 });
 
 test('a run that could not be read is read again on demand', async () => {
