@@ -1425,48 +1425,48 @@ export interface ErrorReply {
 
 /** The types of the payload and of the reply of each request. */
 export interface Requests {
-  artifacts: { payload: ArtifactsRequest; reply: ArtifactsReply };
   artifact: { payload: ArtifactRequest; reply: ArtifactReply };
+  artifacts: { payload: ArtifactsRequest; reply: ArtifactsReply };
+  columns: { payload: ColumnsRequest; reply: ColumnsReply };
   complete: { payload: CompleteRequest; reply: CompleteReply };
   curves: { payload: CurvesRequest; reply: CurvesReply };
-  runs: { payload: RunsRequest; reply: RunsReply };
-  columns: { payload: ColumnsRequest; reply: ColumnsReply };
+  /** Changes the store. */
+  delete_version: { payload: DeleteVersionRequest; reply: VersionReply };
+  /** Changes the store. */
+  delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
   diff: { payload: DiffRequest; reply: DiffReply };
-  live: { payload: LiveRequest; reply: LiveReply };
   /** Changes the store. */
   edit_run: { payload: EditRunRequest; reply: EditRunReply };
-  matches: { payload: MatchesRequest; reply: MatchesReply };
+  events: { payload: EventsRequest; reply: EventsReply };
   filters: { payload: FiltersRequest; reply: FiltersReply };
+  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
+  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
+  groups: { payload: GroupsRequest; reply: GroupsReply };
   /** Changes the store. */
   keep_filter: { payload: KeepFilterRequest; reply: FiltersReply };
-  groups: { payload: GroupsRequest; reply: GroupsReply };
-  group_curves: { payload: GroupCurvesRequest; reply: GroupCurvesReply };
-  group_columns: { payload: GroupColumnsRequest; reply: GroupColumnsReply };
+  lineage: { payload: LineageRequest; reply: LineageReply };
+  live: { payload: LiveRequest; reply: LiveReply };
+  matches: { payload: MatchesRequest; reply: MatchesReply };
+  preview_transition: { payload: PreviewTransitionRequest; reply: PreviewTransitionReply };
   python: { payload: PythonRequest; reply: PythonReply };
   /** Changes the store. */
   register: { payload: RegisterRequest; reply: VersionReply };
+  registry: { payload: RegistryRequest; reply: RegistryReply };
   /** Changes the store. */
-  delete_version: { payload: DeleteVersionRequest; reply: VersionReply };
+  rollback: { payload: RollbackRequest; reply: VersionReply };
+  run_page: { payload: RunPageRequest; reply: RunPageReply };
+  runs: { payload: RunsRequest; reply: RunsReply };
+  /** Changes the store. */
+  save_view: { payload: SaveViewRequest; reply: SavedViewsReply };
+  saved_views: { payload: SavedViewsRequest; reply: SavedViewsReply };
   /** Changes the store. */
   set_alias: { payload: SetAliasRequest; reply: VersionReply };
   /** Changes the store. */
   set_version_tag: { payload: SetVersionTagRequest; reply: VersionReply };
-  registry: { payload: RegistryRequest; reply: RegistryReply };
-  versions: { payload: VersionsRequest; reply: VersionsReply };
-  events: { payload: EventsRequest; reply: EventsReply };
-  lineage: { payload: LineageRequest; reply: LineageReply };
-  run_page: { payload: RunPageRequest; reply: RunPageReply };
-  saved_views: { payload: SavedViewsRequest; reply: SavedViewsReply };
-  /** Changes the store. */
-  save_view: { payload: SaveViewRequest; reply: SavedViewsReply };
-  /** Changes the store. */
-  delete_view: { payload: DeleteViewRequest; reply: SavedViewsReply };
   /** Changes the store. */
   stop_run: { payload: StopRunRequest; reply: StopRunReply };
-  preview_transition: { payload: PreviewTransitionRequest; reply: PreviewTransitionReply };
   /** Changes the store. */
   transition: { payload: TransitionRequest; reply: VersionReply };
-  /** Changes the store. */
-  rollback: { payload: RollbackRequest; reply: VersionReply };
   values: { payload: ValuesRequest; reply: ValuesReply };
+  versions: { payload: VersionsRequest; reply: VersionsReply };
 }

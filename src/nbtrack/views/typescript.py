@@ -57,7 +57,8 @@ def _field(node: ast.AnnAssign) -> str:
 
 def _requests() -> str:
     lines = []
-    for view in VIEWS.values():
+    # Not in the order of the table, which is that in which the views were imported.
+    for view in sorted(VIEWS.values(), key=lambda view: view.name):
         lines.append(_jsdoc("Changes the store." if view.writes else None, _INDENT))
         types = f"payload: {view.request.__name__}; reply: {view.reply.__name__}"
         lines.append(f"{_INDENT}{view.name}: {{ {types} }};\n")
