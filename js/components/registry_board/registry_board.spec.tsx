@@ -344,7 +344,7 @@ test('aliases and tags are changed on the card, with what it showed, and a refus
   await user.click(card.getByRole('button', { name: /calm-owl/ }));
   const add = await card.findByRole('button', { name: 'Add an alias' });
   await user.click(add);
-  await user.keyboard('old');
+  await user.keyboard('@old');
   assert.ok(card.getByText('@old moves from version 1 to version 2.'));
   await user.keyboard('{Enter}');
   await waitFor(() => assert.ok(document.activeElement === add));

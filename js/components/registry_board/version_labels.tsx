@@ -45,11 +45,12 @@ export function VersionLabels({
         <AddForm
           label="Add an alias"
           fields={['Alias']}
-          effect={([alias]) => {
-            const there = aliases[alias!.trim()];
+          effect={([typed]) => {
+            const alias = aliasOf(typed!);
+            const there = aliases[alias];
             return there && there !== version ? `@${alias} moves from version ${there} to version ${version}.` : '';
           }}
-          add={async ([alias]) => void (await setAlias(alias!.trim().replace(/^@/, ''), version))}
+          add={async ([alias]) => void (await setAlias(aliasOf(alias!), version))}
         />
         <Problem error={error.value} />
       </div>
@@ -64,4 +65,9 @@ export function VersionLabels({
       </div>
     </div>
   );
+}
+
+/** Return the alias that the user has typed, with or without its @. */
+function aliasOf(typed: string): string {
+  return typed.trim().replace(/^@/, '');
 }

@@ -39,7 +39,9 @@ export function useStageChange(
         preview.value = reply;
       }
     } catch (cause) {
-      error.value = RequestError.of(cause).reply;
+      if (wanted.current === stage) {
+        error.value = RequestError.of(cause).reply;
+      }
     }
   };
   useEffect(() => {
