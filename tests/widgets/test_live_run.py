@@ -98,12 +98,29 @@ def test_a_store_that_fails_for_a_while_is_told_and_got_over(
     with monkeypatch.context() as broken:
         broken.setattr(live_feed, "live_state", _locked)
         eventually(lambda: sent[-1][0].get("error"))
+    eventually(lambda: "reply" in sent[-1][0])
     nbtrack.log_metric("loss", 1.0)
     eventually(lambda: "reply" in sent[-1][0] and last_values(sent) == {"loss": 1.0})
 
 
 def _locked(*_: object) -> None:
     raise nbtrack.errors.StoreLocked("another process has it open")
+
+
+def test_an_edit_is_pushed_although_the_store_is_not_due_to_be_read(
+    client: nbtrack.Client, running: str, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLOWEST", "SLOWEST_BESIDE"):
+        monkeypatch.setattr(live_run, name, 3600.0)
+    monkeypatch.setattr(live_run, "READ_SHARE", 1e-9)
+    nbtrack.log_metric("loss", 1.0, step=0)
+    widget = LiveRun(client, running)
+    eventually(lambda: last_values(sent) == {"loss": 1.0})
+    widget.ask("edit_run", {"run_id": running, "name": "renamed"})
+    eventually(lambda: sent[-1][0]["reply"]["run"]["run_name"] == "renamed")
+    nbtrack.log_metric("loss", 0.5, step=1)
+    eventually(lambda: last_values(sent) == {"loss": 0.5})
+    assert sent[-1][0]["reply"]["run"]["run_name"] == "renamed"
 
 
 def test_an_unknown_run_is_said_at_once(client: nbtrack.Client, make_run: Callable[..., str]) -> None:

@@ -80,6 +80,8 @@ class LiveRun(ViewWidget):
         self._following = following
         self._panels_view = default_panels_view()
         self._finishing = threading.Event()
+        self._is_changed = threading.Event()
+        """Set by requests that change the run. What is pushed between two reads of the store lacks their changes."""
         self._deltas = Deltas()
         super().__init__(client, _view=self._panels_view)
         self._pusher = threading.Thread(target=self._push_all, name="nbtrack-live", daemon=True)
@@ -121,7 +123,10 @@ class LiveRun(ViewWidget):
             if self._following is not None and isinstance(payload, Mapping):
                 # The page may not know yet that another run is shown.
                 payload = {**payload, "run_id": self.run_id}
-        return super().ask(name, payload)
+        answer = super().ask(name, payload)
+        if views.view_of(name).writes:
+            self._is_changed.set()
+        return answer
 
     def finish(self) -> None:
         """Push the run's last state and save it in the notebook. Waits for about two seconds at most."""
@@ -177,6 +182,9 @@ class LiveRun(ViewWidget):
             last = self._finishing.wait(interval)
             began, clock = time.thread_time(), time.monotonic()
             is_read = last or clock >= (soonest if feed.is_behind else due)
+            if self._is_changed.is_set():
+                self._is_changed.clear()
+                is_read = True
             changed = ended = False
             try:
                 answer = self._state(feed, last) if is_read else feed.add()
@@ -189,6 +197,8 @@ class LiveRun(ViewWidget):
                         sent = state
             except Exception as error:  # the store may be locked for a while: training continues, and so does this
                 self._push_error(error)
+                # Screens show the error until they get a state, also if nothing has changed.
+                sent = None
             if last or ended:
                 return
             cost = time.thread_time() - began
