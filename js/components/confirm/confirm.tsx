@@ -9,7 +9,7 @@ import { useUniqueId } from '../form/unique_id';
 import { Problem } from '../problem/problem';
 
 /** How long the primary button does nothing. The second click of a double click comes within this time. */
-const DEAD_MS = 500;
+export const DEAD_MS = 500;
 
 interface Props {
   class: string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render, screen, waitFor } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
-import { alive } from '../../testing/confirm';
+import { alive, keepDead } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { tableRow } from '../../testing/rows';
 import { modelRow, previewOf, versionRow } from '../../testing/versions';
@@ -106,14 +106,17 @@ test('Escape closes the form', async () => {
   assert.equal(closed(), 1);
 });
 
-test('double clicks register one version and promote it once', async () => {
+test('double clicks register one version and promote it once', async (context) => {
   const { connection, user } = form({});
   await user.type(screen.getByLabelText('Name'), 'digits');
-  await user.dblClick(await alive('Register'));
+  const register = await alive('Register');
+  const revive = keepDead(context);
+  await user.dblClick(register);
   await screen.findByText(/Registered as/);
   await screen.findByText('Replaces no version.');
   await user.dblClick(screen.getByRole('button', { name: 'Promote' }));
   assert.equal(connection.payloads('transition').length, 0);
+  await revive();
   await user.dblClick(await alive('Promote'));
   await screen.findByText(/is now in/);
   await new Promise((resolve) => setTimeout(resolve, 600));

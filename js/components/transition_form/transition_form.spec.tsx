@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { render, screen, waitFor, within } from '@testing-library/preact';
+import { act, render, screen, waitFor, within } from '@testing-library/preact';
 import userEvent from '@testing-library/user-event';
 import type { VersionRow } from '../../contract';
-import { alive } from '../../testing/confirm';
+import { alive, keepDead } from '../../testing/confirm';
 import { FakeConnection, refusal } from '../../testing/connection';
 import { previewOf, versionRow } from '../../testing/versions';
 import { RollbackForm, TransitionForm } from './transition_form';
@@ -105,12 +105,14 @@ test('a form that is being sent is not sent again', async () => {
   assert.equal(connection.payloads('transition').length, 1);
 });
 
-test('a form does nothing in its first half second, so that a double click on what was there before it is harmless', async () => {
+test('a form does nothing in its first half second, so that a double click on what was there before it is harmless', async (context) => {
+  const revive = keepDead(context);
   const { connection, done, user } = form(({ stage }) => ({ version: { ...staged, stage } }));
   await screen.findByText('Replaces version 1, which moves to Archived.');
   await user.dblClick(screen.getByRole('button', { name: 'Promote' }));
   await user.type(screen.getByLabelText('Reason'), '{Enter}');
   assert.deepEqual(connection.payloads('transition'), []);
+  await revive();
   await user.dblClick(await alive('Promote'));
   await waitFor(() => assert.equal(done.length, 1));
   assert.equal(connection.payloads('transition').length, 1);
@@ -242,4 +244,18 @@ test('Escape cancels a form', async () => {
   const { cancelled, user } = form(() => new Promise(() => undefined));
   await user.type(screen.getByLabelText('Reason'), '{Escape}');
   assert.equal(cancelled(), 1);
+});
+
+test('an error of a stage that is not chosen any more is not shown', async () => {
+  let fail = () => {};
+  const { user } = form(undefined, {
+    preview_transition: ({ stage }) =>
+      stage === 'Production'
+        ? new Promise((_, reject) => (fail = () => reject(refusal('INTERNAL_ERROR', 'Production cannot be read.'))))
+        : previewOf(staged, []),
+  });
+  await user.selectOptions(screen.getByLabelText('Move to'), 'Archived');
+  await screen.findByText('Leaves Staging and replaces no version.');
+  await act(async () => fail());
+  assert.equal(screen.queryByText('Production cannot be read.'), null);
 });
