@@ -131,6 +131,16 @@ def filter_name(entity: str, key: str) -> str:
     return f'{entity}."{key}"' if "`" in key else f"{entity}.`{key}`"
 
 
+def filter_value(text: str) -> str:
+    """Return a string as a filter has it: in single quotes, with those in it doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def has_filter_name(key: str) -> bool:
+    """Return whether a filter can name a key. It has no quotes for one that contains both kinds of them."""
+    return "`" not in key or '"' not in key
+
+
 def split_name(name: str) -> tuple[str, str] | None:
     """Return the entity and the key of a name such as params.width or tags.`my tag`, or None if it is not one.
 

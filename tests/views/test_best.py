@@ -33,6 +33,7 @@ def ask(run_id: str, **more: Any) -> tuple[dict[str, Any], list[bytes]]:
         (["acc", "train/loss"], {}, "train/loss"),
         (["lr", "acc"], {}, "acc"),
         (["loss", "gap", "val/acc"], {"g*": "min"}, "gap"),
+        (['`"', "acc"], {}, "acc"),
     ],
 )
 def test_the_metric_that_an_experiment_is_judged_by(
@@ -71,6 +72,9 @@ def test_hostile_names_of_metrics() -> None:
         nbtrack.set_experiment(key)
         shown, other = make("shown", [1.0], key), make("other", [0.5], key)
         assert ask(shown)[0]["best"]["run_id"] == other
+    # No filter can name this one, so another metric decides.
+    other, shown = (make(name, [0.5], 'val/`"') for name in ("other", "shown"))
+    assert ask(shown)[0]["best"]["metric"] == "train/loss"
 
 
 def test_it_is_searched_for_now_and_then_and_the_curves_of_an_ended_run_are_read_once(

@@ -6,6 +6,7 @@ import argparse
 
 from ..client import Client
 from ..errors import InvalidState, NotFound
+from ..names import filter_value
 
 HELP = "Stop a run cleanly. Its data is kept, and it ends as KILLED."
 
@@ -28,8 +29,8 @@ def _run_id(client: Client, name: str) -> str:
     try:
         return client.get_run(name).info.run_id
     except NotFound:
-        quoted = name.replace("'", "''")
-        found = client.search_runs(None, f"status = 'RUNNING' AND run_name = '{quoted}'", max_results=10)
+        filter_string = f"status = 'RUNNING' AND run_name = {filter_value(name)}"
+        found = client.search_runs(None, filter_string, max_results=10)
     if not found:
         raise NotFound(f"No running run has the ID or the name {name!r:.80}.")
     if len(found) > 1:

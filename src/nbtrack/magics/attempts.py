@@ -9,6 +9,7 @@ from .. import capture
 from ..client import Client
 from ..entities import Run
 from ..errors import StoreError
+from ..names import filter_value
 from ..tags import ATTEMPT, CELL_ID, SOURCE_NAME
 
 
@@ -26,11 +27,10 @@ def cell_key(name: str | None, body: str) -> str:
 
 def previous_attempt(client: Client, experiment_id: str, key: str) -> Run | None:
     """Return the newest run of the same cell of the same notebook in this experiment, or None."""
-    literal = "'" + key.replace("'", "''") + "'"
     try:
         runs = client.search_runs(
             [experiment_id],
-            f"tags.`{CELL_ID}` = {literal} AND tags.`{ATTEMPT}` IS NOT NULL",
+            f"tags.`{CELL_ID}` = {filter_value(key)} AND tags.`{ATTEMPT}` IS NOT NULL",
             max_results=20,
             order_by=["attributes.start_time DESC"],
         )

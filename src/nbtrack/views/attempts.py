@@ -14,6 +14,7 @@ from ..capture import code_hash
 from ..directions import Directions
 from ..entities import Run, RunStatus
 from ..errors import NotFound
+from ..names import filter_value
 from ..tags import ATTEMPT, CELL_SOURCE, PARENT, PREVIOUS_RUN
 from .contract import Attempt, Change
 from .runs import own_metrics
@@ -52,7 +53,7 @@ def earlier_run(source: Source, run: Run) -> Run | None:
     if previous is not None:
         return previous
     parent = run.data.tags.get(PARENT)
-    is_sibling = "IS NULL" if parent is None else "= '" + parent.replace("'", "''") + "'"
+    is_sibling = "IS NULL" if parent is None else f"= {filter_value(parent)}"
     found = source.reading.survey(
         [run.info.experiment_id],
         f"attributes.start_time < {run.info.start_time} AND tags.`{PARENT}` {is_sibling}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..directions import Directions
 from ..entities import Run, RunStatus
-from ..names import SYSTEM, filter_name
+from ..names import SYSTEM, filter_name, filter_value, has_filter_name
 from .contract import BestRun
 from .curves import FEWEST_POINTS, Curve, curves_of
 from .runs import is_held_out
@@ -73,7 +73,7 @@ def best_run(source: Source, run: Run, metric: str | None) -> tuple[BestRun | No
     order = f"{name} {'ASC' if source.directions.lower_is_better(metric) else 'DESC'}"
     found = source.reading.survey(
         [run.info.experiment_id],
-        f"attributes.run_id != '{run.info.run_id}' AND {name} > -{_LARGEST} AND {name} < {_LARGEST}",
+        f"attributes.run_id != {filter_value(run.info.run_id)} AND {name} > -{_LARGEST} AND {name} < {_LARGEST}",
         [order],
         0,
         1,
@@ -99,6 +99,6 @@ def judged_by(metrics: Iterable[str], directions: Directions) -> str | None:
     This is the first metric with a direction that was defined for the store, or else the first that is measured on
     held-out data, or else the first loss, or else the first.
     """
-    own = sorted(key for key in metrics if not key.startswith(SYSTEM))
+    own = sorted(key for key in metrics if not key.startswith(SYSTEM) and has_filter_name(key))
     preferences = (lambda key: directions.defined_mode(key) is not None, is_held_out, directions.lower_is_better)
     return next((key for prefer in preferences for key in own if prefer(key)), own[0] if own else None)

@@ -13,7 +13,7 @@ from ..entities import LifecycleStage, Run
 from ..errors import NotFound
 from ..journal import now
 from ..models.history import read_history
-from ..names import SYSTEM
+from ..names import SYSTEM, filter_value
 from ..tags import (
     CELL_EXECUTION_COUNT,
     CELL_SOURCE,
@@ -121,7 +121,7 @@ def run_page(source: Source, request: RunPageRequest) -> RunPageReply:
 
 def _children(run: Run) -> str:
     """Return a filter of the runs that are nested directly in a run."""
-    return f"tags.`{PARENT}` = '{run.info.run_id.replace(chr(39), chr(39) * 2)}'"
+    return f"tags.`{PARENT}` = {filter_value(run.info.run_id)}"
 
 
 def _parents(source: Source, run: Run) -> list[RunLink]:

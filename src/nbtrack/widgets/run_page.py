@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from ..client import Client
+from ..names import filter_value
 from ..tags import PARENT
 from ..views.contract import PanelsView
 from ..views.panels_view import default_panels_view, read_panels_view
@@ -155,11 +156,10 @@ class RunPage(ViewWidget):
         return self.recall("artifacts", {"run_id": self.run_id, "path": "", "offset": 0, "limit": limit})
 
     def _children(self, limit: int) -> Answer:
-        quoted = self.run_id.replace("'", "''")
         return self.recall(
             "runs",
             {
-                "filter": f"tags.`{PARENT}` = '{quoted}'",
+                "filter": f"tags.`{PARENT}` = {filter_value(self.run_id)}",
                 "experiment_ids": None,
                 "order_by": ["attributes.start_time ASC"],
                 "grouped": False,
