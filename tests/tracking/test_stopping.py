@@ -21,19 +21,22 @@ import pytest
 import nbtrack
 from nbtrack import autologging, views
 from nbtrack.entities import Run
-from nbtrack.errors import InvalidParameter, InvalidState, NotFound, RunStopped
+from nbtrack.errors import AlertWarning, InvalidParameter, InvalidState, NotFound, RunStopped
 from nbtrack.integrations import optuna as optuna_integration
+from nbtrack.journal import RunRecorder
 from nbtrack.journal.stopping import without_stopping
 from nbtrack.store.folder.stopping import StopFiles
 from nbtrack.store.opening import close_stores
 
 TRAINING = """
+import time
 import nbtrack
 with nbtrack.start_run(run_name="training") as run:
     print(run.info.run_id, flush=True)
     for step in range(100_000_000):
         try:
             nbtrack.log_metric("loss", 1.0)
+            time.sleep(0.001)
         except Exception:
             print("never", flush=True)
 """
@@ -234,6 +237,25 @@ def _work(run: nbtrack.ActiveRun) -> None:
     run.log_metric("worker", 1.0)
 
 
+def test_a_request_while_a_call_goes_back_to_the_fast_path_is_not_lost() -> None:
+    class Conditions(list[Any]):
+        """No conditions. A thread requests a stop when a log call has looked at them."""
+
+        def __len__(self) -> int:
+            recorder.request_stop(nbtrack.entities.StopRequest("ada", "", 1))
+            return 0
+
+    written: list[bytes] = []
+    recorder = RunRecorder("1", "", written.append)
+    recorder.is_owner = True
+    recorder._conditions = Conditions()
+    with pytest.warns(AlertWarning):
+        recorder.metric("loss", float("nan"))
+    with pytest.raises(RunStopped):
+        recorder.metric("loss", 1.0)
+    assert b"".join(written).count(b'"e":"metric"') == 2
+
+
 def test_a_run_of_the_client_is_stopped_too() -> None:
     client = nbtrack.Client()
     run_id = client.create_run("0", tags={"mlflow.user": nbtrack.client.tracking.user()}).info.run_id
@@ -278,6 +300,7 @@ def test_files_of_others_are_not_trusted(tmp_path: Path) -> None:
     for number, content in enumerate((b"", b"{", b"[" * 100_000, b"[]", b'{"run_id": 1}', b"\xff", b"1" * 100_000)):
         (tmp_path / "stop" / f"{number}.json").write_bytes(content)
     (tmp_path / "secret").write_text(json.dumps({"run_id": run_id, "by": "", "reason": "", "time": 1}))
+    (tmp_path / "stop" / "unstorable.json").write_bytes((tmp_path / "secret").read_bytes())
     (tmp_path / "stop" / "link.json").symlink_to(tmp_path / "secret")
     os.mkfifo(tmp_path / "stop" / "pipe.json")
     assert files.all() == {"../../x": request}

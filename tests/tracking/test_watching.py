@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,6 +24,8 @@ from tqdm import tqdm, trange
 import nbtrack
 from nbtrack import views
 from nbtrack.errors import InvalidParameter
+from nbtrack.journal import events
+from nbtrack.journal.recorder import tag_lines
 from nbtrack.observed import RunProgress, ShownWarning, warnings_from_json, warnings_to_json
 from nbtrack.runs import console, loops, observer
 from nbtrack.runs.console import Console
@@ -178,6 +181,10 @@ def test_bars_of_tqdm_are_noticed_and_tqdm_is_left_as_it_was(capsys: pytest.Capt
         for _ in trange(4, desc="batches", leave=False):
             pass
         assert tqdm.close is not close
+        child = os.fork()
+        if not child:
+            os._exit(tqdm.close is not close)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "a fork has its own bars"
         for step in tqdm([1, 2], desc="batches", mininterval=0):
             done, total, label = shown() or (0, 0, "")
             assert (2 + (step - 1) / 2 <= done <= 3, total, label) == (True, 8, "epochs")
@@ -443,3 +450,21 @@ def test_an_alert_is_not_shown_again_as_a_warning() -> None:
     kept = [ShownWarning("AlertWarning", "metrics.loss > 10", 1), ShownWarning("UserWarning", "It is slow.", 2)]
     client.set_tag(run_id, "nbtrack.warnings", warnings_to_json(kept))
     assert ask(run_id)["warnings"] == [{"category": "UserWarning", "message": "It is slow.", "count": 2}]
+
+
+def test_kept_output_that_cannot_be_read_here_leaves_the_rest_of_the_run() -> None:
+    client = nbtrack.Client()
+    run = client.create_run("0", tags={"nbtrack.output": "1", "team": "vision"}).info
+    line = events.run(
+        "elsewhere",
+        experiment_id=run.experiment_id,
+        name="elsewhere",
+        user_id="ada",
+        start_time=1,
+        artifact_uri="s3://bucket/elsewhere",
+        writer="other",
+    )
+    client.recording.append(line + tag_lines("elsewhere", {"nbtrack.output": "1", "team": "vision"}))
+    for run_id in (run.run_id, "elsewhere"):
+        reply = ask(run_id)
+        assert (reply["output"], reply["tags"]) == ([], {"team": "vision"})

@@ -303,6 +303,9 @@ class RunRecorder:
             self._stop.check()
         elif not self._conditions:
             self._append = self._write
+            if self._stop is not None or self._points:
+                # Another thread has requested a stop, or logged a value that is not finite, in the meantime.
+                self._append = self._append_and_check
 
     # -- alerts --------------------------------------------------------------------------------------------------
 

@@ -174,6 +174,10 @@ class _Watch:
         if self._thread is not None:
             self._thread.join(timeout=2.0)
 
+    def forget_bars(self) -> None:
+        """Leave tqdm as it was, without waiting for a lock."""
+        self._bars.close()
+
     def look_at_bars(self) -> None:
         """Find the bars of tqdm, and the run of each."""
         with self._looking:
@@ -254,6 +258,8 @@ def progress(run_id: str, iterable: Iterable[T], total: float | None, label: str
 
 def _reset() -> None:
     global _watch
+    # The end of a bar that the child has inherited would wait for a lock that a thread of the parent held.
+    _watch.forget_bars()
     _watch = _Watch()
     console.forget_all()
     observed.forget_all()

@@ -59,14 +59,15 @@ def _shown(progress: RunProgress | None, output: Sequence[str], warnings: Sequen
 @lru_cache(maxsize=32)
 def _kept_output(artifact_uri: str, written: str) -> tuple[str, ...]:
     """Return the lines that a run has kept. `written` is the key of the cache: it changes with each file."""
-    repository = open_repository(artifact_uri)
     try:
+        repository = open_repository(artifact_uri)
         # Anybody can have logged another file of this name.
         if (repository.stat(OUTPUT_FILE).size or 0) > MOST_BYTES:
             return ()
         content = repository.get(OUTPUT_FILE)
     except (NbtrackError, OSError):
-        # The file was deleted, or it waits elsewhere because the folder cannot be written.
+        # The file was deleted, it waits elsewhere because the folder cannot be written, or no package that is installed
+        # here opens the place of the run's artifacts.
         return ()
     lines = content.decode(errors="replace").removesuffix("\n").split("\n")
     return tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])

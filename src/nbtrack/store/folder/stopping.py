@@ -93,7 +93,8 @@ def _read(path: Path) -> tuple[str, StopRequest] | None:
     run_id, by, reason, time = (content.get(key) for key in ("run_id", "by", "reason", "time"))
     if not (isinstance(run_id, str) and isinstance(by, str) and isinstance(reason, str) and type(time) is int):
         return None
-    return run_id, bounded(StopRequest(by, reason, time))
+    # No run has an ID that no store can keep.
+    return (run_id, bounded(StopRequest(by, reason, time))) if run_id == storable(run_id) else None
 
 
 class StopWatch:
