@@ -13,6 +13,7 @@ import pytest
 
 import nbtrack
 from nbtrack import views
+from nbtrack.artifact_store import local
 from nbtrack.entities import Run
 from nbtrack.errors import InvalidParameter, NotFound
 from nbtrack.tags import ATTEMPT, CELL_SOURCE, HISTORY_TAG, PACKAGES, PREVIOUS_RUN
@@ -160,6 +161,28 @@ def test_a_path_that_leads_out_is_refused(run: Run, folder: Path, path: str) -> 
     with pytest.raises(InvalidParameter):
         ask("artifact", run.info.run_id, path="file", whole=True)
     assert ask("artifacts", run.info.run_id, path="") == {"entries": [], "count": 0}
+
+
+def test_a_pipe_is_not_waited_for_and_a_file_that_is_deleted_meanwhile_is_left_out(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    for more in ({}, {"whole": True}):
+        with pytest.raises(InvalidParameter, match=r"'pipe.txt' is a pipe or a device, not a file\."):
+            ask("artifact", run.info.run_id, path="pipe.txt", **more)
+    (folder / "old.ckpt").write_text("x")
+    (folder / "pipe.txt").unlink()
+    is_link = local._is_link
+    monkeypatch.setattr(local, "_is_link", lambda path: path.unlink() if path.name == "old.ckpt" else is_link(path))
+    assert ask("artifacts", run.info.run_id, path="") == {"entries": [], "count": 0}
+
+
+def test_deeply_nested_json_is_not_indented(run: Run, folder: Path) -> None:
+    for levels, is_indented in ((10, True), (200, False)):
+        text = "[" * levels + "0,0" + "]" * levels
+        (folder / "nested.json").write_text(text)
+        shown = ask("artifact", run.info.run_id, path="nested.json")["text"]
+        assert (shown != text, json.loads(shown)) == (is_indented, json.loads(text))
 
 
 def test_hostile_names_are_listed_as_text(run: Run, folder: Path) -> None:

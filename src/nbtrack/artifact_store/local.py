@@ -126,6 +126,9 @@ class LocalArtifactRepository(ArtifactRepository):
         file = self._found(path)
         if file.is_dir():
             raise InvalidParameter(f"Artifact {path!r:.200} is a folder, not a file.")
+        if not file.is_file():
+            # A named pipe would wait for a writer, and a device may have no end.
+            raise InvalidParameter(f"Artifact {path!r:.200} is a pipe or a device, not a file.")
         return file.open("rb")
 
     def exists(self, path: str) -> bool:
@@ -148,7 +151,10 @@ class LocalArtifactRepository(ArtifactRepository):
                 if _is_link(file) and not (file.exists() and file.resolve().is_relative_to(inside)):
                     continue
                 is_dir = entry.is_dir()
-                found.append(FileInfo(prefix + entry.name, is_dir, None if is_dir else entry.stat().st_size))
+                # A training may delete its old checkpoints meanwhile.
+                with suppress(FileNotFoundError):
+                    size = None if is_dir else entry.stat().st_size
+                    found.append(FileInfo(prefix + entry.name, is_dir, size))
         return sorted(found, key=lambda info: info.path)
 
     def stat(self, path: str) -> Stat:

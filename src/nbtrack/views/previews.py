@@ -39,6 +39,8 @@ from .contract import (
 
 _LONGEST_CELL = 1_000
 _LONGEST_NAME = 200
+_MOST_LEVELS = 30
+"""How deeply JSON may be nested to be indented."""
 _PAGES = (".html", ".htm", ".svg")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _IMAGES = (
@@ -126,12 +128,23 @@ def _formatted(text: str, suffix: str) -> str:
     if suffix != ".json":
         return text
     try:
-        formatted = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        content = json.loads(text)
+        # Deeply nested lists grow by their indentation: 200 kB can become 200 MB.
+        if not _is_flat(content):
+            return text
+        formatted = valid(json.dumps(content, indent=2, ensure_ascii=False))
     except (ValueError, RecursionError):
         return text
-    formatted = valid(formatted)
-    # Deeply nested lists grow by their indentation.
     return formatted if len(formatted) <= 2 * MOST_PREVIEW_BYTES else text
+
+
+def _is_flat(content: Any) -> bool:
+    """Return whether JSON has few levels."""
+    level = [content]
+    for _ in range(_MOST_LEVELS):
+        parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [value for part in parts for value in part]
+    return not level
 
 
 # -- tables -------------------------------------------------------------------------------------------------------
