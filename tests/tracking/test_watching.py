@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -468,3 +469,19 @@ def test_kept_output_that_cannot_be_read_here_leaves_the_rest_of_the_run() -> No
     for run_id in (run.run_id, "elsewhere"):
         reply = ask(run_id)
         assert (reply["output"], reply["tags"]) == ([], {"team": "vision"})
+
+
+def test_output_that_could_not_be_kept_is_kept_at_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "OUTPUT_INTERVAL", 0.0)
+    with streams(), nbtrack.start_run() as run:
+        print("line")
+        with monkeypatch.context() as full:
+            full.setattr(nbtrack.MlflowClient, "log_text", _no_space)
+            seen_here = observer._watch.find(run.info.run_id)
+            assert seen_here is not None
+            seen_here.keep()
+    assert nbtrack.artifacts.load_text(f"runs:/{run.info.run_id}/nbtrack/output.txt") == "line\n"
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

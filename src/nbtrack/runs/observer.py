@@ -65,7 +65,8 @@ class Observer:
         self._keeps_output = keeps_output
         self._final: RunProgress | None = None
         self._kept_progress: RunProgress | None = None
-        self._kept: tuple[list[str], list[ShownWarning]] = [], []
+        self._kept_lines: list[str] = []
+        self._kept_warnings: list[ShownWarning] = []
         self._born = self._progress_due = time.monotonic()
         self._output_due = self._born + OUTPUT_INTERVAL
 
@@ -118,13 +119,14 @@ class Observer:
         if not self._keeps_output:
             return
         lines, shown = self.output(), self.warnings()
-        before, self._kept = self._kept, (lines, shown)
-        if shown != before[1]:
+        if shown != self._kept_warnings:
             self._set_tag(WARNINGS, warnings_to_json(shown))
-        if lines != before[0]:
+            self._kept_warnings = shown
+        if lines != self._kept_lines:
             self._client.log_text(self.run_id, "".join(f"{line}\n" for line in lines), OUTPUT_FILE)
             # Screens read the file again when the tag has changed.
             self._set_tag(OUTPUT, str(time.time_ns() // 1_000_000))
+            self._kept_lines = lines
 
     def _set_tag(self, key: str, value: str) -> None:
         self._client.recording.append(tag_lines(self.run_id, {key: value}))
