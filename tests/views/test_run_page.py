@@ -280,6 +280,19 @@ def test_tables_show_their_first_rows_and_how_many_there_are(run: Run, folder: P
     assert ask("artifact", run_id, path="odd.json")["table"]["rows"] == [["?", '{"x": [NaN]}'], [None]]
 
 
+def test_dates_in_tables_are_shown_as_text_and_those_that_python_cannot_have_are_no_table(
+    run: Run, folder: Path
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for name, days in (("day", 0), ("far", 2**30)):
+        table = pa.table({"d": pa.array([days], pa.int32()).cast(pa.date32())})
+        parquet.write_table(table, folder / f"{name}.parquet")
+    assert ask("artifact", run.info.run_id, path="day.parquet")["table"]["rows"] == [["1970-01-01"]]
+    assert ask("artifact", run.info.run_id, path="far.parquet")["kind"] == "binary"
+
+
 BOMB = "a: &a [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1 or ''}, *a{i - 1 or ''}]\n" for i in range(1, 40))
 
 

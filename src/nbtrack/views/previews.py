@@ -200,7 +200,8 @@ def _parquet_table(content: bytes | None) -> TablePreview | None:
         batch = next(iter(shown), None)
         columns = [] if batch is None else [column.to_pylist() for column in batch.columns]
         count = int(file.metadata.num_rows)
-    except (ImportError, OSError, NotImplementedError, KeyError):
+    except (ImportError, OSError, NotImplementedError, KeyError, OverflowError, TypeError):
+        # The last ones are raised for values that Python's types cannot have, such as the year 12000.
         return None
     return _preview(names, list(zip(*columns, strict=True)), count)
 
@@ -221,11 +222,14 @@ def _cell(value: Any) -> str | None:
         return None
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
-    if not isinstance(value, str):
+    if isinstance(value, dict | list | tuple | bool | int | float):
         try:
             value = json.dumps(value, ensure_ascii=False, default=str)
         except (ValueError, TypeError, RecursionError):
             value = str(value)
+    elif not isinstance(value, str):
+        # A date, for example, or a decimal number.
+        value = str(value)
     return valid(value if len(value) <= _LONGEST_CELL else f"{value[: _LONGEST_CELL - 1]}…")
 
 
