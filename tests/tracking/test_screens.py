@@ -104,3 +104,13 @@ def test_results_that_differ_between_attempts_are_better_or_worse() -> None:
         "val/gap": False,
     }
     assert not [change for change in midway["changes"] if "better" in change], "these are not results yet"
+
+
+def test_a_run_with_hostile_tags_and_datasets_is_shown() -> None:
+    client, first = nbtrack.MlflowClient(), make("a", 5)
+    run_id = client.create_run("0", tags={"nbtrack.previous_run": first, "nbtrack.attempt": "9" * 5000}).info.run_id
+    dataset = nbtrack.entities.Dataset("d", "1", "local", "[" * 100_000, profile="[" * 100_000)
+    client.log_inputs(run_id, [nbtrack.entities.DatasetInput(dataset, [])])
+    reply = ask("live", run_id=run_id, max_points=100)
+    assert reply["attempt"]["number"] == 999_999_999
+    assert [(row["rows"], row["source"]) for row in reply["datasets"]] == [(None, "")]

@@ -66,7 +66,8 @@ def earlier_run(source: Source, run: Run) -> Run | None:
 def changes_since(previous: Run, run: Run, directions: Directions) -> Attempt:
     """Return what differs between a run and one before it."""
     tags = run.data.tags
-    number = tags.get(ATTEMPT, "")
+    # Anybody can set the tag, and Python converts no string of thousands of digits.
+    number = tags.get(ATTEMPT, "")[:9]
     is_attempt = tags.get(PREVIOUS_RUN) == previous.info.run_id
     return {
         "number": None if not is_attempt else int(number) if number.isdecimal() else 2,

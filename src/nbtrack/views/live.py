@@ -228,6 +228,6 @@ def _fields(text: str | None) -> dict[str, object]:
     """Return the fields of a JSON object, or {} if the string is not one."""
     try:
         fields = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
