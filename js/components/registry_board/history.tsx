@@ -5,6 +5,7 @@ import type { EventRow } from '../../contract';
 import { copyText } from '../../logic/clipboard';
 import { toCsv } from '../../logic/copy_table';
 import { formatTime, plural } from '../../logic/format';
+import { saveFile } from '../../logic/save_file';
 import { More } from '../more/more';
 import { StageBadge } from '../stage/stage';
 
@@ -110,7 +111,7 @@ function Export({ name, all }: Pick<Props, 'name' | 'all'>) {
       <button
         type="button"
         class="nbt-link"
-        onClick={() => void take((csv) => download(csv, `${name}-history.csv`), 'Downloaded')}
+        onClick={() => void take((csv) => saveFile(`${name}-history.csv`, csv, 'text/csv'), 'Downloaded')}
       >
         download
       </button>{' '}
@@ -132,14 +133,6 @@ function auditTable(name: string, events: EventRow[]): string[][] {
     reason ?? '',
   ]);
   return [['timestamp', 'user_id', 'model', 'version', 'kind', 'old', 'new', 'reason'], ...rows];
-}
-
-function download(csv: string, file: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([csv], { type: 'text/csv' }));
-  link.download = file;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 function EventText({ event: { kind, version, old, new: value } }: { event: EventRow }) {

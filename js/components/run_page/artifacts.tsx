@@ -42,9 +42,10 @@ function Folder(props: Props & { path: string }) {
   const opened = useSignal<ReadonlySet<string>>(new Set());
   const payload = { run_id: reply.run.run_id, path, offset: offset.value, limit: FILES };
   const [folder, shown] = useReply(connection, 'artifacts', payload, changes.value);
-  const toggle = (to: string) => {
+  const fold = (folder: string, isOpen: boolean) => {
     const next = new Set(opened.peek());
-    opened.value = next.delete(to) ? next : next.add(to);
+    next[isOpen ? 'add' : 'delete'](folder);
+    opened.value = next;
   };
   return (
     <div>
@@ -63,7 +64,7 @@ function Folder(props: Props & { path: string }) {
                 aria-expanded={canOpen ? isOpen : undefined}
                 aria-current={entry.path === selected}
                 onClick={() => {
-                  toggle(entry.path);
+                  fold(entry.path, !isOpen);
                   select(entry.path);
                 }}
               >

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { ask, type Connection } from '../../connection/connection';
 import type { ArtifactReply, ImageSeries } from '../../contract';
 import { formatBytes, formatTime, ofAll, plural } from '../../logic/format';
+import { saveFile } from '../../logic/save_file';
 import { CodeBlock } from './code_block';
 import { Grid, Pairs, Scroll, useReply } from './parts';
 
@@ -24,7 +25,7 @@ export function Preview({ connection, run_id, path, select }: Props) {
       ({ reply: { data } }) => {
         said.value = data ? '' : 'It is too large. The code below copies it.';
         if (data) {
-          saveFile(path.split('/').at(-1)!, data);
+          saveFile(path.split('/').at(-1)!, bytesOf(data));
         }
       },
       ({ message }) => (said.value = message),
@@ -87,8 +88,7 @@ function Content({ reply: { kind, text, data, table, model, path, is_cut } }: { 
   return (
     <>
       {kind === 'html' ? (
-        // Without scripts, forms, popups and an origin. The page can load nothing, and its links go nowhere.
-        <iframe class="nbt-preview" sandbox="" srcdoc={SHELL + text} title={path} />
+        <iframe class="nbt-preview" sandbox="" srcdoc={framed(text)} title={path} />
       ) : (
         <Scroll label={path}>
           <pre>{text}</pre>
@@ -99,8 +99,18 @@ function Content({ reply: { kind, text, data, table, model, path, is_cut } }: { 
   );
 }
 
-/** What stands before a page of HTML in its frame. */
+/** What stands before a page of HTML in its frame: it can load nothing. */
 const SHELL = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none';img-src data:;style-src 'unsafe-inline'"><meta http-equiv="x-dns-prefetch-control" content="off"><base target="_blank">`;
+
+/**
+ * Return a page of HTML in a frame within a frame, both without scripts, forms, popups and an origin. A link in the outer one
+ * could show another page there, because the policy of a page is about what is in it. So the page is in the inner frame, and
+ * the policy of the outer one lets that go nowhere.
+ */
+function framed(html: string): string {
+  const page = (SHELL + html).replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  return `${SHELL}<style>html,body,iframe{display:block;margin:0;border:0;width:100%;height:100%}</style><iframe srcdoc="${page}">`;
+}
 
 /** Chooses the step of a series of images. */
 function Steps({ series: { images, count }, path, select }: { series: ImageSeries } & Pick<Props, 'path' | 'select'>) {
@@ -119,11 +129,7 @@ function Steps({ series: { images, count }, path, select }: { series: ImageSerie
   );
 }
 
-/** Save the content of a data URL as the browser saves downloads. */
-function saveFile(name: string, data: string): void {
-  const bytes = Uint8Array.from(atob(data.slice(data.indexOf(',') + 1)), (character) => character.charCodeAt(0));
-  const url = URL.createObjectURL(new Blob([bytes]));
-  Object.assign(document.createElement('a'), { href: url, download: name }).click();
-  // The browser reads it after the click.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+/** Return the content of a data URL. */
+function bytesOf(data: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(data.slice(data.indexOf(',') + 1)), (character) => character.charCodeAt(0));
 }

@@ -162,8 +162,24 @@ test('a folder is read when it is opened, in pages, and stays open when the stor
   assert.ok(screen.getByText('<b>log</b>'));
 });
 
+test('a folder that is open because of the artifact that is shown is folded by one click', async () => {
+  const { user } = shown(
+    {
+      artifacts: ({ path }) =>
+        path === ''
+          ? { entries: [file('logs', { is_dir: true, size: null })], count: 1 }
+          : { entries: [file('logs/a.txt')], count: 1 },
+      artifact: ({ path }) => artifact(path, path === 'logs' ? { kind: 'folder', size: null } : { text: 'log' }),
+    },
+    'Artifacts/logs/a.txt',
+  );
+  await screen.findByRole('button', { name: /a\.txt/ });
+  await user.click(screen.getByRole('button', { name: /logs/, expanded: true }));
+  assert.ok(screen.getByRole('button', { name: /logs/, expanded: false }));
+});
+
 test('a page of HTML is shown in a frame without scripts that can load nothing', async () => {
-  const text = '<script>alert(1)</script>';
+  const text = '<script>alert("1&amp;2")</script>"></iframe>';
   shown(
     {
       artifacts: () => ({ entries: [file('report.html')], count: 1 }),
@@ -175,7 +191,10 @@ test('a page of HTML is shown in a frame without scripts that can load nothing',
   assert.equal(frame.getAttribute('sandbox'), '');
   const source = frame.getAttribute('srcdoc') ?? frame.srcdoc;
   assert.match(source, /^<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none';/);
-  assert.ok(source.endsWith(text));
+  const [, inner = ''] = source.match(/srcdoc="([^"]*)"/) ?? [];
+  const page = inner.replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+  assert.match(page, /^<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none';/);
+  assert.ok(page.endsWith(text));
   assert.equal(document.querySelector('script'), null);
 });
 
