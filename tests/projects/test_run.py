@@ -224,6 +224,38 @@ def test_variables_of_a_parent_process_do_not_reach_the_command(
     assert output_of(submitted.run_id) == f"||{experiment_id}\n"
 
 
+TRAINING = """
+import time, nbtrack
+with nbtrack.start_run():
+    while True:
+        nbtrack.log_metric("loss", 1.0)
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_ends_as_its_command_has_ended_it(project: Write, tmp_path: Path) -> None:
+    until_go = f"command: until test -e {tmp_path}/go; do sleep 0.1; done"
+    folder = project({"main": f"command: {sys.executable} train.py", "plain": until_go}, train__py=TRAINING)
+    training = run(str(folder), env_manager="local", synchronous=False)
+    plain = run(str(folder), "plain", env_manager="local", synchronous=False)
+    wait_until(lambda: recorded(training).data.metrics)
+    nbtrack.stop_run(training.run_id, "enough")
+    nbtrack.stop_run(plain.run_id)
+    (tmp_path / "go").touch()
+    # A wait without a limit would hang if the thread that follows the command had died.
+    assert training._done.wait(60)
+    assert plain._done.wait(60)
+    found = recorded(training)
+    assert (training.get_status(), found.info.status) == ("KILLED", "KILLED")
+    assert found.data.tags[tags.STOP_REASON] == "enough"
+    assert not {tags.TRACEBACK, tags.KILLED} & found.data.tags.keys()
+    with pytest.raises(ExecutionException, match=r"was stopped by .*: enough"):
+        training.raise_failure()
+    # Its command does not log, so it has not noticed.
+    assert (plain.get_status(), recorded(plain).info.status) == ("FINISHED", "FINISHED")
+
+
 def test_an_asynchronous_run_can_be_cancelled_with_all_of_its_processes(project: Write, tmp_path: Path) -> None:
     folder = project({"main": f"command: sleep 100 & echo $! > {tmp_path}/pid; echo begun; wait"})
     submitted = run(str(folder), synchronous=False)

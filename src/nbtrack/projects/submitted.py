@@ -16,9 +16,10 @@ from pathlib import Path
 from ..client import Client
 from ..entities import Run, RunStatus
 from ..errors import ExecutionException, NbtrackError, StoreError
+from ..journal.stopping import without_stopping
 from ..names import storable
 from ..process_end import at_process_end
-from ..tags import KILLED, PROJECT_EXIT_CODE, TRACEBACK
+from ..tags import KILLED, PROJECT_EXIT_CODE, STOP_REASON, STOPPED_BY, TRACEBACK
 from .output import OutputFile, Screen
 from .process import Command, described, signal_of
 
@@ -154,6 +155,11 @@ class SubmittedRun:
         return f"<SubmittedRun {self._run.info.run_name!r} ({self.run_id}), {self._status}>"
 
     def _follow(self) -> None:
+        # If somebody stops the run, the command notices, and this thread keeps how it ends.
+        with without_stopping():
+            self._follow_to_the_end()
+
+    def _follow_to_the_end(self) -> None:
         try:
             self.exit_code = self._running.follow(self._write)
         finally:
@@ -193,7 +199,7 @@ class SubmittedRun:
         if reason:
             tags[KILLED] = reason
         ended = self._as_the_command_left_it()
-        if status != RunStatus.FINISHED:
+        if status != RunStatus.FINISHED and not _was_stopped(ended):
             trace = _traceback(self._output.recent)
             if trace and (ended is None or TRACEBACK not in ended.data.tags):
                 tags[TRACEBACK] = storable(trace)
@@ -209,12 +215,14 @@ class SubmittedRun:
             return RunStatus.KILLED, self._killed
         if self.exit_code is None:
             return RunStatus.FAILED, None
+        left = self._as_the_command_left_it()
+        if _was_stopped(left):
+            return RunStatus.KILLED, None
         if self.exit_code:
             name = signal_of(self.exit_code)
             if name in _KILLED_BY:
                 return RunStatus.KILLED, f"the command {described(self.exit_code)}"
             return RunStatus.FAILED, None
-        left = self._as_the_command_left_it()
         # As in MLflow, a run that the command itself has ended as FAILED has failed.
         if left is not None and left.info.status in (RunStatus.FAILED, RunStatus.KILLED):
             reason = left.data.tags.get(KILLED)
@@ -233,6 +241,10 @@ class SubmittedRun:
         name = f"Run {self._run.info.run_name!r} ({self.run_id})"
         if self._killed is not None:
             return f"{name} was {self._killed}."
+        stopped = self._as_the_command_left_it()
+        if stopped is not None and _was_stopped(stopped):
+            reason = stopped.data.tags.get(STOP_REASON)
+            return f"{name} was stopped by {stopped.data.tags[STOPPED_BY]}{f': {reason}' if reason else '.'}"
         if self.exit_code == 0:
             return f"{name} was ended as FAILED or KILLED by its own command, which then ended with exit code 0."
         ended = described(self.exit_code) if self.exit_code is not None else "could not be followed to its end"
@@ -247,6 +259,11 @@ class SubmittedRun:
         if self._status != RunStatus.FINISHED:
             self._keep()
         self._resources.close()
+
+
+def _was_stopped(run: Run | None) -> bool:
+    """Return whether the command has ended its run because somebody has stopped it."""
+    return run is not None and run.info.status == RunStatus.KILLED and STOPPED_BY in run.data.tags
 
 
 def running_with(run_id: str) -> SubmittedRun | None:
