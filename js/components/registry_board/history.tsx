@@ -59,7 +59,7 @@ export function History({ name, events, count, more, all: allEvents }: Props) {
           >
             <time
               class="nbt-event-time"
-              dateTime={new Date(event.timestamp).toISOString()}
+              dateTime={isoTime(event.timestamp)}
               title={new Date(event.timestamp).toLocaleString()}
             >
               {formatTime(event.timestamp)}
@@ -123,7 +123,7 @@ function Export({ name, all }: Pick<Props, 'name' | 'all'>) {
 /** The rows and columns of `nbtrack.registry_history`. */
 function auditTable(name: string, events: EventRow[]): string[][] {
   const rows = events.map(({ timestamp, user_id, version, kind, old, new: value, reason }) => [
-    new Date(timestamp).toISOString(),
+    isoTime(timestamp),
     user_id,
     name,
     String(version ?? ''),
@@ -133,6 +133,11 @@ function auditTable(name: string, events: EventRow[]): string[][] {
     reason ?? '',
   ]);
   return [['timestamp', 'user_id', 'model', 'version', 'kind', 'old', 'new', 'reason'], ...rows];
+}
+
+/** Return a time as in ISO 8601, or the number itself if there is no such time. A store may have any number. */
+function isoTime(time: number): string {
+  return new Date(time).toJSON() ?? String(time);
 }
 
 function EventText({ event: { kind, version, old, new: value } }: { event: EventRow }) {

@@ -428,3 +428,11 @@ test('a promotion made elsewhere is shown', async () => {
   await act(() => connection.change());
   await waitFor(() => assert.ok(column('Production').getByText('Version', { exact: false })));
 });
+
+test('an event at an impossible time is shown and exported', async () => {
+  const { user } = board({ events: [event(1, { timestamp: 9e15 })] }, {}, false);
+  await screen.findByText(/Version 1 registered/);
+  await user.click(screen.getByRole('button', { name: 'Copy as CSV' }));
+  await screen.findByText('Copied 1 event.');
+  assert.match(await navigator.clipboard.readText(), /\n9000000000000000,ada/);
+});
