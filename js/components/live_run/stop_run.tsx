@@ -61,7 +61,7 @@ export function StopForm({ connection, run, asked, close }: Props) {
       action="Stop the run"
       danger
       reason={reason}
-      effect={`${run.run_name} ends at its next log call, with the status KILLED. All that it has logged stays.`}
+      effect="The run ends at its next log call, with the status KILLED. All that it has logged stays."
       error={error}
       send={send}
       cancel={close}
