@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+from nbtrack.store.opening import close_stores
 from nbtrack.widgets import live_feed
 from nbtrack.widgets.live_feed import LiveFeed
 
@@ -104,13 +105,17 @@ def test_a_long_curve_is_thinned_out(feed: LiveFeed) -> None:
     assert (points[0], points[-1], max(y for _, y in points)) == ((0, 0.5), (999, 0.5), 1.5)
 
 
-def test_a_run_of_another_process_is_not_followed(client: nbtrack.Client, run_id: str) -> None:
-    other = nbtrack.Client(client.tracking_uri)
-    ended = client.create_run("0").info.run_id
-    client.set_terminated(ended)
-    feed = LiveFeed(other, ended, 100)
+def test_a_run_of_another_process_is_not_followed() -> None:
+    run_id = nbtrack.Client().create_run("0").info.run_id
+    # As in another process, nothing is known of the run.
+    close_stores()
+    client = nbtrack.Client()
+    feed = LiveFeed(client, run_id, 100)
     feed.read()
-    assert feed.add() is None
+    assert (feed.is_followed, feed.add()) == (False, None)
+    client.set_tag(run_id, "reviewed", "yes")
+    feed.read()
+    assert (feed.is_followed, feed.add()) == (False, None)
 
 
 def test_progress_is_added_without_the_store(feed: LiveFeed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,12 @@ class FolderStore(FolderSessions):
         self.journal.append(lines)
 
     def tail(self, run_id: str, *, without: AbstractSet[str] = frozenset()) -> JournalTail | None:
-        """Follow what this process logs to a run, without some tags. Returns None if it does not log to it."""
-        return JournalTail(lambda: self._journal, run_id, without) if run_id in self._recorders else None
+        """Follow what this process logs to a run, without some tags. Returns None if it does not run it."""
+        recorder = self._recorders.get(run_id)
+        if recorder is None or not recorder.is_owner:
+            # Another process logs to the run, even if this one has set a tag.
+            return None
+        return JournalTail(lambda: self._journal, run_id, without)
 
     def create_run(
         self, experiment_id: str, name: str, *, user_id: str, start_time: int, tags: Mapping[str, str]
