@@ -56,6 +56,11 @@ def environment(name: str) -> str | None:
     return value or os.environ.get(f"MLFLOW_{name}") or None
 
 
+def is_on(name: str) -> bool:
+    """Return whether the environment variable NBTRACK_<name> does not turn something off that is on by default."""
+    return (environment(name) or "true").strip().lower() not in ("false", "0", "no", "off")
+
+
 def pass_on(name: str, value: str | None) -> None:
     """Set NBTRACK_<name> for the processes that this one starts. None restores what the variable was before.
 

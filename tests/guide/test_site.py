@@ -83,7 +83,7 @@ def test_a_figure_of_the_readme_is_one_of_the_benchmarks() -> None:
 def test_every_environment_variable_is_on_a_page() -> None:
     text = (GUIDE / "settings.md").read_text()
     sources = "\n".join(file.read_text() for file in (ROOT / "src/nbtrack").rglob("*.py"))
-    variables = {f"NBTRACK_{name}" for name in re.findall(r'environment\("(\w+)"\)', sources)}
+    variables = {f"NBTRACK_{name}" for name in re.findall(r'(?:environment|is_on)\("(\w+)"\)', sources)}
     variables |= set(re.findall(r"\bNBTRACK_[A-Z_]+[A-Z]\b", sources))
     assert len(variables) > 10
     assert {name for name in variables if name not in text} == set()

@@ -113,14 +113,9 @@ class AlertLog:
 
 def non_finite(point: Point) -> str | None:
     """Return the condition that a point has met by itself, because it is NaN or infinite, or None."""
-    if math.isfinite(point.value) or not is_alerted_of_nan():
+    if math.isfinite(point.value) or not config.is_on("ALERT_ON_NAN"):
         return None
     return f"{filter_name('metrics', point.key)} = {_NAMES[repr(point.value)]}"
-
-
-def is_alerted_of_nan() -> bool:
-    """Return whether NaN and infinite values raise alerts without being asked for."""
-    return (config.environment("ALERT_ON_NAN") or "true").strip().lower() not in ("false", "0", "no", "off")
 
 
 def read_alerts(text: str) -> list[Alert]:

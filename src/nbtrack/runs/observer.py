@@ -39,11 +39,6 @@ OUTPUT_INTERVAL = 10.0
 screens in this process have them, and a sweep of thousands of runs shall not write thousands of files."""
 
 
-def is_on(variable: str) -> bool:
-    """Return whether an environment variable does not turn something off."""
-    return (config.environment(variable) or "true").strip().lower() not in ("false", "0", "no", "off")
-
-
 class Observer:
     """What is seen of one active run.
 
@@ -57,11 +52,11 @@ class Observer:
         self.run_id = run_id
         self.loops = Loops()
         self.started = time.time()
-        self.watches_tqdm = is_on("LOG_TQDM")
+        self.watches_tqdm = config.is_on("LOG_TQDM")
         self.is_open = True
         self._client = client
         self._keeping = threading.Lock()
-        self._console = console.open_console() if is_on("LOG_OUTPUT") else None
+        self._console = console.open_console() if config.is_on("LOG_OUTPUT") else None
         self._keeps_output = keeps_output
         self._final: RunProgress | None = None
         self._kept_progress: RunProgress | None = None

@@ -122,8 +122,7 @@ def is_enabled() -> bool:
     """
     enabled = _settings.get("enabled")
     if enabled is None:
-        value = config.environment("ENABLE_SYSTEM_METRICS_LOGGING") or "true"
-        enabled = value.strip().lower() not in ("false", "0", "no", "off")
+        enabled = config.is_on("ENABLE_SYSTEM_METRICS_LOGGING")
     return bool(enabled)
 
 
