@@ -95,3 +95,11 @@ test('a note and tags are added, changed and deleted', async () => {
   assert.deepEqual(connection.payloads('edit_run').at(-1)?.seen, { tags: { team: 'speech' } });
   await hasFocus('Add a tag');
 });
+
+test('a double click deletes one tag', async () => {
+  const { kernel, connection, user } = shown({ tags: { a: '1', b: '2' } });
+  await user.dblClick(screen.getByRole('button', { name: 'Delete the tag a' }));
+  await waitFor(() => assert.deepEqual(kernel.value.tags, { b: '2' }));
+  assert.equal(connection.payloads('edit_run').length, 1);
+  assert.equal(screen.queryByText(/changed meanwhile/), null);
+});

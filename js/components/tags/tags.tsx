@@ -91,7 +91,8 @@ export function DeleteButton({ label, error, remove }: DeleteProps) {
       class="nbt-button nbt-pencil"
       aria-label={`Delete ${label}`}
       title={`Delete ${label}`}
-      onClick={(event) => void click(event.currentTarget)}
+      // The second click of a double click may come on the button of the next row.
+      onClick={(event) => event.detail < 2 && void click(event.currentTarget)}
     >
       ×
     </button>
