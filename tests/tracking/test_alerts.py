@@ -20,6 +20,7 @@ from nbtrack.journal.alerts import MOST_ALERTS, read_alerts
 from nbtrack.query import parse
 from nbtrack.query.evaluation import operands
 from nbtrack.query.tree import Key
+from nbtrack.store.folder.store import FolderStore
 
 
 def alerts(run_id: str) -> list[Alert]:
@@ -131,6 +132,16 @@ def test_an_alert_stops_the_run_and_its_children() -> None:
         assert found.info.status == "KILLED"
         assert found.data.tags["nbtrack.stop_reason"] == "Alert: max(metrics.loss) >= 5"
     assert nbtrack.get_run(run.info.run_id).data.metrics == {"loss": 5.0}
+
+
+def test_an_alert_stops_the_run_without_reading_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    with nbtrack.start_run() as run:
+        run.alert_if("metrics.loss > 1", stop=True)
+        with monkeypatch.context() as locked:
+            locked.setattr(FolderStore, "get_runs", lambda *_, **__: pytest.fail("The database was read."))
+            with pytest.warns(AlertWarning), pytest.raises(RunStopped):
+                run.log_metric("loss", 2.0)
+    assert nbtrack.get_run(run.info.run_id).info.status == "KILLED"
 
 
 def test_an_alert_cannot_end_the_training(capsys: pytest.CaptureFixture[str]) -> None:

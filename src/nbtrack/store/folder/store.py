@@ -292,13 +292,15 @@ class FolderStore(FolderSessions):
                 raise StoreNotWritable(
                     f"The request to stop run {run_id!r:.80} cannot be written to {self.folder}: {error.strerror}."
                 ) from error
-
         with suppress(StoreError):
-            self._delete_old_requests()
+            self._delete_old_requests(run_id)
 
-    def _delete_old_requests(self) -> None:
+    def _delete_old_requests(self, new: str) -> None:
         """Delete the requests of runs that have ended, which processes that were killed leave behind."""
-        requested = list(self._stop_files.all())
+        requested = [run_id for run_id in self._stop_files.all() if run_id != new]
+        if not requested:
+            # An alert stops its run from a log call, which must not wait for the lock of the database.
+            return
         running = {run.info.run_id for run in self.get_runs(requested) if run.info.status == RunStatus.RUNNING}
         for run_id in requested:
             if run_id not in running:
