@@ -67,24 +67,25 @@ class AlertLog:
         self._is_saved = True
         self._saved_at = -_SECONDS
 
-    def add(self, condition: str, point: Point) -> Alert | None:
-        """Count an alert. Return it if it is the first one of its kind in this process."""
+    def add(self, condition: str, point: Point) -> tuple[Alert, bool]:
+        """Count an alert. Return it, and whether it is to be shown, as the first one of its kind in this process."""
         kind = (condition, point.key)
         with self._lock:
             known = self._alerts.get(kind)
-            if known is None and len(self._alerts) >= MOST_ALERTS:
-                return None
+            is_kept = known is not None or len(self._alerts) < MOST_ALERTS
             key, value, step, at = point
             if known is None:
                 known = Alert(condition, key, step, value, at, 0, step, value, at)
             alert = replace(known, count=known.count + 1, last_step=step, last_value=value, last_time=at)
+            if not is_kept:
+                return alert, False
             self._alerts[kind] = alert
             self._is_saved = False
             if alert.count & (alert.count - 1) == 0:
                 self._saved_at = -_SECONDS
             is_first = kind not in self._shown
             self._shown.add(kind)
-        return alert if is_first else None
+        return alert, is_first
 
     def unsaved(self, *, at_end: bool = False) -> str | None:
         """Return the value of the tag if it is to be written now, or None.

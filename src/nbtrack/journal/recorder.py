@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -70,6 +71,8 @@ class RunRecorder:
         self._tags = dict(tags or {})
         self._alerts = AlertLog(name, self._tags.get(ALERTS, ""))
         self._conditions: list[Condition] = []
+        self._unmet: list[Condition] = []
+        """Those of the conditions that have not been met yet."""
         self._points: list[Point] = []
         """Points of the current log call that alerts may be about."""
 
@@ -311,6 +314,7 @@ class RunRecorder:
 
     def add_condition(self, condition: Condition) -> None:
         """Raise an alert after each log call of a metric that the condition names, if the condition holds then."""
+        self._unmet.append(condition)
         self._conditions.append(condition)
         self._point = self._observed_point  # type: ignore[method-assign]
         self._append = self._append_and_check
@@ -345,8 +349,8 @@ class RunRecorder:
     def _raise_alerts(self) -> None:
         """Count the alerts of a log call, whose data is stored, and show those that are new."""
         points, self._points = self._points, []
-        counted: dict[tuple[str, str], Alert | None] = {}
-        """The alerts of this call. Those that this process has shown before are None."""
+        counted: dict[tuple[str, str], tuple[Alert, bool]] = {}
+        """The alerts of this call, and whether each is to be shown."""
         for each in points:
             text = non_finite(each)
             if text is not None and (text, each.key) not in counted:
@@ -359,12 +363,14 @@ class RunRecorder:
             kind = (condition.text, met.key)
             if kind not in counted:
                 counted[kind] = self._alerts.add(condition.text, met)
-            if (first := counted[kind]) is not None:
-                raised.append((condition, first))
+            # The alert may have been shown before, for a value that is not finite or a condition of the same text.
+            with suppress(ValueError):
+                self._unmet.remove(condition)
+                raised.append((condition, counted[kind][0]))
         if (tag := self._alerts.unsaved()) is not None:
             self._write(tag_lines(self.run_id, {ALERTS: tag}))
-        for alert in counted.values():
-            if alert is not None:
+        for alert, is_shown in counted.values():
+            if is_shown:
                 self._alerts.show(alert)
         for condition, alert in raised:
             condition.raised(alert)
