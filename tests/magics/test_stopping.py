@@ -30,6 +30,15 @@ def test_a_cell_shows_one_line_and_its_run_ends(notebook: Notebook, capsys: pyte
         assert nbtrack.active_run() is None
         # The next cell is not stopped by the old request.
         assert notebook.run("with nbtrack.start_run(): nbtrack.log_metric('loss', 2)").success
+
+    # Whatever the order in which IPython calls what was registered for the end of a cell.
+    callbacks = notebook.shell.events.callbacks["post_run_cell"]
+    callbacks.reverse()
+    try:
+        result = notebook.run("%%track\n" + left_open.replace("start_run", "active_run"))
+    finally:
+        callbacks.reverse()
+    check_stopped(result.error_in_exec.run_id, "enough")
     polled = "%%track\nnbtrack.stop_run(nbtrack.active_run().info.run_id)\nassert nbtrack.should_stop()"
     assert notebook.run(polled).success
     check_stopped(notebook.runs()[0].info.run_id)

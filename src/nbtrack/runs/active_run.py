@@ -287,7 +287,8 @@ class ActiveRun:
         """
         with without_stopping():
             if isinstance(error, RunStopped):
-                if not self._recorder.notice_stop():
+                # The run may have been ended already, with the cell.
+                if not self._recorder.notice_stop() and error.run_id != self._info.run_id:
                     self.set_tag(KILLED, storable(error.message))
                 return RunStatus.KILLED
             if is_pruned(error):
