@@ -133,6 +133,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for name in _environment():
         del os.environ[name]
     _forget_tracking_uri()
+    _forget_run_of_mlflow()
     store = tmp_path / ".nbtrack"
     monkeypatch.setenv("NBTRACK_TRACKING_URI", str(store))
     # A slow machine must not add metrics to a run that a test counts.
@@ -166,6 +167,14 @@ def _forget_tracking_uri() -> None:
 
         nbtrack.set_tracking_uri("")
         nbtrack.config._named_by_environment.clear()
+
+
+def _forget_run_of_mlflow() -> None:
+    """Forget what a test has left active in the real mlflow, whose autologging would log to it, or fail silently."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is not None:
+        fluent._active_run_stack.get().clear()
+        fluent._active_experiment_id = None
 
 
 @contextmanager

@@ -24,3 +24,16 @@ def test_each_test_has_its_own_store(left_behind: None, own_store: Path, attempt
         nbtrack.set_tracking_uri(nbtrack.get_tracking_uri())
     assert [found.info.run_id for found in nbtrack.search_runs(output_format="list")] == [run.info.run_id]
     assert run.info.experiment_id == "0"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(2))
+def test_no_run_of_the_real_mlflow_reaches_the_next_test(tmp_path: Path, attempt: int) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    assert mlflow.active_run() is None
+    mlflow.create_experiment("another")
+    assert mlflow.start_run().info.experiment_id == "0"
+    mlflow.end_run()
+    mlflow.set_experiment("another")
+    mlflow.start_run()
