@@ -9,17 +9,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import traitlets
-
 from .. import views
 from ..client import Client
 from ..entities import RunStatus
-from ..views.contract import MOST_SERIES, PanelsView
-from ..views.panels_view import default_panels_view, read_panels_view
+from ..views.contract import MOST_SERIES
 from .deltas import Deltas
 from .host import ViewWidget
 from .live_feed import LiveFeed
 from .live_page import page_of_run
+from .run_traits import RunTraits
 from .saved import Page, part
 from .snapshot import Answer, Snapshot
 
@@ -46,7 +44,7 @@ PATIENCE = 2.0
 """Seconds that the end of a cell waits for the last push."""
 
 
-class LiveRun(ViewWidget):
+class LiveRun(RunTraits, ViewWidget):
     """A run while it is active: its name, status, params and growing curves, and its summary once it has ended.
 
     `%%track` shows one for each cell. A thread pushes the run's state to the browser until the run has ended.
@@ -72,31 +70,15 @@ class LiveRun(ViewWidget):
 
     screen = "live"
 
-    run_id = traitlets.Unicode(read_only=True)
-    _view = traitlets.Dict().tag(sync=True)
-
     def __init__(self, client: Client, run_id: str, following: Callable[[], str | None] | None = None) -> None:
-        self.set_trait("run_id", run_id)
         self._following = following
-        self._panels_view = default_panels_view()
         self._finishing = threading.Event()
         self._is_changed = threading.Event()
         """Set by requests that change the run. What is pushed between two reads of the store lacks their changes."""
         self._deltas = Deltas()
-        super().__init__(client, _view=self._panels_view)
+        super().__init__(client, run_id)
         self._pusher = threading.Thread(target=self._push_all, name="nbtrack-live", daemon=True)
         self._pusher.start()
-
-    @traitlets.validate("_view")
-    def _valid_view(self, proposal: Any) -> PanelsView:
-        # Not on top of self._view, which has the proposed state already while a message of a browser is handled.
-        self._panels_view = read_panels_view(proposal.value, self._panels_view)
-        return self._panels_view
-
-    @traitlets.observe("_view")
-    def _keep_view(self, _: Any) -> None:
-        if hasattr(self, "_output"):
-            self._output.update_later()
 
     def snapshot(self) -> Snapshot:
         """Read the current state of the screen."""

@@ -7,14 +7,12 @@ from typing import Any
 
 import traitlets
 
-from ..client import Client
 from ..names import filter_value
 from ..tags import PARENT
-from ..views.contract import PanelsView
-from ..views.panels_view import default_panels_view, read_panels_view
 from . import picture
 from .host import ViewWidget
 from .live_page import attempt_text
+from .run_traits import RunTraits
 from .saved import LONGEST_ERROR, Page, line, number, part, time
 from .snapshot import Answer, Snapshot
 from .table import Table, printable
@@ -35,7 +33,7 @@ MOST_LISTED = 20
 LONGEST_TAB = 2_000
 
 
-class RunPage(ViewWidget):
+class RunPage(RunTraits, ViewWidget):
     """A run with its params, curves, artifacts, code, environment, datasets, nested runs and models.
 
     `nbtrack.run_page()` creates one, and a notebook shows one for a run that is the last value of a cell. While the run
@@ -60,29 +58,16 @@ class RunPage(ViewWidget):
 
     screen = "run_page"
 
-    run_id = traitlets.Unicode(read_only=True)
     _tab = traitlets.Unicode("Overview").tag(sync=True)
     """The name of the tab that is open. That of the artifacts is followed by the path of the selected one."""
-    _view = traitlets.Dict().tag(sync=True)
-
-    def __init__(self, client: Client, run_id: str) -> None:
-        self.set_trait("run_id", run_id)
-        self._panels_view = default_panels_view()
-        super().__init__(client, _view=self._panels_view)
-
-    @traitlets.validate("_view")
-    def _valid_view(self, proposal: Any) -> PanelsView:
-        self._panels_view = read_panels_view(proposal.value, self._panels_view)
-        return self._panels_view
 
     @traitlets.validate("_tab")
     def _valid_tab(self, proposal: Any) -> str:
         return str(proposal.value)[:LONGEST_TAB]
 
-    @traitlets.observe("_view", "_tab")
-    def _keep_view(self, _: Any) -> None:
-        if hasattr(self, "_output"):
-            self._output.update_later()
+    @traitlets.observe("_tab")
+    def _keep_tab(self, change: Any) -> None:
+        self._keep_view(change)
 
     def snapshot(self) -> Snapshot:
         """Read the current state of the screen."""
